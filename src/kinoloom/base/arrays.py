@@ -1,0 +1,69 @@
+"""Pictures as arrays: what is accepted, and the ways between element types.
+
+A picture is `(H, W, 3)` RGB or `(H, W, 4)` RGB with straight alpha, in the colour space of its
+source (gamma-encoded), as uint8, uint16 (full range) or float32 in 0..1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.errors import ArrayError
+
+Picture = NDArray[Any]
+_TOP = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+def check_picture(image: object, what: str = "picture") -> Picture:
+    """Return `image` if it is a picture, else say how it differs.
+
+    Args:
+        image: the object to look at.
+        what: what to call it in the message.
+
+    Raises:
+        ArrayError: not an array; not (H, W, 3) or (H, W, 4); not uint8, uint16 or float32;
+            an axis of length 0; NaN or infinite values; float values outside 0..1.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ArrayError(
+            f"The {what} is a {type(image).__name__}, not a numpy array.",
+            hint="Pass an array of shape (height, width, 3).",
+        )
+    if image.ndim != 3 or image.shape[2] not in (3, 4) or 0 in image.shape:
+        raise ArrayError(
+            f"The {what} has shape {image.shape}; expected (height, width, 3) or "
+            "(height, width, 4), each at least 1.",
+        )
+    if image.dtype.name not in _TOP:
+        raise ArrayError(
+            f"The {what} has dtype {image.dtype}; expected uint8, uint16 or float32.",
+            hint="Convert it first, for example with image.astype(np.float32) / 255.",
+        )
+    if image.dtype == np.float32:
+        low, high = float(image.min()), float(image.max())
+        if not (low >= 0.0 and high <= 1.0):  # also False for NaN
+            raise ArrayError(
+                f"The {what} holds values from {low:g} to {high:g}; float32 pictures lie in 0..1."
+                if np.isfinite(low) and np.isfinite(high)
+                else f"The {what} holds NaN or infinite values.",
+            )
+    return image
+
+
+def to_float(image: Picture) -> NDArray[np.float32]:
+    """The picture as float32 in 0..1 (a float32 picture is returned as it is)."""
+    if image.dtype == np.float32:
+        return image
+    return image.astype(np.float32) * np.float32(1.0 / _TOP[image.dtype.name])
+
+
+def from_float(image: NDArray[np.float32], dtype: np.dtype[Any]) -> Picture:
+    """The float32 picture, clipped to 0..1, rounded to the nearest value of `dtype`."""
+    clipped = np.clip(image, 0.0, 1.0)
+    if dtype == np.float32:
+        return clipped
+    return np.asarray(np.rint(clipped * np.float32(_TOP[dtype.name])), dtype)

@@ -1,0 +1,158 @@
+"""Clip and Frame: a sequence of pictures with exact times.
+
+Times are `fractions.Fraction` seconds from the start of the clip; nothing is ever a float until
+an engine needs a position between two frames. A clip is lazy: it holds how to get its frames,
+not the frames, and can be read as often as wanted, from any time on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from kinoloom.base.arrays import Picture, check_picture
+from kinoloom.base.audio import Audio
+from kinoloom.base.notes import Notes
+from kinoloom.base.provenance import Provenance
+from kinoloom.errors import ArrayError
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What the numbers of a picture mean, as code points of ITU-T H.273.
+
+    Attributes:
+        primaries: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020, 12 = Display P3.
+        transfer: 1 = BT.709, 13 = sRGB, 16 = PQ, 18 = HLG.
+        matrix: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020 non-constant, 0 = RGB.
+        full_range: whether the coded samples use 0..255 instead of 16..235 (8 bit).
+    """
+
+    primaries: int = 1
+    transfer: int = 1
+    matrix: int = 1
+    full_range: bool = False
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the transfer is PQ or HLG: never to be shown or stored as plain video."""
+        return self.transfer in (16, 18)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture and the stretch of time that it is shown.
+
+    Attributes:
+        image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32; see `base.arrays`.
+        time: when it appears, in seconds.
+        duration: how long it stays, in seconds, at least 0 (0 where unknown: a lone photo).
+        native: the decoder's own frame holding the same picture, or None once the picture is
+            new. A writer that can store it as it is does so without converting it twice.
+    """
+
+    image: Picture
+    time: Fraction
+    duration: Fraction = Fraction(0)
+    native: object | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_picture(self.image, f"frame at {float(self.time):.3f} s")
+        if not isinstance(self.time, Fraction) or not isinstance(self.duration, Fraction):
+            raise ArrayError(
+                "A frame's time and duration must be fractions.Fraction, not "
+                f"{type(self.time).__name__} and {type(self.duration).__name__}."
+            )
+        if self.duration < 0:
+            raise ArrayError(f"A frame's duration must be at least 0, not {self.duration}.")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A lazy, re-iterable sequence of frames with exact times, and what travels with them.
+
+    Attributes:
+        read: called with a start time in seconds, yields in order the frames that are shown at
+            or after it; called anew for each reading.
+        width, height: of every frame, in pixels; of the first, where `stills` is true.
+        rate: frames a second where it is constant, else None.
+        duration: from the first frame to the end of the last, in seconds; None if unknown.
+        frame_count: None where it cannot be known without reading everything.
+        bits: of each sample in the source (8, 10, 12, 16, ...).
+        colour: what the numbers mean.
+        pixel_aspect: width of a pixel over its height.
+        audio: the sound tracks, each with its own start time.
+        files: the files it was read from, in order.
+        origin: the one of them whose subtitles, chapters and tags travel along, or None.
+        time_scale: how much longer this clip lasts than `origin` (8 for 8x slow motion).
+        stills: true for photos: their times only say their order, their sizes may differ.
+        notes: what was noticed so far; a clip made of another shares its notes.
+        made_with: what an op found out beyond its options (the engine chosen, its weights); a
+            `Path` value is recorded with its hash.
+        provenance: how it was made; None for what comes from outside. `Op` sets it.
+    """
+
+    read: Callable[[Fraction], Iterator[Frame]] = field(repr=False)
+    width: int
+    height: int
+    rate: Fraction | None = None
+    duration: Fraction | None = None
+    frame_count: int | None = None
+    bits: int = 8
+    colour: Colour = Colour()
+    pixel_aspect: Fraction = Fraction(1)
+    audio: tuple[Audio, ...] = ()
+    files: tuple[Path, ...] = ()
+    origin: Path | None = None
+    time_scale: Fraction = Fraction(1)
+    stills: bool = False
+    notes: Notes = field(default_factory=Notes, repr=False)
+    made_with: dict[str, Any] = field(default_factory=dict)
+    provenance: Provenance | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ArrayError(f"A clip is at least 1x1 pixels, not {self.width}x{self.height}.")
+        if self.rate is not None and self.rate <= 0:
+            raise ArrayError(f"A clip's rate must be above 0, not {self.rate}.")
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.read(Fraction(0))
+
+    def with_(self, **changes: Any) -> Clip:  # noqa: ANN401  each field has its own type
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    @staticmethod
+    def from_frames(frames: list[Frame], **fields: Any) -> Clip:  # noqa: ANN401
+        """A clip of frames already in memory, in order of time.
+
+        Args:
+            frames: at least one.
+            **fields: any other field of `Clip`.
+
+        Raises:
+            ArrayError: no frames, or times that do not increase.
+        """
+        if not frames:
+            raise ArrayError("A clip needs at least one frame.")
+        if any(a.time >= b.time for a, b in pairwise(frames)):
+            raise ArrayError("The times of a clip's frames must increase.")
+
+        def read(start: Fraction) -> Iterator[Frame]:
+            return (f for f in frames if f.time + f.duration > start or f.time >= start)
+
+        height, width = frames[0].image.shape[:2]
+        last = frames[-1]
+        known = {
+            "width": width,
+            "height": height,
+            "frame_count": len(frames),
+            "duration": last.time + last.duration - frames[0].time,
+            "bits": 16 if frames[0].image.dtype.name != "uint8" else 8,
+        }
+        return Clip(read, **(known | fields))

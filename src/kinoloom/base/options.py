@@ -1,0 +1,202 @@
+"""Options: a frozen dataclass whose fields say default, range, unit and help.
+
+    @dataclass(frozen=True)
+    class SlowOptions:
+        factor: int = option(8, "how many times slower", low=2, high=64)
+        fps: Fraction | None = option(None, "frames a second of the result", unit="fps")
+
+From these come the command's flags and help, the checks of values, and the record of what was
+done. Field types: bool, int, float, str, Fraction, Path, a Literal of strings, or any of these
+or None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from kinoloom.base.units import parse_bytes, parse_fraction, parse_rate
+from kinoloom.errors import UsageError
+
+_KEY = "kinoloom.option"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a field declares about itself, and its type as found on the dataclass.
+
+    Attributes:
+        name: of the field.
+        kind: the type without "or None".
+        default: its value when it is not given.
+        help: one phrase, shown in the command's help.
+        low, high: the range, both ends included; None where open.
+        unit: "s", "px", "fps" (exact rates), "bytes" (takes "2GB"), "" for none.
+        choices: the strings allowed, for a Literal.
+        optional: whether None is allowed.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    low: float | None
+    high: float | None
+    unit: str
+    choices: tuple[str, ...]
+    optional: bool
+
+    @property
+    def flag(self) -> str:
+        """The name as a command line flag: "--flow-scale"."""
+        return "--" + self.name.strip("_").replace("_", "-")
+
+    @property
+    def range_text(self) -> str:
+        """The range and unit in words: "from 1 to 64", "at least 0 s", ""."""
+        unit = f" {self.unit}" if self.unit not in ("", "bytes") else ""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}{unit}"
+        if self.low is not None:
+            return f"at least {self.low:g}{unit}"
+        return f"at most {self.high:g}{unit}" if self.high is not None else ""
+
+    def parse(self, value: object) -> Any:  # noqa: ANN401  the field's own type
+        """A value of the field's type from what a person or a script gave.
+
+        Raises:
+            UsageError: not of the type, not among the choices, or out of range.
+        """
+        if value is None and self.optional:
+            return None
+        try:
+            parsed = _PARSERS[self.kind](value) if not self.unit else self._with_unit(value)
+        except (UsageError, ValueError, TypeError) as error:
+            raise UsageError(f"{self.flag}: {_why(error, value, self.kind)}") from error
+        if self.choices and parsed not in self.choices:
+            raise UsageError(
+                f"{self.flag} must be one of {', '.join(self.choices)}, not '{value}'."
+            )
+        below = self.low is not None and not parsed >= self.low
+        if below or (self.high is not None and not parsed <= self.high):
+            raise UsageError(f"{self.flag} must be {self.range_text}, not {value}.")
+        return parsed
+
+    def _with_unit(self, value: object) -> Any:  # noqa: ANN401
+        special: dict[str, Callable[[object], Any]] = {"fps": parse_rate, "bytes": parse_bytes}
+        return special.get(self.unit, _PARSERS[self.kind])(value)
+
+
+def option(
+    default: Any,  # noqa: ANN401  the field's own type
+    help: str,  # noqa: A002  the word that readers look for
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+) -> Any:  # noqa: ANN401  as dataclasses.field
+    """Declare a field of an options dataclass; see `Option` for the arguments."""
+    metadata = {_KEY: {"help": help, "low": low, "high": high, "unit": unit}}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def options_of(cls: type) -> list[Option]:
+    """What each field of an options dataclass declares, in order.
+
+    Raises:
+        UsageError: a field was not declared with `option()`.
+    """
+    hints = typing.get_type_hints(cls)
+    return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
+
+
+def build(cls: type, values: dict[str, Any]) -> Any:  # noqa: ANN401  an instance of cls
+    """Make an options object of loose values, each parsed and checked.
+
+    Args:
+        cls: the options dataclass.
+        values: by field name; strings are parsed, None and absent ones keep the default.
+
+    Raises:
+        UsageError: a name that is not a field, or a bad value.
+    """
+    declared = {item.name: item for item in options_of(cls)}
+    unknown = [name for name in values if name not in declared]
+    if unknown:
+        raise UsageError(
+            f"There is no option '{unknown[0]}'.", hint=f"Options are: {', '.join(declared)}."
+        )
+    given = {name: value for name, value in values.items() if value is not None}
+    return cls(**{name: declared[name].parse(value) for name, value in given.items()})
+
+
+def check(options: Any) -> Any:  # noqa: ANN401  any options object, returned parsed
+    """The same options with every value parsed and checked, as `build` does."""
+    fields = dataclasses.fields(options)
+    return build(type(options), {f.name: getattr(options, f.name) for f in fields})
+
+
+def _declared(field: dataclasses.Field[Any], hint: Any) -> Option:  # noqa: ANN401  a type
+    if _KEY not in field.metadata:
+        raise UsageError(f"The field '{field.name}' must be declared with option().")
+    optional = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    if optional:
+        hint = next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    choices: tuple[str, ...] = ()
+    if typing.get_origin(hint) is Literal:
+        choices, hint = typing.get_args(hint), str
+    told = field.metadata[_KEY]
+    return Option(field.name, hint, field.default, choices=choices, optional=optional, **told)
+
+
+def _bool(value: object) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(value).lower() not in words:
+        raise ValueError
+    return words[str(value).lower()]
+
+
+def _int(value: object) -> int:
+    number = parse_fraction(value)
+    if number.denominator != 1:
+        raise ValueError
+    return int(number)
+
+
+def _float(value: object) -> float:
+    return float(parse_fraction(value))
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, (str, Path)):
+        raise TypeError
+    return Path(value)
+
+
+_PARSERS: dict[type, Callable[[object], Any]] = {
+    bool: _bool,
+    int: _int,
+    float: _float,
+    str: _str,
+    Fraction: parse_fraction,
+    Path: _path,
+}
+_WORDS = {bool: "yes or no", int: "a whole number", float: "a number", str: "text", Path: "a path"}
+
+
+def _why(error: Exception, value: object, kind: type) -> str:
+    if isinstance(error, UsageError):
+        return str(error)
+    return f"'{value}' is not {_WORDS.get(kind, kind.__name__)}."

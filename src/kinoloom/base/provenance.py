@@ -1,0 +1,99 @@
+"""Provenance: one record of how a thing was made, kept with every output.
+
+The same record is what an output carries, what a cache key is computed from, and what a history
+lists. It names files by name and content, never by where they lie.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_CHUNK_BYTES = 1 << 20
+_LIBRARIES = {"av": "av", "cv2": "opencv-python-headless", "PIL": "pillow", "torch": "torch"}
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content as 64 hexadecimal digits, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  any option value
+    """An option's value as JSON can hold it: fractions as "a/b", paths by their name."""
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Path):
+        return value.name
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _content(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": sha256(path)}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a thing was made.
+
+    Attributes:
+        op: the name of the op.
+        options: its options, as plain values.
+        inputs: the files it read, in order.
+        details: what was decided on the way (the engine chosen, its weights).
+        parents: the records of the nouns that it took, when those were made by an op too.
+    """
+
+    op: str
+    options: dict[str, Any]
+    inputs: tuple[Path, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+    parents: tuple[Provenance, ...] = ()
+
+    @cached_property
+    def cause(self) -> dict[str, Any]:
+        """All that decides the result, as plain values; files are hashed when first asked."""
+        return {
+            "op": self.op,
+            "options": self.options,
+            "inputs": [_content(path) for path in self.inputs],
+            "details": {
+                name: _content(value) if isinstance(value, Path) else plain(value)
+                for name, value in self.details.items()
+            },
+            "parents": [parent.cause for parent in self.parents],
+        }
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of `cause`: equal for equal work on equal content."""
+        text = json.dumps(self.cause, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole record as plain values: the cause, its key, and the versions used."""
+        return {"kinoloom": 1, **self.cause, "key": self.key, "versions": versions()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of kinoloom, Python, numpy and those media and network libraries now loaded."""
+    loaded = {name: pip for name, pip in _LIBRARIES.items() if name in sys.modules}
+    names = {"kinoloom": "kinoloom", "numpy": "numpy", **loaded}
+    found = {name: metadata.version(pip) for name, pip in names.items()}
+    return {"python": platform.python_version(), **found}

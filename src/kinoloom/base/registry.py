@@ -1,0 +1,87 @@
+"""The registry: names to things, loaded only when asked for.
+
+Built-in things are listed here as dotted paths ("module:attribute"), so that listing names
+imports nothing. Third parties add theirs through entry points: a package that declares
+
+    [project.entry-points."kinoloom.ops"]
+    sparkle = "sparkle.ops:sparkle"
+
+has its op listed and run beside the built-in ones. A name claimed twice is an error.
+"""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from functools import cache
+from importlib import metadata
+from typing import Any, Literal
+
+from kinoloom.errors import RegistryError
+
+Kind = Literal["ops", "nouns", "interpolators", "cards"]
+
+BUILT_IN: dict[Kind, dict[str, str]] = {
+    # What can be done: `base.op.Op` objects. A dot in the name makes a command in a group.
+    "ops": {
+        "interpolate": "kinoloom.film.ops:interpolate",
+        "bench.film": "kinoloom.film.ops:bench_film",
+    },
+    # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
+    "nouns": {
+        "Clip": "kinoloom.media.files:CLIP_FILES",
+        "Report": "kinoloom.base.report_files:REPORT_FILES",
+    },
+    # Engines of frame interpolation: `film.engine.Engine` objects.
+    "interpolators": {
+        "film": "kinoloom.film.engines.film:FILM",
+        "fast": "kinoloom.film.engines.fast:FAST",
+        "blend": "kinoloom.film.engines.blend:BLEND",
+    },
+    # Model cards: `base.model.ModelCard` objects.
+    "cards": {
+        "film": "kinoloom.film.cards:FILM",
+    },
+}
+
+
+def names(kind: Kind) -> list[str]:
+    """All names of a kind, built-in ones first, in the order of their declaration."""
+    return list(_table(kind))
+
+
+def load(kind: Kind, name: str) -> Any:  # noqa: ANN401  each kind has its own type
+    """Import and return the thing of that name.
+
+    Raises:
+        RegistryError: there is no such name (the message lists close ones), or the path
+            declared for it leads nowhere.
+    """
+    table = _table(kind)
+    if name not in table:
+        close = get_close_matches(name, table, n=3) or list(table)
+        raise RegistryError(
+            f"There is no {kind.removesuffix('s')} named '{name}'.",
+            hint=f"Did you mean {' or '.join(close)}?" if close else "",
+        )
+    module, _, attribute = table[name].partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except AttributeError as error:
+        raise RegistryError(
+            f"'{name}' is declared as {table[name]}, but {module} has no {attribute}."
+        ) from error
+
+
+@cache
+def _table(kind: Kind) -> dict[str, str]:
+    table = dict(BUILT_IN[kind])
+    for entry in metadata.entry_points(group=f"kinoloom.{kind}"):
+        if entry.name in table:
+            raise RegistryError(
+                f"Two things claim the {kind.removesuffix('s')} name '{entry.name}': "
+                f"{table[entry.name]} and {entry.value}.",
+                hint="Uninstall one of them, or rename its entry point.",
+            )
+        table[entry.name] = entry.value
+    return table

@@ -1,0 +1,74 @@
+"""Report: findings as data and as a page that a person can read.
+
+Sections are plain values; `report_files` turns them into HTML (one self-contained file), text
+for a terminal, or JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kinoloom.base.provenance import Provenance
+from kinoloom.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, or preformatted lines."""
+
+    text: str
+    preformatted: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns; numbers are right-aligned."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise UsageError(f"Each row of a table must have {len(self.columns)} cells.")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture: PNG, JPEG or WebP bytes, or SVG text as bytes."""
+
+    data: bytes
+    media_type: str
+    caption: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """Two pictures of one size, one over the other, with a divider to drag."""
+
+    before: Picture
+    after: Picture
+    title: str = ""
+
+
+Section = Text | Table | Picture | Slider
+
+
+@dataclass(frozen=True)
+class Report:
+    """A titled list of sections, and the same findings as plain data.
+
+    Attributes:
+        title: one line.
+        sections: in reading order.
+        data: what `--json` prints; plain values only.
+        provenance: how it was made.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+    data: dict[str, Any] = field(default_factory=dict)
+    provenance: Provenance | None = None

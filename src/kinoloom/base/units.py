@@ -1,0 +1,72 @@
+"""Numbers as people write them: frame rates and sizes in bytes."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from kinoloom.errors import UsageError
+
+# Rates that are written as decimals but mean n * 1000 / 1001 (SMPTE ST 170 and its multiples).
+_NTSC = {
+    Fraction(round(n * 100000 / 1001), 100): Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)
+}
+_NTSC[Fraction("23.976")] = Fraction(24000, 1001)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_rate(value: object) -> Fraction:
+    """A frame rate as an exact fraction.
+
+    Args:
+        value: "60000/1001", "25", 25, 29.97, Fraction(25). The decimals 23.976, 23.98, 29.97,
+            59.94 and 119.88 stand for the exact NTSC rates (29.97 is 30000/1001).
+
+    Raises:
+        UsageError: not a number above 0.
+    """
+    rate = parse_fraction(value)
+    if rate <= 0:
+        raise UsageError(f"A frame rate must be above 0, not {value}.")
+    return _NTSC.get(rate, rate)
+
+
+def parse_fraction(value: object) -> Fraction:
+    """An exact fraction of "a/b", a decimal or a number (a float by its shortest decimal).
+
+    Raises:
+        UsageError: not such a number.
+    """
+    try:
+        return Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(
+            f"'{value}' is not a number.", hint="Write it like 25, 29.97 or 30000/1001."
+        ) from error
+
+
+def parse_bytes(value: object) -> int:
+    """A size in bytes of "2GB", "512 MiB", "1.5g" or a plain number.
+
+    K, M, G and T are powers of 1000; Ki, Mi, Gi and Ti are powers of 1024.
+
+    Raises:
+        UsageError: not a size of at least 1 byte.
+    """
+    match = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", str(value).strip().lower())
+    if match is None or match[1].count(".") > 1 or match[1] == ".":
+        raise UsageError(f"'{value}' is not a size.", hint="Write it like 2GB or 512MiB.")
+    size = int(Fraction(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2]])
+    if size < 1:
+        raise UsageError(f"A size must be at least 1 byte, not {value}.")
+    return size
+
+
+def format_bytes(size: int) -> str:
+    """A size as people read it: "1.50 GB", "12.0 MB", "845 B"."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"
