@@ -123,12 +123,12 @@ class Clip:
     def __iter__(self) -> Iterator[Frame]:
         return self.read(Fraction(0))
 
-    def with_(self, **changes: Any) -> Clip:  # noqa: ANN401  each field has its own type
+    def with_(self, **changes: Any) -> Clip:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
     @staticmethod
-    def from_frames(frames: list[Frame], **fields: Any) -> Clip:  # noqa: ANN401
+    def from_frames(frames: list[Frame], **fields: Any) -> Clip:
         """A clip of frames already in memory, in order of time.
 
         Args:

@@ -33,7 +33,7 @@ class Files(Protocol):
     read_options: type
     write_options: type
 
-    def read(self, paths: Sequence[Path], options: Any) -> Any:  # noqa: ANN401
+    def read(self, paths: Sequence[Path], options: Any) -> Any:
         """The noun that these files hold.
 
         Raises:
@@ -42,9 +42,9 @@ class Files(Protocol):
 
     def write(
         self,
-        noun: Any,  # noqa: ANN401
+        noun: Any,
         path: Path,
-        options: Any,  # noqa: ANN401
+        options: Any,
         progress: Progress = no_progress,
     ) -> dict[str, Any]:
         """Write the noun to `path`, whole or not at all, and tell what was written.

@@ -49,7 +49,7 @@ class Op:
     extra: str = ""
     page: str = ""
 
-    def __call__(self, noun: Any, options: Any = None, /, **values: Any) -> Any:  # noqa: ANN401
+    def __call__(self, noun: Any, options: Any = None, /, **values: Any) -> Any:
         """Run the op and attach the record of how its result was made.
 
         Args:
@@ -76,7 +76,7 @@ class Op:
             return dataclasses.replace(result, provenance=self._record(noun, options, result))
         return result
 
-    def _record(self, noun: Any, options: Any, result: Any) -> Provenance:  # noqa: ANN401
+    def _record(self, noun: Any, options: Any, result: Any) -> Provenance:
         parent = getattr(noun, "provenance", None)
         return Provenance(
             op=self.name,

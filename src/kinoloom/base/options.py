@@ -67,7 +67,7 @@ class Option:
             return f"at least {self.low:g}{unit}"
         return f"at most {self.high:g}{unit}" if self.high is not None else ""
 
-    def parse(self, value: object) -> Any:  # noqa: ANN401  the field's own type
+    def parse(self, value: object) -> Any:
         """A value of the field's type from what a person or a script gave.
 
         Raises:
@@ -88,19 +88,19 @@ class Option:
             raise UsageError(f"{self.flag} must be {self.range_text}, not {value}.")
         return parsed
 
-    def _with_unit(self, value: object) -> Any:  # noqa: ANN401
+    def _with_unit(self, value: object) -> Any:
         special: dict[str, Callable[[object], Any]] = {"fps": parse_rate, "bytes": parse_bytes}
         return special.get(self.unit, _PARSERS[self.kind])(value)
 
 
 def option(
-    default: Any,  # noqa: ANN401  the field's own type
+    default: Any,
     help: str,  # noqa: A002  the word that readers look for
     *,
     low: float | None = None,
     high: float | None = None,
     unit: str = "",
-) -> Any:  # noqa: ANN401  as dataclasses.field
+) -> Any:
     """Declare a field of an options dataclass; see `Option` for the arguments."""
     metadata = {_KEY: {"help": help, "low": low, "high": high, "unit": unit}}
     return dataclasses.field(default=default, metadata=metadata)
@@ -116,7 +116,7 @@ def options_of(cls: type) -> list[Option]:
     return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:  # noqa: ANN401  an instance of cls
+def build(cls: type, values: dict[str, Any]) -> Any:
     """Make an options object of loose values, each parsed and checked.
 
     Args:
@@ -136,13 +136,13 @@ def build(cls: type, values: dict[str, Any]) -> Any:  # noqa: ANN401  an instanc
     return cls(**{name: declared[name].parse(value) for name, value in given.items()})
 
 
-def check(options: Any) -> Any:  # noqa: ANN401  any options object, returned parsed
+def check(options: Any) -> Any:
     """The same options with every value parsed and checked, as `build` does."""
     fields = dataclasses.fields(options)
     return build(type(options), {f.name: getattr(options, f.name) for f in fields})
 
 
-def _declared(field: dataclasses.Field[Any], hint: Any) -> Option:  # noqa: ANN401  a type
+def _declared(field: dataclasses.Field[Any], hint: Any) -> Option:
     if _KEY not in field.metadata:
         raise UsageError(f"The field '{field.name}' must be declared with option().")
     optional = typing.get_origin(hint) in (typing.Union, types.UnionType)

@@ -31,7 +31,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401  any option value
+def plain(value: Any) -> Any:
     """An option's value as JSON can hold it: fractions as "a/b", paths by their name."""
     if isinstance(value, Fraction):
         return str(value)

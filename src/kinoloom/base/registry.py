@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from kinoloom.errors import RegistryError
 
-Kind = Literal["ops", "nouns", "interpolators", "cards"]
+Kind = Literal["ops", "nouns", "interpolators", "cards", "checks"]
 
 BUILT_IN: dict[Kind, dict[str, str]] = {
     # What can be done: `base.op.Op` objects. A dot in the name makes a command in a group.
@@ -36,11 +36,17 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "interpolators": {
         "film": "kinoloom.film.engines.film:FILM",
         "fast": "kinoloom.film.engines.fast:FAST",
+        "dis": "kinoloom.film.engines.plain:DIS",
         "blend": "kinoloom.film.engines.blend:BLEND",
     },
     # Model cards: `base.model.ModelCard` objects.
     "cards": {
         "film": "kinoloom.film.cards:FILM",
+    },
+    # What `kinoloom doctor` looks at: functions () -> list of `base.checks.Check`.
+    "checks": {
+        "media": "kinoloom.media.checks:checks",
+        "film": "kinoloom.film.checks:checks",
     },
 }
 
@@ -50,7 +56,7 @@ def names(kind: Kind) -> list[str]:
     return list(_table(kind))
 
 
-def load(kind: Kind, name: str) -> Any:  # noqa: ANN401  each kind has its own type
+def load(kind: Kind, name: str) -> Any:
     """Import and return the thing of that name.
 
     Raises:

@@ -1,1 +1,1 @@
-"""film"""
+"""Large-motion frame interpolation: new frames between photos or the frames of a video."""

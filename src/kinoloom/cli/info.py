@@ -1,0 +1,125 @@
+"""Commands about kinoloom itself: what it can do, what is present, what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import click
+
+from kinoloom.base import registry
+from kinoloom.base.checks import Check
+from kinoloom.base.model import ModelCard
+from kinoloom.base.op import Op
+from kinoloom.base.options import options_of
+from kinoloom.base.provenance import plain, versions
+
+
+def _json_flag(command: Any) -> Any:
+    return click.option("--json", "as_json", is_flag=True, help="print one JSON object")(command)
+
+
+@click.command(short_help="List what kinoloom can do.")
+@_json_flag
+def ops(as_json: bool) -> None:
+    """List what kinoloom can do, the built-in ops and those of other packages."""
+    found: list[Op] = [registry.load("ops", name) for name in registry.names("ops")]
+    if as_json:
+        click.echo(json.dumps({"ops": [_describe(op) for op in found]}, indent=2))
+        return
+    width = max(len(op.name) for op in found)
+    for op in found:
+        click.echo(f"{op.name:<{width}}  {op.summary}")
+
+
+def _describe(op: Op) -> dict[str, Any]:
+    options = [
+        {
+            "flag": o.flag,
+            "help": o.help,
+            "default": plain(o.default),
+            "range": o.range_text,
+            "choices": list(o.choices),
+        }
+        for o in options_of(op.options)
+    ]
+    return {
+        "name": op.name,
+        "summary": op.summary,
+        "takes": op.takes.__name__,
+        "gives": op.gives.__name__,
+        "extra": op.extra,
+        "options": options,
+    }
+
+
+@click.command(short_help="List the models and what is known of them.")
+@_json_flag
+def models(as_json: bool) -> None:
+    """List the models, where their weights come from, their licences and measured figures."""
+    cards: list[ModelCard] = [registry.load("cards", name) for name in registry.names("cards")]
+    if as_json:
+        plain_cards = [plain(dataclasses.asdict(card)) for card in cards]
+        click.echo(json.dumps({"models": plain_cards}, indent=2))
+        return
+    for card in cards:
+        click.echo(f"{card.name}: {card.summary}")
+        click.echo(f"    for       {card.task}")
+        click.echo(f"    source    {card.source}")
+        click.echo(f"    licence   {card.licence}")
+        click.echo(f"    weights   {card.weights}, {card.parameters:,} parameters")
+        for limit in card.limits:
+            click.echo(f"    limit     {limit}")
+
+
+@click.command(short_help="Tell what is present and what is missing.")
+@_json_flag
+def doctor(as_json: bool) -> int:
+    """Tell what is present, and what each missing part would give and how to get it.
+
+    Exit code 0 when all that is required is present, 3 otherwise.
+    """
+    checks: list[Check] = [
+        check for name in registry.names("checks") for check in registry.load("checks", name)()
+    ]
+    if as_json:
+        found = [dataclasses.asdict(check) for check in checks]
+        click.echo(json.dumps({"versions": versions(), "checks": found}, indent=2))
+    else:
+        for name, version in versions().items():
+            click.echo(f"{name} {version}")
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            _say_check(check, width)
+    return 0 if all(check.present or not check.required for check in checks) else 3
+
+
+def _say_check(check: Check, width: int) -> None:
+    mark, colour = ("ok", "green") if check.present else ("--", "yellow")
+    click.echo(f"{click.style(mark, fg=colour)} {check.name:<{width}}  {check.detail}")
+    if not check.present:
+        indent = " " * (width + 5)
+        click.echo(f"{indent}would give: {check.gives}")
+        if check.remedy:
+            click.echo(f"{indent}get it with: {check.remedy}")
+
+
+@click.command(short_help="Print the script that completes commands in a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes kinoloom's commands in a shell.
+
+    \b
+    bash:  kinoloom completion bash >> ~/.bashrc
+    zsh:   kinoloom completion zsh >> ~/.zshrc
+    fish:  kinoloom completion fish > ~/.config/fish/completions/kinoloom.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from kinoloom.cli.main import cli
+
+    maker = get_completion_class(shell)
+    if maker is None:  # click knows all three
+        raise click.UsageError(f"Completion for {shell} is not available.")
+    click.echo(maker(cli, {}, "kinoloom", "_KINOLOOM_COMPLETE").source())

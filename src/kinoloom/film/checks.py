@@ -1,0 +1,30 @@
+"""What `kinoloom doctor` looks at for frame interpolation."""
+
+from __future__ import annotations
+
+from kinoloom.base.checks import Check, extra_check
+from kinoloom.base.memory import default_budget_bytes
+from kinoloom.base.units import format_bytes
+from kinoloom.film.choose import choose, engine_options, engines
+
+
+def checks() -> list[Check]:
+    """Each engine, torch, and the memory to work in."""
+    allowed = engine_options(None)
+    found = [
+        Check(
+            f"engine {engine.name}",
+            present=not engine.missing(allowed),
+            detail=engine.missing(allowed) or engine.summary,
+            gives=engine.summary,
+        )
+        for engine in engines()
+    ]
+    budget = format_bytes(default_budget_bytes())
+    best = choose("auto", allowed).name
+    return [
+        *found,
+        Check("engine auto", present=True, detail=f"takes {best}", gives=""),
+        extra_check("torch", extra="train", gives="the engine film, and training"),
+        Check("memory", present=True, detail=f"{budget} to work in (see --memory)", gives=""),
+    ]

@@ -1,0 +1,42 @@
+"""Which engine does the work."""
+
+from __future__ import annotations
+
+from kinoloom.base import registry
+from kinoloom.base.memory import default_budget_bytes
+from kinoloom.errors import MissingError
+from kinoloom.film.engine import Engine, EngineOptions
+
+AUTO = "auto"
+
+
+def engine_options(
+    memory: int | None, flow_scale: float = 1.0, weights: object = None
+) -> EngineOptions:
+    """`EngineOptions` with the default memory budget filled in."""
+    from pathlib import Path
+
+    path = weights if isinstance(weights, Path) else None
+    return EngineOptions(memory or default_budget_bytes(), flow_scale, path)
+
+
+def engines() -> list[Engine]:
+    """All engines of the registry, the highest rank first."""
+    found = [registry.load("interpolators", name) for name in registry.names("interpolators")]
+    return sorted(found, key=lambda engine: -engine.rank)
+
+
+def choose(name: str, options: EngineOptions) -> Engine:
+    """The engine of that name, or for "auto" the best one that is present.
+
+    Raises:
+        RegistryError: there is no engine of that name.
+        MissingError: it lacks something; says what and how to get it.
+    """
+    if name == AUTO:
+        return next(engine for engine in engines() if not engine.missing(options))
+    engine: Engine = registry.load("interpolators", name)
+    missing = engine.missing(options)
+    if missing:
+        raise MissingError(f"The engine '{name}' cannot run: {missing}")
+    return engine

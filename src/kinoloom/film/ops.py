@@ -1,0 +1,89 @@
+"""The ops of this subject, declared; the work is in the modules that they call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from kinoloom.base.clip import Clip
+from kinoloom.base.op import op
+from kinoloom.base.options import option
+from kinoloom.base.report import Report
+
+
+@dataclass(frozen=True)
+class InterpolateOptions:
+    """What `interpolate` may be told; those for photos and for videos are refused elsewhere."""
+
+    engine: str = option("auto", "which engine makes the frames; auto takes the best present")
+    fps: Fraction | None = option(
+        None, "frames a second of the film, such as 60 or 60000/1001 (photos: 30)", unit="fps"
+    )
+    times: int | None = option(
+        None, "videos: this many times as many frames (2 if nothing else is asked)", low=1, high=256
+    )
+    slow: Fraction | None = option(None, "videos: this many times slower", low=1, high=256)
+    sound: Literal["keep", "stretch", "drop"] | None = option(
+        None, "videos: the sound as it is, stretched at its pitch, or none (keep, slowed: stretch)"
+    )
+    dedup: bool = option(False, "videos: replace repeated frames by real in-betweens")
+    seconds: Fraction | None = option(
+        None, "photos: how long the film lasts (1.5 s from photo to photo)", low=0.01, unit="s"
+    )
+    hold: Fraction = option(Fraction(0), "photos: how long each is held", low=0, unit="s")
+    ease: Literal["linear", "in", "out", "in-out"] = option(
+        "linear", "photos: how the motion from photo to photo sets out and arrives"
+    )
+    loop: bool = option(False, "photos: go back from the last to the first, to play in a loop")
+    boomerang: bool = option(False, "photos: go to the last and back again")
+    size: int = option(3840, "photos: longest side of the film at most", low=16, unit="px")
+    memory: int | None = option(
+        None, "the most memory to work in, such as 2GB (half of what is free)", unit="bytes"
+    )
+    flow_scale: float = option(
+        1.0, "estimate motion at this fraction of the size, for 4K and above", low=0.05, high=1
+    )
+    weights: Path | None = option(None, "your own file of weights for the engine")
+
+
+@op("interpolate", page="kinoloom.film.page:interpolation_page")
+def interpolate(clip: Clip, options: InterpolateOptions) -> Clip:
+    """Weave new frames between photos or the frames of a video.
+
+    Two to many photos of one scene, near-duplicates from a phone, become a film; or give one
+    video for a higher frame rate (--fps, --times) or slow motion (--slow). Sound, subtitles,
+    chapters and tags of a video stay in sync; scene cuts are not woven across; frames of the
+    source that fall on an output time are passed through untouched.
+    """
+    from kinoloom.film.photo_film import film_of_photos
+    from kinoloom.film.video_film import film_of_video
+
+    return film_of_photos(clip, options) if clip.stills else film_of_video(clip, options)
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What `bench film` may be told."""
+
+    engines: str = option("", "names, separated by commas (all that are present)")
+    peer: Path | None = option(
+        None, "a Python file with another engine, ENGINE, such as benchmarks/rife_hdv3.py"
+    )
+    weights: Path | None = option(None, "your own weights for the engine film")
+    memory: int | None = option(None, "the most memory to work in", unit="bytes")
+
+
+@op("bench.film")
+def bench_film(folder: Path, options: BenchOptions) -> Report:
+    """Measure every engine that is present on triplets with known middle frames.
+
+    DIR holds one folder for each triplet, nested as you like, with frame0, frame1 (the truth)
+    and frame2 as pictures of one size. PSNR and SSIM are of the 8-bit middle frame, averaged
+    over triplets; seconds are medians; each engine runs in a process of its own, whose peak
+    memory is reported.
+    """
+    from kinoloom.film.bench import bench
+
+    return bench(folder, options)

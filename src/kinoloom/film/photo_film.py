@@ -1,0 +1,135 @@
+"""A film of photos: brought to one size and light, woven together leg by leg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import groupby
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.errors import UsageError
+from kinoloom.film import matching
+from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.engine import Interpolator
+from kinoloom.film.engines.blend import BLEND
+from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.photo_path import Path, Place, plan_path
+
+_DEFAULT_RATE = Fraction(30)
+_VIDEO_ONLY = ("times", "slow", "sound", "dedup")
+
+
+def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
+    """Make a film of two or more photos of one scene.
+
+    Raises:
+        UsageError: fewer than two photos, or an option that is for videos.
+    """
+    for name in _VIDEO_ONLY:
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for videos; these are photos.")
+    sizes = [frame.image.shape[1::-1] for frame in photos]
+    if len(sizes) < 2:
+        raise UsageError(
+            "A film needs at least two photos; one was given.",
+            hint="Give the photos in the order in which they were taken.",
+        )
+    rate = options.fps or _DEFAULT_RATE
+    path = plan_path(
+        len(sizes),
+        rate=rate,
+        seconds=options.seconds,
+        hold=options.hold,
+        ease=options.ease,
+        loop=options.loop,
+        boomerang=options.boomerang,
+    )
+    width, height = matching.common_size(sizes, options.size)
+    allowed = engine_options(options.memory, options.flow_scale, options.weights)
+    engine = choose(options.engine, allowed)
+    crossfade = BLEND.make(allowed)
+    weaver = _Weaver(photos, path, rate, (width, height), engine.make(allowed), crossfade)
+    return Clip(
+        weaver.read,
+        width=width,
+        height=height,
+        rate=rate,
+        duration=len(path.places) / rate,
+        frame_count=len(path.places),
+        bits=photos.bits,
+        files=photos.files,
+        notes=photos.notes,
+        made_with={"engine": engine.name},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Weaver:
+    photos: Clip
+    path: Path
+    rate: Fraction
+    size: tuple[int, int]
+    engine: Interpolator
+    crossfade: Interpolator
+
+    def read(self, start: Fraction) -> Iterator[Frame]:
+        """The film's frames that are shown at or after `start`."""
+        picture = lru_cache(maxsize=2)(self._picture)
+        first = int(start * self.rate)
+        places = list(enumerate(self.path.places))[first:]
+        for leg, group in groupby(places, key=lambda item: item[1].leg):
+            numbers, leg_places = zip(*group, strict=True)
+            i, j = self.path.stops[leg : leg + 2]
+            images = self._weave(i, j, picture(i), picture(j), leg_places)
+            for number, image in zip(numbers, images, strict=True):
+                yield Frame(image, number / self.rate, 1 / self.rate)
+
+    def _picture(self, index: int) -> Picture:
+        frame = next(self.photos.read(Fraction(index)))
+        return matching.fit(frame.image, *self.size)
+
+    def _weave(
+        self, i: int, j: int, first: Picture, second: Picture, places: tuple[Place, ...]
+    ) -> Iterator[Picture]:
+        """The pictures at these places of the leg from photo i to photo j."""
+        between = [float(p.position) for p in places if 0 < p.position < 1]
+        made = self._between(i, j, first, second, between) if between else iter(())
+        for place in places:
+            ends = {Fraction(0): first, Fraction(1): second}
+            yield ends[place.position] if place.position in ends else next(made)
+
+    def _between(
+        self, i: int, j: int, first: Picture, second: Picture, times: list[float]
+    ) -> Iterator[Picture]:
+        """In-betweens whose light goes smoothly from that of the first to the second photo.
+
+        With second ~ gain * first, both are darkened to the lesser light, woven, and each frame
+        is brought to gain**t of the first: nothing is clipped, and both ends are met exactly.
+        """
+        engine = self._engine_for(i, j, first, second)
+        gain = matching.exposure_gain(first, second)
+        lesser = np.minimum(gain, 1.0)
+        dark_first = matching.apply_gain(to_float(first), lesser, 1.0)
+        dark_second = matching.apply_gain(to_float(second), np.maximum(gain, 1.0), -1.0)
+        made = engine.between(dark_first, dark_second, times)
+        for time, image in zip(times, made, strict=True):
+            lit = matching.apply_gain(to_float(image), gain**time / lesser, 1.0)
+            yield from_float(lit, first.dtype)
+
+    def _engine_for(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
+        match = matching.same_scene(first, second)
+        if match.same:
+            return self.engine
+        names = [self.photos.files[k].name if self.photos.files else f"photo {k}" for k in (i, j)]
+        self.photos.notes.add(
+            "scenes",
+            f"{names[0]} and {names[1]} seem to show different scenes "
+            f"(likeness {match.score:.2f}); they are cross-faded instead of woven.",
+            "warning",
+        )
+        return self.crossfade

@@ -1,0 +1,105 @@
+"""A video at another rate or speed: decode, weave and encode overlap, memory stays constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture
+from kinoloom.base.audio import Audio
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.prefetch import prefetch
+from kinoloom.errors import UnreadableMediaError, UsageError
+from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.engine import Interpolator
+from kinoloom.film.intervals import Interval, intervals
+from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.schedule import Schedule, Slot, plan_schedule
+
+_PHOTOS_ONLY = ("seconds", "hold", "loop", "boomerang")
+_RUN_UP_FRAMES = 16
+"""Frames read before a start in mid-clip, so that cuts and repeats are told the same way."""
+
+
+def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
+    """Make the clip that was asked for; its frames are made when it is read.
+
+    Raises:
+        UsageError: an option that is for photos, or options that contradict each other.
+        UnreadableMediaError: the video has no frames.
+    """
+    for name in _PHOTOS_ONLY:
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for photos; this is a video.")
+    first = next(iter(clip), None)
+    if first is None:
+        raise UnreadableMediaError("The video has no frames.")
+    schedule = plan_schedule(
+        clip, first.time, fps=options.fps, times=options.times, slow=options.slow
+    )
+    allowed = engine_options(options.memory, options.flow_scale, options.weights)
+    engine = choose(options.engine, allowed)
+    weaver = _Weaver(clip, schedule, engine.make(allowed), options.dedup)
+    count = schedule.count(clip.duration)
+    known = count / schedule.rate if count and schedule.rate else None
+    return clip.with_(
+        read=weaver.read,
+        rate=schedule.rate,
+        duration=known,
+        frame_count=count,
+        audio=_sound(clip, schedule.slow, options.sound),
+        time_scale=clip.time_scale * schedule.slow,
+        made_with={"engine": engine.name},
+        provenance=None,
+    )
+
+
+def _sound(clip: Clip, slow: Fraction, wish: str | None) -> tuple[Audio, ...]:
+    if wish == "drop":
+        return ()
+    if wish == "keep" and slow != 1:
+        raise UsageError(
+            f"--sound keep fits only a film of the same duration, not one {slow} times slower.",
+            hint="Use --sound stretch or --sound drop.",
+        )
+    if slow == 1:
+        return clip.audio
+    from kinoloom.media.sound import stretch
+
+    return tuple(stretch(track, slow) for track in clip.audio)
+
+
+@dataclass(frozen=True, eq=False)
+class _Weaver:
+    clip: Clip
+    schedule: Schedule
+    engine: Interpolator
+    dedup: bool
+
+    def read(self, start: Fraction) -> Iterator[Frame]:
+        """The film's frames that are shown at or after `start`, in order."""
+        frames = prefetch(self.clip.read(self._source_start(start)))
+        for interval in intervals(frames, dedup=self.dedup, notes=self.clip.notes):
+            slots = list(self.schedule.slots(interval, start))
+            images = self._images(interval, [s.position for s in slots if s.position])
+            for slot in slots:
+                yield self._frame(interval, slot, images)
+
+    def _source_start(self, start: Fraction) -> Fraction:
+        run_up = _RUN_UP_FRAMES / (self.clip.rate or Fraction(_RUN_UP_FRAMES))
+        return max(start / self.schedule.slow - run_up, Fraction(0))
+
+    def _images(self, interval: Interval, positions: list[Fraction]) -> Iterator[Picture]:
+        first, second = interval.first.image, interval.second
+        if not interval.woven or second is None or np.array_equal(first, second.image):
+            return (first for _ in positions)
+        return self.engine.between(first, second.image, [float(p) for p in positions])
+
+    def _frame(self, interval: Interval, slot: Slot, images: Iterator[Picture]) -> Frame:
+        image = next(images) if slot.position else interval.first.image
+        same = image is interval.first.image
+        native = interval.first.native if same else None
+        return Frame(image, slot.time, slot.duration, native)
