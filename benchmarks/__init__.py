@@ -1,0 +1,1 @@
+"""Measurements beside named peers; see each module for its command."""

@@ -57,9 +57,7 @@ class Rife:
         self.net.load_state_dict({key.replace("module.", ""): v for key, v in state.items()})
         self.net.eval()
 
-    def between(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
         """As `film.engine.Interpolator.between`, by halving; times are met to 1/32."""
         made: dict[float, Picture] = {}
         for time in times:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import platform
-import resource
-import runpy
 import statistics
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base import registry
+from kinoloom.base.machine import describe_machine, peak_memory_bytes
 from kinoloom.base.provenance import versions
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import UsageError
@@ -74,7 +71,12 @@ def load_peer(file: Path) -> Engine:
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    engine = runpy.run_path(str(file)).get("ENGINE")
+    spec = spec_from_file_location("kinoloom_peer", file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} is not a Python file.")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    engine = getattr(module, "ENGINE", None)
     if not isinstance(engine, Engine):
         raise UsageError(f"{file} defines no ENGINE.", hint="See benchmarks/rife_hdv3.py.")
     return engine
@@ -108,7 +110,7 @@ def measure(folder: Path, name: str, peer: Path | None, allowed: EngineOptions) 
         statistics.fmean(psnrs),
         statistics.fmean(ssims),
         statistics.median(seconds),
-        _peak_bytes() / 1e6,
+        peak_memory_bytes() / 1e6,
     )
 
 
@@ -122,18 +124,13 @@ def _in_own_process(folder: Path, name: str, peer: Path | None, allowed: EngineO
         return pool.submit(measure, folder, name, peer, allowed).result()
 
 
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def _report(folder: Path, triplets: int, rows: list[Row]) -> Report:
-    machine = {"cpu": _cpu(), "cores": os.cpu_count(), "versions": versions()}
+    machine = describe_machine()
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "data": folder.name,
         "rows": [vars(row) for row in rows],
-        "machine": machine,
+        "machine": {**machine, "versions": versions()},
     }
     table = Table(
         ("engine", "PSNR dB", "SSIM", "s / frame", "frames / s", "peak MB"),
@@ -149,14 +146,7 @@ def _report(folder: Path, triplets: int, rows: list[Row]) -> Report:
             for row in rows
         ),
     )
-    where = Text(f"{triplets} triplets of {folder.name}; {_cpu()}, {os.cpu_count()} cores.")
+    where = Text(
+        f"{triplets} triplets of {folder.name}; {machine['cpu']}, {machine['cores']} cores."
+    )
     return Report("Frame interpolation: the middle frame of triplets", (where, table), data)
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinoloom.base.checks import Check, extra_check
-from kinoloom.base.memory import default_budget_bytes
+from kinoloom.base.machine import default_budget_bytes
 from kinoloom.base.units import format_bytes
 from kinoloom.film.choose import choose, engine_options, engines
 

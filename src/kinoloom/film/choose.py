@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinoloom.base import registry
-from kinoloom.base.memory import default_budget_bytes
+from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError
 from kinoloom.film.engine import Engine, EngineOptions
 

