@@ -63,7 +63,9 @@ def test_the_new_op_runs_from_the_command_line(walked: Path) -> None:
     frames = [kinoloom.Frame(image, Fraction(k, 10), Fraction(1, 10)) for k in range(3)]
     clip = kinoloom.Clip.from_frames(frames, rate=Fraction(10))
     kinoloom.write(clip, walked / "in.mkv", codec="ffv1")
-    done = run(walked, "-m", "kinoloom", "mirror", "in.mkv", "-o", "out.mkv", "--codec", "ffv1", "--json")
+    done = run(
+        walked, "-m", "kinoloom", "mirror", "in.mkv", "-o", "out.mkv", "--codec", "ffv1", "--json"
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["provenance"]["op"] == "mirror"
     mirrored = next(iter(kinoloom.read(walked / "out.mkv"))).image

@@ -1,0 +1,323 @@
+"""`kinoloom interpolate` as its users meet it: good runs, bad input, stops in mid-work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import kinoloom
+from kinoloom.cli.main import main
+from kinoloom.errors import MediaError
+
+RATE = Fraction(25)
+
+
+def picture(seed: int, shift: int = 0, size: tuple[int, int] = (96, 64)) -> np.ndarray:
+    coarse = np.random.default_rng(seed).integers(20, 236, (40, 60, 3), np.uint8)
+    large = cv2.resize(coarse, (480, 320), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(large[20 : 20 + size[1], 20 + shift : 20 + shift + size[0]])
+
+
+def photos(folder: Path, size: tuple[int, int] = (96, 64)) -> list[str]:
+    paths = [folder / "one.png", folder / "two.png"]
+    for k, path in enumerate(paths):
+        cv2.imwrite(str(path), picture(0, 4 * k, size))
+    return [str(path) for path in paths]
+
+
+def video(path: Path, count: int = 10, size: tuple[int, int] = (96, 64)) -> str:
+    frames = [kinoloom.Frame(picture(0, 2 * k, size), k / RATE, 1 / RATE) for k in range(count)]
+    kinoloom.write(kinoloom.Clip.from_frames(frames, rate=RATE), path)
+    return str(path)
+
+
+def run(*words: str) -> int:
+    """The exit code of the command line, in this process."""
+    with pytest.raises(SystemExit) as end:
+        main(["interpolate", *words])
+    return int(end.value.code or 0)
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-m", "kinoloom", "interpolate", *words]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_photos_become_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "film.mp4"
+    assert run(*photos(tmp_path), "-o", str(out), "--seconds", "0.5", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["frames"], told["width"], told["height"]) == (15, 96, 64)
+    assert told["provenance"]["op"] == "interpolate"
+    assert [item["name"] for item in told["provenance"]["inputs"]] == ["one.png", "two.png"]
+    assert len(list(kinoloom.read(out))) == 15
+
+
+def test_the_summary_goes_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(video(tmp_path / "in.mp4"), "-o", str(tmp_path / "out.mp4")) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "20 frames" in err
+
+
+def test_the_page_is_one_file(tmp_path: Path) -> None:
+    page = tmp_path / "film.html"
+    words = [*photos(tmp_path), "-o", str(tmp_path / "f.mp4"), "--seconds", "0.3"]
+    assert run(*words, "--report", str(page)) == 0
+    text = page.read_text()
+    assert text.count("<img") >= 4
+    assert "The motion" in text
+    assert '"op": "interpolate"' in text.replace("&quot;", '"')
+    assert 'src="http' not in text
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mov", "webm", "gif", "webp", "png", "avif"])
+def test_every_kind_of_output(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"film.{suffix}"
+    assert run(*photos(tmp_path), "-o", str(out), "--seconds", "0.4", "--fps", "10") == 0
+    assert len(list(kinoloom.read(out))) == 4
+
+
+def test_a_numbered_folder(tmp_path: Path) -> None:
+    out = tmp_path / "frames"
+    assert run(*photos(tmp_path), "-o", str(out), "--seconds", "0.4", "--fps", "10") == 0
+    assert len(list(out.glob("*.png"))) == 4
+    assert json.loads((out / "provenance.json").read_text())["op"] == "interpolate"
+
+
+def missing(folder: Path) -> list[str]:
+    return [str(folder / "none.jpg"), str(folder / "nor.jpg")]
+
+
+def a_directory(folder: Path) -> list[str]:
+    (folder / "album").mkdir()
+    return [str(folder / "album")]
+
+
+def empty(folder: Path) -> list[str]:
+    (folder / "a.jpg").touch()
+    return [str(folder / "a.jpg"), *photos(folder)]
+
+
+def text(folder: Path) -> list[str]:
+    (folder / "a.jpg").write_text("This is not a photo. " * 40)
+    return [str(folder / "a.jpg"), *photos(folder)]
+
+
+def one_photo(folder: Path) -> list[str]:
+    return photos(folder)[:1]
+
+
+def two_videos(folder: Path) -> list[str]:
+    return [video(folder / "a.mp4", 2), video(folder / "b.mp4", 2)]
+
+
+def mixed(folder: Path) -> list[str]:
+    return [video(folder / "a.mp4", 2), *photos(folder)]
+
+
+def audio_only(folder: Path) -> list[str]:
+    import av
+
+    path = folder / "a.m4a"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100, layout="mono")
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate = 44100
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    return [str(path)]
+
+
+def cut_to_its_header(folder: Path) -> list[str]:
+    path = Path(video(folder / "a.mkv", 3))
+    path.write_bytes(path.read_bytes()[:400])
+    return [str(path)]
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "words"),
+    [
+        (missing, 4, ["none.jpg", "no file"]),
+        (a_directory, 4, ["album", "folder"]),
+        (empty, 4, ["a.jpg", "empty"]),
+        (text, 4, ["a.jpg"]),
+        (one_photo, 2, ["at least two photos"]),
+        (two_videos, 2, ["one video"]),
+        (mixed, 2, ["video"]),
+        (audio_only, 4, ["a.m4a", "picture"]),
+        (cut_to_its_header, 4, ["a.mkv"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_bad_input(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    make: object,
+    code: int,
+    words: list[str],
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert run(*make(tmp_path), "-o", str(out)) == code
+    err = capsys.readouterr().err
+    assert not out.exists()
+    for word in words:
+        assert word in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 3
+
+
+def test_a_truncated_video_gives_what_is_there_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = Path(video(tmp_path / "in.mkv", 60))
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    out = tmp_path / "out.mp4"
+    assert run(str(whole), "-o", str(out)) == 1
+    assert "damage" in capsys.readouterr().err.lower()
+    assert 10 <= len(list(kinoloom.read(out))) < 120
+
+
+def test_nothing_is_overwritten_unless_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_text("precious")
+    words = [*photos(tmp_path), "-o", str(out), "--seconds", "0.2"]
+    assert run(*words) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+    assert run(*words, "--overwrite") == 0
+    assert len(list(kinoloom.read(out))) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["-o", "film.xyz"], "xyz"),
+        (["-o", "nowhere/film.mp4"], "nowhere"),
+        (["-o", "film.webm", "--codec", "h264"], "h264"),
+        (["-o", "film.mp4", "--fps", "fast"], "--fps"),
+        (["-o", "film.mp4", "--engine", "magic"], "magic"),
+        (["-o", "film.mp4", "--flow-scale", "2"], "--flow-scale"),
+        (["-o", "film.mp4", "--memory", "much"], "--memory"),
+        ([], "output"),
+    ],
+)
+def test_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], part: str
+) -> None:
+    words = [str(tmp_path / w) if "." in w or "/" in w else w for w in words]
+    before = {*photos(tmp_path)}
+    code = run(*photos(tmp_path), *words)
+    assert code in (1, 2)
+    assert part in capsys.readouterr().err
+    assert {str(p) for p in tmp_path.iterdir()} == before
+
+
+def test_film_without_weights_tells_how_to_get_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOLOOM_WEIGHTS", str(tmp_path))
+    assert run(*photos(tmp_path), "-o", str(tmp_path / "f.mp4"), "--engine", "film") == 3
+    assert "--weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 17), (2, 64)])
+def test_tiny_and_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    out = tmp_path / "out.mkv"
+    words = [*photos(tmp_path, size), "-o", str(out), "--codec", "ffv1", "--seconds", "0.2"]
+    assert run(*words) == 0
+    first = next(iter(kinoloom.read(out)))
+    assert first.image.shape == (size[1], size[0], 3)
+
+
+def test_a_wide_panorama_fits_the_memory(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wide = cv2.resize(rng.integers(0, 256, (40, 640, 3), np.uint8), (16384, 1024))
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for k, path in enumerate(paths):
+        cv2.imwrite(str(path), np.roll(wide, 8 * k, 1), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    out = tmp_path / "out"
+    words = ["--size", "16384", "--seconds", "0.3", "--fps", "10", "--memory", "600MB"]
+    assert run(*map(str, paths), "-o", str(out), *words) == 0
+    assert len(list(out.glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_a_playable_part_and_resume_ends_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    source = video(tmp_path / "in.mp4", 500)
+    words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "dis"]
+    child = start(*words)
+    wait_for(tmp_path / ".out.mp4.parts", child)
+    time.sleep(0.5)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out.mp4").exists()
+    part = tmp_path / "out.partial.mp4"
+    assert 0 < len(list(kinoloom.read(part))) < 2000
+
+
+def test_resume_after_kill_gives_the_same_frames(tmp_path: Path) -> None:
+    source = video(tmp_path / "in.mp4", 400)
+    options = ["--times", "4", "--engine", "blend", "--codec", "ffv1"]
+    whole, broken = tmp_path / "whole.mkv", tmp_path / "broken.mkv"
+    assert run(source, "-o", str(whole), *options) == 0
+    child = start(source, "-o", str(broken), *options)
+    wait_for(tmp_path / ".broken.mkv.parts", child, segments=2)
+    child.kill()
+    child.communicate()
+    assert not broken.exists()
+    assert run(source, "-o", str(broken), *options, "--resume") == 0
+    for one, other in zip(kinoloom.read(whole), kinoloom.read(broken), strict=True):
+        assert one.time == other.time
+        assert np.array_equal(one.image, other.image)
+    assert not (tmp_path / ".broken.mkv.parts").exists()
+
+
+def wait_for(folder: Path, child: subprocess.Popen[str], segments: int = 0) -> None:
+    """Wait until a job's work folder is there and holds as many whole segments."""
+    for _ in range(600):
+        done = [p for p in folder.glob("[0-9]*") if not p.name.startswith(".")]
+        if folder.is_dir() and len(done) >= segments:
+            return
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.05)
+    raise TimeoutError(f"no {segments} segments in {folder}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_leaves_nothing_under_the_final_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("this machine does not allow a tmpfs to be mounted")
+    try:
+        source = video(tmp_path / "in.mp4", 100)
+        assert run(source, "-o", str(disk / "out.mkv"), "--codec", "ffv1") == 1
+        assert "disk is full" in capsys.readouterr().err
+        assert [p.name for p in disk.iterdir()] == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_debug_shows_where(tmp_path: Path) -> None:
+    with pytest.raises(MediaError):
+        main(["interpolate", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "o.mp4"), "--debug"])
