@@ -1,4 +1,4 @@
-"""Two photos become a three-second film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
+"""Two photos become a film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
 
 import sys
 from pathlib import Path
