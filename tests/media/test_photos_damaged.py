@@ -138,14 +138,13 @@ def test_heic_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_claim_of_enormous_size_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(make.png(100_000, 100_000, 8, 2, b"\0"))
-    with pytest.raises(UnsupportedMediaError, match="100000x100000 pixels, more than 268435456"):
+    with pytest.raises(UnsupportedMediaError, match="100000x100000 pixels, more than 160000000"):
         read_photo(path)
 
 
 def test_a_wide_panorama_opens(tmp_path: Path) -> None:
-    image = np.zeros((4000, 16000, 3), np.uint8)
-    image[:, 9000] = 200
-    path = make.save(tmp_path / "wide.jpg", image, quality=60)
+    path = tmp_path / "wide.png"
+    path.write_bytes(make.png(16000, 4000, 1, 0, bytes(4000 * (1 + 2000))))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         photo = read_photo(path)

@@ -36,6 +36,8 @@ def common_size(sizes: Sequence[tuple[int, int]], limit_px: int | None = None) -
     scale = min(min(w / width, h / height) for w, h in sizes)
     if limit_px is not None:
         scale = min(scale, limit_px / max(width, height))
+    if scale == 1 and len(set(sizes)) == 1:
+        return width, height
     return _even(width * scale), _even(height * scale)
 
 

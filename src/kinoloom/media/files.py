@@ -55,14 +55,15 @@ class ClipFiles:
             from kinoloom.media.photos import open_photos
 
             return open_photos(paths, options.order)
-        if len(paths) > 1:
-            odd = paths[photos.index(False)]
-            raise UsageError(
-                f"{odd} is not a photo; several files must all be photos.",
-                hint="Give one video alone, or photos only.",
-            )
         from kinoloom.media.video_in import open_video
 
+        if len(paths) > 1:
+            odd = paths[photos.index(False)]
+            open_video(odd)  # says so if it is nothing at all
+            raise UsageError(
+                f"{odd} is a video; several files must all be photos.",
+                hint="Give one video alone, or photos only.",
+            )
         return open_video(paths[0])
 
     def write(

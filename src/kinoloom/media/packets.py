@@ -14,8 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-AnyPacket = Packet[Any]
-Timed = tuple[Fraction, AnyPacket]
+Timed = tuple[Fraction, "Packet[Any]"]
 """A packet and when it is to be written, in seconds on the clip's clock."""
 Moved = Callable[[Fraction], Fraction]
 """From a file's own time to the clip's clock, both in seconds."""
@@ -38,7 +37,7 @@ def describe_like(stream: Stream, template: Stream) -> None:
 
 def demuxed(
     source: InputContainer, template: Stream, moved: Moved
-) -> Iterator[tuple[AnyPacket, Fraction, Fraction]]:
+) -> Iterator[tuple[Packet[Any], Fraction, Fraction]]:
     """The packets of a stream with their beginnings and ends on the clip's clock."""
     for packet in source.demux(template):
         if packet.size and packet.pts is not None:
@@ -55,8 +54,8 @@ def copied(
 
 
 def stamped(
-    packet: AnyPacket, stream: Stream, begin: Fraction, end: Fraction, clock_hz: int
-) -> AnyPacket:
+    packet: Packet[Any], stream: Stream, begin: Fraction, end: Fraction, clock_hz: int
+) -> Packet[Any]:
     """The packet, for a stream without reordering, from `begin` to `end`."""
     packet.stream, packet.time_base = stream, Fraction(1, clock_hz)
     packet.pts = packet.dts = round(begin * clock_hz)

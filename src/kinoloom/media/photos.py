@@ -9,6 +9,7 @@ file is an error, never half a photo.
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,10 +51,24 @@ __all__ = [
     "write_photo",
 ]
 
-PIXEL_LIMIT = 1 << 28
-"""The most pixels of a photo, 16384x16384: a small file may claim any size and fill the memory."""
+PIXEL_LIMIT = 160_000_000
+"""The most pixels of a photo (16000x10000): a small file may claim any size and fill the memory."""
 _FILE_LIMIT_BYTES = 1 << 31
 _KINDS = ", ".join(OPENERS)
+_DECODERS_RAISE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    cv2.error,
+    Image.DecompressionBombError,
+)
+"""For damaged files; each library has its own choice of these."""
 _SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
 
 
@@ -85,8 +100,7 @@ def is_photo(path: Path) -> bool:
         UnreadableMediaError: it is a folder, empty, or may not be read.
     """
     with _naming(path):
-        with path.open("rb") as file:
-            kind = kind_of(file.read(64))
+        kind = kind_of(_beginning(path))
         return bool(kind) and not is_animation(_content(path), kind)
 
 
@@ -179,6 +193,14 @@ def _by_time(paths: Sequence[Path], heads: dict[Path, _Head]) -> tuple[Path, ...
     return tuple(sorted(paths, key=lambda path: known[path]))
 
 
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise UnreadableMediaError(f"{path} is empty.", hint="Copy it again from its source.")
+    return head
+
+
 def _content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > _FILE_LIMIT_BYTES:
@@ -187,11 +209,7 @@ def _content(path: Path) -> bytes:
 
 
 def _open(path: Path) -> Source:
-    with path.open("rb") as file:
-        head = file.read(64)
-    if not head:
-        raise UnreadableMediaError(f"{path} is empty.", hint="Copy it again from its source.")
-    kind = kind_of(head)
+    kind = kind_of(_beginning(path))
     if not kind:
         raise UnreadableMediaError(
             f"{path} is not a picture of a kind that is read here ({_KINDS}).",
@@ -271,7 +289,9 @@ def _without_opaque_alpha(image: Picture) -> Picture:
 def _naming(path: Path) -> Iterator[None]:
     """Turn what decoders raise inside the block into errors that name the file."""
     try:
-        yield
+        with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` tells
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            yield
     except UnsupportedMediaError as error:
         raise UnsupportedMediaError(
             f"{path} cannot be used: {error.message}.", hint=error.hint
@@ -294,7 +314,7 @@ def _naming(path: Path) -> Iterator[None]:
         raise BudgetError(
             f"{path} does not fit into the memory of this machine.", hint="Make it smaller first."
         ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, cv2.error) as error:
+    except _DECODERS_RAISE as error:
         raise UnreadableMediaError(
             f"{path} cannot be read as a picture: {error}.",
             hint="It may be damaged or cut off; copy it again from its source.",

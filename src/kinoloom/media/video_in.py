@@ -51,8 +51,8 @@ def open_container(path: Path) -> InputContainer:
         return av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(
-            f"{path} cannot be read as a video: {_reason(error)}.",
-            hint="It may be damaged, cut off, or not a video at all.",
+            f"{path} cannot be read: {_reason(error)}.",
+            hint="It may be damaged, cut off, or neither a photo nor a video.",
         ) from error
 
 
@@ -62,10 +62,15 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     Raises:
         UnsupportedMediaError: there is none.
     """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            stream.thread_type = "AUTO"
-            return stream
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+    if moving:  # an animated AVIF has a stream for its still, too
+        stream = max(moving, key=lambda each: each.frames > 1)
+        stream.thread_type = "AUTO"
+        return stream
     raise UnsupportedMediaError(
         f"{path} has no pictures, only {_kinds(container)}.", hint="Give a video."
     )
