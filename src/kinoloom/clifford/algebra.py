@@ -216,7 +216,8 @@ class Algebra(Blades):
             ArrayError: NaN or infinite values.
         """
         self._check(x)
-        largest = float(abs(x).sum(-1).max()) if math.prod(x.shape) else 0.0
+        values = x if isinstance(x, np.ndarray) else x.detach()
+        largest = float(abs(values).sum(-1).max()) if math.prod(x.shape) else 0.0
         if not math.isfinite(largest):
             raise ArrayError("exp was given NaN or infinite values.")
         squarings = min(max(0, math.ceil(math.log2(max(largest, 1e-30))) + 1), _EXP_SQUARINGS)
