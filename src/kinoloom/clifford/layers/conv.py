@@ -9,8 +9,8 @@ The algebra need not have as many generators as there are axes of space.
 Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
 are, see `equivariant`.
 
-Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934, section 3 (convolution with
-zero padding and all grades). Padding modes, groups and transposes are those of plain convolutions.
+Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (convolution with zero
+padding and all grades). Padding modes, groups and transposes are those of plain convolutions.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ scalar of the output is that of the product x w. The other three blades are thos
 turned as a vector of three by the rotation of the unit quaternion w / |w|, and stretched by a
 learned factor; the scalar of the input does not reach them.
 
-Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934, section 3 ("rotational Clifford CNN
+Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 ("rotational Clifford CNN
 layers"), where |w| is made safe by adding 1e-4 under the root; the matrix of a unit quaternion is
 the usual one.
 """
@@ -68,8 +68,13 @@ class CliffordRotationConv2d(CliffordConv2d):
     def entries(self) -> Tensor:
         """Rows of the scalar product and of the stretched rotation: (4, 4, *weight_shape)."""
         scalar = super().entries()[:1]
-        turned = torch.cat([torch.zeros_like(scalar[0, :1])[None].expand(3, 1, *self.scale.shape),
-                            self.scale * rotation_matrix(self.weight)], dim=1)
+        turned = torch.cat(
+            [
+                torch.zeros_like(scalar[0, :1])[None].expand(3, 1, *self.scale.shape),
+                self.scale * rotation_matrix(self.weight),
+            ],
+            dim=1,
+        )
         return torch.cat([scalar, turned])
 
     def kernel(self) -> Tensor:

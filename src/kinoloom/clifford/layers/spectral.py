@@ -17,14 +17,14 @@ the identity.
 
 Not equivariant under rotations: each mode has a weight of its own.
 
-Sources: Brandstetter et al., ICLR 2023, arXiv:2209.04934, section 3.2; Ebling and Scheuermann,
+Sources: Brandstetter et al., ICLR 2023, arXiv:2209.04934; Ebling and Scheuermann,
 "Clifford Fourier Transform on Vector Fields" (2005). Li et al., "Fourier Neural Operator", ICLR
 2021, for keeping low modes.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -76,20 +76,14 @@ class CliffordSpectralConv(ProductLayer):
                 f"A spectral layer keeps at least 1 mode, not {modes}, and without weights as "
                 f"many channels as it has, not {in_channels} -> {out_channels}."
             )
-        self._multiplies = multiply
-        self._modes = modes
         shape = (out_channels, in_channels, *(2 * m for m in modes))
         super().__init__(algebra, in_channels, out_channels, shape, in_channels, False, None, None)
+        self.multiply, self.modes = multiply, modes
         if not multiply:
             self.register_parameter("weight", None)
         half, full = algebra.n_blades // 2, algebra.n_blades - 1
         self._duals = tuple(int(k) for k in algebra.partner[full, :half])
         self._signs = tuple(int(algebra.sign[k, j]) for j, k in enumerate(self._duals))
-
-    @property
-    def modes(self) -> tuple[int, ...]:
-        """For each axis, how many modes of each sign are kept."""
-        return self._modes
 
     def reset_parameters(self) -> None:
         """Draw weights evenly from 0 to 1 / (in_channels * out_channels), as published."""
@@ -114,14 +108,14 @@ class CliffordSpectralConv(ProductLayer):
         """
         check_field(x, self.in_channels, self.algebra.n_blades, self.space, type(self).__name__)
         sizes = x.shape[3:]
-        if any(size < 2 * m for size, m in zip(sizes, self._modes, strict=True)):
+        if any(size < 2 * m for size, m in zip(sizes, self.modes, strict=True)):
             raise ArrayError(
-                f"A field of {tuple(sizes)} has too few places for {self._modes} modes of each "
+                f"A field of {tuple(sizes)} has too few places for {self.modes} modes of each "
                 "sign.",
                 hint="Each axis must be at least twice its modes long.",
             )
         low = self._low_modes(self.transform(x))
-        if self._multiplies:
+        if self.multiply:
             low = self._multiplied(low)
         return self.inverse_transform(self._with_high_modes(low, tuple(sizes)))
 
@@ -140,7 +134,7 @@ class CliffordSpectralConv(ProductLayer):
         """The inverse of `transform`; same shapes."""
         return self._through(x, torch.fft.ifftn)
 
-    def _through(self, x: Tensor, fft: torch.types._Callable) -> Tensor:  # type: ignore[name-defined]
+    def _through(self, x: Tensor, fft: Callable[..., Tensor]) -> Tensor:
         half = len(self._duals)
         sign = x.new_tensor(self._signs).reshape(-1, *[1] * self.space)
         order = list(self._duals)
@@ -150,13 +144,13 @@ class CliffordSpectralConv(ProductLayer):
         return torch.cat([made.real, (made.imag * sign)[:, :, places]], dim=2)
 
     def _low_modes(self, x: Tensor) -> Tensor:
-        for axis, m in enumerate(self._modes, start=3):
+        for axis, m in enumerate(self.modes, start=3):
             size = x.shape[axis]
             x = torch.cat([x.narrow(axis, 0, m), x.narrow(axis, size - m, m)], dim=axis)
         return x
 
     def _with_high_modes(self, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
-        for axis, (m, size) in enumerate(zip(self._modes, sizes, strict=True), start=3):
+        for axis, (m, size) in enumerate(zip(self.modes, sizes, strict=True), start=3):
             gap = (*x.shape[:axis], size - 2 * m, *x.shape[axis + 1 :])
             zeros = x.new_zeros(gap)
             x = torch.cat([x.narrow(axis, 0, m), zeros, x.narrow(axis, m, m)], dim=axis)
@@ -169,7 +163,7 @@ class CliffordSpectralConv(ProductLayer):
 
     def extra_repr(self) -> str:
         """What `print` shows of the layer."""
-        return f"{super().extra_repr()}, modes={self._modes}"
+        return f"{super().extra_repr()}, modes={self.modes}"
 
 
 class CliffordSpectralConv2d(CliffordSpectralConv):
@@ -205,8 +199,3 @@ class CliffordSpectralConv3d(CliffordSpectralConv):
         multiply: bool = True,
     ) -> None:
         super().__init__(g, in_channels, out_channels, (modes1, modes2, modes3), multiply)
-
-
-def mode_count(modes: tuple[int, ...]) -> int:
-    """How many modes are kept in all."""
-    return math.prod(2 * m for m in modes)
