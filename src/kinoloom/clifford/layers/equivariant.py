@@ -289,11 +289,11 @@ def steerable_basis(
     rings = sorted({sum(c * c for c in o) for o in offsets})
     made = []
     for ring, kind in itertools.product(rings, range(3)):
-        maps = np.zeros((algebra.n_blades, algebra.n_blades, *[kernel_size] * n))
+        maps = np.zeros((*[kernel_size] * n, algebra.n_blades, algebra.n_blades))
         for offset in offsets:
             if sum(c * c for c in offset) == ring:
-                at = tuple(c + rim for c in offset)
-                maps[:, :, *at] = _maps(algebra, offset)[kind]
+                maps[tuple(c + rim for c in offset)] = _maps(algebra, offset)[kind]
+        maps = np.moveaxis(maps, (-2, -1), (0, 1))
         for out_grade, in_grade in itertools.product(range(n + 1), repeat=2):
             rows = (algebra.grades == out_grade)[:, None] & (algebra.grades == in_grade)[None, :]
             part = (maps * rows.reshape(*rows.shape, *[1] * n))[np.ix_(out_blades, in_blades)]
