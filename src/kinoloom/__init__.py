@@ -33,7 +33,7 @@ _LAZY = {
 __all__ = ["Audio", "Clip", "Frame", "Report", "__version__", "interpolate", "read", "write"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'kinoloom' has no attribute '{name}'")
     return getattr(importlib.import_module(_LAZY[name]), name)

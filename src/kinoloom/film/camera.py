@@ -11,7 +11,6 @@ estimator", CVPR 2020 (the fit, as in OpenCV).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -35,20 +34,6 @@ _ENOUGH_FOR_PERSPECTIVE = 30
 _MOST_SCALE = 4.0
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What two pictures have in common.
-
-    Attributes:
-        points: how many matched features agree on one motion, at most 500.
-        motion: that motion, from pixels of the first picture to pixels of the second, its last
-            element 1; None where too few agree or it is not one that a camera makes.
-    """
-
-    points: int
-    motion: Homography | None
-
-
 def global_motion(first: Picture, second: Picture) -> Homography | None:
     """The motion of the camera from the first picture to the second.
 
@@ -56,16 +41,8 @@ def global_motion(first: Picture, second: Picture) -> Homography | None:
         first, second: pictures of any size, see `base.arrays`.
 
     Returns:
-        See `Shared.motion`.
-
-    Raises:
-        ArrayError: not pictures.
-    """
-    return shared_view(first, second).motion
-
-
-def shared_view(first: Picture, second: Picture) -> Shared:
-    """Match the features of two pictures and fit the motion that most of them agree on.
+        The homography that takes pixels of `first` to pixels of `second`, its last element 1;
+        None where too few features agree on one motion, or it is not one that a camera makes.
 
     Raises:
         ArrayError: not pictures.
@@ -74,18 +51,12 @@ def shared_view(first: Picture, second: Picture) -> Shared:
     points2, what2, scale = _features(check_picture(second, "second picture"))
     pairs = _pairs(what1, what2)
     if len(pairs) < _LEAST_AGREEING:
-        return Shared(len(pairs), None)
+        return None
     at1, at2 = points1[pairs[:, 0]], points2[pairs[:, 1]]
-    tolerance = _TOLERANCE_PX / scale
-    _, agree = cv2.findHomography(at1, at2, cv2.USAC_MAGSAC, tolerance)
-    agreeing = np.zeros(len(pairs), bool) if agree is None else agree.ravel() > 0
-    points = int(agreeing.sum())
-    if points < _LEAST_AGREEING:
-        return Shared(points, None)
-    motion = _fit(at1[agreeing], at2[agreeing], tolerance)
+    motion = _agreed(at1, at2, _TOLERANCE_PX / scale)
     if motion is None or not _is_of_a_camera(motion, first.shape[:2], second.shape[:2]):
-        return Shared(points, None)
-    return Shared(points, motion)
+        return None
+    return motion
 
 
 def reduced(image: Picture, side_px: int) -> NDArray[np.uint8]:
@@ -128,15 +99,20 @@ def _pairs(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[n
     return np.array([(m.queryIdx, m.trainIdx) for m in clear], np.intp).reshape(-1, 2)
 
 
-def _fit(
+def _agreed(
     first: NDArray[np.float32], second: NDArray[np.float32], tolerance: float
 ) -> Homography | None:
-    """The motion of points that agree: a similarity where they are too few for perspective."""
+    """The motion that most matched points (n, 2) follow to within `tolerance` pixels."""
+    _, agree = cv2.findHomography(first, second, cv2.USAC_MAGSAC, tolerance)
+    agreeing = np.zeros(len(first), bool) if agree is None else agree.ravel() > 0
+    first, second = first[agreeing], second[agreeing]
+    if len(first) < _LEAST_AGREEING:
+        return None
     if len(first) < _ENOUGH_FOR_PERSPECTIVE:
         similar, _ = cv2.estimateAffinePartial2D(first, second, ransacReprojThreshold=tolerance)
         return None if similar is None else np.vstack([similar, [0.0, 0.0, 1.0]])
-    found, _ = cv2.findHomography(first, second)
-    return None if found is None else np.asarray(found / found[2, 2], np.float64)
+    motion, _ = cv2.findHomography(first, second)
+    return None if motion is None else np.asarray(motion / motion[2, 2], np.float64)
 
 
 def _is_of_a_camera(motion: NDArray[Any], first: tuple[int, ...], second: tuple[int, ...]) -> bool:

@@ -1,0 +1,57 @@
+"""Every script of examples/ runs, and makes what it says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kinoloom
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(folder: Path, script: str, *words: str) -> str:
+    line = [sys.executable, str(EXAMPLES / script), *words]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("video")
+    photos = sorted((EXAMPLES / "photos").glob("*.png"))
+    clip = kinoloom.interpolate(photos, seconds="0.4", fps="29.97", engine="blend")
+    kinoloom.write(clip, folder / "in.mp4")
+    return folder / "in.mp4"
+
+
+def test_photos_to_film(tmp_path: Path) -> None:
+    assert "90 frames of 640x480" in run(tmp_path, "photos_to_film.py")
+    assert len(list(kinoloom.read(tmp_path / "basketball.mp4"))) == 90
+
+
+def test_smooth_video(video: Path, tmp_path: Path) -> None:
+    assert "24 frames" in run(tmp_path, "smooth_video.py", str(video), "out.mp4")
+    assert float(kinoloom.read(tmp_path / "out.mp4").rate) == pytest.approx(59.94, abs=0.001)
+
+
+def test_slow_motion(video: Path, tmp_path: Path) -> None:
+    assert "96 frames" in run(tmp_path, "slow_motion.py", str(video), "out.mp4")
+
+
+def test_frames_as_arrays(tmp_path: Path) -> None:
+    assert run(tmp_path, "frames_as_arrays.py").strip() == "(3, 480, 640, 3) uint8"
+
+
+def test_train_film_network(tmp_path: Path) -> None:
+    losses = [line.split()[-1] for line in run(tmp_path, "train_film_network.py").splitlines()]
+    assert len(losses) == 3
+    assert float(losses[-1]) < float(losses[0])
+
+
+def test_every_example_is_run_here() -> None:
+    scripts = {path.name for path in EXAMPLES.glob("*.py")}
+    run_here = {name for name in scripts if f'"{name}"' in Path(__file__).read_text()}
+    assert scripts == run_here
