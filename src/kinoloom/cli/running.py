@@ -19,7 +19,7 @@ import click
 
 from kinoloom.base.need import need
 from kinoloom.base.notes import Notes, logger
-from kinoloom.base.nouns import Progress, files_of, no_progress
+from kinoloom.base.nouns import Nothing, Progress, files_of, no_progress
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_output
@@ -79,6 +79,8 @@ def run(request: Request) -> int:
 
 
 def _input(request: Request) -> Any:
+    if request.op.takes is Nothing:
+        return Nothing()
     if request.op.takes is not Path:
         files = files_of(request.op.takes)
         return files.read(request.inputs, build(files.read_options, request.read_options))
