@@ -26,11 +26,15 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "ops": {
         "interpolate": "kinoloom.film.ops:interpolate",
         "bench.film": "kinoloom.film.ops:bench_film",
+        "fields.make.smoke": "kinoloom.clifford.ops:make_smoke",
+        "fields.make.shallow-water": "kinoloom.clifford.ops:make_shallow_water",
+        "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {
         "Clip": "kinoloom.media.files:CLIP_FILES",
         "Report": "kinoloom.base.report_files:REPORT_FILES",
+        "Fields": "kinoloom.clifford.fields.files:FIELDS_FILES",
     },
     # Engines of frame interpolation: `film.engine.Engine` objects.
     "interpolators": {

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kinoloom.base.nouns import NoOptions, files_of
+from kinoloom.base.nouns import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
 from kinoloom.base.report import Report
@@ -60,7 +60,7 @@ class _OptionSets:
 
 def command_of(op: Op) -> click.Command:
     """The command that runs an op."""
-    reads = op.takes is not Path
+    reads = op.takes not in (Path, Nothing)
     sets = _OptionSets(
         op.options,
         files_of(op.takes).read_options if reads else NoOptions,
@@ -71,7 +71,7 @@ def command_of(op: Op) -> click.Command:
         options, read, write = sets.split(values)
         request = Request(
             op=op,
-            inputs=tuple(Path(p) for p in values["inputs"]),
+            inputs=tuple(Path(p) for p in values.get("inputs", ())),
             output=Path(values["output"]) if values["output"] else None,
             options=options,
             read_options=read,
@@ -97,6 +97,8 @@ def _help(op: Op) -> str:
 
 
 def _input_params(op: Op) -> list[click.Parameter]:
+    if op.takes is Nothing:
+        return [_output(required=True)]
     if op.takes is Path:
         data = click.Option(
             ["--data", "inputs"], required=True, multiple=True, metavar="DIR", help="the input"

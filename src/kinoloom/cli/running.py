@@ -19,7 +19,7 @@ import click
 from kinoloom.base import registry
 from kinoloom.base.need import need_extra
 from kinoloom.base.notes import Notes, logger
-from kinoloom.base.nouns import Progress, files_of, no_progress
+from kinoloom.base.nouns import Nothing, Progress, files_of, no_progress
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_output
@@ -88,6 +88,8 @@ def _first_checked(request: Request) -> list[Path]:
 
 
 def _input(request: Request) -> Any:
+    if request.op.takes is Nothing:
+        return Nothing()
     if request.op.takes is not Path:
         files = files_of(request.op.takes)
         return files.read(request.inputs, build(files.read_options, request.read_options))
