@@ -26,6 +26,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "ops": {
         "interpolate": "kinoloom.film.ops:interpolate",
         "bench.film": "kinoloom.film.ops:bench_film",
+        "pipeline.validate": "kinoloom.pipelines.ops:validate",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {
