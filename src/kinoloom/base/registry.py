@@ -27,6 +27,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "interpolate": "kinoloom.film.ops:interpolate",
         "bench.film": "kinoloom.film.ops:bench_film",
         "pipeline.validate": "kinoloom.pipelines.ops:validate",
+        "pipeline.run": "kinoloom.pipelines.ops:run",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {
