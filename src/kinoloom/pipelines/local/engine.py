@@ -126,7 +126,6 @@ class Engine:
         Returns:
             "Succeeded", "Failed" or "Stopped", and the reason.
         """
-        self._state.set_execution(self._run.id, "Executing")
         with ThreadPoolExecutor(_MOST_THREADS, f"kinoloom-{self._run.id}") as pool:
             self._launch(pool)
             while not self._schedule.over:
