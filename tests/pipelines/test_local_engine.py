@@ -1,5 +1,6 @@
 """LocalSession: runs definitions; what succeeds, what fails, what is skipped, and why."""
 
+import errno
 import json
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.process import namespaces_work
 from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.local.store import Store
 
 ISOLATIONS = ["namespace", "plain"] if namespaces_work() else ["plain"]
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:f"
@@ -263,6 +265,21 @@ def test_branches_run_side_by_side_within_the_resources(tmp_path: Path) -> None:
     large = {"ml.m5.large": Resources(cpu=3)}
     two = LocalSession(tmp_path / "c", resources=Resources(cpu=4), instances=large, strict=True)
     assert most_at_once(two) == 1
+
+
+def test_a_full_disk_fails_the_step_and_leaves_the_store_sound(
+    session: LocalSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "keep", full)
+        failed = run(session, writer("A"))
+    assert "No space left on device" in reason(failed, "A")
+    again = session.resume(failed.id)
+    again.wait()
+    assert (again.result("A")["out"] / "f.txt").read_text() == "x"
 
 
 def test_a_step_has_no_secrets_of_its_caller(

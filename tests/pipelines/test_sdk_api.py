@@ -455,3 +455,13 @@ def test_missing_code_is_named(session: LocalPipelineSession, tmp_path: Path) ->
         pipeline = Pipeline("P", steps=[kind("A", args)], sagemaker_session=session)
         with pytest.raises(InputNotFoundError, match=r"none\.py"):
             pipeline.definition()
+
+
+def test_every_public_name_is_there_and_in_order() -> None:
+    import kinoloom.pipelines as flat
+
+    assert flat.__all__ == sorted(flat.__all__) == dir(flat)
+    for name in flat.__all__:
+        assert getattr(flat, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = flat.Nothing

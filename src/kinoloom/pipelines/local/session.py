@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -235,8 +236,8 @@ class LocalSession:
             status, reason = "Failed", "The engine ended without a result."
             try:
                 status, reason = engine.carry_out()
-            except (KinoloomError, OSError) as error:
-                reason = str(error)
+            except (KinoloomError, OSError, sqlite3.Error) as error:
+                reason = f"The engine could not go on: {error}"
             finally:
                 self.state.set_execution(execution, status, reason)
                 lock.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,7 @@ class State:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, timeout=30, check_same_thread=False, isolation_level=None)
+        weakref.finalize(self, self._db.close)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")

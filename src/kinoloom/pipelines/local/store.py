@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +21,7 @@ from kinoloom.errors import OutputError
 from kinoloom.pipelines.local.objects import clear
 
 _TIME_NS = 1_600_000_000 * 10**9
+_SETTLED_NS = 2 * 10**9  # clocks of files are coarse: a younger file may change unseen
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Store:
         """The digest of a file or folder as a tree, without keeping it.
 
         A file is the tree of its name alone. A file's digest is remembered while its inode, size
-        and time stay the same.
+        and time stay the same, once it is two seconds old.
 
         Raises:
             OutputError: it holds something that is neither a file nor a folder.
@@ -97,9 +99,10 @@ class Store:
     def _entry(self, name: str, file: Path) -> Entry:
         facts = file.stat()
         seen = (str(file), facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        if seen not in self._known:
-            self._known[seen] = sha256(file)
-        return Entry(name, facts.st_size, self._known[seen], bool(facts.st_mode & 0o100))
+        digest = self._known.get(seen) or sha256(file)
+        if time.time_ns() - facts.st_mtime_ns > _SETTLED_NS:
+            self._known[seen] = digest
+        return Entry(name, facts.st_size, digest, bool(facts.st_mode & 0o100))
 
     def _adopt(self, file: Path, entry: Entry) -> None:
         if self._sound(entry):

@@ -6,6 +6,7 @@ whose engine was killed has not happened.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 import signal
@@ -162,8 +163,10 @@ class Worker:
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
-        for name in ("ml", "tmp", "opt"):
+        for name in ("ml", "tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
+        with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
+            (folder / "opt").rmdir()
         return {
             "status": Status.SUCCEEDED, "outputs": outputs, "properties": job.properties
         }  # fmt: skip
