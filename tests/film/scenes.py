@@ -1,6 +1,6 @@
 """Pictures and clips that tests of film/ make: a texture that moves, blinks, cuts, repeats."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -83,15 +83,15 @@ def click_times(audio: Audio) -> list[float]:
     window = audio.rate_hz // 200
     loud = np.convolve(samples, np.ones(window) / window, "full")[: len(samples)] > 0.1
     starts = np.flatnonzero(np.diff(np.concatenate([[False], loud]).astype(int)) == 1)
-    return [float(audio.start) + (s - window / 3) / audio.rate_hz for s in starts]
+    apart = starts[np.diff(starts, prepend=-audio.rate_hz) > audio.rate_hz // 2]
+    return [float(audio.start) + (s - window / 3) / audio.rate_hz for s in apart]
 
 
-def blink_times(clip: Clip, lit: Callable[[Picture], bool] | None = None) -> list[float]:
+def blink_times(clip: Clip) -> list[float]:
     """When the patch lights up, in seconds."""
-    is_lit = lit or (lambda picture: picture[2:10, 2:10].mean() > 128)
     times, before = [], False
     for frame in clip:
-        now = is_lit(frame.image)
+        now = frame.image[2:10, 2:10].mean() > 180
         if now and not before:
             times.append(float(frame.time))
         before = now

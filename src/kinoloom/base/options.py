@@ -83,8 +83,8 @@ class Option:
             raise UsageError(
                 f"{self.flag} must be one of {', '.join(self.choices)}, not '{value}'."
             )
-        below = self.low is not None and not parsed >= self.low
-        if below or (self.high is not None and not parsed <= self.high):
+        below = self.low is not None and not parsed >= Fraction(str(self.low))
+        if below or (self.high is not None and not parsed <= Fraction(str(self.high))):
             raise UsageError(f"{self.flag} must be {self.range_text}, not {value}.")
         return parsed
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _POLL_S = 0.1
 
 
-def prefetch(items: Iterable[T], ahead: int = 4) -> Iterator[T]:
+def prefetch(items: Iterable[T], ahead: int = 4) -> Generator[T, None, None]:
     """Yield the items in order while a thread makes the next ones.
 
     An error in the maker is raised here, after the items made before it. When the user stops

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,15 +34,15 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     for name in _VIDEO_ONLY:
         if getattr(options, name):
             raise UsageError(f"--{name} is for videos; these are photos.")
-    sizes = [frame.image.shape[1::-1] for frame in photos]
-    if len(sizes) < 2:
+    shapes, dtypes = zip(*((f.image.shape, f.image.dtype) for f in photos), strict=True)
+    if len(shapes) < 2:
         raise UsageError(
             "A film needs at least two photos; one was given.",
             hint="Give the photos in the order in which they were taken.",
         )
     rate = options.fps or _DEFAULT_RATE
     path = plan_path(
-        len(sizes),
+        len(shapes),
         rate=rate,
         seconds=options.seconds,
         hold=options.hold,
@@ -49,11 +50,12 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         loop=options.loop,
         boomerang=options.boomerang,
     )
-    width, height = matching.common_size(sizes, options.size)
+    width, height = matching.common_size([(s[1], s[0]) for s in shapes], options.size)
+    look = _Look(width, height, max(s[2] for s in shapes), max(dtypes, key=lambda d: d.itemsize))
     allowed = engine_options(options.memory, options.flow_scale, options.weights)
     engine = choose(options.engine, allowed)
     crossfade = BLEND.make(allowed)
-    weaver = _Weaver(photos, path, rate, (width, height), engine.make(allowed), crossfade)
+    weaver = _Weaver(photos, path, rate, look, engine.make(allowed), crossfade)
     return Clip(
         weaver.read,
         width=width,
@@ -68,12 +70,21 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     )
 
 
+class _Look(NamedTuple):
+    """What all photos of a film are brought to."""
+
+    width: int
+    height: int
+    channels: int
+    dtype: np.dtype[Any]
+
+
 @dataclass(frozen=True, eq=False)
 class _Weaver:
     photos: Clip
     path: Path
     rate: Fraction
-    size: tuple[int, int]
+    look: _Look
     engine: Interpolator
     crossfade: Interpolator
 
@@ -91,7 +102,8 @@ class _Weaver:
 
     def _picture(self, index: int) -> Picture:
         frame = next(self.photos.read(Fraction(index)))
-        return matching.fit(frame.image, *self.size)
+        fitted = matching.fit(frame.image, self.look.width, self.look.height)
+        return matching.convert(fitted, self.look.channels, self.look.dtype)
 
     def _weave(
         self, i: int, j: int, first: Picture, second: Picture, places: tuple[Place, ...]

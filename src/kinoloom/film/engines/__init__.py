@@ -1,0 +1,1 @@
+"""The engines of frame interpolation, each declared as a `film.engine.Engine`."""

@@ -1,0 +1,195 @@
+"""Clips from files and to files: the only door to media for the rest of kinoloom.
+
+Which reader or writer is used follows from what the files hold, or from the suffix of the output:
+
+    .mp4 .m4v .mov .mkv .webm         a video with sound and all else that travels along
+    .gif .webp .png .apng .avif       an animated picture
+    no suffix, or a folder            a folder of numbered PNG files
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kinoloom.base.clip import Clip
+from kinoloom.base.nouns import Progress, no_progress
+from kinoloom.base.options import build, option
+from kinoloom.base.outputs import check_output
+from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.media.writing import WriteOptions, Written, record_beside, write_record
+
+PathLike = str | Path
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a clip is read."""
+
+    order: Literal["given", "time"] = option(
+        "given", "order of photos: as given, or by capture time"
+    )
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """Reads and writes clips; implements `base.nouns.Files`."""
+
+    read_options: type = ReadOptions
+    write_options: type = WriteOptions
+
+    def read(self, paths: Sequence[Path], options: ReadOptions) -> Clip:
+        """One video, or one or more photos, as a clip.
+
+        Raises:
+            UsageError: no files, several videos, or photos and videos together.
+            MediaError: a file is missing, damaged or not media.
+        """
+        if not paths:
+            raise UsageError("No files were given.", hint="Give one video, or photos in order.")
+        photos = [_is_photo(path) for path in paths]
+        if all(photos):
+            from kinoloom.media.photos import open_photos
+
+            return open_photos(paths, options.order)
+        from kinoloom.media.video_in import open_video
+
+        if len(paths) > 1:
+            odd = paths[photos.index(False)]
+            open_video(odd)  # says so if it is nothing at all
+            raise UsageError(
+                f"{odd} is a video; several files must all be photos.",
+                hint="Give one video alone, or photos only.",
+            )
+        return open_video(paths[0])
+
+    def write(
+        self,
+        noun: Clip,
+        path: Path,
+        options: WriteOptions,
+        progress: Progress = no_progress,
+    ) -> dict[str, Any]:
+        """Write a clip, whole or not at all.
+
+        Args:
+            noun: the clip.
+            path: where to; its suffix says what kind of file.
+            options: how.
+            progress: told the number of frames done.
+
+        Returns:
+            output, frames, duration_s (None without times), width and height in pixels, rate
+            ("30000/1001", or None where it varies), codec, bytes (of all that was written) and
+            seconds (that it took).
+
+        Raises:
+            UsageError: an unknown suffix, or a wish that this kind of file cannot meet.
+            OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
+        """
+        begun = time.monotonic()
+        written, record = _write(noun, path, options, progress)
+        outputs = [path, *([record] if record else [])]
+        return {
+            "output": str(path),
+            "frames": written.frames,
+            "duration_s": None if written.duration is None else float(written.duration),
+            "width": written.width,
+            "height": written.height,
+            "rate": None if noun.rate is None else str(noun.rate),
+            "codec": written.codec,
+            "bytes": sum(map(_bytes, outputs)),
+            "seconds": time.monotonic() - begun,
+        }
+
+
+CLIP_FILES = ClipFiles()
+
+
+def read(paths: PathLike | Iterable[PathLike], **options: Any) -> Clip:
+    """The clip in one video, or in one or more photos.
+
+    Args:
+        paths: one file or several.
+        **options: fields of `ReadOptions`.
+
+    Raises:
+        UsageError, MediaError: as `ClipFiles.read`.
+    """
+    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    return CLIP_FILES.read([Path(path) for path in several], build(ReadOptions, options))
+
+
+def write(clip: Clip, path: PathLike, **options: Any) -> dict[str, Any]:
+    """Write a clip to a file or folder; see the head of this module for the kinds.
+
+    Args:
+        clip: what to write.
+        path: where to.
+        **options: fields of `WriteOptions`.
+
+    Returns:
+        What was written; see `ClipFiles.write`.
+
+    Raises:
+        UsageError, OutputError: as `ClipFiles.write`.
+    """
+    return CLIP_FILES.write(clip, Path(path), build(WriteOptions, options))
+
+
+def _is_photo(path: Path) -> bool:
+    from kinoloom.media.photos import is_photo
+
+    if path.is_dir():
+        raise UnreadableMediaError(
+            f"{path} is a folder.", hint=f"Give the files in it, for example {path}/*.png."
+        )
+    if not path.exists():
+        raise InputNotFoundError(f"There is no file {path}.", hint="Check its name and folder.")
+    return is_photo(path)
+
+
+def _write(
+    clip: Clip, path: Path, options: WriteOptions, progress: Progress
+) -> tuple[Written, Path | None]:
+    """Write the clip; also give the path of the record that lies beside it, if there is one."""
+    from kinoloom.media.codecs import ANIMATED, VIDEO
+
+    suffix = path.suffix.lower()
+    if path.is_dir() or not suffix:
+        from kinoloom.media.folders import write_folder
+
+        return write_folder(clip, path, options, progress), None
+    if suffix not in VIDEO | ANIMATED:
+        raise UsageError(
+            f"A clip cannot be written as '{path.suffix}'.",
+            hint=f"Use one of {', '.join(VIDEO | ANIMATED)}, or a name without a suffix for a "
+            "folder of PNG files.",
+        )
+    if clip.stills:
+        raise UsageError(
+            "Photos have no times, so they cannot be written as a film.",
+            hint="Make a film of them with interpolate, or write a folder of PNG files.",
+        )
+    if suffix in VIDEO:
+        from kinoloom.media.video_out import write_video
+
+        written = write_video(clip, path, options, progress)
+    else:
+        from kinoloom.media.animated import write_animated
+
+        check_output(record_beside(path), overwrite=options.overwrite)
+        written = write_animated(clip, path, options, progress)
+    if written.recorded or clip.provenance is None:
+        return written, None
+    write_record(clip, record_beside(path))
+    return written, record_beside(path)
+
+
+def _bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(_bytes(entry) for entry in path.iterdir())
+    return path.stat().st_size

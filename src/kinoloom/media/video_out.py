@@ -1,0 +1,121 @@
+"""Writes a clip as a video file: segments first, then one film with all that travels along.
+
+In: a clip and the options. Out: an MP4, MOV, MKV or WebM file, whole or not at all. Work that is
+stopped leaves `<name>.partial<suffix>`, playable, and its segments for `--resume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+
+from kinoloom.base.clip import Clip
+from kinoloom.base.nouns import Progress
+from kinoloom.base.outputs import check_output, whole_file
+from kinoloom.base.provenance import Provenance
+from kinoloom.errors import OutputError
+from kinoloom.media.codecs import VIDEO, Plan, plan
+from kinoloom.media.feed import feed, first_frame
+from kinoloom.media.join import Segments, join
+from kinoloom.media.segments import Parts, Segment, SegmentWriter, frames_per_segment
+from kinoloom.media.writing import WriteOptions, Written
+
+
+def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+    """Write `clip` to `path`, whose suffix is a key of `codecs.VIDEO`.
+
+    Raises:
+        UsageError: the file cannot hold what is asked for, or `--resume` finds other work.
+        OutputError: it cannot be written.
+        MediaError: as the clip's frames do; what is done by then is kept as for any stop.
+    """
+    check_output(path, overwrite=options.overwrite)
+    chosen = plan(clip, first_frame(clip), path.suffix.lower(), options.codec, options.quality)
+    with Parts(path, _job(clip, chosen), resume=options.resume) as parts:
+        try:
+            _encode(clip, chosen, parts, progress)
+            written = _finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
+        except OutputError:
+            if not options.resume:
+                parts.remove()
+            raise
+        parts.remove()
+    return written
+
+
+def _job(clip: Clip, chosen: Plan) -> dict[str, Any]:
+    """What must be equal for segments of one run to fit those of another."""
+    made = clip.provenance or Provenance("clip", {}, clip.files)
+    return {
+        "inputs and options": made.key,
+        "codec": chosen.codec.name,
+        "pixel format": chosen.pix_fmt,
+        "size": [chosen.width, chosen.height],
+        "rate": str(chosen.rate),
+        "quality": dict(chosen.settings),
+        "frames a segment": frames_per_segment(chosen),
+        "libavcodec": list(av.library_versions["libavcodec"]),
+    }
+
+
+def _encode(clip: Clip, chosen: Plan, parts: Parts, progress: Progress) -> None:
+    """Make the segments that are missing."""
+    done, last = 0, None
+    for segment in parts.segments():
+        done, last = done + len(segment.times), segment.times[-1]
+    if parts.resume:
+        clip.notes.add(
+            "resume", f"{done} frames are there already." if done else "Nothing to resume."
+        )
+    writer = SegmentWriter(parts, chosen)
+    try:
+        with writer:
+            for frame in feed(clip, progress, after=last, done=done):
+                writer.add(frame)
+    except OutputError:
+        raise
+    except BaseException:
+        _keep(clip, chosen, parts, writer.stopped)
+        raise
+
+
+def _keep(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> None:
+    """After a stop: make what is done playable."""
+
+    def segments() -> Iterator[Segment]:
+        return chain(parts.segments(), [stopped] if stopped else [])
+
+    if next(segments(), None) is None:
+        parts.remove()
+        return
+    path = parts.output.with_name(f"{parts.output.stem}.partial{parts.output.suffix}")
+    frames = _finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
+    clip.notes.add(
+        "stopped", f"{path} holds the {frames} frames done so far; --resume goes on.", "warning"
+    )
+
+
+def _finish(
+    clip: Clip,
+    chosen: Plan,
+    segments: Segments,
+    path: Path,
+    *,
+    overwrite: bool,
+    complete: bool = True,
+) -> Written:
+    container = VIDEO[path.suffix.lower()]
+    with whole_file(path, overwrite=overwrite) as temporary:
+        facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)
+    return Written(
+        frames=facts.frames,
+        duration=facts.end - facts.start,
+        width=chosen.width,
+        height=chosen.height,
+        codec=chosen.codec.name,
+        recorded=recorded,
+    )

@@ -1,0 +1,67 @@
+"""What every writer of clips is asked for, and what it tells afterwards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from kinoloom.base.clip import Clip
+from kinoloom.base.options import option
+from kinoloom.base.outputs import whole_file
+
+CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How a clip is written."""
+
+    codec: CodecName = option("auto", "codec of the pictures; auto is the best for the suffix")
+    quality: int | None = option(
+        None,
+        "0 is the smallest file, 100 the best picture; default hardly any loss",
+        low=0,
+        high=100,
+    )
+    overwrite: bool = option(False, "replace the output if it exists")
+    resume: bool = option(False, "go on where the same work was stopped")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a writer made.
+
+    Attributes:
+        frames: how many frames or pictures.
+        duration: from the start of the first to the end of the last, in seconds; None for
+            pictures without times.
+        width, height: as stored, in pixels.
+        codec: the name of the codec.
+        recorded: whether the provenance record is in the file itself.
+    """
+
+    frames: int
+    duration: Fraction | None
+    width: int
+    height: int
+    codec: str
+    recorded: bool
+
+
+def record_beside(path: Path) -> Path:
+    """Where the provenance record of `path` goes when the file has no room for it."""
+    return path.with_name(f"{path.name}.provenance.json")
+
+
+def write_record(clip: Clip, path: Path) -> None:
+    """Write the clip's provenance record as JSON to `path`; nothing where there is no record.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    if clip.provenance is not None:
+        with whole_file(path, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")

@@ -1,0 +1,257 @@
+"""The factory of test media: real files, encoded by PyAV, small and recognisable.
+
+Each frame carries its number: `picture(k)` shows the bits of k as bright and dark bars, and
+`number_of` reads them back from a decoded frame, whatever lossy codec was between. Sound is
+clicks at known times, which `click_times` finds again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.clip import Colour
+
+Picture = NDArray[Any]
+_BARS = 8
+_CLICK_S = Fraction(1, 200)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound track to put into a file: a click at each whole multiple of `every`.
+
+    Attributes:
+        codec: FFmpeg's encoder.
+        rate_hz, layout: of the samples.
+        start: when the first sample sounds, in seconds; a multiple of 1 / rate_hz.
+        seconds: how long it lasts.
+        every: between two clicks, in seconds; the first click is at time 0 of the file's clock.
+        language: ISO 639-2 code.
+    """
+
+    codec: str = "aac"
+    rate_hz: int = 48000
+    layout: str = "stereo"
+    start: Fraction = Fraction(0)
+    seconds: Fraction = Fraction(1)
+    every: Fraction = Fraction(1, 4)
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Video:
+    """A film to make; every field has a default that suits most tests.
+
+    Attributes:
+        frames: how many.
+        size: width and height in pixels.
+        rate: frames a second; also the nominal rate where `ticks` is given.
+        codec, pix_fmt, options: FFmpeg's encoder, its pixel format and settings.
+        ticks: the times of the frames in units of `time_base`, then the end of the last one;
+            None for a constant rate.
+        time_base: the unit of `ticks`, in seconds.
+        start: added to all times of pictures, in seconds.
+        colour: tags to write; None for a file without tags.
+        rotation: counter-clockwise degrees by which players turn the picture.
+        mirrored: whether players mirror it left to right before they turn it.
+        pixel_aspect: width of a pixel over its height.
+        sounds: the sound tracks.
+        draw: the picture of each number, as (height, width, 3 or 4) uint8 or uint16.
+        tags: of the file.
+    """
+
+    frames: int = 10
+    size: tuple[int, int] = (64, 48)
+    rate: Fraction = Fraction(25)
+    codec: str = "libx264"
+    pix_fmt: str = "yuv420p"
+    options: dict[str, str] = field(default_factory=dict)
+    ticks: Sequence[int] | None = None
+    time_base: Fraction = Fraction(1, 1000)
+    start: Fraction = Fraction(0)
+    colour: Colour | None = None
+    rotation: int = 0
+    mirrored: bool = False
+    pixel_aspect: Fraction | None = None
+    sounds: tuple[Sound, ...] = ()
+    draw: Callable[[int, int, int], Picture] | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
+    """The picture of a number 0..255: its bits as bars above, a colour ramp below."""
+    image = np.empty((height, width, 3), np.uint8)
+    image[..., 0] = np.linspace(60, 200, width)
+    image[..., 1] = np.linspace(200, 60, height)[:, None]
+    image[..., 2] = 128
+    for bar in range(_BARS):
+        columns = slice(bar * width // _BARS, (bar + 1) * width // _BARS)
+        image[: height // 2, columns] = 220 if number >> bar & 1 else 40
+    return image
+
+
+def number_of(image: Picture) -> int:
+    """The number that a `picture` of at least 24x8 pixels shows, after any codec."""
+    top = 255 if image.dtype == np.uint8 else 65535
+    height, width = image.shape[:2]
+    row = image[height // 8 : height // 4 + 1, :, 1].mean(0) / top
+    centres = [(2 * bar + 1) * width // (2 * _BARS) for bar in range(_BARS)]
+    return sum(int(row[x] > 0.5) << bar for bar, x in enumerate(centres))
+
+
+def clicks(sound: Sound) -> NDArray[np.float32]:
+    """The samples of a sound track, (channels, n) float32."""
+    channels = av.AudioLayout(sound.layout).nb_channels
+    n = int(sound.seconds * sound.rate_hz)
+    wave = np.zeros((channels, n), np.float32)
+    length = int(_CLICK_S * sound.rate_hz)
+    burst = 0.8 * np.sin(2 * np.pi * 1500 / sound.rate_hz * np.arange(length))
+    first = -(-sound.start // sound.every)
+    last = (sound.start + sound.seconds) // sound.every
+    for k in range(first, last + 1):
+        at = int((k * sound.every - sound.start) * sound.rate_hz)
+        wave[:, at : at + length] = burst[: max(0, n - at)]
+    return wave
+
+
+def click_times(samples: NDArray[np.float32], rate_hz: int) -> list[float]:
+    """When the clicks in (n, channels) samples begin, in seconds from the first sample."""
+    loud = np.flatnonzero(np.abs(samples).max(1) > 0.3)
+    begins = loud[np.diff(loud, prepend=-rate_hz) > rate_hz // 20]
+    return [float(at) / rate_hz for at in begins]
+
+
+def make(path: Path, video: Video | None = None, **changes: Any) -> Path:
+    """Encode a film; the suffix of `path` says which container."""
+    video = video or Video(**changes)
+    with av.open(str(path), "w") as file:
+        file.metadata.update(video.tags)
+        pictures = _picture_stream(file, video)
+        tracks = [(sound, _sound_stream(file, sound)) for sound in video.sounds]
+        packets = [*_picture_packets(pictures, video)]
+        for sound, stream in tracks:
+            packets += _sound_packets(stream, sound)
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            file.mux(packet)
+    return path
+
+
+def make_sound(path: Path, *sounds: Sound) -> Path:
+    """Encode a file of sound tracks only."""
+    with av.open(str(path), "w") as file:
+        tracks = [(sound, _sound_stream(file, sound)) for sound in sounds or (Sound(),)]
+        for sound, stream in tracks:
+            for packet in _sound_packets(stream, sound):
+                file.mux(packet)
+    return path
+
+
+def truncated(path: Path, keep: float) -> Path:
+    """Cut a file off after a part of its bytes; returns the path."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+    return path
+
+
+def scratched(path: Path, at: float, size: int = 200) -> Path:
+    """Overwrite `size` bytes with noise, beginning at a part of the file; returns the path."""
+    data = bytearray(path.read_bytes())
+    begin = int(len(data) * at)
+    data[begin : begin + size] = np.random.default_rng(0).bytes(size)
+    path.write_bytes(data)
+    return path
+
+
+def _picture_stream(file: Any, video: Video) -> Any:
+    stream = file.add_stream(video.codec, rate=video.rate, options=video.options)
+    context = stream.codec_context
+    context.width, context.height = video.size
+    context.pix_fmt = video.pix_fmt
+    context.time_base = stream.time_base = _unit(video)
+    if video.pixel_aspect is not None:
+        context.sample_aspect_ratio = video.pixel_aspect
+    if video.colour is not None:
+        context.color_primaries = video.colour.primaries
+        context.color_trc = video.colour.transfer
+        context.colorspace = video.colour.matrix
+        context.color_range = 2 if video.colour.full_range else 1
+    if video.rotation or video.mirrored:
+        stream.set_display_rotation(video.rotation, hflip=video.mirrored)
+    return stream
+
+
+def _sound_stream(file: Any, sound: Sound) -> Any:
+    stream = file.add_stream(sound.codec, rate=sound.rate_hz)
+    stream.layout = sound.layout
+    if sound.language:
+        stream.metadata["language"] = sound.language
+    return stream
+
+
+def _picture_packets(stream: Any, video: Video) -> list[Any]:
+    times = _times(video)
+    lengths = {a: b - a for a, b in zip(times, times[1:], strict=False)}
+    draw = video.draw or picture
+    packets = []
+    for number, pts in enumerate(times[:-1]):
+        image = np.ascontiguousarray(draw(number, *video.size))
+        frame = _native(image, video)
+        frame.pts, frame.time_base, frame.duration = pts, _unit(video), lengths[pts]
+        packets += stream.encode(frame)
+    packets += stream.encode(None)
+    for packet in packets:
+        packet.duration = lengths.get(packet.pts, packet.duration)
+    return packets
+
+
+def _native(image: Picture, video: Video) -> Any:
+    depth = "rgba" if image.shape[2] == 4 else "rgb24"
+    if image.dtype == np.uint16:
+        depth = "rgba64le" if image.shape[2] == 4 else "rgb48le"
+    colour = video.colour or Colour(matrix=5)
+    frame = av.VideoFrame.from_ndarray(image, depth)
+    limited = not colour.full_range and "yuvj" not in video.pix_fmt
+    return frame.reformat(
+        format=video.pix_fmt,
+        dst_colorspace={1: 1, 9: 9}.get(colour.matrix, 5),
+        dst_color_range=1 if limited else 2,
+    )
+
+
+def _sound_packets(stream: Any, sound: Sound) -> list[Any]:
+    wave = clicks(sound)
+    resampler = av.AudioResampler(stream.format, sound.layout, sound.rate_hz)
+    packets = []
+    first = int(sound.start * sound.rate_hz)
+    for at in range(0, wave.shape[1], 1000):
+        block = np.ascontiguousarray(wave[:, at : at + 1000])
+        frame = av.AudioFrame.from_ndarray(block, "fltp", sound.layout)
+        frame.sample_rate, frame.pts = sound.rate_hz, first + at
+        frame.time_base = Fraction(1, sound.rate_hz)
+        for resampled in resampler.resample(frame):
+            packets += stream.encode(resampled)
+    return [*packets, *stream.encode(None)]
+
+
+def _unit(video: Video) -> Fraction:
+    """The largest unit in which all times of the pictures are whole."""
+    step = video.time_base if video.ticks is not None else 1 / video.rate
+    other = video.start or step
+    top = gcd(step.numerator * other.denominator, other.numerator * step.denominator)
+    return Fraction(top, step.denominator * other.denominator)
+
+
+def _times(video: Video) -> list[int]:
+    """The times of the frames and the end of the last, in `_unit`s."""
+    step = video.time_base if video.ticks is not None else 1 / video.rate
+    ticks = range(video.frames + 1) if video.ticks is None else video.ticks
+    return [int((video.start + k * step) / _unit(video)) for k in ticks]
