@@ -373,6 +373,11 @@ def test_a_pipeline_passes_and_fails_its_gate(
         (execution.result("Evaluate")["evaluation"] / "evaluation.json").read_text()
     )
     assert report == {"metrics": {"mse": {"value": 25}}}
+    again = pipeline.start(wait=True)
+    told = {step["CacheExplanation"] for step in again.list_steps() if step["StepName"] != "Gate"}
+    assert told == {f"taken over from execution {execution.id}"}
+    archives = [e.result("Train")["model"].read_bytes() for e in (execution, again)]
+    assert archives[0] == archives[1]
     failed = pipeline.start({"Start": 20}, wait=True)
     assert failed.status == "Failed"
     assert "value > 30.0" in failed.describe()["FailureReason"]
@@ -385,7 +390,7 @@ def test_a_pipeline_passes_and_fails_its_gate(
     }
     assert changed["Make"].startswith("taken over")
     assert changed["Train"] == "ran: Arguments.HyperParameters.depth was '5', is '6'"
-    assert [e.id for e in pipeline.list_executions()][1:] == [failed.id, execution.id]
+    assert [e.id for e in pipeline.list_executions()][1:] == [failed.id, again.id, execution.id]
     assert pipeline.describe()["PipelineStatus"] == "Active"
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from kinoloom.base.provenance import sha256
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines.compiling import Compiling
+from kinoloom.pipelines.local.store import file_digest
 
 
 def is_address(text: str) -> bool:
@@ -37,7 +37,7 @@ def put_script(compiling: Compiling, script: Path) -> str:
     """Upload one script and give its address, `.../code/<sha256>/<name>`."""
     if not script.is_file():
         raise UsageError(f"{script} is not a file; code must be one script.")
-    uri = compiling.uri("code", sha256(script), script.name)
+    uri = compiling.uri("code", file_digest(script), script.name)
     compiling.session.upload(script, uri)
     return uri
 

@@ -244,12 +244,12 @@ class Step:
     @property
     def output_names(self) -> tuple[str, ...]:
         """Of a Processing step's outputs, or of the answers of a Lambda or Callback."""
-        listed = self.to_json()
-        if "OutputParameters" in listed:
-            outputs = listed["OutputParameters"]
-        else:
-            outputs = listed["Arguments"].get("ProcessingOutputConfig", {}).get("Outputs", [])
-        return tuple(output["OutputName"] for output in outputs)
+        listed = self.more.get("OutputParameters")
+        if listed is None:
+            config = self.arguments.get("ProcessingOutputConfig")
+            listed = config.get("Outputs") if isinstance(config, Mapping) else None
+        outputs = listed if isinstance(listed, tuple) else ()
+        return tuple(str(output["OutputName"]) for output in outputs)
 
 
 @dataclass(frozen=True)

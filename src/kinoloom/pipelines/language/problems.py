@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kinoloom.errors import DefinitionError
@@ -22,12 +23,17 @@ _SHOWN = 20
 
 def below(path: str, key: str | int) -> str:
     """The path of a member of the object or list at `path`."""
+    return path + _segment(key)
+
+
+@lru_cache(4096)
+def _segment(key: str | int) -> str:
     if isinstance(key, int):
-        return f"{path}[{key}]"
+        return f"[{key}]"
     if _PLAIN_KEY.fullmatch(key):
-        return f"{path}.{key}"
+        return f".{key}"
     quoted = key.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{path}['{quoted}']"
+    return f"['{quoted}']"
 
 
 @dataclass(frozen=True)

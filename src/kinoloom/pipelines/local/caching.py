@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.language.problems import below
@@ -21,6 +21,7 @@ from kinoloom.pipelines.language.shapes import told
 CONTRACT = 1
 """Raised when what a step finds in its folder or environment changes."""
 
+_INSTALLED = (".dist-info", ".egg-info")  # "numpy-2.4.6.dist-info": name and version
 _VOLATILE = (
     "RoleArn", "Tags", "ExperimentConfig", "TrainingJobName", "ProcessingJobName",
     "OutputDataConfig", "DebugHookConfig", "ProfilerConfig", "ProcessingResources",
@@ -70,7 +71,8 @@ def key_of(cause: Mapping[str, Any]) -> str:
 @cache
 def environment() -> dict[str, str]:
     """The interpreter and a digest of the names and versions of all packages installed in it."""
-    found = {f"{d.name}=={d.version}" for d in metadata.distributions()}
+    folders = [Path(path) for path in sys.path if path and Path(path).is_dir()]
+    found = {p.name for folder in folders for p in folder.iterdir() if p.suffix in _INSTALLED}
     packages = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return {"python": python, "platform": sys.platform, "packages": packages[:16]}

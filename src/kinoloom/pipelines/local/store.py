@@ -16,7 +16,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kinoloom.base.provenance import sha256
 from kinoloom.errors import OutputError
 from kinoloom.pipelines.local.objects import clear
 
@@ -99,7 +98,7 @@ class Store:
     def _entry(self, name: str, file: Path) -> Entry:
         facts = file.stat()
         seen = (str(file), facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        digest = self._known.get(seen) or sha256(file)
+        digest = self._known.get(seen) or file_digest(file)
         if time.time_ns() - facts.st_mtime_ns > _SETTLED_NS:
             self._known[seen] = digest
         return Entry(name, facts.st_size, digest, bool(facts.st_mode & 0o100))
@@ -128,6 +127,12 @@ class Store:
         folder = self._blob(digest).parent
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f".{os.urandom(6).hex()}.part"
+
+
+def file_digest(file: Path) -> str:
+    """The SHA-256 of a file's content as 64 hexadecimal digits."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def copy_in(source: Path, target: Path) -> None:
