@@ -229,6 +229,15 @@ def test_a_time_limit_ends_the_whole_group(session: LocalSession, tmp_path: Path
     assert not mark.exists()
 
 
+def test_what_a_step_leaves_running_ends_with_it(session: LocalSession, tmp_path: Path) -> None:
+    mark = tmp_path / "alive"
+    child = f"import time; time.sleep(0.7); open({str(mark)!r}, 'w')"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {child!r}])"
+    run(session, processing("A", entrypoint=python(code))).wait()
+    time.sleep(1.2)
+    assert not mark.exists()
+
+
 def test_stop_ends_what_runs_and_begins_nothing(session: LocalSession) -> None:
     steps = [
         processing("A", entrypoint=python("import time; time.sleep(60)")),

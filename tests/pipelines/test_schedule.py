@@ -70,11 +70,12 @@ def test_every_step_runs_once_after_its_needs_or_is_skipped_for_a_reason(plan: P
         other_branch = parent >= 0 and outcomes[parent] != chosen
         if other_branch or parent in skipped or skipped & set(needs):
             skipped.add(k)
+    told = {int(name[1:]) for name, s in schedule.status.items() if s is Status.SKIPPED}
     if not failing & set(begun):
         assert set(begun) == set(range(len(rows))) - skipped
-    assert not skipped & set(begun)
-    told = {int(name[1:]) for name, s in schedule.status.items() if s is Status.SKIPPED}
+        assert told == skipped
     assert told <= skipped
+    assert not skipped & set(begun)
 
 
 def test_a_step_that_was_put_back_is_next() -> None:

@@ -31,9 +31,6 @@ class PipelineVariable:
     def __float__(self) -> float:
         self._refuse("a number")
 
-    def __bool__(self) -> bool:
-        self._refuse("true or false", "Use a ConditionStep to decide by it.")
-
     def __add__(self, other: object) -> NoReturn:
         self._refuse("added to anything", "Use Join(on='', values=[...]).")
 
