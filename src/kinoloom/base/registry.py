@@ -29,6 +29,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "fields.make.smoke": "kinoloom.clifford.ops:make_smoke",
         "fields.make.shallow-water": "kinoloom.clifford.ops:make_shallow_water",
         "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
+        "pipeline.validate": "kinoloom.pipelines.ops:validate",
+        "pipeline.run": "kinoloom.pipelines.ops:run",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {

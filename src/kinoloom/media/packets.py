@@ -32,7 +32,7 @@ def add_like(out: OutputContainer, template: Stream) -> Stream:
 def describe_like(stream: Stream, template: Stream) -> None:
     """Give a stream the language, title and disposition of another."""
     stream.metadata.update({k: v for k, v in template.metadata.items() if k in _TAGS})
-    pass
+    stream.disposition = template.disposition
 
 
 def demuxed(
