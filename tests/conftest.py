@@ -1,6 +1,7 @@
 """Fixtures that every folder of tests may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no conformance data: set KINOLOOM_SHARED to the folder that holds data/")
     return folder
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """torch works on one core: narrow networks gain nothing from more, and lose when it is busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -5,15 +5,15 @@ import torch
 from numpy.typing import NDArray
 from scenes import panning
 
-from kinoloom.film.nets.film_net import FilmNet, FilmSize
+from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 
-NARROW = FilmSize(filters=4, flow_filters=(2, 4, 4, 6))
-MEDIUM = FilmSize(filters=16, flow_filters=(8, 16, 32, 64))
+NARROW = FilmOptions(filters=4, flow_filters=(2, 4, 4, 6))
+MEDIUM = FilmOptions(filters=16, flow_filters=(8, 16, 32, 64))
 
 
-def random_film(size: FilmSize | None = None) -> FilmNet:
+def random_film(options: FilmOptions | None = None) -> FilmNet:
     """A network whose numbers are those of the conformance case, in the order of its names."""
-    net = FilmNet(size).eval()
+    net = FilmNet(options).eval()
     with torch.no_grad():
         for number, tensor in enumerate(net.state_dict().values()):
             draw = np.random.Generator(np.random.PCG64(1000 + number))

@@ -1,7 +1,7 @@
 """The engine `film`: every kind of picture, tiles, memory, flow scale, what is missing."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,7 @@ from kinoloom.film.nets.film_net import FilmNet
 
 Floats = NDArray[np.float32]
 PLENTY = 1 << 40
-
-
-@pytest.fixture(autouse=True)
-def one_core() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_core")
 
 
 @pytest.fixture(scope="module")
@@ -326,5 +319,5 @@ def test_the_card_tells_the_truth() -> None:
         net = FilmNet()
     assert registry.load("cards", "film") is CARD
     assert CARD.parameters == sum(parameter.numel() for parameter in net.parameters())
-    assert CARD.size_multiple == net.size.multiple
+    assert CARD.size_multiple == net.options.multiple
     assert (FILM.name, FILM.bytes_per_pixel) == (CARD.name, BYTES_PER_PIXEL)

@@ -2,7 +2,7 @@
 
 import re
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,10 @@ from torch.nn import functional as fn
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film.nets.film_cpu import FilmCpu
 from kinoloom.film.nets.film_gpu import FilmGpu
-from kinoloom.film.nets.film_net import FilmNet, FilmSize, enlarge_flow, image_pyramid, warp
+from kinoloom.film.nets.film_net import FilmNet, FilmOptions, enlarge_flow, image_pyramid, warp
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def one_core() -> Iterator[None]:
-    """Narrow networks gain nothing from more, and lose much on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_core")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +86,7 @@ def test_equals_a_second_writing_of_the_graph(
 
 
 @pytest.mark.parametrize(
-    ("size", "shape", "halvings"),
+    ("options", "shape", "halvings"),
     [
         (NARROW, (64, 64), 0),
         (NARROW, (128, 256), 1),
@@ -104,9 +96,9 @@ def test_equals_a_second_writing_of_the_graph(
     ],
 )
 def test_the_quick_form_equals_the_network(
-    size: FilmSize, shape: tuple[int, int], halvings: int
+    options: FilmOptions, shape: tuple[int, int], halvings: int
 ) -> None:
-    net, (first, second) = random_film(size), moving_pair(*shape)
+    net, (first, second) = random_film(options), moving_pair(*shape)
     run = FilmCpu(net)
     quick = run.analyse(first, second, halvings)
     with torch.inference_mode():
@@ -220,13 +212,13 @@ def test_hyper_parameters_that_do_not_go_together_are_refused(
     changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        FilmSize(**changes)
+        FilmOptions(**changes)
 
 
 def test_other_numbers_of_levels_work() -> None:
-    size = FilmSize(4, 5, 3, 3, (2, 4, 4), (1, 2, 3))
-    net, (first, second) = random_film(size), moving_pair(32, 48)
-    assert size.multiple == 16
+    options = FilmOptions(4, 5, 3, 3, (2, 4, 4), (1, 2, 3))
+    net, (first, second) = random_film(options), moving_pair(32, 48)
+    assert options.multiple == 16
     run = FilmCpu(net)
     made = run.frame_at(run.analyse(first, second), 0.5)
     np.testing.assert_allclose(made, pixels(net(planes(first), planes(second))), atol=1e-5)

@@ -18,6 +18,7 @@ from kinoloom.errors import WeightsError
 from kinoloom.film.nets.film_weights import load_film, read_tensors
 
 State = dict[str, Tensor]
+pytestmark = pytest.mark.usefixtures("one_core")
 
 
 class Holder(nn.Module):

@@ -63,11 +63,12 @@ class Video:
         start: added to all times of pictures, in seconds.
         colour: tags to write; None for a file without tags.
         rotation: counter-clockwise degrees by which players turn the picture.
-        mirrored: whether players mirror it left to right before they turn it.
+        mirrored: whether players then mirror it left to right.
         pixel_aspect: width of a pixel over its height.
         sounds: the sound tracks.
         draw: the picture of each number, as (height, width, 3 or 4) uint8 or uint16.
         tags: of the file.
+        muxer: options of FFmpeg's writer.
     """
 
     frames: int = 10
@@ -86,6 +87,7 @@ class Video:
     sounds: tuple[Sound, ...] = ()
     draw: Callable[[int, int, int], Picture] | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    muxer: dict[str, str] = field(default_factory=dict)
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
@@ -134,13 +136,14 @@ def click_times(samples: NDArray[np.float32], rate_hz: int) -> list[float]:
 def make(path: Path, video: Video | None = None, **changes: Any) -> Path:
     """Encode a film; the suffix of `path` says which container."""
     video = video or Video(**changes)
-    with av.open(str(path), "w") as file:
+    with av.open(str(path), "w", container_options=video.muxer) as file:
         file.metadata.update(video.tags)
         pictures = _picture_stream(file, video)
         tracks = [(sound, _sound_stream(file, sound)) for sound in video.sounds]
         packets = [*_picture_packets(pictures, video)]
         for sound, stream in tracks:
             packets += _sound_packets(stream, sound)
+        file.start_encoding()  # without any packet, too
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             file.mux(packet)
     return path

@@ -142,6 +142,17 @@ def test_full_range_under_its_old_name_is_stored_untouched(tmp_path: Path) -> No
         assert np.array_equal(one, other)
 
 
+def test_a_decoded_frame_whose_numbers_mean_something_else_is_converted(tmp_path: Path) -> None:
+    full = Colour(1, 1, 1, full_range=True)
+    source = make.make(
+        tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv422p10le", frames=2, colour=full
+    )
+    write(read(source), tmp_path / "b.mov", codec="prores")
+    before, after = (next(iter(read(path))).image for path in (source, tmp_path / "b.mov"))
+    assert look(tmp_path / "b.mov").colour == Colour(1, 1, 1)
+    assert np.abs(before.astype(int) - after).mean() < 0.01 * 65535
+
+
 def test_grey_is_stored_so_that_colours_may_follow(tmp_path: Path) -> None:
     clip = read(make.make(tmp_path / "a.mkv", codec="ffv1", pix_fmt="gray", frames=2))
     write(clip, tmp_path / "b.mkv", codec="ffv1")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from kinoloom.base import registry
 from kinoloom.base.need import extras
-from kinoloom.base.nouns import files_of
+from kinoloom.base.nouns import Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, build, check, options_of
 from kinoloom.base.provenance import plain
 from kinoloom.errors import UsageError
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z][a-z0-9]*(-[a-z0-9]+)*)?")
+_NAME = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
 _SUMMARY_LENGTH = 100
 _TAKEN = frozenset({"inputs", "data", "output", "report", "json", "debug", "help"})
 """Names that the command line gives a meaning of its own in every command."""
@@ -29,10 +29,10 @@ _TAKEN = frozenset({"inputs", "data", "output", "report", "json", "debug", "help
 def check_op(op: Op) -> None:
     """See that an op keeps what every op must keep.
 
-    Its name is words of lower case, with at most one dot; its summary is one sentence on one line;
-    its options are a frozen dataclass, each with a help, a default that passes its own check, and
-    a flag that is its own; it takes a noun or a `Path` and gives a noun; its extra is one of
-    kinoloom's; its page leads somewhere.
+    Its name is words of lower case; its summary is one sentence on one line; its options are a
+    frozen dataclass, each with a help, a default that passes its own check, and a flag that is its
+    own; it takes a noun, a `Path` or `Nothing` and gives a noun; its extra is one of kinoloom's;
+    its page leads somewhere.
 
     Raises:
         UsageError: it does not; the message names the op and the first fault.
@@ -45,7 +45,7 @@ def check_op(op: Op) -> None:
 
 def _check_words(op: Op) -> None:
     if not _NAME.fullmatch(op.name):
-        raise _fault(op, "its name must be words of lower case joined by -, with at most one dot")
+        raise _fault(op, "its name must be words of lower case joined by - or by dots")
     if len(op.summary) > _SUMMARY_LENGTH or not op.summary.endswith("."):
         raise _fault(
             op,
@@ -58,7 +58,7 @@ def _check_words(op: Op) -> None:
 
 def _check_nouns(op: Op) -> None:
     nouns = registry.names("nouns")
-    for noun in [op.gives] if op.takes is Path else [op.takes, op.gives]:
+    for noun in [*_read_noun(op), op.gives]:
         if noun.__name__ not in nouns:
             raise _fault(
                 op, f"{noun.__name__} is not a noun that lies in files ({', '.join(nouns)})"
@@ -99,8 +99,7 @@ def _check_option(op: Op, item: Option) -> None:
 def _check_flags(op: Op) -> None:
     """The options of reading, doing and writing become the flags of one command."""
     sets = [op.options, files_of(op.gives).write_options]
-    if op.takes is not Path:
-        sets.append(files_of(op.takes).read_options)
+    sets += [files_of(noun).read_options for noun in _read_noun(op)]
     names = Counter(item.flag.removeprefix("--") for cls in sets for item in options_of(cls))
     for name, count in names.items():
         if count > 1 or name in _TAKEN:
@@ -110,6 +109,11 @@ def _check_flags(op: Op) -> None:
 def _check_page(op: Op) -> None:
     if op.page:
         registry.at(op.page, op.name)
+
+
+def _read_noun(op: Op) -> list[type]:
+    """The noun that the op's command reads from files, if it reads one."""
+    return [] if op.takes in (Path, Nothing) else [op.takes]
 
 
 def _fault(op: Op, what: str) -> UsageError:

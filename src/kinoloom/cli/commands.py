@@ -98,7 +98,7 @@ def _help(op: Op) -> str:
 
 def _input_params(op: Op) -> list[click.Parameter]:
     if op.takes is Nothing:
-        return [_output(required=True)]
+        return []
     if op.takes is Path:
         data = click.Option(
             ["--data", "inputs"], required=True, multiple=True, metavar="DIR", help="the input"

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from kinoloom.base import registry
+from kinoloom.base.clip import Clip
 from kinoloom.base.need import need_extra
 from kinoloom.base.notes import Notes, logger
 from kinoloom.base.nouns import Nothing, Progress, files_of, no_progress
@@ -81,9 +82,9 @@ def run(request: Request) -> int:
 def _first_checked(request: Request) -> list[Path]:
     """Outputs whose writers would see only after the work that they cannot be written.
 
-    A lazy noun is not among them: it is worked out while it is written.
+    A clip's is not among them: a clip is worked out while it is written.
     """
-    output = request.output if request.op.gives is Report else None
+    output = None if request.op.gives is Clip else request.output
     return [path for path in (output, request.page) if path is not None]
 
 

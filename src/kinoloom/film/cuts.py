@@ -24,8 +24,12 @@ _CUT_CONTRAST = 1.5
 At 2.5, one cut in seven between moving scenes was missed, at 1.5 one in forty, with no more false
 ones (594 cuts and as many pairs without, made of 33 videos at one to four times their speed).
 """
-_PLAIN = 0.02
-"""A thumbnail whose standard deviation is less shows nothing: black, white, a card."""
+_CUT_SCORE = 0.25
+"""Frames of one scene match better than this (`matching.same_scene`).
+
+Stricter than for photos, which may be seconds apart: frames of those videos that pass the tests
+above score at least 0.36, frames of different scenes up to 0.13.
+"""
 _SAME_MEAN, _SAME_BLOCK = 0.002, 0.012
 """Frames are repeats when their thumbnails differ by less: on average, and anywhere."""
 MAX_REPEATS = 3
@@ -80,11 +84,9 @@ def is_cut(before: Look | None, first: Look, second: Look, after: Look | None) -
     around += [difference(second, after)] if after else []
     if change < _CUT_CONTRAST * max(around, default=0.0):
         return False
-    if min(first.thumb.std(), second.thumb.std()) < _PLAIN:
-        return True
     from kinoloom.film.matching import same_scene
 
-    return not same_scene(first.frame.image, second.frame.image).same
+    return same_scene(first.frame.image, second.frame.image).score < _CUT_SCORE
 
 
 def without_repeats(looks: Iterable[Look]) -> Iterator[Look]:

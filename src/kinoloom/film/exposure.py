@@ -25,7 +25,7 @@ Gain = NDArray[np.float32]
 """(3,) float32, red, green and blue; above 1 where the second picture is brighter."""
 
 _DARK, _BRIGHT = 0.05, 0.95
-_SURELY_ALIKE = 0.6
+_SURELY_ALIKE = 0.5
 _LEAST_SHARE = 0.05
 _MOST_SPREAD = 0.3
 _MOST_GAIN = 4.0

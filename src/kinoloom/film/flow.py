@@ -42,18 +42,27 @@ def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow 
     Returns:
         (h, w, 2) in pixels.
     """
-    height, width = first.shape
-    below, right = max(0, _LEAST_SIDE_PX - height), max(0, _LEAST_SIDE_PX - width)
-    first, second = (
-        np.pad(grey, ((0, below), (0, right)), mode="edge") for grey in (first, second)
-    )
-    if start is not None:
-        start = np.pad(start, ((0, below), (0, right), (0, 0)), mode="edge")
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)
     search.setVariationalRefinementIterations(0)
-    flow = search.calc(first, second, start)  # type: ignore[arg-type]  # None is allowed
-    return np.dstack([cv2.medianBlur(flow[:height, :width, axis], 3) for axis in (0, 1)])
+    flow = searched(search, first, second, start)
+    return np.dstack([cv2.medianBlur(flow[..., axis], 3) for axis in (0, 1)])
+
+
+def searched(
+    search: cv2.DISOpticalFlow,
+    first: NDArray[np.uint8],
+    second: NDArray[np.uint8],
+    start: Flow | None = None,
+) -> Flow:
+    """What a dense inverse search finds, for pictures of any size; arguments as `dense_flow`."""
+    height, width = first.shape
+    room = [(0, max(0, _LEAST_SIDE_PX - side)) for side in (height, width)]
+    first, second = (np.pad(grey, room, mode="edge") for grey in (first, second))
+    if start is not None:
+        start = np.pad(start, [*room, (0, 0)], mode="edge")
+    flow = search.calc(first, second, start)  # type: ignore[call-overload]  # None is allowed
+    return np.asarray(flow[:height, :width], np.float32)
 
 
 def consistency(forward: Flow, backward: Flow) -> Field:
@@ -116,13 +125,8 @@ def resize_flow(flow: Flow, height: int, width: int) -> Flow:
 
 def scaled_motion(motion: Homography, x_ratio: float, y_ratio: float) -> Homography:
     """A camera's motion in pixels of pictures that are resized by these ratios."""
-    to = np.array(
-        [
-            [x_ratio, 0, 0.5 * x_ratio - 0.5],  # pixel centres stay pixel centres
-            [0, y_ratio, 0.5 * y_ratio - 0.5],
-            [0, 0, 1],
-        ]
-    )
+    # Pixel centres, at whole numbers, stay pixel centres.
+    to = np.array([[x_ratio, 0, 0.5 * x_ratio - 0.5], [0, y_ratio, 0.5 * y_ratio - 0.5], [0, 0, 1]])
     return np.asarray(to @ motion @ np.linalg.inv(to), np.float64)
 
 

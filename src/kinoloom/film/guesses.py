@@ -32,9 +32,10 @@ _AROUND_PX = 3.0
 """Standard deviation of the window over which two samples are compared."""
 _NOISE = 1.0
 """Mean squared difference of samples that agree, in levels of 8 bits: no fit is better."""
-_OUTSIDE = np.float32(0.1)
+_OUTSIDE = 0.1
 """The worth of a sample from beyond the edge."""
 _LEAST_ARRIVED = 1e-4
+_MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,19 @@ class View:
     fit: Field
 
 
+@dataclass(frozen=True)
+class Guess:
+    """A guess of the motion at a moment.
+
+    Attributes:
+        motion: (h, w, 2), the whole way from first to second, in pixels of the grid.
+        weights: (h, w, 2), of its samples from the first and from the second picture.
+    """
+
+    motion: Flow
+    weights: Field
+
+
 def views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[View, View]:
     """What is known of a pair at whatever moment.
 
@@ -59,10 +73,16 @@ def views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[V
         first, second: (h, w, 3) float32, colours in 0..255.
         forward, backward: (h, w, 2), the flows from first to second and back.
     """
-    return _view(first, second, forward, backward), _view(second, first, backward, forward)
+    planes1 = np.dstack([first, consistency(forward, backward)])
+    planes2 = np.dstack([second, consistency(backward, forward)])
+    here = pixel_grid(*forward.shape[:2])
+    return (
+        View(planes1, forward, _fit(planes1, sample(planes2, here + forward))),
+        View(planes2, backward, _fit(planes2, sample(planes1, here + backward))),
+    )
 
 
-def guesses(first: View, second: View, time: float) -> list[Field]:
+def guesses(first: View, second: View, time: float) -> list[Guess]:
     """Guess the motion at a moment.
 
     Args:
@@ -70,19 +90,11 @@ def guesses(first: View, second: View, time: float) -> list[Field]:
         time: in the open interval (0, 1).
 
     Returns:
-        For each guess (h, w, 4): the motion x and y, in pixels of the grid, and the weights of
-        its samples from the first and from the second picture; all weights of a pixel sum to 1.
+        The guesses; over all of them the weights of a pixel sum to 1.
     """
     found = [_weighed(first, second, motion, time) for motion in _motions(first, second, time)]
-    total = sum(guess[..., 2:].sum(axis=2, keepdims=True) for guess in found)
-    for guess in found:
-        guess[..., 2:] /= total
-    return found
-
-
-def _view(own: Field, other: Field, flow: Flow, back: Flow) -> View:
-    there = sample(other, pixel_grid(*flow.shape[:2]) + flow)
-    return View(np.dstack([own, consistency(flow, back)]), flow, _fit(own, there))
+    total = cv2.transform(np.sum([guess.weights for guess in found], axis=0), np.ones((2, 2)))
+    return [Guess(guess.motion, guess.weights / total) for guess in found]
 
 
 def _motions(first: View, second: View, time: float) -> Iterator[Flow]:
@@ -100,28 +112,26 @@ def _projected(view: View, passed: float, filler: Flow) -> Flow:
     return np.where(arrived[..., None] > _LEAST_ARRIVED, motion, filler)
 
 
-def _weighed(first: View, second: View, motion: Flow, time: float) -> Field:
+def _weighed(first: View, second: View, motion: Flow, time: float) -> Guess:
     here = pixel_grid(*motion.shape[:2])
     before, after = here - np.float32(time) * motion, here + np.float32(1 - time) * motion
     seen_before, seen_after = sample(first.planes, before), sample(second.planes, after)
-    fit = _fit(seen_before[..., :3], seen_after[..., :3])
-    return np.dstack(
-        [
-            motion,
-            fit * np.float32(1 - time) * _worth(before, seen_before[..., 3]),
-            fit * np.float32(time) * _worth(after, seen_after[..., 3]),
-        ]
-    )
+    fit = _fit(seen_before, seen_after)
+    weight_before = np.float32(1 - time) * fit * _worth(before, seen_before)
+    weight_after = np.float32(time) * fit * _worth(after, seen_after)
+    return Guess(motion, np.dstack([weight_before, weight_after]))
 
 
 def _fit(first: Field, second: Field) -> Field:
-    difference = cv2.transform(cv2.absdiff(first, second), np.full((1, 3), 1 / 3))
+    """1 / squared difference of colours around each pixel, (h, w); of (h, w, 4) planes."""
+    difference = cv2.transform(cv2.absdiff(first, second), _MEAN_OF_COLOURS)
     around = cv2.GaussianBlur(difference, (0, 0), _AROUND_PX)
     return np.asarray(1 / (around * around + np.float32(_NOISE)), np.float32)
 
 
-def _worth(positions: Field, consistent: Field) -> Field:
-    height, width = consistent.shape
-    x, y = positions[..., 0], positions[..., 1]
-    inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)
-    return np.where(inside, 2 - consistent, _OUTSIDE)
+def _worth(positions: Field, seen: Field) -> Field:
+    """What samples of planes at the positions are worth beside their fit, 0.1..2, (h, w)."""
+    height, width = seen.shape[:2]
+    worth = 2 - seen[..., 3]
+    worth[cv2.inRange(positions, (-1, -1), (width, height)) == 0] = _OUTSIDE
+    return worth

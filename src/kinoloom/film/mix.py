@@ -6,35 +6,36 @@ pictures. A band is exactly the same as those rows of the whole.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.flow import Field, pixel_grid, sample
+from kinoloom.film.guesses import Guess
 from kinoloom.film.pixels import bands, premultiplied, straight
 
 
-def mix(first: Picture, second: Picture, guesses: list[Field], time: float) -> Picture:
+def mix(first: Picture, second: Picture, guesses: list[Guess], time: float) -> Picture:
     """The picture of a moment.
 
     Args:
         first, second: (H, W, C).
-        guesses: of `guesses.guesses` for that moment, at the size of its grid.
+        guesses: for that moment, on a grid of any size.
         time: in the open interval (0, 1).
 
     Returns:
         (H, W, C) in the dtype of the pictures.
     """
-    height, width = first.shape[:2]
     made = np.empty_like(first)
-    for top, bottom in bands(height, width):
+    for top, bottom in bands(*first.shape[:2]):
         rows = mixed_rows(first, second, guesses, time, top, bottom)
         made[top:bottom] = straight(rows, like=first)
     return made
 
 
 def mixed_rows(
-    first: Picture, second: Picture, guesses: list[Field], time: float, top: int, bottom: int
+    first: Picture, second: Picture, guesses: list[Guess], time: float, top: int, bottom: int
 ) -> NDArray[np.float32]:
     """Rows `top` to `bottom` (not included) of that picture.
 
@@ -42,15 +43,19 @@ def mixed_rows(
         (bottom - top, W, C) in 0..1, colours multiplied by alpha where there is one.
     """
     height, width, channels = first.shape
-    ratio = np.array([width / guesses[0].shape[1], height / guesses[0].shape[0]], np.float32)
+    grid_height, grid_width = guesses[0].motion.shape[:2]
+    ratio = np.diag([width / grid_width, height / grid_height])
     here = pixel_grid(bottom - top, width, top)
-    on_grid = (here + np.float32(0.5)) / ratio - np.float32(0.5)
+    on_grid = cv2.transform(here + np.float32(0.5), np.linalg.inv(ratio)) - np.float32(0.5)
     rows = np.zeros((bottom - top, width, channels), np.float32)
     for guess in guesses:
-        at = sample(guess, on_grid)
-        motion = at[..., :2] * ratio
-        rows += at[..., 2:3] * _taken(first, here - np.float32(time) * motion)
-        rows += at[..., 3:4] * _taken(second, here + np.float32(1 - time) * motion)
+        motion = cv2.transform(sample(guess.motion, on_grid), ratio)
+        weights = cv2.split(sample(guess.weights, on_grid))
+        before = _taken(first, here - np.float32(time) * motion)
+        after = _taken(second, here + np.float32(1 - time) * motion)
+        for taken, weight in zip((before, after), weights, strict=True):
+            share = cv2.merge([weight] * channels)
+            cv2.add(rows, cv2.multiply(taken, share, dtype=cv2.CV_32F), dst=rows)
     return rows / _unit(first)
 
 

@@ -81,7 +81,8 @@ class Container:
         subtitles: subtitle codecs it holds; other text is converted to the first.
         record_tags: names under which it keeps a provenance record; the first free one is taken.
         options: of FFmpeg's writer.
-        clock: the unit of its times in seconds, where the format fixes it.
+        clock: the unit of its times in seconds, where the format fixes it and frames are
+            written as they come.
     """
 
     form: str
@@ -215,7 +216,7 @@ VIDEO = {
     ),
 }
 ANIMATED = {
-    ".gif": Container("gif", ("gif",), options={"loop": "0"}, clock=Fraction(1, 100)),
+    ".gif": Container("gif", ("gif",), options={"loop": "0"}),
     ".webp": Container("webp", ("webp",), options={"loop": "0"}, clock=Fraction(1, 1000)),
     ".png": Container("apng", ("apng",), options={"plays": "0"}),
     ".apng": Container("apng", ("apng",), options={"plays": "0"}),

@@ -48,13 +48,16 @@ def packets(
     Args:
         container: not yet read.
         stream: of the container.
-        trouble: told when the file cannot be read on, or no place in it be found.
+        trouble: told when the file cannot be read on.
         seek: go to the last key frame at or before this time in ticks, as far as the file's index
-            is right; None for the beginning.
+            is right; None for the beginning. There are no packets where that is not possible.
     """
-    try:
-        if seek is not None:
+    if seek is not None:
+        try:
             container.seek(seek, stream=stream)
+        except av.FFmpegError:
+            return
+    try:
         yield from container.demux(stream)
     except av.FFmpegError as error:
         trouble(str(error.strerror))

@@ -15,7 +15,12 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
-from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UnsupportedMediaError
+from kinoloom.errors import (
+    InputNotFoundError,
+    MediaError,
+    UnreadableMediaError,
+    UnsupportedMediaError,
+)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -50,15 +55,12 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     animated AVIF has a still beside its film), else the first.
 
     Raises:
-        UnsupportedMediaError: there is none, or none that can be decoded.
+        UnsupportedMediaError: there is sound or text only, or pictures that cannot be decoded.
+        UnreadableMediaError: there is nothing of that.
     """
     streams = [s for s in container.streams.video if not _is_cover(s)]
     if not streams:
-        kinds = sorted({stream.type for stream in container.streams} - {"video"})
-        raise UnsupportedMediaError(
-            f"{path} has no moving pictures" + (f", only {' and '.join(kinds)}." if kinds else "."),
-            hint="Give a video.",
-        )
+        raise _no_pictures(container, path)
     chosen = max(streams, key=lambda stream: stream.frames)
     if chosen.codec_context is None:
         raise UnsupportedMediaError(
@@ -95,6 +97,18 @@ def begin_of(stream: Stream) -> Fraction | None:
     if stream.start_time is None or stream.time_base is None:
         return None
     return stream.start_time * stream.time_base
+
+
+def _no_pictures(container: InputContainer, path: Path) -> MediaError:
+    kinds = {stream.type for stream in container.streams} & {"audio", "subtitle"}
+    if kinds:
+        what = " and ".join(sorted(kinds))
+        return UnsupportedMediaError(
+            f"{path} has no moving pictures, only {what}.", hint="Give a video."
+        )
+    return UnreadableMediaError(
+        f"{path} has no moving pictures.", hint="It may be cut off; copy or download it again."
+    )
 
 
 def _open(path: Path) -> InputContainer:

@@ -39,7 +39,7 @@ class Plan:
         constant: whether that rate is the true one of all frames.
         colour: what the stored numbers mean.
         pixel_aspect: width of a pixel over its height.
-        takes_native: whether a decoder's frame of this format holds the same numbers.
+        takes_native: whether the numbers of a decoder's frame mean the same here.
         settings: options of the encoder.
     """
 
@@ -95,7 +95,7 @@ def plan(
         constant=clip.rate is not None,
         colour=colour,
         pixel_aspect=clip.pixel_aspect,
-        takes_native=colour == clip.colour and size == (clip.width, clip.height),
+        takes_native=colour == clip.colour,
         settings=chosen.settings(quality, alpha=kept[1]),
     )
 

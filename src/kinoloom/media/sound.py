@@ -26,10 +26,13 @@ from kinoloom.errors import UsageError
 from kinoloom.media.inputs import begin_of, open_input, read_only, sound_streams, zero_of
 from kinoloom.media.wsola import stretched
 
-_JUMP_S = Fraction(1, 10)
-"""Stored times that differ less from the count of samples are taken for rounding."""
+_SUDDEN_S = Fraction(1, 100)
+"""A packet this much later than the one before it ends has one missing before it."""
+_DRIFT_S = Fraction(1, 10)
+"""Stored times may drift this far from the count of samples, as those of cameras do."""
 _PLAUSIBLE_S = 3600
 _BLOCK = 1 << 15
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 
 def tracks_of(path: Path) -> tuple[Audio, ...]:
@@ -45,7 +48,7 @@ def tracks_of(path: Path) -> tuple[Audio, ...]:
 
 def tracks_in(container: InputContainer, path: Path, zero: Fraction) -> tuple[Audio, ...]:
     """The sound tracks of an open file; `zero` is that of the clip's clock, in its seconds."""
-    return tuple(_track(stream, path, zero) for stream in sound_streams(container))
+    return tuple(_audio(stream, path, zero) for stream in sound_streams(container))
 
 
 def stretch(audio: Audio, factor: Fraction) -> Audio:
@@ -74,14 +77,18 @@ def stretch(audio: Audio, factor: Fraction) -> Audio:
     )
 
 
-def _track(stream: AudioStream, path: Path, zero: Fraction) -> Audio:
+def _audio(stream: AudioStream, path: Path, zero: Fraction) -> Audio:
+    layout = stream.layout.name
+    if layout.endswith("channels"):  # the file does not say which
+        layout = _USUAL_LAYOUTS.get(stream.channels, layout)
+    track = _Track(path, stream.index, stream.rate, stream.channels, layout)
     duration = stream.duration and stream.time_base and stream.duration * stream.time_base
     begin = begin_of(stream)
     return Audio(
-        read=_Track(path, stream.index).read,
-        rate_hz=stream.rate,
-        channels=stream.channels,
-        layout=stream.layout.name,
+        read=track.read,
+        rate_hz=track.rate_hz,
+        channels=track.channels,
+        layout=layout,
         start=Fraction(0) if begin is None else begin - zero,
         duration=duration or None,
         language=stream.language or "",
@@ -91,27 +98,62 @@ def _track(stream: AudioStream, path: Path, zero: Fraction) -> Audio:
 
 @dataclass(frozen=True)
 class _Track:
-    """One stream of sound in a file."""
+    """One stream of sound in a file, as its beginning describes it."""
 
     path: Path
     index: int
+    rate_hz: int
+    channels: int
+    layout: str
 
     def read(self) -> Iterator[Samples]:
         """Decode the stream, anew for each call."""
         with open_input(self.path) as container:
             stream = next(s for s in container.streams.audio if s.index == self.index)
             read_only(container, stream)
-            done = 0
-            for time, block in _timed(_frames(container, stream), stream):
-                late = round(time * stream.rate) - done
-                if late > _JUMP_S * stream.rate:
-                    yield from _silence(late, stream.channels)
-                    done += late
-                elif late < -_JUMP_S * stream.rate:
-                    block = block[-late:]
+            sudden = self.rate_hz * max(_SUDDEN_S, 2 * (stream.time_base or 0))
+            done = drift = 0
+            for time, block in self._timed(_frames(container, stream)):
+                late = round(time * self.rate_hz) - done
+                if late - drift > sudden or late > _DRIFT_S * self.rate_hz:
+                    yield from _silence(late, self.channels)
+                    done, late = done + late, 0
+                elif late < -_DRIFT_S * self.rate_hz:
+                    block, late = block[-late:], min(0, late + len(block))
+                drift = late
                 done += len(block)
                 if len(block):
                     yield block
+
+    def _timed(self, frames: Iterable[AudioFrame]) -> Iterator[tuple[Fraction, Samples]]:
+        """Blocks of samples and when they sound, in seconds after the first.
+
+        Times that say nothing plausible (none at all, or over an hour away) are counted on.
+        """
+        first: Fraction | None = None
+        time = Fraction(0)
+        resamplers: dict[tuple[str, str, int], AudioResampler] = {}
+        for frame in frames:
+            if frame.pts is not None and frame.time_base is not None:
+                stored = frame.pts * frame.time_base
+                first = stored if first is None else first
+                if abs(stored - first - time) < _PLAUSIBLE_S:
+                    time = stored - first
+            block = self._block(frame, resamplers)
+            yield time, block
+            time += Fraction(len(block), self.rate_hz)
+
+    def _block(
+        self, frame: AudioFrame, resamplers: dict[tuple[str, str, int], AudioResampler]
+    ) -> Samples:
+        """The samples of a frame; a broadcast may change rate and layout on the way."""
+        if (frame.layout.nb_channels, frame.sample_rate) == (self.channels, self.rate_hz):
+            return _floats(frame)
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind not in resamplers:
+            resamplers[kind] = AudioResampler("flt", self.layout, self.rate_hz)
+        parts = [_floats(part) for part in resamplers[kind].resample(frame)]
+        return np.concatenate([np.zeros((0, self.channels), np.float32), *parts])
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
@@ -121,46 +163,6 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             yield from packet.decode()
         except av.FFmpegError:
             continue
-
-
-def _timed(frames: Iterable[AudioFrame], stream: AudioStream) -> Iterator[tuple[Fraction, Samples]]:
-    """Blocks of samples and when they sound, in seconds after the first.
-
-    Times that say nothing plausible (none at all, or over an hour away) are counted on.
-    """
-    first: Fraction | None = None
-    time = Fraction(0)
-    convert = _Converter(stream)
-    for frame in frames:
-        if frame.pts is not None and frame.time_base is not None:
-            stored = frame.pts * frame.time_base
-            first = stored if first is None else first
-            if abs(stored - first - time) < _PLAUSIBLE_S:
-                time = stored - first
-        block = convert(frame)
-        yield time, block
-        time += Fraction(len(block), stream.rate)
-
-
-class _Converter:
-    """Turns frames into (n, channels) float32 at the rate and layout of a stream.
-
-    A broadcast may change both on the way; those frames are converted by FFmpeg.
-    """
-
-    def __init__(self, stream: AudioStream) -> None:
-        self.stream = stream
-        self._resamplers: dict[tuple[str, str, int], AudioResampler] = {}
-
-    def __call__(self, frame: AudioFrame) -> Samples:
-        channels, rate = self.stream.channels, self.stream.rate
-        if (frame.layout.nb_channels, frame.sample_rate) == (channels, rate):
-            return _floats(frame)
-        kind = frame.format.name, frame.layout.name, frame.sample_rate
-        if kind not in self._resamplers:
-            self._resamplers[kind] = AudioResampler("flt", self.stream.layout, rate)
-        parts = [_floats(part) for part in self._resamplers[kind].resample(frame)]
-        return np.concatenate([np.zeros((0, channels), np.float32), *parts])
 
 
 def _floats(frame: AudioFrame) -> Samples:

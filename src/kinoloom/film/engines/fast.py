@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
@@ -27,8 +28,8 @@ from kinoloom.film.pixels import check_alike, premultiplied
 _GRID_SCALE = 0.5
 """Of the picture's size: finer ones cost four times as much and gain nothing measurable."""
 _LEAST_GRID_PX = 256
-_BYTES_PER_CELL = 320
-_BYTES_BESIDE = 24_000_000
+_BYTES_PER_CELL = 192
+_BYTES_BESIDE = 32_000_000
 """For a band of rows, the camera's motion and what the libraries set aside."""
 _MOST_SIDE_PX = 32766
 """OpenCV's limit on pictures that are sampled."""
@@ -81,8 +82,9 @@ class Fast:
         start = back = None
         if motion is not None:
             motion = scaled_motion(motion, columns / width, rows / height)
+            inverse = np.asarray(np.linalg.inv(motion), np.float64)
             start = camera_flow(motion, rows, columns)
-            back = camera_flow(np.linalg.inv(motion), rows, columns)
+            back = camera_flow(inverse, rows, columns)
         forward, backward = dense_flow(grey1, grey2, start), dense_flow(grey2, grey1, back)
         return views(small1, small2, forward, backward)
 
@@ -122,7 +124,7 @@ def _colours(picture: Picture, rows: int, columns: int) -> Field:
     return small * np.float32(255)
 
 
-def _grey(colours: Field) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def _grey(colours: Field) -> NDArray[np.uint8]:
     return np.asarray(np.rint(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)), np.uint8)
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import log2
+from math import isqrt, log2
 from typing import Any, Protocol
 
 import numpy as np
@@ -183,18 +183,20 @@ class Film:
     def _frames_together(self, picture: Picture) -> tuple[int, int]:
         """How many frames to hold while they are made of tiles, and the memory then left."""
         height, width, channels = picture.shape
-        strip = min(height, 2048) * width * channels * np.dtype(np.float32).itemsize * 2
-        frame = picture.nbytes + strip
+        tile = max(self.runner.tile_pixels(self.memory_bytes), 0)
+        strip = min(max(tile, isqrt(tile) * width), height * width)  # a row of tiles, in pixels
+        frame = picture.nbytes + 2 * strip * channels * np.dtype(np.float32).itemsize
         together = max(self.memory_bytes // _FRAMES_SHARE // frame, 1)
         return together, self.memory_bytes - together * frame
 
 
 def _tiling(height: int, width: int, tile_height: int, tile_width: int) -> Tiling:
-    def spans(length: int, side: int) -> Any:
-        context = min(_CONTEXT, side // 8)
-        return plan_spans(length, side, context=context, feather=context)
-
-    return Tiling(spans(height, tile_height), spans(width, tile_width))
+    rows, columns = (
+        plan_spans(length, side, context=context, feather=context)
+        for length, side in ((height, tile_height), (width, tile_width))
+        for context in (min(_CONTEXT, side // 8),)
+    )
+    return Tiling(rows, columns)
 
 
 def _check_alike(first: Picture, second: Picture) -> None:

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
 from kinoloom.film.engine import Engine, EngineOptions, Flow
-from kinoloom.film.flow import pixel_grid, sample
+from kinoloom.film.flow import pixel_grid, sample, searched
 from kinoloom.film.pixels import check_alike, premultiplied, straight
 
 _BYTES_PER_PIXEL = 160
-_LEAST_SIDE_PX = 32
 
 
 class PlainDis:
@@ -63,16 +63,14 @@ class PlainDis:
                 f"{format_bytes(self.options.memory_bytes)}.",
                 hint="Allow more with --memory, or use --engine fast.",
             )
-        room = [(0, max(0, _LEAST_SIDE_PX - side)) for side in (height, width)]
-        grey1, grey2 = (np.pad(_grey(picture), room, mode="edge") for picture in (first, second))
+        grey1, grey2 = _grey(first), _grey(second)
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        forward, backward = search.calc(grey1, grey2, None), search.calc(grey2, grey1, None)
-        return forward[:height, :width], backward[:height, :width]
+        return searched(search, grey1, grey2), searched(search, grey2, grey1)
 
 
-def _grey(picture: Picture) -> Picture:
+def _grey(picture: Picture) -> NDArray[np.uint8]:
     colours = from_float(to_float(picture)[..., :3], np.dtype(np.uint8))
-    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
+    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 DIS = Engine(

@@ -67,10 +67,12 @@ class FilmCpu:
     """
 
     def __init__(self, net: FilmNet) -> None:
-        self.size = net.size
+        self.options = net.options
         self._tree = [layers_of(stage) for stage in net.extract.extract_sublevels.convs]
-        own = [*net.predict_flow._predictors][::-1]
-        self._predictors = [layers_of(module) for module in (*own, net.predict_flow._predictor)]
+        self._predictors = [
+            layers_of(net.predict_flow.predictor(level))
+            for level in range(len(net.options.flow_filters))
+        ]
         self._decoder = [layers_of(stage) for stage in net.fuse.convs]
         self._output = Layer.of(net.fuse.output_conv, linear=True)
 
@@ -80,17 +82,17 @@ class FilmCpu:
     ) -> Pair:
         """What does not depend on the time."""
         images = [torch.from_numpy(np.stack([first, second]))]
-        for _ in range(self.size.pyramid_levels + halvings - 1):
+        for _ in range(self.options.pyramid_levels + halvings - 1):
             images.append(_halved(images[-1]))
         features = self._features(images)
         flows = self._flows(features, halvings)
-        kept = self.size.fusion_levels
+        kept = self.options.fusion_levels
         return Pair(images[:kept], features[:kept], flows[:kept])
 
     @torch.inference_mode()
     def frame_at(self, pair: Pair, t: float) -> NDArray[np.float32]:
         """The frame at t."""
-        coarsest = self.size.fusion_levels - 1
+        coarsest = self.options.fusion_levels - 1
         aligned = self._aligned(pair, coarsest, t, [])
         net = torch.empty(aligned.shape)
         aligned.fill(net[0], 0, 0, net.shape[1])
@@ -125,7 +127,7 @@ class FilmCpu:
         return features
 
     def _flows(self, features: list[Pyramid], halvings: int) -> Pyramid:
-        levels = range(self.size.pyramid_levels)
+        levels = range(self.options.pyramid_levels)
         parts = [features[level + halvings][: level + 1] for level in levels]
         flow = torch.zeros(*parts[-1][0].shape[:3], 2)
         flow = self._residual(levels[-1], parts[-1], flow)
@@ -165,7 +167,7 @@ class FilmCpu:
             warped = [sample(look[k], where[k]) for k in range(2) for look in looks]
             put(out, [*warped, *(part[top:bottom] for part in (*flows, *net))])
 
-        channels = self.size.aligned_channels(level) + sum(part.shape[2] for part in net)
+        channels = self.options.aligned_channels(level) + sum(part.shape[2] for part in net)
         return Rows((1, height, width, channels), fill)
 
 

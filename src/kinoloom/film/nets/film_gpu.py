@@ -28,7 +28,7 @@ class FilmGpu:
     """
 
     def __init__(self, net: FilmNet, device: str = "cuda") -> None:
-        self.size = net.size
+        self.options = net.options
         self._device = torch.device(device)
         self._net: FilmNet = net.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -1,7 +1,7 @@
 """FILM: frame interpolation for large motion; the published network, to read, run and train.
 
 Inputs: x0, x1 (B, 3, H, W) float in 0..1, gamma-encoded RGB; H and W multiples of
-    `FilmSize.multiple` (64 for the published size); t in (0, 1).
+    `FilmOptions.multiple` (64 for the published size); t in (0, 1).
 Output: (B, 3, H, W), the frame at t, linear and not clipped; clip it to 0..1 before use.
 
 Architecture, by stage:
@@ -51,12 +51,14 @@ SLOPE = 0.2
 
 
 @dataclass(frozen=True)
-class FilmSize:
+class FilmOptions:
     """The hyper-parameters of FILM; the defaults are the published ones.
+
+    Motion is followed up to about 2 ** (pyramid_levels - 1) * flow_convs[-1] px: 192 px.
 
     Attributes:
         filters: of the first convolutions of tree and decoder; each next depth has twice as many.
-        pyramid_levels: of images, features and flows, above `sub_levels`.
+        pyramid_levels: of images, features and flows.
         fusion_levels: how many of the finest levels the decoder sees, at most `pyramid_levels`.
         sub_levels: depth of the feature tree.
         flow_filters: of the predictors of the finest levels, the last shared by all coarser ones.
@@ -116,15 +118,15 @@ class FilmNet(nn.Module):
     """The network; see the head of this module.
 
     Args:
-        size: its hyper-parameters; the published ones if None.
+        options: its hyper-parameters; the published ones if None.
     """
 
-    def __init__(self, size: FilmSize | None = None) -> None:
+    def __init__(self, options: FilmOptions | None = None) -> None:
         super().__init__()
-        self.size = size or FilmSize()
-        self.extract = FeatureExtractor(self.size)
-        self.predict_flow = FlowEstimator(self.size)
-        self.fuse = FusionDecoder(self.size)
+        self.options = options or FilmOptions()
+        self.extract = FeatureExtractor(self.options)
+        self.predict_flow = FlowEstimator(self.options)
+        self.fuse = FusionDecoder(self.options)
 
     def forward(self, x0: Tensor, x1: Tensor, t: float | Tensor = 0.5) -> Tensor:
         """The frame at t.
@@ -146,23 +148,25 @@ class FilmNet(nn.Module):
                 the halved picture would have. The flow is then enlarged to the finest levels.
 
         Raises:
-            ArrayError: the shapes differ, or a side is not a multiple of size.multiple <<
+            ArrayError: the shapes differ, or a side is not a multiple of options.multiple <<
                 halvings.
         """
-        multiple = self.size.multiple << halvings
+        multiple = self.options.multiple << halvings
         if x0.shape != x1.shape or any(side % multiple for side in x0.shape[-2:]):
             raise ArrayError(
                 f"FILM takes two pictures of one size, both sides multiples of {multiple} px, "
                 f"not {tuple(x0.shape)} and {tuple(x1.shape)}."
             )
-        levels = self.size.pyramid_levels
+        levels = self.options.pyramid_levels
         images = image_pyramid(torch.cat([x0, x1]), levels + halvings)
         features = self.extract(images)
-        seen = [features[i + halvings][:, : self.size.feature_channels(i)] for i in range(levels)]
+        seen = [
+            features[i + halvings][:, : self.options.feature_channels(i)] for i in range(levels)
+        ]
         flows = self.predict_flow(seen, [swap_pair(level) for level in seen])
         for _ in range(halvings):
             flows = [enlarge_flow(flows[0]), *flows]
-        kept = range(self.size.fusion_levels)
+        kept = range(self.options.fusion_levels)
         looks = [torch.cat([images[i], features[i]], 1).chunk(2) for i in kept]
         first, second = ([look[k] for look in looks] for k in range(2))
         forward, backward = ([flows[i].chunk(2)[k] for i in kept] for k in range(2))
@@ -184,13 +188,13 @@ class FilmNet(nn.Module):
 class FeatureExtractor(nn.Module):
     """Stage 2: the feature tree, and the concatenation of what lands on one level."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        self.extract_sublevels = FeatureTree(size)
-        self.sub_levels = size.sub_levels
+        self.extract_sublevels = FeatureTree(options)
+        self.sub_levels = options.sub_levels
 
     def forward(self, images: Pyramid) -> Pyramid:
-        """(B, 3, H, W) a level to (B, C, H, W) a level, C as `FilmSize.feature_channels`."""
+        """(B, 3, H, W) a level to (B, C, H, W) a level, C as `FilmOptions.feature_channels`."""
         count = len(images)
         trees = [
             self.extract_sublevels(image, min(self.sub_levels, count - i))
@@ -205,9 +209,9 @@ class FeatureExtractor(nn.Module):
 class FeatureTree(nn.Module):
     """Pairs of 3x3 convolutions, 2x2 average pooling between the pairs."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        widths = [3, *(size.filters << j for j in range(size.sub_levels))]
+        widths = [3, *(options.filters << j for j in range(options.sub_levels))]
         self.convs = nn.ModuleList(
             nn.Sequential(Conv(before, width, 3), Conv(width, width, 3))
             for before, width in pairwise(widths)
@@ -224,12 +228,12 @@ class FeatureTree(nn.Module):
 class FlowEstimator(nn.Module):
     """Stage 3: flow from coarse to fine, each level adding to what the coarser ones found."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
         *own, shared = (
-            FlowPredictor(2 * size.feature_channels(level), filters, convs)
+            FlowPredictor(2 * options.feature_channels(level), filters, convs)
             for level, (filters, convs) in enumerate(
-                zip(size.flow_filters, size.flow_convs, strict=True)
+                zip(options.flow_filters, options.flow_convs, strict=True)
             )
         )
         self._predictor = shared
@@ -274,19 +278,19 @@ class FlowPredictor(nn.Module):
 class FusionDecoder(nn.Module):
     """Stage 5: from both aligned pyramids to the frame."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        levels = range(size.fusion_levels - 1)
-        widths = [size.filters << min(level, size.sub_levels - 1) for level in levels]
-        coarser = [*widths[1:], size.aligned_channels(size.fusion_levels - 1)]
+        levels = range(options.fusion_levels - 1)
+        widths = [options.filters << min(level, options.sub_levels - 1) for level in levels]
+        coarser = [*widths[1:], options.aligned_channels(options.fusion_levels - 1)]
         self.output_conv = nn.Conv2d(widths[0], 3, 1)
         self.convs = nn.ModuleList(
-            FusionStage(coarser[level], size.aligned_channels(level), widths[level])
+            FusionStage(coarser[level], options.aligned_channels(level), widths[level])
             for level in reversed(levels)
         )
 
     def forward(self, aligned: Sequence[Tensor]) -> Tensor:
-        """(B, C, H, W) a level, C as `FilmSize.aligned_channels`, to (B, 3, H, W)."""
+        """(B, C, H, W) a level, C as `FilmOptions.aligned_channels`, to (B, 3, H, W)."""
         *finer, net = aligned
         for level, stage in zip(reversed(finer), self.convs, strict=True):
             net = stage(net, level)

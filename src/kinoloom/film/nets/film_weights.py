@@ -23,19 +23,19 @@ from torch import Tensor
 
 from kinoloom.errors import WeightsError
 from kinoloom.film.cards import FILM_WEIGHTS_URL
-from kinoloom.film.nets.film_net import FilmNet, FilmSize
+from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 
 _OLDER_FORM = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
 """How files of torch begin that are not zip archives: a pickled number of its choice."""
 _HINT = f"The published weights are at {FILM_WEIGHTS_URL}"
 
 
-def load_film(path: Path, size: FilmSize | None = None) -> FilmNet:
+def load_film(path: Path, options: FilmOptions | None = None) -> FilmNet:
     """A network with the weights of a file, in float32, ready for inference.
 
     Args:
         path: the file.
-        size: of the network that the file is for; the published one if None.
+        options: of the network that the file is for; the published one if None.
 
     Raises:
         WeightsError: there is no such file, it is no checkpoint, is damaged, or holds another
@@ -43,7 +43,7 @@ def load_film(path: Path, size: FilmSize | None = None) -> FilmNet:
     """
     tensors = read_tensors(path)
     with torch.device("meta"):
-        net = FilmNet(size)
+        net = FilmNet(options)
     _check(tensors, net.state_dict(), path.name)
     net.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
     return net.eval()
