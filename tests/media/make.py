@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,7 @@ def _sound_stream(file: Any, sound: Sound) -> Any:
 
 def _picture_packets(stream: Any, video: Video) -> list[Any]:
     times = _times(video)
-    lengths = {a: b - a for a, b in zip(times, times[1:], strict=False)}
+    lengths = {a: b - a for a, b in pairwise(times)}
     draw = video.draw or picture
     packets = []
     for number, pts in enumerate(times[:-1]):
@@ -220,11 +221,15 @@ def _native(image: Picture, video: Video) -> Any:
     colour = video.colour or Colour(matrix=5)
     frame = av.VideoFrame.from_ndarray(image, depth)
     limited = not colour.full_range and "yuvj" not in video.pix_fmt
-    return frame.reformat(
+    native = frame.reformat(
         format=video.pix_fmt,
         dst_colorspace={1: 1, 9: 9}.get(colour.matrix, 5),
         dst_color_range=1 if limited else 2,
+        threads=1,  # see media/planes.py
     )
+    if video.colour is not None:
+        native.color_primaries, native.color_trc = colour.primaries, colour.transfer
+    return native
 
 
 def _sound_packets(stream: Any, sound: Sound) -> list[Any]:

@@ -5,6 +5,7 @@ from kinoloom.base.clip import Clip, Colour, Frame
 from kinoloom.base.model import ModelCard
 from kinoloom.base.need import need
 from kinoloom.base.notes import Note, Notes
+from kinoloom.base.nouns import Nothing
 from kinoloom.base.op import Op, op
 from kinoloom.base.options import option
 from kinoloom.base.provenance import Provenance
@@ -18,6 +19,7 @@ __all__ = [
     "ModelCard",
     "Note",
     "Notes",
+    "Nothing",
     "Op",
     "Provenance",
     "Report",

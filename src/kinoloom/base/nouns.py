@@ -27,6 +27,11 @@ class NoOptions:
     """For what has nothing to choose."""
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """What an op takes whose result comes of its options alone; its command has no input."""
+
+
 class Files(Protocol):
     """Reads a noun from files and writes it to one."""
 

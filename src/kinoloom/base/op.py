@@ -33,7 +33,7 @@ class Op:
         summary: one line.
         function: does the work.
         options: the frozen dataclass of its options.
-        takes: the class of its input: a noun, or `Path` for a plain file or folder.
+        takes: the class of its input: a noun, `Path` for a plain file or folder, or `Nothing`.
         gives: the class of its result: a noun.
         extra: the extra of kinoloom that it cannot do without, or "".
         page: dotted path of a function (noun, result, options) -> Report that makes the page

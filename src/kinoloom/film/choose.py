@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError
@@ -11,13 +13,10 @@ AUTO = "auto"
 
 
 def engine_options(
-    memory: int | None, flow_scale: float = 1.0, weights: object = None
+    memory: int | None, flow_scale: float = 1.0, weights: Path | None = None
 ) -> EngineOptions:
     """`EngineOptions` with the default memory budget filled in."""
-    from pathlib import Path
-
-    path = weights if isinstance(weights, Path) else None
-    return EngineOptions(memory or default_budget_bytes(), flow_scale, path)
+    return EngineOptions(memory or default_budget_bytes(), flow_scale, weights)
 
 
 def engines() -> list[Engine]:

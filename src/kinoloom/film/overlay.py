@@ -28,7 +28,6 @@ _RETURN_PX = 1.5
 _BLACK = 24
 _PLAIN_DIFFERENCE = 50.0
 """Plain surfaces are alike when their colours (0..255) differ by less."""
-
 _PLAIN_WEIGHT = 0.1
 """Black bars and blown skies are in many scenes, so they decide only where there is no more."""
 _SAME_SCORE = 0.15
@@ -73,9 +72,9 @@ class Overlay:
 def same_scene(first: Picture, second: Picture) -> SceneMatch:
     """Tell near-duplicates, which can be woven together, from pictures of different scenes.
 
-    The camera may have moved, things may have moved and the light may have changed. Pairs of
-    different photos score up to 0.13, nearly all pairs of frames up to two seconds apart above
-    0.2.
+    The camera may have moved, things may have moved and the light may have changed. Of 500 pairs
+    of different photos none scored above 0.142; of 198 pairs of video frames 2 to 10 apart 96 %
+    scored above 0.15, and those below were blurred, broken or had little in common.
 
     Args:
         first, second: pictures of any size, see `base.arrays`.

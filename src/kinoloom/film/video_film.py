@@ -82,8 +82,8 @@ class _Weaver:
     def read(self, start: Fraction) -> Iterator[Frame]:
         """The film's frames that are shown at or after `start`, in order."""
         frames = prefetch(self.clip.read(self._source_start(start)))
-        for interval in intervals(frames, dedup=self.dedup, notes=self.clip.notes):
-            slots = list(self.schedule.slots(interval, start))
+        pairs = intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        for interval, slots in self.schedule.plan(pairs, start):
             images = self._images(interval, [s.position for s in slots if s.position])
             for slot in slots:
                 yield self._frame(interval, slot, images)

@@ -1,0 +1,1 @@
+"""Multivector fields: Clifford algebras, layers that respect their product, fields to learn."""

@@ -1,0 +1,1 @@
+"""Fields to learn from: solvers of physical equations, checked against analytic solutions."""

@@ -1,0 +1,271 @@
+"""Clifford convolutions in one, two and three dimensions, and their transposes.
+
+Inputs: fields (B, in_channels, J, *space); J blades of `in_grades`, all by default.
+Outputs: fields (B, out_channels, K, *space').
+Each output is a sum over channels and offsets of the geometric product x w with learned
+multivectors w, computed as one real convolution of in_channels * J to out_channels * K channels.
+The algebra need not have as many generators as there are axes of space.
+
+Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
+are, see `equivariant`.
+
+Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (convolution with zero
+padding and all grades). Padding modes, groups and transposes are those of plain convolutions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F  # noqa: N812  torch's own convention
+from torch import Tensor
+
+from kinoloom.clifford.layers.layout import check_field, split_channels
+from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
+from kinoloom.errors import ArrayError, UsageError
+
+PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
+Sizes = int | tuple[int, ...]
+_MODES = ("zeros", "circular", "reflect", "replicate")
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+class CliffordConv(ProductLayer):
+    """A Clifford convolution over `space` axes.
+
+    Args:
+        g: the algebra, or its signature as a list of squares.
+        in_channels, out_channels: how many multivectors at each place.
+        kernel_size, stride, padding, dilation: one number, or one for each axis of space.
+        groups: into how many blocks of channels inputs and outputs are split; block k of the
+            output sees block k of the input only.
+        bias: whether a learned multivector is added to each output channel.
+        padding_mode: what stands outside of the field: zeros, its opposite side (circular), its
+            mirror image (reflect) or its nearest value (replicate).
+        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+
+    Attributes:
+        weight: (L, out_channels, in_channels / groups, *kernel_size).
+        bias: (out_channels, K) or None.
+
+    Raises:
+        UsageError: as `ProductLayer`; sizes that are not positive or not one for each axis,
+            groups that do not divide the channels, or an unknown padding mode.
+    """
+
+    space: ClassVar[int]
+
+    def __init__(
+        self,
+        g: Signature,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes = 3,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        *,
+        in_grades: Grades = None,
+        out_grades: Grades = None,
+    ) -> None:
+        check_groups(in_channels, out_channels, groups)
+        if padding_mode not in _MODES:
+            raise UsageError(f"padding_mode must be one of {_MODES}, not '{padding_mode}'.")
+        size = per_axis("kernel_size", kernel_size, self.space)
+        shape = (out_channels, in_channels // groups, *size)
+        fan_in = in_channels // groups * math.prod(size)
+        super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
+        self.kernel_size = size
+        self.stride = per_axis("stride", stride, self.space)
+        self.padding = per_axis("padding", padding, self.space, low=0)
+        self.dilation = per_axis("dilation", dilation, self.space)
+        self.groups, self.padding_mode = groups, padding_mode
+
+    def expand(self) -> Tensor:
+        """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size)."""
+        entries = self.entries().movedim((0, 1), (1, 3))
+        return entries.flatten(2, 3).flatten(0, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve a field.
+
+        Args:
+            x: (B, in_channels, J, *space).
+
+        Returns:
+            (B, out_channels, K, *space').
+
+        Raises:
+            ArrayError: another shape, or a field smaller than its circular or reflected rim.
+        """
+        check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
+        flat, padding = x.flatten(1, 2), self.padding
+        if self.padding_mode != "zeros" and any(padding):
+            flat, padding = self._padded(flat), (0,) * self.space
+        bias = None if self.bias is None else self.bias.flatten()
+        convolve = _CONV[self.space]
+        y = convolve(flat, self.kernel(), bias, self.stride, padding, self.dilation, self.groups)
+        return split_channels(y, len(self.out_blades))
+
+    def _padded(self, flat: Tensor) -> Tensor:
+        spare = {"circular": 0, "reflect": 1}.get(self.padding_mode, -math.inf)
+        sizes = flat.shape[2:]
+        if any(size < rim + spare for size, rim in zip(sizes, self.padding, strict=True)):
+            raise ArrayError(
+                f"A field of {tuple(sizes)} is too small for a {self.padding_mode} rim of "
+                f"{self.padding}.",
+                hint="Use a larger field, less padding, or zeros.",
+            )
+        rims = [rim for rim in reversed(self.padding) for _ in range(2)]
+        return F.pad(flat, rims, mode=self.padding_mode)
+
+    def extra_repr(self) -> str:
+        """What `print` shows of the layer."""
+        return (
+            f"{super().extra_repr()}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding} {self.padding_mode}, groups={self.groups}"
+        )
+
+
+class CliffordConv1d(CliffordConv):
+    """Clifford convolution over one axis of space; see `CliffordConv`."""
+
+    space = 1
+
+
+class CliffordConv2d(CliffordConv):
+    """Clifford convolution over two axes of space; see `CliffordConv`."""
+
+    space = 2
+
+
+class CliffordConv3d(CliffordConv):
+    """Clifford convolution over three axes of space; see `CliffordConv`."""
+
+    space = 3
+
+
+class CliffordConvTranspose(ProductLayer):
+    """A transposed Clifford convolution over `space` axes, which enlarges fields.
+
+    Each input multivector x spreads the products x w over its neighbourhood. Size by axis:
+    (size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1.
+
+    Args:
+        g: the algebra, or its signature as a list of squares.
+        in_channels, out_channels: how many multivectors at each place.
+        kernel_size, stride, padding, output_padding: one number, or one for each axis of space.
+        groups: as in the convolutions.
+        bias: whether a learned multivector is added to each output channel.
+        dilation: one number, or one for each axis of space.
+        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+
+    Attributes:
+        weight: (L, in_channels, out_channels / groups, *kernel_size).
+        bias: (out_channels, K) or None.
+
+    Raises:
+        UsageError: as the convolutions.
+    """
+
+    space: ClassVar[int]
+
+    def __init__(
+        self,
+        g: Signature,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes = 3,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Sizes = 1,
+        *,
+        in_grades: Grades = None,
+        out_grades: Grades = None,
+    ) -> None:
+        check_groups(in_channels, out_channels, groups)
+        size = per_axis("kernel_size", kernel_size, self.space)
+        shape = (in_channels, out_channels // groups, *size)
+        fan_in = in_channels // groups * math.prod(size)
+        super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
+        self.kernel_size = size
+        self.stride = per_axis("stride", stride, self.space)
+        self.padding = per_axis("padding", padding, self.space, low=0)
+        self.output_padding = per_axis("output_padding", output_padding, self.space, low=0)
+        self.dilation = per_axis("dilation", dilation, self.space)
+        self.groups = groups
+
+    def expand(self) -> Tensor:
+        """The real kernel (in_channels * J, out_channels / groups * K, *kernel_size)."""
+        entries = self.entries().movedim((0, 1), (3, 1))
+        return entries.flatten(2, 3).flatten(0, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge a field.
+
+        Args:
+            x: (B, in_channels, J, *space).
+
+        Returns:
+            (B, out_channels, K, *space').
+
+        Raises:
+            ArrayError: another shape.
+        """
+        check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
+        bias = None if self.bias is None else self.bias.flatten()
+        spread = _TRANSPOSED[self.space]
+        sizes = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        y = spread(x.flatten(1, 2), self.kernel(), bias, *sizes)
+        return split_channels(y, len(self.out_blades))
+
+
+class CliffordConvTranspose1d(CliffordConvTranspose):
+    """Transposed convolution over one axis of space; see `CliffordConvTranspose`."""
+
+    space = 1
+
+
+class CliffordConvTranspose2d(CliffordConvTranspose):
+    """Transposed convolution over two axes of space; see `CliffordConvTranspose`."""
+
+    space = 2
+
+
+class CliffordConvTranspose3d(CliffordConvTranspose):
+    """Transposed convolution over three axes of space; see `CliffordConvTranspose`."""
+
+    space = 3
+
+
+def per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, ...]:
+    """One number for each axis.
+
+    Raises:
+        UsageError: not that many numbers, or one below `low`.
+    """
+    numbers = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(numbers) != axes or min(numbers) < low:
+        raise UsageError(f"{name} must be {axes} numbers of at least {low} (or one), not {value}.")
+    return numbers
+
+
+def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
+    """See that the groups divide the channels.
+
+    Raises:
+        UsageError: they do not, or are not positive.
+    """
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise UsageError(
+            f"groups={groups} must divide both in_channels={in_channels} and "
+            f"out_channels={out_channels}."
+        )

@@ -1,0 +1,1 @@
+"""Networks of multivector fields, and their plain counterparts, in torch."""

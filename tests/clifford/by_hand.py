@@ -1,0 +1,46 @@
+"""What a linear Clifford layer must compute, one product at a time, by the oracle."""
+
+import itertools
+
+import numpy as np
+from cayley import product
+
+from kinoloom.clifford.layers.product import ProductLayer
+
+
+def full_weight(layer: ProductLayer) -> np.ndarray:
+    """The layer's weights with a row for every blade: (I, ...)."""
+    full = np.zeros((layer.algebra.n_blades, *layer.weight.shape[1:]))
+    full[list(layer.weight_blades)] = layer.weight.detach().numpy()
+    return full
+
+
+def times(layer: ProductLayer, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """x (J,) times w (I,), of the layer's output blades (K,)."""
+    left = np.zeros(layer.algebra.n_blades)
+    left[list(layer.in_blades)] = x
+    return product(left, w, layer.algebra.metric)[list(layer.out_blades)]
+
+
+def convolved(layer: ProductLayer, x: np.ndarray, rim: int, mode: str) -> np.ndarray:
+    """A convolution with dilation and groups, stride 1, over 1 to 3 axes: plain loops."""
+    space = x.ndim - 3
+    pads = [(0, 0)] * 3 + [(rim, rim)] * space
+    names = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+    padded = np.pad(x, pads, mode=names[mode])
+    weight, step = full_weight(layer), layer.dilation[0]
+    offsets = list(itertools.product(*map(range, weight.shape[3:])))
+    sizes = [padded.shape[3 + a] - step * (weight.shape[3 + a] - 1) for a in range(space)]
+    out = np.zeros((len(x), layer.out_channels, len(layer.out_blades), *sizes))
+    per_in = layer.in_channels // layer.groups
+    per_out = layer.out_channels // layer.groups
+    for b, o, c in itertools.product(range(len(x)), range(layer.out_channels), range(per_in)):
+        source = padded[b, o // per_out * per_in + c]
+        for place, offset in itertools.product(np.ndindex(*sizes), offsets):
+            at = tuple(p + step * d for p, d in zip(place, offset, strict=True))
+            made = times(layer, source[(slice(None), *at)], weight[(slice(None), o, c, *offset)])
+            out[(b, o, slice(None), *place)] += made
+    if layer.bias is not None:
+        bias = layer.bias.detach().numpy()
+        out += bias.reshape(1, *bias.shape, *[1] * space)
+    return out

@@ -1,0 +1,330 @@
+"""CliffordLinear and the convolutions against the oracle's products, and their behaviour."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from by_hand import convolved, full_weight, times
+from cayley import metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from kinoloom.clifford.algebra import Algebra
+from kinoloom.clifford.layers.conv import (
+    CliffordConv1d,
+    CliffordConv2d,
+    CliffordConv3d,
+    CliffordConvTranspose1d,
+    CliffordConvTranspose2d,
+    CliffordConvTranspose3d,
+)
+from kinoloom.clifford.layers.layout import blades_first, blades_last
+from kinoloom.clifford.layers.linear import CliffordLinear
+from kinoloom.errors import ArrayError, UsageError
+
+CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
+TRANSPOSED = {1: CliffordConvTranspose1d, 2: CliffordConvTranspose2d, 3: CliffordConvTranspose3d}
+
+
+def double(layer: nn.Module) -> nn.Module:
+    return layer.to(torch.float64)
+
+
+@settings(max_examples=25, deadline=None)
+@given(metric=metrics(1, 3), seed=st.integers(0, 999), data=st.data())
+def test_linear_is_the_sum_of_products(
+    metric: tuple[int, ...], seed: int, data: st.DataObject
+) -> None:
+    torch.manual_seed(seed)
+    grades = st.sets(st.integers(0, len(metric)), min_size=1)
+    chosen = data.draw(grades), data.draw(grades | st.none())
+    try:
+        layer = double(CliffordLinear(metric, 3, 2, in_grades=chosen[0], out_grades=chosen[1]))
+    except UsageError:  # no product leads there; the table must agree
+        algebra = Algebra.of(metric)
+        assert not algebra.sign[np.ix_(*map(algebra.of_grades, reversed(chosen)))].any()
+        return
+    x = torch.randn(5, 3, len(layer.in_blades), dtype=torch.float64)
+    weight, bias = full_weight(layer), layer.bias.detach().numpy()
+    wanted = np.array(
+        [
+            [
+                sum(times(layer, row[i], weight[:, o, i]) for i in range(3)) + bias[o]
+                for o in range(2)
+            ]
+            for row in x.numpy()
+        ]
+    )
+    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize(
+    ("space", "metric", "groups", "dilation"),
+    [(1, (-1,), 2, 2), (1, (1, 0), 1, 1), (2, (1, 1), 1, 1), (2, (-1, 1), 2, 1), (3, (1, 0), 1, 1)],
+)
+def test_convolutions_are_sums_of_products(
+    mode: str, space: int, metric: tuple[int, ...], groups: int, dilation: int
+) -> None:
+    torch.manual_seed(space)
+    layer = double(
+        CONVS[space](metric, 2, 4, (3, 2, 2)[:space], 1, 1, dilation, groups, padding_mode=mode)
+    )
+    x = torch.randn(1, 2, 2 ** len(metric), *(5, 3, 3)[:space], dtype=torch.float64)
+    wanted = convolved(layer, x.numpy(), 1, mode)
+    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+
+
+def test_the_three_dimensional_algebra_too() -> None:
+    torch.manual_seed(0)
+    layer = double(CliffordConv3d((1, 1, 1), 1, 1, 2))
+    x = torch.randn(1, 1, 8, 2, 3, 2, dtype=torch.float64)
+    wanted = convolved(layer, x.numpy(), 0, "zeros")
+    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+
+
+def test_stride_takes_every_second_place() -> None:
+    torch.manual_seed(0)
+    dense = CliffordConv2d((1, 1), 2, 3, 3, padding=1)
+    sparse = CliffordConv2d((1, 1), 2, 3, 3, stride=2, padding=1)
+    sparse.load_state_dict(dense.state_dict())
+    x = torch.randn(2, 2, 4, 7, 6)
+    torch.testing.assert_close(sparse(x), dense(x)[..., ::2, ::2])
+
+
+@pytest.mark.parametrize("space", [1, 2, 3])
+def test_groups_do_not_see_one_another(space: int) -> None:
+    layer = CONVS[space]((1, -1), 4, 4, 3, padding=1, groups=2)
+    x = torch.randn(1, 4, 4, *[4] * space)
+    other = x.clone()
+    other[:, 2:] += 1
+    before, after = layer(x), layer(other)
+    torch.testing.assert_close(before[:, :2], after[:, :2])
+    assert (before[:, 2:] != after[:, 2:]).any()
+
+
+@pytest.mark.parametrize("space", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_is_the_adjoint_with_reversed_weights(
+    space: int, groups: int
+) -> None:
+    """<y, conv(x)> = <convT(y), x> when e_k of w goes to the reverse, in a positive algebra."""
+    torch.manual_seed(1)
+    g = (1,) * space
+    conv = double(CONVS[space](g, 4, 2, 3, 2, 1, groups=groups, bias=False))
+    back = double(TRANSPOSED[space](g, 2, 4, 3, 2, 1, groups=groups, bias=False))
+    signs = Algebra.of(g).reverse(torch.ones(2**space, dtype=torch.float64))
+    with torch.no_grad():
+        back.weight.copy_(conv.weight * signs.reshape(-1, *[1] * (space + 2)))
+    x = torch.randn(2, 4, 2**space, *[5] * space, dtype=torch.float64)
+    y = torch.randn_like(conv(x))
+    torch.testing.assert_close((y * conv(x)).sum(), (back(y) * x).sum())
+
+
+def test_a_transposed_convolution_enlarges_as_its_formula_says() -> None:
+    layer = CliffordConvTranspose2d((1, 1), 2, 3, (3, 4), 2, (1, 0), (1, 0), dilation=(1, 2))
+    made = layer(torch.randn(1, 2, 4, 5, 6))
+    assert made.shape == (1, 3, 4, (5 - 1) * 2 - 2 + 2 + 1 + 1, (6 - 1) * 2 + 2 * 3 + 1)
+
+
+def test_vectors_in_vectors_out_has_only_the_weights_it_needs() -> None:
+    sparse = CliffordConv2d((1, 1), 3, 5, 3, in_grades=[1], out_grades=[1])
+    assert sparse.weight_blades == (0, 3)
+    assert sparse(torch.randn(2, 3, 2, 6, 6)).shape == (2, 5, 2, 4, 4)
+    full = CliffordConv2d((1, 1), 3, 5, 3)
+    with torch.no_grad():
+        full.weight.zero_()
+        full.weight[[0, 3]] = sparse.weight
+        full.bias.zero_()
+        full.bias[:, 1:3] = sparse.bias
+    x = torch.zeros(2, 3, 4, 6, 6)
+    x[:, :, 1:3] = torch.randn(2, 3, 2, 6, 6)
+    torch.testing.assert_close(full(x)[:, :, 1:3], sparse(x[:, :, 1:3]))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (lambda b: CliffordLinear((1, 1, 0), 2, 3, b), (2, 2, 8)),
+        (lambda b: CliffordLinear((1, -1), 2, 3, b, in_grades=[1], out_grades=[0, 2]), (2, 2, 2)),
+        (
+            lambda b: CliffordConv1d((-1,), 2, 2, 3, 2, 1, bias=b, padding_mode="reflect"),
+            (2, 2, 2, 5),
+        ),
+        (lambda b: CliffordConv2d((1, 1), 2, 2, 2, 1, 1, 1, 2, b, "circular"), (1, 2, 4, 3, 3)),
+        (lambda b: CliffordConv3d((1, 1), 1, 1, 2, bias=b), (1, 1, 4, 2, 3, 2)),
+        (lambda b: CliffordConvTranspose2d((0, 1), 2, 1, 2, 2, bias=b), (1, 2, 4, 2, 2)),
+    ],
+)
+def test_gradcheck(layer: object, shape: tuple[int, ...], bias: bool) -> None:
+    torch.manual_seed(0)
+    made = double(layer(bias))
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    names = list(dict(made.named_parameters()))
+
+    def run(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(made, dict(zip(names, values, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(run, (x, *made.parameters()))
+
+
+def test_initial_range_counts_blades_and_offsets() -> None:
+    torch.manual_seed(0)
+    layer = CliffordConv2d((1, 1), 8, 64, 3, groups=2, in_grades=[1])
+    bound = 1 / math.sqrt(4 * 9 * 2)
+    assert 0.98 * bound < layer.weight.abs().max() <= bound
+    assert 0.9 * bound < layer.bias.abs().max() <= bound
+
+
+# ---- the kept kernel ----
+
+
+def expansions(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    calls: list[int] = []
+    plain = layer.expand
+
+    def counted() -> torch.Tensor:
+        calls.append(1)
+        return plain()
+
+    monkeypatch.setattr(layer, "expand", counted)
+    return calls
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_the_kernel_is_expanded_once_while_evaluating(
+    context: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = CliffordLinear((1, 1), 2, 2).eval()
+    x = torch.randn(3, 2, 4)
+    calls = expansions(layer, monkeypatch)
+    trained = layer(x)
+    with context():
+        made = [layer(x) for _ in range(3)]
+    assert len(calls) == 2
+    torch.testing.assert_close(made[2], trained.detach())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layer: layer.weight.mul_(2),
+        lambda layer: layer.load_state_dict({k: 2 * v for k, v in layer.state_dict().items()}),
+        lambda layer: setattr(layer.weight, "data", layer.weight.data * 2),
+        lambda layer: (layer.weight.data.mul_(2), layer.forget_kernel()),
+        lambda layer: (layer.weight.data.mul_(2), layer.eval()),
+        lambda layer: torch.optim.SGD([layer.weight], lr=0.5).step(),
+    ],
+)
+def test_a_kept_kernel_follows_the_weights(change: object) -> None:
+    layer = CliffordLinear((1, 1), 2, 2).eval()
+    layer.weight.grad = torch.ones_like(layer.weight)
+    x = torch.randn(3, 2, 4)
+    with torch.no_grad():
+        before = layer(x)
+        change(layer)
+        after = layer(x)
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, layer(x).detach())
+
+
+def test_a_kept_kernel_follows_the_type_and_is_not_copied() -> None:
+    layer = CliffordLinear((1, 1), 2, 2).eval()
+    with torch.no_grad():
+        layer(torch.randn(3, 2, 4))
+        assert layer.double()(torch.randn(3, 2, 4).double()).dtype == torch.float64
+    reread = pickle.loads(pickle.dumps(layer))  # noqa: S301  its own bytes
+    for twin in (copy.deepcopy(layer), reread):
+        with torch.no_grad():
+            twin.weight.zero_()
+            twin.bias.zero_()
+            assert not twin(torch.ones(1, 2, 4).double()).any()
+
+
+# ---- export and layout ----
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+def test_export_gives_the_same_program(mode: str) -> None:
+    layer = CliffordConv2d((1, 1), 2, 3, 3, padding=1, padding_mode=mode).eval()
+    x = torch.randn(2, 2, 4, 6, 6)
+    program = torch.export.export(layer, (x,))
+    torch.testing.assert_close(program.module()(x), layer(x))
+
+
+def test_compile_makes_one_graph() -> None:
+    layer = CliffordConv2d((1, 1), 2, 3, 3)
+    x = torch.randn(2, 2, 4, 6, 6)
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), layer(x))
+
+
+def test_layouts_are_views() -> None:
+    x = torch.randn(2, 3, 4, 5, 6)
+    assert blades_last(x).shape == (2, 3, 5, 6, 4)
+    assert blades_first(blades_last(x)).data_ptr() == x.data_ptr()
+    torch.testing.assert_close(blades_first(blades_last(x)), x)
+    with pytest.raises(ArrayError, match="batch, channels and blades"):
+        blades_last(torch.zeros(2, 3))
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CliffordLinear((2, 1), 1, 1), "each entry must be"),
+        (lambda: CliffordLinear((1,) * 6, 1, 1), "6 generators"),
+        (lambda: CliffordLinear((1,), 0, 1), "must be positive"),
+        (lambda: CliffordLinear((1,), 1, 1, in_grades=[2]), "grades 0 to 1"),
+        (lambda: CliffordLinear((0,), 1, 1, in_grades=[1], out_grades=[0]), "No product"),
+        (lambda: CliffordConv2d((1, 1), 3, 4, groups=2), "groups=2 must divide both"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, groups=0), "groups=0 must divide both"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, padding_mode="wrap"), "not 'wrap'"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, (3, 3, 3)), "kernel_size must be 2 numbers"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, stride=0), "stride must be 2 numbers"),
+        (lambda: CliffordConv1d((1, 1), 4, 4, padding=-1), "padding must be 1 numbers"),
+        (lambda: CliffordConvTranspose3d((1,), 4, 3, groups=2), "must divide both"),
+    ],
+)
+def test_layers_that_cannot_be_are_refused(make: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (CliffordLinear((1, 1), 2, 2), (3, 2, 3), r"\(..., 2, 4\)"),
+        (
+            CliffordConv2d((1, 1), 2, 2),
+            (1, 2, 8, 8, 4),
+            r"\(B, 2, 4, H, W\), not \(1, 2, 8, 8, 4\)",
+        ),
+        (CliffordConv2d((1, 1), 2, 2), (1, 3, 4, 8, 8), r"\(B, 2, 4, H, W\)"),
+        (CliffordConv1d((1, 1), 2, 2), (1, 2, 4, 8, 8), r"\(B, 2, 4, W\)"),
+        (CliffordConv3d((1, 1), 2, 2), (1, 2, 4, 8, 8), r"\(B, 2, 4, D, H, W\)"),
+        (CliffordConvTranspose1d((1, 1), 2, 2), (1, 2), r"\(B, 2, 4, W\)"),
+        (
+            CliffordConv1d((1,), 1, 1, 5, padding=3, padding_mode="reflect"),
+            (1, 1, 2, 3),
+            "too small",
+        ),
+        (
+            CliffordConv1d((1,), 1, 1, 5, padding=4, padding_mode="circular"),
+            (1, 1, 2, 3),
+            "too small",
+        ),
+    ],
+)
+def test_fields_of_the_wrong_shape_are_refused(
+    layer: nn.Module, shape: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(ArrayError, match=message):
+        layer(torch.zeros(shape))
