@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
+from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines import image_uris
 from kinoloom.pipelines.estimator import Estimator
 from kinoloom.pipelines.inputs import TrainingInput
 from kinoloom.pipelines.lambda_helper import Lambda
+from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.processing import (
     ProcessingInput,
     ProcessingOutput,
@@ -42,7 +43,6 @@ from kinoloom.pipelines.workflow.parameters import (
     ParameterString,
 )
 from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.pipeline_context import LocalPipelineSession
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
 from kinoloom.pipelines.workflow.properties import PropertyFile
 from kinoloom.pipelines.workflow.retry import (
@@ -52,7 +52,6 @@ from kinoloom.pipelines.workflow.retry import (
     StepRetryPolicy,
 )
 from kinoloom.pipelines.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
-from kinoloom.pipelines.xgboost import XGBoost
 
 BUCKET = "sagemaker-us-west-2-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -60,8 +59,8 @@ XGB = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.5-1"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> LocalPipelineSession:
-    return LocalPipelineSession(tmp_path / "root", region="us-west-2", default_bucket=BUCKET)
+def session(tmp_path: Path) -> LocalSession:
+    return LocalSession(tmp_path / "root", region="us-west-2", default_bucket=BUCKET)
 
 
 @pytest.fixture
@@ -93,16 +92,14 @@ def script(**settings: Any) -> ScriptProcessor:
 
 
 def test_the_smallest_pipeline_equals_the_sdk_s(
-    session: LocalPipelineSession, scripts: Path, shared_data: Path
+    session: LocalSession, scripts: Path, shared_data: Path
 ) -> None:
     step = ProcessingStep("Only", script().run(code=str(scripts / "preprocessing.py")))
     pipeline = Pipeline("Minimal", [], None, [step], session)
     same(pipeline, shared_data, "13_minimal_one_step.json")
 
 
-def test_fan_out_equals_the_sdk_s(
-    session: LocalPipelineSession, scripts: Path, shared_data: Path
-) -> None:
+def test_fan_out_equals_the_sdk_s(session: LocalSession, scripts: Path, shared_data: Path) -> None:
     pre = str(scripts / "preprocessing.py")
     chunks = [f"chunk{k}" for k in range(4)]
     split = ProcessingStep("Split", script().run(
@@ -144,7 +141,7 @@ def test_fan_out_equals_the_sdk_s(
 
 
 def test_conditions_and_parameters_equal_the_sdk_s(
-    session: LocalPipelineSession, scripts: Path, shared_data: Path
+    session: LocalSession, scripts: Path, shared_data: Path
 ) -> None:
     i, f = ParameterInteger("I", 3), ParameterFloat("F", 1.5)
     b, s = ParameterBoolean("B", True), ParameterString("S", "a", ["a", "b", "c"])
@@ -209,7 +206,7 @@ def test_conditions_and_parameters_equal_the_sdk_s(
     same(pipeline, shared_data, "03_all_conditions_params.json")
 
 
-def abalone(session: LocalPipelineSession, scripts: Path, **more: Any) -> list[Any]:
+def abalone(session: LocalSession, scripts: Path, **more: Any) -> list[Any]:
     """The first three steps of the service's own example."""
     machine = {"instance_type": "ml.m5.xlarge", "instance_count": 1, "role": ROLE}
     place = f"s3://{BUCKET}/sagemaker-pipelines-local-mode-example"
@@ -254,7 +251,7 @@ def abalone(session: LocalPipelineSession, scripts: Path, **more: Any) -> list[A
 
 
 def test_processing_and_training_equal_the_sdk_s(
-    session: LocalPipelineSession, scripts: Path, shared_data: Path
+    session: LocalSession, scripts: Path, shared_data: Path
 ) -> None:
     for file, name, more in (
         ("01_abalone_seed.json", "LocalModelPipeline", {}),
@@ -280,7 +277,7 @@ def test_processing_and_training_equal_the_sdk_s(
         assert made["PipelineExperimentConfig"] == expected["PipelineExperimentConfig"]
 
 
-def test_a_lambda_equals_the_sdk_s(session: LocalPipelineSession, shared_data: Path) -> None:
+def test_a_lambda_equals_the_sdk_s(session: LocalSession, shared_data: Path) -> None:
     arn = "arn:aws:lambda:us-west-2:123456789012:function:f"
     outputs = [LambdaOutput("status", LambdaOutputTypeEnum.Integer), LambdaOutput("url")]
     inputs = {"a": 1, "run": ExecutionVariables.PIPELINE_EXECUTION_ID}
@@ -289,117 +286,6 @@ def test_a_lambda_equals_the_sdk_s(session: LocalPipelineSession, shared_data: P
     expected = json.loads((shared_data / "pipelines" / "05_lambda_callback.json").read_text())
     assert made["Steps"] == expected["Steps"][:1]
     assert step.properties.Outputs["url"].expr == {"Get": "Steps.Lam.OutputParameters['url']"}
-
-
-TRAIN = """
-import argparse, json, os
-parser = argparse.ArgumentParser()
-parser.add_argument("--depth", type=int)
-parser.add_argument("--objective")
-given = parser.parse_args()
-data = os.path.join(os.environ["SM_CHANNEL_TRAIN"], "number.txt")
-number = int(open(data).read())
-import helper
-with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
-    json.dump({"value": helper.twice(number) + given.depth, "objective": given.objective}, file)
-print(os.environ["SM_HPS"], os.environ["SM_CHANNELS"], os.environ["SM_HP_DEPTH"])
-"""
-EVALUATE = """
-import json, os, sys, tarfile
-ml = os.environ["KINOLOOM_ML_ROOT"] + "/processing"
-with tarfile.open(ml + "/model/model.tar.gz") as tar:
-    model = json.load(tar.extractfile("model.json"))
-with open(ml + "/evaluation/evaluation.json", "w") as file:
-    json.dump({"metrics": {"mse": {"value": model["value"]}}}, file)
-"""
-MAKE = """
-import os, sys
-open(os.environ["KINOLOOM_ML_ROOT"] + "/processing/train/number.txt", "w").write(sys.argv[1])
-"""
-
-
-def gated(session: LocalPipelineSession, folder: Path, depth: int) -> Pipeline:
-    """Make, train, evaluate, and let pass or fail by a threshold."""
-    folder.mkdir(exist_ok=True)
-    for name, text in (
-        ("make.py", MAKE), ("train.py", TRAIN), ("evaluate.py", EVALUATE),
-        ("helper.py", "def twice(x): return 2 * x\n"),
-    ):  # fmt: skip
-        (folder / name).write_text(text)
-    start, limit = ParameterInteger("Start", 10), ParameterFloat("Limit", 30.0)
-    make = ProcessingStep("Make", script().run(
-        str(folder / "make.py"), arguments=[start.to_string()],
-        outputs=[ProcessingOutput("/opt/ml/processing/train", output_name="train")],
-    ))  # fmt: skip
-    estimator = XGBoost(
-        "train.py", "1.5-1", source_dir=str(folder), role=ROLE, instance_type="ml.m5.large",
-        hyperparameters={"depth": depth, "objective": "reg:squarederror"},
-        output_path=Join("/", ["s3://models", ExecutionVariables.PIPELINE_EXECUTION_ID]),
-    )  # fmt: skip
-    data = make.properties.ProcessingOutputConfig.Outputs["train"].S3Output.S3Uri
-    train = TrainingStep("Train", estimator.fit({"train": TrainingInput(data)}))
-    report = PropertyFile("Report", "evaluation", "evaluation.json")
-    model = train.properties.ModelArtifacts.S3ModelArtifacts
-    evaluate = ProcessingStep(
-        "Evaluate",
-        script().run(
-            str(folder / "evaluate.py"),
-            inputs=[ProcessingInput(model, "/opt/ml/processing/model")],
-            outputs=[ProcessingOutput("/opt/ml/processing/evaluation", output_name="evaluation")],
-        ),
-        property_files=[report],
-    )
-    gate = ConditionStep(
-        "Gate",
-        conditions=[
-            ConditionLessThanOrEqualTo(JsonGet("Evaluate", report, "metrics.mse.value"), limit)
-        ],
-        else_steps=[FailStep("TooHigh", Join(on=" ", values=["value >", limit]))],
-    )
-    return Pipeline("Gated", [start, limit], None, [gate, evaluate, train, make], session)
-
-
-def test_a_pipeline_passes_and_fails_its_gate(
-    session: LocalPipelineSession, tmp_path: Path
-) -> None:
-    pipeline = gated(session, tmp_path / "code", depth=5)
-    pipeline.upsert(ROLE, parallelism_config=ParallelismConfiguration(2))
-    execution = pipeline.start(execution_display_name="first")
-    execution.wait()
-    assert execution.describe()["PipelineExecutionDisplayName"] == "first"
-    hyperparameters = '{"depth": 5, "objective": "reg:squarederror"} ["train"] 5'
-    assert execution.logs("Train").strip() == hyperparameters
-    assert execution.result("Train")["model"].name == "model.tar.gz"
-    report = json.loads(
-        (execution.result("Evaluate")["evaluation"] / "evaluation.json").read_text()
-    )
-    assert report == {"metrics": {"mse": {"value": 25}}}
-    again = pipeline.start(wait=True)
-    told = {step["CacheExplanation"] for step in again.list_steps() if step["StepName"] != "Gate"}
-    assert told == {f"taken over from execution {execution.id}"}
-    archives = [e.result("Train")["model"].read_bytes() for e in (execution, again)]
-    assert archives[0] == archives[1]
-    failed = pipeline.start({"Start": 20}, wait=True)
-    assert failed.status == "Failed"
-    assert "value > 30.0" in failed.describe()["FailureReason"]
-    with pytest.raises(ExecutionError, match="TooHigh"):
-        failed.wait()
-    deeper = gated(session, tmp_path / "code", depth=6)
-    deeper.upsert(ROLE)
-    changed = {
-        s["StepName"]: s["CacheExplanation"] for s in deeper.start(wait=True).list_steps()[:2]
-    }
-    assert changed["Make"].startswith("taken over")
-    assert changed["Train"] == "ran: Arguments.HyperParameters.depth was '5', is '6'"
-    assert [e.id for e in pipeline.list_executions()][1:] == [failed.id, again.id, execution.id]
-    assert pipeline.describe()["PipelineStatus"] == "Active"
-
-
-def test_unchanged_code_keeps_its_address(session: LocalPipelineSession, tmp_path: Path) -> None:
-    first = gated(session, tmp_path / "code", depth=5).definition()
-    assert gated(session, tmp_path / "code", depth=5).definition() == first
-    (tmp_path / "code" / "new.py").write_text("")
-    assert gated(session, tmp_path / "code", depth=5).definition() != first
 
 
 def test_a_pipeline_variable_has_no_value_before_it_runs() -> None:
@@ -442,7 +328,7 @@ def test_wrong_use_is_refused_at_once(make: Any, message: str) -> None:
 
 
 def test_a_property_that_a_step_does_not_have_is_refused_at_once(
-    session: LocalPipelineSession,
+    session: LocalSession,
 ) -> None:
     step = ProcessingStep("A", Processor(image_uri="x").run())
     with pytest.raises(AttributeError, match="did you mean ProcessingOutputConfig"):
@@ -451,7 +337,7 @@ def test_a_property_that_a_step_does_not_have_is_refused_at_once(
         step.properties["x"]
 
 
-def test_missing_code_is_named(session: LocalPipelineSession, tmp_path: Path) -> None:
+def test_missing_code_is_named(session: LocalSession, tmp_path: Path) -> None:
     for args in (
         script().run(str(tmp_path / "none.py")),
         Estimator("x", entry_point=str(tmp_path / "none.py")).fit(),

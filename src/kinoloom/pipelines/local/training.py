@@ -46,28 +46,19 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
     channels = [_channel(one) for one in arguments.get("InputDataConfig", ())]
     output = f"{arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
+    model_uri = f"{output}/model.tar.gz"
     instance_type = str(machine.get("InstanceType", ""))
-    inputs = [Input(uri, f"{ML}/input/data/{channel}") for channel, uri in channels]
-    words = _words(algorithm, decoded, own)
-    if "sagemaker_submit_directory" in decoded:
-        inputs.append(Input(str(decoded["sagemaker_submit_directory"]), _CODE, archive=True))
-    data_config = {channel: {"TrainingInputMode": "File"} for channel, _ in channels}
-    config = f"{ML}/input/config"
     return Job(
         kind="Training",
         name=name,
         arguments=arguments,
-        inputs=tuple(inputs),
+        inputs=_inputs(channels, decoded),
         outputs=(
-            Output("model", f"{ML}/model", f"{output}/model.tar.gz", "model.tar.gz"),
+            Output("model", f"{ML}/model", model_uri, "model.tar.gz"),
             Output("data", _DATA, f"{output}/output.tar.gz", "output.tar.gz", optional=True),
         ),
-        files={
-            f"{config}/hyperparameters.json": json.dumps(given),
-            f"{config}/inputdataconfig.json": json.dumps(data_config),
-            f"{config}/resourceconfig.json": resource_config(instance_type),
-        },
-        words=tuple(words),
+        files=_told_files([channel for channel, _ in channels], given, instance_type),
+        words=tuple(_words(algorithm, decoded, own)),
         env={
             **_variables([channel for channel, _ in channels], decoded, own),
             **arguments.get("Environment", {}),
@@ -81,9 +72,29 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             "TrainingJobName": name,
             "TrainingJobArn": arn,
             "TrainingJobStatus": "Completed",
-            "ModelArtifacts": {"S3ModelArtifacts": f"{output}/model.tar.gz"},
+            "ModelArtifacts": {"S3ModelArtifacts": model_uri},
         },
     )
+
+
+def _inputs(channels: list[tuple[str, str]], decoded: Mapping[str, Any]) -> tuple[Input, ...]:
+    made = [Input(uri, f"{ML}/input/data/{channel}") for channel, uri in channels]
+    if "sagemaker_submit_directory" in decoded:
+        made.append(Input(str(decoded["sagemaker_submit_directory"]), _CODE, archive=True))
+    return tuple(made)
+
+
+def _told_files(
+    channels: list[str], given: Mapping[str, str], instance_type: str
+) -> dict[str, str]:
+    """What the service tells a job in files."""
+    data = {channel: {"TrainingInputMode": "File"} for channel in channels}
+    config = f"{ML}/input/config"
+    return {
+        f"{config}/hyperparameters.json": json.dumps(given),
+        f"{config}/inputdataconfig.json": json.dumps(data),
+        f"{config}/resourceconfig.json": resource_config(instance_type),
+    }
 
 
 def _words(
