@@ -67,7 +67,11 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def naming_output(path: Path) -> Iterator[None]:
-    """Turn an operating system's refusal inside the block into an `OutputError` naming `path`."""
+    """Name `path` when the operating system refuses something inside the block.
+
+    Raises:
+        OutputError: the disk is full or read-only, the name too long, or the like.
+    """
     try:
         yield
     except OSError as error:

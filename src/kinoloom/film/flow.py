@@ -61,7 +61,7 @@ def searched(
     first, second = (np.pad(grey, room, mode="edge") for grey in (first, second))
     if start is not None:
         start = np.pad(start, [*room, (0, 0)], mode="edge")
-    flow = search.calc(first, second, start)  # type: ignore[call-overload]  # None is allowed
+    flow = search.calc(first, second, start)  # type: ignore[arg-type]  # None is allowed
     return np.asarray(flow[:height, :width], np.float32)
 
 

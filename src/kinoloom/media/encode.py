@@ -131,7 +131,11 @@ def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
 
 @contextmanager
 def refusals(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg or the system refuses while writing into an `OutputError` naming `path`."""
+    """Name `path` when FFmpeg or the system refuses to write inside the block.
+
+    Raises:
+        OutputError: it did.
+    """
     try:
         with naming_output(path):
             yield

@@ -34,7 +34,11 @@ def local_path(text: str) -> Path:
 
 
 def put_script(compiling: Compiling, script: Path) -> str:
-    """Upload one script and give its address, `.../code/<sha256>/<name>`."""
+    """Upload one script and give its address, `.../code/<sha256>/<name>`.
+
+    Raises:
+        UsageError: it is not a file.
+    """
     if not script.is_file():
         raise UsageError(f"{script} is not a file; code must be one script.")
     uri = compiling.uri("code", file_digest(script), script.name)

@@ -60,7 +60,11 @@ def load_text(content: str) -> Checked:
 
 
 def check(raw: Any) -> Checked:
-    """Check a definition given as plain JSON values; see `load_text`."""
+    """Check a definition given as plain JSON values.
+
+    Raises:
+        DefinitionError: as `load_text`.
+    """
     problems = Problems()
     try:
         DEFINITION.check(raw, "$", problems)
