@@ -1,6 +1,6 @@
 """Makes docs/result.png: two photos, what a cross-fade makes between them, what `fast` makes.
 
-    python docs/result.py
+python docs/result.py
 """
 
 from pathlib import Path

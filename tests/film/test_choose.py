@@ -1,5 +1,6 @@
 """Which engine does the work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError, RegistryError
-from kinoloom.film.choose import choose, engine_options, engines
+from kinoloom.film.choose import choose, engine_options, engines, made_with
 from kinoloom.film.engine import Engine, EngineOptions, Interpolator
 
 ALLOWED = EngineOptions(1 << 30)
@@ -17,14 +18,14 @@ def make(options: EngineOptions) -> Interpolator:
     raise NotImplementedError
 
 
-def engine(name: str, rank: int, missing: str = "") -> Engine:
-    return Engine(name, "for a test", rank, make, lambda options: missing, 1)
+def engine(name: str, rank: int, missing: str = "", least_bytes: int = 1) -> Engine:
+    return Engine(name, "for a test", rank, make, lambda options: missing, least_bytes)
 
 
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of three engines, the best of which lacks something."""
-    known = [engine("low", 1), engine("high", 3, "no weights (--weights)."), engine("mid", 2)]
+    known = [engine("low", 1), engine("high", 3, "no weights (--weights)."), engine("mid", 2, least_bytes=1 << 20)]
     table = {item.name: item for item in known}
     monkeypatch.setattr(registry, "names", lambda kind: list(table))
     monkeypatch.setattr(registry, "load", lambda kind, name: table[name])
@@ -34,6 +35,19 @@ def three(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_auto_takes_the_best_that_is_present() -> None:
     assert [item.name for item in engines()] == ["high", "mid", "low"]
     assert choose("auto", ALLOWED).name == "mid"
+
+
+@pytest.mark.usefixtures("three")
+def test_auto_passes_over_what_does_not_fit_the_memory() -> None:
+    assert choose("auto", EngineOptions(1 << 19)).name == "low"
+
+
+def test_the_record_tells_the_engine_and_its_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "film.pt"
+    bare, weighty = engine("bare", 1), replace(engine("weighty", 2), weights=lambda o: o.weights)
+    allowed = EngineOptions(1 << 30, weights=weights)
+    assert made_with(bare, allowed) == {"engine": "bare"}
+    assert made_with(weighty, allowed) == {"engine": "weighty", "weights": weights}
 
 
 @pytest.mark.usefixtures("three")

@@ -183,7 +183,7 @@ def barred(image: Array) -> Array:
 def test_same_scene(first: Array, second: Array) -> None:
     match = same_scene(first, second)
     assert match.same
-    assert 0.15 <= match.score <= 1
+    assert 0.1 <= match.score <= 1
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_same_scene(first: Array, second: Array) -> None:
 def test_different_scenes(first: Array, second: Array) -> None:
     match = same_scene(first, second)
     assert not match.same
-    assert 0 <= match.score < 0.15
+    assert 0 <= match.score < 0.1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (15, 17), (401, 3)])

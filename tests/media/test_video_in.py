@@ -278,24 +278,44 @@ def test_interlaced_material_is_noted_once(tmp_path: Path) -> None:
     assert [(note.kind, note.level) for note in clip.notes] == [("interlaced", "warning")]
 
 
-def test_frames_out_of_order_are_left_out_and_noted(tmp_path: Path) -> None:
-    path = tmp_path / "a.mkv"
+def stored_at(path: Path, times: list[int]) -> Path:
+    """A film whose frames are stored one after the other with these times, in 1/1000 s."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        for k, pts in enumerate([0, 40, 40, 120, 80, 200]):
+        for k, pts in enumerate(times):
             frame = av.VideoFrame.from_ndarray(picture(k), "rgb24").reformat(
                 format="yuv420p", threads=1
             )
             frame.pts, frame.time_base = 40 * k, Fraction(1, 1000)
             for packet in stream.encode(frame):
-                packet.pts, packet.dts = pts, 40 * k - 1000
+                packet.pts, packet.dts = pts, k - 100000
                 out.mux(packet)
-    clip = open_video(path)
+    return path
+
+
+def test_frames_out_of_order_are_left_out_and_noted_once(tmp_path: Path) -> None:
+    clip = open_video(stored_at(tmp_path / "a.mkv", [0, 40, 40, 120, 80, 200]))
     assert [frame.time * 1000 for frame in clip] == [0, 40, 120, 200]
     assert numbers(clip) == [0, 1, 3, 5]
-    assert {(note.kind, note.level) for note in clip.notes} == {("times", "warning")}
+    assert [(note.kind, note.level) for note in clip.notes] == [("times", "warning")]
+
+
+def test_times_that_begin_anew_are_damage(tmp_path: Path) -> None:
+    times = [*range(5000, 6000, 40), *range(0, 1000, 40)]
+    clip = open_video(stored_at(tmp_path / "a.mkv", times))
+    assert numbers(clip)[:25] == list(range(25))
+    assert clip.notes.failed
+    assert "go back by" in next(iter(clip.notes)).message
+
+
+def test_what_an_edit_list_cuts_away_is_not_there(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", start=Fraction(-3, 25), options={"bf": "0"})
+    clip = open_video(path)
+    assert numbers(clip) == list(range(3, 10))
+    assert (clip.frame_count, clip.duration, clip.rate) == (7, Fraction(7, 25), 25)
+    assert [frame.time for frame in clip] == [Fraction(k, 25) for k in range(7)]
 
 
 def test_the_film_of_an_avif_is_taken_not_its_cover(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ _PLAIN_DIFFERENCE = 50.0
 """Plain surfaces are alike when their colours (0..255) differ by less."""
 _PLAIN_WEIGHT = 0.1
 """Black bars and blown skies are in many scenes, so they decide only where there is no more."""
-_SAME_SCORE = 0.12
+_SAME_SCORE = 0.1
 _TINY = 1e-6
 
 Bytes = NDArray[np.uint8]

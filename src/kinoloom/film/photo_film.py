@@ -15,7 +15,7 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
 from kinoloom.film import matching
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.choose import choose, engine_options, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.ops import InterpolateOptions
@@ -66,7 +66,7 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         bits=photos.bits,
         files=photos.files,
         notes=photos.notes,
-        made_with={"engine": engine.name},
+        made_with=made_with(engine, allowed),
     )
 
 

@@ -13,7 +13,7 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.choose import choose, engine_options, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.intervals import Interval, intervals
 from kinoloom.film.ops import InterpolateOptions
@@ -52,7 +52,7 @@ def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
         frame_count=count,
         audio=_sound(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
-        made_with={"engine": engine.name},
+        made_with=made_with(engine, allowed),
         provenance=None,
     )
 

@@ -19,14 +19,11 @@ from fractions import Fraction
 from itertools import accumulate, islice
 from pathlib import Path
 
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Colour, Frame
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
@@ -37,6 +34,7 @@ from kinoloom.media.inputs import begin_of, open_input, picture_stream, sound_st
 from kinoloom.media.planes import layout_of
 from kinoloom.media.sound import tracks_in
 from kinoloom.media.times import Clock, constant_rate
+from kinoloom.media.turns import Turn
 
 _LOOK_AHEAD = 240
 _LOOK_AHEAD_BYTES = 1 << 26
@@ -46,7 +44,10 @@ _UNTOLD_RATE = Fraction(25)
 _EARLIER_S = Fraction(10)
 _SLACK_S = Fraction(1, 10)
 """A video that ends this much before its file says is cut off."""
+_RESTART_S = 1
+"""Times that go back by more begin anew; what follows then cannot be shown."""
 _VARIES = Fraction(1, 20)
+"""The most by which the mean rate of the whole differs from a constant rate of its beginning."""
 
 
 def open_video(path: Path) -> Clip:
@@ -54,8 +55,8 @@ def open_video(path: Path) -> Clip:
 
     `Clip.rate` is None where the rate varies; `duration` and `frame_count` are None where the
     container does not tell them. Notes: "interlaced" (warning), "sound" (warning: a track that
-    cannot be decoded), and while frames are read "times" (warning: a frame out of order was left
-    out) and "damage" (error).
+    cannot be decoded), and while frames are read "times" (warning: frames out of order) and
+    "damage" (error).
 
     Raises:
         InputNotFoundError: there is no such file.
@@ -97,41 +98,6 @@ def open_video(path: Path) -> Clip:
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """How a display matrix turns a picture.
-
-    Attributes:
-        quarters: counter-clockwise quarter turns, 0..3, after the mirroring.
-        mirrored: whether left and right are exchanged.
-    """
-
-    quarters: int = 0
-    mirrored: bool = False
-
-    @staticmethod
-    def of(frame: VideoFrame) -> _Turn:
-        """By the signs of the matrix ((a, b), (c, d)), which takes (x, y) to (ax + cy, bx + dy).
-
-        Source: ISO/IEC 14496-12, section 6.2.2; y points down.
-        """
-        matrix = frame.side_data.get("DISPLAYMATRIX")
-        if not isinstance(matrix, SideData):
-            return _Turn()
-        a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(float)
-        mirrored = a * d - b * c < 0
-        x, y = (-a, -b) if mirrored else (a, b)
-        return _Turn(round(np.arctan2(-y, x) / (np.pi / 2)) % 4, bool(mirrored))
-
-    @property
-    def sideways(self) -> bool:
-        return self.quarters % 2 == 1
-
-    def applied(self, picture: Picture) -> Picture:
-        turned = picture[:, ::-1] if self.mirrored else picture
-        return np.ascontiguousarray(np.rot90(turned, self.quarters))
-
-
-@dataclass(frozen=True)
 class _Facts:
     """What holds for a whole video.
 
@@ -151,7 +117,7 @@ class _Facts:
     timed: bool
     size: tuple[int, int]
     aspect: Fraction
-    turn: _Turn
+    turn: Turn
     bits: int
     colour: Colour
     interlaced: bool
@@ -175,12 +141,12 @@ def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: F
     return _Facts(
         clock=clock,
         usual=rate or next((each for each in told if each), _UNTOLD_RATE),
-        length=length,
+        length=length if length and length > 0 else None,
         frame_count=_told_count(stream),
         timed=timed,
         size=(first.width, first.height),
         aspect=stream.sample_aspect_ratio or Fraction(1),
-        turn=_Turn.of(first),
+        turn=Turn.of(first),
         bits=layout_of(first.format.name).bits,
         colour=colour_of(first),
         interlaced=first.interlaced_frame,
@@ -239,13 +205,14 @@ class _Place:
     Attributes:
         time: of the last frame decoded, in seconds.
         frames: decoded so far; counted from the first frame of the video where `whole`.
-        troubled: whether damage was noted already.
+        troubled, disordered: whether damage, or frames out of order, were noted already.
     """
 
     time: Fraction
     frames: int = 0
     whole: bool = True
     troubled: bool = False
+    disordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -280,8 +247,7 @@ class _Video:
             else:
                 time = place.time + (1 / self.facts.usual if place.frames else 0)
             if place.frames and time <= place.time:
-                message = f"A frame of {self.path.name} came out of order and was left out."
-                self.notes.add("times", message, "warning", place.time)
+                self._out_of_order(time, place)
                 continue
             place.time, place.frames = time, place.frames + 1
             if native.is_corrupt and time >= start:
@@ -313,13 +279,21 @@ class _Video:
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.colour)
-        if self.facts.turn == _Turn():
+        if self.facts.turn == Turn():
             return Frame(picture, time, duration, native)
         return Frame(self.facts.turn.applied(picture), time, duration)
 
     def _last_duration(self, native: VideoFrame) -> Fraction:
         stored = native.duration * self.facts.clock.tick
         return self.facts.clock.snap(stored) if stored else 1 / self.facts.usual
+
+    def _out_of_order(self, time: Fraction, place: _Place) -> None:
+        if place.time - time > _RESTART_S:
+            self._damage(f"its times go back by {float(place.time - time):.0f} s", place)
+        elif not place.disordered:
+            place.disordered = True
+            message = f"Frames of {self.path.name} that come out of order are left out."
+            self.notes.add("times", message, "warning", place.time)
 
     def _check_end(self, end: Fraction, place: _Place) -> None:
         if self.facts.length is None:

@@ -56,5 +56,5 @@ BLEND = Engine(
     rank=10,
     make=Blend,
     missing=lambda options: "",
-    bytes_per_pixel=12,
+    least_bytes=0,
 )

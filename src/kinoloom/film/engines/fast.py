@@ -3,12 +3,14 @@
 Once a pair: the camera's motion, from it the flow both ways, and how far each can be trusted.
 For each time: guesses of the motion there (`film.guesses`) and their mix (`film.mix`).
 
-The flow is found on a grid of half the picture's size, times `flow_scale`; where that would take
-more than the memory allowed, on a coarser one, down to 256 pixels along the longer side.
+The flow is found on a grid of half the picture's size (up to the whole for small pictures), times
+`flow_scale`; where that would take more than the memory allowed, on a coarser one, down to 256
+pixels along the longer side.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import cv2
@@ -25,8 +27,9 @@ from kinoloom.film.guesses import View, guesses, views
 from kinoloom.film.mix import mix
 from kinoloom.film.pixels import check_alike, premultiplied
 
-_GRID_SCALE = 0.5
-"""Of the picture's size: finer ones cost four times as much and gain nothing measurable."""
+_COARSEST_SCALE = 0.5
+_FINE_CELLS = 80_000
+"""As many cells, or fewer, are as fine as the picture: more quality, and quick for so few."""
 _LEAST_GRID_PX = 256
 _BYTES_PER_CELL = 192
 _BYTES_BESIDE = 32_000_000
@@ -104,8 +107,9 @@ class Fast:
                 hint="Make them smaller.",
             )
         free = self.options.memory_bytes - 3 * picture.nbytes - _BYTES_BESIDE
-        scale = _GRID_SCALE * self.options.flow_scale
-        fitting = float(np.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width)))
+        fine = math.sqrt(_FINE_CELLS / (height * width))
+        scale = min(max(_COARSEST_SCALE, fine), 1.0) * self.options.flow_scale
+        fitting = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))
         if fitting < min(scale, _LEAST_GRID_PX / longer):
             raise BudgetError(
                 f"Pictures of {width}x{height} cannot be woven within "
@@ -118,7 +122,8 @@ class Fast:
 
 def _colours(picture: Picture, rows: int, columns: int) -> Field:
     """(rows, columns, 3) float32 in 0..255; what is transparent turns to middle grey."""
-    small = premultiplied(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA))
+    resized = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
+    small = premultiplied(resized)
     if small.shape[2] == 4:
         small = small[..., :3] + np.float32(0.5) * (1 - small[..., 3:])
     return small * np.float32(255)
@@ -134,5 +139,5 @@ FAST = Engine(
     rank=20,
     make=Fast,
     missing=lambda options: "",
-    bytes_per_pixel=100,
+    least_bytes=_BYTES_BESIDE,
 )

@@ -258,7 +258,7 @@ def missing(options: EngineOptions) -> str:
         return f"there is no file of weights {options.weights}."
     file = weights_folders()[0] / f"{CARD.name}.pt"
     return (
-        "its weights are not here. Get them with: "
+        "its weights are not here. Give yours with --weights, or get them with: "
         f"curl -L --create-dirs -o '{file}' {FILM_WEIGHTS_URL}"
     )
 
@@ -269,5 +269,6 @@ FILM = Engine(
     rank=30,
     make=make,
     missing=missing,
-    bytes_per_pixel=1900,
+    least_bytes=620_000_000,
+    weights=lambda options: find_weights(CARD.name, options.weights),
 )

@@ -79,5 +79,5 @@ DIS = Engine(
     rank=5,
     make=PlainDis,
     missing=lambda options: "",
-    bytes_per_pixel=_BYTES_PER_PIXEL,
+    least_bytes=_BYTES_PER_PIXEL,
 )
