@@ -25,7 +25,11 @@ def engine(name: str, rank: int, missing: str = "", least_bytes: int = 1) -> Eng
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of three engines, the best of which lacks something."""
-    known = [engine("low", 1), engine("high", 3, "no weights (--weights)."), engine("mid", 2, least_bytes=1 << 20)]
+    known = [
+        engine("low", 1),
+        engine("high", 3, "no weights (--weights)."),
+        engine("mid", 2, least_bytes=1 << 20),
+    ]
     table = {item.name: item for item in known}
     monkeypatch.setattr(registry, "names", lambda kind: list(table))
     monkeypatch.setattr(registry, "load", lambda kind, name: table[name])
