@@ -6,6 +6,10 @@ Each output is a sum over channels and offsets of the geometric product x w with
 multivectors w, computed as one real convolution of in_channels * J to out_channels * K channels.
 The algebra need not have as many generators as there are axes of space.
 
+Wide layers of all grades are computed in coordinates of ideals, where many algebras need half of
+the multiplications or fewer (`ideals`); narrow ones are not, for the change of coordinates costs
+more than it saves.
+
 Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
 are, see `equivariant`.
 
@@ -21,12 +25,16 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F  # noqa: N812  torch's own convention
 from torch import Tensor
 
+from kinoloom.clifford.ideals import ideals_of
+from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.errors import ArrayError, UsageError
 
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 Sizes = int | tuple[int, ...]
+_WIDE = 256
+"""From how many multiplications saved for each number of a field on coordinates of ideals pay."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -85,11 +93,25 @@ class CliffordConv(ProductLayer):
         self.padding = per_axis("padding", padding, self.space, low=0)
         self.dilation = per_axis("dilation", dilation, self.space)
         self.groups, self.padding_mode = groups, padding_mode
+        self.ideals = self._coordinates(fan_in)
+
+    def _coordinates(self, fan_in: int) -> IdealCoordinates | None:
+        """Coordinates of ideals, where they save enough."""
+        ideals = ideals_of(self.algebra)
+        full = len(self.in_blades) == len(self.out_blades) == self.algebra.n_blades
+        if ideals is None or not full or type(self).entries is not ProductLayer.entries:
+            return None
+        share = self.out_channels / (self.in_channels + self.out_channels)
+        saved = (self.algebra.n_blades - ideals.size) * fan_in * share
+        return IdealCoordinates(ideals) if saved >= _WIDE else None
 
     def expand(self) -> Tensor:
-        """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size)."""
-        entries = self.entries().movedim((0, 1), (1, 3))
-        return entries.flatten(2, 3).flatten(0, 1)
+        """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size).
+
+        In coordinates of ideals K and J are both their size d.
+        """
+        entries = self.entries() if self.ideals is None else self.ideals.entries(self.weight)
+        return entries.movedim((0, 1), (1, 3)).flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve a field.
@@ -104,12 +126,15 @@ class CliffordConv(ProductLayer):
             ArrayError: another shape, or a field smaller than its circular or reflected rim.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
-        flat, padding = x.flatten(1, 2), self.padding
+        flat = x.flatten(1, 2) if self.ideals is None else self.ideals.enter(x)
+        padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
             flat, padding = self._padded(flat), (0,) * self.space
-        bias = None if self.bias is None else self.bias.flatten()
+        bias = None if self.bias is None or self.ideals is not None else self.bias.flatten()
         convolve = _CONV[self.space]
         y = convolve(flat, self.kernel(), bias, self.stride, padding, self.dilation, self.groups)
+        if self.ideals is not None:
+            return self.ideals.leave(y, self.bias)
         return split_channels(y, len(self.out_blades))
 
     def _padded(self, flat: Tensor) -> Tensor:

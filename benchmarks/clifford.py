@@ -1,0 +1,128 @@
+"""Speed of the Clifford layers beside cliffordlayers 0.1.1 and plain convolutions of equal size.
+
+    python -m benchmarks.clifford [--rounds N]
+
+CliffordConv2d of Cl(2, 0), 3 x 3 kernels, zero padding, float32, the same weights in all that can
+hold them. All take turns in one process, on fields of their own layout. Two plain convolutions are
+there: of as many multiplies (four times the channels) and of as many parameters (twice). Forward is
+without gradients in evaluation mode; step is forward and backward of the mean square. Figures are
+milliseconds of processor time of one thread, median and quartiles over the rounds: on a machine
+with other work that is what it disturbs least. Needs `cliffordlayers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from importlib import metadata
+
+import torch
+from cliffordlayers.nn.modules.cliffordconv import CliffordConv2d as Published
+from cliffordlayers.nn.modules.cliffordfourier import CliffordSpectralConv3d as PublishedSpectral
+from torch import Tensor, nn
+
+from benchmarks.common import in_turns, spread, write_results
+from kinoloom.clifford.layers.conv import CliffordConv2d
+from kinoloom.clifford.layers.convert import convert
+from kinoloom.clifford.layers.layout import blades_first, blades_last
+from kinoloom.clifford.layers.spectral import CliffordSpectralConv3d
+from kinoloom.clifford.nets.size import parameter_count
+
+_G = (1, 1)
+_SIZES = ((8, 8, 64), (32, 4, 64), (96, 2, 32))
+_OURS, _THEIRS = "kinoloom", "cliffordlayers 0.1.1"
+_MULTIPLIES, _PARAMETERS = "plain, equal multiplies", "plain, equal parameters"
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/clifford.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=25)
+    rounds = parser.parse_args().rounds
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    rows = []
+    for channels, batch, side in _SIZES:
+        for what, seconds in (("forward", forward), ("step", step)):
+            nets = contestants(channels, batch, side)
+            jobs = {name: seconds(net, x) for name, (net, x) in nets.items()}
+            times = in_turns(jobs, rounds)
+            taken = {n: spread([1000 * t for t in values]) for n, values in times.items()}
+            ratios = {n: round(taken[n]["median"] / taken[_OURS]["median"], 2) for n in taken}
+            rows.append({
+                "what": what, "channels": channels, "batch": batch, "side": side, "ms": taken,
+                "times_as_long_as_ours": ratios,
+                "parameters": {n: parameter_count(net) for n, (net, _) in nets.items()},
+            })  # fmt: skip
+            print(what, channels, batch, side, ratios)
+    findings = {
+        "algebra": "Cl(2, 0)",
+        "rounds": rounds,
+        "threads": torch.get_num_threads(),
+        "peer": f"cliffordlayers {metadata.version('cliffordlayers')}",
+        "rows": rows,
+        "spectral_3d_identity_error": identity_errors(),
+    }
+    print(write_results("clifford", f"python -m benchmarks.clifford --rounds {rounds}", findings))
+
+
+def contestants(channels: int, batch: int, side: int) -> dict[str, tuple[nn.Module, Tensor]]:
+    """The layers by name, each with its input; the Clifford ones compute the same."""
+    theirs = Published(_G, channels, channels, 3, padding=1)
+    ours = CliffordConv2d(_G, channels, channels, 3, padding=1)
+    ours.load_state_dict(convert(ours, theirs.state_dict()))
+    x = torch.randn(batch, channels, 4, side, side)
+    last = blades_last(x).contiguous()
+    torch.testing.assert_close(blades_first(theirs(last)), ours(x), atol=1e-4, rtol=1e-4)
+    nets: dict[str, tuple[nn.Module, Tensor]] = {_OURS: (ours, x), _THEIRS: (theirs, last)}
+    for name, times in ((_MULTIPLIES, 4), (_PARAMETERS, 2)):
+        wide = times * channels
+        nets[name] = (nn.Conv2d(wide, wide, 3, padding=1), torch.randn(batch, wide, side, side))
+    return nets
+
+
+def forward(net: nn.Module, x: Tensor) -> Callable[[], float]:
+    """A job that evaluates once and returns the seconds it took."""
+
+    def run() -> float:
+        net.eval()
+        with torch.no_grad():
+            net(x)  # the kept kernel, where there is one
+            begin = time.process_time()
+            net(x)
+            return time.process_time() - begin
+
+    return run
+
+
+def step(net: nn.Module, x: Tensor) -> Callable[[], float]:
+    """A job that goes forward and back once and returns the seconds it took."""
+    x = x.clone().requires_grad_()
+
+    def run() -> float:
+        net.train()
+        begin = time.process_time()
+        (net(x) ** 2).mean().backward()
+        taken = time.process_time() - begin
+        net.zero_grad()
+        x.grad = None
+        return taken
+
+    return run
+
+
+def identity_errors() -> dict[str, float]:
+    """The largest error of spectral layers in 3-d that should return what they are given."""
+    x = torch.randn(1, 1, 8, 8, 8, 8)
+    ours = CliffordSpectralConv3d((1, 1, 1), 1, 1, 4, 4, 4, multiply=False)
+    theirs = PublishedSpectral((1, 1, 1), 1, 1, 4, 4, 4, multiply=False)
+    last = blades_last(x).contiguous()
+    return {
+        _OURS: float((ours(x) - x).abs().max()),
+        _THEIRS: float((theirs(last) - last).abs().max()),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Coordinates of ideals: every algebra's products in them, and wide convolutions that use them."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from cayley import metrics, multivector, product
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinoloom.clifford.algebra import Algebra
+from kinoloom.clifford.ideals import ideals_of
+from kinoloom.clifford.layers import conv as conv_module
+from kinoloom.clifford.layers.conv import CliffordConv1d, CliffordConv2d, CliffordConv3d
+from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
+
+CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
+
+
+@settings(max_examples=40, deadline=None)
+@given(metric=metrics(1, 5), seed=st.integers(0, 999))
+def test_products_in_coordinates_are_products(metric: tuple[int, ...], seed: int) -> None:
+    ideals = ideals_of(Algebra.of(metric))
+    x, w = multivector(len(metric), seed, 2)
+    if ideals is None:
+        return
+    rows = (ideals.into @ x).reshape(ideals.count, ideals.size)
+    made = ideals.out @ (rows @ (ideals.matrices @ w).T).ravel()
+    np.testing.assert_allclose(made, product(x, w, metric), atol=1e-11)
+    assert set(np.unique(ideals.matrices)) <= {-1.0, 0.0, 1.0}
+    np.testing.assert_allclose(ideals.out @ ideals.into, np.eye(len(x)), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("signature", "count"),
+    [((2, 0), 2), ((1, 1), 2), ((0, 2), None), ((1, 0), None), ((3, 0), 2), ((0, 3), None),
+     ((2, 0, 1), 2), ((3, 1), 4), ((2, 2), 4), ((1, 3), 2), ((4, 1), 4), ((0, 0, 2), None)],
+)  # fmt: skip
+def test_how_many_ideals_known_algebras_have(signature: tuple[int, ...], count: int | None) -> None:
+    """By the classification: Cl(2, 0) = R(2), Cl(3, 0) = C(2), Cl(3, 1) = R(4), Cl(0, 2) = H."""
+    ideals = ideals_of(Algebra(*signature))
+    assert (ideals.count if ideals else None) == count
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize(
+    ("metric", "space", "groups", "bias"),
+    [
+        ((1, 1), 2, 1, True),
+        ((1, -1), 1, 2, False),
+        ((1, 1, 1), 3, 1, True),
+        ((1, 1, 0), 2, 2, True),
+    ],
+)
+def test_a_wide_convolution_is_the_narrow_one(
+    mode: str,
+    metric: tuple[int, ...],
+    space: int,
+    groups: int,
+    bias: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    made = []
+    for wide in (0.0, float("inf")):
+        monkeypatch.setattr(conv_module, "_WIDE", wide)
+        layer = CONVS[space](metric, 4, 2, 3, 2, 1, 1, groups, bias, mode).double()
+        assert (layer.ideals is None) == (wide > 0)
+        if made:
+            layer.load_state_dict(made[0].state_dict())
+        made.append(layer)
+    x = torch.randn(3, 4, 2 ** len(metric), *[5] * space, dtype=torch.float64)
+    torch.testing.assert_close(made[0](x), made[1](x))
+    gradients = [
+        torch.autograd.grad((layer(x) ** 2).sum(), list(layer.parameters())) for layer in made
+    ]
+    for one, other in itertools.zip_longest(*gradients):
+        torch.testing.assert_close(one, other)
+    with torch.no_grad():
+        torch.testing.assert_close(made[0].eval()(x), made[1](x))
+    program = torch.export.export(made[0], (x,))
+    torch.testing.assert_close(program.module()(x), made[0](x))
+
+
+def test_only_wide_layers_of_all_grades_use_it() -> None:
+    assert CliffordConv2d((1, 1), 64, 64).ideals is not None
+    assert CliffordConv2d((1, 1), 4, 4).ideals is None
+    assert CliffordConv2d((1, 1), 64, 64, in_grades=[1]).ideals is None
+    assert CliffordConv2d((-1, -1), 64, 64).ideals is None
+    assert CliffordRotationConv2d(64, 64).ideals is None
