@@ -6,13 +6,15 @@ The peer is `benchmarks.film_plain`, in one process with torch's own threads, as
 have the published size and the same seeded random weights, on which neither time nor memory
 depends. They take turns, each run in a process of its own, whose peak memory is reported less
 what it held with the weights alone; a first run of a small picture is not counted. `cpu_s` is
-the work done on all cores together, which other work on the machine disturbs less than `wall_s`.
+the work done on all cores together, which other work on the machine (a `load_average`, over five
+minutes, above the number of cores) disturbs less than `wall_s`.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +56,7 @@ def main() -> None:
     findings = {
         "size": "640x480, padded to 640x512",
         "rounds": rounds,
+        "load_average": os.getloadavg()[1],
         "rows": rows,
         "plain_over_ours": {
             key: round(peer[key]["median"] / ours[key]["median"], 2)

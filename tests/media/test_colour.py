@@ -100,6 +100,17 @@ def test_black_and_white_are_the_ends_of_the_scale(bits: int, white: int) -> Non
     assert np.array_equal(planes_of(native, layout_of(pix_fmt))[0], luma)
 
 
+@pytest.mark.parametrize("channel", [0, 2])
+def test_pure_colours_do_not_leave_the_scale(channel: int) -> None:
+    """Full-range chroma reaches half a code beyond the last one."""
+    image = np.zeros((4, 4, 3), np.uint16)
+    image[..., channel] = 65535
+    colour = Colour(full_range=True)
+    native = to_native(image, "yuv420p10le", colour)
+    assert max(plane.max() for plane in planes_of(native, layout_of("yuv420p10le"))) == 1023
+    assert np.abs(to_picture(native, colour).astype(int) - image).max() < 100
+
+
 @pytest.mark.parametrize(
     "pix_fmt", ["yuv420p", "yuv422p", "yuv440p", "yuv411p", "yuv410p", "yuv420p10le", "yuv422p12le"]
 )

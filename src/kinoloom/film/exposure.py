@@ -27,7 +27,6 @@ Gain = NDArray[np.float32]
 _DARK, _BRIGHT = 0.05, 0.95
 _SURELY_ALIKE = 0.5
 _LEAST_SHARE = 0.05
-_MOST_SPREAD = 0.3
 _MOST_GAIN = 4.0
 
 
@@ -53,11 +52,8 @@ def exposure_gain(first: Picture, second: Picture) -> Gain:
     change = np.subtract(_log_odds(two[use]), _log_odds(one[use]))
     if len(change) < max(1, _LEAST_SHARE * use.size):
         return np.ones(3, np.float32)
-    middle = np.median(change, axis=0)
-    spread = np.median(np.abs(change - middle), axis=0)
-    if spread.max() > _MOST_SPREAD:
-        return np.ones(3, np.float32)
-    return np.asarray(np.clip(np.exp(middle), 1 / _MOST_GAIN, _MOST_GAIN), np.float32)
+    gain = np.exp(np.median(change, axis=0))
+    return np.asarray(np.clip(gain, 1 / _MOST_GAIN, _MOST_GAIN), np.float32)
 
 
 def apply_gain(image: NDArray[np.float32], gain: Gain, power: float = 1.0) -> NDArray[np.float32]:

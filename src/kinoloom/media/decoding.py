@@ -3,13 +3,14 @@
 In: a stream of an open file, and from where on. Out: FFmpeg's frames, whatever the state of the
 file; what cannot be read is told to a listener.
 
-Conventions: a pass from within the file begins with a key frame and leaves out the frames shown
-before it, which may refer to frames that were never decoded.
+Conventions: a pass from within the file begins with a key frame; the decoder leaves out by itself
+what is stored after that but refers to frames before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import dropwhile
 from typing import cast
 
 import av
@@ -76,24 +77,16 @@ def decoded(
         decoder: see `decoder_of`.
         source: see `packets`.
         trouble: told of each packet that cannot be decoded; the next one is tried.
-        from_key: leave out what comes or is shown before the first key frame, as is right after
-            seeking.
+        from_key: leave out what comes before the first key frame, as is right after seeking.
     """
-    key: int | None = None
+    if from_key:
+        source = dropwhile(lambda packet: not packet.is_keyframe, source)
     for packet in source:
-        if from_key and key is None:
-            if not packet.is_keyframe or packet.pts is None:
-                continue
-            key = packet.pts
         if packet.is_corrupt:
             trouble("a packet is incomplete")
         try:
-            frames = decoder.decode(packet)
+            yield from decoder.decode(packet)
         except av.EOFError:
             continue
         except av.FFmpegError as error:
             trouble(str(error.strerror))
-            continue
-        for frame in frames:
-            if key is None or frame.pts is None or frame.pts >= key:
-                yield frame
