@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 from kinoloom.film.splat import project
 
 ROWS, COLUMNS = 5, 9
-FLOWS = arrays(np.float32, (ROWS, COLUMNS, 2), elements=st.floats(-99, 99, width=32, allow_subnormal=False))
+SPEEDS = st.floats(-99, 99, width=32, allow_subnormal=False)
+FLOWS = arrays(np.float32, (ROWS, COLUMNS, 2), elements=SPEEDS)
 WEIGHTS = arrays(np.float32, (ROWS, COLUMNS), elements=st.floats(0.125, 8, width=32))
 
 
