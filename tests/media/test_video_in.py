@@ -346,3 +346,23 @@ def test_the_film_of_an_avif_is_taken_not_its_cover(tmp_path: Path) -> None:
     options = {"preset": "10", "svtav1-params": "level=0"}
     path = make(tmp_path / "a.avif", codec="libsvtav1", options=options, rate=Fraction(10))
     assert numbers(open_video(path)) == list(range(10))
+
+
+def test_an_avi_with_reordered_frames_keeps_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for k in range(40):
+            image = np.full((48, 64, 3), 5 * k, np.uint8)
+            image[:, : k + 1] = 255 - 5 * k
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode(None))
+    clip = open_video(path)
+    frames = list(clip)
+    assert [frame.time for frame in frames] == [Fraction(k, 25) for k in range(40)]
+    assert list(clip.notes) == []
+    levels = [int(frame.image[-4:, -4:].mean()) for frame in frames]
+    assert levels == sorted(levels)
+    part = list(clip.read(Fraction(30, 25)))
+    assert [frame.time for frame in part] == [Fraction(k, 25) for k in range(30, 40)]

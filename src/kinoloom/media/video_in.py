@@ -46,6 +46,9 @@ _SLACK_S = Fraction(1, 10)
 """A video that ends this much before its file says is cut off."""
 _RESTART_S = 1
 """Times that go back by more begin anew; what follows then cannot be shown."""
+_UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo", "vc1")
+"""Formats that store no times of frames, only their order; FFmpeg guesses, wrongly where frames
+are stored in another order than shown."""
 _VARIES = Fraction(1, 20)
 """The most by which the mean rate of the whole differs from a constant rate of its beginning."""
 
@@ -132,7 +135,7 @@ def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: F
     average = stream.average_rate if stream.frames else None  # of the whole file, where counted
     if rate and average and abs(average / rate - 1) > _VARIES:
         rate = None
-    timed = first.pts is not None
+    timed = first.pts is not None and container.format.name not in _UNTIMED
     clock = Clock(tick=tick, zero=zero, first=first.pts if timed and first.pts else 0, rate=rate)
     end = _told_end(stream)
     length = None if end is None else end - zero - clock.begin
@@ -242,7 +245,7 @@ class _Video:
         """Decoded frames with their times, which increase."""
         clock = self.facts.clock
         for native in self._natives(start, place):
-            if native.pts is not None:
+            if self.facts.timed and native.pts is not None:
                 time = clock.time(native.pts)
             else:
                 time = place.time + (1 / self.facts.usual if place.frames else 0)
