@@ -55,6 +55,7 @@ def write_results(name: str, command: str, findings: dict[str, Any]) -> Path:
         "machine": {**describe_machine(), "versions": versions()},
         **findings,
     }
+    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(record, indent=2) + "\n")
     return path

@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kinoloom.media.photos import read_photo
-
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
 from kinoloom.film.bench import load_peer
 from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import Interpolator
+from kinoloom.media.photos import read_photo
 
 _NAMES = ("fast", "dis", "blend")
 _COUNTS = (1, 3, 7)

@@ -103,5 +103,5 @@ ENGINE = Engine(
     rank=0,
     make=Rife,
     missing=_missing,
-    bytes_per_pixel=1500,
+    least_bytes=400_000_000,
 )

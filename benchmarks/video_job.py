@@ -3,7 +3,7 @@
     python -m benchmarks.video_job [--rounds N]
 
 Makes its own material: a picture that pans and turns, 24 fps H.264 with sound. `end_to_end` is
-the time of `kinoloom interpolate --times 2` on 5 s of it; `compute` is the time that the engine
+the time of `kinoloom interpolate --times 2` on 2 s of it; `compute` is the time that the engine
 takes for the same pairs held in memory. Peak memory is that of the command's own process, for
 1 and 10 minutes, with the engine `blend` (so that ten minutes do not take an hour).
 """
@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / "source.mp4"
-        kinoloom.write(material(Fraction(5)), source)
+        kinoloom.write(material(Fraction(2)), source)
         seconds = in_turns(
             {
                 "end_to_end": lambda: _command(source, folder / "out.mp4", _ENGINE)[0],

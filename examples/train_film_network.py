@@ -4,6 +4,7 @@ python examples/train_film_network.py    (needs the extra `train`)
 """
 
 import torch
+
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 
 torch.manual_seed(0)

@@ -3,6 +3,7 @@
     KinoloomError                     exit 1   the work failed
     ├── UsageError (ValueError)       exit 2   an option or argument is wrong
     │   ├── ArrayError                exit 2   an array of the wrong shape, type or content
+    │   ├── DefinitionError           exit 2   a pipeline definition that is not right
     │   └── OutputExistsError (FileExistsError)  exit 2   --overwrite was not given
     ├── RegistryError (LookupError)   exit 2   no such name, or a name given twice
     ├── MissingError                  exit 3   something has to be installed or fetched first
@@ -13,6 +14,7 @@
     │   ├── UnreadableMediaError (ValueError)
     │   └── UnsupportedMediaError (ValueError) readable, but not what this work can take
     ├── OutputError (OSError)         exit 1   the result cannot be written
+    ├── ExecutionError (RuntimeError) exit 1   a pipeline's run failed, or was stopped
     └── BudgetError (MemoryError)     exit 1   the work does not fit the memory allowed
 
 A message says what was wrong and with which value; `hint` says what to do about it.
@@ -48,6 +50,10 @@ class UsageError(KinoloomError, ValueError):
 
 class ArrayError(UsageError):
     """An array has the wrong shape, element type or content."""
+
+
+class DefinitionError(UsageError):
+    """A pipeline definition is not right; the message names the JSON path of each problem."""
 
 
 class OutputExistsError(UsageError, FileExistsError):
@@ -94,6 +100,10 @@ class UnsupportedMediaError(MediaError, ValueError):
 
 class OutputError(KinoloomError, OSError):
     """The result cannot be written: folder missing, not writable, disk full."""
+
+
+class ExecutionError(KinoloomError, RuntimeError):
+    """A pipeline's run ended without success, or has no such result."""
 
 
 class BudgetError(KinoloomError, MemoryError):

@@ -16,7 +16,6 @@ from PIL import Image
 
 import kinoloom
 from kinoloom.cli.main import main
-from kinoloom.errors import MediaError
 
 RATE = Fraction(25)
 
@@ -326,6 +325,11 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_debug_shows_where(tmp_path: Path) -> None:
-    with pytest.raises(MediaError):
-        main(["interpolate", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "o.mp4"), "--debug"])
+def test_debug_shows_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [str(tmp_path / "none.mp4"), "-o", str(tmp_path / "o.mp4")]
+    assert run(*line) == 4
+    assert "Traceback" not in capsys.readouterr().err
+    assert run(*line, "--debug") == 4
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "InputNotFoundError: There is no file" in err

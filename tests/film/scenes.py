@@ -16,10 +16,15 @@ Picture = NDArray[np.uint8]
 
 
 def texture(seed: int = 0, width: int = 400, height: int = 300, cell: int = 6) -> Picture:
-    """A smooth random texture, (height, width, 3) uint8."""
+    """A scene of its own for each seed: shapes on a smooth texture, (height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(20, 236, (height // cell, width // cell, 3), np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    for _ in range(40):
+        centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
+        colour = rng.integers(0, 256, 3).tolist()
+        cv2.circle(picture, centre, int(rng.integers(6, 26)), colour, -1, cv2.LINE_AA)
+    return picture
 
 
 def view(picture: Picture, x: float, y: float = 20.0, size: tuple[int, int] = SIZE) -> Picture:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,12 @@ class Video:
         start: added to all times of pictures, in seconds.
         colour: tags to write; None for a file without tags.
         rotation: counter-clockwise degrees by which players turn the picture.
-        mirrored: whether players mirror it left to right before they turn it.
+        mirrored: whether players then mirror it left to right.
         pixel_aspect: width of a pixel over its height.
         sounds: the sound tracks.
         draw: the picture of each number, as (height, width, 3 or 4) uint8 or uint16.
         tags: of the file.
+        muxer: options of FFmpeg's writer.
     """
 
     frames: int = 10
@@ -85,6 +87,7 @@ class Video:
     sounds: tuple[Sound, ...] = ()
     draw: Callable[[int, int, int], Picture] | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    muxer: dict[str, str] = field(default_factory=dict)
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
@@ -133,13 +136,14 @@ def click_times(samples: NDArray[np.float32], rate_hz: int) -> list[float]:
 def make(path: Path, video: Video | None = None, **changes: Any) -> Path:
     """Encode a film; the suffix of `path` says which container."""
     video = video or Video(**changes)
-    with av.open(str(path), "w") as file:
+    with av.open(str(path), "w", container_options=video.muxer) as file:
         file.metadata.update(video.tags)
         pictures = _picture_stream(file, video)
         tracks = [(sound, _sound_stream(file, sound)) for sound in video.sounds]
         packets = [*_picture_packets(pictures, video)]
         for sound, stream in tracks:
             packets += _sound_packets(stream, sound)
+        file.start_encoding()  # without any packet, too
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             file.mux(packet)
     return path
@@ -199,7 +203,7 @@ def _sound_stream(file: Any, sound: Sound) -> Any:
 
 def _picture_packets(stream: Any, video: Video) -> list[Any]:
     times = _times(video)
-    lengths = {a: b - a for a, b in zip(times, times[1:], strict=False)}
+    lengths = {a: b - a for a, b in pairwise(times)}
     draw = video.draw or picture
     packets = []
     for number, pts in enumerate(times[:-1]):
@@ -220,11 +224,15 @@ def _native(image: Picture, video: Video) -> Any:
     colour = video.colour or Colour(matrix=5)
     frame = av.VideoFrame.from_ndarray(image, depth)
     limited = not colour.full_range and "yuvj" not in video.pix_fmt
-    return frame.reformat(
+    native = frame.reformat(
         format=video.pix_fmt,
         dst_colorspace={1: 1, 9: 9}.get(colour.matrix, 5),
         dst_color_range=1 if limited else 2,
+        threads=1,  # see media/planes.py
     )
+    if video.colour is not None:
+        native.color_primaries, native.color_trc = colour.primaries, colour.transfer
+    return native
 
 
 def _sound_packets(stream: Any, sound: Sound) -> list[Any]:

@@ -122,7 +122,10 @@ def icc_profile(columns: tuple[tuple[float, ...], ...], curve: bytes, space: byt
 
 
 def table_profile(space: bytes) -> bytes:
-    """A profile of an 8-bit table (mft1, two steps a channel) for "RGB " or "CMYK" pictures."""
+    """A profile of an 8-bit table (mft1, two steps a channel) for "RGB " or "CMYK" pictures.
+
+    Its black is a grey, as that of paper is.
+    """
     channels = len(space.strip())
     corners = np.stack(np.meshgrid(*[[0, 1]] * channels, indexing="ij"), -1).reshape(-1, channels)
     light = corners if channels == 3 else (1 - corners[:, :3]) * (1 - corners[:, 3:])
@@ -132,10 +135,11 @@ def table_profile(space: bytes) -> bytes:
     cells = np.asarray(ImageCms.applyTransform(rgb, to_lab)).reshape(-1, 3)
     cells = cells.astype(np.uint8) ^ np.array([0, 128, 128], np.uint8)  # signed to offset
     identity = bytes(range(256))
+    cells[:, 0] = np.maximum(cells[:, 0], 30)
     tag = b"mft1\0\0\0\0" + bytes([channels, 3, 2, 0])
     tag += struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
     tag += identity * channels + cells.tobytes() + identity * 3
-    return _profile({b"A2B0": tag}, space, b"Lab ")
+    return _profile({b"A2B0": tag, b"A2B1": tag}, space, b"Lab ")
 
 
 def gamma_curve(gamma: float) -> bytes:
@@ -175,8 +179,7 @@ def _profile(tags: dict[bytes, bytes], space: bytes, pcs: bytes) -> bytes:
         table += struct.pack(">4sII", name, start + len(body), len(content))
         body += content + b"\0" * (-len(content) % 4)
     size = start + len(body)
-    kind = b"mntr" if pcs == b"XYZ " else b"prtr"
-    head = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, kind, space, pcs)
+    head = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, b"mntr", space, pcs)
     head += b"\0" * 12 + b"acsp" + b"\0" * 28 + struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 

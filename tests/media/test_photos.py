@@ -296,6 +296,9 @@ def test_a_photo_is_known_by_its_content(tmp_path: Path) -> None:
     false.write_text("not a photo at all")
     sequence = tmp_path / "c.heic"
     sequence.write_bytes(b"\0\0\0\x18ftyphevc\0\0\0\0mif1hevc")
+    general = make.save(tmp_path / "d.avif", make.picture())
+    general.write_bytes(general.read_bytes()[:8] + b"mif1" + general.read_bytes()[12:])
+    assert read_photo(general).image.shape == (24, 32, 3)
     assert is_photo(hidden)
     assert not is_photo(false)
     assert not is_photo(sequence)

@@ -74,11 +74,15 @@ def test_every_format_is_converted(tmp_path: Path, suffix: str) -> None:
     assert near < far / 4
 
 
+ROUNDED = make.icc_profile(tuple(SRGB_COLUMNS.round(4)), make.srgb_curve(), b"RGB ")
+
+
+@pytest.mark.parametrize("profile", [make.SRGB_ICC, ROUNDED], ids=["exact", "rounded"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_srgb_profiles_change_nothing(tmp_path: Path, bits: int) -> None:
+def test_srgb_profiles_change_nothing(tmp_path: Path, bits: int, profile: bytes) -> None:
     image = make.picture() if bits == 8 else make.deep_picture()
     path = make.save_deep(tmp_path / "a.png", image)
-    make.with_chunk(path, b"iCCP", make.iccp(make.SRGB_ICC))
+    make.with_chunk(path, b"iCCP", make.iccp(profile))
     photo = read_photo(path)
     assert np.array_equal(photo.image, image)
     assert photo.remarks == ()

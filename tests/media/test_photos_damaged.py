@@ -17,7 +17,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UnsupportedMediaError,
 )
-from kinoloom.media import photos
+from kinoloom.media import photo_pixels
 from kinoloom.media.photos import is_photo, open_photos, read_photo
 
 FORMATS = ["jpg", "png", "png16", "webp", "tif", "tif16", "avif", "avif10", "bmp", "gif", "heic"]
@@ -115,6 +115,13 @@ def test_an_empty_file_is_no_photo(tmp_path: Path) -> None:
         is_photo(path)
 
 
+def test_a_png_cut_off_in_its_pixels_says_so(tmp_path: Path) -> None:
+    path = make.save(tmp_path / "a.png", make.picture())
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UnreadableMediaError, match="it is cut off"):
+        read_photo(path)
+
+
 def test_damaged_png_pixels(tmp_path: Path) -> None:
     path = make.save(tmp_path / "a.png", make.picture())
     data = bytearray(path.read_bytes())
@@ -156,7 +163,7 @@ def test_too_little_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     path = make.save(tmp_path / "a.png", make.picture())
-    monkeypatch.setattr(photos, "upright", fail)
+    monkeypatch.setattr(photo_pixels, "upright", fail)
     with pytest.raises(BudgetError, match=r"a\.png does not fit"):
         read_photo(path)
 

@@ -25,8 +25,9 @@ def check_picture(image: object, what: str = "picture") -> Picture:
         what: what to call it in the message.
 
     Raises:
-        ArrayError: not an array; not (H, W, 3) or (H, W, 4); not uint8, uint16 or float32;
-            an axis of length 0; NaN or infinite values; float values outside 0..1.
+        ArrayError: not an array; not (H, W, 3) or (H, W, 4); not uint8, uint16 or float32 in
+            the byte order of this machine; an axis of length 0; NaN or infinite values; float
+            values outside 0..1.
     """
     if not isinstance(image, np.ndarray):
         raise ArrayError(
@@ -38,7 +39,7 @@ def check_picture(image: object, what: str = "picture") -> Picture:
             f"The {what} has shape {image.shape}; expected (height, width, 3) or "
             "(height, width, 4), each at least 1.",
         )
-    if image.dtype.name not in _TOP:
+    if image.dtype.name not in _TOP or not image.dtype.isnative:
         raise ArrayError(
             f"The {what} has dtype {image.dtype}; expected uint8, uint16 or float32.",
             hint="Convert it first, for example with image.astype(np.float32) / 255.",

@@ -30,6 +30,9 @@ class Audio:
         language: ISO 639-2 code, "" if unknown.
         origin: (file, index of the stream in it) when these samples are that stream untouched,
             so that a writer may copy its packets; else None.
+
+    Raises:
+        ArrayError: a rate or a number of channels below 1.
     """
 
     read: Callable[[], Iterator[Samples]] = field(repr=False)

@@ -53,6 +53,10 @@ class Frame:
         duration: how long it stays, in seconds, at least 0 (0 where unknown: a lone photo).
         native: the decoder's own frame holding the same picture, or None once the picture is
             new. A writer that can store it as it is does so without converting it twice.
+
+    Raises:
+        ArrayError: not a picture; a time or duration that is not a Fraction, or a duration
+            below 0.
     """
 
     image: Picture
@@ -94,6 +98,9 @@ class Clip:
         made_with: what an op found out beyond its options (the engine chosen, its weights); a
             `Path` value is recorded with its hash.
         provenance: how it was made; None for what comes from outside. `Op` sets it.
+
+    Raises:
+        ArrayError: a side below 1 pixel; a rate that is not a Fraction above 0.
     """
 
     read: Callable[[Fraction], Iterator[Frame]] = field(repr=False)
@@ -117,8 +124,10 @@ class Clip:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ArrayError(f"A clip is at least 1x1 pixels, not {self.width}x{self.height}.")
-        if self.rate is not None and self.rate <= 0:
-            raise ArrayError(f"A clip's rate must be above 0, not {self.rate}.")
+        if self.rate is not None and not (isinstance(self.rate, Fraction) and self.rate > 0):
+            raise ArrayError(
+                f"A clip's rate must be a fractions.Fraction above 0, not {self.rate!r}."
+            )
 
     def __iter__(self) -> Iterator[Frame]:
         return self.read(Fraction(0))

@@ -77,16 +77,20 @@ class Option:
             return None
         try:
             parsed = _PARSERS[self.kind](value) if not self.unit else self._with_unit(value)
-        except (UsageError, ValueError, TypeError) as error:
+        except (UsageError, ValueError, TypeError, OverflowError) as error:
             raise UsageError(f"{self.flag}: {_why(error, value, self.kind)}") from error
         if self.choices and parsed not in self.choices:
             raise UsageError(
                 f"{self.flag} must be one of {', '.join(self.choices)}, not '{value}'."
             )
-        below = self.low is not None and not parsed >= Fraction(str(self.low))
-        if below or (self.high is not None and not parsed <= Fraction(str(self.high))):
+        if not self._in_range(parsed):
             raise UsageError(f"{self.flag} must be {self.range_text}, not {value}.")
         return parsed
+
+    def _in_range(self, parsed: Any) -> bool:
+        exact = _PARSERS[self.kind]  # so that 1/100 lies in a range that begins at 0.01
+        enough = self.low is None or parsed >= exact(self.low)
+        return enough and (self.high is None or parsed <= exact(self.high))
 
     def _with_unit(self, value: object) -> Any:
         special: dict[str, Callable[[object], Any]] = {"fps": parse_rate, "bytes": parse_bytes}
@@ -110,8 +114,11 @@ def options_of(cls: type) -> list[Option]:
     """What each field of an options dataclass declares, in order.
 
     Raises:
-        UsageError: a field was not declared with `option()`.
+        UsageError: not a dataclass, or a field that was not declared with `option()` or is of a
+            type that options cannot have.
     """
+    if not dataclasses.is_dataclass(cls):
+        raise UsageError(f"Options are a dataclass, not {cls!r}.")
     hints = typing.get_type_hints(cls)
     return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
@@ -137,22 +144,32 @@ def build(cls: type, values: dict[str, Any]) -> Any:
 
 
 def check(options: Any) -> Any:
-    """The same options with every value parsed and checked, as `build` does."""
-    fields = dataclasses.fields(options)
-    return build(type(options), {f.name: getattr(options, f.name) for f in fields})
+    """The same options with every value parsed and checked.
+
+    Raises:
+        UsageError: a bad value.
+    """
+    declared = options_of(type(options))
+    return type(options)(**{o.name: o.parse(getattr(options, o.name)) for o in declared})
 
 
 def _declared(field: dataclasses.Field[Any], hint: Any) -> Option:
     if _KEY not in field.metadata:
         raise UsageError(f"The field '{field.name}' must be declared with option().")
-    optional = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    if optional:
-        hint = next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = typing.get_args(hint) if union else (hint,)
+    optional = types.NoneType in kinds
+    kind, *others = [kind for kind in kinds if kind is not types.NoneType]
     choices: tuple[str, ...] = ()
-    if typing.get_origin(hint) is Literal:
-        choices, hint = typing.get_args(hint), str
+    if typing.get_origin(kind) is Literal:
+        choices, kind = typing.get_args(kind), str
+    if others or kind not in _PARSERS or not all(isinstance(word, str) for word in choices):
+        raise UsageError(
+            f"The field '{field.name}' is of type {hint}.",
+            hint="Use bool, int, float, str, Fraction, Path or a Literal of strings, or None.",
+        )
     told = field.metadata[_KEY]
-    return Option(field.name, hint, field.default, choices=choices, optional=optional, **told)
+    return Option(field.name, kind, field.default, choices=choices, optional=optional, **told)
 
 
 def _bool(value: object) -> bool:

@@ -24,9 +24,12 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputExistsError: it exists and `overwrite` is false.
-        OutputError: its folder does not exist or cannot be written to.
+        OutputError: its folder does not exist or cannot be written to, or its name is too long.
     """
-    if path.exists() and not overwrite:
+    with naming_output(path):
+        exists = path.exists()
+        temporary_name(path).exists()  # it may be too long where the name itself is not
+    if exists and not overwrite:
         raise OutputExistsError(
             f"{path} exists already.", hint="Choose another name, or add --overwrite."
         )
@@ -47,9 +50,12 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` if the block ends without an error.
 
     Raises:
-        OutputExistsError, OutputError: as `check_output`; also when the disk is full.
+        OutputExistsError, OutputError: as `check_output`; also where `path` is a folder, and when
+            the disk is full.
     """
     check_output(path, overwrite=overwrite)
+    if path.is_dir():
+        raise OutputExistsError(f"{path} is a folder.", hint="Choose another name for the file.")
     temporary = temporary_name(path)
     try:
         with naming_output(path):
@@ -61,7 +67,11 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def naming_output(path: Path) -> Iterator[None]:
-    """Turn an operating system's refusal inside the block into an `OutputError` naming `path`."""
+    """Name `path` when the operating system refuses something inside the block.
+
+    Raises:
+        OutputError: the disk is full or read-only, the name too long, or the like.
+    """
     try:
         yield
     except OSError as error:
@@ -70,6 +80,8 @@ def naming_output(path: Path) -> Iterator[None]:
             errno.EDQUOT: ("the disk quota is used up", "Make room, or write to another disk."),
             errno.EACCES: ("permission denied", "Choose a folder that you may write to."),
             errno.EROFS: ("the disk is read-only", "Write to another disk."),
+            errno.EFBIG: ("it grew larger than a file may be there", "Write to another disk."),
+            errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter one."),
         }
         if error.errno not in reasons:
             raise

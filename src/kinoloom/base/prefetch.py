@@ -1,14 +1,14 @@
 """prefetch(): let the maker of items run ahead of their user, in a thread, by a bounded number.
 
 Decoding, computing and encoding overlap by putting a `prefetch` between them; each holds at most
-`ahead` items, so memory does not grow with the length of the work.
+`ahead` finished items and one in the making, so memory does not grow with the length of the work.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -49,18 +49,22 @@ class _Maker(Generic[T]):
         self.thread = threading.Thread(target=self.run, name="kinoloom-prefetch", daemon=True)
 
     def run(self) -> None:
-        source = iter(self.items)
+        """Make all items, then put `end`."""
+        try:
+            self.fill(iter(self.items))
+        except BaseException as error:  # noqa: BLE001  raised again in the user's thread
+            self.error = error
+        self.put(self.end)
+
+    def fill(self, source: Iterator[T]) -> None:
+        """Put items until the source ends or the user stops, then close the source."""
         try:
             for item in source:
                 if not self.put(item):
                     break
-        except BaseException as error:  # noqa: BLE001  raised again in the user's thread
-            self.error = error
         finally:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
-            self.put(self.end)
+            if isinstance(source, Generator):
+                source.close()
 
     def put(self, item: T | object) -> bool:
         """Wait for room; False once the user has stopped."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import platform
 import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 _CHUNK_BYTES = 1 << 20
-_LIBRARIES = {"av": "av", "cv2": "opencv-python-headless", "PIL": "pillow", "torch": "torch"}
+_LIBRARIES = ("kinoloom", "numpy", "av", "cv2", "PIL", "torch")
 
 
 def sha256(path: Path) -> str:
@@ -32,15 +32,23 @@ def sha256(path: Path) -> str:
 
 
 def plain(value: Any) -> Any:
-    """An option's value as JSON can hold it: fractions as "a/b", paths by their name."""
+    """A value as JSON can hold it.
+
+    Fractions become "a/b", paths their last part, dataclasses and mappings objects, sequences
+    arrays, and numbers that JSON does not know (infinity, NaN) null.
+    """
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Path):
         return value.name
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 
@@ -93,7 +101,6 @@ class Provenance:
 
 def versions() -> dict[str, str]:
     """Versions of kinoloom, Python, numpy and those media and network libraries now loaded."""
-    loaded = {name: pip for name, pip in _LIBRARIES.items() if name in sys.modules}
-    names = {"kinoloom": "kinoloom", "numpy": "numpy", **loaded}
-    found = {name: metadata.version(pip) for name, pip in names.items()}
+    loaded = {name: sys.modules[name] for name in _LIBRARIES if name in sys.modules}
+    found = {name: str(module.__version__) for name, module in loaded.items()}
     return {"python": platform.python_version(), **found}

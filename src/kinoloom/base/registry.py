@@ -29,6 +29,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "fields.make.smoke": "kinoloom.clifford.ops:make_smoke",
         "fields.make.shallow-water": "kinoloom.clifford.ops:make_shallow_water",
         "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
+        "pipeline.validate": "kinoloom.pipelines.ops:validate",
+        "pipeline.run": "kinoloom.pipelines.ops:run",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {
@@ -65,22 +67,40 @@ def load(kind: Kind, name: str) -> Any:
 
     Raises:
         RegistryError: there is no such name (the message lists close ones), or the path
-            declared for it leads nowhere.
+            declared for it leads nowhere or to something that cannot be imported.
     """
     table = _table(kind)
     if name not in table:
-        close = get_close_matches(name, table, n=3) or list(table)
+        close = get_close_matches(name, table)
         raise RegistryError(
             f"There is no {kind.removesuffix('s')} named '{name}'.",
-            hint=f"Did you mean {' or '.join(close)}?" if close else "",
+            hint=f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(table)}.",
         )
-    module, _, attribute = table[name].partition(":")
+    return at(table[name], name)
+
+
+def at(path: str, name: str) -> Any:
+    """Import and return what lies at a dotted path.
+
+    Args:
+        path: "module:attribute".
+        name: what is declared to lie there, for the message.
+
+    Raises:
+        RegistryError: the module cannot be imported, or has no such attribute.
+    """
+    module_name, _, attribute = path.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except AttributeError as error:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
         raise RegistryError(
-            f"'{name}' is declared as {table[name]}, but {module} has no {attribute}."
+            f"'{name}' is declared as {path}, which cannot be imported: {error}."
         ) from error
+    if not hasattr(module, attribute):
+        raise RegistryError(
+            f"'{name}' is declared as {path}, but {module_name} has no '{attribute}'."
+        )
+    return getattr(module, attribute)
 
 
 @cache

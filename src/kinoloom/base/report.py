@@ -15,7 +15,7 @@ from kinoloom.errors import UsageError
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph, or preformatted lines."""
+    """A paragraph, or preformatted lines, under a title of its own or none ("")."""
 
     text: str
     preformatted: bool = False
@@ -24,7 +24,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns; numbers are right-aligned."""
+    """Rows under named columns, one cell for each; numbers are right-aligned.
+
+    Raises:
+        UsageError: a row with more or fewer cells than there are columns.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]

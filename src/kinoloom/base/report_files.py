@@ -13,6 +13,7 @@ from typing import Any
 from kinoloom.base.nouns import NoOptions, Progress, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
+from kinoloom.base.provenance import plain
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
 
@@ -72,7 +73,7 @@ REPORT_FILES = ReportFiles()
 
 def to_json(report: Report) -> str:
     """The report's data, indented; ends with a newline."""
-    return json.dumps(report.data, indent=2) + "\n"
+    return json.dumps(plain(report.data), indent=2, allow_nan=False) + "\n"
 
 
 def to_text(report: Report) -> str:

@@ -53,20 +53,21 @@ def parse_bytes(value: object) -> int:
     Raises:
         UsageError: not a size of at least 1 byte.
     """
-    match = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", str(value).strip().lower())
-    if match is None or match[1].count(".") > 1 or match[1] == ".":
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(?:([kmgt])(i?))?b?", str(value).strip().lower())
+    if match is None:
         raise UsageError(f"'{value}' is not a size.", hint="Write it like 2GB or 512MiB.")
-    size = int(Fraction(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2]])
+    size = int(Fraction(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2] or ""])
     if size < 1:
         raise UsageError(f"A size must be at least 1 byte, not {value}.")
     return size
 
 
 def format_bytes(size: int) -> str:
-    """A size as people read it: "1.50 GB", "12.0 MB", "845 B"."""
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"
+    """A size as people read it, three digits or more: "1.50 GB", "12.0 MB", "845 B"."""
+    if size < 1000:
+        return f"{size} B"
+    value, units = size / 1000, ["kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {units[0]}"

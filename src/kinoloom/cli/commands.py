@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,11 +15,12 @@ import click
 from kinoloom.base.nouns import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
+from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.running import Request, run
 from kinoloom.errors import UsageError
 
-_METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "NAME", bool: ""}
+_METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "NAME"}
 
 
 class _Value(click.ParamType[Any]):
@@ -25,7 +28,7 @@ class _Value(click.ParamType[Any]):
 
     def __init__(self, option: Option) -> None:
         self.option = option
-        self.name = option.unit or _METAVARS.get(option.kind, "TEXT")
+        self.name = option.unit or _METAVARS[option.kind]
 
     def convert(
         self,
@@ -80,7 +83,7 @@ def command_of(op: Op) -> click.Command:
 
     return click.Command(
         op.name.rpartition(".")[2],
-        params=[*_input_params(op), *_flags(sets), *_common_params(op)],
+        params=[*_input_params(op), _output(op), *_flags(sets), *_common_params(op)],
         callback=callback,
         help=_help(op),
         short_help=op.summary,
@@ -88,27 +91,26 @@ def command_of(op: Op) -> click.Command:
 
 
 def _help(op: Op) -> str:
-    text = (op.function.__doc__ or op.summary).split("\n    Args:")[0]
+    text = re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(op.function) or "")[0]
     needs = f"\n\nNeeds the extra '{op.extra}'." if op.extra else ""
     return text + needs
 
 
 def _input_params(op: Op) -> list[click.Parameter]:
     if op.takes is Nothing:
-        return [_output(required=True)]
+        return []
     if op.takes is Path:
         data = click.Option(
             ["--data", "inputs"], required=True, multiple=True, metavar="DIR", help="the input"
         )
-        return [data, _output(required=False)]
-    inputs = click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")
-    return [inputs, _output(required=True)]
+        return [data]
+    return [click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")]
 
 
-def _output(*, required: bool) -> click.Option:
-    return click.Option(
-        ["-o", "--output"], required=required, metavar="PATH", help="where the result goes"
-    )
+def _output(op: Op) -> click.Option:
+    printed = op.gives is Report
+    where = "where the result goes" + (" (standard output)" if printed else "")
+    return click.Option(["-o", "--output"], required=not printed, metavar="PATH", help=where)
 
 
 def _flags(sets: _OptionSets) -> Iterable[click.Option]:

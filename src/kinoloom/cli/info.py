@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -16,12 +15,15 @@ from kinoloom.base.options import options_of
 from kinoloom.base.provenance import plain, versions
 
 
-def _json_flag(command: Any) -> Any:
+def _common_flags(command: Any) -> Any:
+    command = click.option("--debug", is_flag=True, expose_value=False, help="show tracebacks")(
+        command
+    )
     return click.option("--json", "as_json", is_flag=True, help="print one JSON object")(command)
 
 
 @click.command(short_help="List what kinoloom can do.")
-@_json_flag
+@_common_flags
 def ops(as_json: bool) -> None:
     """List what kinoloom can do, the built-in ops and those of other packages."""
     found: list[Op] = [registry.load("ops", name) for name in registry.names("ops")]
@@ -55,13 +57,12 @@ def _describe(op: Op) -> dict[str, Any]:
 
 
 @click.command(short_help="List the models and what is known of them.")
-@_json_flag
+@_common_flags
 def models(as_json: bool) -> None:
     """List the models, where their weights come from, their licences and measured figures."""
     cards: list[ModelCard] = [registry.load("cards", name) for name in registry.names("cards")]
     if as_json:
-        plain_cards = [plain(dataclasses.asdict(card)) for card in cards]
-        click.echo(json.dumps({"models": plain_cards}, indent=2))
+        click.echo(json.dumps({"models": plain(cards)}, indent=2))
         return
     for card in cards:
         click.echo(f"{card.name}: {card.summary}")
@@ -74,7 +75,7 @@ def models(as_json: bool) -> None:
 
 
 @click.command(short_help="Tell what is present and what is missing.")
-@_json_flag
+@_common_flags
 def doctor(as_json: bool) -> int:
     """Tell what is present, and what each missing part would give and how to get it.
 
@@ -84,8 +85,7 @@ def doctor(as_json: bool) -> int:
         check for name in registry.names("checks") for check in registry.load("checks", name)()
     ]
     if as_json:
-        found = [dataclasses.asdict(check) for check in checks]
-        click.echo(json.dumps({"versions": versions(), "checks": found}, indent=2))
+        click.echo(json.dumps({"versions": versions(), "checks": plain(checks)}, indent=2))
     else:
         for name, version in versions().items():
             click.echo(f"{name} {version}")

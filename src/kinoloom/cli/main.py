@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -39,8 +40,9 @@ class OpGroup(click.Group):
         name = self.prefix + cmd_name
         if name in registry.names("ops"):
             return command_of(registry.load("ops", name))
-        if any(n.startswith(f"{name}.") for n in registry.names("ops")):
-            return OpGroup(f"{name}.", name=cmd_name, help=f"Commands: {cmd_name} ...")
+        below = [n.replace(".", " ") for n in registry.names("ops") if n.startswith(f"{name}.")]
+        if below:
+            return OpGroup(f"{name}.", name=cmd_name, help=f"Holds {', '.join(below)}.")
         return None
 
     def resolve_command(
@@ -92,7 +94,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = cli.main(arguments, prog_name="kinoloom", standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None
+        code = cli.main(arguments, prog_name="kinoloom", standalone_mode=False, color=colour)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -102,20 +105,19 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("Interrupted.")
         return _INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KinoloomError as error:
+    except Exception as error:  # noqa: BLE001  the last resort: told in _explain
         if "--debug" in arguments:
-            raise
+            traceback.print_exc()
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, KinoloomError):
         _say(str(error))
         return error.exit_code
-    except Exception as error:
-        if "--debug" in arguments:
-            raise
-        _say(f"Something went wrong that kinoloom did not foresee: {type(error).__name__}: {error}")
-        _say("Run the same line with --debug to see where, and please report it.")
-        return 1
+    _say(f"Something went wrong that kinoloom did not foresee: {type(error).__name__}: {error}")
+    _say("Run the same line with --debug to see where, and please report it.")
+    return 1
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,6 @@ Data goes to standard output, talk to standard error; a progress bar appears onl
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import sys
@@ -17,7 +16,9 @@ from typing import Any
 
 import click
 
-from kinoloom.base.need import need
+from kinoloom.base import registry
+from kinoloom.base.clip import Clip
+from kinoloom.base.need import need_extra
 from kinoloom.base.notes import Notes, logger
 from kinoloom.base.nouns import Nothing, Progress, files_of, no_progress
 from kinoloom.base.op import Op
@@ -60,10 +61,10 @@ def run(request: Request) -> int:
     options = build(op.options, request.options)
     files = files_of(op.gives)
     write_options = build(files.write_options, request.write_options)
-    if request.page is not None:
-        check_output(request.page, overwrite=write_options.overwrite)
+    for path in _first_checked(request):
+        check_output(path, overwrite=write_options.overwrite)
     if op.extra:
-        need({"train": "torch"}.get(op.extra, op.extra), extra=op.extra)
+        need_extra(op.extra)
     with _talk():
         noun = _input(request)
         result = op(noun, options)
@@ -76,6 +77,15 @@ def run(request: Request) -> int:
     _print(request, result, written)
     notes = getattr(result, "notes", None)
     return 1 if isinstance(notes, Notes) and notes.failed else 0
+
+
+def _first_checked(request: Request) -> list[Path]:
+    """Outputs whose writers would see only after the work that they cannot be written.
+
+    A clip's is not among them: a clip is worked out while it is written.
+    """
+    output = None if request.op.gives is Clip else request.output
+    return [path for path in (output, request.page) if path is not None]
 
 
 def _input(request: Request) -> Any:
@@ -96,8 +106,7 @@ def _write_page(
     options: Any,
     write_options: Any,
 ) -> str:
-    module, _, name = request.op.page.partition(":")
-    report: Report = getattr(importlib.import_module(module), name)(noun, result, options)
+    report: Report = registry.at(request.op.page, request.op.name)(noun, result, options)
     files = files_of(Report)
     page_options = build(files.write_options, {"overwrite": write_options.overwrite})
     files.write(report, request.page or Path(), page_options)

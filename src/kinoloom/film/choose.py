@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError
@@ -11,13 +13,10 @@ AUTO = "auto"
 
 
 def engine_options(
-    memory: int | None, flow_scale: float = 1.0, weights: object = None
+    memory: int | None, flow_scale: float = 1.0, weights: Path | None = None
 ) -> EngineOptions:
     """`EngineOptions` with the default memory budget filled in."""
-    from pathlib import Path
-
-    path = weights if isinstance(weights, Path) else None
-    return EngineOptions(memory or default_budget_bytes(), flow_scale, path)
+    return EngineOptions(memory or default_budget_bytes(), flow_scale, weights)
 
 
 def engines() -> list[Engine]:
@@ -27,16 +26,26 @@ def engines() -> list[Engine]:
 
 
 def choose(name: str, options: EngineOptions) -> Engine:
-    """The engine of that name, or for "auto" the best one that is present.
+    """The engine of that name, or for "auto" the best one that is present and fits the memory.
 
     Raises:
         RegistryError: there is no engine of that name.
         MissingError: it lacks something; says what and how to get it.
     """
     if name == AUTO:
-        return next(engine for engine in engines() if not engine.missing(options))
+        return next(engine for engine in engines() if _usable(engine, options))
     engine: Engine = registry.load("interpolators", name)
     missing = engine.missing(options)
     if missing:
         raise MissingError(f"The engine '{name}' cannot run: {missing}")
     return engine
+
+
+def made_with(engine: Engine, options: EngineOptions) -> dict[str, str | Path]:
+    """What a record of provenance should tell of an engine: its name, its file of weights."""
+    weights = engine.weights(options)
+    return {"engine": engine.name} | ({"weights": weights} if weights else {})
+
+
+def _usable(engine: Engine, options: EngineOptions) -> bool:
+    return not engine.missing(options) and engine.least_bytes <= options.memory_bytes

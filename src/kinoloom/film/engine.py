@@ -67,7 +67,8 @@ class Engine:
         rank: `auto` takes the present engine of the highest rank that fits the memory.
         make: builds the interpolator; raises MissingError when something is absent.
         missing: called with the options; says what is absent and how to get it, or "".
-        bytes_per_pixel: what one pixel of a picture costs at the peak, without tiling.
+        least_bytes: the least memory that it works in; `auto` passes over it below that.
+        weights: called with the options; the file of weights that it will use, or None.
     """
 
     name: str
@@ -75,4 +76,5 @@ class Engine:
     rank: int
     make: Callable[[EngineOptions], Interpolator]
     missing: Callable[[EngineOptions], str]
-    bytes_per_pixel: int
+    least_bytes: int
+    weights: Callable[[EngineOptions], Path | None] = lambda options: None

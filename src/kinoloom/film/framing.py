@@ -15,8 +15,8 @@ from kinoloom.errors import UsageError
 def common_size(sizes: Sequence[tuple[int, int]], limit_px: int | None = None) -> tuple[int, int]:
     """The size of a film's frames: the largest for which no photo has to be enlarged.
 
-    Its shape is that of the first photo. Both sides are rounded down to even numbers, which video
-    needs, unless they are 1.
+    Its shape is that of the first photo. Photos of one size within the limit keep it. Otherwise
+    both sides are rounded down to even numbers, which most video needs, unless they are 1.
 
     Args:
         sizes: (width, height) of each photo, at least one.
@@ -107,12 +107,12 @@ def _resampled(image: Picture, width: int, height: int) -> Picture:
     """The image at another size; colours weigh by their alpha, so that none bleeds in."""
     shrinks = width <= image.shape[1] and height <= image.shape[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4
+    if image.shape[2] == 3:
+        resized = cv2.resize(image, (width, height), interpolation=how)
+        return np.clip(resized, 0, 1) if image.dtype == np.float32 else resized
     values = to_float(image)
-    if values.shape[2] == 4:
-        values = np.concatenate([values[..., :3] * values[..., 3:], values[..., 3:]], axis=2)
-    resized = np.asarray(cv2.resize(values, (width, height), interpolation=how), np.float32)
-    if resized.shape[2] == 4:
-        alpha = np.clip(resized[..., 3:], 0, 1)
-        colour = resized[..., :3] / np.maximum(alpha, 1e-6)
-        resized = np.concatenate([colour, alpha], axis=2)
-    return from_float(resized, image.dtype)
+    weighed = np.concatenate([values[..., :3] * values[..., 3:], values[..., 3:]], axis=2)
+    resized = cv2.resize(weighed, (width, height), interpolation=how)
+    alpha = np.clip(resized[..., 3:], 0, 1)
+    colour = resized[..., :3] / np.maximum(alpha, 1e-6)
+    return from_float(np.concatenate([colour, alpha], axis=2), image.dtype)

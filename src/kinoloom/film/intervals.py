@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.notes import Notes
-from kinoloom.errors import UnreadableMediaError
 from kinoloom.film.cuts import Look, is_cut, look, without_repeats
 
 
@@ -42,26 +39,19 @@ def intervals(frames: Iterable[Frame], *, dedup: bool, notes: Notes) -> Iterator
         dedup: leave out repeated frames, see `cuts.without_repeats`.
         notes: each cut found is added to it.
     """
-    looks: Iterable[Look] = map(look, frames)
+    looks: Iterator[Look] = map(look, frames)
     if dedup:
         looks = without_repeats(looks)
-    window: deque[Look | None] = deque([None], maxlen=4)
-    for item in chain(looks, (None, None)):
-        window.append(item)
-        if len(window) == 4:
-            yield _interval(*window, notes=notes)
+    before, first, second = None, next(looks, None), next(looks, None)
+    while first is not None:
+        after = next(looks, None)
+        yield _interval(before, first, second, after, notes)
+        before, first, second = first, second, after
 
 
 def _interval(
-    before: Look | None,
-    first: Look | None,
-    second: Look | None,
-    after: Look | None,
-    *,
-    notes: Notes,
+    before: Look | None, first: Look, second: Look | None, after: Look | None, notes: Notes
 ) -> Interval:
-    if first is None:
-        raise UnreadableMediaError("The video has no frames.")
     if second is None:
         return Interval(first.frame, None, woven=False)
     cut = is_cut(before, first, second, after)

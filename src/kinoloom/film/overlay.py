@@ -21,17 +21,17 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.camera import Homography, global_motion, reduced, stretched_grey
 
 _SIDE_PX = 128
-_WINDOW_PX = 9
+_WINDOW_PX = 13
 _NOISE = 20.0
 """Variance (of grey levels 0..255) below which texture counts as noise."""
-_RETURN_PX = 1.5
+_RETURN_PX = 1.0
 _BLACK = 24
 _PLAIN_DIFFERENCE = 50.0
 """Plain surfaces are alike when their colours (0..255) differ by less."""
-
 _PLAIN_WEIGHT = 0.1
 """Black bars and blown skies are in many scenes, so they decide only where there is no more."""
-_SAME_SCORE = 0.15
+_SAME_SCORE = 0.1
+"""See `same_scene` for the scores that pairs of both sorts have."""
 _TINY = 1e-6
 
 Bytes = NDArray[np.uint8]
@@ -73,9 +73,9 @@ class Overlay:
 def same_scene(first: Picture, second: Picture) -> SceneMatch:
     """Tell near-duplicates, which can be woven together, from pictures of different scenes.
 
-    The camera may have moved, things may have moved and the light may have changed. Pairs of
-    different photos score up to 0.13, nearly all pairs of frames up to two seconds apart above
-    0.2.
+    The camera may have moved, things may have moved and the light may have changed. Of 500 pairs
+    of different photos none scored above 0.06; of 198 pairs of video frames 2 to 10 apart 95 %
+    scored above 0.1, and those below were blurred, broken or had little in common.
 
     Args:
         first, second: pictures of any size, see `base.arrays`.
@@ -162,14 +162,15 @@ def _likeness(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """How alike each pixel's surroundings are, 0..1, and where both are plain or near black.
 
-    With texture that is their correlation; plain surfaces are alike or not by their colours.
+    With texture that is the share of one's variance that the other explains (their correlation
+    squared); plain surfaces are alike or not by their colours.
     """
     one, two = grey1.astype(np.float32), grey2.astype(np.float32)
     mean1, mean2 = _mean(one), _mean(two)
     variance1 = np.maximum(_mean(one * one) - mean1 * mean1, 0) + _NOISE
     variance2 = np.maximum(_mean(two * two) - mean2 * mean2, 0) + _NOISE
     covariance = _mean(one * two) - mean1 * mean2 + _NOISE
-    alike = np.clip(covariance / np.sqrt(variance1 * variance2), 0, 1)
+    alike = np.maximum(covariance, 0) ** 2 / (variance1 * variance2)
     plain = np.maximum(variance1, variance2) < 2 * _NOISE
     dark = np.maximum(colour1, colour2).max(axis=2) < _BLACK
     around = cv2.dilate(dark.astype(np.uint8), np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8))

@@ -59,16 +59,22 @@ def interpolation_page(source: Clip, film: Clip, options: InterpolateOptions) ->
 
 def _facts(film: Clip) -> Table:
     counts = Counter(note.kind for note in film.notes)
-    rate = f"{film.rate} = {float(film.rate):.3f}" if film.rate else "variable"
+    rate = _rate_text(film.rate)
     rows: list[tuple[object, ...]] = [
         ("engine", film.made_with["engine"]),
         ("size", f"{film.width} x {film.height}"),
         ("frames a second", rate),
-        ("frames", film.frame_count),
-        ("seconds", f"{float(film.duration):.3f}" if film.duration else None),
-        ("scene cuts", counts["cut"]),
+        ("frames", str(film.frame_count or "")),
+        ("seconds", f"{float(film.duration):.3f}" if film.duration else ""),
+        ("scene cuts", str(counts["cut"])),
     ]
-    return Table(("", "film"), tuple(rows))
+    return Table(("of the film", ""), tuple(rows))
+
+
+def _rate_text(rate: Fraction | None) -> str:
+    if rate is None:
+        return "variable"
+    return str(rate) if rate.denominator == 1 else f"{rate} ({float(rate):.3f})"
 
 
 def _pair(source: Clip, film: Clip) -> tuple[Image, Image]:

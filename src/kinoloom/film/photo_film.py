@@ -15,7 +15,7 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
 from kinoloom.film import matching
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.choose import choose, engine_options, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.ops import InterpolateOptions
@@ -66,7 +66,7 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         bits=photos.bits,
         files=photos.files,
         notes=photos.notes,
-        made_with={"engine": engine.name},
+        made_with=made_with(engine, allowed),
     )
 
 
@@ -118,20 +118,13 @@ class _Weaver:
     def _between(
         self, i: int, j: int, first: Picture, second: Picture, times: list[float]
     ) -> Iterator[Picture]:
-        """In-betweens whose light goes smoothly from that of the first to the second photo.
-
-        With second ~ gain * first, both are darkened to the lesser light, woven, and each frame
-        is brought to gain**t of the first: nothing is clipped, and both ends are met exactly.
-        """
+        """In-betweens whose light goes evenly from that of the first to the second photo."""
         engine = self._engine_for(i, j, first, second)
         gain = matching.exposure_gain(first, second)
-        lesser = np.minimum(gain, 1.0)
-        dark_first = matching.apply_gain(to_float(first), lesser, 1.0)
-        dark_second = matching.apply_gain(to_float(second), np.maximum(gain, 1.0), -1.0)
-        made = engine.between(dark_first, dark_second, times)
+        relit = matching.apply_gain(to_float(second), gain, -1.0)
+        made = engine.between(to_float(first), relit, times)
         for time, image in zip(times, made, strict=True):
-            lit = matching.apply_gain(to_float(image), gain**time / lesser, 1.0)
-            yield from_float(lit, first.dtype)
+            yield from_float(matching.apply_gain(to_float(image), gain, time), first.dtype)
 
     def _engine_for(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
         match = matching.same_scene(first, second)

@@ -9,7 +9,7 @@ All times are Fractions; nothing drifts over any length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -50,6 +50,31 @@ class Schedule:
     rate: Fraction | None
     parts: int
 
+    def plan(
+        self, intervals: Iterable[Interval], start: Fraction = Fraction(0)
+    ) -> Iterator[tuple[Interval, list[Slot]]]:
+        """Every interval in which output frames begin, with those frames.
+
+        Where frames are longer than the source's last one, the last of them may show the source
+        for less than half its time; it is left out, so that the length is right. Each pair is
+        therefore yielded only when the next is known.
+
+        Args:
+            intervals: of the whole source, or of the source from somewhere before `start` on.
+            start: leave out frames that end at or before this output time, in seconds.
+        """
+        waiting: tuple[Interval, list[Slot]] | None = None
+        end = self.origin
+        for interval in intervals:
+            slots = list(self.slots(interval, start))
+            if slots:
+                if waiting is not None:
+                    yield waiting
+                waiting = interval, slots
+            end = interval.end
+        if waiting is not None:
+            yield waiting[0], [slot for slot in waiting[1] if self._belongs(slot, end)]
+
     def slots(self, interval: Interval, start: Fraction = Fraction(0)) -> Iterator[Slot]:
         """The output frames that begin within an interval of the source.
 
@@ -70,11 +95,15 @@ class Schedule:
         step = 1 / (rate * self.slow)
         begin = interval.first.time - self.origin
         end = interval.end - self.origin
-        last = interval.second is None
-        stop = max(1, _half_up(end / step)) if last else ceil(end / step)
-        for k in range(ceil(begin / step), stop):
+        lone = begin == end == 0  # a clip of one frame that says nothing of its duration
+        for k in range(ceil(begin / step), 1 if lone else ceil(end / step)):
             position = (k * step - begin) / (end - begin) if end > begin else Fraction(0)
             yield Slot(self.slow * self.origin + k / rate, 1 / rate, position)
+
+    def _belongs(self, slot: Slot, end: Fraction) -> bool:
+        middle = slot.time + slot.duration / 2
+        first = slot.time == self.slow * self.origin
+        return self.rate is None or first or middle <= self.slow * end
 
     def _divided(self, interval: Interval) -> Iterator[Slot]:
         length = interval.end - interval.first.time

@@ -13,7 +13,7 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.choose import choose, engine_options, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.intervals import Interval, intervals
 from kinoloom.film.ops import InterpolateOptions
@@ -52,7 +52,7 @@ def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
         frame_count=count,
         audio=_sound(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
-        made_with={"engine": engine.name},
+        made_with=made_with(engine, allowed),
         provenance=None,
     )
 
@@ -82,8 +82,8 @@ class _Weaver:
     def read(self, start: Fraction) -> Iterator[Frame]:
         """The film's frames that are shown at or after `start`, in order."""
         frames = prefetch(self.clip.read(self._source_start(start)))
-        for interval in intervals(frames, dedup=self.dedup, notes=self.clip.notes):
-            slots = list(self.schedule.slots(interval, start))
+        pairs = intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        for interval, slots in self.schedule.plan(pairs, start):
             images = self._images(interval, [s.position for s in slots if s.position])
             for slot in slots:
                 yield self._frame(interval, slot, images)

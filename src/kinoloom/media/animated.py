@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -24,10 +25,12 @@ from kinoloom.base.clip import Clip
 from kinoloom.base.nouns import Progress
 from kinoloom.base.outputs import whole_file
 from kinoloom.errors import UsageError
-from kinoloom.media.codecs import ANIMATED, CODECS, VIDEO, Container, Plan, plan
-from kinoloom.media.encode import Encoder, stored
+from kinoloom.media.codecs import ANIMATED, CODECS, VIDEO, Container
+from kinoloom.media.encode import Encoder, refusals, stored
 from kinoloom.media.feed import feed, first_frame, shown
+from kinoloom.media.inputs import open_input
 from kinoloom.media.last_delay import set_duration
+from kinoloom.media.plan import Plan, plan
 from kinoloom.media.writing import WriteOptions, Written
 
 _FREE_CLOCK = Fraction(1, 90_000)
@@ -52,7 +55,7 @@ def write_animated(clip: Clip, path: Path, options: WriteOptions, progress: Prog
     container = ANIMATED[suffix]
     chosen = plan(clip, first_frame(clip), suffix, options.codec, options.quality)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
-    with whole_file(path, overwrite=options.overwrite) as temporary:
+    with whole_file(path, overwrite=options.overwrite) as temporary, refusals(path):
         spans = write(clip, temporary, container, chosen, progress)
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):
@@ -73,8 +76,8 @@ def _write_frames(
     """Encode frames as they come; gives when each is shown."""
     clock = container.clock or (1 / clip.rate if clip.rate else _FREE_CLOCK)
     spans: list[Span] = []
-    with Encoder(path, container, chosen, clock) as encoder:
-        for frame in feed(clip, progress):
+    with Encoder(path, container, chosen, clock) as encoder, feed(clip, progress) as frames:
+        for frame in frames:
             span = (frame.time, frame.time + shown(frame, chosen.rate))
             spans.append(span)
             begin, end = (round((time - spans[0][0]) / clock) for time in span)
@@ -96,7 +99,8 @@ def _write_gif(
                     encoder.add(picture, *ticks[index])
     finally:
         kept.unlink(missing_ok=True)
-    return [spans[index] for index in ticks]
+    begins = [spans[index][0] for index in ticks]
+    return list(pairwise([*begins, spans[-1][1]]))
 
 
 def _lossless(chosen: Plan) -> Plan:
@@ -132,7 +136,7 @@ def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
 
 def _palette(kept: Path) -> av.VideoFrame:
     """The 256 colours that suit all frames together, as a picture of 16x16."""
-    with av.open(str(kept)) as source:
+    with open_input(kept) as source:
         graph = av.filter.Graph()
         begin = graph.add_buffer(template=source.streams.video[0])
         choose = graph.add("palettegen", "reserve_transparent=0")
@@ -145,7 +149,7 @@ def _palette(kept: Path) -> av.VideoFrame:
 
 def _with_colours(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
     """The kept frames in the colours of the palette, dithered."""
-    with av.open(str(kept)) as source:
+    with open_input(kept) as source:
         graph = av.filter.Graph()
         stream = source.streams.video[0]
         pictures = graph.add_buffer(template=stream)

@@ -1,15 +1,11 @@
-"""What can be written: containers, the codecs each may hold, and how pictures lie in them.
+"""What can be written: kinds of files, and the codecs that each may hold.
 
-In: a clip, its first frame, the suffix of the output and the user's wishes. Out: a `Plan`, which
-says everything that an encoder has to know; or an error that says what is possible instead.
-
-Conventions: a pixel format is chosen by two questions, whether the pictures are deep (more than
-8 bits a sample) and whether they have alpha. HDR needs a deep format; where there is none it is
-refused, for PQ or HLG in 8 bits shows bands. `--quality` runs from 0 (smallest) to 100 (best) and
-maps linearly onto each encoder's own scale; without it each codec uses a setting whose loss is
+Conventions: a codec's pixel format is chosen by two questions, whether the pictures are deep (more
+than 8 bits a sample) and whether they have alpha. `--quality` runs from 0 (smallest) to 100 (best)
+and maps linearly onto each encoder's own scale; without it each codec uses a setting whose loss is
 hardly ever visible.
 
-Sources: encoder options as documented by FFmpeg 8 (ffmpeg-codecs); code points of ITU-T H.273.
+Sources: encoder options as documented by FFmpeg 8 (ffmpeg-codecs).
 """
 
 from __future__ import annotations
@@ -18,15 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-import av
-import numpy as np
-
-from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame
 from kinoloom.errors import UsageError
-
-_FALLBACK_RATE = Fraction(25)
-_MOST_RATE = Fraction(500)
 
 
 @dataclass(frozen=True)
@@ -91,8 +79,10 @@ class Container:
         sounds: codecs of sound it may hold, as FFmpeg calls them; "pcm" stands for all kinds of
             PCM, an empty tuple for all codecs that there are.
         subtitles: subtitle codecs it holds; other text is converted to the first.
+        record_tags: names under which it keeps a provenance record; the first free one is taken.
         options: of FFmpeg's writer.
-        clock: the unit of its times in seconds, where the format fixes it.
+        clock: the unit of its times in seconds, where the format fixes it and frames are
+            written as they come.
     """
 
     form: str
@@ -100,42 +90,13 @@ class Container:
     sound: str = ""
     sounds: tuple[str, ...] = ()
     subtitles: tuple[str, ...] = ()
+    record_tags: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     clock: Fraction | None = None
 
     def holds_sound(self, codec: str) -> bool:
         """Whether packets of a sound codec may be copied into it."""
         return not self.sounds or codec.partition("_")[0] in self.sounds
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the pictures of one clip are stored.
-
-    Attributes:
-        codec: the codec.
-        pix_fmt: FFmpeg's name of the pixel format.
-        alpha: whether that keeps an alpha channel.
-        width, height: as stored, in pixels; the clip's, rounded up to the codec's step.
-        rate: frames a second, for the encoder's rate control; nominal where times vary.
-        constant: whether that rate is the true one of all frames.
-        colour: what the stored numbers mean.
-        pixel_aspect: width of a pixel over its height.
-        takes_native: whether a decoder's frame of this format holds the same numbers.
-        settings: options of the encoder.
-    """
-
-    codec: Codec
-    pix_fmt: str
-    alpha: bool
-    width: int
-    height: int
-    rate: Fraction
-    constant: bool
-    colour: Colour
-    pixel_aspect: Fraction
-    takes_native: bool
-    settings: Mapping[str, str]
 
 
 _YUV420 = {(False, False): "yuv420p", (True, False): "yuv420p10le"}
@@ -161,7 +122,7 @@ CODECS = {
             "libx265",
             _YUV420,
             options={"preset": "fast", "x265-params": "log-level=none"},
-            scale=("crf", 42, 6, 19),
+            scale=("crf", 42, 6, 17),
             step=2,
             least_px=16,
             tag="hvc1",
@@ -218,6 +179,7 @@ _MP4 = Container(
     sound="aac",
     sounds=("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"),
     subtitles=("mov_text",),
+    record_tags=("comment", "description", "synopsis"),
     options={"movflags": "+faststart"},
 )
 VIDEO = {
@@ -228,6 +190,7 @@ VIDEO = {
         form="mov",
         codecs=("h264", "h265", "prores"),
         sounds=("aac", "mp3", "ac3", "eac3", "alac", "pcm"),
+        record_tags=("comment",),
     ),
     ".mkv": Container(
         "matroska",
@@ -241,6 +204,7 @@ VIDEO = {
             "dvd_subtitle",
             "dvb_subtitle",
         ),
+        record_tags=("KINOLOOM",),
     ),
     ".webm": Container(
         "webm",
@@ -248,169 +212,13 @@ VIDEO = {
         sound="libopus",
         sounds=("opus", "vorbis"),
         subtitles=("webvtt",),
+        record_tags=("KINOLOOM",),
     ),
 }
 ANIMATED = {
-    ".gif": Container("gif", ("gif",), options={"loop": "0"}, clock=Fraction(1, 100)),
+    ".gif": Container("gif", ("gif",), options={"loop": "0"}),
     ".webp": Container("webp", ("webp",), options={"loop": "0"}, clock=Fraction(1, 1000)),
     ".png": Container("apng", ("apng",), options={"plays": "0"}),
     ".apng": Container("apng", ("apng",), options={"plays": "0"}),
     ".avif": Container("avif", ("av1",)),
 }
-
-
-def plan(
-    clip: Clip, first: Frame, suffix: str, codec: str = "auto", quality: int | None = None
-) -> Plan:
-    """Decide how the pictures of `clip` are stored.
-
-    What cannot be kept but may be given up (a row or column for an even size, bits beyond those
-    of the format) is said in `clip.notes`.
-
-    Args:
-        clip: the clip to write.
-        first: its first frame; tells whether there is alpha, and the decoder's format.
-        suffix: a key of `VIDEO` or `ANIMATED`.
-        codec: a name in `CODECS`, or "auto" for the first of the container that keeps all.
-        quality: 0..100, or None for the codec's default.
-
-    Raises:
-        UsageError: the container does not hold this codec; alpha or HDR would be lost; the
-            pictures are too small; a quality for a codec that has none.
-    """
-    held = [CODECS[name] for name in (VIDEO | ANIMATED)[suffix].codecs]
-    if codec != "auto" and codec not in (item.name for item in held):
-        raise UsageError(
-            f"A {suffix} file cannot hold {codec}.",
-            hint=f"It holds {' or '.join(item.name for item in held)}.",
-        )
-    asked = [item for item in held if codec in ("auto", item.name)]
-    chosen, kept = _choose(clip, first, asked, suffix)
-    size = _stored_size(clip, chosen)
-    pix_fmt = _pixel_format(chosen, kept, first)
-    colour = stored_colour(clip.colour, pix_fmt, chosen)
-    return Plan(
-        chosen,
-        pix_fmt,
-        kept[1],
-        *size,
-        rate=_nominal_rate(clip, first),
-        constant=clip.rate is not None,
-        colour=colour,
-        pixel_aspect=clip.pixel_aspect,
-        takes_native=colour == clip.colour and size == (clip.width, clip.height),
-        settings=chosen.settings(quality, alpha=kept[1]),
-    )
-
-
-def stored_colour(colour: Colour, pix_fmt: str, codec: Codec) -> Colour:
-    """What the numbers mean once pictures of `colour` lie in a pixel format.
-
-    RGB formats keep primaries and transfer; RGB pictures that go into a YUV format take the
-    matrix of BT.709 (BT.2020 for its primaries) in limited range.
-    """
-    if av.VideoFormat(pix_fmt).is_rgb or pix_fmt == "pal8":
-        return replace(colour, matrix=0, full_range=True)
-    if colour.matrix == 0:
-        return replace(colour, matrix=9 if colour.primaries == 9 else 1, full_range=False)
-    return replace(colour, full_range=colour.full_range and codec.name != "prores")
-
-
-def is_transparent(image: Picture) -> bool:
-    """Whether anything shines through a picture."""
-    if image.shape[2] == 3:
-        return False
-    top = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
-    return bool(image[..., 3].min() < top)
-
-
-def _choose(
-    clip: Clip, first: Frame, asked: list[Codec], suffix: str
-) -> tuple[Codec, tuple[bool, bool]]:
-    """The first codec that keeps depth and alpha, else one that loses bits only.
-
-    A channel of alpha that hides nothing in the first frame may be left out.
-    """
-    deep, transparent = clip.bits > 8, is_transparent(first.image)
-    alphas = [True] if transparent else [True, False] if first.image.shape[2] == 4 else [False]
-    for depth in (deep, not deep):
-        for codec in asked:
-            for alpha in alphas:
-                if (depth, alpha) in codec.formats:
-                    if deep and not depth:
-                        _give_up_depth(clip, codec, suffix)
-                    return codec, (depth, alpha)
-    raise UsageError(
-        f"The pictures have transparent parts, which {_called(asked, suffix)} cannot keep.",
-        hint=f"Write {_that_keep(deep=deep, alpha=True)}, or a folder of PNG files.",
-    )
-
-
-def _give_up_depth(clip: Clip, codec: Codec, suffix: str) -> None:
-    if clip.colour.is_hdr:
-        raise UsageError(
-            f"The pictures are HDR, which {codec.name} in a {suffix} file cannot keep.",
-            hint=f"Write {_that_keep(deep=True, alpha=False)}.",
-        )
-    clip.notes.add(
-        "depth",
-        f"The source has {clip.bits} bits a sample; {codec.name} in a {suffix} file stores 8.",
-        "warning",
-    )
-
-
-def _called(asked: list[Codec], suffix: str) -> str:
-    return asked[0].name if len(asked) == 1 else f"a {suffix} file"
-
-
-def _that_keep(*, deep: bool, alpha: bool) -> str:
-    """All pairs of suffix and codec that keep what is wished, in words."""
-    pairs = [
-        f"{suffix} with --codec {name}" if len(container.codecs) > 1 else suffix
-        for suffix, container in (VIDEO | ANIMATED).items()
-        for name in container.codecs
-        if (deep, alpha) in CODECS[name].formats
-    ]
-    return " or ".join(pairs)
-
-
-def _pixel_format(codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:
-    """The codec's format for depth and alpha; FFV1 keeps the decoder's own where it can."""
-    native = native_format(first.native)
-    formats = av.Codec(codec.encoder, "w").video_formats or []
-    if codec.name == "ffv1" and native in {item.name for item in formats}:
-        return native
-    return codec.formats[kept]
-
-
-def native_format(native: object) -> str:
-    """The pixel format of a decoder's frame, "" for anything else.
-
-    FFmpeg's old names for full-range YUV ("yuvj420p") are given as the plain ones, for the
-    range is a matter of `Colour`.
-    """
-    if not isinstance(native, av.VideoFrame):
-        return ""
-    return native.format.name.replace("yuvj", "yuv")
-
-
-def _stored_size(clip: Clip, codec: Codec) -> tuple[int, int]:
-    if min(clip.width, clip.height) < codec.least_px:
-        raise UsageError(
-            f"{codec.name} takes pictures of at least {codec.least_px}x{codec.least_px} pixels, "
-            f"not {clip.width}x{clip.height}.",
-            hint="Choose another --codec, or a folder of PNG files.",
-        )
-    width, height = (size + -size % codec.step for size in (clip.width, clip.height))
-    if (width, height) != (clip.width, clip.height):
-        clip.notes.add(
-            "size",
-            f"{codec.name} needs even sizes: {clip.width}x{clip.height} is stored as "
-            f"{width}x{height}, the last row or column repeated.",
-        )
-    return width, height
-
-
-def _nominal_rate(clip: Clip, first: Frame) -> Fraction:
-    rate = clip.rate or (1 / first.duration if first.duration else _FALLBACK_RATE)
-    return min(rate, _MOST_RATE)

@@ -47,9 +47,10 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
     with path.open("r+b") as file:
         head = file.read(_HEAD_BYTES)
         begin, end = _tracks(head)
-        tracks = [_shown(element, size) for element in _elements(head[begin:end])]
+        before = list(_elements(head[begin:end]))
+        tracks = [_shown(element, size) for element in before]
         free = end - begin - len(_joined(tracks))
-        if free < 2:
+        if tracks == before or free < 2:
             raise OutputError(f"{path} has no room for the shape of its pixels.")
         file.seek(begin)
         file.write(_checked(tracks, _void(free)))

@@ -9,6 +9,7 @@ the decoder gave, in the format of the plan, is handed on untouched; all others 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,17 +19,19 @@ from typing import cast
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from kinoloom.base.arrays import Picture, from_float
+from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Colour, Frame
 from kinoloom.base.outputs import naming_output
 from kinoloom.errors import OutputError, UnsupportedMediaError
-from kinoloom.media.codecs import Container, Plan, is_transparent, native_format
+from kinoloom.media.codecs import Container
 from kinoloom.media.colour import to_native
+from kinoloom.media.plan import Plan, is_transparent, native_format
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
 
@@ -43,26 +46,21 @@ class Encoder:
         clock: the unit of `pts`, in seconds.
 
     Attributes:
-        reorder: by how many places frames were moved in the stream to be decoded early, so far.
+        reorder: by how many places frames were moved in the stream to be decoded early, so far;
+            meaningful where `pts` counts frames.
 
     Raises:
-        OutputError: the file cannot be written, or the encoder refuses the plan.
+        av.FFmpegError, OSError: the file cannot be written, or the encoder refuses the plan; see
+            `refusals`.
     """
 
     def __init__(self, path: Path, container: Container, plan: Plan, clock: Fraction) -> None:
-        self.path, self.plan, self.clock = path, plan, clock
+        self.path, self.clock = path, clock
         self.reorder = 0
         self._packets = 0
         self._durations: dict[int, int] = {}
-        with refusals(path):
-            self._file = av.open(
-                str(path), "w", format=container.form, container_options=dict(container.options)
-            )
-            stream = self._file.add_stream(
-                plan.codec.encoder, rate=plan.rate, options=dict(plan.settings)
-            )
-        self._stream = cast(VideoStream, stream)
-        self._describe()
+        self._file = open_output(path, container)
+        self._stream = self._added(plan)
 
     def __enter__(self) -> Encoder:
         return self
@@ -75,24 +73,28 @@ class Encoder:
         native.pts, native.time_base = pts, self.clock
         native.pict_type = PictureType.NONE
         self._durations[pts] = duration
-        with refusals(self.path):
-            self._mux(self._stream.encode(native))
+        self._mux(self._stream.encode(native))
 
     def close(self, *, whole: bool = True) -> None:
         """Finish the file; with `whole` false, frames still inside the encoder are given up."""
-        with refusals(self.path):
+        try:
             if whole:
                 self._mux(self._stream.encode(None))
+        finally:
             self._file.close()
 
-    def _describe(self) -> None:
+    def _added(self, plan: Plan) -> VideoStream:
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 talks on stderr: errors only
-        plan, context = self.plan, self._stream.codec_context
+        stream = cast(
+            VideoStream,
+            self._file.add_stream(plan.codec.encoder, rate=plan.rate, options=dict(plan.settings)),
+        )
+        context = stream.codec_context
         context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
-        context.time_base = self.clock
-        self._stream.time_base = self.clock
+        context.time_base = stream.time_base = self.clock
         context.sample_aspect_ratio = plan.pixel_aspect
         tag(context, plan.colour)
+        return stream
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
@@ -103,6 +105,16 @@ class Encoder:
             self._file.mux(packet)
 
 
+def open_output(path: Path, container: Container, **options: str) -> OutputContainer:
+    """Open a file for writing, with the container's options and more."""
+    return av.open(  # "file:", for names with colons
+        f"file:{path}",
+        "w",
+        format=container.form,
+        container_options={**container.options, **options},
+    )
+
+
 def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
     """The frame as the plan stores it; the decoder's own where nothing has to change.
 
@@ -111,7 +123,7 @@ def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
     """
     native = _ready(frame.native, plan)
     if native is None:
-        image = _padded(_without_float(_checked(frame, plan)), plan.width, plan.height)
+        image = _padded(_checked(frame, plan), plan.width, plan.height)
         native = to_native(image, plan.pix_fmt, plan.colour)
     tag(native, plan.colour)
     return native
@@ -119,7 +131,11 @@ def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
 
 @contextmanager
 def refusals(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg or the system refuses while writing into an `OutputError` naming `path`."""
+    """Name `path` when FFmpeg or the system refuses to write inside the block.
+
+    Raises:
+        OutputError: it did.
+    """
     try:
         with naming_output(path):
             yield
@@ -128,6 +144,12 @@ def refusals(path: Path) -> Iterator[None]:
             f"{path} could not be written: FFmpeg says '{error.strerror}'.",
             hint="Try another --codec or another kind of file.",
         ) from error
+
+
+def is_full(error: OutputError) -> bool:
+    """Whether it was for want of room that an output could not be written."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def tag(target: av.VideoFrame | VideoCodecContext, colour: Colour) -> None:
@@ -159,10 +181,6 @@ def _checked(frame: Frame, plan: Plan) -> Picture:
             hint="Choose a --codec that keeps them: ffv1, prores or vp9.",
         )
     return frame.image
-
-
-def _without_float(image: Picture) -> Picture:
-    return from_float(image, np.dtype(np.uint16)) if image.dtype == np.float32 else image
 
 
 def _padded(image: Picture, width: int, height: int) -> Picture:

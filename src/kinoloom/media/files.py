@@ -5,6 +5,9 @@ Which reader or writer is used follows from what the files hold, or from the suf
     .mp4 .m4v .mov .mkv .webm         a video with sound and all else that travels along
     .gif .webp .png .apng .avif       an animated picture
     no suffix, or a folder            a folder of numbered PNG files
+
+The record of how a clip was made goes into the output, or beside it as `<name>.provenance.json`
+where the output has no room for it.
 """
 
 from __future__ import annotations

@@ -19,12 +19,11 @@ from kinoloom.base.nouns import Progress
 from kinoloom.base.outputs import check_output, naming_output, remove, replace
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.feed import feed, shown
-from kinoloom.media.photos import write_photo
+from kinoloom.media.photo_out import encode_picture
 from kinoloom.media.writing import WriteOptions, Written, write_record
 
 _RECORD = "provenance.json"
 _OURS = re.compile(r"\d{6,}\.png|provenance\.json")
-_FALLBACK_RATE = Fraction(25)
 
 
 def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
@@ -76,9 +75,11 @@ def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> Written:
     digits = max(6, len(str(clip.frame_count or 0)))
     first = last = None
     count = 0
-    for count, frame in enumerate(feed(clip, progress), 1):
-        write_photo(folder / f"{count:0{digits}d}.png", _stored(frame.image, clip.bits))
-        first, last = first or frame, frame
+    with feed(clip, progress) as frames:
+        for count, frame in enumerate(frames, 1):
+            data = encode_picture(_stored(frame.image, clip.bits))
+            (folder / f"{count:0{digits}d}.png").write_bytes(data)
+            first, last = first or frame, frame
     if first is None or last is None:
         raise UsageError("There are no frames to write.")
     height, width = first.image.shape[:2]
@@ -86,13 +87,13 @@ def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> Written:
 
 
 def _stored(image: Picture, bits: int) -> Picture:
-    """The picture in the depth of the clip; float32 cannot lie in a PNG file."""
-    if image.dtype != np.float32:
+    """The picture with 8 bits where the clip has no more; else PNG keeps 16."""
+    if bits > 8 or image.dtype == np.uint8:
         return image
-    return from_float(to_float(image), np.dtype(np.uint8 if bits <= 8 else np.uint16))
+    return from_float(to_float(image), np.dtype(np.uint8))
 
 
 def _duration(clip: Clip, first: Frame, last: Frame) -> Fraction | None:
     if clip.stills:
         return None
-    return last.time + shown(last, clip.rate or _FALLBACK_RATE) - first.time
+    return last.time + shown(last, clip.rate) - first.time

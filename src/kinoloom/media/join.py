@@ -12,6 +12,7 @@ shown `reorder` places before, so decoding times increase and never pass display
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,15 +25,20 @@ import av
 from av.container import OutputContainer
 
 from kinoloom.base.clip import Clip
-from kinoloom.media.codecs import Container, Plan
+from kinoloom.media.codecs import Container
 from kinoloom.media.display_size import FREE_PLACE, set_display_size
-from kinoloom.media.encode import refusals, tag
+from kinoloom.media.encode import open_output
+from kinoloom.media.inputs import open_input
 from kinoloom.media.packets import Timed
+from kinoloom.media.plan import Plan
 from kinoloom.media.segments import Segment
 from kinoloom.media.tracks import add_record, add_tracks
 
 FINEST_HZ = 10_000_000
 ROUNDED_HZ = 9_000_000  # a multiple of the 90 kHz of MPEG
+_MILLISECOND_HZ = 1000
+_MOST_REORDER = 16  # of H.264 and H.265
+_ISO = ("mp4", "mov")
 
 Segments = Callable[[], Iterator[Segment]]
 """Called anew for each pass over the segments, yields them in order."""
@@ -48,6 +54,8 @@ class Survey:
         last: how long the last frame stays, in seconds.
         clock: the unit of time in the file, in seconds.
         reorder: the most places by which an encoder moved frames.
+        lead: from the decoding of the first frame until it is shown, in seconds; the time that
+            the last `reorder` frames take, so that decoding lasts as long as showing.
     """
 
     frames: int
@@ -56,19 +64,23 @@ class Survey:
     last: Fraction
     clock: Fraction
     reorder: int
+    lead: Fraction
 
 
-def survey(segments: Segments) -> Survey:
+def survey(segments: Segments, plan: Plan) -> Survey:
     """Look at the times of all frames once; there must be at least one."""
     frames, reorder, ticks = 0, 0, 1
-    start = end = last = Fraction(0)
+    start = end = Fraction(0)
+    latest: deque[Fraction] = deque(maxlen=_MOST_REORDER + 1)
     for segment in segments():
-        start = start if frames else segment.times[0]
-        end, last = segment.end, segment.end - segment.times[-1]
+        start, end = start if frames else segment.times[0], segment.end
         frames, reorder = frames + len(segment.times), max(reorder, segment.reorder)
         ticks = lcm(ticks, end.denominator, *(time.denominator for time in segment.times))
+        latest.extend(segment.times)
     clock = Fraction(1, ticks if ticks <= FINEST_HZ else ROUNDED_HZ)
-    return Survey(frames, start, end, last, clock, reorder)
+    enough = len(latest) > reorder
+    lead = latest[-1] - latest[-1 - reorder] if enough else reorder / plan.rate
+    return Survey(frames, start, end, end - latest[-1], clock, reorder, lead)
 
 
 def join(
@@ -94,16 +106,13 @@ def join(
         The survey, and whether the provenance record found a place in the file.
 
     Raises:
-        OutputError: it cannot be written.
+        av.FFmpegError, OSError: it cannot be written; see `encode.refusals`.
     """
-    facts = survey(segments)
-    with refusals(path), ExitStack() as stack:
-        out = stack.enter_context(
-            av.open(
-                str(path), "w", format=container.form, container_options=dict(container.options)
-            )
-        )
-        template = stack.enter_context(av.open(str(next(segments()).video))).streams.video[0]
+    facts = survey(segments, plan)
+    with ExitStack() as stack:
+        clock = {"movie_timescale": str(_movie_hz(clip, facts))} if container.form in _ISO else {}
+        out = stack.enter_context(open_output(path, container, **clock))
+        template = stack.enter_context(open_input(next(segments()).video)).streams.video[0]
         stream = _picture_stream(out, template, container, plan, facts)
         tracks = add_tracks(out, clip, container, plan, stack)
         recorded = add_record(out, clip, container)
@@ -117,6 +126,14 @@ def join(
     return facts, recorded
 
 
+def _movie_hz(clip: Clip, facts: Survey) -> int:
+    """A clock for the starts of all tracks and for chapters, exact for all if that is possible."""
+    pictures_hz = facts.clock.denominator
+    sound_hz = [audio.rate_hz for audio in clip.audio]
+    exact = (lcm(pictures_hz, _MILLISECOND_HZ, *sound_hz), lcm(pictures_hz, _MILLISECOND_HZ))
+    return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
+
+
 def _picture_stream(
     out: OutputContainer, template: av.VideoStream, container: Container, plan: Plan, facts: Survey
 ) -> av.VideoStream:
@@ -125,10 +142,9 @@ def _picture_stream(
     context = stream.codec_context
     context.framerate = plan.rate if plan.constant else Fraction(0)
     context.sample_aspect_ratio = plan.pixel_aspect
-    tag(context, plan.colour)
     if _needs_display_size(container, plan):
         stream.metadata["title"] = FREE_PLACE
-    if plan.codec.tag and container.form in ("mp4", "mov"):
+    if plan.codec.tag and container.form in _ISO:
         context.codec_tag = plan.codec.tag
     return stream
 
@@ -141,11 +157,11 @@ def _pictures(
     segments: Segments, stream: av.VideoStream, plan: Plan, facts: Survey
 ) -> Iterator[Timed]:
     """The packets of all segments at their exact times, in decoding order."""
-    decoded = _decoding_times(segments, plan, facts)
+    decoded = _decoding_times(segments, facts)
     left = facts.frames
     for segment in segments():
         times = (*segment.times, segment.end)
-        with av.open(str(segment.video)) as source:
+        with open_input(segment.video) as source:
             for packet in source.demux(source.streams.video[0]):
                 if not packet.size or packet.pts is None:
                     continue
@@ -160,8 +176,8 @@ def _pictures(
                 yield when, packet
 
 
-def _decoding_times(segments: Segments, plan: Plan, facts: Survey) -> Iterator[Fraction]:
+def _decoding_times(segments: Segments, facts: Survey) -> Iterator[Fraction]:
     for early in range(facts.reorder, 0, -1):
-        yield facts.start - early / plan.rate
+        yield facts.start - facts.lead * early / facts.reorder
     for segment in segments():
         yield from segment.times

@@ -40,6 +40,7 @@ _PRIMARIES = {
 }
 _SAME = 1.5 / 255
 """Colours nearer to sRGB than this are taken as sRGB, so that no pixel changes by rounding."""
+_STRIP_ROWS = 64
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
@@ -162,14 +163,20 @@ def _changes_little(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 
 
 def _converted(colours: Picture, space: Space) -> Picture:
+    """Colours (H, W, 3) of the space as sRGB, worked on in strips so that all stays in cache."""
     top = np.iinfo(colours.dtype).max
     curves = space.curves[:, :: 65535 // top].astype(np.float32)
-    light = np.stack([curves[i][colours[..., i]] for i in range(3)], axis=-1)
-    light = np.clip(cv2.transform(light, space.matrix.astype(np.float32)), 0, 1)
-    low = light * np.float32(12.92)
-    high = np.float32(1.055) * np.power(light, np.float32(1 / 2.4)) - np.float32(0.055)
-    coded = np.where(light <= 0.0031308, low, high) * np.float32(top)
-    return np.asarray(np.rint(coded), colours.dtype)
+    matrix = space.matrix.astype(np.float32)
+    result = np.empty_like(colours)
+    for row in range(0, len(colours), _STRIP_ROWS):
+        strip = colours[row : row + _STRIP_ROWS]
+        light = np.stack([curves[i][strip[..., i]] for i in range(3)], axis=-1)
+        light = np.clip(cv2.transform(light, matrix), 0, 1)
+        low = light * np.float32(12.92)
+        high = cv2.pow(light, 1 / 2.4) * np.float32(1.055) - np.float32(0.055)
+        coded = np.where(light <= np.float32(0.0031308), low, high)
+        result[row : row + _STRIP_ROWS] = np.rint(coded * np.float32(top))
+    return result
 
 
 def _srgb_light(coded: Curve) -> Curve:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from kinoloom.base.arrays import Picture, check_picture, from_float, to_float
-from kinoloom.base.outputs import naming_output
+from kinoloom.base.outputs import whole_file
 from kinoloom.errors import UsageError
 
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
@@ -71,7 +71,9 @@ def encode_picture(
 
 
 def write_photo(path: Path, image: Picture) -> None:
-    """Write a picture as PNG, JPEG or WebP, by the suffix of `path`; replaces what is there.
+    """Write a picture as PNG, JPEG or WebP, by the suffix of `path`, whole or not at all.
+
+    What is at `path` already is replaced.
 
     Args:
         path: the file.
@@ -88,8 +90,8 @@ def write_photo(path: Path, image: Picture) -> None:
             f"A picture cannot be written as '{path.suffix}'.", hint=f"Use {', '.join(_TYPES)}."
         )
     data = encode_picture(image, media_type)
-    with naming_output(path):
-        path.write_bytes(data)
+    with whole_file(path, overwrite=True) as temporary:
+        temporary.write_bytes(data)
 
 
 def _as_stored(image: Picture, media_type: MediaType) -> Picture:

@@ -1,8 +1,8 @@
 """Photo files opened: what their heads say, and their pixels on demand.
 
 Each format has one function that takes the bytes of a file and gives a `Source`. Pillow decodes
-8 bits, OpenCV 16; HEIC comes through pillow-heif (the extra `heic`). A function raises ValueError,
-OSError or SyntaxError for a damaged file, as those libraries do.
+8 bits, OpenCV 16; HEIC comes through pillow-heif (the extra `heic`). For a damaged file a function
+raises whatever its library does.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _tiff(data: bytes) -> Source:
     meta, remarks = _meta(data)
     data = with_short(data, ORIENTATION, 1)  # else both decoders turn the picture, and so do we
     icc = tags.get(_PROFILE, b"")
-    profile = icc if isinstance(icc, bytes) else bytes(icc)
+    profile = icc if isinstance(icc, bytes) else b""
     if _number(tags, _BITS, 1) == 16:
         straight = _number(tags, _KIND_OF_ALPHA, 0) != 1
         return Source(

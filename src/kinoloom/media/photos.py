@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
-import numpy as np
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
@@ -35,11 +34,10 @@ from kinoloom.errors import (
     UnsupportedMediaError,
     UsageError,
 )
-from kinoloom.media import photo_colour
 from kinoloom.media.photo_kinds import is_animation, kind_of
-from kinoloom.media.photo_meta import upright
 from kinoloom.media.photo_out import encode_picture, write_photo
-from kinoloom.media.photo_sources import OPENERS, Pixels, Source
+from kinoloom.media.photo_pixels import decoded
+from kinoloom.media.photo_sources import OPENERS, Source
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -116,10 +114,8 @@ def read_photo(path: Path) -> Photo:
     """
     with _naming(path):
         source = _open(path)
-        image, remark = _in_srgb(source)
-        remarks = source.remarks + ((remark,) if remark else ())
-        image = upright(_without_opaque_alpha(image), source.meta.orientation)
-        return Photo(image, source.meta.taken, path, remarks)
+        image, remarks = decoded(source)
+        return Photo(image, source.meta.taken, path, source.remarks + remarks)
 
 
 def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given") -> Clip:
@@ -204,7 +200,9 @@ def _beginning(path: Path) -> bytes:
 def _content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > _FILE_LIMIT_BYTES:
-        raise UnsupportedMediaError(f"it is larger than {_FILE_LIMIT_BYTES >> 30} GiB")
+        raise UnsupportedMediaError(
+            f"it is larger than {_FILE_LIMIT_BYTES >> 30} GiB", hint="Make it smaller first."
+        )
     return path.read_bytes()
 
 
@@ -229,60 +227,6 @@ def _open(path: Path) -> Source:
             "it is an HDR picture (PQ or HLG)", hint="Save it as an SDR picture first."
         )
     return source
-
-
-def _in_srgb(source: Source) -> tuple[Picture, str]:
-    """The pixels in sRGB, as stored otherwise, and a remark or ""."""
-    pixels = source.pixels()
-    if isinstance(pixels, Image.Image):
-        plain, remark = _of_8_bits(pixels, source.icc)
-        image = np.asarray(plain)
-    else:
-        image, remark = _of_16_bits(_with_colours(pixels), source.icc)
-    space = None if source.icc else photo_colour.space_of_primaries(source.primaries)
-    return (photo_colour.to_srgb(image, space) if space else image), remark
-
-
-def _of_8_bits(picture: Image.Image, icc: bytes) -> tuple[Image.Image, str]:
-    """The picture as RGB or RGBA."""
-    if picture.mode not in ("RGB", "L", "LA", "RGBA", "CMYK"):
-        shines = picture.mode in ("PA", "RGBa", "La") or "transparency" in picture.info
-        picture = picture.convert("RGBA" if shines else "RGB")
-    elif "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    remark = "it has no colour profile, so its CMYK colours are approximate"
-    remark = remark if picture.mode == "CMYK" else ""
-    if icc:
-        try:
-            return photo_colour.to_srgb8(picture, icc), ""
-        except ValueError as error:
-            remark = f"its colour profile was ignored, because {error}"
-    return picture.convert("RGBA" if picture.mode in ("LA", "RGBA") else "RGB"), remark
-
-
-def _of_16_bits(image: Picture, icc: bytes) -> tuple[Picture, str]:
-    if not icc:
-        return image, ""
-    try:
-        space = photo_colour.space_of_icc(icc)
-    except ValueError as error:
-        return image, f"its colour profile was ignored, because {error}"
-    if space is not None:
-        return photo_colour.to_srgb(image, space), ""
-    coarse = np.rint(image / 257).astype(np.uint8)
-    picture, remark = _of_8_bits(Image.fromarray(coarse), icc)
-    return np.asarray(picture), remark or "its colour profile can only be applied in 8 bits"
-
-
-def _with_colours(pixels: Pixels) -> Picture:
-    """Grey samples (H, W) as (H, W, 3)."""
-    image = np.asarray(pixels)
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-
-
-def _without_opaque_alpha(image: Picture) -> Picture:
-    opaque = image.shape[2] == 4 and image[..., 3].min() == np.iinfo(image.dtype).max
-    return image[..., :3] if opaque else image
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -25,9 +26,10 @@ from typing import Any, BinaryIO
 from kinoloom.base.clip import Frame
 from kinoloom.base.outputs import naming_output, remove
 from kinoloom.errors import OutputError, UsageError
-from kinoloom.media.codecs import Container, Plan
-from kinoloom.media.encode import Encoder, stored
+from kinoloom.media.codecs import Container
+from kinoloom.media.encode import Encoder, refusals, stored
 from kinoloom.media.feed import shown
+from kinoloom.media.plan import Plan
 
 SEGMENT_S = 10
 MOST_FRAMES = 250
@@ -85,14 +87,13 @@ class Parts:
     def __init__(self, output: Path, job: dict[str, Any], *, resume: bool) -> None:
         self.output, self.job, self.resume = output, job, resume
         self.folder = output.with_name(f".{output.name}.parts")
-        self._lock: BinaryIO | None = None
+        self._unlock = ExitStack()
 
     def __enter__(self) -> Parts:
-        with naming_output(self.output):
+        with naming_output(self.output), ExitStack() as undo:
             self.folder.mkdir(exist_ok=True)
-            self._lock = (self.folder / "lock").open("wb")
-            if not _locked(self._lock):
-                self._lock.close()
+            lock = undo.enter_context((self.folder / "lock").open("wb"))
+            if not _locked(lock):
                 raise OutputError(
                     f"Another process is writing {self.output} at this moment.",
                     hint="Wait for it, or choose another name.",
@@ -102,11 +103,11 @@ class Parts:
             else:
                 self._clear()
             (self.folder / "job.json").write_text(json.dumps(self.job, indent=2), "utf-8")
+            self._unlock = undo.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._lock is not None:
-            self._lock.close()
+        self._unlock.close()
 
     def segments(self) -> Iterator[Segment]:
         """The whole segments in order."""
@@ -177,19 +178,22 @@ class SegmentWriter:
         Raises:
             OutputError: it cannot be written.
         """
-        if self._encoder is None:
-            path = self.parts.next_video()
-            self._encoder = Encoder(path, _CONTAINER, self.plan, 1 / self.plan.rate)
-        self._encoder.add(stored(frame, self.plan), len(self._times))
-        self._times.append(frame.time)
-        self._end = frame.time + shown(frame, self.plan.rate)
+        native = stored(frame, self.plan)
+        with refusals(self.parts.output):
+            if self._encoder is None:
+                path = self.parts.next_video()
+                self._encoder = Encoder(path, _CONTAINER, self.plan, 1 / self.plan.rate)
+            self._times.append(frame.time)  # first, so that a stop leaves no frame without a time
+            self._end = frame.time + shown(frame, self.plan.rate)
+            self._encoder.add(native, len(self._times) - 1)
         if len(self._times) == frames_per_segment(self.plan):
             self._close(self._encoder).save()
 
     def _close(self, encoder: Encoder) -> Segment:
         times = tuple(self._times)
         self._encoder, self._times = None, []
-        encoder.close()
+        with refusals(self.parts.output):
+            encoder.close()
         return Segment(encoder.path, times, self._end, encoder.reorder)
 
 

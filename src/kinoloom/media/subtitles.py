@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from pathlib import Path
 from typing import cast
 
-import av
 from av.container import InputContainer, OutputContainer
 from av.subtitles.stream import SubtitleStream
 
 from kinoloom.base.notes import Notes
 from kinoloom.media.codecs import Container
+from kinoloom.media.inputs import open_input
 from kinoloom.media.packets import Moved, Timed, add_like, copied, demuxed, describe_like, stamped
 
 _CLOCK_HZ = 1000
@@ -38,19 +39,19 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 def add_subtitles(
     out: OutputContainer,
-    origin: InputContainer,
+    path: Path,
     container: Container,
     moved: Moved,
     notes: Notes,
     stack: ExitStack,
 ) -> list[Iterator[Timed]]:
-    """Add all subtitle streams of `origin` that `out` can hold, before its first packet.
+    """Add all subtitle streams of a file that `out` can hold, before its first packet.
 
     Args:
         out: the output.
-        origin: the file that they lie in.
+        path: the file that they lie in.
         container: the kind of file that `out` is.
-        moved: from the origin's time to the clip's.
+        moved: from the file's time to the clip's.
         notes: told what cannot be carried.
         stack: closes the input files when the packets have been taken.
 
@@ -58,8 +59,10 @@ def add_subtitles(
         The packets of each stream, in order of time.
     """
     tracks = []
-    for index, listed in enumerate(origin.streams.subtitles):
-        source = stack.enter_context(av.open(origin.name))  # each is read at its own pace
+    with open_input(path) as listing:
+        count = len(listing.streams.subtitles)
+    for index in range(count):
+        source = stack.enter_context(open_input(path))  # each is read at its own pace
         template = source.streams.subtitles[index]
         name = template.codec_context.codec.canonical_name
         if name in container.subtitles:
@@ -71,7 +74,7 @@ def add_subtitles(
         else:
             notes.add(
                 "subtitles",
-                f"The subtitles of stream {listed.index} ({name}) are pictures, which cannot lie "
+                f"The subtitles of stream {template.index} ({name}) are pictures, which cannot lie "
                 "in this kind of file: they are left out.",
                 "warning",
             )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import struct
 
 Value = tuple[int, ...] | bytes
-"""Whole numbers as a tuple; text, raw bytes and all other types as the bytes stored."""
+"""Whole numbers of 16 and 32 bits as a tuple; text and all other types as the bytes stored."""
 
-_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-_SIZES = {2: 1, 5: 8, 7: 1, 10: 8, 11: 4, 12: 8, 13: 4}
-_MOST_BYTES = 1 << 24
+_INTEGERS = {3: "H", 4: "I", 8: "h", 9: "i"}
+_SIZES = {5: 8, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Bytes of a value of the types that are not read as whole numbers; 1 where not listed."""
 
 
 def read_tags(data: bytes, pointer: int | None = None) -> dict[int, Value]:
@@ -74,8 +74,6 @@ def _entry(data: bytes, place: int, order: str) -> tuple[int, Value]:
     tag, kind, count = struct.unpack_from(order + "HHI", data, place)
     letter = _INTEGERS.get(kind)
     size = count * (struct.calcsize(letter) if letter else _SIZES.get(kind, 1))
-    if size > _MOST_BYTES:
-        raise struct.error
     start = place + 8
     if size > 4:
         (start,) = struct.unpack_from(order + "I", data, start)

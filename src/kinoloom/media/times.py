@@ -1,19 +1,23 @@
-"""When the frames of a video stream are shown, exactly.
+"""When the frames of a video are shown, exactly.
 
-A container stores times as whole ticks of its time base; some round them coarsely (Matroska: to
-milliseconds), so that 24000/1001 frames a second are no longer evenly spaced. Where a stream's
-stored rate explains all its times to within a tick, the rate is believed and each frame gets its
-exact time; where it does not, the rate is variable and the stored times are kept.
+A file stores times as whole ticks of its time base. Some time bases are too coarse for the rate
+(Matroska's is 1/1000 s), so that 24000/1001 frames a second are stored unevenly. Where one rate
+explains the times to within a tick, each frame gets its exact time, a multiple of 1 / rate after
+the first; a frame off that grid keeps the time stored. Where no rate explains them, the video has
+a variable rate and keeps all its times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-_USUAL = [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)]
+_NEAR = Fraction(1, 5000)
+"""Rates this close, relatively, are one rate written in two ways (23.976 and 24000/1001)."""
+_MOST_MISSING = Fraction(1, 20)
+"""The part of the frames that may be missing from a constant rate."""
 
 
 @dataclass(frozen=True)
@@ -22,60 +26,78 @@ class Clock:
 
     Attributes:
         tick: the stream's time base, in seconds.
-        first: the ticks of the stream's first frame.
-        origin: the earliest time of any stream of the file, in seconds: the clip's zero.
+        zero: of the clip's clock, in the file's seconds.
+        first: the ticks of the first frame.
         rate: frames a second where it is constant, else None.
     """
 
     tick: Fraction
+    zero: Fraction
     first: int
-    origin: Fraction
     rate: Fraction | None
 
-    def time(self, pts: int) -> Fraction:
-        """When a frame is shown, in seconds."""
-        since_first = (pts - self.first) * self.tick
-        if self.rate is not None:
-            count = round(since_first * self.rate)
-            if abs(since_first - count / self.rate) <= self.tick:
-                since_first = count / self.rate
-        return self.first * self.tick - self.origin + since_first
+    @property
+    def begin(self) -> Fraction:
+        """When the first frame is shown, in seconds; a whole number of frames if near one."""
+        return self.snap(self.first * self.tick - self.zero)
 
-    def pts(self, time: Fraction) -> int:
-        """The last tick at or before a time."""
-        return (time + self.origin) // self.tick
+    def time(self, ticks: int) -> Fraction:
+        """When the frame stored at `ticks` is shown, in seconds."""
+        return self.begin + self.snap((ticks - self.first) * self.tick)
 
-    def next_pts(self, pts: int | None) -> int:
-        """The ticks of the frame after the one at `pts`, for frames that are only counted."""
-        if pts is None or self.rate is None:
-            return self.first
-        number = round((pts - self.first) * self.tick * self.rate) + 1
-        return self.first + round(number / self.rate / self.tick)
+    def ticks(self, time: Fraction) -> int:
+        """The last tick at or before a time in seconds, late enough for a frame shown then."""
+        return (time + self.zero + self.tick) // self.tick
+
+    def snap(self, time: Fraction) -> Fraction:
+        """A stretch of time in seconds, as a whole number of frames if within a tick of one."""
+        if self.rate is None:
+            return time
+        even = round(time * self.rate) / self.rate
+        return even if abs(time - even) <= self.tick else time
 
 
 def constant_rate(
-    pts: Iterable[int], tick: Fraction, stored: Iterable[Fraction | None]
+    stored: Iterable[int], tick: Fraction, told: Iterable[Fraction | None]
 ) -> Fraction | None:
-    """The rate that explains all times to within a tick, or None.
+    """The rate that explains the stored times of some consecutive frames, or None.
+
+    A rate that the file tells and that fits exactly is believed; else a usual rate near it that
+    fits to within a tick; else a told rate that does.
 
     Args:
-        pts: of some frames, in order.
+        stored: ticks of frames, in any order.
         tick: the time base, in seconds.
-        stored: the rates that the container and codec tell, best first.
+        told: the rates that the file tells, best first.
     """
-    shown = list(pts)
-    if len(shown) < 2 or any(a >= b for a, b in pairwise(shown)):
-        return None
-    told = [rate for rate in stored if rate]
-    near = [u for u in _USUAL for rate in told if abs(u / rate - 1) < Fraction(1, 5000)]
-    for rate in [*near, *told]:
-        counts = [(p - shown[0]) * tick * rate for p in shown]
-        if all(abs(c - round(c)) <= tick * rate for c in counts) and _steady(counts):
+    times = sorted(set(stored))
+    rates = [rate for rate in told if rate]
+    if len(times) < 2:
+        return rates[0] if rates else None
+    mean = (len(times) - 1) / ((times[-1] - times[0]) * tick)
+    for rate in rates:
+        if _explains(rate, times, tick, Fraction(0)):
+            return rate
+    usual = [near for each in [*rates, mean] for near in _usual(each)]
+    for rate in [*usual, *rates]:
+        if 2 * tick * rate <= 1 and _explains(rate, times, tick, tick):
             return rate
     return None
 
 
-def _steady(counts: list[Fraction]) -> bool:
-    """Whether hardly any frame is left out: otherwise a finer rate would explain anything."""
-    missing = round(counts[-1]) + 1 - len(counts)
-    return missing * 20 <= len(counts)
+def _usual(rate: Fraction) -> list[Fraction]:
+    """The whole rate and the NTSC rate (n * 1000 / 1001) close to a rate, if there are any."""
+    near = [Fraction(round(rate)), Fraction(round(rate * 1001 / 1000) * 1000, 1001)]
+    return [each for each in near if abs(each - rate) <= rate * _NEAR]
+
+
+def _explains(rate: Fraction, times: Sequence[int], tick: Fraction, slack: Fraction) -> bool:
+    """Whether all times are multiples of 1 / rate after the first, and hardly any is left out."""
+    counts = [(time - times[0]) * tick * rate for time in times]
+    numbers = [round(count) for count in counts]
+    missing = numbers[-1] + 1 - len(numbers)
+    return (
+        all(a < b for a, b in pairwise(numbers))
+        and missing <= _MOST_MISSING * len(numbers)
+        and all(abs(c - n) <= slack * rate for c, n in zip(counts, numbers, strict=True))
+    )

@@ -12,26 +12,25 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 
-import av
 from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
-from kinoloom.media.codecs import Container, Plan
+from kinoloom.media.codecs import Container
+from kinoloom.media.inputs import open_input, zero_of
 from kinoloom.media.packets import Moved, Timed
+from kinoloom.media.plan import Plan
 from kinoloom.media.sound_out import add_sound
 from kinoloom.media.subtitles import add_subtitles
 
 _NANOSECOND = Fraction(1, 10**9)
 _OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
-_RECORD_TAG = "KINOLOOM"
-_RECORD_TAGS_ISO = ("comment", "description", "synopsis")
 _RECORD_BEGINS = '{"kinoloom":'
 
 
 def add_tracks(
     out: OutputContainer, clip: Clip, container: Container, plan: Plan, stack: ExitStack
 ) -> list[Iterator[Timed]]:
-    """Add sound, subtitles, chapters and tags of `clip` to `out`.
+    """Add sound, subtitles with their fonts, chapters and tags of `clip` to `out`.
 
     Args:
         out: the output, before its first packet.
@@ -44,13 +43,20 @@ def add_tracks(
         The packets of each stream, in order of time.
     """
     encoder = plan.codec.sound or container.sound
-    tracks = [add_sound(out, audio, container, encoder, stack) for audio in clip.audio]
+    tracks = [add_sound(out, audio, container, encoder, clip.notes, stack) for audio in clip.audio]
     if clip.origin is not None:
-        origin = stack.enter_context(av.open(str(clip.origin), metadata_errors="replace"))
-        moved = _clock_of(origin, clip.time_scale)
-        out.metadata.update(_tags(origin.metadata))
-        _add_chapters(out, origin, moved)
-        tracks += add_subtitles(out, origin, container, moved, clip.notes, stack)
+        with open_input(clip.origin) as origin:
+            zero = zero_of(origin)
+            out.metadata.update(_tags(origin.metadata))
+
+            def moved(time: Fraction) -> Fraction:
+                return (time - zero) * clip.time_scale
+
+            _add_chapters(out, origin, moved)
+            if container.form == "matroska":
+                for attachment in origin.streams.attachments:  # the fonts of subtitles
+                    out.add_stream_from_template(attachment)
+        tracks += add_subtitles(out, clip.origin, container, moved, clip.notes, stack)
     return tracks
 
 
@@ -62,14 +68,13 @@ def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:
     """
     if clip.provenance is None:
         return True
-    text = json.dumps(clip.provenance.to_dict(), separators=(",", ":"))
-    if container.form in ("matroska", "webm"):
-        out.metadata[_RECORD_TAG] = text
-        return True
-    free = next((name for name in _RECORD_TAGS_ISO if name not in out.metadata), None)
-    if free is not None:
-        out.metadata[free] = text
-    return free is not None
+    used = {name.lower() for name in out.metadata}
+    for name in container.record_tags:
+        if name.lower() not in used:
+            text = json.dumps(clip.provenance.to_dict(), separators=(",", ":"))
+            out.metadata[name] = text
+            return True
+    return False
 
 
 def _tags(metadata: dict[str, str]) -> dict[str, str]:
@@ -79,17 +84,6 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
         for name, text in metadata.items()
         if name.lower() not in _OF_THE_FILE and not text.startswith(_RECORD_BEGINS)
     }
-
-
-def _clock_of(origin: InputContainer, time_scale: Fraction) -> Moved:
-    """From the time of a file to that of the clip, whose zero is the first picture or sound."""
-    starts = [
-        stream.start_time * stream.time_base
-        for stream in (*origin.streams.video, *origin.streams.audio)
-        if stream.start_time is not None and stream.time_base is not None
-    ]
-    zero = min(starts, default=Fraction(0))
-    return lambda time: (time - zero) * time_scale
 
 
 def _add_chapters(out: OutputContainer, origin: InputContainer, moved: Moved) -> None:

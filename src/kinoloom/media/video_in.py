@@ -1,104 +1,96 @@
-"""Videos as clips: probing, seeking, decoding, damage.
+"""Videos as clips: what holds for the whole file, then its frames, lazily.
 
-Output: a lazy `Clip` whose frames are pictures (media/colour.py) at exact times (media/times.py),
-with the decoder's own frame beside them. The clip's clock starts at the earliest time of any
-picture or sound stream, so that what starts late stays late. Rotation is applied, pixels are not
-made square. Nothing is kept of frames already read; memory does not grow with length.
+In: a file of any container and codec that FFmpeg reads; animated WebP, and AVIF with alpha, by
+Pillow (media/animated_in.py). Out: a `Clip` of pictures (media/colour.py) at exact times
+(media/times.py), each with the decoder's own frame, and the sound (media/sound.py).
+
+Conventions: the clip's clock is zero at the earliest time of pictures or sound in the file. The
+display matrix is applied to the pictures; pixels are not made square; fields are not separated.
+What a damaged file still holds is given, and the damage noted. Nothing is kept of frames already
+read, so memory does not grow with length.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
-import av
-import numpy as np
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinoloom.base.clip import Clip, Colour, Frame
 from kinoloom.base.notes import Notes
-from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UnsupportedMediaError
-from kinoloom.media import sound
-from kinoloom.media.colour import colour_of, format_facts, to_picture
+from kinoloom.errors import UnreadableMediaError
+from kinoloom.media import animated_in
+from kinoloom.media.colour import colour_of, to_picture
+from kinoloom.media.decoding import decoded, decoder_of, packets
+from kinoloom.media.inputs import begin_of, open_input, picture_stream, sound_streams, zero_of
+from kinoloom.media.planes import layout_of
+from kinoloom.media.sound import tracks_in
 from kinoloom.media.times import Clock, constant_rate
+from kinoloom.media.turns import Turn
 
-_PROBED_PACKETS = 3000
-_UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo", "vc1"}
-"""Formats that store no times of presentation: frames are counted."""
-_LOST_FRAMES = 3
-"""A video that ends this many frames before its container says is damaged."""
-
-
-def open_container(path: Path) -> InputContainer:
-    """Open a media file for reading.
-
-    Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: a folder, an empty file, or nothing that FFmpeg knows.
-    """
-    if not path.exists():
-        raise InputNotFoundError(f"There is no file {path}.", hint="Check its name and folder.")
-    if path.is_dir():
-        raise UnreadableMediaError(f"{path} is a folder.", hint="Give the files in it instead.")
-    if path.stat().st_size == 0:
-        raise UnreadableMediaError(f"{path} is empty.", hint="Copy or download it again.")
-    try:
-        return av.open(str(path), metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise UnreadableMediaError(
-            f"{path} cannot be read: {_reason(error)}.",
-            hint="It may be damaged, cut off, or neither a photo nor a video.",
-        ) from error
-
-
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first stream of moving pictures; the cover of a song is none.
-
-    Raises:
-        UnsupportedMediaError: there is none.
-    """
-    moving = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
-    if moving:  # an animated AVIF has a stream for its still, too
-        stream = max(moving, key=lambda each: each.frames > 1)
-        stream.thread_type = "AUTO"
-        return stream
-    raise UnsupportedMediaError(
-        f"{path} has no pictures, only {_kinds(container)}.", hint="Give a video."
-    )
+_LOOK_AHEAD = 240
+_LOOK_AHEAD_BYTES = 1 << 26
+_REORDERED = 16
+"""The most frames that a codec stores later than it shows them (H.264, H.265)."""
+_UNTOLD_RATE = Fraction(25)
+_EARLIER_S = Fraction(10)
+_SLACK_S = Fraction(1, 10)
+"""A video that ends this much before its file says is cut off."""
+_RESTART_S = 1
+"""Times that go back by more begin anew; what follows then cannot be shown."""
+_VARIES = Fraction(1, 20)
+"""The most by which the mean rate of the whole differs from a constant rate of its beginning."""
 
 
 def open_video(path: Path) -> Clip:
-    """Open a video of any container and codec that FFmpeg reads.
+    """Open a video.
+
+    `Clip.rate` is None where the rate varies; `duration` and `frame_count` are None where the
+    container does not tell them. Notes: "interlaced" (warning), "sound" (warning: a track that
+    cannot be decoded), and while frames are read "times" (warning: frames out of order) and
+    "damage" (error).
 
     Raises:
         InputNotFoundError: there is no such file.
-        UnreadableMediaError: it is damaged beyond use, or no media.
-        UnsupportedMediaError: it has no pictures, or in a codec that is not known.
+        UnreadableMediaError: a folder, empty, not media, or without a frame that can be decoded.
+        UnsupportedMediaError: no moving pictures, or a codec, pixel format or colour matrix that
+            is not supported.
     """
+    if animated_in.is_for_pillow(path):
+        return animated_in.open_animation(path)
     notes = Notes()
-    facts = _probe(path, notes)
-    reader = _Reader(path, facts, notes)
-    width, height = facts.shown_size
+    with open_input(path) as container:
+        zero = zero_of(container)
+        stream = picture_stream(container, path)
+        facts = _look_at(container, stream, path, zero)
+        audio = tracks_in(container, path, zero)
+        left_out = len(container.streams.audio) - len(sound_streams(container))
+    if facts.interlaced:
+        notes.add("interlaced", f"{path.name} is interlaced; its fields stay woven.", "warning")
+    if left_out:
+        notes.add(
+            "sound", f"{left_out} sound track(s) of {path.name} cannot be decoded.", "warning"
+        )
+    width, height = facts.size[::-1] if facts.turn.sideways else facts.size
     return Clip(
-        reader.read,
+        _Video(path, facts, notes).read,
         width=width,
         height=height,
         rate=facts.clock.rate,
-        duration=facts.duration,
+        duration=facts.length,
         frame_count=facts.frame_count,
         bits=facts.bits,
         colour=facts.colour,
-        pixel_aspect=facts.shown_aspect,
-        audio=sound.tracks_of(path, facts.clock.origin),
+        pixel_aspect=1 / facts.aspect if facts.turn.sideways else facts.aspect,
+        audio=audio,
         files=(path,),
         origin=path,
         notes=notes,
@@ -107,254 +99,215 @@ def open_video(path: Path) -> Clip:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What holds for a whole video."""
+    """What holds for a whole video.
+
+    Attributes:
+        clock: of its frames.
+        usual: frames a second, or thereabouts where the rate varies.
+        length: from the first frame to the end of the last in seconds, as the container tells;
+            None where it does not.
+        timed: whether the file stores times; without them frames are counted.
+        size, aspect, bits, colour, interlaced: of the first frame as it is stored.
+    """
 
     clock: Clock
+    usual: Fraction
+    length: Fraction | None
+    frame_count: int | None
+    timed: bool
     size: tuple[int, int]
     aspect: Fraction
-    rotation: int
-    colour: Colour
+    turn: Turn
     bits: int
-    alpha: bool
-    duration: Fraction | None
-    frame_count: int | None
-    frame_time: Fraction
-    counted: bool
-
-    @property
-    def sideways(self) -> bool:
-        return self.rotation % 180 == 90
-
-    @property
-    def shown_size(self) -> tuple[int, int]:
-        return self.size[::-1] if self.sideways else self.size
-
-    @property
-    def shown_aspect(self) -> Fraction:
-        return 1 / self.aspect if self.sideways else self.aspect
+    colour: Colour
+    interlaced: bool
 
 
-def _probe(path: Path, notes: Notes) -> _Facts:
-    with open_container(path) as container:
-        stream = picture_stream(container, path)
-        if stream.codec_context is None:
-            raise UnsupportedMediaError(f"{path} is in a codec that FFmpeg does not know.")
-        tick = Fraction(stream.time_base or Fraction(1, 90000))
-        first = _first_frame(container, stream, path)
-        origin = _origin(container, first, tick)
-        told = [stream.average_rate, stream.base_rate, stream.guessed_rate]
-        rates = [Fraction(rate) if rate else None for rate in told]
-        times = _packet_times(path)
-        shown = sorted(t for t in times if t is not None)
-        counted = len(shown) < len(times) or container.format.name in _UNTIMED
-        usual = next((r for r in rates if r), Fraction(25))
-        rate = usual if counted else constant_rate(shown, tick, rates)
-        clock = Clock(tick, first.pts or 0, origin, rate)
-        bits, alpha, _ = format_facts(first.format.name)
-        if first.interlaced_frame:
-            message = f"{path.name} is interlaced; its lines are left as they are."
-            notes.add("interlaced", message, "warning")
-        return _Facts(
-            clock=clock,
-            size=(first.width, first.height),
-            aspect=Fraction(stream.sample_aspect_ratio or 1),
-            rotation=first.rotation % 360,
-            colour=colour_of(first),
-            bits=bits,
-            alpha=alpha,
-            duration=_duration(
-                container, stream, len(times), shown, clock, rate or usual, counted=counted
-            ),
-            frame_count=stream.frames or None,
-            frame_time=1 / (rate or usual),
-            counted=counted,
-        )
-
-
-def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
-    last: Exception | None = None
-    for packet in container.demux(stream):
-        try:
-            for frame in packet.decode():
-                return frame
-        except av.FFmpegError as error:
-            last = error
-    reason = f": {_reason(last)}" if last else ""
-    raise UnreadableMediaError(
-        f"{path} has no frame that can be decoded{reason}.",
-        hint="It may be damaged or cut off; copy it again.",
+def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: Fraction) -> _Facts:
+    """Decode the first frame and look at the packets after it."""
+    first, stored = _beginning(container, stream, path)
+    tick = stream.time_base or 1 / _UNTOLD_RATE
+    told = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    rate = constant_rate(stored, tick, told)
+    average = stream.average_rate if stream.frames else None  # of the whole file, where counted
+    if rate and average and abs(average / rate - 1) > _VARIES:
+        rate = None
+    timed = first.pts is not None
+    clock = Clock(tick=tick, zero=zero, first=first.pts if timed and first.pts else 0, rate=rate)
+    end = _told_end(stream)
+    length = None if end is None else end - zero - clock.begin
+    if rate and length is not None:
+        length = round(length * rate) / rate  # some files round it
+    return _Facts(
+        clock=clock,
+        usual=rate or next((each for each in told if each), _UNTOLD_RATE),
+        length=length if length and length > 0 else None,
+        frame_count=_told_count(stream),
+        timed=timed,
+        size=(first.width, first.height),
+        aspect=stream.sample_aspect_ratio or Fraction(1),
+        turn=Turn.of(first),
+        bits=layout_of(first.format.name).bits,
+        colour=colour_of(first),
+        interlaced=first.interlaced_frame,
     )
 
 
-def _origin(container: InputContainer, first: av.VideoFrame, tick: Fraction) -> Fraction:
-    """The earliest time of the pictures and of every sound track, in seconds."""
-    sounds = [
-        stream.start_time * Fraction(stream.time_base)
-        for stream in container.streams.audio
-        if stream.start_time is not None and stream.time_base is not None
-    ]
-    return min([(first.pts or 0) * tick, *sounds])
+def _beginning(
+    container: InputContainer, stream: VideoStream, path: Path
+) -> tuple[VideoFrame, list[int]]:
+    """The first frame, and the ticks of a run of frames from it on, known without decoding."""
+    said: list[str] = []
+    stored: list[int] = []
+
+    def watched() -> Iterator[Packet[VideoStream]]:
+        for packet in packets(container, stream, said.append):
+            ticks = packet.dts if packet.pts is None else packet.pts
+            if ticks is not None and not packet.is_discard:
+                stored.append(ticks)
+            yield packet
+
+    source = watched()
+    first = next(decoded(decoder_of(stream), source, said.append), None)
+    if first is None:
+        raise UnreadableMediaError(
+            f"{path} has no frame that can be decoded"
+            + (f": FFmpeg says '{said[-1]}'." if said else "."),
+            hint="It may be damaged or cut off; copy or download it again.",
+        )
+    sizes = accumulate(packet.size for packet in islice(source, _LOOK_AHEAD))
+    for size in sizes:
+        if size > _LOOK_AHEAD_BYTES:
+            break
+    run = sorted(ticks for ticks in stored if first.pts is None or ticks >= first.pts)
+    return first, run[: max(len(run) - _REORDERED, _REORDERED)]
 
 
-def _packet_times(path: Path) -> list[int | None]:
-    """Ticks of the first packets, told without decoding; None where a packet has no time."""
-    with open_container(path) as container:
-        stream = picture_stream(container, path)
-        packets = islice(container.demux(stream), _PROBED_PACKETS)
-        return [packet.pts for packet in packets if packet.size]
+def _told_count(stream: VideoStream) -> int | None:
+    """How many frames are shown, as an index that lists each of them tells."""
+    if not stream.frames:
+        return None
+    return stream.frames - sum(entry.is_discard for entry in stream.index_entries)
 
 
-def _duration(
-    container: InputContainer,
-    stream: VideoStream,
-    packets: int,
-    shown: list[int],
-    clock: Clock,
-    rate: Fraction,
-    *,
-    counted: bool,
-) -> Fraction | None:
-    """How long the pictures last; what all packets say, if they are few, is best."""
-    if packets < _PROBED_PACKETS:
-        if counted:
-            return packets / rate
-        return clock.time(shown[-1]) - clock.time(shown[0]) + 1 / rate
-    if stream.duration:
-        return stream.duration * clock.tick
-    return Fraction(container.duration, av.time_base) if container.duration else None
+def _told_end(stream: VideoStream) -> Fraction | None:
+    """When the last frame ends, in the file's seconds: by an index, or by Matroska's tag."""
+    if stream.frames and stream.duration and stream.time_base:
+        return (begin_of(stream) or Fraction(0)) + stream.duration * stream.time_base
+    tag = re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)\0*", stream.metadata.get("DURATION", ""))
+    return 3600 * int(tag[1]) + 60 * int(tag[2]) + Fraction(tag[3]) if tag else None
+
+
+@dataclass
+class _Place:
+    """How far one reading has come.
+
+    Attributes:
+        time: of the last frame decoded, in seconds.
+        frames: decoded so far; counted from the first frame of the video where `whole`.
+        troubled, disordered: whether damage, or frames out of order, were noted already.
+    """
+
+    time: Fraction
+    frames: int = 0
+    whole: bool = True
+    troubled: bool = False
+    disordered: bool = False
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Decodes a video, anew for each reading."""
+class _Video:
+    """Reads a video, anew each time."""
 
     path: Path
     facts: _Facts
     notes: Notes
 
     def read(self, start: Fraction) -> Iterator[Frame]:
-        """Frames that are shown at or after `start`."""
-        waiting: Frame | None = None
-        for frame in self._in_time(start):
-            if waiting is not None:
-                ended = replace(waiting, duration=frame.time - waiting.time)
-                if ended.time + ended.duration > start:
-                    yield ended
-            waiting = frame
-        if waiting is not None:
-            last = replace(waiting, duration=waiting.duration or self.facts.frame_time)
-            if last.time + last.duration > start:
-                yield last
+        """The frames that are shown at or after `start`, see `Clip.read`."""
+        place = _Place(self.facts.clock.begin)
+        held: tuple[Fraction, VideoFrame] | None = None
+        for time, native in self._timed(start, place):
+            if held is not None and time > start:
+                yield self._frame(*held, time - held[0])
+            held = time, native
+        if held is not None:
+            time, native = held
+            duration = self._last_duration(native)
+            self._check_end(time + duration, place)
+            if time + duration > start:
+                yield self._frame(time, native, duration)
 
-    def _in_time(self, start: Fraction) -> Iterator[Frame]:
-        """Frames whose times increase, from the one shown at `start` or before it."""
-        before: Fraction | None = None
-        for native in self._decoded(start):
-            frame = self._frame(native)
-            if before is not None and frame.time <= before:
-                self.notes.add("times", f"frames out of order in {self.path.name}", "warning")
+    def _timed(self, start: Fraction, place: _Place) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """Decoded frames with their times, which increase."""
+        clock = self.facts.clock
+        for native in self._natives(start, place):
+            if native.pts is not None:
+                time = clock.time(native.pts)
+            else:
+                time = place.time + (1 / self.facts.usual if place.frames else 0)
+            if place.frames and time <= place.time:
+                self._out_of_order(time, place)
                 continue
-            before = frame.time
-            yield frame
+            place.time, place.frames = time, place.frames + 1
+            if native.is_corrupt and time >= start:
+                self._damage("parts of a picture are missing", place)
+            yield time, native
 
-    def _decoded(self, start: Fraction) -> Iterator[av.VideoFrame]:
-        """The decoder's frames from one shown at or before `start`."""
-        target = self.facts.clock.pts(start)
-        if start > 0 and not self.facts.counted:
-            frames = self._from(max(target - self._one_frame, 0))
-            first = next(frames, None)
-            if first is not None and (first.pts or 0) <= target:
-                yield first
-                yield from frames
-                return
-        yield from self._from(None)  # from the beginning, also where seeking fails
+    def _natives(self, start: Fraction, place: _Place) -> Iterator[VideoFrame]:
+        """Decoded frames from the one shown at `start`, or from any before it."""
+        clock = self.facts.clock
+        if self.facts.timed and start > clock.begin:
+            for earlier in (Fraction(0), _EARLIER_S):
+                natives = self._pass(place, seek=clock.ticks(start - earlier))
+                first = next(natives, None)
+                if first is not None and clock.time(first.pts or 0) <= start:
+                    place.whole = False
+                    yield first
+                    yield from natives
+                    return
+        yield from self._pass(place)
 
-    @property
-    def _one_frame(self) -> int:
-        return int(self.facts.frame_time / self.facts.clock.tick) + 1
+    def _pass(self, place: _Place, *, seek: int | None = None) -> Iterator[VideoFrame]:
+        def trouble(words: str) -> None:
+            self._damage(f"FFmpeg says '{words}'", place)
 
-    def _from(self, seek: int | None) -> Iterator[av.VideoFrame]:
-        with open_container(self.path) as container:
+        with open_input(self.path) as container:
             stream = picture_stream(container, self.path)
-            last: int | None = None
-            for packet in self._packets(container, stream, seek):
-                for native in self._decode(packet, last):
-                    if self.facts.counted:
-                        native.pts = self.facts.clock.next_pts(last)
-                    last = native.pts
-                    yield native
-            self._check_end(container, stream, last)
+            source = packets(container, stream, trouble, seek=seek)
+            yield from decoded(decoder_of(stream), source, trouble, from_key=seek is not None)
 
-    def _packets(
-        self, container: InputContainer, stream: VideoStream, seek: int | None
-    ) -> Iterator[av.Packet[VideoStream]]:
-        packets = container.demux(stream)
-        try:
-            if seek is not None:
-                container.seek(seek, stream=stream)
-            yield from packets
-        except av.FFmpegError as error:
-            self._damage(None, _reason(error))
+    def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
+        picture = to_picture(native, self.facts.colour)
+        if self.facts.turn == Turn():
+            return Frame(picture, time, duration, native)
+        return Frame(self.facts.turn.applied(picture), time, duration)
 
-    def _decode(self, packet: av.Packet[VideoStream], before: int | None) -> list[av.VideoFrame]:
-        try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
-            self._damage(before, _reason(error))
-            return []
-        if any(frame.is_corrupt for frame in frames):
-            self._damage(before, "part of a picture is missing")
-        return [frame for frame in frames if self.facts.counted or frame.pts is not None]
+    def _last_duration(self, native: VideoFrame) -> Fraction:
+        stored = native.duration * self.facts.clock.tick
+        return self.facts.clock.snap(stored) if stored else 1 / self.facts.usual
 
-    def _check_end(self, container: InputContainer, stream: VideoStream, last: int | None) -> None:
-        """Note a video that ends before its container says it does."""
-        told = _told_end(container, stream)
-        if told is None or last is None:
+    def _out_of_order(self, time: Fraction, place: _Place) -> None:
+        if place.time - time > _RESTART_S:
+            self._damage(f"its times go back by {float(place.time - time):.0f} s", place)
+        elif not place.disordered:
+            place.disordered = True
+            message = f"Frames of {self.path.name} that come out of order are left out."
+            self.notes.add("times", message, "warning", place.time)
+
+    def _check_end(self, end: Fraction, place: _Place) -> None:
+        if self.facts.length is None:
             return
-        lost = told - (last * self.facts.clock.tick + self.facts.frame_time)
-        if lost > _LOST_FRAMES * self.facts.frame_time:
-            self._damage(last, f"the last {float(lost):.2f} s are missing")
+        told = self.facts.clock.begin + self.facts.length
+        if told - end > _SLACK_S + 1 / self.facts.usual:
+            self._damage(f"it should last until {float(told):.3f} s", place)
 
-    def _damage(self, pts: int | None, reason: str) -> None:
-        time = Fraction(0) if pts is None else self.facts.clock.time(pts)
-        self.notes.add(
-            "damage",
-            f"{self.path.name} is damaged after {float(time):.2f} s: {reason}",
-            "error",
-            time,
-        )
-
-    def _frame(self, native: av.VideoFrame) -> Frame:
-        facts = self.facts
-        picture = to_picture(native, facts.colour, alpha=facts.alpha)
-        turned = facts.rotation != 0
-        if turned:
-            picture = np.ascontiguousarray(np.rot90(picture, facts.rotation // 90))
-        rate = facts.clock.rate
-        length = 1 / rate if rate else Fraction(native.duration or 0) * facts.clock.tick
-        time = facts.clock.time(native.pts or 0)
-        return Frame(picture, time, length, None if turned else native)
-
-
-def _told_end(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    """When the pictures should end by the container's own word, in its seconds."""
-    if stream.duration and stream.time_base:
-        return (stream.duration + (stream.start_time or 0)) * Fraction(stream.time_base)
-    tag = stream.metadata.get("DURATION", "")
-    if tag.count(":") == 2:
-        hours, minutes, seconds = (Fraction(part.rstrip("\0")) for part in tag.split(":"))
-        return 3600 * hours + 60 * minutes + seconds
-    return None
-
-
-def _kinds(container: InputContainer) -> str:
-    kinds = sorted({stream.type for stream in container.streams})
-    return " and ".join(kinds) or "nothing"
-
-
-def _reason(error: Exception) -> str:
-    """FFmpeg's own words: the last line that it logged, or the error's text."""
-    log = getattr(error, "log", None)
-    if log:
-        return str(log[2]).strip()
-    return str(getattr(error, "strerror", "") or error)
+    def _damage(self, words: str, place: _Place) -> None:
+        """Note the first damage of a reading; what follows is mostly its consequence."""
+        if place.troubled:
+            return
+        place.troubled = True
+        after = f"after {place.frames} frames " if place.whole else ""
+        where = f"{after}at {float(place.time):.3f} s"
+        message = f"{self.path.name} is damaged {where}: {words}. What can be read is used."
+        self.notes.add("damage", message, "error", place.time)

@@ -1,7 +1,8 @@
 """Writes a clip as a video file: segments first, then one film with all that travels along.
 
 In: a clip and the options. Out: an MP4, MOV, MKV or WebM file, whole or not at all. Work that is
-stopped leaves `<name>.partial<suffix>`, playable, and its segments for `--resume`.
+stopped leaves `<name>.partial<suffix>`, playable, and its segments for `--resume`; a full disk
+leaves nothing, unless `--resume` was given.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from kinoloom.base.nouns import Progress
 from kinoloom.base.outputs import check_output, whole_file
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import OutputError
-from kinoloom.media.codecs import VIDEO, Plan, plan
+from kinoloom.media.codecs import VIDEO
+from kinoloom.media.encode import is_full, refusals
 from kinoloom.media.feed import feed, first_frame
 from kinoloom.media.join import Segments, join
+from kinoloom.media.plan import Plan, plan
 from kinoloom.media.segments import Parts, Segment, SegmentWriter, frames_per_segment
 from kinoloom.media.writing import WriteOptions, Written
 
@@ -39,8 +42,8 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
         try:
             _encode(clip, chosen, parts, progress)
             written = _finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
-        except OutputError:
-            if not options.resume:
+        except OutputError as error:
+            if not options.resume and (is_full(error) or next(parts.segments(), None) is None):
                 parts.remove()
             raise
         parts.remove()
@@ -73,8 +76,8 @@ def _encode(clip: Clip, chosen: Plan, parts: Parts, progress: Progress) -> None:
         )
     writer = SegmentWriter(parts, chosen)
     try:
-        with writer:
-            for frame in feed(clip, progress, after=last, done=done):
+        with writer, feed(clip, progress, after=last, done=done) as frames:
+            for frame in frames:
                 writer.add(frame)
     except OutputError:
         raise
@@ -84,7 +87,7 @@ def _encode(clip: Clip, chosen: Plan, parts: Parts, progress: Progress) -> None:
 
 
 def _keep(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> None:
-    """After a stop: make what is done playable."""
+    """After a stop: make what is done playable, as far as there is room for it."""
 
     def segments() -> Iterator[Segment]:
         return chain(parts.segments(), [stopped] if stopped else [])
@@ -93,10 +96,12 @@ def _keep(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> No
         parts.remove()
         return
     path = parts.output.with_name(f"{parts.output.stem}.partial{parts.output.suffix}")
-    frames = _finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
-    clip.notes.add(
-        "stopped", f"{path} holds the {frames} frames done so far; --resume goes on.", "warning"
-    )
+    try:
+        done = _finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
+        message = f"{path} holds the {done} frames done so far; --resume goes on."
+    except OutputError as error:
+        message = f"{error.message} The frames done so far are kept; --resume goes on."
+    clip.notes.add("stopped", message, "warning")
 
 
 def _finish(
@@ -109,7 +114,7 @@ def _finish(
     complete: bool = True,
 ) -> Written:
     container = VIDEO[path.suffix.lower()]
-    with whole_file(path, overwrite=overwrite) as temporary:
+    with whole_file(path, overwrite=overwrite) as temporary, refusals(path):
         facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)
     return Written(
         frames=facts.frames,

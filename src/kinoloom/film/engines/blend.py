@@ -10,28 +10,44 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kinoloom.base.arrays import Picture, from_float, to_float
-from kinoloom.film.engine import Engine, EngineOptions, Flow
+from kinoloom.base.arrays import Picture
+from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.pixels import bands, check_alike, premultiplied, straight
 
 
 class Blend:
-    """Mixes two pictures by their distance in time; see `film.engine.Interpolator`."""
+    """Mixes two pictures by their distance in time; see `film.engine.Interpolator`.
+
+    Args:
+        options: not used: beside the pictures next to nothing is held.
+    """
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
 
-    def between(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
-        """One mix for each time."""
-        for time in times:
-            weight = np.float32(time)
-            mix = (1 - weight) * to_float(first) + weight * to_float(second)
-            yield from_float(mix, first.dtype)
+    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
+        """Yield one mix for each time; equal pictures give themselves.
 
-    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
+        Raises:
+            ArrayError: the pictures differ in shape or dtype.
+        """
+        check_alike(first, second)
+        if np.array_equal(first, second):
+            yield from (first.copy() for _ in times)
+            return
+        for time in times:
+            yield _mixed(first, second, np.float32(time))
+
+    def flows(self, first: Picture, second: Picture) -> None:
         """A cross-fade knows no motion."""
-        return None
+
+
+def _mixed(first: Picture, second: Picture, time: np.float32) -> Picture:
+    made = np.empty_like(first)
+    for top, bottom in bands(*first.shape[:2]):
+        before, after = (premultiplied(picture[top:bottom]) for picture in (first, second))
+        made[top:bottom] = straight((1 - time) * before + time * after, like=first)
+    return made
 
 
 BLEND = Engine(
@@ -40,5 +56,5 @@ BLEND = Engine(
     rank=10,
     make=Blend,
     missing=lambda options: "",
-    bytes_per_pixel=48,
+    least_bytes=0,
 )

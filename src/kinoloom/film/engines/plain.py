@@ -1,33 +1,83 @@
-"""The engine `dis`: DIS optical flow, symmetrised, both frames warped and averaged."""
+"""The engine `dis`: the named baseline, "DIS + warp + average".
+
+The medium preset of OpenCV's dense inverse search (Kroeger et al., ECCV 2016) at full size, both
+ways; half the difference of the two flows stands for the motion at the moment, as it is there;
+both frames are warped along it and averaged. No projection, no care for what is hidden.
+"""
+
 from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.base.units import format_bytes
+from kinoloom.errors import BudgetError
 from kinoloom.film.engine import Engine, EngineOptions, Flow
+from kinoloom.film.flow import pixel_grid, sample, searched
+from kinoloom.film.pixels import check_alike, premultiplied, straight
+
+_BYTES_PER_PIXEL = 160
+
 
 class PlainDis:
-    """standin"""
+    """The baseline; see `film.engine.Interpolator`.
+
+    Args:
+        options: `flow_scale` and `weights` are not used.
+    """
+
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
-    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
-        """standin"""
-        h, w = first.shape[:2]
-        if min(h, w) < 32:
-            z = np.zeros((h, w, 2), np.float32); return z, z
-        g = [cv2.cvtColor(np.rint(to_float(p)[..., :3]*255).astype(np.uint8), cv2.COLOR_RGB2GRAY) for p in (first, second)]
-        dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        f, b = dis.calc(g[0], g[1], None), dis.calc(g[1], g[0], None)
-        return f, b
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """standin"""
-        f, b = self.flows(first, second)
-        h, w = first.shape[:2]
-        s = (f - b) / 2
-        x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-        for t in times:
-            a = cv2.remap(to_float(first), x - t*s[..., 0], y - t*s[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            c = cv2.remap(to_float(second), x + (1-t)*s[..., 0], y + (1-t)*s[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            yield from_float(np.float32(1-t)*a + np.float32(t)*c, first.dtype)
 
-DIS = Engine("dis", "plain", 5, PlainDis, lambda o: "", 100)
+    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
+        """Yield one picture for each time; equal pictures give themselves.
+
+        Raises:
+            ArrayError: the pictures differ in shape or dtype.
+            BudgetError: they do not fit into the memory allowed; they are never cut.
+        """
+        forward, backward = self.flows(first, second)
+        motion = (forward - backward) * np.float32(0.5)
+        here = pixel_grid(*first.shape[:2])
+        before, after = premultiplied(first), premultiplied(second)
+        for time in np.asarray(times, np.float32):
+            mean = (1 - time) * sample(before, here - time * motion)
+            mean += time * sample(after, here + (1 - time) * motion)
+            yield first.copy() if np.array_equal(first, second) else straight(mean, like=first)
+
+    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
+        """The motion from first to second and back, each (H, W, 2) in pixels.
+
+        Raises:
+            ArrayError, BudgetError: as `between`.
+        """
+        check_alike(first, second)
+        height, width = first.shape[:2]
+        if _BYTES_PER_PIXEL * height * width > self.options.memory_bytes:
+            raise BudgetError(
+                f"The engine dis cannot take pictures of {width}x{height} within "
+                f"{format_bytes(self.options.memory_bytes)}.",
+                hint="Allow more with --memory, or use --engine fast.",
+            )
+        grey1, grey2 = _grey(first), _grey(second)
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        return searched(search, grey1, grey2), searched(search, grey2, grey1)
+
+
+def _grey(picture: Picture) -> NDArray[np.uint8]:
+    colours = from_float(to_float(picture)[..., :3], np.dtype(np.uint8))
+    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+DIS = Engine(
+    name="dis",
+    summary="plain optical flow: warp both frames and average, the named baseline",
+    rank=5,
+    make=PlainDis,
+    missing=lambda options: "",
+    least_bytes=_BYTES_PER_PIXEL,
+)

@@ -1,7 +1,7 @@
 """FILM: frame interpolation for large motion; the published network, to read, run and train.
 
 Inputs: x0, x1 (B, 3, H, W) float in 0..1, gamma-encoded RGB; H and W multiples of
-    `FilmSize.multiple` (64 for the published size); t in (0, 1).
+    `FilmOptions.multiple` (64 for the published size); t in (0, 1).
 Output: (B, 3, H, W), the frame at t, linear and not clipped; clip it to 0..1 before use.
 
 Architecture, by stage:
@@ -36,25 +36,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from kinoloom.errors import ArrayError, UsageError
 
 Pyramid = list[Tensor]
 
+SLOPE = 0.2
+"""Of all leaky ReLUs."""
+
 
 @dataclass(frozen=True)
-class FilmSize:
+class FilmOptions:
     """The hyper-parameters of FILM; the defaults are the published ones.
+
+    Motion is followed up to about 2 ** (pyramid_levels - 1) * flow_convs[-1] px: 192 px.
 
     Attributes:
         filters: of the first convolutions of tree and decoder; each next depth has twice as many.
-        pyramid_levels: of images, features and flows, above `sub_levels`.
+        pyramid_levels: of images, features and flows.
         fusion_levels: how many of the finest levels the decoder sees, at most `pyramid_levels`.
         sub_levels: depth of the feature tree.
         flow_filters: of the predictors of the finest levels, the last shared by all coarser ones.
         flow_convs: how many 3x3 convolutions each of these predictors has.
+
+    Raises:
+        UsageError: the numbers do not go together.
     """
 
     filters: int = 64
@@ -63,6 +74,16 @@ class FilmSize:
     sub_levels: int = 4
     flow_filters: tuple[int, ...] = (32, 64, 128, 256)
     flow_convs: tuple[int, ...] = (3, 3, 3, 3)
+
+    def __post_init__(self) -> None:
+        predictors = len(self.flow_filters)
+        if not 1 <= predictors == len(self.flow_convs) <= self.pyramid_levels:
+            raise UsageError(f"flow_filters and flow_convs are for as many levels each: {self}.")
+        shared = self.feature_channels(predictors - 1)
+        if shared != self.feature_channels(self.pyramid_levels - 1):
+            raise UsageError(f"Levels that share a flow predictor differ in features: {self}.")
+        if not 2 <= self.fusion_levels <= self.pyramid_levels:
+            raise UsageError(f"fusion_levels must be from 2 to pyramid_levels: {self}.")
 
     @property
     def multiple(self) -> int:
@@ -76,9 +97,6 @@ class FilmSize:
     def aligned_channels(self, level: int) -> int:
         """What the decoder sees of a level: both images, both features, both flows."""
         return 2 * (3 + self.feature_channels(level)) + 2 * 2
-
-
-PUBLISHED = FilmSize()
 
 
 @dataclass(frozen=True)
@@ -100,15 +118,15 @@ class FilmNet(nn.Module):
     """The network; see the head of this module.
 
     Args:
-        size: its hyper-parameters.
+        options: its hyper-parameters; the published ones if None.
     """
 
-    def __init__(self, size: FilmSize = PUBLISHED) -> None:
+    def __init__(self, options: FilmOptions | None = None) -> None:
         super().__init__()
-        self.size = size
-        self.extract = FeatureExtractor(size)
-        self.predict_flow = FlowEstimator(size)
-        self.fuse = FusionDecoder(size)
+        self.options = options or FilmOptions()
+        self.extract = FeatureExtractor(self.options)
+        self.predict_flow = FlowEstimator(self.options)
+        self.fuse = FusionDecoder(self.options)
 
     def forward(self, x0: Tensor, x1: Tensor, t: float | Tensor = 0.5) -> Tensor:
         """The frame at t.
@@ -119,29 +137,40 @@ class FilmNet(nn.Module):
         """
         return self.frame_at(self.analyse(x0, x1), t)
 
-    def analyse(self, x0: Tensor, x1: Tensor) -> PairAnalysis:
+    def analyse(self, x0: Tensor, x1: Tensor, halvings: int = 0) -> PairAnalysis:
         """Stages 1 to 3: what does not depend on the time.
 
+        Args:
+            x0, x1: (B, 3, H, W), see the head of this module.
+            halvings: estimate motion on pictures halved this many times, for pictures so large
+                that motion would exceed the network's reach. Features that land on a level come
+                from it and finer ones, the finest last; leaving those out gives exactly what
+                the halved picture would have. The flow is then enlarged to the finest levels.
+
         Raises:
-            ValueError: height or width is not a multiple of `size.multiple`.
+            ArrayError: the shapes differ, or a side is not a multiple of options.multiple <<
+                halvings.
         """
-        if x0.shape != x1.shape or any(side % self.size.multiple for side in x0.shape[-2:]):
-            raise ValueError(
-                f"FILM takes two pictures of one size, a multiple of {self.size.multiple} px, "
+        multiple = self.options.multiple << halvings
+        if x0.shape != x1.shape or any(side % multiple for side in x0.shape[-2:]):
+            raise ArrayError(
+                f"FILM takes two pictures of one size, both sides multiples of {multiple} px, "
                 f"not {tuple(x0.shape)} and {tuple(x1.shape)}."
             )
-        images = image_pyramid(torch.cat([x0, x1]), self.size.pyramid_levels)
+        levels = self.options.pyramid_levels
+        images = image_pyramid(torch.cat([x0, x1]), levels + halvings)
         features = self.extract(images)
-        flows = self.predict_flow(features, [swap_pair(level) for level in features])
-        levels = range(self.size.fusion_levels)
-        halves = [torch.cat([images[i], features[i]], 1).chunk(2) for i in levels]
-        flow_halves = [flows[i].chunk(2) for i in levels]
-        return PairAnalysis(
-            first=[half[0] for half in halves],
-            second=[half[1] for half in halves],
-            forward=[half[0] for half in flow_halves],
-            backward=[half[1] for half in flow_halves],
-        )
+        seen = [
+            features[i + halvings][:, : self.options.feature_channels(i)] for i in range(levels)
+        ]
+        flows = self.predict_flow(seen, [swap_pair(level) for level in seen])
+        for _ in range(halvings):
+            flows = [enlarge_flow(flows[0]), *flows]
+        kept = range(self.options.fusion_levels)
+        looks = [torch.cat([images[i], features[i]], 1).chunk(2) for i in kept]
+        first, second = ([look[k] for look in looks] for k in range(2))
+        forward, backward = ([flows[i].chunk(2)[k] for i in kept] for k in range(2))
+        return PairAnalysis(first, second, forward, backward)
 
     def frame_at(self, pair: PairAnalysis, t: float | Tensor) -> Tensor:
         """Stages 4 and 5: the frame at t, (B, 3, H, W)."""
@@ -159,17 +188,13 @@ class FilmNet(nn.Module):
 class FeatureExtractor(nn.Module):
     """Stage 2: the feature tree, and the concatenation of what lands on one level."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        self.extract_sublevels = FeatureTree(size)
-        self.sub_levels = size.sub_levels
-
-    @property
-    def tree(self) -> nn.ModuleList:
-        return self.extract_sublevels.convs
+        self.extract_sublevels = FeatureTree(options)
+        self.sub_levels = options.sub_levels
 
     def forward(self, images: Pyramid) -> Pyramid:
-        """(B, 3, H, W) a level to (B, C, H, W) a level, C as `FilmSize.feature_channels`."""
+        """(B, 3, H, W) a level to (B, C, H, W) a level, C as `FilmOptions.feature_channels`."""
         count = len(images)
         trees = [
             self.extract_sublevels(image, min(self.sub_levels, count - i))
@@ -184,11 +209,11 @@ class FeatureExtractor(nn.Module):
 class FeatureTree(nn.Module):
     """Pairs of 3x3 convolutions, 2x2 average pooling between the pairs."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        widths = [3, *(size.filters << j for j in range(size.sub_levels))]
+        widths = [3, *(options.filters << j for j in range(options.sub_levels))]
         self.convs = nn.ModuleList(
-            nn.Sequential(conv(before, width, 3), conv(width, width, 3))
+            nn.Sequential(Conv(before, width, 3), Conv(width, width, 3))
             for before, width in pairwise(widths)
         )
 
@@ -196,19 +221,19 @@ class FeatureTree(nn.Module):
         """The features of depths 0 to `depth` - 1, each half the size of the one before."""
         features = [self.convs[0](image)]
         for stage in self.convs[1:depth]:
-            features.append(stage(F.avg_pool2d(features[-1], 2)))
+            features.append(stage(fn.avg_pool2d(features[-1], 2)))
         return features
 
 
 class FlowEstimator(nn.Module):
     """Stage 3: flow from coarse to fine, each level adding to what the coarser ones found."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
         *own, shared = (
-            FlowPredictor(2 * size.feature_channels(level), filters, convs)
+            FlowPredictor(2 * options.feature_channels(level), filters, convs)
             for level, (filters, convs) in enumerate(
-                zip(size.flow_filters, size.flow_convs, strict=True)
+                zip(options.flow_filters, options.flow_convs, strict=True)
             )
         )
         self._predictor = shared
@@ -218,8 +243,7 @@ class FlowEstimator(nn.Module):
         """The one that works on a level."""
         own = len(self._predictors)
         found = self._predictors[own - 1 - level] if level < own else self._predictor
-        assert isinstance(found, FlowPredictor)
-        return found
+        return cast(FlowPredictor, found)
 
     def forward(self, here: Pyramid, there: Pyramid) -> Pyramid:
         """The flow on every level of `here` that points at the like place of `there`."""
@@ -240,65 +264,95 @@ class FlowPredictor(nn.Module):
         super().__init__()
         widths = [channels, *[filters] * convs]
         self._convs = nn.Sequential(
-            *(conv(before, width, 3) for before, width in pairwise(widths)),
-            conv(filters, filters // 2, 1),
-            conv(filters // 2, 2, 1, linear=True),
+            *(Conv(before, width, 3) for before, width in pairwise(widths)),
+            Conv(filters, filters // 2, 1),
+            Conv(filters // 2, 2, 1, linear=True),
         )
 
     def forward(self, here: Tensor, there: Tensor) -> Tensor:
-        """The flow on the grid of `here`, in pixels."""
+        """The flow on the grid of `here`, in pixels; not below single precision."""
         flow: Tensor = self._convs(torch.cat([here, there], 1))
-        return flow
+        return flow.to(torch.promote_types(flow.dtype, torch.float32))
 
 
 class FusionDecoder(nn.Module):
     """Stage 5: from both aligned pyramids to the frame."""
 
-    def __init__(self, size: FilmSize) -> None:
+    def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        coarse_to_fine = range(size.fusion_levels - 2, -1, -1)
-        before = size.aligned_channels(size.fusion_levels - 1)
-        self.convs = nn.ModuleList()
-        for level in coarse_to_fine:
-            width = size.filters << min(level, size.sub_levels - 1)
-            self.convs.append(
-                nn.ModuleList(
-                    [
-                        conv(before, width, 2, linear=True),
-                        conv(size.aligned_channels(level) + width, width, 3),
-                        conv(width, width, 3),
-                    ]
-                )
-            )
-            before = width
-        self.output_conv = nn.Conv2d(before, 3, 1)
+        levels = range(options.fusion_levels - 1)
+        widths = [options.filters << min(level, options.sub_levels - 1) for level in levels]
+        coarser = [*widths[1:], options.aligned_channels(options.fusion_levels - 1)]
+        self.output_conv = nn.Conv2d(widths[0], 3, 1)
+        self.convs = nn.ModuleList(
+            FusionStage(coarser[level], options.aligned_channels(level), widths[level])
+            for level in reversed(levels)
+        )
 
     def forward(self, aligned: Sequence[Tensor]) -> Tensor:
-        """(B, C, H, W) a level, C as `FilmSize.aligned_channels`, to (B, 3, H, W)."""
-        net = aligned[-1]
-        for level, (widen, mix, refine) in zip(
-            reversed(range(len(self.convs))), self.convs, strict=True
-        ):
-            net = widen(F.interpolate(net, scale_factor=2, mode="nearest"))
-            net = refine(mix(torch.cat([aligned[level], net], 1)))
+        """(B, C, H, W) a level, C as `FilmOptions.aligned_channels`, to (B, 3, H, W)."""
+        *finer, net = aligned
+        for level, stage in zip(reversed(finer), self.convs, strict=True):
+            net = stage(net, level)
         frame: Tensor = self.output_conv(net)
         return frame
 
 
-def conv(before: int, after: int, kernel: int, *, linear: bool = False) -> nn.Sequential:
-    """A convolution that keeps the size, then leaky ReLU of slope 0.2 unless linear.
+class FusionStage(nn.ModuleList):
+    """One step of the decoder: enlarge what the coarser levels gave, mix in this level.
 
-    Zeros are padded; the extra row and column of an even kernel are below and to the right.
+    Args:
+        coarser, aligned: channels of what comes from the coarser level, and of this level.
+        width: channels of the result.
     """
-    layer = nn.Conv2d(before, after, kernel, padding="same")
-    return nn.Sequential(layer) if linear else nn.Sequential(layer, nn.LeakyReLU(0.2))
+
+    def __init__(self, coarser: int, aligned: int, width: int) -> None:
+        widen = Conv(coarser, width, 2, linear=True)
+        super().__init__([widen, Conv(aligned + width, width, 3), Conv(width, width, 3)])
+
+    def forward(self, net: Tensor, aligned: Tensor) -> Tensor:
+        """(B, coarser, H, W) and (B, aligned, 2H, 2W) to (B, width, 2H, 2W)."""
+        widen, mix, refine = self
+        net = widen(fn.interpolate(net, scale_factor=2, mode="nearest"))
+        mixed: Tensor = refine(mix(torch.cat([aligned, net], 1)))
+        return mixed
+
+
+class Conv(nn.Sequential):
+    """A convolution that keeps the size, then leaky ReLU unless linear.
+
+    Zeros are padded; the extra row and column of a 2x2 kernel are below and to the right.
+
+    Args:
+        before, after: channels.
+        kernel: 1, 2 or 3.
+        linear: leave out the leaky ReLU.
+    """
+
+    def __init__(self, before: int, after: int, kernel: int, *, linear: bool = False) -> None:
+        layer = nn.Conv2d(before, after, kernel, padding=(kernel - 1) // 2)
+        super().__init__(layer, *([] if linear else [nn.LeakyReLU(SLOPE)]))
+        self.even = kernel == 2
+        self.linear = linear
+
+    @property
+    def layer(self) -> nn.Conv2d:
+        """The convolution itself."""
+        return cast(nn.Conv2d, self[0])
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, before, H, W) to (B, after, H, W)."""
+        net = fn.pad(image, (0, 1, 0, 1)) if self.even else image
+        for module in self:
+            net = module(net)
+        return net
 
 
 def image_pyramid(image: Tensor, levels: int) -> Pyramid:
     """The image and its 2x2 averages, `levels` in all."""
     pyramid = [image]
     for _ in range(levels - 1):
-        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+        pyramid.append(fn.avg_pool2d(pyramid[-1], 2))
     return pyramid
 
 
@@ -309,7 +363,7 @@ def swap_pair(batch: Tensor) -> Tensor:
 
 def enlarge_flow(flow: Tensor) -> Tensor:
     """The same motion on a grid of twice the size: (B, 2, H, W) to (B, 2, 2H, 2W)."""
-    return F.interpolate(2 * flow, scale_factor=2, mode="bilinear", align_corners=False)
+    return fn.interpolate(2 * flow, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
@@ -329,4 +383,5 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     grid = torch.stack(
         [(2 * (x + flow[:, 0]) + 1) / width - 1, (2 * (y + flow[:, 1]) + 1) / height - 1], -1
     )
-    return F.grid_sample(image, grid, "bilinear", "border", align_corners=False)
+    exact = image.to(grid.dtype)  # of reduced precision the grid would not tell pixels apart
+    return fn.grid_sample(exact, grid, "bilinear", "border", align_corners=False).to(image.dtype)

@@ -21,7 +21,8 @@ from torch import Tensor
 
 TILE = 4
 """Side of the tiles of the output, in pixels."""
-_POINTS = 6
+POINTS = TILE + 2
+"""Side of the tiles of the input."""
 # How the 3 taps of a filter's row or column become 6 points: G of the paper.
 _FILTER = torch.tensor(
     [
@@ -39,13 +40,13 @@ def transform_filter(taps: Tensor) -> Tensor:
     """The filter at the 36 points.
 
     Args:
-        taps: (9, C, K), row by row, see `nhwc.Layer`.
+        taps: (3, 3, C, K).
 
     Returns:
         (36, C, K).
     """
     both = torch.kron(_FILTER, _FILTER)
-    return (both @ taps.flatten(1)).unflatten(1, taps.shape[1:])
+    return (both @ taps.view(9, -1)).view(-1, *taps.shape[2:])
 
 
 @dataclass
@@ -68,16 +69,18 @@ class Winograd:
             out: (B, n, W, K).
         """
         batch, rows, columns = out.shape[0], out.shape[1] // TILE, out.shape[2] // TILE
-        channels, filters = self.points.shape[1:]
+        _, channels, filters = self.points.shape
         tiles = (batch, rows, columns)
         half, seen, products, back = self._buffers(tiles, channels, filters)
         _to_points(band, 1, half)
-        for i in range(_POINTS):
+        for i in range(POINTS):
             _to_points(half[i], 2, seen[i])
-        torch.bmm(seen.view(36, -1, channels), self.points, out=products.view(36, -1, filters))
-        for i in range(_POINTS):
+        count = len(self.points)
+        sums = products.view(count, -1, filters)
+        torch.bmm(seen.view(count, -1, channels), self.points, out=sums)
+        for i in range(POINTS):
             _from_points(products[i], back[i].unbind(0))
-        tiled = out.unflatten(2, (columns, TILE)).unflatten(1, (rows, TILE))
+        tiled = out.view(batch, rows, TILE, columns, TILE, filters)
         for j in range(TILE):
             _from_points(back[:, j], [tiled[:, :, i, :, j] for i in range(TILE)])
 
@@ -85,10 +88,10 @@ class Winograd:
         """Memory for all that lies between input and output, kept from band to band."""
         batch, rows, columns = tiles
         shapes = [
-            (_POINTS, batch, rows, TILE * columns + 2, channels),
-            (_POINTS, _POINTS, *tiles, channels),
-            (_POINTS, _POINTS, *tiles, filters),
-            (_POINTS, TILE, *tiles, filters),
+            (POINTS, batch, rows, TILE * columns + 2, channels),
+            (POINTS, POINTS, *tiles, channels),
+            (POINTS, POINTS, *tiles, filters),
+            (POINTS, TILE, *tiles, filters),
         ]
         if [tuple(buffer.shape) for buffer in self._scratch] != shapes:
             self._scratch = [torch.empty(shape) for shape in shapes]
@@ -103,9 +106,9 @@ def _to_points(line: Tensor, axis: int, out: Tensor) -> None:
         axis: of `line`.
         out: (6, ...), like `line`, but of length n along the axis.
     """
-    span = line.shape[axis] - _POINTS + 1
+    span = line.shape[axis] - POINTS + 1
     index = (slice(None),) * axis
-    d0, d1, d2, d3, d4, d5 = (line[(*index, slice(k, k + span, TILE))] for k in range(_POINTS))
+    d0, d1, d2, d3, d4, d5 = (line[(*index, slice(k, k + span, TILE))] for k in range(POINTS))
     even, odd = torch.sub(d4, d2, alpha=4), torch.sub(d3, d1, alpha=4)
     torch.add(even, odd, out=out[1])
     torch.sub(even, odd, out=out[2])

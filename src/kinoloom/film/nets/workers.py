@@ -43,12 +43,14 @@ def share(pieces: Iterable[Piece], begin: Callable[[], Callable[[Piece], None]])
 def _pool(threads: int) -> ThreadPoolExecutor:
     """A pool whose threads have torch run each operation on one core.
 
-    `torch.set_num_threads` acts on the calling thread, and on those that begin later: so it is
-    set back here when all have begun.
+    `torch.set_num_threads` acts on the calling thread, and is what other threads then take at
+    their first operation: so each thread here has that behind it, by asking, before it sets its
+    own, and the number is set back when all have done so.
     """
     all_begun = Barrier(threads + 1)
 
     def begin() -> None:
+        torch.get_num_threads()
         torch.set_num_threads(1)
         all_begun.wait()
 

@@ -1,0 +1,135 @@
+"""What a pipeline costs beside the work of its steps, as ratios to `python -c pass`.
+
+    python -m benchmarks.pipelines_overhead --rounds 7
+
+A step here is `python3 -c pass` with one output folder; all that is beyond the interpreter's own
+start is ours. Every job runs once a round, in turns. Nothing is measured against other engines
+here: none is installed by the extras of this repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import in_turns, spread, write_results
+from kinoloom.pipelines.language import load_text
+from kinoloom.pipelines.local.process import namespaces_work
+from kinoloom.pipelines.local.session import LocalSession
+
+_CHAIN = 10
+_ARN = "arn:aws:lambda:local:000000000000:function:nothing"
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/pipelines_overhead.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = in_turns(_jobs(Path(folder)), rounds)
+    rows = {name: spread(values) for name, values in seconds.items()}
+    floor = rows["python -c pass"]["median"]
+    ratios = {name: round(row["median"] / floor, 2) for name, row in rows.items()}
+    for name, row in rows.items():
+        print(f"{name:32} {row['median'] * 1e3:8.2f} ms  {ratios[name]:7.2f}")
+    findings = {
+        "rounds": rounds,
+        "namespaces": namespaces_work(),
+        "load_of_the_machine": round(os.getloadavg()[0], 1),
+        "seconds": rows,
+        "times_python_pass": ratios,
+    }
+    command = f"python -m benchmarks.pipelines_overhead --rounds {rounds}"
+    print(write_results("pipelines_overhead", command, findings))
+
+
+def _jobs(folder: Path) -> dict[str, Callable[[], float]]:
+    """What is timed, each in seconds for one step, one start or one plan."""
+    chain = [_step(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
+    calls = [_call(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
+    wide = _definition([_step(f"S{k}", [f"S{k // 2}"] if k else []) for k in range(1000)])
+    jobs = {
+        "python -c pass": lambda: _timed(lambda: _run("-c", "pass")),
+        "step, plain": _chained(
+            LocalSession(folder / "plain", isolation="plain", strict=True), chain
+        ),
+        "step, taken over": _chained(LocalSession(folder / "cached"), chain),
+        "step, a function": _chained(LocalSession(folder / "calls"), calls),
+        "plan of 1000 steps": lambda: _timed(lambda: load_text(wide)),
+        "import of the engine": lambda: _timed(
+            lambda: _run("-c", "import kinoloom.pipelines.local.session")
+        ),
+    }
+    if namespaces_work():
+        session = LocalSession(folder / "namespace", isolation="namespace", strict=True)
+        jobs["step, in a namespace"] = _chained(session, chain)
+    return jobs
+
+
+def _chained(session: LocalSession, steps: list[dict[str, Any]]) -> Callable[[], float]:
+    """Seconds a step of a chain, from start to the end of the execution."""
+    session.register_function(_ARN, lambda event, context: {})
+    session.put_pipeline("Chain", _definition(steps))
+
+    def run() -> float:
+        return _timed(lambda: session.start("Chain").wait()) / len(steps)
+
+    return run
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _run(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True)
+
+
+def _definition(steps: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2020-12-01", "Steps": steps})
+
+
+def _call(name: str, needs: list[str]) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "Type": "Lambda",
+        "Arguments": {},
+        "FunctionArn": _ARN,
+        "DependsOn": needs,
+    }
+
+
+def _step(name: str, needs: list[str]) -> dict[str, Any]:
+    output = {
+        "OutputName": "out",
+        "S3Output": {
+            "S3Uri": f"s3://local/out/{name}",
+            "LocalPath": "/opt/ml/processing/out",
+            "S3UploadMode": "EndOfJob",
+        },
+    }
+    arguments = {
+        "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1}},
+        "AppSpecification": {
+            "ImageUri": "any",
+            "ContainerEntrypoint": ["python3", "-c", "pass"],
+        },
+        "RoleArn": "any",
+        "ProcessingOutputConfig": {"Outputs": [output]},
+    }
+    return {"Name": name, "Type": "Processing", "Arguments": arguments, "DependsOn": needs}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Mixes the picture of a moment from the samples of several guesses of the motion.
+
+Samples are taken at full size, a band of rows at a time, so that little is held beside the
+pictures. A band is exactly the same as those rows of the whole.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.arrays import Picture
+from kinoloom.film.flow import Field, pixel_grid, sample
+from kinoloom.film.guesses import Guess
+from kinoloom.film.pixels import bands, premultiplied, straight
+
+
+def mix(first: Picture, second: Picture, guesses: list[Guess], time: float) -> Picture:
+    """The picture of a moment.
+
+    Args:
+        first, second: (H, W, C).
+        guesses: for that moment, on a grid of any size.
+        time: in the open interval (0, 1).
+
+    Returns:
+        (H, W, C) in the dtype of the pictures.
+    """
+    made = np.empty_like(first)
+    for top, bottom in bands(*first.shape[:2]):
+        rows = mixed_rows(first, second, guesses, time, top, bottom)
+        made[top:bottom] = straight(rows, like=first)
+    return made
+
+
+def mixed_rows(
+    first: Picture, second: Picture, guesses: list[Guess], time: float, top: int, bottom: int
+) -> NDArray[np.float32]:
+    """Rows `top` to `bottom` (not included) of that picture.
+
+    Returns:
+        (bottom - top, W, C) in 0..1, colours multiplied by alpha where there is one.
+    """
+    height, width, channels = first.shape
+    grid_height, grid_width = guesses[0].motion.shape[:2]
+    ratio = np.diag([width / grid_width, height / grid_height])
+    here = pixel_grid(bottom - top, width, top)
+    on_grid = cv2.transform(here + np.float32(0.5), np.linalg.inv(ratio)) - np.float32(0.5)
+    rows = np.zeros((bottom - top, width, channels), np.float32)
+    for guess in guesses:
+        motion = cv2.transform(sample(guess.motion, on_grid), ratio)
+        weights = cv2.split(sample(guess.weights, on_grid))
+        before = _taken(first, here - np.float32(time) * motion)
+        after = _taken(second, here + np.float32(1 - time) * motion)
+        for taken, weight in zip((before, after), weights, strict=True):
+            share = cv2.merge([weight] * channels)
+            cv2.add(rows, cv2.multiply(taken, share, dtype=cv2.CV_32F), dst=rows)
+    return rows / _unit(first)
+
+
+def _taken(picture: Picture, positions: Field) -> NDArray[np.float32]:
+    """Samples of the picture: its own values, or premultiplied ones where it has alpha."""
+    if picture.shape[2] == 3:
+        return sample(picture, positions)
+    last = len(picture) - 1
+    top = int(np.clip(np.floor(positions[..., 1].min()), 0, last))
+    bottom = int(np.clip(np.ceil(positions[..., 1].max()), 0, last)) + 1
+    return sample(premultiplied(picture[top:bottom]), positions - np.array([0, top], np.float32))
+
+
+def _unit(picture: Picture) -> np.float32:
+    """The value that stands for 1 in samples of the picture."""
+    whole = picture.shape[2] == 3 and picture.dtype.kind == "u"
+    return np.float32(np.iinfo(picture.dtype).max if whole else 1)

@@ -1,0 +1,92 @@
+"""Animations that FFmpeg does not read, or not whole: WebP, and AVIF with alpha, by Pillow.
+
+In: a file. Out: a `Clip` of 8-bit sRGB pictures. Times are whole milliseconds, as these formats
+store them; a frame of no duration lasts 1/10 s, as browsers show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kinoloom.base.arrays import Picture
+from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.notes import Notes
+from kinoloom.errors import UnreadableMediaError
+
+_SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
+_HEAD_BYTES = 1 << 16
+_ALPHA_TRACK = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
+_UNTOLD_S = Fraction(1, 10)
+_DAMAGE = (OSError, EOFError, ValueError, SyntaxError)
+"""What Pillow raises for damaged files."""
+
+
+def is_for_pillow(path: Path) -> bool:
+    """Whether a file is WebP, or an AVIF sequence with alpha; false for what is no file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return webp or (head[4:12] == b"ftypavis" and _ALPHA_TRACK in head)
+
+
+def open_animation(path: Path) -> Clip:
+    """Open an animation; it is decoded once to learn its times.
+
+    Raises:
+        UnreadableMediaError: no frame of it can be decoded.
+    """
+    notes = Notes()
+    durations, shape = [], (1, 1, 3)
+    for picture, duration in _pictures(path, notes):
+        durations.append(duration)
+        shape = picture.shape
+    if not durations:
+        raise UnreadableMediaError(
+            f"{path} has no frame that can be decoded.",
+            hint="It may be damaged or cut off; copy or download it again.",
+        )
+
+    def read(start: Fraction) -> Iterator[Frame]:
+        time = Fraction(0)
+        for picture, duration in _pictures(path, notes):
+            if time + duration > start:
+                yield Frame(picture, time, duration)
+            time += duration
+
+    return Clip(
+        read,
+        width=shape[1],
+        height=shape[0],
+        rate=1 / durations[0] if len(set(durations)) == 1 else None,
+        duration=sum(durations, Fraction(0)),
+        frame_count=len(durations),
+        colour=_SRGB,
+        files=(path,),
+        origin=path,
+        notes=notes,
+    )
+
+
+def _pictures(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
+    """Each frame with its duration in seconds, up to the first that is damaged."""
+    number = 0
+    try:
+        with Image.open(path) as image:
+            mode = "RGBA" if image.has_transparency_data else "RGB"
+            for number in range(getattr(image, "n_frames", 1)):
+                image.seek(number)
+                picture = np.asarray(image.convert(mode))
+                stored = Fraction(round(image.info.get("duration", 0)), 1000)
+                yield picture, stored or _UNTOLD_S
+    except _DAMAGE as error:
+        message = (
+            f"{path.name} is damaged after {number} frames: {error}. What can be read is used."
+        )
+        notes.add("damage", message, "error")

@@ -1,0 +1,63 @@
+"""Names of the service's images, so that definitions equal those made by the SDK.
+
+No image is ever fetched: locally a step runs in the environment of this interpreter.
+Source: the tables `image_uri_config/xgboost.json` and `sklearn.json` of the SageMaker Python SDK
+2.257.7.
+"""
+
+from __future__ import annotations
+
+from kinoloom.errors import UsageError
+from kinoloom.pipelines.language.problems import suggestion
+
+_ACCOUNTS = {
+    "af-south-1": "510948584623", "ap-east-1": "651117190479", "ap-northeast-1": "354813040037",
+    "ap-northeast-2": "366743142698", "ap-northeast-3": "867004704886",
+    "ap-south-1": "720646828776", "ap-southeast-1": "121021644041",
+    "ap-southeast-2": "783357654285", "ca-central-1": "341280168497",
+    "eu-central-1": "492215442770", "eu-north-1": "662702820516", "eu-south-1": "978288397137",
+    "eu-west-1": "141502667606", "eu-west-2": "764974769150", "eu-west-3": "659782779980",
+    "me-south-1": "801668240914", "sa-east-1": "737474898029", "us-east-1": "683313688378",
+    "us-east-2": "257758044811", "us-west-1": "746614075791", "us-west-2": "246618743249",
+}  # fmt: skip
+_IMAGES = {
+    "xgboost": ("sagemaker-xgboost", ""),
+    "sklearn": ("sagemaker-scikit-learn", "-cpu-py3"),
+}
+
+
+def retrieve(
+    framework: str,
+    region: str,
+    version: str | None = None,
+    py_version: str | None = None,
+    instance_type: str | None = None,
+) -> str:
+    """The name of an image.
+
+    Args:
+        framework: "xgboost" or "sklearn".
+        region: of the service; "local" gives a name that no registry has.
+        version: of the image, such as "1.5-1".
+        py_version, instance_type: accepted; these images have one Python and need no GPU.
+
+    Raises:
+        UsageError: the framework or region is not known, or no version is given.
+    """
+    if framework not in _IMAGES:
+        raise UsageError(
+            f"There is no image for '{framework}'{suggestion(framework, _IMAGES)}.",
+            hint="Give an image_uri instead.",
+        )
+    if version is None:
+        raise UsageError(f"The image of {framework} needs a version.")
+    name, suffix = _IMAGES[framework]
+    if region == "local":
+        return f"local/{name}:{version}{suffix}"
+    if region not in _ACCOUNTS:
+        raise UsageError(
+            f"The images' registry in the region '{region}' is not known"
+            f"{suggestion(region, _ACCOUNTS)}.",
+            hint="Give an image_uri instead.",
+        )
+    return f"{_ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com/{name}:{version}{suffix}"

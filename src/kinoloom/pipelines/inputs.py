@@ -1,0 +1,45 @@
+"""Inputs of training jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kinoloom.pipelines.workflow.entities import PipelineVariable
+
+
+@dataclass(frozen=True)
+class TrainingInput:
+    """One channel of data.
+
+    Attributes:
+        s3_data: an s3:// address or a pipeline variable.
+        distribution: "FullyReplicated" when None.
+        compression, content_type, record_wrapping, input_mode: as the service has them.
+        s3_data_type: "S3Prefix" or "ManifestFile".
+    """
+
+    s3_data: str | PipelineVariable
+    distribution: str | PipelineVariable | None = None
+    compression: str | PipelineVariable | None = None
+    content_type: str | PipelineVariable | None = None
+    record_wrapping: str | PipelineVariable | None = None
+    s3_data_type: str | PipelineVariable = "S3Prefix"
+    input_mode: str | PipelineVariable | None = None
+
+    def to_request(self, channel: str) -> dict[str, Any]:
+        """Its JSON as a channel of that name."""
+        source = {
+            "S3DataType": self.s3_data_type,
+            "S3Uri": self.s3_data,
+            "S3DataDistributionType": self.distribution or "FullyReplicated",
+        }
+        optional = {
+            "CompressionType": self.compression,
+            "ContentType": self.content_type,
+            "RecordWrapperType": self.record_wrapping,
+            "InputMode": self.input_mode,
+        }
+        made: dict[str, Any] = {"DataSource": {"S3DataSource": source}}
+        made.update({key: value for key, value in optional.items() if value is not None})
+        return {**made, "ChannelName": channel}

@@ -1,0 +1,206 @@
+"""Values of a definition: plain JSON, and the three functions that are evaluated at run time.
+
+    {"Get": "Parameters.X" | "Execution.X" | "Steps.S.path"}      -> Get
+    {"Std:Join": {"On": "/", "Values": [...]}}                    -> Join
+    {"Std:JsonGet": {"PropertyFile": {"Get": ...}, "Path": ...}}  -> JsonGet
+    {"Std:JsonGet": {"S3Uri": value, "Path": ...}}                -> JsonGet
+
+Conventions: an object with exactly one key, and that one "Get" or "Std:...", is a function; all
+other objects and lists are plain. Paths inside a step or a JSON file are dotted names, ['keys']
+and [indices]; nothing else of JSONPath.
+Source: definitions made by the SageMaker Python SDK 2.257.7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from kinoloom.errors import DefinitionError
+from kinoloom.pipelines.language.problems import below
+
+Members: TypeAlias = tuple[str | int, ...]
+Value: TypeAlias = (
+    "bool | int | float | str | Get | Join | JsonGet | Sequence[Value] | Mapping[str, Value] | None"
+)
+
+EXECUTION_VARIABLES = (
+    "CurrentDateTime",
+    "PipelineArn",
+    "PipelineExecutionArn",
+    "PipelineExecutionId",
+    "PipelineName",
+    "ProcessingJobName",
+    "StartDateTime",
+    "TrainingJobName",
+)
+
+_TOKEN = re.compile(r"\.?(?P<name>[A-Za-z0-9_-]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]")
+_GET = re.compile(r"(?P<kind>Parameters|Execution|Steps)\.(?P<name>[A-Za-z0-9_-]+)(?P<rest>.*)")
+
+
+def parse_path(text: str) -> Members:
+    """The members that a path names: "a.b[0]['c d']" is ("a", "b", 0, "c d").
+
+    Raises:
+        DefinitionError: it is not made of dotted names, ['keys'] and [indices] alone.
+    """
+    parts: list[str | int] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        dotted = text[position] == "."
+        if match is None or (match["name"] is not None and dotted == (position == 0)):
+            raise DefinitionError(
+                f"'{text}' is not a path: dotted names, ['keys'] and [indices] are allowed."
+            )
+        index = match["index"]
+        parts.append(int(index) if index is not None else match["name"] or match["key"] or "")
+        position = match.end()
+    return tuple(parts)
+
+
+@dataclass(frozen=True)
+class Get:
+    """A reference to a parameter, an execution variable or a property of a step.
+
+    Attributes:
+        text: as written: "Steps.Train.ModelArtifacts.S3ModelArtifacts".
+    """
+
+    text: str
+
+    @cached_property
+    def _parts(self) -> tuple[str, str, Members]:
+        match = _GET.fullmatch(self.text)
+        if match is None:
+            raise DefinitionError(
+                f"'{self.text}' refers to nothing: write Parameters.NAME, Execution.NAME or "
+                "Steps.NAME.PROPERTY."
+            )
+        rest = match["rest"].removeprefix(".")
+        return match["kind"], match["name"], parse_path(rest)
+
+    @property
+    def kind(self) -> str:
+        """What is referred to: "Parameters", "Execution" or "Steps"."""
+        return self._parts[0]
+
+    @property
+    def name(self) -> str:
+        """The name of the parameter, the variable or the step."""
+        return self._parts[1]
+
+    @property
+    def path(self) -> Members:
+        """The property within the step; empty for parameters and variables."""
+        return self._parts[2]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a definition."""
+        return {"Get": self.text}
+
+
+@dataclass(frozen=True)
+class Join:
+    """Values as text, with a separator between them."""
+
+    on: str
+    values: tuple[Value, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a definition."""
+        return {"Std:Join": {"On": self.on, "Values": [to_json(v) for v in self.values]}}
+
+
+@dataclass(frozen=True)
+class JsonGet:
+    """One value out of a JSON file.
+
+    Attributes:
+        path_text: where in the file.
+        property_file: the file as a step's declared property file, or None.
+        s3_uri: the file by its address, or None; exactly one of the two is given.
+    """
+
+    path_text: str
+    property_file: Get | None = None
+    s3_uri: Value = None
+
+    @property
+    def path(self) -> Members:
+        """Where in the file, as members."""
+        return parse_path(self.path_text.removeprefix("$."))
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a definition."""
+        if self.property_file is not None:
+            file: dict[str, Any] = {"PropertyFile": self.property_file.to_json()}
+        else:
+            file = {"S3Uri": to_json(self.s3_uri)}
+        return {"Std:JsonGet": {**file, "Path": self.path_text}}
+
+
+def function_of(raw: Any) -> str:
+    """The name of the function that a piece of JSON is: "Get", "Std:...", or "" for plain."""
+    if isinstance(raw, Mapping) and len(raw) == 1:
+        name = next(iter(raw))
+        if name == "Get" or name.startswith("Std:"):
+            return str(name)
+    return ""
+
+
+def parse_value(raw: Any) -> Value:
+    """The value that a piece of JSON stands for; its shape has been checked before."""
+    function = function_of(raw)
+    if function == "Get":
+        return Get(raw["Get"])
+    if function == "Std:Join":
+        inner = raw["Std:Join"]
+        return Join(inner["On"], tuple(parse_value(item) for item in inner["Values"]))
+    if function == "Std:JsonGet":
+        inner = raw["Std:JsonGet"]
+        if "PropertyFile" in inner:
+            return JsonGet(inner["Path"], property_file=Get(inner["PropertyFile"]["Get"]))
+        return JsonGet(inner["Path"], s3_uri=parse_value(inner["S3Uri"]))
+    if isinstance(raw, Mapping):
+        return {key: parse_value(item) for key, item in raw.items()}
+    if isinstance(raw, list):
+        return tuple(parse_value(item) for item in raw)
+    plain: Value = raw
+    return plain
+
+
+def to_json(value: Value) -> Any:
+    """The JSON of a value."""
+    if isinstance(value, Get | Join | JsonGet):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [to_json(item) for item in value]
+    return value
+
+
+def references(value: Value, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
+    """Each `Get` and `JsonGet` in a value, with its JSON path; those inside functions too."""
+    if isinstance(value, Get):
+        yield path, value
+    elif isinstance(value, Join):
+        inner = below(f"{path}['Std:Join']", "Values")
+        for index, item in enumerate(value.values):
+            yield from references(item, below(inner, index))
+    elif isinstance(value, JsonGet):
+        yield path, value
+        inner = f"{path}['Std:JsonGet']"
+        if value.property_file is None:
+            yield from references(value.s3_uri, below(inner, "S3Uri"))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from references(item, below(path, key))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index, item in enumerate(value):
+            yield from references(item, below(path, index))

@@ -1,0 +1,1 @@
+"""Running pipelines on this machine: state, store, cache, processes, the engine."""

@@ -1,0 +1,352 @@
+"""The engine: carries one execution to its end.
+
+One thread decides (`run`); jobs and functions run in threads of their own and report to it through
+a queue. It alone writes the state, a transaction for each thing that happened.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import ExecutionError, KinoloomError
+from kinoloom.pipelines.language import Checked, Step
+from kinoloom.pipelines.language.links import fits_type
+from kinoloom.pipelines.language.model import RetryPolicy
+from kinoloom.pipelines.language.shapes import told
+from kinoloom.pipelines.local.evaluate import Scope, as_text
+from kinoloom.pipelines.local.jobs import Job, processing_job
+from kinoloom.pipelines.local.resources import Demand, Resources
+from kinoloom.pipelines.local.schedule import Schedule, Status
+from kinoloom.pipelines.local.state import State, now
+from kinoloom.pipelines.local.training import training_job
+from kinoloom.pipelines.local.worker import Outcome, Worker
+
+Function = Callable[[dict[str, Any], Any], Any]
+"""What a Lambda step calls: (event, context) -> a dict with its outputs."""
+
+_JOBS = {"Processing": processing_job, "Training": training_job}
+RUNS = ("Condition", "Fail", "Lambda", *_JOBS)
+"""The types of steps that can be run here."""
+
+_MOST_THREADS = 64
+_MOST_HELD = 16  # steps looked past for one that fits
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution.
+
+    Attributes:
+        id, arn: of the execution.
+        pipeline: its name.
+        checked: its definition.
+        parameters: by name.
+        variables: the execution variables by name.
+        folder: for its steps.
+        parallel: how many steps at once at most; 0 leaves it to the resources.
+        stop_fd: becomes readable when it must stop.
+    """
+
+    id: str
+    arn: str
+    pipeline: str
+    checked: Checked
+    parameters: Mapping[str, Any]
+    variables: Mapping[str, str]
+    folder: Path
+    parallel: int
+    stop_fd: int
+
+
+class Engine:
+    """Carries one execution to its end.
+
+    Args:
+        run: the execution.
+        worker: runs its jobs.
+        demand: what steps take of the machine.
+        functions: by address, for Lambda steps.
+        stopping: set when it must stop.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        worker: Worker,
+        demand: Demand,
+        functions: Mapping[str, Function],
+        stopping: threading.Event,
+    ) -> None:
+        self._run = run
+        self._worker = worker
+        self._state: State = worker.state
+        self._demand = demand
+        self._taken: dict[str, Resources] = {}
+        self._functions = functions
+        self._stopping = stopping
+        self._schedule = Schedule(run.checked.graph)
+        self._properties: dict[str, Any] = {}
+        self._attempts: dict[str, int] = {}
+        self._first_failure: dict[str, float] = {}
+        self._retries: dict[str, tuple[float, Outcome]] = {}
+        self._reports: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._reason = ""
+        self._scope = Scope(
+            run.parameters, run.variables, self._properties.__getitem__, self._property_file,
+            lambda uri: self._read_json(worker.objects.path(uri), uri),
+        )  # fmt: skip
+
+    def recall(self, rows: list[dict[str, Any]]) -> None:
+        """Take over the steps of this execution that succeeded before it was interrupted."""
+        done = {row["name"]: row for row in rows if row["status"] == Status.SUCCEEDED.value}
+        self._attempts = {row["name"]: row["attempts"] for row in rows}
+        waiting = []
+        while (name := self._schedule.take()) is not None:
+            if name not in done:
+                waiting.append(name)
+                continue
+            self._properties[name] = done[name]["properties"]
+            outcome = done[name]["properties"] or {}
+            self._schedule.end(name, Status.SUCCEEDED, outcome=outcome.get("Outcome") != "false")
+        for name in reversed(waiting):
+            self._schedule.put_back(name)
+
+    def carry_out(self) -> tuple[str, str]:
+        """Run to the end.
+
+        Returns:
+            "Succeeded", "Failed" or "Stopped", and the reason.
+        """
+        with ThreadPoolExecutor(_MOST_THREADS, f"kinoloom-{self._run.id}") as pool:
+            self._launch(pool)
+            while not self._schedule.over:
+                self._hear()
+                self._launch(pool)
+        if self._stopping.is_set():
+            return "Stopped", "The execution was stopped."
+        failed = Status.FAILED in self._schedule.status.values()
+        return ("Failed" if failed else "Succeeded"), self._reason
+
+    def _launch(self, pool: ThreadPoolExecutor) -> None:
+        """Begin every step that is ready and for which there is room."""
+        self._schedule.halted |= self._stopping.is_set()
+        if self._schedule.halted:
+            self._give_up_retries()
+        for name in self._due_retries():
+            self._begin(name, pool)
+        held: list[str] = []
+        while len(held) < _MOST_HELD and self._has_room():
+            ready = self._schedule.take()
+            if ready is None:
+                break
+            if not self._begin(ready, pool):
+                held.append(ready)
+        for name in reversed(held):
+            self._schedule.put_back(name)
+
+    def _due_retries(self) -> list[str]:
+        moment = time.monotonic()
+        due = [name for name, (when, _) in self._retries.items() if when <= moment]
+        return due[: max(0, self._limit - len(self._taken))]
+
+    def _give_up_retries(self) -> None:
+        for name, (_, outcome) in list(self._retries.items()):
+            del self._retries[name]
+            self._end(name, outcome)
+
+    @property
+    def _limit(self) -> int:
+        return min(self._run.parallel or _MOST_THREADS, _MOST_THREADS)
+
+    @property
+    def _free(self) -> Resources:
+        free = self._demand.whole
+        for taken in self._taken.values():
+            free = free.less(taken)
+        return free
+
+    def _has_room(self) -> bool:
+        return len(self._taken) < self._limit and self._free.cpu > 0
+
+    def _begin(self, name: str, pool: ThreadPoolExecutor) -> bool:
+        """Begin a step; false when its resources are not free."""
+        step = self._run.checked.graph.steps[name].step
+        if step.type in ("Condition", "Fail"):
+            self._note_begin(step)
+            self._end(name, self._decide(step))
+            return True
+        try:
+            work, needs = self._work(step)
+        except (KinoloomError, LookupError, TypeError, ValueError, AttributeError) as error:
+            self._note_begin(step)
+            self._end(name, Outcome(Status.FAILED, f"Its arguments cannot be used: {error}"))
+            return True
+        if not needs.fits(self._free) and name not in self._retries:
+            return False
+        self._retries.pop(name, None)
+        self._note_begin(step)
+        self._taken[name] = needs
+        pool.submit(self._report, name, work)
+        return True
+
+    def _note_begin(self, step: Step) -> None:
+        self._attempts[step.name] = self._attempts.get(step.name, 0) + 1
+        self._state.begin_step(self._run.id, self._run.pipeline, step.name, step.type)
+
+    def _report(self, name: str, work: Callable[[], Outcome]) -> None:
+        try:
+            outcome = work()
+        except Exception as error:  # noqa: BLE001  a fault of ours must end the step, not hang it
+            outcome = Outcome(Status.FAILED, f"{type(error).__name__}: {error}")
+        self._reports.put((name, outcome))
+
+    def _hear(self) -> None:
+        """Wait for a report, or until a retry is due."""
+        wait_s = None
+        if self._retries:
+            soonest = min(when for when, _ in self._retries.values())
+            # Looks at the order to stop meanwhile.
+            wait_s = min(max(0.0, soonest - time.monotonic()), _LOOK_S)
+        try:
+            name, outcome = self._reports.get(timeout=wait_s)
+        except queue.Empty:
+            return
+        del self._taken[name]
+        delay_s = self._delay(name, outcome)
+        if delay_s is None:
+            self._end(name, outcome)
+        else:
+            self._retries[name] = (time.monotonic() + delay_s, outcome)
+
+    def _delay(self, name: str, outcome: Outcome) -> float | None:
+        """How long to wait before the next attempt; None when there is none."""
+        if outcome.status is not Status.FAILED or self._schedule.halted:
+            return None
+        first = self._first_failure.setdefault(name, time.monotonic())
+        for policy in self._run.checked.graph.steps[name].step.retries:
+            if outcome.retry_class in policy.exceptions:
+                return _next_wait(policy, self._attempts[name], time.monotonic() - first)
+        return None
+
+    def _end(self, name: str, outcome: Outcome) -> None:
+        row = {
+            "status": outcome.status.value,
+            "reason": outcome.reason,
+            "properties": outcome.properties,
+            "outputs": dict(outcome.outputs),
+            "key": outcome.key,
+            "cause": outcome.cause,
+            "source": outcome.source,
+            "cache": outcome.cache,
+        }
+        self._state.end_step(self._run.id, name, row)
+        if outcome.status is not Status.SUCCEEDED and not self._reason:
+            self._reason = f"Step '{name}' {outcome.status.value.lower()}: {outcome.reason}"
+        self._properties[name] = outcome.properties
+        chosen = (outcome.properties or {}).get("Outcome") != "false"
+        self._schedule.end(name, outcome.status, outcome=chosen)
+
+    def _decide(self, step: Step) -> Outcome:
+        """What a Condition or Fail step comes to."""
+        try:
+            if step.branches is None:
+                message = as_text(self._scope.value(step.arguments["ErrorMessage"]))
+                return Outcome(Status.FAILED, message)
+            holds = all(c.holds(self._scope.value) for c in step.branches.conditions)
+            return Outcome(Status.SUCCEEDED, properties={"Outcome": "true" if holds else "false"})
+        except KinoloomError as error:
+            return Outcome(Status.FAILED, str(error))
+
+    def _work(self, step: Step) -> tuple[Callable[[], Outcome], Resources]:
+        """What a thread has to do for a step, and what it takes."""
+        if step.type == "Lambda":
+            arn = as_text(self._scope.value(step.more["FunctionArn"]))
+            event = self._scope.value(step.arguments)
+            return lambda: self._call(step, arn, event), Resources(cpu=0)
+        job_name = f"pipelines-{self._run.id}-{step.name}"
+        variables = {
+            **self._run.variables,
+            "CurrentDateTime": now(),
+            f"{step.type}JobName": job_name,
+        }
+        scope = Scope(
+            self._scope.parameters, variables, self._scope.properties, self._scope.property_file,
+            self._scope.file,
+        )  # fmt: skip
+        arguments = scope.value(step.arguments)
+        kind = f"{step.type.lower()}-job"
+        arn = f"{self._run.arn.rpartition(':pipeline/')[0]}:{kind}/{job_name}"
+        job: Job = _JOBS[step.type](arguments, job_name, arn)
+        folder = self._run.folder / step.name / str(self._attempts.get(step.name, 0) + 1)
+
+        def begun(pid: int, started: str) -> None:
+            self._state.set_process(self._run.id, step.name, pid, started)
+
+        def work() -> Outcome:
+            return self._worker.run(job, step, self._run.pipeline, folder, self._run.stop_fd, begun)
+
+        return work, self._demand.of(job.instance_type)
+
+    def _call(self, step: Step, arn: str, event: dict[str, Any]) -> Outcome:
+        """Call the function of a Lambda step and check what it answers."""
+        if arn not in self._functions:
+            return Outcome(
+                Status.FAILED,
+                f"No function is registered for {arn}; LocalSession.register_function does it.",
+            )
+        try:
+            answer = self._functions[arn](event, None)
+        except Exception as error:  # noqa: BLE001  whatever a user's function raises fails its step
+            reason = f"{type(error).__name__}: {error}"
+            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+        return _checked_answer(step, answer)
+
+    def _property_file(self, name: str, file_name: str) -> Any:
+        step = self._run.checked.graph.steps[name].step
+        file = next(file for file in step.property_files if file.name == file_name)
+        outputs = self._properties[name]["ProcessingOutputConfig"]["Outputs"]
+        uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
+        path = self._worker.objects.path(f"{uri.rstrip('/')}/{file.file}")
+        return self._read_json(path, f"the property file '{file_name}' of step '{name}'")
+
+    def _read_json(self, path: Path, what: str) -> Any:
+        try:
+            return json.loads(path.read_text())
+        except OSError as error:
+            raise ExecutionError(f"{what} is not there ({path.name}).") from error
+        except ValueError as error:
+            raise ExecutionError(f"{what} is not JSON: {error}.") from error
+
+
+def _next_wait(policy: RetryPolicy, attempt: int, since_first_s: float) -> float | None:
+    """How long to wait after failed attempt number `attempt`; None when no more are allowed."""
+    wait_s = policy.wait_s(attempt)
+    if policy.max_attempts is not None:
+        return wait_s if attempt <= policy.max_attempts else None
+    limit_s = 60 * (policy.expire_after_min or 0)
+    return wait_s if since_first_s + wait_s <= limit_s else None
+
+
+def _checked_answer(step: Step, answer: Any) -> Outcome:
+    outputs = step.to_json().get("OutputParameters", [])
+    if outputs and not isinstance(answer, Mapping):
+        return Outcome(Status.FAILED, f"The function must return a dict, not {told(answer)}.")
+    kept = {}
+    for output in outputs:
+        name, kind = output["OutputName"], output["OutputType"]
+        if name not in answer or not fits_type(answer[name], kind):
+            got = told(answer[name]) if name in answer else "nothing"
+            return Outcome(
+                Status.FAILED, f"The function's '{name}' must be of type {kind}, not {got}."
+            )
+        kept[name] = answer[name]
+    return Outcome(Status.SUCCEEDED, properties={"OutputParameters": kept})

@@ -1,0 +1,301 @@
+"""LocalSession: pipelines on this machine, without AWS, a region, a network or Docker.
+
+Everything lies below one folder: `state.db` (SQLite), `cas/` (contents), `s3/` (what s3://
+addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from kinoloom.errors import DefinitionError, ExecutionError, KinoloomError, UsageError
+from kinoloom.pipelines.language import Checked, load_text
+from kinoloom.pipelines.language.links import fits_type
+from kinoloom.pipelines.language.model import Parameter
+from kinoloom.pipelines.language.problems import suggestion
+from kinoloom.pipelines.language.shapes import told
+from kinoloom.pipelines.local.engine import RUNS, Engine, Function, Run
+from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.objects import Objects
+from kinoloom.pipelines.local.process import Isolation, end_orphan
+from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
+from kinoloom.pipelines.local.state import State
+from kinoloom.pipelines.local.store import Store
+from kinoloom.pipelines.local.worker import Worker
+
+_ACCOUNT = "000000000000"
+
+
+class LocalSession:
+    """Runs pipelines on this machine.
+
+    Args:
+        root: the folder of everything; made when it is not there.
+        region: in names and addresses; nothing is ever contacted.
+        default_bucket: for code and outputs without an address.
+        default_bucket_prefix: put before keys in that bucket.
+        resources: what steps may take together; None takes all cores.
+        instances: what a step takes that asks for a type of machine; others take one core.
+        isolation: "namespace" lets steps see their files at /opt/ml, "plain" rewrites that path
+            in their command and environment, "auto" takes the first where the system allows it.
+        env: more environment variables for every step; credentials of the caller are not passed.
+        strict: as the service does: a step uses the cache only when it asks for it.
+
+    Raises:
+        UsageError: the folder was written by a newer kinoloom.
+    """
+
+    local_mode = True
+
+    def __init__(
+        self,
+        root: str | Path,
+        region: str = "local",
+        default_bucket: str = "local",
+        default_bucket_prefix: str | None = None,
+        resources: Resources | None = None,
+        instances: Mapping[str, Resources] | None = None,
+        isolation: Isolation = "auto",
+        env: Mapping[str, str] | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.root = Path(root).resolve()
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.boto_region_name = region
+        self.default_bucket_prefix = default_bucket_prefix
+        self._bucket = default_bucket
+        self.objects = Objects(self.root / "s3")
+        self.state = State(self.root / "state.db")
+        self._demand = Demand(resources or this_machine(), dict(instances or {}))
+        store = Store(self.root / "cas")
+        self._worker = Worker(self.state, store, self.objects, isolation, dict(env or {}), strict)
+        self._functions: dict[str, Function] = {}
+
+    def default_bucket(self) -> str:
+        """The bucket for code and outputs without an address."""
+        return self._bucket
+
+    def default_role(self) -> str:
+        """The role of jobs for which none was given; it means nothing here."""
+        return f"arn:aws:iam::{_ACCOUNT}:role/local"
+
+    def upload(self, content: Path | bytes, uri: str) -> None:
+        """Put a file, a folder or bytes at an s3:// address, in place of what is there."""
+        self.objects.put(content, uri)
+
+    def register_function(self, function_arn: str, function: Function) -> None:
+        """What Lambda steps of that address call: (event, context) -> a dict with their outputs.
+
+        It runs in a thread of this process; the context is None.
+        """
+        self._functions[function_arn] = function
+
+    def pipeline_arn(self, name: str) -> str:
+        """The address of a pipeline."""
+        return f"arn:aws:sagemaker:{self.boto_region_name}:{_ACCOUNT}:pipeline/{name}"
+
+    def execution_arn(self, name: str, execution: str) -> str:
+        """The address of an execution."""
+        return f"{self.pipeline_arn(name)}/execution/{execution}"
+
+    def step_folder(self, execution: str, step: str) -> Path:
+        """Where the attempts of a step lie."""
+        return self.root / "runs" / execution / step
+
+    def put_pipeline(self, name: str, definition: str, description: str = "") -> str:
+        """Make a pipeline, or give it another definition, and give its address.
+
+        Raises:
+            DefinitionError: the definition is not right, or has steps that cannot be run here.
+        """
+        _supported(load_text(definition))
+        self.state.put_pipeline(name, definition, description)
+        return self.pipeline_arn(name)
+
+    def start(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        display_name: str = "",
+        description: str = "",
+        max_parallel: int = 0,
+    ) -> Execution:
+        """Start an execution and come back at once.
+
+        Args:
+            name: of the pipeline.
+            parameters: by name; the others have their defaults.
+            display_name, description: for people.
+            max_parallel: how many steps at once at most; 0 leaves it to the resources.
+
+        Raises:
+            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one.
+        """
+        row = self.state.pipeline(name)
+        if row is None:
+            raise UsageError(f"There is no pipeline '{name}'.", hint="Make it with upsert().")
+        checked = _supported(load_text(row["definition"]))
+        values = _values(checked.definition.parameters, parameters or {})
+        execution = secrets.token_hex(6)
+        lock = self._lock(execution)
+        self.state.add_execution(
+            {
+                "id": execution,
+                "pipeline": name,
+                "definition": row["definition"],
+                "parameters": values,
+                "display_name": display_name,
+                "description": description,
+                "parallel": max_parallel,
+                "status": "Executing",
+                "reason": "",
+            }
+        )
+        return self._drive(execution, checked, lock)
+
+    def resume(self, execution: str) -> Execution:
+        """Go on with an execution that was interrupted or has failed; what succeeded stays.
+
+        Raises:
+            UsageError: there is no such execution.
+            ExecutionError: a process is running it.
+        """
+        row = self._row(execution)
+        if row["status"] == "Succeeded":
+            return Execution(self, execution)
+        lock = self._lock(execution)
+        for step in self.state.steps(execution):
+            end_orphan(step["pid"], step["pid_started"])
+        return self._drive(execution, load_text(row["definition"]), lock)
+
+    def execution(self, execution: str) -> Execution:
+        """An execution by its id, whichever process ran it.
+
+        Raises:
+            UsageError: there is no such execution.
+        """
+        self._row(execution)
+        return Execution(self, execution)
+
+    def is_driven(self, execution: str) -> bool:
+        """Whether a process is running an execution."""
+        try:
+            self._lock(execution).close()
+        except ExecutionError:
+            return True
+        return False
+
+    def _row(self, execution: str) -> dict[str, Any]:
+        row = self.state.execution(execution)
+        if row is None:
+            raise UsageError(f"There is no execution '{execution}'.")
+        return row
+
+    def _lock(self, execution: str) -> IO[str]:
+        """Claim an execution for this process; a process that dies gives its claims back."""
+        file = self.root / "runs" / execution / "lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = file.open("w")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.close()
+            raise ExecutionError(f"The execution {execution} is running already.") from error
+        return handle
+
+    def _drive(self, execution: str, checked: Checked, lock: IO[str]) -> Execution:
+        """Carry out an execution in a thread of its own."""
+        row = self._row(execution)
+        self.state.set_execution(execution, "Executing")
+        stopping = threading.Event()
+        stop_read, stop_write = os.pipe()
+        engine = Engine(
+            self._run_of(row, checked, stop_read),
+            self._worker,
+            self._demand,
+            self._functions,
+            stopping,
+        )
+        engine.recall(self.state.steps(execution))
+
+        def stop() -> None:
+            if not stopping.is_set():
+                stopping.set()
+                self.state.set_execution(execution, "Stopping")
+                os.write(stop_write, b"x")
+
+        def carry_out() -> None:
+            status, reason = "Failed", "The engine ended without a result."
+            try:
+                status, reason = engine.carry_out()
+            except (KinoloomError, OSError, sqlite3.Error) as error:
+                reason = f"The engine could not go on: {error}"
+            finally:
+                self.state.set_execution(execution, status, reason)
+                lock.close()
+                stopping.set()
+                os.close(stop_read)
+                os.close(stop_write)
+
+        thread = threading.Thread(target=carry_out, name=f"kinoloom-{execution}")
+        thread.start()
+        return Execution(self, execution, stop, thread)
+
+    def _run_of(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
+        name, execution = row["pipeline"], row["id"]
+        arn = self.execution_arn(name, execution)
+        variables = {
+            "StartDateTime": row["created"],
+            "CurrentDateTime": row["created"],
+            "PipelineName": name,
+            "PipelineArn": self.pipeline_arn(name),
+            "PipelineExecutionId": execution,
+            "PipelineExecutionArn": arn,
+        }
+        folder = self.root / "runs" / execution
+        return Run(
+            execution, arn, name, checked, row["parameters"], variables, folder,
+            row["parallel"], stop_fd,
+        )  # fmt: skip
+
+
+def _supported(checked: Checked) -> Checked:
+    """The same, if a LocalSession can run every step of it."""
+    others = [p for p in checked.graph.steps.values() if p.step.type not in RUNS]
+    if others:
+        listed = "\n  ".join(f"{p.path}: '{p.step.name}' is {p.step.type}" for p in others)
+        raise DefinitionError(
+            f"A LocalSession cannot run these steps:\n  {listed}\n"
+            f"It can run: {', '.join(sorted(RUNS))}."
+        )
+    return checked
+
+
+def _values(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every parameter, checked."""
+    by_name = {parameter.name: parameter for parameter in declared}
+    for name in given:
+        if name not in by_name:
+            raise UsageError(f"There is no parameter '{name}'{suggestion(name, by_name)}.")
+    values = {}
+    for name, parameter in by_name.items():
+        value = given.get(name, parameter.default)
+        if value is None:
+            raise UsageError(f"The parameter '{name}' has no default; it must be given.")
+        if not fits_type(value, parameter.type):
+            raise UsageError(
+                f"The parameter '{name}' must be of type {parameter.type}, not {told(value)}."
+            )
+        if parameter.enum_values and value not in parameter.enum_values:
+            allowed = ", ".join(parameter.enum_values)
+            raise UsageError(f"The parameter '{name}' must be one of {allowed}, not {told(value)}.")
+        values[name] = value
+    return values

@@ -1,0 +1,210 @@
+"""The state of all pipelines and executions: one SQLite file, in WAL mode.
+
+Every change is one transaction, so a process that is killed leaves what it had committed. The
+schema's version is the file's user_version; a file of an older version is migrated when opened, one
+of a newer is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import weakref
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import UsageError
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE pipelines (
+        name TEXT PRIMARY KEY, definition TEXT NOT NULL, description TEXT NOT NULL,
+        created TEXT NOT NULL, modified TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE executions (
+        id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, definition TEXT NOT NULL,
+        parameters TEXT NOT NULL, display_name TEXT NOT NULL, description TEXT NOT NULL,
+        parallel INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+        created TEXT NOT NULL, modified TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX executions_of ON executions (pipeline, created);
+    CREATE TABLE steps (
+        execution TEXT NOT NULL, name TEXT NOT NULL, pipeline TEXT NOT NULL, type TEXT NOT NULL,
+        status TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL,
+        pid INTEGER NOT NULL, pid_started TEXT NOT NULL, started TEXT NOT NULL,
+        ended TEXT NOT NULL, properties TEXT NOT NULL, outputs TEXT NOT NULL,
+        key TEXT NOT NULL, cause TEXT NOT NULL, source TEXT NOT NULL, cache TEXT NOT NULL,
+        PRIMARY KEY (execution, name)
+    ) STRICT;
+    CREATE INDEX steps_by_key ON steps (key, status, ended);
+    CREATE INDEX steps_by_name ON steps (pipeline, name, status, ended);
+    """,
+)
+_JSON = ("parameters", "properties", "outputs", "cause")
+
+
+def now() -> str:
+    """This moment in UTC as text that sorts by time."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+class State:
+    """Reads and writes the state; its methods may be called from any thread.
+
+    Args:
+        file: of the database; made when it is not there.
+
+    Raises:
+        UsageError: the file was written by a newer kinoloom.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(file, timeout=30, check_same_thread=False, isolation_level=None)
+        weakref.finalize(self, self._db.close)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._migrate(file)
+
+    def _migrate(self, file: Path) -> None:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(_MIGRATIONS):
+                self._db.execute("ROLLBACK")
+                raise UsageError(
+                    f"{file} has version {version}; this kinoloom knows up to {len(_MIGRATIONS)}.",
+                    hint="Update kinoloom, or use another folder.",
+                )
+            for script in _MIGRATIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def put_pipeline(self, name: str, definition: str, description: str) -> None:
+        """Make a pipeline, or give it another definition."""
+        moment = now()
+        self._write(
+            "INSERT INTO pipelines VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "definition = excluded.definition, description = excluded.description, "
+            "modified = excluded.modified",
+            (name, definition, description, moment, moment),
+        )
+
+    def pipeline(self, name: str) -> dict[str, Any] | None:
+        """The row of a pipeline."""
+        return self._one("SELECT * FROM pipelines WHERE name = ?", (name,))
+
+    def add_execution(self, row: Mapping[str, Any]) -> None:
+        """Make an execution; the row has all columns but the two moments."""
+        moment = now()
+        self._insert("executions", {**row, "created": moment, "modified": moment})
+
+    def set_execution(self, execution: str, status: str, reason: str = "") -> None:
+        """An execution's status has changed."""
+        self._write(
+            "UPDATE executions SET status = ?, reason = ?, modified = ? WHERE id = ?",
+            (status, reason, now(), execution),
+        )
+
+    def execution(self, execution: str) -> dict[str, Any] | None:
+        """The row of an execution."""
+        return self._one("SELECT * FROM executions WHERE id = ?", (execution,))
+
+    def executions(self, pipeline: str) -> list[dict[str, Any]]:
+        """The executions of a pipeline, the latest first."""
+        return self._all(
+            "SELECT * FROM executions WHERE pipeline = ? ORDER BY created DESC", (pipeline,)
+        )
+
+    def begin_step(self, execution: str, pipeline: str, name: str, kind: str) -> None:
+        """A step has begun, or begins anew; its attempts go on counting."""
+        self._write(
+            "INSERT INTO steps VALUES (?, ?, ?, ?, 'Executing', '', 1, 0, '', ?, '', 'null', "
+            "'{}', '', 'null', '', '') ON CONFLICT (execution, name) DO UPDATE SET "
+            "status = 'Executing', reason = '', attempts = attempts + 1, pid = 0, ended = ''",
+            (execution, name, pipeline, kind, now()),
+        )
+
+    def set_process(self, execution: str, name: str, pid: int, started: str) -> None:
+        """The process of a running step; `started` tells it from a later one of that number."""
+        self._write(
+            "UPDATE steps SET pid = ?, pid_started = ? WHERE execution = ? AND name = ?",
+            (pid, started, execution, name),
+        )
+
+    def end_step(self, execution: str, name: str, row: Mapping[str, Any]) -> None:
+        """A step has ended; the row has status, reason and what else is known of it."""
+        values = _packed({**row, "ended": now(), "pid": 0})
+        names = ", ".join(f"{column} = ?" for column in values)
+        self._write(
+            f"UPDATE steps SET {names} WHERE execution = ? AND name = ?",
+            (*values.values(), execution, name),
+        )
+
+    def steps(self, execution: str) -> list[dict[str, Any]]:
+        """The steps of an execution in the order in which they began."""
+        return self._all(
+            "SELECT * FROM steps WHERE execution = ? ORDER BY started, rowid", (execution,)
+        )
+
+    def equal_steps(self, key: str, lifetime: timedelta | None) -> list[dict[str, Any]]:
+        """Steps of that key that succeeded, not longer ago than `lifetime`, the latest first."""
+        since = "" if lifetime is None else (datetime.now(UTC) - lifetime).isoformat()
+        return self._all(
+            "SELECT * FROM steps WHERE key = ? AND status = 'Succeeded' AND ended >= ? "
+            "ORDER BY ended DESC LIMIT 5",
+            (key, since),
+        )
+
+    def last_success(self, pipeline: str, name: str) -> dict[str, Any] | None:
+        """The latest success of a step of that name in that pipeline."""
+        return self._one(
+            "SELECT * FROM steps WHERE pipeline = ? AND name = ? AND status = 'Succeeded' "
+            "AND key <> '' ORDER BY ended DESC LIMIT 1",
+            (pipeline, name),
+        )
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
+        values = _packed(row)
+        marks = ", ".join("?" * len(values))
+        self._write(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
+        )
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._db.execute(statement, values)
+
+    def _all(self, query: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
+        with self._lock:
+            rows = self._db.execute(query, values).fetchall()
+        return [_unpacked(row) for row in rows]
+
+    def _one(self, query: str, values: tuple[Any, ...]) -> dict[str, Any] | None:
+        rows = self._all(query, values)
+        return rows[0] if rows else None
+
+
+def _packed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.dumps(value, sort_keys=True) if name in _JSON else value
+        for name, value in row.items()
+    }
+
+
+def _unpacked(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        name: json.loads(row[name]) if name in _JSON else row[name]
+        for name in row.keys()  # noqa: SIM118  a Row iterates over its values
+    }

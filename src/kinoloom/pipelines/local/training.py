@@ -1,0 +1,172 @@
+"""Training jobs in script mode: what the service's training toolkit does inside its images.
+
+The script is run as `python3 <program> --name value ...` in /opt/ml/code, with the SM_ variables.
+Source: aws/sagemaker-training-toolkit, ENVIRONMENT_VARIABLES.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from kinoloom.errors import UsageError
+from kinoloom.pipelines.local.jobs import (
+    Input,
+    Job,
+    Output,
+    limit_of,
+    only,
+    place,
+    resource_config,
+)
+from kinoloom.pipelines.local.process import ML
+
+_CODE = f"{ML}/code"
+_DATA = f"{ML}/output/data"
+
+
+def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
+    """The job of a Training step.
+
+    Args:
+        arguments: the request, resolved.
+        name, arn: of the job.
+
+    Raises:
+        UsageError: it asks for what a LocalSession cannot do.
+    """
+    machine = arguments.get("ResourceConfig", {})
+    only(int(machine.get("InstanceCount", 1)), 1, "InstanceCount")
+    algorithm = arguments.get("AlgorithmSpecification", {})
+    only(algorithm.get("TrainingInputMode", "File"), "File", "TrainingInputMode")
+    given = {key: str(value) for key, value in arguments.get("HyperParameters", {}).items()}
+    decoded = {key: _decoded(value) for key, value in given.items()}
+    own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
+    channels = [_channel(one) for one in arguments.get("InputDataConfig", ())]
+    output = f"{arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
+    model_uri = f"{output}/model.tar.gz"
+    instance_type = str(machine.get("InstanceType", ""))
+    return Job(
+        kind="Training",
+        name=name,
+        arguments=arguments,
+        inputs=_inputs(channels, decoded),
+        outputs=(
+            Output("model", f"{ML}/model", model_uri, "model.tar.gz"),
+            Output("data", _DATA, f"{output}/output.tar.gz", "output.tar.gz", optional=True),
+        ),
+        files=_told_files([channel for channel, _ in channels], given, instance_type),
+        words=tuple(_words(algorithm, decoded, own)),
+        env={
+            **_variables([channel for channel, _ in channels], decoded, own),
+            **arguments.get("Environment", {}),
+            "TRAINING_JOB_NAME": name,
+        },
+        cwd=_CODE,
+        limit_s=limit_of(arguments),
+        instance_type=instance_type,
+        properties={
+            **arguments,
+            "TrainingJobName": name,
+            "TrainingJobArn": arn,
+            "TrainingJobStatus": "Completed",
+            "ModelArtifacts": {"S3ModelArtifacts": model_uri},
+        },
+    )
+
+
+def _inputs(channels: list[tuple[str, str]], decoded: Mapping[str, Any]) -> tuple[Input, ...]:
+    made = [Input(uri, f"{ML}/input/data/{channel}") for channel, uri in channels]
+    if "sagemaker_submit_directory" in decoded:
+        made.append(Input(str(decoded["sagemaker_submit_directory"]), _CODE, archive=True))
+    return tuple(made)
+
+
+def _told_files(
+    channels: list[str], given: Mapping[str, str], instance_type: str
+) -> dict[str, str]:
+    """What the service tells a job in files."""
+    data = {channel: {"TrainingInputMode": "File"} for channel in channels}
+    config = f"{ML}/input/config"
+    return {
+        f"{config}/hyperparameters.json": json.dumps(given),
+        f"{config}/inputdataconfig.json": json.dumps(data),
+        f"{config}/resourceconfig.json": resource_config(instance_type),
+    }
+
+
+def _words(
+    algorithm: Mapping[str, Any], decoded: Mapping[str, Any], own: Mapping[str, Any]
+) -> list[str]:
+    entry = algorithm.get("ContainerEntrypoint")
+    if entry:
+        return [str(word) for word in (*entry, *algorithm.get("ContainerArguments", ()))]
+    program = decoded.get("sagemaker_program")
+    if not isinstance(program, str) or "sagemaker_submit_directory" not in decoded:
+        raise UsageError(
+            "A Training step needs a script here (sagemaker_program and "
+            "sagemaker_submit_directory) or a ContainerEntrypoint: no image is run."
+        )
+    runner = "sh" if program.endswith(".sh") else "python3"
+    return [runner, place(f"{_CODE}/{program}"), *_flags(own)]
+
+
+def _flags(own: Mapping[str, Any]) -> list[str]:
+    """Hyper-parameters as the script's arguments: --name value, or -n value for one letter."""
+    words = []
+    for name, value in own.items():
+        words += [f"-{name}" if len(name) == 1 else f"--{name}", _text(value)]
+    return words
+
+
+def _variables(
+    channels: list[str], decoded: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, str]:
+    program = str(decoded.get("sagemaker_program", ""))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    made = {
+        "SM_MODEL_DIR": f"{ML}/model",
+        "SM_OUTPUT_DIR": f"{ML}/output",
+        "SM_OUTPUT_DATA_DIR": _DATA,
+        "SM_INPUT_DIR": f"{ML}/input",
+        "SM_INPUT_CONFIG_DIR": f"{ML}/input/config",
+        "SM_CHANNELS": json.dumps(channels),
+        "SM_HPS": json.dumps(own),
+        "SM_USER_ARGS": json.dumps(_flags(own)),
+        "SM_USER_ENTRY_POINT": program,
+        "SM_MODULE_NAME": program.removesuffix(".py"),
+        "SM_MODULE_DIR": str(decoded.get("sagemaker_submit_directory", "")),
+        "SM_CURRENT_HOST": "algo-1",
+        "SM_HOSTS": '["algo-1"]',
+        "SM_NETWORK_INTERFACE_NAME": "lo",
+        "SM_NUM_CPUS": str(cores or 1),
+        "SM_NUM_GPUS": "0",
+        "SM_LOG_LEVEL": str(decoded.get("sagemaker_container_log_level", 20)),
+    }
+    made.update({f"SM_CHANNEL_{name.upper()}": f"{ML}/input/data/{name}" for name in channels})
+    made.update({f"SM_HP_{name.upper()}": _text(value) for name, value in own.items()})
+    return made
+
+
+def _channel(one: Mapping[str, Any]) -> tuple[str, str]:
+    if "S3DataSource" not in one["DataSource"]:
+        raise UsageError(f"The channel '{one['ChannelName']}' is no S3DataSource.")
+    source = one["DataSource"]["S3DataSource"]
+    only(source["S3DataType"], "S3Prefix", "S3DataType")
+    only(one.get("InputMode", "File"), "File", "InputMode")
+    place(f"{ML}/input/data/{one['ChannelName']}")
+    return one["ChannelName"], source["S3Uri"]
+
+
+def _decoded(text: str) -> Any:
+    """What a hyper-parameter means: JSON where it is JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

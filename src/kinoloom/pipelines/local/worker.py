@@ -1,0 +1,237 @@
+"""Runs one job: looks into the cache, lays out its files, runs it, keeps what it made.
+
+Nothing here changes the state: what happened is handed back and committed by the engine, so a job
+whose engine was killed has not happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import KinoloomError, UsageError
+from kinoloom.pipelines.language.model import Step
+from kinoloom.pipelines.local import archive
+from kinoloom.pipelines.local.caching import cause_of, first_difference, key_of
+from kinoloom.pipelines.local.jobs import Job, Output
+from kinoloom.pipelines.local.objects import Objects
+from kinoloom.pipelines.local.process import ML, Ending, Isolation, run
+from kinoloom.pipelines.local.schedule import Status
+from kinoloom.pipelines.local.state import State
+from kinoloom.pipelines.local.store import Entry, Store, copy_in
+
+_LAST_LINES = 20
+_TRY_AGAIN = 75
+"""Exit code EX_TEMPFAIL of BSD's sysexits.h: a failure that may pass when tried again."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended.
+
+    Attributes:
+        status: SUCCEEDED, FAILED or STOPPED.
+        reason: why it failed.
+        retry_class: the class of failure that retry policies look at; "" is never retried.
+        properties: what later steps may take from it.
+        outputs: digests of what it made, by name of output.
+        key, cause: see `caching`.
+        source: the execution whose outputs were taken over; "" when it ran.
+        cache: in words, why they were or were not.
+    """
+
+    status: Status
+    reason: str = ""
+    retry_class: str = ""
+    properties: Any = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    cause: Any = None
+    source: str = ""
+    cache: str = ""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Runs the jobs of a session.
+
+    Attributes:
+        state, store, objects: of the session; the state is only read.
+        isolation: see `process`.
+        env: more variables for every step.
+        strict: whether only steps that ask for it use the cache.
+    """
+
+    state: State
+    store: Store
+    objects: Objects
+    isolation: Isolation
+    env: Mapping[str, str]
+    strict: bool
+
+    def run(
+        self,
+        job: Job,
+        step: Step,
+        pipeline: str,
+        folder: Path,
+        stop_fd: int,
+        begun: Callable[[int, str], None],
+    ) -> Outcome:
+        """Run a job, or take over what an equal one made.
+
+        Args:
+            job: what to do.
+            step: as defined.
+            pipeline: its name.
+            folder: for this attempt: the log stays, the rest goes when it succeeds.
+            stop_fd: becomes readable when the job must stop.
+            begun: called with the process's number and moment of start.
+        """
+        try:
+            cause = self._cause(job)
+            key = key_of(cause)
+            taken = self._take_over(job, step, key)
+            if taken is not None:
+                return Outcome(**taken, properties=job.properties, key=key, cause=cause)
+            note = self._why_not(step, pipeline, cause)
+            outcome = self._run(job, folder, stop_fd, begun)
+            return Outcome(**outcome, key=key, cause=cause, cache=note)
+        except KinoloomError as error:
+            return Outcome(Status.FAILED, str(error))
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
+            return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
+
+    def _cause(self, job: Job) -> dict[str, Any]:
+        inputs = {}
+        for one in job.inputs:
+            path = self.objects.path(one.uri)
+            if not path.exists():
+                raise UsageError(f"There is nothing at {one.uri}, an input of the job.")
+            inputs[one.place] = self.store.digest_of(path)
+        outputs = {one.place: one.name for one in job.outputs}
+        return cause_of(job.kind, job.arguments, inputs, outputs)
+
+    def _enabled(self, step: Step) -> bool:
+        return step.cache.enabled if step.cache is not None else not self.strict
+
+    def _take_over(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+        if not self._enabled(step):
+            return None
+        lifetime = step.cache.lifetime if step.cache is not None else None
+        for row in self.state.equal_steps(key, lifetime):
+            trees = {name: self.store.tree(digest) for name, digest in row["outputs"].items()}
+            if all(tree is not None for tree in trees.values()):
+                for one in job.outputs:
+                    self._publish(one, trees.get(one.name))
+                source = row["source"] or row["execution"]
+                told = f"taken over from execution {source}"
+                return {
+                    "status": Status.SUCCEEDED,
+                    "outputs": row["outputs"],
+                    "source": source,
+                    "cache": told,
+                }
+        return None
+
+    def _why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+        if not self._enabled(step):
+            return "ran: the cache is off for this step"
+        last = self.state.last_success(pipeline, step.name)
+        if last is None:
+            return "ran: it has not succeeded before"
+        changed = first_difference(last["cause"], cause)
+        return f"ran: {changed}" if changed else "ran: the earlier outcome is too old, or gone"
+
+    def _run(
+        self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
+    ) -> dict[str, Any]:
+        shutil.rmtree(folder, ignore_errors=True)
+        ml = folder / "ml"
+        self._lay_out(job, ml)
+        (folder / "tmp").mkdir()
+        log = folder / "log.txt"
+        ending = run(job.command(ml, self.env), log, self.isolation, stop_fd, begun)
+        if ending.why or ending.code:
+            return _failed(job, ending, folder)
+        outputs = self._collect(job, ml, folder)
+        for name in ("ml", "tmp"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
+            (folder / "opt").rmdir()
+        return {
+            "status": Status.SUCCEEDED, "outputs": outputs, "properties": job.properties
+        }  # fmt: skip
+
+    def _lay_out(self, job: Job, ml: Path) -> None:
+        places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output", f"{ML}/model"]
+        for where in places:
+            _inside(ml, where).mkdir(parents=True, exist_ok=True)
+        for where, text in job.files.items():
+            file = _inside(ml, where)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        for one in job.inputs:
+            source, target = self.objects.path(one.uri), _inside(ml, one.place)
+            if one.archive:
+                archive.unpack(source, target)
+            else:
+                copy_in(source, target)
+
+    def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
+        """Keep what the job left and put it where it belongs."""
+        kept = {}
+        for one in job.outputs:
+            made = _inside(ml, one.place)
+            made.mkdir(parents=True, exist_ok=True)
+            if one.optional and not any(made.iterdir()):
+                continue
+            if one.archive:
+                packed = folder / "packed" / one.name
+                packed.mkdir(parents=True)
+                archive.pack(made, packed / one.archive)
+                made = packed
+            kept[one.name] = self.store.keep(made)
+        for one in job.outputs:
+            digest = kept.get(one.name)
+            self._publish(one, self.store.tree(digest) if digest else None)
+        shutil.rmtree(folder / "packed", ignore_errors=True)
+        return kept
+
+    def _publish(self, output: Output, entries: list[Entry] | None) -> None:
+        if entries is not None:
+            target = self.objects.output_path(output.uri)
+            self.store.lay_out(entries, target.parent if output.archive else target)
+
+
+def _inside(ml: Path, where: str) -> Path:
+    return ml / where.removeprefix(f"{ML}/")
+
+
+def _failed(job: Job, ending: Ending, folder: Path) -> dict[str, Any]:
+    if ending.why == "stop":
+        return {"status": Status.STOPPED, "reason": "The execution was stopped."}
+    retry_class = ""
+    if ending.why == "time":
+        reason = f"The job took longer than its limit of {job.limit_s:g} s and was ended."
+    elif ending.code < 0:
+        reason = f"The job was killed by {signal.Signals(-ending.code).name}."
+        retry_class = "SageMaker.JOB_INTERNAL_ERROR"
+    else:
+        reason = f"The job ended with exit code {ending.code}."
+        retry_class = "SageMaker.JOB_INTERNAL_ERROR" if ending.code == _TRY_AGAIN else ""
+    told = folder / "ml" / "output" / "failure"
+    if told.is_file():
+        reason += f" It says: {told.read_text(errors='replace')[:1024].strip()}"
+    lines = (folder / "log.txt").read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    if lines:
+        reason += "\nLast lines of its log:\n" + "\n".join(lines)
+    return {"status": Status.FAILED, "reason": reason, "retry_class": retry_class}

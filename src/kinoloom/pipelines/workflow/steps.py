@@ -1,0 +1,179 @@
+"""Steps that run a job, and what all steps have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from kinoloom.errors import UsageError
+from kinoloom.pipelines.compiling import Compiling, StepArguments
+from kinoloom.pipelines.workflow.entities import expr_of
+from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
+from kinoloom.pipelines.workflow.retry import RetryPolicy
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """Whether a step may take over the outputs of an earlier equal one.
+
+    Attributes:
+        enable_caching: whether it may.
+        expire_after: for how long, an ISO 8601 duration such as "P30D"; None for ever.
+    """
+
+    enable_caching: bool = False
+    expire_after: str | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its JSON in a definition."""
+        made: dict[str, Any] = {"Enabled": self.enable_caching}
+        if self.expire_after is not None:
+            made["ExpireAfter"] = self.expire_after
+        return {"CacheConfig": made}
+
+
+class Step:
+    """What all steps have in common.
+
+    Args:
+        name: unique within the pipeline.
+        display_name, description: for people.
+        depends_on: steps, or names of steps, that must end before it.
+    """
+
+    step_type: ClassVar[str]
+
+    def __init__(
+        self,
+        name: str,
+        display_name: str | None = None,
+        description: str | None = None,
+        depends_on: Sequence[str | Step] | None = None,
+    ) -> None:
+        self.name = name
+        self.display_name = display_name
+        self.description = description
+        self.depends_on = list(depends_on or ())
+
+    @property
+    def properties(self) -> Properties:
+        """What later steps may take from it."""
+        return Properties(self.name, step_type=self.step_type)
+
+    def add_depends_on(self, step_names: Sequence[str | Step]) -> None:
+        """Make it wait for more steps."""
+        self.depends_on.extend(step_names)
+
+    def arguments(self, compiling: Compiling) -> dict[str, Any]:
+        """Its arguments as plain JSON."""
+        raise NotImplementedError
+
+    def to_request(self, compiling: Compiling) -> dict[str, Any]:
+        """The whole step as plain JSON."""
+        arguments = self.arguments(replace(compiling, step=self.name))
+        made: dict[str, Any] = {"Name": self.name, "Type": self.step_type, "Arguments": arguments}
+        if self.depends_on:
+            made["DependsOn"] = [s if isinstance(s, str) else s.name for s in self.depends_on]
+        if self.display_name:
+            made["DisplayName"] = self.display_name
+        if self.description:
+            made["Description"] = self.description
+        return made
+
+
+class JobStep(Step):
+    """A step that runs a job. See `ProcessingStep` and `TrainingStep`.
+
+    Args:
+        name: unique within the pipeline.
+        step_args: what `processor.run()` or `estimator.fit()` returned.
+        display_name, description: for people.
+        cache_config: whether it may take over the outputs of an earlier equal step.
+        depends_on: steps, or names of steps, that must end before it.
+        retry_policies: tried in order; the first whose class of failure fits decides.
+
+    Raises:
+        UsageError: the step_args are of another type of step.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step_args: StepArguments,
+        display_name: str | None = None,
+        description: str | None = None,
+        cache_config: CacheConfig | None = None,
+        depends_on: Sequence[str | Step] | None = None,
+        retry_policies: Sequence[RetryPolicy] | None = None,
+    ) -> None:
+        super().__init__(name, display_name, description, depends_on)
+        if not isinstance(step_args, StepArguments) or step_args.kind != self.step_type:
+            raise UsageError(
+                f"The step_args of '{name}' must be what a {self.step_type} job's run() or fit() "
+                f"returned, not {type(step_args).__name__}."
+            )
+        self.step_args = step_args
+        self.cache_config = cache_config
+        self.retry_policies = list(retry_policies or ())
+
+    def add_retry_policy(self, retry_policy: RetryPolicy) -> None:
+        """Add a policy after those there are."""
+        self.retry_policies.append(retry_policy)
+
+    def arguments(self, compiling: Compiling) -> dict[str, Any]:
+        """Its arguments as plain JSON."""
+        made: dict[str, Any] = expr_of(self.step_args.make(compiling))
+        return made
+
+    def to_request(self, compiling: Compiling) -> dict[str, Any]:
+        """The whole step as plain JSON."""
+        made = super().to_request(compiling)
+        if self.retry_policies:
+            made["RetryPolicies"] = [policy.to_request() for policy in self.retry_policies]
+        return {**made, **self.cache_config.config} if self.cache_config else made
+
+
+class ProcessingStep(JobStep):
+    """Runs a processing job.
+
+    Args:
+        name: unique within the pipeline.
+        step_args: what `processor.run()` returned.
+        display_name, description: for people.
+        property_files: JSON files among its outputs, for `JsonGet`.
+        cache_config: whether it may take over the outputs of an earlier equal step.
+        depends_on: steps, or names of steps, that must end before it.
+        retry_policies: tried in order; the first whose class of failure fits decides.
+    """
+
+    step_type = "Processing"
+
+    def __init__(
+        self,
+        name: str,
+        step_args: StepArguments,
+        display_name: str | None = None,
+        description: str | None = None,
+        property_files: Sequence[PropertyFile] | None = None,
+        cache_config: CacheConfig | None = None,
+        depends_on: Sequence[str | Step] | None = None,
+        retry_policies: Sequence[RetryPolicy] | None = None,
+    ) -> None:
+        super().__init__(
+            name, step_args, display_name, description, cache_config, depends_on, retry_policies
+        )
+        self.property_files = list(property_files or ())
+
+    def to_request(self, compiling: Compiling) -> dict[str, Any]:
+        """The whole step as plain JSON."""
+        made = super().to_request(compiling)
+        files = [file.to_request() for file in self.property_files]
+        return {**made, "PropertyFiles": files} if files else made
+
+
+class TrainingStep(JobStep):
+    """Runs a training job; see `JobStep` for the arguments."""
+
+    step_type = "Training"

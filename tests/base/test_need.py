@@ -1,0 +1,106 @@
+"""need() and need_extra(): what is missing, and the exact line that gets it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kinoloom.base.need import extras, need, need_extra
+from kinoloom.errors import MissingExtraError, UsageError
+
+
+def test_what_is_there_is_imported() -> None:
+    import json.decoder
+
+    assert need("json.decoder", extra="train") is json.decoder
+
+
+@pytest.mark.parametrize("module", ["no_such_package", "no_such_package.deeper"])
+def test_what_is_missing_is_told_with_the_line_that_gets_it(module: str) -> None:
+    with pytest.raises(MissingExtraError) as caught:
+        need(module, extra="train")
+    assert str(caught.value) == (
+        f"This needs the Python package {module}, which is not installed. "
+        "Get it with: pip install 'kinoloom[train]'"
+    )
+    assert caught.value.exit_code == 3
+
+
+def test_a_missing_part_of_a_package_is_missing_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path, monkeypatch, "")
+    with pytest.raises(MissingExtraError, match=r"package halfway\.deeper"):
+        need("halfway.deeper", extra="train")
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        ("import no_such_package", ModuleNotFoundError, "No module named 'no_such_package'"),
+        ("import halfway._native", ModuleNotFoundError, "No module named 'halfway._native'"),
+        ("from json import no_such_name", ImportError, "cannot import name 'no_such_name'"),
+        ("raise OSError('libfoo.so: cannot open')", OSError, "libfoo"),
+    ],
+)
+def test_an_error_from_inside_an_installed_package_is_passed_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    error: type[Exception],
+    message: str,
+) -> None:
+    package(tmp_path, monkeypatch, code)
+    with pytest.raises(error, match=message) as caught:
+        need("halfway", extra="train")
+    assert not isinstance(caught.value, MissingExtraError)
+
+
+def package(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (folder / "halfway").mkdir()
+    (folder / "halfway" / "__init__.py").write_text(code)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "halfway", raising=False)
+
+
+def test_the_extras_are_those_of_the_package() -> None:
+    known = extras()
+    assert known["train"] == ["torch"]
+    assert known["heic"] == ["pillow-heif"]
+    assert {"torch", "pillow-heif"} <= set(known["all"])
+
+
+@pytest.fixture
+def own_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metadata of a kinoloom with extras of which nothing, one and all packages are there."""
+    info = tmp_path / "kinoloom-9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: kinoloom\nVersion: 9\n"
+        "Requires-Dist: numpy>=1\n"
+        "Provides-Extra: here\nRequires-Dist: numpy>=1; extra == 'here'\n"
+        "Provides-Extra: half\nRequires-Dist: click; extra == 'half'\n"
+        "Requires-Dist: no-such.package==1.0; python_version > '3' and extra == 'half'\n"
+        'Requires-Dist: gone>=2; extra == "gone"\nProvides-Extra: gone\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.usefixtures("own_metadata")
+def test_need_extra_is_content_when_all_is_there() -> None:
+    need_extra("here")
+
+
+@pytest.mark.usefixtures("own_metadata")
+@pytest.mark.parametrize(("extra", "package"), [("half", "no-such.package"), ("gone", "gone")])
+def test_need_extra_names_the_first_package_that_is_missing(extra: str, package: str) -> None:
+    with pytest.raises(MissingExtraError) as caught:
+        need_extra(extra)
+    assert f"the Python package {package}, which" in caught.value.message
+    assert caught.value.hint == f"Get it with: pip install 'kinoloom[{extra}]'"
+
+
+@pytest.mark.usefixtures("own_metadata")
+def test_an_extra_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"no extra 'nonsense'\. It has here, half, gone"):
+        need_extra("nonsense")

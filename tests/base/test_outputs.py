@@ -1,0 +1,190 @@
+"""Outputs appear whole or not at all."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kinoloom.base.outputs import (
+    check_output,
+    naming_output,
+    remove,
+    replace,
+    temporary_name,
+    whole_file,
+)
+from kinoloom.errors import OutputError, OutputExistsError
+
+
+def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    with whole_file(path, overwrite=False) as temporary:
+        temporary.write_bytes(b"frames")
+        assert temporary.parent == path.parent
+        assert temporary.suffix == path.suffix
+        assert not path.exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+    assert path.read_bytes() == b"frames"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_nothing_is_left_and_the_old_file_stays_after_an_error(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"old")
+    with pytest.raises(error), whole_file(path, overwrite=True) as temporary:
+        temporary.write_bytes(b"half of the fra")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+    assert path.read_bytes() == b"old"
+
+
+def test_nothing_is_left_of_a_folder_that_was_growing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="stop"),
+        whole_file(tmp_path / "frames", overwrite=False) as temporary,
+    ):
+        temporary.mkdir()
+        (temporary / "000001.png").write_bytes(b"frame")
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_kept_without_overwrite(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"old")
+    refused = pytest.raises(OutputExistsError, match=r"film.mp4 exists already. .* --overwrite")
+    with refused, whole_file(path, overwrite=False):
+        pytest.fail("the work began")
+    with whole_file(path, overwrite=True) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    kept = tmp_path / "holiday.html" / "photo.jpg"
+    kept.parent.mkdir()
+    kept.write_bytes(b"dear")
+    refused = pytest.raises(OutputExistsError, match=r"holiday\.html is a folder")
+    with refused, whole_file(kept.parent, overwrite=True):
+        pytest.fail("the work began")
+    assert kept.read_bytes() == b"dear"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent/film.mp4", "There is no folder .*absent"),
+        ("file/film.mp4", "There is no folder .*file"),
+        ("f" * 300 + ".mp4", "could not be written: its name is too long"),
+        ("f" * 248 + ".mp4", "could not be written: its name is too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named_before_the_work(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=message), whole_file(tmp_path / name, overwrite=False):
+        pytest.fail("the work began")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() == 0:  # whom permissions do not bind
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    tmp_path.chmod(0o555)
+    with pytest.raises(OutputError, match=r"cannot be written to. Choose another"):
+        check_output(tmp_path / "film.mp4", overwrite=False)
+    tmp_path.chmod(0o755)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on which 64 kB fit: a disk of its own where that may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
+    yield folder
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+WRITE = """
+import os, resource, sys
+from pathlib import Path
+from kinoloom.base.outputs import whole_file
+from kinoloom.errors import OutputError
+folder = Path(sys.argv[1])
+if not os.path.ismount(folder):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+(folder / "film.mp4").write_bytes(b"old")
+try:
+    with whole_file(folder / "film.mp4", overwrite=True) as temporary:
+        temporary.write_bytes(bytes(100_000))
+except OutputError as error:
+    print(error)
+print(sorted(p.name for p in folder.iterdir()), (folder / "film.mp4").read_bytes())
+"""
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE, str(small_disk)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    message, left = done.stdout.splitlines()
+    assert "film.mp4 could not be written: " in message
+    full = "the disk is full. Make room" if os.path.ismount(small_disk) else "larger than a file"
+    assert full in message
+    assert left == "['film.mp4'] b'old'"
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "the disk is full. Make room"),
+        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.EACCES, "permission denied"),
+        (errno.EROFS, "the disk is read-only"),
+    ],
+)
+def test_a_refusal_of_the_system_names_the_output(number: int, message: str) -> None:
+    named = pytest.raises(OutputError, match=f"out.mkv could not be written: {message}")
+    with named, naming_output(Path("out.mkv")):
+        raise OSError(number, "as the system says")
+
+
+def test_another_error_of_the_system_is_passed_on() -> None:
+    with pytest.raises(ConnectionResetError), naming_output(Path("out.mkv")):
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+
+def test_dev_full_is_a_full_disk() -> None:
+    named = pytest.raises(OutputError, match="the disk is full")
+    with named, naming_output(Path("film.mp4")), Path("/dev/full").open("wb", 0) as full:
+        full.write(b"frames")
+
+
+def test_a_finished_folder_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    old, new = tmp_path / "frames", tmp_path / ".frames.part"
+    for folder, name in ((old, "old.png"), (new, "new.png")):
+        folder.mkdir()
+        (folder / name).touch()
+    replace(new, old)
+    assert [p.name for p in tmp_path.iterdir()] == ["frames"]
+    assert [p.name for p in old.iterdir()] == ["new.png"]
+    remove(old)
+    remove(old)  # gone already: nothing to do
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_temporary_name_keeps_the_suffix_and_hides() -> None:
+    assert temporary_name(Path("a/film.v2.mp4")) == Path("a/.film.v2.part.mp4")

@@ -1,0 +1,191 @@
+"""Reports as pages, text and JSON."""
+
+import base64
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from kinoloom import Report
+from kinoloom.base import Provenance
+from kinoloom.base.nouns import NoOptions
+from kinoloom.base.report import Picture, Slider, Table, Text
+from kinoloom.base.report_files import (
+    REPORT_FILES,
+    ReportWriteOptions,
+    cell_text,
+    to_html,
+    to_json,
+    to_text,
+)
+from kinoloom.errors import OutputError, OutputExistsError, UsageError
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
+PNG = b"\x89PNG not really"
+EVIL = "<script>alert('&')</script>\""
+TABLE = Table(
+    ("engine", "PSNR dB", "note"),
+    (("fast", 34.5678, "best"), ("cross-fade", 9.0, None)),
+    title="Quality",
+)
+REPORT = Report(
+    f"A film {EVIL}",
+    (
+        Text(f"It is {EVIL}.", title=f"Words {EVIL}"),
+        Text("a\n  b < c", preformatted=True),
+        TABLE,
+        Table((f"head {EVIL}",), ((f"cell {EVIL}",),)),
+        Picture(PNG, "image/png", f"shown {EVIL}", f"Seen {EVIL}"),
+        Picture(SVG, "image/svg+xml", "the time-line"),
+        Slider(
+            Picture(PNG, "image/png", f"before {EVIL}"),
+            Picture(PNG, "image/png", f"after {EVIL}"),
+            "Compare",
+        ),
+    ),
+    data={"rows": [{"psnr_db": math.inf, "ssim": 1.0}]},
+    provenance=Provenance("glow", {"name": EVIL}),
+)
+
+
+class Page(HTMLParser):
+    """The tags, attributes and words of a page, and whether each tag that opens also closes."""
+
+    VOID = ("meta", "img", "input")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.values: list[str] = []
+        self.words = ""
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.values += [value or "" for _, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_the_page_is_well_formed_and_shows_every_section() -> None:
+    page = Page(to_html(REPORT))
+    assert page.open == []
+    assert [page.tags.count(tag) for tag in ("h1", "h2", "table", "img", "pre")] == [1, 5, 2, 4, 2]
+    assert "34.568" in page.words
+    assert '"op": "glow"' in page.words
+    assert base64.b64encode(PNG).decode() in to_html(REPORT)
+
+
+def test_words_are_shown_and_never_run() -> None:
+    page = Page(to_html(REPORT))
+    assert page.tags.count("script") == 1  # the page's own
+    assert page.words.count("alert(") == 11  # all in words: titles, cells, captions, the record
+    assert f"before {EVIL}" in page.values
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    text = to_html(REPORT)
+    assert [url for url in re.findall(r"https?://[^\s\"'<)]+", text) if "w3.org" not in url] == []
+    for way in ("<link", "@import", 'src="//', "fetch(", "XMLHttpRequest", "import("):
+        assert way not in text
+    loaded = re.findall(r"(?:src|href)=\"([^\"]*)\"|url\(([^)]*)\)", text)
+    assert loaded
+    assert all((src or url).startswith("data:") for src, url in loaded)
+
+
+def test_a_page_without_a_record_says_nothing_of_it() -> None:
+    assert "How this was made" not in to_html(Report("Plain", ()))
+
+
+def test_text_has_words_and_a_table_that_lines_up() -> None:
+    lines = to_text(Report("Found", (Text("Here:"), TABLE, REPORT.sections[5]))).splitlines()
+    assert lines == [
+        "Found",
+        "=====",
+        "",
+        "Here:",
+        "",
+        "Quality",
+        "engine      PSNR dB  note",
+        "fast         34.568  best",
+        "cross-fade    9.000",
+        "",
+        "[the time-line]",
+    ]
+
+
+def test_a_slider_is_told_in_text_by_its_captions() -> None:
+    assert f"[before {EVIL} | after {EVIL}]" in to_text(REPORT)
+
+
+def test_json_is_the_data_and_valid() -> None:
+    text = to_json(REPORT)
+    assert text.endswith("}\n")
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is not JSON")
+
+    assert json.loads(text, parse_constant=refuse) == {"rows": [{"psnr_db": None, "ssim": 1.0}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.23456, "1.235"), (2, "2"), (None, ""), ("x", "x"), (0.0, "0.000")]
+)
+def test_a_cell_shows_three_digits(value: object, text: str) -> None:
+    assert cell_text(value) == text
+
+
+def test_a_ragged_table_is_refused() -> None:
+    with pytest.raises(UsageError, match="must have 2 cells"):
+        Table(("a", "b"), ((1, 2), (1,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"), [("r.html", "<!doctype html>"), ("r.TXT", "A film"), ("r.json", "{")]
+)
+def test_the_suffix_says_how_it_is_written(tmp_path: Path, name: str, begin: str) -> None:
+    told = []
+    path = tmp_path / name
+    made = REPORT_FILES.write(
+        REPORT, path, ReportWriteOptions(), lambda done, total: told.append((done, total))
+    )
+    assert path.read_text(encoding="utf-8").startswith(begin)
+    assert made == {"output": str(path), "bytes": path.stat().st_size}
+    assert told == [(1, 1)]
+
+
+@pytest.mark.parametrize("name", ["r.pdf", "r"])
+def test_another_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"Use one of .html, .txt, .json"):
+        REPORT_FILES.write(REPORT, tmp_path / name, ReportWriteOptions())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "r.txt"
+    path.write_text("old")
+    with pytest.raises(OutputExistsError):
+        REPORT_FILES.write(REPORT, path, ReportWriteOptions())
+    assert path.read_text() == "old"
+    REPORT_FILES.write(REPORT, path, ReportWriteOptions(overwrite=True))
+    assert path.read_text().startswith("A film")
+
+
+def test_a_folder_that_is_absent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="There is no folder"):
+        REPORT_FILES.write(REPORT, tmp_path / "absent" / "r.txt", ReportWriteOptions())
+
+
+def test_a_report_cannot_be_read() -> None:
+    with pytest.raises(UsageError, match="cannot be an input"):
+        REPORT_FILES.read([Path("r.html")], NoOptions())

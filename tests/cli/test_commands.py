@@ -1,0 +1,347 @@
+"""Commands made of declarations: arguments, flags, help, messages; in this process."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import plugin
+import pytest
+
+from kinoloom.base import registry
+from kinoloom.base.conformance import check_op
+from kinoloom.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The package of `plugin`, found by this process; nothing of it stays behind."""
+    folder = plugin.install(tmp_path_factory.mktemp("packages") / "site")
+    sys.path.insert(0, str(folder))
+    registry._table.cache_clear()
+    yield folder
+    sys.path.remove(str(folder))
+    sys.modules.pop("tally", None)
+    registry._table.cache_clear()
+
+
+@pytest.fixture
+def run(site: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command line; gives (exit code, standard output, standard error)."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "in").mkdir()
+    for name in ("a.txt", "b.txt", "c.md"):
+        (tmp_path / "in" / name).touch()
+    return str(tmp_path / "in")
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("name", ["count", "shout.loud", "fail", "wait"])
+def test_the_ops_of_the_package_keep_what_ops_must_keep(name: str) -> None:
+    check_op(registry.load("ops", name))
+
+
+def test_help_lists_ops_of_all_packages_and_the_commands_about_kinoloom(run: Any) -> None:
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:")[2], re.MULTILINE)
+    names = [name for name, _ in listed]
+    assert names[:2] == ["interpolate", "bench"]
+    assert names[-9:] == [
+        *("count", "shout", "needy", "fail", "wait"),
+        *("ops", "models", "doctor", "completion"),
+    ]
+    assert len(set(names)) == len(names)
+    assert dict(listed)["count"] == "Count the files of a folder."
+    assert dict(listed)["shout"] == "Holds shout loud."
+
+
+def test_no_command_at_all_shows_the_help(run: Any) -> None:
+    code, out, err = run()
+    assert code == 2
+    assert "Usage: kinoloom" in out + err
+
+
+def test_the_version_is_told(run: Any) -> None:
+    assert run("--version")[:2] == (0, "kinoloom, version 0.1.0\n")
+
+
+def test_the_help_of_a_command_is_made_of_its_declaration(run: Any) -> None:
+    code, out, _ = run("count", "--help")
+    assert code == 0
+    words = " ".join(out.split())
+    for said in (
+        "Count the files of a folder. All of them, one by one.",
+        "--data DIR the input [required]",
+        "-o, --output PATH where the result goes (standard output)",
+        "--at-most N stop at so many (from 1 to 99; default 9)",
+        "--share X only this share (from 0.01 to 1)",
+        "--pace FPS how fast",
+        "--memory BYTES the most memory (default 2.00 GB)",
+        "--order name|size which comes first (default name)",
+        "--hidden count hidden files too",
+        "--overwrite replace the output if it exists",
+        "--report PAGE.html",
+        "--json",
+        "--debug",
+    ):
+        assert said in words
+    assert "not shown in the help" not in words
+
+
+def test_an_extra_is_named_in_the_help_and_a_page_only_where_there_is_one(run: Any) -> None:
+    out = run("needy", "--help")[1]
+    assert "Needs the extra 'nowhere'." in out
+    assert "--report" not in out
+
+
+def test_the_built_in_commands_take_what_their_ops_take(run: Any) -> None:
+    assert "Usage: kinoloom interpolate [OPTIONS] INPUT..." in run("interpolate", "--help")[1]
+    assert "Usage: kinoloom bench film [OPTIONS]" in run("bench", "film", "--help")[1]
+
+
+def test_flags_reach_the_op_parsed(run: Any, folder: str) -> None:
+    flags = ["--suffix", ".txt", "--at-most", "1e0", "--pace", "29.97", "--hidden"]
+    code, out, _ = run("count", "--data", folder, *flags, "--json")
+    assert code == 0
+    assert json.loads(out) == {"files": ["a.txt"], "pace": "30000/1001", "hidden": True}
+
+
+def test_a_report_is_printed(run: Any, folder: str) -> None:
+    code, out, err = run("count", "--data", folder)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["Files", "=====", "", "name", "a.txt", "b.txt", "c.md"]
+
+
+def test_a_command_in_a_group_runs(run: Any, folder: str) -> None:
+    assert run("shout", "loud", "--data", folder)[1] == "IN\n==\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--at-most", "100"], "--at-most must be from 1 to 99, not 100."),
+        (["--at-most", "some"], "--at-most: 'some' is not a number."),
+        (["--share", "0.001"], "--share must be from 0.01 to 1, not 0.001."),
+        (["--pace", "0"], "--pace: A frame rate must be above 0, not 0."),
+        (["--memory", "much"], "--memory: 'much' is not a size. Write it like 2GB or 512MiB."),
+        (["--order", "age"], "--order must be one of name, size, not 'age'."),
+        (["--at-most"], "Option '--at-most' requires an argument."),
+        (["--sufix", ".txt"], "No such option '--sufix'"),
+        (["more"], "Got unexpected extra argument (more)"),
+        (["--data", "again"], "count takes one --data."),
+    ],
+)
+def test_wrong_words_are_named_and_exit_with_2(
+    run: Any, folder: str, words: list[str], message: str
+) -> None:
+    code, out, err = run("count", "--data", folder, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["count"], "Missing option '--data'"),
+        (["interpolate", "-o", "film.mp4"], "Missing argument 'INPUT...'"),
+        (["interpolate", "a.jpg"], "Missing option '-o' / '--output'"),
+        (["cuont"], "There is no command 'cuont'. Commands are: interpolate, bench, "),
+        (["bench", "flim"], "There is no command 'flim'. Commands are: film."),
+        (["completion", "powershell"], "'powershell' is not one of 'bash', 'zsh', 'fish'"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_wrong_commands_are_named_and_exit_with_2(run: Any, words: list[str], message: str) -> None:
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("BudgetError", 1),
+        ("OutputError", 1),
+        ("MissingExtraError", 3),
+        ("WeightsError", 3),
+        ("InputNotFoundError", 4),
+    ],
+)
+def test_each_error_has_its_exit_code_and_no_traceback(
+    run: Any, folder: str, how: str, code: int
+) -> None:
+    assert run("fail", "--data", folder, "--how", how) == (
+        code,
+        "",
+        "kinoloom: It went wrong. Do it again.\n",
+    )
+
+
+def test_an_error_that_nobody_foresaw_says_how_to_see_more(run: Any, folder: str) -> None:
+    code, out, err = run("fail", "--data", folder)
+    assert (code, out) == (1, "")
+    assert "did not foresee: ZeroDivisionError: nobody saw it coming" in err
+    assert "--debug" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("how", "code"), [("bug", 1), ("WeightsError", 3)])
+def test_debug_adds_the_traceback_and_keeps_the_exit_code(
+    run: Any, folder: str, how: str, code: int
+) -> None:
+    got, _, err = run("fail", "--data", folder, "--how", how, "--debug")
+    assert got == code
+    assert err.startswith("Traceback")
+    assert "tally.py" in err
+
+
+def test_an_unknown_extra_is_said_before_the_work(run: Any, folder: str) -> None:
+    code, _, err = run("needy", "--data", folder)
+    assert code == 2
+    assert "kinoloom has no extra 'nowhere'" in err
+
+
+def test_a_missing_extra_exits_with_3_and_the_line_that_gets_it(
+    run: Any, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"nowhere": ["no-such-package"]}
+    monkeypatch.setattr(sys.modules["kinoloom.base.need"], "extras", lambda: known)
+    code, _, err = run("needy", "--data", folder)
+    assert code == 3
+    assert "Get it with: pip install 'kinoloom[nowhere]'" in err
+
+
+def test_a_report_goes_to_a_file_and_its_page_to_another(
+    run: Any, folder: str, tmp_path: Path
+) -> None:
+    out, page = tmp_path / "count.txt", tmp_path / "count.html"
+    code, printed, _ = run("count", "--data", folder, "-o", str(out), "--report", str(page))
+    assert (code, printed) == (0, "")
+    assert out.read_text().startswith("Files\n")
+    assert "<h1>All about in</h1>" in page.read_text()
+
+
+@pytest.mark.parametrize(("flag", "name"), [("-o", "old.txt"), ("--report", "old.html")])
+def test_what_is_there_is_seen_before_the_work_and_replaced_only_when_asked(
+    run: Any, folder: str, tmp_path: Path, flag: str, name: str
+) -> None:
+    old = tmp_path / name
+    old.write_text("old")
+    code, _, err = (
+        run("fail", "--data", folder, "-o", str(tmp_path / "old.txt"))
+        if (flag == "-o")
+        else run("count", "--data", folder, flag, str(old))
+    )
+    assert code == 2
+    assert f"{name} exists already. Choose another name, or add --overwrite." in err
+    assert old.read_text() == "old"
+    assert run("count", "--data", folder, flag, str(old), "--overwrite")[0] == 0
+    assert old.read_text() != "old"
+
+
+def test_an_output_that_cannot_be_is_seen_before_the_work(
+    run: Any, folder: str, tmp_path: Path
+) -> None:
+    code, _, err = run("fail", "--data", folder, "-o", str(tmp_path / "absent" / "r.txt"))
+    assert code == 1
+    assert "There is no folder" in err
+
+
+def test_ops_are_listed_for_people_and_for_scripts(run: Any) -> None:
+    lines = run("ops")[1].splitlines()
+    assert any(re.fullmatch(r"count +Count the files of a folder\.", line) for line in lines)
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in lines}) == 1  # one column
+    code, out, err = run("ops", "--json")
+    assert (code, err) == (0, "")
+    found = {item["name"]: item for item in json.loads(out)["ops"]}
+    assert (found["count"]["takes"], found["count"]["gives"]) == ("Path", "Report")
+    at_most = next(o for o in found["count"]["options"] if o["flag"] == "--at-most")
+    assert at_most == {
+        "flag": "--at-most",
+        "help": "stop at so many",
+        "default": 9,
+        "range": "from 1 to 99",
+        "choices": [],
+    }
+
+
+def test_models_are_listed_for_people_and_for_scripts(run: Any) -> None:
+    code, out, err = run("models", "--json")
+    assert (code, err) == (0, "")
+    cards = {card["name"]: card for card in json.loads(out)["models"]}
+    assert cards["film"]["parameters"] == 34_436_667
+    text = run("models")[1]
+    assert "film: " in text
+    assert "34,436,667 parameters" in text
+    assert f"licence   {cards['film']['licence']}" in text
+
+
+def test_the_doctor_tells_what_is_there_and_how_to_get_the_rest(run: Any) -> None:
+    code, out, err = run("doctor")
+    assert (code, err) == (0, "")
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert any(re.fullmatch(r"ok abacus +wooden", line) for line in lines)
+    gone = next(k for k, line in enumerate(lines) if line.startswith("-- fingers"))
+    assert [line.strip() for line in lines[gone + 1 : gone + 3]] == [
+        "would give: counting further",
+        "get it with: wave them",
+    ]
+    assert any(line.startswith("numpy ") for line in lines)
+    assert any("engine" in line for line in lines)
+
+
+def test_the_doctor_speaks_json(run: Any) -> None:
+    code, out, _ = run("doctor", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["versions"]["kinoloom"] == "0.1.0"
+    names = [check["name"] for check in told["checks"]]
+    assert {"abacus", "fingers", "libx264", "torch"} <= set(names)
+
+
+def test_the_doctor_exits_with_3_when_something_required_is_missing(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tally
+
+    from kinoloom.base.checks import Check
+
+    gone = Check("heart", False, "absent", "all", "find it", required=True)
+    monkeypatch.setattr(tally, "checks", lambda: [gone])
+    assert run("doctor")[0] == 3
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_of_the_shell(run: Any, shell: str) -> None:
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert "_KINOLOOM_COMPLETE" in out
+    assert f"{shell}_complete" in out
+
+
+def test_every_command_of_every_op_has_help_for_each_flag(run: Any) -> None:
+    from kinoloom.cli.main import cli
+
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str()
+        for parameter in command.params:
+            assert isinstance(parameter, click.Argument) or parameter.help, (name, parameter.name)

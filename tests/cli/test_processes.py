@@ -1,0 +1,128 @@
+"""The command as a process: exit codes, clean streams, colour, pipes that break, signals."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import plugin
+import pytest
+from plugin import environment, kinoloom
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of `plugin`, found by the processes that are started."""
+    return plugin.install(tmp_path_factory.mktemp("packages") / "site")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["count", "--data", "{in}"], 0),
+        (["fail", "--data", "{in}"], 1),
+        (["fail", "--data", "{in}", "--how", "BudgetError"], 1),
+        (["count", "--data", "{in}", "--at-most", "0"], 2),
+        (["nonsense"], 2),
+        (["fail", "--data", "{in}", "--how", "WeightsError"], 3),
+        (["count", "--data", "{in}/absent"], 4),
+    ],
+)
+def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> None:
+    done = kinoloom(*[word.replace("{in}", str(tmp_path)) for word in words], site=site)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if code:
+        assert done.stdout == ""
+        assert done.stderr
+
+
+def test_standard_output_is_json_and_nothing_else(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    done = kinoloom("count", "--data", str(tmp_path), "--json", site=site)
+    assert json.loads(done.stdout)["files"] == ["a"]
+    assert done.stderr == ""
+
+
+def test_the_installed_command_is_the_module(site: Path) -> None:
+    script = Path(sys.executable).with_name("kinoloom")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True)
+    assert done.stdout == kinoloom("--version").stdout == "kinoloom, version 0.1.0\n"
+
+
+def on_a_terminal(*words: str, env: dict[str, str]) -> str:
+    """What the command writes to a terminal."""
+    master, slave = pty.openpty()
+    line = [sys.executable, "-m", "kinoloom", *words]
+    with subprocess.Popen(line, stdout=slave, stderr=subprocess.PIPE, env=env) as process:
+        os.close(slave)
+        written = b""
+        while True:
+            try:
+                block = os.read(master, 4096)
+            except OSError:  # the terminal's way to say that all is written
+                break
+            if not block:
+                break
+            written += block
+    os.close(master)
+    assert process.returncode == 0
+    return written.decode()
+
+
+def test_colour_is_for_terminals_and_no_color_is_honoured(site: Path) -> None:
+    assert "\x1b[32mok" in on_a_terminal("doctor", env=environment(site, TERM="xterm"))
+    plain = on_a_terminal("doctor", env=environment(site, TERM="xterm", NO_COLOR="1"))
+    assert "ok abacus" in plain
+    assert "\x1b" not in plain
+    assert "\x1b" not in kinoloom("doctor", site=site).stdout
+
+
+def test_a_reader_that_goes_away_is_no_drama(site: Path) -> None:
+    line = [sys.executable, "-m", "kinoloom", "ops", "--json"]
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        line, stdout=write, stderr=subprocess.PIPE, env=environment(site)
+    ) as process:
+        os.close(write)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_in_mid_work_exits_with_130_and_leaves_nothing(
+    site: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    line = [sys.executable, "-m", "kinoloom", "wait", "--data", str(tmp_path)]
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(site)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        assert [p.name for p in tmp_path.iterdir()] == [".out.part.txt"]
+        process.send_signal(number)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "kinoloom: Interrupted." in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_package_is_named(tmp_path: Path) -> None:
+    site = plugin.install(tmp_path / "site", "[kinoloom.ops]\nglow = tally.no:glow\n")
+    done = kinoloom("glow", site=site)
+    assert done.returncode == 2
+    assert "'glow' is declared as tally.no:glow, which cannot be imported" in done.stderr
+
+
+def test_two_claims_to_one_name_are_told(tmp_path: Path) -> None:
+    site = plugin.install(tmp_path / "site", "[kinoloom.ops]\ninterpolate = tally:count\n")
+    done = kinoloom("ops", site=site)
+    assert done.returncode == 2
+    assert "Two things claim the op name 'interpolate'" in done.stderr

@@ -1,0 +1,199 @@
+"""Weights of FILM from files: every form of the checkpoint, and every kind of wrong file."""
+
+import os
+import pickle
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from film_models import NARROW, random_film
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from kinoloom.errors import WeightsError
+from kinoloom.film.nets.film_weights import load_film, read_tensors
+
+State = dict[str, Tensor]
+pytestmark = pytest.mark.usefixtures("one_core")
+
+
+class Holder(nn.Module):
+    """Any tree of parameters, scriptable, for TorchScript archives."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def save_torchscript(state: State, path: Path) -> None:
+    root = Holder()
+    for name, tensor in state.items():
+        *parents, last = name.split(".")
+        node: nn.Module = root
+        for parent in parents:
+            if parent not in node._modules:
+                node.add_module(parent, Holder())
+            node = node._modules[parent]  # type: ignore[assignment]
+        node.register_parameter(last, nn.Parameter(tensor, requires_grad=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(root).save(str(path))
+
+
+def save_older(state: State, path: Path) -> None:
+    with path.open("wb") as file:
+        torch.save(state, file, _use_new_zipfile_serialization=False)
+
+
+FORMS: dict[str, Callable[[State, Path], Any]] = {
+    "torchscript": save_torchscript,
+    "zip": torch.save,
+    "older": save_older,
+    "safetensors": save_file,
+}
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return random_film(NARROW).state_dict()
+
+
+@pytest.mark.parametrize("name", ["film.pt", "weights"])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_and_precision_is_read(
+    tmp_path: Path, state: State, form: str, kind: torch.dtype, name: str
+) -> None:
+    stored = {key: tensor.to(kind) for key, tensor in state.items()}
+    FORMS[form](stored, tmp_path / name)
+    net = load_film(tmp_path / name, NARROW)
+    assert not net.training
+    for key, tensor in net.state_dict().items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, stored[key].float(), atol=0, rtol=0)
+
+
+def test_what_is_loaded_runs_and_can_be_trained(tmp_path: Path, state: State) -> None:
+    torch.save(state, tmp_path / "film.pt")
+    net = load_film(tmp_path / "film.pt", NARROW)
+    net(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)).sum().backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+
+
+def changed(state: State, **changes: Any) -> State:
+    return {**state, **{name.replace("__", "."): value for name, value in changes.items()}}
+
+
+def without(state: State, *names: str) -> State:
+    return {key: tensor for key, tensor in state.items() if key not in names}
+
+
+BIAS, WEIGHT = "fuse.output_conv.bias", "fuse.output_conv.weight"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda state: {f"net.{k}": torch.zeros(1) for k in range(110)},
+            r"82 tensors expected, found 110; first missing: extract\.extract_sublevels\.convs"
+            r"\.0\.0\.0\.weight; first unknown: net\.0",
+        ),
+        (
+            lambda state: without(state, BIAS),
+            f"82 tensors expected, found 81; first missing: {BIAS}",
+        ),
+        (lambda state: {**state, "more": torch.zeros(1)}, "found 83; first unknown: more"),
+        (
+            lambda state: {**state, BIAS: torch.zeros(4)},
+            rf"{BIAS} has shape \(4,\), expected \(3,\)",
+        ),
+        (lambda state: {**state, BIAS: torch.zeros(3, dtype=torch.int32)}, "holds torch.int32"),
+        (lambda state: {**state, BIAS: torch.full((3,), torch.nan)}, f"{BIAS} holds NaN or inf"),
+    ],
+)
+def test_another_network_is_refused_with_what_differs(
+    tmp_path: Path, state: State, change: Callable[[State], State], message: str
+) -> None:
+    torch.save(change(state), tmp_path / "film.pt")
+    with pytest.raises(WeightsError, match=f"film.pt does not hold FILM: .*{message}") as caught:
+        load_film(tmp_path / "film.pt", NARROW)
+    assert "https://" in caught.value.hint
+
+
+def test_a_narrow_network_is_not_the_published_one(tmp_path: Path, state: State) -> None:
+    torch.save(state, tmp_path / "film.pt")
+    with pytest.raises(WeightsError, match=r"shape \(4, 3, 3, 3\), expected \(64, 3, 3, 3\)"):
+        load_film(tmp_path / "film.pt")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kept", [0.3, 0.95])
+def test_a_file_cut_short_is_refused(tmp_path: Path, state: State, form: str, kept: float) -> None:
+    path = tmp_path / "film.pt"
+    FORMS[form](state, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(WeightsError, match=r"film\.pt is damaged or was not copied to its end"):
+        load_film(path, NARROW)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "film.pt is empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "film.pt is no checkpoint"),
+        (b"<!doctype html><title>Not found</title>", "film.pt is no checkpoint"),
+        (b"PK", "damaged"),
+        (pickle.dumps({"a": 1}), "film.pt is no checkpoint"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9", "damaged"),
+        (bytes(8) + b"{", "damaged"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "film.pt"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=message):
+        load_film(path, NARROW)
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "film.pt", "w") as archive:
+        archive.writestr("README.txt", "hello")
+    with pytest.raises(WeightsError, match=r"film\.pt is no checkpoint"):
+        load_film(tmp_path / "film.pt", NARROW)
+
+
+@pytest.mark.parametrize("place", ["nowhere.pt", "."])
+def test_a_path_without_a_file_is_refused(tmp_path: Path, place: str) -> None:
+    with pytest.raises(WeightsError, match="There is no file"):
+        load_film(tmp_path / place)
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("form", ["zip", "older"])
+def test_pickled_code_is_not_run(tmp_path: Path, state: State, form: str) -> None:
+    path, trace = tmp_path / "film.pt", tmp_path / "trace"
+    FORMS[form]({**state, "bomb": Bomb(trace)}, path)
+    with pytest.raises(WeightsError, match="could run code"):
+        load_film(path, NARROW)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": torch.zeros(1)}}, torch.zeros(3)])
+def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "film.pt")
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        read_tensors(tmp_path / "film.pt")

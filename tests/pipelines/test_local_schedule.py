@@ -1,0 +1,86 @@
+"""The rules of scheduling, on random definitions, against rules written down independently."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_definitions import condition, definition, equals, lambda_step
+
+from kinoloom.pipelines.language import check
+from kinoloom.pipelines.local.schedule import Schedule, Status
+
+Plan = tuple[list[tuple[int, list[int], bool]], dict[int, bool], set[int], int]
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Steps as (the Condition that holds it or -1, needs, which branch), and what will happen."""
+    count = draw(st.integers(1, 10))
+    conditions = draw(st.sets(st.integers(0, count - 1), max_size=3))
+    rows = []
+    for k in range(count):
+        earlier = [c for c in conditions if c < k]
+        parent = draw(st.sampled_from([-1, *earlier])) if earlier else -1
+        needs = draw(st.lists(st.integers(0, k - 1), max_size=2, unique=True)) if k else []
+        rows.append((parent, needs, draw(st.booleans())))
+    outcomes = {k: draw(st.booleans()) for k in conditions}
+    failing = draw(st.sets(st.integers(0, count - 1), max_size=1))
+    return rows, outcomes, failing - conditions, draw(st.integers(1, 4))
+
+
+def build(plan: Plan) -> dict[str, Any]:
+    rows, outcomes, _, _ = plan
+
+    def step(k: int) -> dict[str, Any]:
+        needs = [f"s{n}" for n in rows[k][1]]
+        if k not in outcomes:
+            return lambda_step(f"s{k}", *needs)
+        branches = [[step(c) for c, r in enumerate(rows) if r[0] == k and r[2] is b] for b in
+                    (True, False)]  # fmt: skip
+        made = condition(f"s{k}", equals(1, 1), then=branches[0], otherwise=branches[1])
+        return {**made, "DependsOn": needs} if needs else made
+
+    return definition(*[step(k) for k, row in enumerate(rows) if row[0] == -1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(plans())
+def test_every_step_runs_once_after_its_needs_or_is_skipped_for_a_reason(plan: Plan) -> None:
+    rows, outcomes, failing, width = plan
+    schedule = Schedule(check(build(plan)).graph)
+    running: list[int] = []
+    begun: list[int] = []
+    ended: set[int] = set()
+    while not schedule.over:
+        while len(running) < width and (name := schedule.take()) is not None:
+            k = int(name[1:])
+            assert k not in begun
+            assert set(rows[k][1]) <= ended, "it began before its needs had ended"
+            begun.append(k)
+            running.append(k)
+        assert schedule.running == len(running) > 0
+        k = running.pop(0)
+        if k in failing:
+            schedule.end(f"s{k}", Status.FAILED)
+        else:
+            ended.add(k)
+            schedule.end(f"s{k}", Status.SUCCEEDED, outcome=outcomes.get(k, True))
+    skipped: set[int] = set()
+    for k, (parent, needs, chosen) in enumerate(rows):
+        other_branch = parent >= 0 and outcomes[parent] != chosen
+        if other_branch or parent in skipped or skipped & set(needs):
+            skipped.add(k)
+    told = {int(name[1:]) for name, s in schedule.status.items() if s is Status.SKIPPED}
+    if not failing & set(begun):
+        assert set(begun) == set(range(len(rows))) - skipped
+        assert told == skipped
+    assert told <= skipped
+    assert not skipped & set(begun)
+
+
+def test_a_step_that_was_put_back_is_next() -> None:
+    schedule = Schedule(check(definition(lambda_step("a"), lambda_step("b"))).graph)
+    assert schedule.take() == "a"
+    schedule.put_back("a")
+    assert (schedule.take(), schedule.take(), schedule.take()) == ("a", "b", None)
+    assert not schedule.over

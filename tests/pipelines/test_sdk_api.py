@@ -1,0 +1,359 @@
+"""The Python API: what the SDK's users write compiles to what the SDK makes, and runs."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinoloom.errors import InputNotFoundError, UsageError
+from kinoloom.pipelines import image_uris
+from kinoloom.pipelines.estimator import Estimator
+from kinoloom.pipelines.inputs import TrainingInput
+from kinoloom.pipelines.lambda_helper import Lambda
+from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.processing import (
+    ProcessingInput,
+    ProcessingOutput,
+    Processor,
+    ScriptProcessor,
+)
+from kinoloom.pipelines.sklearn.processing import SKLearnProcessor
+from kinoloom.pipelines.workflow.condition_step import ConditionStep
+from kinoloom.pipelines.workflow.conditions import (
+    ConditionEquals,
+    ConditionGreaterThan,
+    ConditionGreaterThanOrEqualTo,
+    ConditionIn,
+    ConditionLessThan,
+    ConditionLessThanOrEqualTo,
+    ConditionNot,
+    ConditionOr,
+)
+from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
+from kinoloom.pipelines.workflow.fail_step import FailStep
+from kinoloom.pipelines.workflow.functions import Join, JsonGet
+from kinoloom.pipelines.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
+from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.pipelines.workflow.parameters import (
+    ParameterBoolean,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
+)
+from kinoloom.pipelines.workflow.pipeline import Pipeline
+from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
+from kinoloom.pipelines.workflow.properties import PropertyFile
+from kinoloom.pipelines.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
+from kinoloom.pipelines.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
+
+BUCKET = "sagemaker-us-west-2-123456789012"
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+XGB = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.5-1"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> LocalSession:
+    return LocalSession(tmp_path / "root", region="us-west-2", default_bucket=BUCKET)
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    for name in ("preprocessing.py", "evaluation.py", "abalone.py"):
+        (folder / name).write_text(f"# {name}\n")
+    return folder
+
+
+def normal(value: Any) -> Any:
+    """JSON without what depends on the content of the SDK user's scripts."""
+    if isinstance(value, dict):
+        return {key: normal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [normal(item) for item in value]
+    return re.sub(r"/[0-9a-f]{64}/", "/HASH/", value) if isinstance(value, str) else value
+
+
+def same(pipeline: Pipeline, shared_data: Path, name: str) -> None:
+    expected = json.loads((shared_data / "pipelines" / name).read_text())
+    assert normal(json.loads(pipeline.definition())) == normal(expected)
+
+
+def script(**settings: Any) -> ScriptProcessor:
+    usual: dict[str, Any] = {"role": ROLE, "instance_type": "ml.m5.large", "instance_count": 1}
+    return ScriptProcessor(image_uri=XGB, command=["python3"], **{**usual, **settings})
+
+
+def test_the_smallest_pipeline_equals_the_sdk_s(
+    session: LocalSession, scripts: Path, shared_data: Path
+) -> None:
+    step = ProcessingStep("Only", script().run(code=str(scripts / "preprocessing.py")))
+    pipeline = Pipeline("Minimal", [], None, [step], session)
+    same(pipeline, shared_data, "13_minimal_one_step.json")
+
+
+def test_fan_out_equals_the_sdk_s(session: LocalSession, scripts: Path, shared_data: Path) -> None:
+    pre = str(scripts / "preprocessing.py")
+    chunks = [f"chunk{k}" for k in range(4)]
+    split = ProcessingStep("Split", script().run(
+        pre, outputs=[ProcessingOutput(f"/opt/ml/processing/{c}", output_name=c) for c in chunks],
+    ))  # fmt: skip
+    base = Join(
+        on="/",
+        values=[f"s3://{BUCKET}", "runs", ExecutionVariables.PIPELINE_NAME,
+                ExecutionVariables.PIPELINE_EXECUTION_ID],
+    )  # fmt: skip
+    maps = []
+    for k, chunk in enumerate(chunks):
+        source = split.properties.ProcessingOutputConfig.Outputs[chunk].S3Output.S3Uri
+        target = Join(on="/", values=[base, f"m{k}"])
+        maps.append(ProcessingStep(f"Map{k}", script(max_runtime_in_seconds=600).run(
+            pre,
+            inputs=[ProcessingInput(source=source, destination="/opt/ml/processing/input")],
+            outputs=[ProcessingOutput("/opt/ml/processing/frames", target, "frames")],
+            arguments=["--chunk", str(k)],
+        )))  # fmt: skip
+    frames = [m.properties.ProcessingOutputConfig.Outputs["frames"].S3Output.S3Uri for m in maps]
+    reduce = ProcessingStep("Reduce", script().run(
+        str(scripts / "evaluation.py"),
+        inputs=[ProcessingInput(uri, f"/opt/ml/processing/in{k}", f"in{k}")
+                for k, uri in enumerate(frames)],
+        outputs=[ProcessingOutput("/opt/ml/processing/video", output_name="video")],
+    ))  # fmt: skip
+    notify = ProcessingStep(
+        "Notify",
+        script().run(pre, outputs=[ProcessingOutput("/opt/ml/processing/out", output_name="out")]),
+        depends_on=["Reduce", maps[0], "Map1"],
+    )
+    trial = Join(on="-", values=["trial", ExecutionVariables.START_DATETIME])
+    pipeline = Pipeline(
+        "FanOut", None, PipelineExperimentConfig("exp", trial), [notify, reduce, *maps, split],
+        session,
+    )  # fmt: skip
+    same(pipeline, shared_data, "06_fanout_dependson_execvars.json")
+
+
+def test_conditions_and_parameters_equal_the_sdk_s(
+    session: LocalSession, scripts: Path, shared_data: Path
+) -> None:
+    i, f = ParameterInteger("I", 3), ParameterFloat("F", 1.5)
+    b, s = ParameterBoolean("B", True), ParameterString("S", "a", ["a", "b", "c"])
+    required = ParameterString("Required")
+    pre = str(scripts / "preprocessing.py")
+    out = [ProcessingOutput("/opt/ml/processing/out", output_name="out")]
+    report = PropertyFile("Report", "out", "sub/report.json")
+    first = ProcessingStep(
+        "P",
+        script(env={"REQ": required}).run(
+            pre,
+            outputs=out,
+            arguments=["--i", i.to_string(), "--s", s.to_string(), "--f", f.to_string()],
+        ),
+        property_files=[report],
+    )
+    accuracy = JsonGet("P", report, "metrics.acc[0].value")
+    count = first.properties.ProcessingResources.ClusterConfig.InstanceCount
+    conditions = {
+        "Eq": ConditionEquals(s, "a"),
+        "Gt": ConditionGreaterThan(i, 2),
+        "Gte": ConditionGreaterThanOrEqualTo(accuracy, f),
+        "Lt": ConditionLessThan(JsonGet("P", "Report", "metrics.loss"), 0.5),
+        "Lte": ConditionLessThanOrEqualTo(f, i),
+        "In": ConditionIn(s, ["a", "b", required]),
+        "Not": ConditionNot(ConditionEquals(b, True)),
+        "Or": ConditionOr(
+            [
+                ConditionEquals(ExecutionVariables.PIPELINE_NAME, "x"),
+                ConditionNot(ConditionIn(i, [1, 2, 3])),
+                ConditionGreaterThan(count, 0),
+            ]
+        ),
+    }
+    singles = [
+        ConditionStep(
+            f"C{name}",
+            conditions=[one],
+            if_steps=[FailStep(f"F{name}", Join(on=":", values=["hit", name, i]))],
+        )
+        for name, one in conditions.items()
+    ]
+    nested = ConditionStep(
+        "CNested",
+        conditions=[ConditionEquals(b, False)],
+        if_steps=[ProcessingStep("NestedIf", script().run(pre, outputs=out), depends_on=["P"])],
+        else_steps=[FailStep("NestedFail", "nested")],
+    )
+    last = ConditionStep(
+        "CAll",
+        depends_on=["P", "CEq"],
+        display_name="all conds",
+        description="and of all",
+        conditions=list(conditions.values()),
+        if_steps=[ProcessingStep("IfP", script().run(pre, outputs=out))],
+        else_steps=[nested],
+    )
+    pipeline = Pipeline(
+        "AllConditions", [i, f, b, s, required], steps=[first, *singles, last],
+        sagemaker_session=session,
+    )  # fmt: skip
+    same(pipeline, shared_data, "03_all_conditions_params.json")
+
+
+def abalone(session: LocalSession, scripts: Path, **more: Any) -> list[Any]:
+    """The first three steps of the service's own example."""
+    machine = {"instance_type": "ml.m5.xlarge", "instance_count": 1, "role": ROLE}
+    place = f"s3://{BUCKET}/sagemaker-pipelines-local-mode-example"
+    data = ParameterString("InputData", f"{place}/abalone-data-set/abalone-dataset.csv")
+    names = ("train", "validation", "test")
+    process = ProcessingStep("AbaloneProcess", SKLearnProcessor("1.0-1", **machine).run(
+        code=str(scripts / "preprocessing.py"),
+        inputs=[ProcessingInput(source=data, destination="/opt/ml/processing/input")],
+        outputs=[ProcessingOutput(f"/opt/ml/processing/{n}", output_name=n) for n in names],
+    ), **more)  # fmt: skip
+    made = process.properties.ProcessingOutputConfig.Outputs
+    estimator = Estimator(
+        image_uri=image_uris.retrieve("xgboost", "us-west-2", "1.5-1"),
+        entry_point=str(scripts / "abalone.py"),
+        output_path=f"{place}/model",
+        **machine,
+    )
+    estimator.set_hyperparameters(
+        objective="reg:squarederror", learning_rate=0.01, num_round=50, max_depth=5, eta=0.2,
+        gamma=4, min_child_weight=6, subsample=0.7,
+    )  # fmt: skip
+    channels = {
+        n: TrainingInput(made[n].S3Output.S3Uri, content_type="text/csv") for n in names[:2]
+    }
+    train = TrainingStep("AbaloneTrain", estimator.fit(channels), **more)
+    evaluate = ProcessingStep(
+        "AbaloneEval",
+        script(**machine).run(
+            code=str(scripts / "evaluation.py"),
+            inputs=[
+                ProcessingInput(
+                    train.properties.ModelArtifacts.S3ModelArtifacts, "/opt/ml/processing/model"
+                ),
+                ProcessingInput(made["test"].S3Output.S3Uri, "/opt/ml/processing/test"),
+            ],
+            outputs=[ProcessingOutput("/opt/ml/processing/evaluation", output_name="evaluation")],
+        ),
+        property_files=[PropertyFile("EvaluationReport", "evaluation", "evaluation.json")],
+        **more,
+    )
+    return [data, process, train, evaluate]
+
+
+def test_processing_and_training_equal_the_sdk_s(
+    session: LocalSession, scripts: Path, shared_data: Path
+) -> None:
+    for file, name, more in (
+        ("01_abalone_seed.json", "LocalModelPipeline", {}),
+        ("02_abalone_register_cache_retry.json", "AbaloneRegister", {
+            "cache_config": CacheConfig(enable_caching=True, expire_after="P30D"),
+            "retry_policies": [
+                StepRetryPolicy(list(StepExceptionTypeEnum), interval_seconds=2, max_attempts=5),
+                SageMakerJobStepRetryPolicy(
+                    [SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+                    [SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+                     SageMakerJobExceptionTypeEnum.CAPACITY_ERROR],
+                    backoff_rate=1.5, interval_seconds=60, expire_after_mins=120,
+                ),
+            ],
+        }),
+    ):  # fmt: skip
+        data, *steps = abalone(session, scripts, **more)
+        pipeline = Pipeline(name, [data], steps=steps, sagemaker_session=session)
+        made = normal(json.loads(pipeline.definition()))
+        expected = normal(json.loads((shared_data / "pipelines" / file).read_text()))
+        assert made["Steps"] == expected["Steps"][:3]
+        assert made["Parameters"] == expected["Parameters"][:1]
+        assert made["PipelineExperimentConfig"] == expected["PipelineExperimentConfig"]
+
+
+def test_a_lambda_equals_the_sdk_s(session: LocalSession, shared_data: Path) -> None:
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:f"
+    outputs = [LambdaOutput("status", LambdaOutputTypeEnum.Integer), LambdaOutput("url")]
+    inputs = {"a": 1, "run": ExecutionVariables.PIPELINE_EXECUTION_ID}
+    step = LambdaStep("Lam", Lambda(function_arn=arn), inputs=inputs, outputs=outputs)
+    made = json.loads(Pipeline("L", steps=[step], sagemaker_session=session).definition())
+    expected = json.loads((shared_data / "pipelines" / "05_lambda_callback.json").read_text())
+    assert made["Steps"] == expected["Steps"][:1]
+    assert step.properties.Outputs["url"].expr == {"Get": "Steps.Lam.OutputParameters['url']"}
+
+
+def test_a_pipeline_variable_has_no_value_before_it_runs() -> None:
+    variable = ParameterInteger("N", 3)
+    for use in (str, int, float, lambda v: v + 1, lambda v: f"{v}"):
+        with pytest.raises(UsageError, match="only known when the pipeline runs"):
+            use(variable)
+    assert variable.to_string().expr == {
+        "Std:Join": {"On": "", "Values": [{"Get": "Parameters.N"}]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ParameterInteger("N", "3"), "must be of type Integer, not '3'"),
+        (lambda: JsonGet("A", json_path="x"), "either a property_file or an s3_uri"),
+        (lambda: JsonGet(None, "F", "x"), "needs a json_path, and a step_name"),
+        (lambda: StepRetryPolicy([], max_attempts=1), "at least one class of failure"),
+        (lambda: StepRetryPolicy(list(StepExceptionTypeEnum)), "either max_attempts or expire"),
+        (
+            lambda: StepRetryPolicy(list(StepExceptionTypeEnum), max_attempts=21),
+            "max_attempts must be from 1 to 20, not 21",
+        ),
+        (lambda: ParallelismConfiguration(0), "must be at least 1, not 0"),
+        (lambda: ProcessingStep("A", "no"), "The step_args of 'A' must be what a Processing"),
+        (lambda: TrainingStep("A", Processor().run()), "must be what a Training job's"),
+        (lambda: FailStep("A").properties, "it has no properties"),
+        (lambda: image_uris.retrieve("xgbost", "us-west-2", "1"), "did you mean xgboost"),
+        (lambda: image_uris.retrieve("xgboost", "moon", "1"), "region 'moon' is not known"),
+        (lambda: image_uris.retrieve("xgboost", "us-west-2"), "needs a version"),
+        (lambda: Pipeline("A").definition(), "needs a sagemaker_session"),
+        (lambda: ScriptProcessor(entrypoint=["x"]), "makes its entrypoint of command and code"),
+        (lambda: ScriptProcessor().run(ParameterString("X")), "must be known before"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_refused_at_once(make: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        make()
+
+
+def test_a_property_that_a_step_does_not_have_is_refused_at_once(
+    session: LocalSession,
+) -> None:
+    step = ProcessingStep("A", Processor(image_uri="x").run())
+    with pytest.raises(AttributeError, match="did you mean ProcessingOutputConfig"):
+        _ = step.properties.ProcessingOutputsConfig
+    with pytest.raises(UsageError, match="go by name"):
+        step.properties["x"]
+
+
+def test_missing_code_is_named(session: LocalSession, tmp_path: Path) -> None:
+    for args in (
+        script().run(str(tmp_path / "none.py")),
+        Estimator("x", entry_point=str(tmp_path / "none.py")).fit(),
+        Estimator("x", entry_point="../none.py", source_dir=str(tmp_path)).fit(),
+    ):
+        kind = ProcessingStep if args.kind == "Processing" else TrainingStep
+        pipeline = Pipeline("P", steps=[kind("A", args)], sagemaker_session=session)
+        with pytest.raises(InputNotFoundError, match=r"none\.py"):
+            pipeline.definition()
+
+
+def test_every_public_name_is_there_and_in_order() -> None:
+    import kinoloom.pipelines as flat
+
+    assert flat.__all__ == sorted(flat.__all__) == dir(flat)
+    for name in flat.__all__:
+        assert getattr(flat, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = flat.Nothing

@@ -1,0 +1,156 @@
+"""The store of contents, addresses and archives: what is equal, what is refused."""
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinoloom.errors import OutputError, UsageError
+from kinoloom.pipelines.local.archive import pack, unpack
+from kinoloom.pipelines.local.objects import Objects
+from kinoloom.pipelines.local.store import Store, copy_in
+
+
+def folder_of(path: Path, **files: str) -> Path:
+    for name, text in files.items():
+        file = path / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return path
+
+
+def test_equal_folders_have_equal_digests_and_are_kept_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cas")
+    one = folder_of(tmp_path / "one", a="x", b__c="y")
+    two = folder_of(tmp_path / "two", b__c="y", a="x")
+    assert store.digest_of(one) == store.digest_of(two)
+    digest = store.keep(one)
+    assert store.keep(two) == digest
+    assert len([p for p in (tmp_path / "cas").rglob("*") if p.is_file()]) == 3
+    (two / "a").chmod(0o755)
+    assert Store(tmp_path / "cas").digest_of(two) != digest, "what may be executed differs"
+
+
+def test_what_was_kept_comes_back_and_cannot_be_changed_unnoticed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cas")
+    digest = store.keep(folder_of(tmp_path / "in", a="x", b__c="y"))
+    entries = store.tree(digest)
+    assert entries is not None
+    store.lay_out(entries, tmp_path / "out")
+    assert (tmp_path / "out/b/c").read_text() == "y"
+    assert store.digest_of(tmp_path / "out") == digest
+    (tmp_path / "out/a").chmod(0o644)
+    (tmp_path / "out/a").write_text("z")
+    assert store.tree(digest) is None, "a changed blob counts as missing"
+    assert store.keep(folder_of(tmp_path / "again", a="x", b__c="y")) == digest
+    assert store.tree(digest) is not None, "and is mended when the content comes again"
+
+
+def test_a_lost_or_cut_blob_counts_as_missing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cas")
+    digest = store.keep(folder_of(tmp_path / "in", a="x"))
+    blob = next(p for p in (tmp_path / "cas").rglob("*") if p.is_file() and p.read_text() == "x")
+    blob.unlink()
+    assert store.tree(digest) is None
+    assert store.tree("0" * 64) is None
+
+
+def test_links_out_of_a_folder_are_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "in", a="x")
+    (folder / "inside").symlink_to("a")
+    store = Store(tmp_path / "cas")
+    store.digest_of(folder)
+    (folder / "outside").symlink_to("/etc/hostname")
+    with pytest.raises(OutputError, match="outside is neither a file nor a folder"):
+        store.keep(folder)
+
+
+def test_a_copy_may_be_changed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cas")
+    digest = store.keep(folder_of(tmp_path / "in", a="x"))
+    store.lay_out(store.tree(digest) or [], tmp_path / "kept")
+    copy_in(tmp_path / "kept", tmp_path / "copy")
+    assert os.access(tmp_path / "copy/a", os.W_OK)
+    (tmp_path / "copy/a").write_text("changed")
+    assert store.tree(digest) is not None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://", "s3://b", "s3:///key", "s3://bucket/../x", "s3://bucket/a/../../x", "s3://../x",
+        "s3://bucket//etc/passwd", "s3://BUCKET/x", "http://x/y", "bucket/key", "s3://bucket/a\0b",
+    ],
+)  # fmt: skip
+def test_addresses_that_lead_nowhere_are_refused(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(UsageError, match=r"not an address|leads out"):
+        Objects(tmp_path).path(uri)
+
+
+@given(st.text(st.sampled_from("ab./\\~$ \n"), max_size=12))
+def test_no_key_leaves_the_root(key: str) -> None:
+    root = Path("/root-of-all")
+    try:
+        path = Objects(root).path(f"s3://bucket/{key}")
+    except UsageError:
+        return
+    assert Path(os.path.normpath(path)).is_relative_to(root / "bucket")
+
+
+def test_outputs_go_to_s3_addresses_only(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Outputs go to s3://"):
+        Objects(tmp_path).put(b"x", f"file://{tmp_path}/x")
+
+
+def test_equal_folders_give_equal_archives_which_come_back(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        pack(folder_of(tmp_path / name, a="x", b__c="y"), tmp_path / f"{name}.tar.gz")
+    assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "two.tar.gz").read_bytes()
+    unpack(tmp_path / "one.tar.gz", tmp_path / "back")
+    assert (tmp_path / "back/b/c").read_text() == "y"
+
+
+def hostile(kind: bytes, name: str, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        hostile(tarfile.REGTYPE, "../escaped"),
+        hostile(tarfile.REGTYPE, "/absolute"),
+        hostile(tarfile.REGTYPE, "a/../../escaped"),
+        hostile(tarfile.SYMTYPE, "link", "/etc"),
+        hostile(tarfile.LNKTYPE, "hard", "/etc/passwd"),
+        hostile(tarfile.CHRTYPE, "device"),
+        hostile(tarfile.FIFOTYPE, "pipe"),
+    ],
+    ids=lambda member: member.name,
+)
+def test_hostile_archives_are_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        tar.addfile(member, io.BytesIO())
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UsageError, match="in an archive is refused"):
+        unpack(tmp_path / "bad.tar", tmp_path / "in")
+    assert list(tmp_path.iterdir()) == [tmp_path / "bad.tar", tmp_path / "in"] or not list(
+        (tmp_path / "in").iterdir()
+    )
+
+
+def test_archives_that_grow_too_large_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(folder_of(tmp_path / "one", a="x" * 100, b="y"), tmp_path / "one.tar.gz")
+    monkeypatch.setattr("kinoloom.pipelines.local.archive._MOST_BYTES", 50)
+    with pytest.raises(UsageError, match="too large"):
+        unpack(tmp_path / "one.tar.gz", tmp_path / "back")
+    (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "one.tar.gz").read_bytes()[:40])
+    with pytest.raises(UsageError, match="not a sound archive"):
+        unpack(tmp_path / "cut.tar.gz", tmp_path / "back")

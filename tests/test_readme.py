@@ -1,0 +1,58 @@
+"""The figures of README.md are those of the committed results."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def result(name: str) -> Any:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def cells(engine: str) -> list[str]:
+    """The cells of an engine's row in the table."""
+    row = next(line for line in README.splitlines() if line.startswith(f"| {engine}"))
+    return [cell.strip() for cell in row.split("|")[2:]]
+
+
+@pytest.mark.parametrize(
+    ("title", "engine"),
+    [
+        ("`fast`", "fast"),
+        ("`dis`", "dis"),
+        ("`blend`", "blend"),
+        ("RIFE HDv3", "rife-hdv3"),
+    ],
+)
+def test_quality_and_speed_are_as_measured(title: str, engine: str) -> None:
+    row = next(row for row in result("film_val")["rows"] if row["engine"] == engine)
+    psnr_db, ssim, speed, _ = cells(title)[:4]
+    assert float(psnr_db) == round(row["psnr_db"], 2)
+    assert float(ssim) == round(row["ssim"], 3)
+    ratios = result("engines")["times_as_fast"]
+    if engine in ("fast", "dis"):
+        assert float(speed) == round(ratios[f"rife-hdv3 / {engine}, 1 new"], 1)
+
+
+def test_ratios_in_the_text_are_as_measured() -> None:
+    text = README.replace("\n", " ")
+    three = re.search(r"with three new frames it is ([\d.]+) times as fast", text)
+    film = re.search(r"takes ([\d.]+) times less processor time and ([\d.]+) times less", text)
+    assert three is not None
+    assert film is not None
+    speeds = result("engines")["times_as_fast"]
+    assert float(three[1]) == round(speeds["rife-hdv3 / fast, 3 new"], 1)
+    ratios = result("film_speed")["plain_over_ours"]
+    assert [float(film[1]), float(film[2])] == [ratios["cpu_s"], ratios["peak_mb"]]
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) >= 6
+    assert [link for link in links if not (ROOT / link).exists()] == []
