@@ -41,7 +41,7 @@ def test_batch_norm_makes_each_channel_white(space: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_group_norm_makes_each_group_of_each_field_white(groups: int) -> None:
-    x = correlated(2, 4, 8, 6, 6, 3)
+    x = correlated(2, 4, 8, 6, 6, 3) + torch.randn(4, 8, 1, 1, 1)
     norm = CliffordGroupNorm((1, 1, 1), groups, 4, eps=1e-12).double()
     y = norm(x)
     for field in y.reshape(2, groups, 4 // groups, 8, -1):
