@@ -133,9 +133,11 @@ def install(site: Path, entry_points: str = ENTRY_POINTS, code: str = CODE) -> P
 
 
 def environment(site: Path | None, **more: str) -> dict[str, str]:
-    """The environment of a process that finds the packages in `site`."""
-    known = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PYTHONPATH")}
-    return {**known, **({"PYTHONPATH": str(site)} if site else {}), **more}
+    """The environment of a process that also finds the packages in `site`."""
+    known = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    folders = [str(site)] if site else []
+    folders += [known["PYTHONPATH"]] if "PYTHONPATH" in known else []
+    return {**known, "PYTHONPATH": os.pathsep.join(folders), **more}
 
 
 def kinoloom(

@@ -9,6 +9,7 @@ from scenes import panning
 
 from kinoloom import Frame
 from kinoloom.base import Notes
+from kinoloom.film.cuts import Look
 from kinoloom.film.intervals import Interval, intervals
 
 RATE = 25
@@ -46,6 +47,18 @@ def test_a_cut_is_between_intervals_that_are_woven() -> None:
     assert [(note.kind, note.message, note.time) for note in notes] == [
         ("cut", "scene cut at 0.12 s", Fraction(3, RATE))
     ]
+
+
+def test_a_cut_is_told_from_the_frames_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int | None]] = []
+
+    def never(*looks: Look | None) -> bool:
+        asked.append([None if item is None else int(item.frame.time * RATE) for item in looks])
+        return False
+
+    monkeypatch.setattr("kinoloom.film.intervals.is_cut", never)
+    list(intervals(frames(panning(4)), dedup=False, notes=Notes()))
+    assert asked == [[None, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, None]]
 
 
 def test_an_interval_ends_where_the_next_begins_and_the_last_with_its_frame() -> None:
@@ -102,7 +115,7 @@ def test_reading_from_the_middle_decides_as_from_the_beginning(dedup: bool) -> N
     film = film_with_everything()
     whole = told(list(intervals(film, dedup=dedup, notes=Notes())))
     assert sum(not woven for *_, woven in whole) >= 3
-    for start in range(RUN_UP, len(film), 7):
+    for start in range(RUN_UP, len(film), 11):
         part = told(list(intervals(film[start - RUN_UP :], dedup=dedup, notes=Notes())))
         after = [item for item in whole if item[1] is None or item[1] > start]
         assert part[-len(after) :] == after

@@ -42,6 +42,11 @@ def test_webp(tmp_path: Path, *, lossless: bool) -> None:
         assert all(np.array_equal(frame.image, picture(k)) for k, frame in enumerate(frames))
 
 
+def test_frames_of_no_duration_last_as_in_browsers(tmp_path: Path) -> None:
+    clip = open_video(save(tmp_path / "a.webp", [0, 0, 0]))
+    assert [frame.time for frame in clip] == [0, Fraction(1, 10), Fraction(1, 5)]
+
+
 def test_a_constant_rate(tmp_path: Path) -> None:
     assert open_video(save(tmp_path / "a.webp", [40] * 5)).rate == 25
 

@@ -17,7 +17,7 @@ from make import Sound, click_times, make, number_of, picture
 from kinoloom.base.clip import Clip, Colour
 from kinoloom.media import video_in
 from kinoloom.media.colour import to_picture
-from kinoloom.media.decoding import decoded
+from kinoloom.media.decoding import decoded, decoder_of
 from kinoloom.media.video_in import open_video
 
 FILM = Fraction(24000, 1001)
@@ -255,6 +255,19 @@ def test_reading_from_anywhere_gives_the_same_frames(
     assert not list(clip.notes)
 
 
+def test_a_pass_from_within_begins_with_a_key_frame(tmp_path: Path) -> None:
+    """Wherever an index points; what cannot be decoded for want of it is no damage."""
+    said: list[str] = []
+    options = {"g": "6", "lag-in-frames": "0"}
+    path = make(tmp_path / "a.mkv", frames=12, codec="libvpx-vp9", options=options)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stored = list(container.demux(stream))[2:]
+        frames = list(decoded(decoder_of(stream), stored, said.append, from_key=True))
+    assert [frame.pts for frame in frames] == list(range(240, 480, 40))
+    assert said == []
+
+
 def test_a_clip_can_be_read_twice_at_once(tmp_path: Path) -> None:
     clip = open_video(make(tmp_path / "a.mp4"))
     pairs = zip(clip, clip.read(Fraction(0)), strict=True)
@@ -366,3 +379,26 @@ def test_an_avi_with_reordered_frames_keeps_all_of_them(tmp_path: Path) -> None:
     assert levels == sorted(levels)
     part = list(clip.read(Fraction(30, 25)))
     assert [frame.time for frame in part] == [Fraction(k, 25) for k in range(30, 40)]
+
+
+def test_an_avi_with_a_dropped_frame_stays_in_sync(tmp_path: Path) -> None:
+    """An empty chunk holds the frame before it; with reordered frames, too."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        packets = []
+        for k in range(60):
+            image = av.VideoFrame.from_ndarray(picture(k), "rgb24")
+            packets += stream.encode(image.reformat(format="yuv420p", threads=1))
+        packets += stream.encode(None)
+        for packet in packets:
+            late = 2 if packet.dts >= 20 else 0
+            packet.pts, packet.dts = packet.pts + late, packet.dts + late
+            container.mux(packet)
+    frames = list(open_video(path))
+    assert [number_of(frame.image) for frame in frames] == list(range(60))
+    ticks = [frame.time * 25 for frame in frames]
+    steps = [b - a for a, b in pairwise(ticks)]
+    assert sorted(steps) == [1] * 58 + [3]
+    assert abs(steps.index(3) - 20) <= 4

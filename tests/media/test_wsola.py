@@ -94,6 +94,14 @@ def test_onsets_sound_once_and_in_their_place(factor: Fraction, background: floa
     assert np.abs(heard / RATE - at * float(factor)).max() < 0.006
 
 
+def test_sound_that_begins_just_before_the_end_lasts_to_the_end() -> None:
+    samples = np.concatenate([np.zeros((RATE, 1), np.float32), tones(0.06, 440)])
+    made = whole(samples, Fraction(4))[:, 0]
+    assert np.abs(made[: 4 * RATE - RATE // 50]).max() < 0.01
+    for begin in np.arange(4.02, 4.22, 0.02):
+        assert np.abs(made[int(begin * RATE) :][: RATE // 50]).max() > 0.4
+
+
 def test_silence_stays_silent() -> None:
     assert not whole(np.zeros((RATE, 2), np.float32), Fraction(3)).any()
 

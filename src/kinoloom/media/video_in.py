@@ -13,6 +13,7 @@ read, so memory does not grow with length.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -29,7 +31,7 @@ from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media import animated_in
 from kinoloom.media.colour import colour_of, to_picture
-from kinoloom.media.decoding import decoded, decoder_of, packets
+from kinoloom.media.decoding import Trouble, decoded, decoder_of, packets
 from kinoloom.media.inputs import begin_of, open_input, picture_stream, sound_streams, zero_of
 from kinoloom.media.planes import layout_of
 from kinoloom.media.sound import tracks_in
@@ -47,8 +49,7 @@ _SLACK_S = Fraction(1, 10)
 _RESTART_S = 1
 """Times that go back by more begin anew; what follows then cannot be shown."""
 _UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo", "vc1")
-"""Formats that store no times of frames, only their order; FFmpeg guesses, wrongly where frames
-are stored in another order than shown."""
+"""Formats that store when packets are decoded, or nothing, but not when frames are shown."""
 _VARIES = Fraction(1, 20)
 """The most by which the mean rate of the whole differs from a constant rate of its beginning."""
 
@@ -109,7 +110,8 @@ class _Facts:
         usual: frames a second, or thereabouts where the rate varies.
         length: from the first frame to the end of the last in seconds, as the container tells;
             None where it does not.
-        timed: whether the file stores times; without them frames are counted.
+        timed: whether the file stores when frames are shown; else the next frame is shown when
+            the next packet is decoded, or, without that, after one more frame's time.
         size, aspect, bits, colour, interlaced: of the first frame as it is stored.
     """
 
@@ -186,6 +188,22 @@ def _beginning(
     return first, run[: max(len(run) - _REORDERED, _REORDERED)]
 
 
+def _in_turn(
+    decoder: VideoCodecContext, source: Iterator[Packet[VideoStream]], trouble: Trouble
+) -> Iterator[VideoFrame]:
+    """Decoded frames, the next one shown when the next packet that holds a frame is decoded."""
+    turns: deque[int | None] = deque()
+
+    def watched() -> Iterator[Packet[VideoStream]]:
+        for packet in source:
+            turns.append(packet.dts)
+            yield packet
+
+    for frame in decoded(decoder, watched(), trouble):
+        frame.pts = turns.popleft() if turns else None
+        yield frame
+
+
 def _told_count(stream: VideoStream) -> int | None:
     """How many frames are shown, as an index that lists each of them tells."""
     if not stream.frames:
@@ -245,7 +263,7 @@ class _Video:
         """Decoded frames with their times, which increase."""
         clock = self.facts.clock
         for native in self._natives(start, place):
-            if self.facts.timed and native.pts is not None:
+            if native.pts is not None:
                 time = clock.time(native.pts)
             else:
                 time = place.time + (1 / self.facts.usual if place.frames else 0)
@@ -278,7 +296,10 @@ class _Video:
         with open_input(self.path) as container:
             stream = picture_stream(container, self.path)
             source = packets(container, stream, trouble, seek=seek)
-            yield from decoded(decoder_of(stream), source, trouble, from_key=seek is not None)
+            if self.facts.timed:
+                yield from decoded(decoder_of(stream), source, trouble, from_key=seek is not None)
+            else:
+                yield from _in_turn(decoder_of(stream), source, trouble)
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.colour)
