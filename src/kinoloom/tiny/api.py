@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
 from kinoloom.tiny.autodiff import Loss, TrainingOptions, pruned, training_program
+from kinoloom.tiny.codegen.model import Sources, generate
+from kinoloom.tiny.codegen.project import project_files
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan, check_budget, plan
@@ -47,12 +49,9 @@ class Compiled:
         return self.plan.peak + self.program.param_bytes
 
     @cached_property
-    def sources(self) -> tuple[str, str]:
+    def sources(self) -> Sources:
         """The text of model.h and model.c."""
-        from kinoloom.tiny.codegen.model import generate
-
-        made = generate(self.program, self.plan)
-        return made.header, made.source
+        return generate(self.program, self.plan)
 
     def simulator(self, seed: int = 1) -> Simulator:
         """A simulated device in its first state."""
@@ -64,14 +63,12 @@ class Compiled:
         Raises:
             OutputExistsError: there is such a folder with something in it already.
         """
-        from kinoloom.tiny.codegen.project import project_files
-
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise OutputExistsError(
                 f"{folder} exists already.", hint="Choose another folder, or allow overwriting."
             )
         made = []
-        for name, text in project_files(self.program, *self.sources).items():
+        for name, text in project_files(self.program, self.sources).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

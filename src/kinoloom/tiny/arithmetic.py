@@ -1,16 +1,16 @@
 """The arithmetic of the device, in numpy: every rounding of this subject is decided here.
 
 Its twin in C is `c/base.c` and `c/update.c`; the two are equal bit for bit (tests fuzz them
-against each other). Integers never wrap: sums cannot overflow by the limits below, all else saturates.
-float32 operations are done one by one in a fixed order, so IEEE 754 fixes their results.
+against each other). Integers never wrap: sums cannot overflow by the limits below, all else
+saturates. float32 operations are done one by one in a fixed order, so IEEE 754 fixes their results.
 
 - Requantisation: a real factor is `multiplier / 2**shift` with 2**30 <= multiplier < 2**31; the
   product has 64 bits and is rounded once, halves away from zero (as the fixed-point product of
   gemmlowp and TensorFlow Lite, without their second rounding).
 - Updates: a step of a weight is rounded up or down at random, so that on average nothing is lost
   (stochastic rounding), or to 1/65536 of a unit with a stored residual.
-- Random numbers are a hash of (seed, step, stream, index), so their order does not matter. The mixer
-  is "lowbias32" of Chris Wellons (public domain, nullprogram.com/blog/2018/07/31).
+- Random numbers are a hash of (seed, step, stream, index), so order does not matter. The mixer is
+  "lowbias32" of Chris Wellons (public domain, nullprogram.com/blog/2018/07/31).
 """
 
 from __future__ import annotations

@@ -114,7 +114,11 @@ class Builder:
         )
 
     def add(self, name: str, a: str, b: str, result: Result) -> None:
-        """A sum."""
+        """A sum.
+
+        Raises:
+            UsageError: a term's range is over a million times that of the sum.
+        """
         first, second = self.quant(a), self.quant(b)
         factors = [q.scale / result.quant.scale for q in (first, second)]
         _, top = np.frexp(max(factors))
@@ -158,7 +162,7 @@ class Builder:
                 xs,
                 name,
                 "",
-            )  # fmt: skip
+            )
         )
 
     def average_pool(

@@ -37,7 +37,7 @@ def fingerprint(program: Program) -> int:
 
 
 def image_of(program: Program, params: dict[str, Array]) -> bytes:
-    """Trained tensors as the device exports them: little-endian, CRC-32 of all before at the end."""
+    """Trained tensors as the device exports them: little-endian, CRC-32 at the end."""
     body = MAGIC + fingerprint(program).to_bytes(4, "little")
     for tensor in program.params:
         values = params[tensor.name]
@@ -95,7 +95,7 @@ def _words(w: Writer, used: set[str]) -> dict[str, str]:
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
         "check_label": _check_label(program) if of_class else "label == 0",
-        "constants": _constants(),
+        "constants": constants(),
         "kernels": "\n".join(kernels(used)),
         "params": "\n".join(
             f"static {c_type(t.dtype)} {t.name}[{t.size}];" for t in program.params
@@ -125,7 +125,7 @@ def _transfer(program: Program, macro: str) -> list[str]:
     ]
 
 
-def _constants() -> str:
+def constants() -> str:
     """The constants that the simulator and the kernels share."""
     powers = [1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0]
     values = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,8 +23,13 @@ class Tap:
     in_columns: slice
 
 
-def taps(g: Geometry) -> Iterator[Tap]:
+@lru_cache(maxsize=1024)
+def taps(g: Geometry) -> tuple[Tap, ...]:
     """The taps of a window in row-major order; those that reach no input are left out."""
+    return tuple(_taps(g))
+
+
+def _taps(g: Geometry) -> Iterator[Tap]:
     for ky in range(g.kh):
         rows = _along(ky * g.dy - g.py, g.sy, g.ih, g.oh)
         for kx in range(g.kw):
