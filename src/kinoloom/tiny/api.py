@@ -19,6 +19,7 @@ from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, full_update
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.stream import stream
 
 if TYPE_CHECKING:
     from torch import nn
@@ -129,6 +130,7 @@ def compile_program(
         chosen = scheme(inference) if callable(scheme) else scheme
         wanted = TrainingOptions(loss, given.scaling, given.rounding)
         program = reorder(training_program(inference, chosen, wanted))
+    program = stream(program)
     made = plan(program)
     check_budget(program, made, budget)
     return Compiled(inference, program, made)

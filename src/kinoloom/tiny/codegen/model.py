@@ -11,6 +11,7 @@ from kinoloom.tiny.codegen.rules import Writer
 from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.stream import MOST_JOINED
 
 MAGIC = b"KLT1"
 IMAGE_HEAD = 8
@@ -136,5 +137,6 @@ def constants() -> str:
         "KL_LN2_LOW": real(arithmetic._LN2_LOW),
         "KL_SQRT_2": real(1.41421356),
         "KL_2_POW_M24": real(2.0**-24),
+        "KL_MOST_STAGES": str(MOST_JOINED),
     }
     return "\n".join(f"#define {name} {value}" for name, value in values.items())

@@ -78,9 +78,9 @@ class Writer:
         return braces(frozen), braces([weights.trained, table, len(weights.kept)])
 
 
-def sizes(g: Geometry) -> str:
-    """The initialiser of a geometry; where pixels do not meet, a picture is one row."""
-    if g.pointwise:
+def sizes(g: Geometry, *, whole: bool = True) -> str:
+    """The initialiser of a geometry; a whole picture whose pixels do not meet is one row."""
+    if g.pointwise and whole:
         g = replace(g, ih=1, iw=g.ih * g.iw, oh=1, ow=g.oh * g.ow)
     return braces(
         [g.cin, g.ih, g.iw, g.cout, g.oh, g.ow, g.kh, g.kw, g.sy, g.sx, g.py, g.px, g.dy, g.dx,
@@ -102,14 +102,29 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     )
 
 
-def conv_table(w: Writer, op: f.Conv) -> str:
+def conv_table(w: Writer, op: f.Conv, *, whole: bool = True) -> str:
     """The structure of a forward convolution."""
     frozen, trained = w.parts(op.weights, op.geometry)
     return w.declare(
-        "kl_conv", f"{op.y}_conv", sizes(op.geometry), frozen, trained,
+        "kl_conv", f"{op.y}_conv", sizes(op.geometry, whole=whole), frozen, trained,
         w.constant(op.bias), w.constant(op.multipliers), w.constant(op.shifts),
         w.constant(op.factors), op.x_zero, op.y_zero, op.low, op.high,
     )  # fmt: skip
+
+
+def stream(w: Writer, op: f.Stream) -> Rule:
+    """`Stream`."""
+    rings = [*op.rings(), op.convs[-1].geometry.oh]
+    name = f"{op.convs[-1].y}_stages"
+    stages = [
+        braces([conv_table(w, c, whole=False), w.at(c.mask), ring])
+        for c, ring in zip(op.convs, rings, strict=True)
+    ]
+    body = ",\n    ".join(stages)
+    w.tables[name] = f"static const kl_stage {name}[{len(stages)}] = {{\n    {body}\n}};"
+    scratch = f"(int8_t *)(arena.bytes + {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
+    y = w.at(op.convs[-1].y)
+    return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
 
 
 def add(w: Writer, op: f.Add) -> Rule:
@@ -285,6 +300,7 @@ def slice_grad(w: Writer, op: b.SliceGrad) -> Rule:
 
 RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     f.Conv: conv,
+    f.Stream: stream,
     f.Add: add,
     f.Rescale: rescale,
     f.Concat: concat,

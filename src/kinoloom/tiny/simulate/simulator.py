@@ -16,6 +16,7 @@ from kinoloom.tiny.simulate.memory import Memory
 
 RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
     f.Conv: forward.conv,
+    f.Stream: forward.stream,
     f.Add: forward.add,
     f.Rescale: forward.rescale,
     f.Concat: forward.concat,
