@@ -8,6 +8,7 @@ Where the backward pass needs it, `mask` gets one bit an element: not clamped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kinoloom.tiny.ir import Geometry, Op, Weights, reads, writes
 
@@ -191,12 +192,12 @@ class Stream(Op):
 
     def rings(self) -> tuple[int, ...]:
         """Rows kept of each inner result."""
-        pairs = zip(self.convs, self.convs[1:], strict=False)
+        pairs = pairwise(self.convs)
         return tuple(ring_rows(one, after) for one, after in pairs)
 
     def scratch(self) -> int:
         """Bytes of the rings."""
-        pairs = zip(self.convs, self.convs[1:], strict=False)
+        pairs = pairwise(self.convs)
         return sum(ring_bytes(one, after) for one, after in pairs)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from kinoloom.tiny.ir import Op, Program
 from kinoloom.tiny.ops_forward import Conv, Stream, ring_bytes
@@ -102,7 +103,7 @@ class _Chain:
         convs = [op for op in self.program.ops[first:last] if isinstance(op, Conv)]
         own = {convs[0].x, *(op.y for op in convs)}
         ends = [self.program.tensors[name].bytes for name in (convs[0].x, convs[-1].y)]
-        rings = sum(ring_bytes(a, b) for a, b in zip(convs, convs[1:], strict=False))
+        rings = sum(ring_bytes(a, b) for a, b in pairwise(convs))
         others = max(_live(self.blocks, i, own) for i in range(first, last))
         return sum(ends) + rings + others
 
