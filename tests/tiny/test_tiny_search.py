@@ -46,7 +46,9 @@ def test_the_search_is_exact(seed: int = 0) -> None:
         fitting = [c for c in some if sizes[c] <= budget]
         assert fitting
         assert found.gain >= max(given.of(layers, *c) for c in fitting) - 1e-12
-        assert evolve(program, given, budget, population=8, generations=2).gain <= found.gain + 1e-12
+        assert (
+            evolve(program, given, budget, population=8, generations=2).gain <= found.gain + 1e-12
+        )
 
 
 def test_too_small_a_budget_is_told() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kinoloom.base.need import need
-from kinoloom.errors import ArrayError, UsageError
+from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
 from kinoloom.tiny.floats import Network, fold_clamps
 from kinoloom.tiny.front.rules import RULES, Reader
 from kinoloom.tiny.ir import Array
@@ -38,7 +39,35 @@ def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> Netw
         raise UsageError("The model is in training mode.", hint="Call model.eval() first.")
     if example.shape[0] != 1:
         raise ArrayError(f"The example must be one input, not a batch of {example.shape[0]}.")
-    exported = _export(model, example)
+    return read_exported(_export(model, example), data)
+
+
+def read_archive(path: Path, data: Iterable[Array]) -> Network:
+    """The network of a file that torch.export.save wrote, calibrated; see `read_module`.
+
+    Raises:
+        UnreadableMediaError: it is no such file.
+        UsageError, ArrayError: as `read_module`.
+    """
+    need("torch", extra="train")
+    import torch
+
+    try:
+        exported = torch.export.load(path)
+    except Exception as error:
+        raise UnreadableMediaError(
+            f"{path.name} holds no exported network: {error}.",
+            hint="Write it with torch.export.save.",
+        ) from error
+    return read_exported(exported, data)
+
+
+def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
+    """The network of a program that torch.export made, calibrated; see `read_module`.
+
+    Raises:
+        UsageError, ArrayError: as `read_module`.
+    """
     reader = Reader(values=_state(exported))
     for node in exported.graph.nodes:
         _read_node(reader, node, exported)
