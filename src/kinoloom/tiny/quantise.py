@@ -36,9 +36,7 @@ def quant_of(low: float, high: float) -> Quant:
     return Quant(float(np.float32(scale)), zero)
 
 
-def quantised_weights(
-    weight: Reals, bias: Reals, x_scale: float, room: float = 1.0
-) -> ConvValues:
+def quantised_weights(weight: Reals, bias: Reals, x_scale: float, room: float = 1.0) -> ConvValues:
     """int8 weights and int32 biases of real ones; channels of zeros get a scale of one unit."""
     peak = np.abs(weight).reshape(weight.shape[0], -1).max(axis=1)
     scales = np.where(peak > 0, peak * room / 127, 1 / 127).astype(np.float32).astype(np.float64)
