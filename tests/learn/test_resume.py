@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import toy
 import torch
+import toy
 from torch import Tensor, nn
 
 from kinoloom.errors import UsageError
@@ -160,9 +160,7 @@ def test_a_finished_training_does_nothing_more(tmp_path: Path) -> None:
         ({"ema": 0.5}, "other settings: ema was 0.0, is 0.5"),
     ],
 )
-def test_other_settings_are_refused(
-    changes: dict[str, Any], message: str, tmp_path: Path
-) -> None:
+def test_other_settings_are_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     train(toy.task(), toy.QUICK, tmp_path)
     with pytest.raises(UsageError, match=message):
         train(toy.task(), replace(toy.QUICK, **changes), tmp_path)

@@ -1,6 +1,7 @@
 """A small training for the tests, also run as a script: learn the sum of four numbers.
 
-    python toy.py FOLDER '{"steps": 20}' [when to be killed]
+python toy.py FOLDER '{"steps": 20}' [when to be killed]
+python toy.py FOLDER '[{"steps": 20}, {"steps": 30}]'    # into FOLDER/0 and FOLDER/1
 """
 
 import json
@@ -108,9 +109,8 @@ def kill_while_saving(step: int) -> None:
     durable._force = killing
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    folder, told, *when = sys.argv[1:]
+def main(folder: Path, told: str, *when: str) -> None:
+    """Train as told by JSON; may be killed."""
     options = json.loads(told)
     dropout = options.pop("dropout", 0.0)
     pids = options.pop("pids", None)
@@ -121,4 +121,14 @@ if __name__ == "__main__":
         changes["losses"] = kill_in_step(int(when[1]))
     if when and when[0] == "saving":
         kill_while_saving(int(when[1]))
-    train(task(settings, **changes), settings, Path(folder))
+    train(task(settings, **changes), settings, folder)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    where = Path(sys.argv[1])
+    if sys.argv[2].startswith("["):
+        for number, job in enumerate(json.loads(sys.argv[2])):
+            main(where / str(number), json.dumps(job))
+    else:
+        main(where, *sys.argv[2:])

@@ -42,7 +42,7 @@ from kinoloom.learn.seeds import seed_everything, share_of
 from kinoloom.learn.settings import Settings, checked, training_settings
 from kinoloom.learn.stopping import Asked, listening
 from kinoloom.learn.task import Task
-from kinoloom.learn.team import Team, joined
+from kinoloom.learn.team import Team, join
 from kinoloom.learn.update import Updater
 from kinoloom.learn.weights import write_weights
 
@@ -90,11 +90,8 @@ def train(task: Task, settings: Settings, folder: Path) -> Result:
     settings = checked(settings)
     if task.best and task.validate is None:
         raise UsageError(f"The task has no validation to give its best figure '{task.best}'.")
-    with (
-        joined(settings.device) as team,
-        same_bits(wanted=settings.deterministic),
-        listening() as asked,
-    ):
+    team = join(settings.device)
+    with same_bits(wanted=settings.deterministic), listening() as asked:
         return _Training(task, settings, folder, team).run(asked)
 
 

@@ -7,9 +7,9 @@ one process, and nothing here talks to anyone.
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -57,9 +57,8 @@ class Team:
         return found
 
 
-@contextmanager
-def joined(device: str) -> Iterator[Team]:
-    """Join the other processes, if torchrun started several, for the length of the block.
+def join(device: str) -> Team:
+    """Join the other processes, if torchrun started several; for as long as this one lives.
 
     Args:
         device: "auto", "cuda", "mps" or "cpu".
@@ -72,15 +71,11 @@ def joined(device: str) -> Iterator[Team]:
     place = pick_device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if place.type == "cuda":
         torch.cuda.set_device(place)
-    begun = world > 1 and not dist.is_initialized()
-    if begun:
+    if world > 1 and not dist.is_initialized():
         backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_PATIENCE)
-    try:
-        yield Team(rank, world, place)
-    finally:
-        if begun:
-            dist.destroy_process_group()
+        atexit.register(dist.destroy_process_group)
+    return Team(rank, world, place)
 
 
 def pick_device(device: str, local_rank: int = 0) -> torch.device:
