@@ -202,6 +202,8 @@ def test_files_that_are_not_vgg_are_refused(tmp_path: Path) -> None:
     refused("text.mat", "is no MatConvNet network")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
     refused("cut.pth", "is damaged")
+    (tmp_path / "text.pth").write_text("text")
+    refused("text.pth", "is damaged")
     torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "small.pth")
     refused("small.pth", "holds 0 convolutions that are neither")
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")

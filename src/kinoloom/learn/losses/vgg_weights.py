@@ -92,7 +92,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (SafetensorError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError) as error:
         raise WeightsError(
             f"{path.name} is damaged, or holds more than named tensors.", hint=_HINT
         ) from error
