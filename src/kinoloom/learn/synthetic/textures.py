@@ -33,13 +33,7 @@ class Photos:
     """
 
     def __init__(self, folder: Path, kept_bytes: int = _KEPT_BYTES) -> None:
-        if not folder.is_dir():
-            raise InputNotFoundError(f"There is no folder {folder}.")
-        self.files = sorted(
-            path
-            for path in folder.rglob("*")
-            if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-        )
+        self.files = find_photos(folder)
         if not self.files:
             raise InputNotFoundError(
                 f"There is no photo below {folder}.",
@@ -81,6 +75,21 @@ class Photos:
     def _forget(self) -> None:
         self._kept: OrderedDict[Path, Texture] = OrderedDict()
         self._lock = Lock()
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """The photos below a folder by their suffixes, in order of their names.
+
+    Raises:
+        InputNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputNotFoundError(f"There is no folder {folder}.")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def cut_texture(
