@@ -21,7 +21,7 @@ from kinoloom.learn.loop import train
 from kinoloom.learn.weights import read_weights
 
 FULL = replace(toy.QUICK, ema=0.9, clip=1.0, schedule="cosine", warmup_steps=3, log_steps=3)
-CLOCKS = ("steps_per_s", "elapsed_s")
+CLOCKS = ("steps_per_s", "waited", "elapsed_s")
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
