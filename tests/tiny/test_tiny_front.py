@@ -134,7 +134,7 @@ def test_the_report_has_the_ladder_and_the_arena(
     assert ram == sorted(ram, reverse=True)
     text = page.read_text()
     assert "data:image/svg+xml;base64," in text
-    assert "conv1d_1" in text
+    assert "relu_1" in text
 
 
 def test_the_search_writes_a_scheme_that_compiles(
