@@ -44,7 +44,7 @@ def main() -> None:
     """Train and test all that is not done yet; write benchmarks/results/clifford_smoke.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--forms", default=",".join(FORMS))
     told = parser.parse_args()

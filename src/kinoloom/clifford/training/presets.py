@@ -1,8 +1,8 @@
 """Presets: an equation, a network and how it is trained, by name: "smoke-cresnet".
 
-A name is an equation and a form. The forms of one family are as large as one another: the plain one
-is as wide as gives it nearest as many parameters as the Clifford one has. No torch is loaded until a
-network is made.
+A name is an equation and a form. The forms of one family are as large as one another: the plain
+one is as wide as gives it nearest as many parameters as the Clifford one has. No torch is loaded
+until a network is made.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ def conserved(
 ) -> dict[str, Numbers]:
     """Quantities over time, each (steps,).
 
-    "mean of the scalar" where there is one; "energy of grade g", half the mean square; "divergence",
-    the root mean square of that of the vector where there is one. Which of them an equation keeps:
-    smoke the mean of its scalar and the divergence 0, shallow water the mean, light the sum of its
-    energies and, of the electric field, the divergence 0.
+    "mean of the scalar" where there is one; "energy of grade g", half the mean square; and
+    "divergence", the root mean square of that of the vector where there is one. Which of them an
+    equation keeps: smoke the mean of its scalar and the divergence 0, shallow water the mean, light
+    the sum of its energies and, of the electric field, the divergence 0.
     """
     space = tuple(range(2, trajectory.ndim))
     values = np.asarray(trajectory, np.float64)

@@ -165,15 +165,8 @@ def _conservation(fields: Fields, followed: Rollout) -> list[Picture]:
         name: [conserved(t, fields.signature, fields.grades, fields.cell) for t in part]
         for name, part in (("truth", followed.truth), ("network", followed.made))
     }
-    return [
-        line_plot(
-            what[0].upper() + what[1:],
-            {
-                name: np.mean([one[what] for one in each], 0).tolist()
-                for name, each in found.items()
-            },
-            x="step",
-            first_x=1,
-        )
-        for what in found["truth"][0]
-    ]
+    plots = []
+    for what in found["truth"][0]:
+        lines = {name: np.mean([one[what] for one in each], 0) for name, each in found.items()}
+        plots.append(line_plot(what[0].upper() + what[1:], lines, x="step", first_x=1))
+    return plots

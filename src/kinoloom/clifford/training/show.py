@@ -1,8 +1,8 @@
 """A rollout as a film: each grade in a row, the truth, the network and what is wrong side by side.
 
-One number is drawn from blue over white to red; a vector of the plane by its direction as hue and its
-length as saturation; three or more numbers by their length, from white to black. Of three axes of
-space the middle slice of the last is shown. All columns of a row have one scale, that of the truth.
+One number is drawn from blue over white to red; a vector of the plane by its direction as hue and
+its length as saturation; three or more numbers by their length, from white to black. Of three axes
+of space the middle slice of the last is shown. All columns of a row have one scale, the truth's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from kinoloom.clifford.training.quantities import blades_of
 Image = NDArray[np.uint8]
 _LEAST_PX = 192
 _GAP_PX, _HEAD_PX = 8, 24
+_RED, _BLUE = np.array([0.70, 0.02, 0.15]), np.array([0.02, 0.19, 0.70])
 _COLUMNS = ("truth", "network", "difference")
 
 
@@ -64,7 +65,7 @@ def picture(field: NDArray[np.float32], top: float) -> Image:
     upright = field.transpose(0, 2, 1)[:, ::-1] / top
     if len(field) == 1:
         share = np.clip(upright[0], -1, 1)[..., None]
-        end = np.where(share > 0, np.float32([0.70, 0.02, 0.15]), np.float32([0.02, 0.19, 0.70]))
+        end = np.where(share > 0, _RED, _BLUE)
         colour = 1 + np.abs(share) * (end - 1)
     elif len(field) == 2:
         hue = np.rad2deg(np.arctan2(upright[1], upright[0])) % 360
