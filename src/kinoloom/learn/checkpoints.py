@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def load(path: Path) -> dict[str, Any]:
         WeightsError: it is damaged, or no checkpoint of a training.
     """
     hint = f"Remove {path.name} to go on from the one before it."
+    if not zipfile.is_zipfile(path):
+        raise WeightsError(f"{path.name} is damaged or no checkpoint.", hint=hint)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -229,13 +229,18 @@ class _Training:
         shared = dict(zip(means, self.team.mean(list(means.values())), strict=True))
         if self.logs is None:
             return
-        loss, norm = shared.pop("loss"), shared.pop("gradient norm")
+        loss = shared.pop("loss")
+        others = {
+            name.replace(" ", "_"): shared.pop(name)
+            for name in ("gradient norm", "loss scale")
+            if name in shared
+        }
         rate = self.settings.log_steps / max(time.monotonic() - self.logging.since, 1e-9)
         self.logging.happened()
         values = {
             "loss": loss,
             "terms": shared,
-            "gradient_norm": norm,
+            **others,
             "learning_rate": learning_rate(self.settings, self.done - 1),
             "steps_per_s": rate,
             "elapsed_s": self.elapsed_s,

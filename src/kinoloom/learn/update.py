@@ -56,8 +56,8 @@ class Updater:
             parts: the batch of each share.
 
         Returns:
-            The loss, its terms and the norm of the gradient, as scalar tensors: of this process's
-            shares, but for the norm.
+            The terms and the loss of this process's shares, and the norm of the whole gradient, or
+            with fp16 the loss scale, as scalar tensors.
 
         Raises:
             UsageError: the terms are not those that have weights.
@@ -66,7 +66,7 @@ class Updater:
         set_rate(self.optimiser, learning_rate(self.settings, step))
         self.optimiser.zero_grad()
         weights = self.task.weights_at(step)
-        values = dict.fromkeys(["loss", *weights], torch.zeros((), device=self.team.device))
+        values = dict.fromkeys([*weights, "loss"], torch.zeros((), device=self.team.device))
         for index, part in enumerate(parts):
             shares = len(parts)
             seed_everything(self.settings.seed, step, self.team.rank * shares + index)
@@ -76,9 +76,13 @@ class Updater:
                 scaled.backward()  # type: ignore[no-untyped-call]
             values = {name: values[name] + found[name].detach() / shares for name in values}
         self.scaler.unscale_(self.optimiser)
-        values["gradient norm"] = self._clip()
+        norm = self._clip()
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        if self.scaler.is_enabled():  # steps with an infinite gradient are left out by design
+            values["loss scale"] = torch.tensor(self.scaler.get_scale(), device=norm.device)
+        else:
+            values["gradient norm"] = norm
         if self.mean is not None:
             self.mean.update(self.net, step + 1)
         return values
