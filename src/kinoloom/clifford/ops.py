@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kinoloom.base.clip import Clip
 from kinoloom.base.nouns import Nothing
 from kinoloom.base.op import op
 from kinoloom.base.options import option
@@ -97,6 +98,27 @@ def make_maxwell(nothing: Nothing, options: MaxwellOptions) -> Fields:
     from kinoloom.clifford.fields.make import maxwell_fields
 
     return maxwell_fields(options)
+
+
+@dataclass(frozen=True)
+class FromClipOptions:
+    """What `fields from-clip` may be told."""
+
+    cells: int = option(64, "cells along the longer side", low=8, high=4096)
+    steps: int = option(16, "moments of each trajectory", low=1, high=100_000)
+
+
+@op("fields.from-clip")
+def from_clip(clip: Clip, options: FromClipOptions) -> Fields:
+    """Turn a video into a multivector field: brightness, motion and turning.
+
+    At each cell the brightness (grade 0), the velocity of what is seen (grade 1, in cells a
+    second) and its curl (grade 2) of Cl(2, 0). One after another, stretches of --steps moments
+    are trajectories; what is left at the end is not used. Give one shot, without cuts.
+    """
+    from kinoloom.clifford.fields.from_clip import clip_fields
+
+    return clip_fields(clip, options)
 
 
 @dataclass(frozen=True)
