@@ -52,7 +52,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_preset_takes_a_step(name: str, small: None) -> None:
     chosen = preset(name)
-    fields = chosen.fields(1, 0)
+    if chosen.equation.make is None:
+        values = np.random.default_rng(0).standard_normal((1, 6, 4, 12, 8)).astype(np.float32)
+        fields = Fields(
+            "clip", (1, 1), (0, 1, 2), values.shape[1:], 1, 1.0, 1.0, values.__getitem__
+        )
+    else:
+        fields = chosen.fields(1, 0)
     trajectories = in_memory(fields)
     task = step_task(chosen, fields, trajectories, trajectories, QUICK, 2)
     loss = task.losses(task.net, task.batch(0, 0, 1), {"step": 1.0})["step"]
@@ -193,6 +199,7 @@ def test_the_command_trains_on_a_file(small: None, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"preset": "smoke-fno"}, "needs a folder"),
+        ({"preset": "video-unet", "out": "x"}, "give it --data and --held-out"),
         ({"preset": "smoke-gru", "out": "x"}, "no preset 'smoke-gru'"),
         ({"preset": "maxwell-rotresnet", "out": "x"}, "no preset 'maxwell-rotresnet'"),
         ({"preset": "maxwell-fno", "out": "x", "data": "smoke.npz"}, r"signature \(1, 1\)"),

@@ -126,7 +126,7 @@ class TrainOptions:
     """What `train clifford` may be told; what is not given is the preset's."""
 
     preset: str = option(
-        "smoke-cresnet", "smoke, shallow-water or maxwell, and a network: smoke-cresnet"
+        "smoke-cresnet", "smoke, shallow-water, maxwell or video, and a network: smoke-cresnet"
     )
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
     data: Path | None = option(None, "fields to learn from, a .npz (made by the preset)")
@@ -147,9 +147,10 @@ def train_clifford(nothing: Nothing, options: TrainOptions) -> Report:
     """Train a network to step a field in time, and follow trajectories it has not seen.
 
     The network is a Clifford one or the plain one of its size: cresnet, rotresnet, resnet, cfno,
-    fno, cunet or unet. The report tells the error of one step and of a rollout, beside that of no
-    change, with spectra and what physics keeps; the folder holds the weights, the logs and a film
-    of a rollout beside the truth. Called again with the same folder it goes on where it stopped.
+    fno, cunet or unet. The presets of `video` learn from what `fields from-clip` makes. The report
+    tells the error of one step and of a rollout, beside that of no change, with spectra and what
+    physics keeps; the folder holds the weights, the logs and a film of a rollout beside the truth.
+    Called again with the same folder it goes on where it stopped.
     """
     from kinoloom.clifford.training.run import train_preset
 

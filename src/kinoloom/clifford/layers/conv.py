@@ -6,9 +6,9 @@ Each output is a sum over channels and offsets of the geometric product x w with
 multivectors w, computed as one real convolution of in_channels * J to out_channels * K channels.
 The algebra need not have as many generators as there are axes of space.
 
-Wide layers of all grades are computed in coordinates of ideals, where many algebras need half of
-the multiplications or fewer (`ideals`); narrow ones are not, for the change of coordinates costs
-more than it saves.
+Layers of all grades are computed in coordinates of ideals, where many algebras need half of the
+multiplications or fewer (`ideals`); the narrowest are not, for the change of coordinates costs more
+than it saves.
 
 Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
 are, see `equivariant`.

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.clifford.fields.make import maxwell_fields, shallow_water_fields, smoke_fields
 from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.ops import MaxwellOptions, ShallowWaterOptions, SmokeOptions
+from kinoloom.clifford.ops import (
+    FromClipOptions,
+    MaxwellOptions,
+    ShallowWaterOptions,
+    SmokeOptions,
+)
 from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
@@ -31,21 +36,23 @@ class Equation:
     """What is learned.
 
     Attributes:
-        make: the trajectories of options.
+        make: the trajectories of options, or None where they come from files alone.
         options: the class of these options.
         given: those that differ from the class's defaults.
         signature, grades: of the fields.
         space: how many axes.
         widths: multivector channels of each family of networks.
+        padding_mode: what networks see outside of the field.
     """
 
-    make: Callable[[Any], Fields]
+    make: Callable[[Any], Fields] | None
     options: type
     given: dict[str, Any]
     signature: tuple[int, ...]
     grades: tuple[int, ...]
     space: int
     widths: dict[str, int] = field(default_factory=dict)
+    padding_mode: Literal["circular", "replicate"] = "circular"
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,10 @@ EQUATIONS = {
     "maxwell": Equation(
         maxwell_fields, MaxwellOptions, {"cells": 16, "steps": 16}, (1, 1, 1), (1, 2), 3,
         {"resnet": 8, "fno": 4, "unet": 4},
+    ),
+    "video": Equation(
+        None, FromClipOptions, {}, (1, 1), (0, 1, 2), 2, {"resnet": 12, "fno": 8, "unet": 8},
+        "replicate",
     ),
 }  # fmt: skip
 FORMS = {
@@ -109,7 +120,16 @@ class Preset:
     form: Form
 
     def fields(self, trajectories: int, seed: int) -> Fields:
-        """Trajectories to learn from or to be tested on, by their seed."""
+        """Trajectories to learn from or to be tested on, by their seed.
+
+        Raises:
+            UsageError: they cannot be made, only read.
+        """
+        if self.equation.make is None:
+            raise UsageError(
+                f"{self.name} learns from videos: give it --data and --held-out.",
+                hint="`kinoloom fields from-clip in.mp4 -o field.npz` makes them.",
+            )
         given = {**self.equation.given, "trajectories": trajectories, "seed": seed}
         return self.equation.make(self.equation.options(**given))
 
@@ -142,11 +162,12 @@ class Preset:
         from kinoloom.clifford.nets.kits import CliffordKit, PlainKit
 
         signature, space = self.equation.signature, self.equation.space
+        padding = self.equation.padding_mode
         if name == "plain":
-            return PlainKit(signature, space)
+            return PlainKit(signature, space, padding)
         if name == "rotation":
-            return CliffordKit((-1, -1), space, rotation=True)
-        return CliffordKit(signature, space)
+            return CliffordKit((-1, -1), space, padding, rotation=True)
+        return CliffordKit(signature, space, padding)
 
 
 def names() -> list[str]:
