@@ -50,7 +50,8 @@ class IdealCoordinates(nn.Module):
         """
         entries = torch.tensordot(self.matrices, weight, dims=1)
         by_group = entries.unflatten(2, (groups, -1)).movedim((2, 0, 3, 1), (0, 1, 2, 3))
-        return by_group.flatten(3, 4).flatten(0, 2)
+        made: Tensor = by_group.flatten(3, 4).flatten(0, 2)
+        return made
 
     def enter(self, x: Tensor, groups: int) -> Tensor:
         """Fields (B, C, I, *space) as images (m * B, C * d, *space) for `kernel`."""
@@ -92,7 +93,8 @@ class IdealCoordinates(nn.Module):
         planes = x.unbind(3)
         if torch.compiler.is_compiling():
             stacked = torch.stack([_traced(planes, terms) for terms in self.entering], 1)
-            return stacked.unflatten(1, (self.count, self.size)).transpose(2, 3)
+            rows = stacked.reshape(len(x), self.count, self.size, *stacked.shape[2:])
+            return rows.transpose(2, 3)
         batch, groups, channels, _, places = x.shape
         made = x.new_empty(batch, self.count, groups, self.size, channels, places)
         targets = [made[:, row, :, place] for row, place in self._coordinates]
@@ -132,7 +134,7 @@ class _Enter(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
-        return None, _Leave.apply(ctx.coordinates, gradients[0], None)
+        return None, _Leave.apply(ctx.coordinates, gradients[0], None)  # type: ignore[no-untyped-call]
 
 
 class _Leave(torch.autograd.Function):
@@ -148,7 +150,7 @@ class _Leave(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, Tensor | None]:
         bias = gradients[0].sum((0, 4))[..., None] if ctx.biased else None
-        return None, _Enter.apply(ctx.coordinates, gradients[0]), bias
+        return None, _Enter.apply(ctx.coordinates, gradients[0]), bias  # type: ignore[no-untyped-call]
 
 
 def _sums(table: NDArray[Any]) -> Sums:

@@ -42,7 +42,7 @@ def one_step(stepper: Any, trajectories: NDArray[np.float32]) -> float:
     for first in range(count - moments):
         made = _stepped(stepper, trajectories[:, first : first + moments], 1)
         total += float(_smse(stepper, made, trajectories[:, [first + moments]])[0])
-    return total / (count - moments)
+    return float(total / (count - moments))
 
 
 def rollout(stepper: Any, trajectories: NDArray[np.float32], steps: int) -> Rollout:
