@@ -30,6 +30,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "fields.make.smoke": "kinoloom.clifford.ops:make_smoke",
         "fields.make.shallow-water": "kinoloom.clifford.ops:make_shallow_water",
         "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
+        "fields.from-clip": "kinoloom.clifford.ops:from_clip",
+        "train.clifford": "kinoloom.clifford.ops:train_clifford",
         "pipeline.validate": "kinoloom.pipelines.ops:validate",
         "pipeline.run": "kinoloom.pipelines.ops:run",
     },
