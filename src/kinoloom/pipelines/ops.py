@@ -33,7 +33,7 @@ class RunOptions:
     """What `pipeline run` may be told."""
 
     root: Path = option(Path(".kinoloom"), "folder of everything: state, contents, s3, runs")
-    name: str | None = option(None, "of the pipeline (the file's name)")
+    name: str | None = option(None, "of the pipeline (the file's name, or the one that it makes)")
     set: str = option("", "parameters: NAME=VALUE,NAME=VALUE, or a JSON object")
     resume: str | None = option(None, "go on with this execution instead of starting one")
     parallel: int | None = option(None, "the most steps at once (what the cores allow)", low=1)
@@ -44,9 +44,11 @@ class RunOptions:
 def run(file: Path, options: RunOptions) -> Report:
     """Run a pipeline definition on this machine: no AWS, no Docker, no network.
 
-    FILE is a definition as `pipeline validate` takes it. s3://bucket/key is read and written at
-    ROOT/s3/bucket/key. What equal steps made before is taken over; each step says why it ran. The
-    exit code is 1 when the execution fails; an interrupted or failed one goes on with --resume.
+    FILE is a definition as `pipeline validate` takes it, or a Python file that makes a Pipeline,
+    as SageMaker's users write them: it is run in its own folder. s3://bucket/key is read and
+    written at ROOT/s3/bucket/key. What equal steps made before is taken over; each step says why
+    it ran. The exit code is 1 when the execution fails; an interrupted or failed one goes on with
+    --resume.
     """
     from kinoloom.pipelines.running import run_file
 

@@ -11,8 +11,9 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.language import load_file
+from kinoloom.pipelines.language import load_file, load_text
 from kinoloom.pipelines.language.model import Definition
+from kinoloom.pipelines.loading import load_pipeline, standing_in
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import RunOptions
@@ -29,15 +30,11 @@ def run_file(file: Path, options: RunOptions) -> Report:
         UsageError: a parameter is unknown, missing or not of its type.
         ExecutionError: the execution failed; the message has its id and the reason.
     """
-    checked = load_file(file)
     session = LocalSession(options.root, strict=options.strict)
     if options.resume is not None:
         execution = session.resume(options.resume)
     else:
-        name = options.name or re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
-        session.put_pipeline(name, json.dumps(checked.definition.to_json()))
-        given = parse_parameters(options.set, checked.definition)
-        execution = session.start(name, given, max_parallel=options.parallel or 0)
+        execution = start_file(session, file, options)
     try:
         execution.wait()
     except KeyboardInterrupt:
@@ -49,6 +46,25 @@ def run_file(file: Path, options: RunOptions) -> Report:
             error.message, hint=f"Once mended, go on with --resume {execution.id}."
         ) from error
     return _report(file, execution)
+
+
+def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execution:
+    """Put the pipeline of a file and start an execution of it.
+
+    Raises:
+        KinoloomError: as `run_file`, and as `loading.load_pipeline` for a Python file.
+    """
+    if file.suffix == ".py":
+        pipeline = load_pipeline(file, options.name, session)
+        with standing_in(file.resolve().parent, session.root):
+            checked = load_text(pipeline.definition())
+        name = pipeline.name
+    else:
+        checked = load_file(file)
+        name = options.name or re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
+    given = parse_parameters(options.set, checked.definition)
+    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
+    return session.start(name, given, max_parallel=options.parallel or 0)
 
 
 def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:

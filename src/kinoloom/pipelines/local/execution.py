@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 _OVER = ("Succeeded", "Failed", "Stopped")
 _LOOK_S = 0.1
-_METADATA = {"Processing": "ProcessingJob", "Training": "TrainingJob"}
+_METADATA = {
+    "Processing": ("ProcessingJob", "ProcessingJobArn"),
+    "Training": ("TrainingJob", "TrainingJobArn"),
+    "Transform": ("TransformJob", "TransformJobArn"),
+    "Model": ("Model", "ModelArn"),
+    "RegisterModel": ("RegisterModel", "ModelPackageArn"),
+}
 
 
 class Execution:
@@ -152,7 +158,9 @@ class Execution:
 
         Returns:
             Of a Processing step the paths of its outputs by name; of a Training step "model" (and
-            "data") as paths of archives; of a Lambda its outputs by name; of a Condition a bool.
+            "data") as paths of archives; of a Transform step "transform", a path; of a Model or
+            RegisterModel step its properties; of a Lambda its outputs by name; of a Condition a
+            bool.
 
         Raises:
             UsageError: no such step has begun.
@@ -165,6 +173,10 @@ class Execution:
             return properties["Outcome"] == "true"
         if kind == "Lambda":
             return properties["OutputParameters"]
+        if kind in ("Model", "RegisterModel"):
+            return properties
+        if kind == "Transform":
+            return {"transform": self._path(properties["TransformOutput"]["S3OutputPath"])}
         if kind == "Training":
             model = self._path(properties["ModelArtifacts"]["S3ModelArtifacts"])
             data = model.with_name("output.tar.gz")
@@ -210,8 +222,8 @@ class Execution:
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
     kind, properties = row["type"], row["properties"] or {}
     if kind in _METADATA:
-        arn = properties.get(f"{kind}JobArn", "")
-        return {_METADATA[kind]: {"Arn": arn}}
+        word, member = _METADATA[kind]
+        return {word: {"Arn": properties.get(member, "")}}
     if kind == "Condition":
         return {"Condition": {"Outcome": json.loads(properties.get("Outcome", "null"))}}
     if kind == "Fail":

@@ -21,13 +21,15 @@ from kinoloom.pipelines.language.links import fits_type
 from kinoloom.pipelines.language.model import Parameter
 from kinoloom.pipelines.language.problems import suggestion
 from kinoloom.pipelines.language.shapes import told
-from kinoloom.pipelines.local.engine import RUNS, Engine, Function, Run
+from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.models import Models
 from kinoloom.pipelines.local.objects import Objects
 from kinoloom.pipelines.local.process import Isolation, end_orphan
 from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import Store
+from kinoloom.pipelines.local.tasks import RUNS, Function, Run, Tools
 from kinoloom.pipelines.local.worker import Worker
 
 _ACCOUNT = "000000000000"
@@ -53,6 +55,8 @@ class LocalSession:
     """
 
     local_mode = True
+    create_replaces = False
+    """Whether `Pipeline.create` may meet a pipeline of that name."""
 
     def __init__(
         self,
@@ -73,10 +77,15 @@ class LocalSession:
         self._bucket = default_bucket
         self.objects = Objects(self.root / "s3")
         self.state = State(self.root / "state.db")
-        self._demand = Demand(resources or this_machine(), dict(instances or {}))
-        store = Store(self.root / "cas")
-        self._worker = Worker(self.state, store, self.objects, isolation, dict(env or {}), strict)
+        self.models = Models(self.state, self.objects)
         self._functions: dict[str, Function] = {}
+        store = Store(self.root / "cas")
+        self._tools = Tools(
+            Worker(self.state, store, self.objects, isolation, dict(env or {}), strict),
+            self.models,
+            Demand(resources or this_machine(), dict(instances or {})),
+            self._functions,
+        )
 
     def default_bucket(self) -> str:
         """The bucket for code and outputs without an address."""
@@ -219,9 +228,7 @@ class LocalSession:
         stop_read, stop_write = os.pipe()
         engine = Engine(
             self._run_of(row, checked, stop_read),
-            self._worker,
-            self._demand,
-            self._functions,
+            self._tools,
             stopping,
         )
         engine.recall(self.state.steps(execution))

@@ -118,7 +118,8 @@ class Worker:
                 raise UsageError(f"There is nothing at {one.uri}, an input of the job.")
             inputs[one.place] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
-        return cause_of(job.kind, job.arguments, inputs, outputs)
+        addresses = {one.uri: one.place for one in job.inputs}
+        return cause_of(job.kind, job.arguments, inputs, outputs, addresses)
 
     def _enabled(self, step: Step) -> bool:
         return step.cache.enabled if step.cache is not None else not self.strict

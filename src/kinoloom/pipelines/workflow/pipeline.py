@@ -16,7 +16,12 @@ from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
-from kinoloom.pipelines.workflow.steps import Step
+from kinoloom.pipelines.workflow.step_collections import (
+    Listed,
+    collections,
+    point_to_last,
+    requests,
+)
 
 _BY_NAME = PipelineExperimentConfig(
     ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
@@ -39,7 +44,7 @@ class Pipeline:
         name: str = "",
         parameters: Sequence[Parameter] | None = None,
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
-        steps: Sequence[Step] | None = None,
+        steps: Sequence[Listed] | None = None,
         sagemaker_session: LocalSession | None = None,
     ) -> None:
         self.name = name
@@ -58,12 +63,14 @@ class Pipeline:
         """
         config = self.pipeline_experiment_config
         compiling = Compiling(self._session(), self.name)
+        steps = requests(self.steps, compiling)
+        point_to_last(steps, {c.name: c.steps[-1].name for c in collections(self.steps)})
         made = {
             "Version": VERSION,
             "Metadata": {},
             "Parameters": [parameter.to_request() for parameter in self.parameters],
             "PipelineExperimentConfig": config.to_request() if config else None,
-            "Steps": [step.to_request(compiling) for step in self.steps],
+            "Steps": steps,
         }
         text = json.dumps(made)
         load_text(text)
@@ -80,7 +87,8 @@ class Pipeline:
         Raises:
             UsageError: there is one of that name.
         """
-        if self._session().state.pipeline(self.name) is not None:
+        session = self._session()
+        if not session.create_replaces and session.state.pipeline(self.name) is not None:
             raise UsageError(f"There is a pipeline '{self.name}' already.", hint="Use upsert().")
         return self.upsert(role_arn, description, parallelism_config)
 

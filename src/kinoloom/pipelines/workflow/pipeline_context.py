@@ -20,7 +20,12 @@ class LocalPipelineSession(LocalSession):
         default_bucket_prefix: put before keys in that bucket.
         root: the folder of everything; None takes the environment variable KINOLOOM_PIPELINES, or
             `.kinoloom` in the current folder.
+
+    The SDK's own forgets its pipelines when its process ends, and its users call `create()` in
+    every run; so here `create()` does what `upsert()` does.
     """
+
+    create_replaces = True
 
     def __init__(
         self,

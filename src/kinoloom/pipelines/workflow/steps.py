@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
 from kinoloom.pipelines.workflow.entities import expr_of
 from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from kinoloom.pipelines.workflow.step_collections import StepCollection
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Step:
         name: str,
         display_name: str | None = None,
         description: str | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
     ) -> None:
         self.name = name
         self.display_name = display_name
@@ -62,7 +65,7 @@ class Step:
         """What later steps may take from it."""
         return Properties(self.name, step_type=self.step_type)
 
-    def add_depends_on(self, step_names: Sequence[str | Step]) -> None:
+    def add_depends_on(self, step_names: Sequence[str | Step | StepCollection]) -> None:
         """Make it wait for more steps."""
         self.depends_on.extend(step_names)
 
@@ -105,7 +108,7 @@ class JobStep(Step):
         display_name: str | None = None,
         description: str | None = None,
         cache_config: CacheConfig | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
         retry_policies: Sequence[RetryPolicy] | None = None,
     ) -> None:
         super().__init__(name, display_name, description, depends_on)
@@ -158,7 +161,7 @@ class ProcessingStep(JobStep):
         description: str | None = None,
         property_files: Sequence[PropertyFile] | None = None,
         cache_config: CacheConfig | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
         retry_policies: Sequence[RetryPolicy] | None = None,
     ) -> None:
         super().__init__(
@@ -177,3 +180,9 @@ class TrainingStep(JobStep):
     """Runs a training job; see `JobStep` for the arguments."""
 
     step_type = "Training"
+
+
+class TransformStep(JobStep):
+    """Applies a model to files; see `JobStep` for the arguments."""
+
+    step_type = "Transform"
