@@ -31,6 +31,17 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
         "pipeline.validate": "kinoloom.pipelines.ops:validate",
         "pipeline.run": "kinoloom.pipelines.ops:run",
+        "pipeline.start": "kinoloom.pipelines.ops:start",
+        "pipeline.status": "kinoloom.pipelines.ops:status",
+        "pipeline.show": "kinoloom.pipelines.ops:show",
+        "pipeline.logs": "kinoloom.pipelines.ops:logs",
+        "pipeline.explain": "kinoloom.pipelines.ops:explain",
+        "pipeline.resume": "kinoloom.pipelines.ops:resume",
+        "pipeline.stop": "kinoloom.pipelines.ops:stop",
+        "pipeline.models": "kinoloom.pipelines.ops:models",
+        "pipeline.approve": "kinoloom.pipelines.ops:approve",
+        "pipeline.export": "kinoloom.pipelines.ops:export",
+        "pipeline.gc": "kinoloom.pipelines.ops:gc",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base.provenance import Provenance
-from kinoloom.base.report import Report, Table, Text
+from kinoloom.base.report import Report, Text
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.language import load_file, load_text
+from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
+from kinoloom.pipelines.live import watched
 from kinoloom.pipelines.loading import load_pipeline, standing_in
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import RunOptions
+from kinoloom.pipelines.pages.execution import data_of, steps_table
 
-SCHEMA = "kinoloom.pipeline.run/1"
 _WORDS = {"true": True, "false": False}
 
 
@@ -35,8 +36,20 @@ def run_file(file: Path, options: RunOptions) -> Report:
         execution = session.resume(options.resume)
     else:
         execution = start_file(session, file, options)
+    attend(execution)
+    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
+    return replace(execution_summary(execution), provenance=record)
+
+
+def attend(execution: Execution) -> None:
+    """Wait for an execution's end, with a live table on a terminal; an interrupt stops it.
+
+    Raises:
+        ExecutionError: it failed; the message has its id and the reason.
+    """
     try:
-        execution.wait()
+        with watched(execution):
+            execution.wait()
     except KeyboardInterrupt:
         execution.stop()
         execution.join()
@@ -45,7 +58,16 @@ def run_file(file: Path, options: RunOptions) -> Report:
         raise ExecutionError(
             error.message, hint=f"Once mended, go on with --resume {execution.id}."
         ) from error
-    return _report(file, execution)
+
+
+def execution_summary(execution: Execution) -> Report:
+    """An execution and its steps, without their logs."""
+    data = data_of(execution)
+    sections = (
+        Text(f"Execution {execution.id}: {execution.status}."),
+        steps_table(execution.list_steps()),
+    )
+    return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
 def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execution:
@@ -54,17 +76,37 @@ def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execut
     Raises:
         KinoloomError: as `run_file`, and as `loading.load_pipeline` for a Python file.
     """
-    if file.suffix == ".py":
-        pipeline = load_pipeline(file, options.name, session)
-        with standing_in(file.resolve().parent, session.root):
-            checked = load_text(pipeline.definition())
-        name = pipeline.name
-    else:
-        checked = load_file(file)
-        name = options.name or re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
-    given = parse_parameters(options.set, checked.definition)
-    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
+    name, given = put_file(session, file, options.name, options.set)
     return session.start(name, given, max_parallel=options.parallel or 0)
+
+
+def put_file(
+    session: LocalSession, file: Path, name: str | None, values: str
+) -> tuple[str, dict[str, Any]]:
+    """Put the pipeline of a file; its name, and the parameters that the text gives.
+
+    Raises:
+        KinoloomError: as `run_file`, and as `loading.load_pipeline` for a Python file.
+    """
+    name, checked = read_file(session, file, name)
+    given = parse_parameters(values, checked.definition)
+    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
+    return name, given
+
+
+def read_file(session: LocalSession, file: Path, name: str | None) -> tuple[str, Checked]:
+    """The name and the definition of the pipeline in a file; a Python file's code is uploaded.
+
+    Raises:
+        KinoloomError: as `put_file`.
+    """
+    if file.suffix != ".py":
+        usual = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
+        return name or usual, load_file(file)
+    folder = file.resolve().parent
+    pipeline = load_pipeline(file, name, session)
+    with standing_in(folder, session.root):
+        return pipeline.name, load_text(pipeline.definition())
 
 
 def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:
@@ -99,34 +141,3 @@ def _typed(text: str, kind: str) -> Any:
     except ValueError:
         return text
     return _WORDS.get(text.lower(), text) if kind == "Boolean" else text
-
-
-def _report(file: Path, execution: Execution) -> Report:
-    steps = [_plain(step) for step in execution.list_steps()]
-    rows = tuple(
-        (step["name"], step["status"], round(step["seconds"], 2), step["attempts"], step["cache"])
-        for step in steps
-    )
-    data = {
-        "schema": SCHEMA,
-        "file": file.name,
-        "execution": execution.id,
-        "status": execution.status,
-        "steps": steps,
-    }
-    sections = (
-        Text(f"Execution {execution.id}: {execution.status}."),
-        Table(("step", "status", "seconds", "attempts", "cache"), rows),
-    )
-    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
-    return Report(f"Pipeline {file.stem}", sections, data, record)
-
-
-def _plain(step: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": step["StepName"],
-        "status": step["StepStatus"],
-        "seconds": (step["EndTime"] - step["StartTime"]).total_seconds(),
-        "attempts": step["AttemptCount"],
-        "cache": step.get("CacheExplanation", ""),
-    }

@@ -52,7 +52,7 @@ class Engine:
         self._attempts: dict[str, int] = {}
         self._first_failure: dict[str, float] = {}
         self._retries: dict[str, tuple[float, Outcome]] = {}
-        self._reports: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._reports: queue.SimpleQueue[tuple[str, Outcome | None]] = queue.SimpleQueue()
         self._reason = ""
         self._tasks = Tasks(run, tools, self._properties)
 
@@ -86,6 +86,10 @@ class Engine:
             return "Stopped", "The execution was stopped."
         failed = Status.FAILED in self._schedule.status.values()
         return ("Failed" if failed else "Succeeded"), self._reason
+
+    def wake(self) -> None:
+        """Make it look at once whether it must stop."""
+        self._reports.put(("", None))
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         """Begin every step that is ready and for which there is room."""
@@ -170,6 +174,8 @@ class Engine:
         try:
             name, outcome = self._reports.get(timeout=wait_s)
         except queue.Empty:
+            return
+        if outcome is None:  # woken
             return
         del self._taken[name]
         delay_s = self._delay(name, outcome)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,6 @@ class Execution:
     Args:
         session: where it runs.
         execution: its id.
-        stop: tells its engine to stop, when the engine is in this process.
         thread: of its engine, when that is in this process.
     """
 
@@ -42,18 +40,21 @@ class Execution:
         self,
         session: LocalSession,
         execution: str,
-        stop: Callable[[], None] | None = None,
         thread: threading.Thread | None = None,
     ) -> None:
         self._session = session
         self.id = execution
-        self._stop = stop
         self._thread = thread
 
     @property
     def arn(self) -> str:
         """Its address, as `Execution.PipelineExecutionArn` has it."""
         return self._session.execution_arn(self._row()["pipeline"], self.id)
+
+    @property
+    def definition(self) -> str:
+        """The definition that it runs, as JSON."""
+        return str(self._row()["definition"])
 
     @property
     def status(self) -> str:
@@ -96,15 +97,10 @@ class Execution:
         """Stop it: nothing more begins, what runs is ended.
 
         Raises:
-            ExecutionError: it runs in another process.
+            ExecutionError: no process is running it.
         """
-        if self.status in _OVER:
-            return
-        if self._stop is None:
-            raise ExecutionError(
-                f"The execution {self.id} runs in another process.", hint="Stop it there."
-            )
-        self._stop()
+        if self.status not in _OVER:
+            self._session.stop(self.id)
 
     def describe(self) -> dict[str, Any]:
         """What the service's DescribePipelineExecution tells, as far as it means anything here."""

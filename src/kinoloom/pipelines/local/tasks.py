@@ -30,6 +30,7 @@ Function = Callable[[dict[str, Any], Any], Any]
 
 Work = Callable[[], Outcome]
 
+JOBS = ("Processing", "Training", "Transform")
 RUNS = (
     "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform",
 )  # fmt: skip
@@ -119,24 +120,34 @@ class Tasks:
         Raises:
             KinoloomError: its arguments cannot be used.
         """
-        job_name = f"pipelines-{self._run.id}-{step.name}"
         if step.type == "Lambda":
             arn = as_text(self.scope.value(step.more["FunctionArn"]))
             event = self.scope.value(step.arguments)
             return lambda: self._call(step, arn, event), _NOTHING
+        if step.type in ("Model", "RegisterModel"):
+            arguments, name = self._resolved(step)
+            return lambda: self._model(step, arguments, name), _NOTHING
+        job = self.job(step)
+        return self._job_work(job, step, attempt), self._tools.demand.of(job.instance_type)
+
+    def _resolved(self, step: Step) -> tuple[dict[str, Any], str]:
+        """The arguments of a step that the service would do, and the name of its job or model."""
+        name = f"pipelines-{self._run.id}-{step.name}"
         variables = {
             **self._run.variables,
             "CurrentDateTime": now(),
-            f"{step.type}JobName": job_name,
+            f"{step.type}JobName": name,
         }
-        arguments = replace(self.scope, execution=variables).value(step.arguments)
-        if step.type in ("Model", "RegisterModel"):
-            return lambda: self._model(step, arguments, job_name), _NOTHING
-        arn = f"{self._run.arn_base}:{step.type.lower()}-job/{job_name}"
-        job = self._job(step, arguments, job_name, arn)
-        return self._job_work(job, step, attempt), self._tools.demand.of(job.instance_type)
+        return replace(self.scope, execution=variables).value(step.arguments), name
 
-    def _job(self, step: Step, arguments: Mapping[str, Any], name: str, arn: str) -> Job:
+    def job(self, step: Step) -> Job:
+        """The job of a Processing, Training or Transform step.
+
+        Raises:
+            KinoloomError: its arguments cannot be used.
+        """
+        arguments, name = self._resolved(step)
+        arn = f"{self._run.arn_base}:{step.type.lower()}-job/{name}"
         if step.type == "Transform":
             container = self._tools.models.container(arguments["ModelName"])
             return transform_job(arguments, name, arn, container)

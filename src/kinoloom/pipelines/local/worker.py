@@ -95,12 +95,12 @@ class Worker:
             begun: called with the process's number and moment of start.
         """
         try:
-            cause = self._cause(job)
+            cause = self.cause(job)
             key = key_of(cause)
             taken = self._take_over(job, step, key)
             if taken is not None:
                 return Outcome(**taken, properties=job.properties, key=key, cause=cause)
-            note = self._why_not(step, pipeline, cause)
+            note = self.why_not(step, pipeline, cause)
             outcome = self._run(job, folder, stop_fd, begun)
             return Outcome(**outcome, key=key, cause=cause, cache=note)
         except KinoloomError as error:
@@ -110,7 +110,12 @@ class Worker:
             kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
             return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
 
-    def _cause(self, job: Job) -> dict[str, Any]:
+    def cause(self, job: Job) -> dict[str, Any]:
+        """What decides a job's result; see `caching`.
+
+        Raises:
+            UsageError: there is nothing at the address of an input.
+        """
         inputs = {}
         for one in job.inputs:
             path = self.objects.path(one.uri)
@@ -124,26 +129,33 @@ class Worker:
     def _enabled(self, step: Step) -> bool:
         return step.cache.enabled if step.cache is not None else not self.strict
 
-    def _take_over(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+    def equal_step(self, step: Step, key: str) -> dict[str, Any] | None:
+        """The row of an earlier step whose outcome may be taken over and is still whole."""
         if not self._enabled(step):
             return None
         lifetime = step.cache.lifetime if step.cache is not None else None
         for row in self.state.equal_steps(key, lifetime):
-            trees = {name: self.store.tree(digest) for name, digest in row["outputs"].items()}
-            if all(tree is not None for tree in trees.values()):
-                for one in job.outputs:
-                    self._publish(one, trees.get(one.name))
-                source = row["source"] or row["execution"]
-                told = f"taken over from execution {source}"
-                return {
-                    "status": Status.SUCCEEDED,
-                    "outputs": row["outputs"],
-                    "source": source,
-                    "cache": told,
-                }
+            if all(self.store.tree(digest) is not None for digest in row["outputs"].values()):
+                return row
         return None
 
-    def _why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+    def _take_over(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+        row = self.equal_step(step, key)
+        if row is None:
+            return None
+        for one in job.outputs:
+            digest = row["outputs"].get(one.name)
+            self._publish(one, self.store.tree(digest) if digest else None)
+        source = row["source"] or row["execution"]
+        return {
+            "status": Status.SUCCEEDED,
+            "outputs": row["outputs"],
+            "source": source,
+            "cache": f"taken over from execution {source}",
+        }
+
+    def why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+        """In words, why a step runs: the first thing that differs from its last success."""
         if not self._enabled(step):
             return "ran: the cache is off for this step"
         last = self.state.last_success(pipeline, step.name)
