@@ -14,6 +14,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "aws.session": ("SageMakerSession",),
     "compiling": ("StepArguments",),
     "estimator": ("Estimator", "Framework"),
     "inputs": ("CreateModelInput", "TrainingInput", "TransformInput"),
@@ -52,7 +53,7 @@ _HOMES = {
         "ParameterString",
     ),
     "workflow.pipeline": ("Pipeline",),
-    "workflow.pipeline_context": ("LocalPipelineSession",),
+    "workflow.pipeline_context": ("LocalPipelineSession", "PipelineSession"),
     "workflow.pipeline_experiment_config": ("PipelineExperimentConfig",),
     "workflow.properties": ("PropertyFile",),
     "workflow.retry": (

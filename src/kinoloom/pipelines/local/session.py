@@ -57,7 +57,6 @@ class LocalSession:
 
     local_mode = True
     create_replaces = False
-    """Whether `Pipeline.create` may meet a pipeline of that name."""
 
     def __init__(
         self,
@@ -119,8 +118,16 @@ class LocalSession:
         """Where the attempts of a step lie."""
         return self.root / "runs" / execution / step
 
-    def put_pipeline(self, name: str, definition: str, description: str = "") -> str:
+    def put_pipeline(
+        self, name: str, definition: str, description: str = "", role: str | None = None
+    ) -> str:
         """Make a pipeline, or give it another definition, and give its address.
+
+        Args:
+            name: of the pipeline.
+            definition: as JSON.
+            description: for people.
+            role: accepted; it means nothing here.
 
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
@@ -189,6 +196,34 @@ class LocalSession:
         )
         return execution
 
+    def describe_pipeline(self, name: str) -> dict[str, Any]:
+        """What the service's DescribePipeline tells, as far as it means anything here.
+
+        Raises:
+            UsageError: there is no such pipeline.
+        """
+        row = self._pipeline(name)
+        return {
+            "PipelineArn": self.pipeline_arn(name),
+            "PipelineName": name,
+            "PipelineDefinition": row["definition"],
+            "PipelineDescription": row["description"],
+            "PipelineStatus": "Active",
+        }
+
+    def delete_pipeline(self, name: str) -> None:
+        """Forget a pipeline; its executions stay.
+
+        Raises:
+            UsageError: there is no such pipeline.
+        """
+        self._pipeline(name)
+        self.state.change(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
+
+    def executions(self, name: str) -> list[Execution]:
+        """The executions of a pipeline, the latest first."""
+        return [Execution(self, row["id"]) for row in self.state.executions(name)]
+
     def foresee(self, name: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
         """What every step of a pipeline would do if it were started now, in words, by name.
 
@@ -235,11 +270,15 @@ class LocalSession:
         self, name: str, parameters: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
         """A pipeline's row, its definition, and the value of every parameter."""
+        row = self._pipeline(name)
+        checked = _supported(load_text(row["definition"]))
+        return row, checked, _values(checked.definition.parameters, parameters or {})
+
+    def _pipeline(self, name: str) -> dict[str, Any]:
         row = self.state.pipeline(name)
         if row is None:
             raise UsageError(f"There is no pipeline '{name}'.", hint="Make it with upsert().")
-        checked = _supported(load_text(row["definition"]))
-        return row, checked, _values(checked.definition.parameters, parameters or {})
+        return row
 
     def _row(self, execution: str) -> dict[str, Any]:
         row = self.state.execution(execution)

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.compiling import Compiling
+from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import Parameter
@@ -45,7 +43,7 @@ class Pipeline:
         parameters: Sequence[Parameter] | None = None,
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
         steps: Sequence[Listed] | None = None,
-        sagemaker_session: LocalSession | None = None,
+        sagemaker_session: PipelineSession | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
@@ -80,6 +78,7 @@ class Pipeline:
         self,
         role_arn: str | None = None,
         description: str = "",
+        tags: Sequence[Mapping[str, str]] | None = None,
         parallelism_config: ParallelismConfiguration | None = None,
     ) -> dict[str, str]:
         """Make the pipeline; see `upsert`.
@@ -88,21 +87,23 @@ class Pipeline:
             UsageError: there is one of that name.
         """
         session = self._session()
-        if not session.create_replaces and session.state.pipeline(self.name) is not None:
+        if not session.create_replaces and self._exists():
             raise UsageError(f"There is a pipeline '{self.name}' already.", hint="Use upsert().")
-        return self.upsert(role_arn, description, parallelism_config)
+        return self.upsert(role_arn, description, tags, parallelism_config)
 
     def upsert(
         self,
         role_arn: str | None = None,
         description: str = "",
+        tags: Sequence[Mapping[str, str]] | None = None,
         parallelism_config: ParallelismConfiguration | None = None,
     ) -> dict[str, str]:
         """Make the pipeline, or give the one of that name this definition.
 
         Args:
-            role_arn: accepted; it means nothing locally.
+            role_arn: of the pipeline; it means nothing locally.
             description: for people.
+            tags: accepted.
             parallelism_config: for executions started from this object that give none.
 
         Raises:
@@ -110,7 +111,7 @@ class Pipeline:
         """
         if parallelism_config is not None:
             self._parallel = parallelism_config.max_parallel_execution_steps
-        arn = self._session().put_pipeline(self.name, self.definition(), description)
+        arn = self._session().put_pipeline(self.name, self.definition(), description, role_arn)
         return {"PipelineArn": arn}
 
     def start(
@@ -120,7 +121,7 @@ class Pipeline:
         execution_description: str = "",
         parallelism_config: ParallelismConfiguration | None = None,
         wait: bool = False,
-    ) -> Execution:
+    ) -> Started:
         """Start an execution of the pipeline as it was last put.
 
         Args:
@@ -151,23 +152,38 @@ class Pipeline:
         Raises:
             UsageError: there is no such pipeline.
         """
-        row = self._session().state.pipeline(self.name)
-        if row is None:
-            raise UsageError(f"There is no pipeline '{self.name}'.", hint="Make it with upsert().")
-        return {
-            "PipelineArn": self._session().pipeline_arn(self.name),
-            "PipelineName": self.name,
-            "PipelineDefinition": row["definition"],
-            "PipelineDescription": row["description"],
-            "PipelineStatus": "Active",
-        }
+        return self._session().describe_pipeline(self.name)
 
-    def list_executions(self) -> list[Execution]:
+    def update(self, role_arn: str | None = None, description: str = "") -> dict[str, str]:
+        """Give the pipeline of that name this definition.
+
+        Raises:
+            UsageError: there is none.
+            DefinitionError: as `upsert`.
+        """
+        self.describe()
+        return self.upsert(role_arn, description)
+
+    def delete(self) -> None:
+        """Forget the pipeline.
+
+        Raises:
+            UsageError: there is none.
+        """
+        self._session().delete_pipeline(self.name)
+
+    def list_executions(self) -> list[Started]:
         """Its executions, the latest first."""
-        session = self._session()
-        return [session.execution(row["id"]) for row in session.state.executions(self.name)]
+        return list(self._session().executions(self.name))
 
-    def _session(self) -> LocalSession:
+    def _exists(self) -> bool:
+        try:
+            self.describe()
+        except UsageError:
+            return False
+        return True
+
+    def _session(self) -> PipelineSession:
         if self.sagemaker_session is None:
             raise UsageError(
                 f"The pipeline '{self.name}' needs a sagemaker_session.",
