@@ -89,7 +89,7 @@ def test_the_example_starts_when_one_object_is_changed(aws: Any, tmp_path: Path)
     with pytest.raises(UsageError, match="already"):
         pipeline.create(ROLE)
     pipeline.delete()
-    with pytest.raises(UsageError, match="AWS: .*LocalModelPipeline"):
+    with pytest.raises(UsageError, match=r"AWS: .*LocalModelPipeline"):
         pipeline.describe()
 
 

@@ -23,6 +23,17 @@ from kinoloom.pipelines.processing import (
 )
 from kinoloom.pipelines.sklearn.processing import SKLearnProcessor
 from kinoloom.pipelines.transformer import Transformer
+from kinoloom.pipelines.tuner import (
+    CategoricalParameter,
+    ContinuousParameter,
+    HyperparameterTuner,
+    IntegerParameter,
+)
+from kinoloom.pipelines.workflow.callback_step import (
+    CallbackOutput,
+    CallbackOutputTypeEnum,
+    CallbackStep,
+)
 from kinoloom.pipelines.workflow.condition_step import ConditionStep
 from kinoloom.pipelines.workflow.conditions import (
     ConditionEquals,
@@ -60,7 +71,9 @@ from kinoloom.pipelines.workflow.steps import (
     ProcessingStep,
     TrainingStep,
     TransformStep,
+    TuningStep,
 )
+from kinoloom.pipelines.xgboost.model import XGBoostModel
 
 BUCKET = "sagemaker-us-west-2-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -334,6 +347,58 @@ def abalone_gate(
     )
 
 
+def test_a_tuning_equals_the_sdk_s(session: LocalSession, scripts: Path, shared_data: Path) -> None:
+    machine: dict[str, Any] = {"instance_count": 1, "role": ROLE}
+    names = ("train", "validation")
+    prepare = ProcessingStep("Prep", script().run(
+        str(scripts / "preprocessing.py"),
+        outputs=[ProcessingOutput(f"/opt/ml/processing/{n}", output_name=n) for n in names],
+    ))  # fmt: skip
+    made = prepare.properties.ProcessingOutputConfig.Outputs
+    estimator = Estimator(
+        image_uri=XGB, entry_point=str(scripts / "abalone.py"), instance_type="ml.m5.xlarge",
+        output_path=f"s3://{BUCKET}/tune", **machine,
+    )  # fmt: skip
+    estimator.set_hyperparameters(objective="reg:squarederror", num_round=50, eta=1)
+    tuner = HyperparameterTuner(
+        estimator,
+        "validation:rmse",
+        {
+            "eta": ContinuousParameter(0.01, 0.5, "Logarithmic"),
+            "max_depth": IntegerParameter(2, 10),
+            "booster": CategoricalParameter(["gbtree", "dart"]),
+        },
+        [{"Name": "validation:rmse", "Regex": r".*validation-rmse:([0-9\.]+)"}],
+        objective_type="Minimize", max_jobs=6, max_parallel_jobs=2, early_stopping_type="Auto",
+    )  # fmt: skip
+    channels = {n: TrainingInput(made[n].S3Output.S3Uri, content_type="text/csv") for n in names}
+    cache = CacheConfig(enable_caching=True, expire_after="30d")
+    tune = TuningStep("Tune", tuner.fit(channels), cache_config=cache)
+    second = Model(XGB, tune.get_top_model_s3_uri(1, BUCKET, "tune"), ROLE)
+    (scripts / "inference.py").write_text("")
+    best = XGBoostModel(
+        tune.get_top_model_s3_uri(0, BUCKET, "tune"), ROLE, str(scripts / "inference.py"), "1.5-1"
+    )
+    registered = best.register(
+        ["text/csv"], ["text/csv"], ["ml.m5.xlarge"], ["ml.m5.xlarge"],
+        model_package_group_name="TuneGroup", approval_status="Approved",
+    )  # fmt: skip
+    value = tune.properties.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value
+    good = ConditionStep(
+        "Good",
+        conditions=[ConditionLessThan(value, 3.0)],
+        if_steps=[ModelStep("BestModel", registered)],
+        else_steps=[FailStep("Bad", "tuning failed")],
+    )
+    steps = [prepare, tune, ModelStep("SecondModel", second.create()), good]
+    pipeline = Pipeline("Tuning", steps=steps, sagemaker_session=session)
+    same(pipeline, shared_data, "04_tuning_topk_register.json")
+    with pytest.raises(UsageError, match="top_k must be from 0 to 49, not 50"):
+        tune.get_top_model_s3_uri(50, BUCKET)
+    with pytest.raises(UsageError, match="range of at least one"):
+        HyperparameterTuner(estimator, "m", {}).fit()
+
+
 def test_who_depends_on_a_model_step_depends_on_its_last_step(
     session: LocalSession, scripts: Path
 ) -> None:
@@ -369,9 +434,14 @@ def test_a_lambda_equals_the_sdk_s(session: LocalSession, shared_data: Path) -> 
     outputs = [LambdaOutput("status", LambdaOutputTypeEnum.Integer), LambdaOutput("url")]
     inputs = {"a": 1, "run": ExecutionVariables.PIPELINE_EXECUTION_ID}
     step = LambdaStep("Lam", Lambda(function_arn=arn), inputs=inputs, outputs=outputs)
-    made = json.loads(Pipeline("L", steps=[step], sagemaker_session=session).definition())
+    ask = CallbackStep(
+        "Call", "https://sqs.us-west-2.amazonaws.com/123456789012/q",
+        {"x": step.properties.Outputs["url"]},
+        [CallbackOutput("ok", CallbackOutputTypeEnum.Boolean)], depends_on=["Lam"],
+    )  # fmt: skip
+    made = json.loads(Pipeline("L", steps=[step, ask], sagemaker_session=session).definition())
     expected = json.loads((shared_data / "pipelines" / "05_lambda_callback.json").read_text())
-    assert made["Steps"] == expected["Steps"][:1]
+    assert made["Steps"] == expected["Steps"][:2]
     assert step.properties.Outputs["url"].expr == {"Get": "Steps.Lam.OutputParameters['url']"}
 
 

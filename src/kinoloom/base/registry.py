@@ -40,6 +40,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "pipeline.stop": "kinoloom.pipelines.ops:stop",
         "pipeline.models": "kinoloom.pipelines.ops:models",
         "pipeline.approve": "kinoloom.pipelines.ops:approve",
+        "pipeline.answer": "kinoloom.pipelines.ops:answer",
         "pipeline.export": "kinoloom.pipelines.ops:export",
         "pipeline.gc": "kinoloom.pipelines.ops:gc",
     },

@@ -29,6 +29,13 @@ _HOMES = {
     "session": ("Session", "get_execution_role"),
     "sklearn.processing": ("SKLearnProcessor",),
     "transformer": ("Transformer",),
+    "tuner": (
+        "CategoricalParameter",
+        "ContinuousParameter",
+        "HyperparameterTuner",
+        "IntegerParameter",
+    ),
+    "workflow.callback_step": ("CallbackOutput", "CallbackOutputTypeEnum", "CallbackStep"),
     "workflow.condition_step": ("ConditionStep",),
     "workflow.conditions": (
         "ConditionEquals",
@@ -62,13 +69,19 @@ _HOMES = {
         "StepExceptionTypeEnum",
         "StepRetryPolicy",
     ),
-    "workflow.steps": ("CacheConfig", "ProcessingStep", "TrainingStep", "TransformStep"),
+    "workflow.steps": (
+        "CacheConfig",
+        "ProcessingStep",
+        "TrainingStep",
+        "TransformStep",
+        "TuningStep",
+    ),
     "xgboost.estimator": ("XGBoost",),
     "xgboost.model": ("XGBoostModel",),
 }
 _MODULES = (
     "estimator", "image_uris", "inputs", "lambda_helper", "model", "model_metrics", "processing",
-    "s3", "session", "sklearn", "transformer", "workflow", "xgboost",
+    "parameter", "s3", "session", "sklearn", "transformer", "tuner", "workflow", "xgboost",
 )  # fmt: skip
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from kinoloom.base.report import Report, Section, Table, Text
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.garbage import collect
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import (
+    AnswerOptions,
     ApproveOptions,
     ExecutionOptions,
     ExplainOptions,
@@ -24,7 +26,13 @@ from kinoloom.pipelines.ops import (
     StatusOptions,
 )
 from kinoloom.pipelines.pages.execution import execution_report
-from kinoloom.pipelines.running import attend, execution_summary, put_file, read_file
+from kinoloom.pipelines.running import (
+    attend,
+    execution_summary,
+    parse_values,
+    put_file,
+    read_file,
+)
 
 _DRIVE = (
     "import sys; from kinoloom.pipelines.local.session import LocalSession as S; "
@@ -200,6 +208,36 @@ def approve_report(options: ApproveOptions) -> Report:
     family, version = _family_and_version(options.model)
     session.models.approve(family, version, options.status, options.reason)
     return _model_report(session, family, version)
+
+
+def answer_report(options: AnswerOptions) -> Report:
+    """Answer a question, or list those that are open.
+
+    Raises:
+        UsageError: there is no such question, it has an answer, or the answer is not right.
+    """
+    session = opened(options.root)
+    if options.token is not None and options.fail is not None:
+        session.callbacks.refuse(options.token, options.fail)
+    elif options.token is not None:
+        session.callbacks.answer(options.token, _answer_of(session, options.token, options.set))
+    rows = session.callbacks.open_ones()
+    columns = ("token", "execution", "step", "queue", "arguments")
+    table = Table(columns, tuple(tuple(str(row[c]) for c in columns) for row in rows))
+    data = {"questions": [{c: row[c] for c in columns} for row in rows]}
+    return Report("Open questions", (table,), data)
+
+
+def _answer_of(session: LocalSession, token: str, text: str) -> dict[str, Any]:
+    """The answer that a text gives, of the types that the step declares."""
+    for row in session.callbacks.open_ones():
+        if row["token"] == token:
+            checked = load_text(session.execution(row["execution"]).definition)
+            step = checked.graph.steps[row["step"]].step
+            outputs = step.to_json().get("OutputParameters", [])
+            types = {one["OutputName"]: one["OutputType"] for one in outputs}
+            return parse_values(text, types)
+    raise UsageError(f"There is no open question {token}.")
 
 
 def gc_report(options: GcOptions) -> Report:

@@ -94,6 +94,16 @@ class ApproveOptions:
 
 
 @dataclass(frozen=True)
+class AnswerOptions:
+    """What `pipeline answer` may be told."""
+
+    root: Path = option(Path(".kinoloom"), _ROOT)
+    token: str | None = option(None, "of the question (the open ones are listed)")
+    set: str = option("", "the answer: NAME=VALUE,NAME=VALUE, or a JSON object")
+    fail: str | None = option(None, "why the step fails, in place of an answer")
+
+
+@dataclass(frozen=True)
 class GcOptions:
     """What `pipeline gc` may be told."""
 
@@ -236,6 +246,14 @@ def approve(nothing: Nothing, options: ApproveOptions) -> Report:
     from kinoloom.pipelines.commands import approve_report
 
     return approve_report(options)
+
+
+@op("pipeline.answer")
+def answer(nothing: Nothing, options: AnswerOptions) -> Report:
+    """Answer the question of a Callback step, or list the questions that are open."""
+    from kinoloom.pipelines.commands import answer_report
+
+    return answer_report(options)
 
 
 @op("pipeline.gc")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,20 @@ def read_file(session: LocalSession, file: Path, name: str | None) -> tuple[str,
 
 
 def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:
-    """Values of parameters from "NAME=VALUE,NAME=VALUE" or a JSON object.
+    """Values of a definition's parameters; see `parse_values`.
+
+    Raises:
+        UsageError: as `parse_values`.
+    """
+    return parse_values(text, {one.name: one.type for one in definition.parameters})
+
+
+def parse_values(text: str, types: Mapping[str, str]) -> dict[str, Any]:
+    """Values from "NAME=VALUE,NAME=VALUE" or a JSON object.
+
+    Args:
+        text: as given.
+        types: "String", "Integer", "Float" or "Boolean", by name; others are text.
 
     Raises:
         UsageError: neither of the two, or a value that is not of its parameter's type.
@@ -121,7 +135,6 @@ def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:
         except json.JSONDecodeError as error:
             raise UsageError(f"--set is not JSON: {error}.") from error
         return dict(given)
-    types = {parameter.name: parameter.type for parameter in definition.parameters}
     values = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = pair.partition("=")

@@ -195,17 +195,7 @@ class Engine:
         return None
 
     def _end(self, name: str, outcome: Outcome) -> None:
-        row = {
-            "status": outcome.status.value,
-            "reason": outcome.reason,
-            "properties": outcome.properties,
-            "outputs": dict(outcome.outputs),
-            "key": outcome.key,
-            "cause": outcome.cause,
-            "source": outcome.source,
-            "cache": outcome.cache,
-        }
-        self._state.end_step(self._run.id, name, row)
+        self._state.end_step(self._run.id, name, outcome.row())
         if outcome.status is not Status.SUCCEEDED and not self._reason:
             self._reason = f"Step '{name}' {outcome.status.value.lower()}: {outcome.reason}"
         self._properties[name] = outcome.properties

@@ -22,6 +22,7 @@ _METADATA = {
     "Processing": ("ProcessingJob", "ProcessingJobArn"),
     "Training": ("TrainingJob", "TrainingJobArn"),
     "Transform": ("TransformJob", "TransformJobArn"),
+    "Tuning": ("TuningJob", "HyperParameterTuningJobArn"),
     "Model": ("Model", "ModelArn"),
     "RegisterModel": ("RegisterModel", "ModelPackageArn"),
 }
@@ -121,7 +122,13 @@ class Execution:
 
         Beside the service's words, `CacheExplanation` says why a step ran or was taken over.
         """
-        return [self._told(row) for row in self._session.state.steps(self.id)]
+        rows = self._session.state.steps(self.id)
+        return [self._told(row) for row in rows if "/" not in row["name"]]
+
+    def list_trainings(self, step_name: str) -> list[dict[str, Any]]:
+        """The trainings of a Tuning step that have begun, each as `list_steps` tells a step."""
+        rows = self._session.state.steps(self.id)
+        return [self._told(row) for row in rows if row["name"].startswith(f"{step_name}/")]
 
     def list_parameters(self) -> list[dict[str, Any]]:
         """The parameters that it was started with, defaults included."""
@@ -154,9 +161,9 @@ class Execution:
 
         Returns:
             Of a Processing step the paths of its outputs by name; of a Training step "model" (and
-            "data") as paths of archives; of a Transform step "transform", a path; of a Model or
-            RegisterModel step its properties; of a Lambda its outputs by name; of a Condition a
-            bool.
+            "data") as paths of archives; of a Transform step "transform", a path; of a Model,
+            RegisterModel or Tuning step its properties; of a Lambda or Callback its outputs by name; of a
+            Condition a bool.
 
         Raises:
             UsageError: no such step has begun.
@@ -167,9 +174,9 @@ class Execution:
         kind = self._step(step_name)["type"]
         if kind == "Condition":
             return properties["Outcome"] == "true"
-        if kind == "Lambda":
+        if kind in ("Lambda", "Callback"):
             return properties["OutputParameters"]
-        if kind in ("Model", "RegisterModel"):
+        if kind in ("Model", "RegisterModel", "Tuning"):
             return properties
         if kind == "Transform":
             return {"transform": self._path(properties["TransformOutput"]["S3OutputPath"])}

@@ -20,6 +20,7 @@ from kinoloom.pipelines.language.links import fits_type
 from kinoloom.pipelines.language.model import Parameter
 from kinoloom.pipelines.language.problems import suggestion
 from kinoloom.pipelines.language.shapes import told
+from kinoloom.pipelines.local.callbacks import Callbacks
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.foresight import foresee
@@ -78,6 +79,7 @@ class LocalSession:
         self.objects = Objects(self.root / "s3")
         self.state = State(self.root / "state.db")
         self.models = Models(self.state, self.objects)
+        self.callbacks = Callbacks(self.state)
         self._functions: dict[str, Function] = {}
         self.store = Store(self.root / "cas")
         self._tools = Tools(

@@ -58,9 +58,23 @@ _MIGRATIONS = (
         status TEXT NOT NULL, reason TEXT NOT NULL, moment TEXT NOT NULL
     ) STRICT;
     CREATE INDEX approvals_of ON approvals (family, version, id);
+    CREATE TABLE callbacks (
+        token TEXT PRIMARY KEY, execution TEXT NOT NULL, step TEXT NOT NULL, queue TEXT NOT NULL,
+        arguments TEXT NOT NULL, status TEXT NOT NULL, answer TEXT NOT NULL,
+        created TEXT NOT NULL, UNIQUE (execution, step)
+    ) STRICT;
     """,
 )
-_JSON = ("parameters", "properties", "outputs", "cause", "arguments", "digests", "metrics")
+_JSON = (
+    "parameters",
+    "properties",
+    "outputs",
+    "cause",
+    "arguments",
+    "digests",
+    "metrics",
+    "answer",
+)
 
 
 def now() -> str:

@@ -15,6 +15,7 @@ from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.language import Checked, Step
 from kinoloom.pipelines.language.links import fits_type
 from kinoloom.pipelines.language.shapes import told
+from kinoloom.pipelines.local.callbacks import Callbacks
 from kinoloom.pipelines.local.evaluate import Scope, as_text
 from kinoloom.pipelines.local.jobs import Job, processing_job
 from kinoloom.pipelines.local.models import Models, Origin
@@ -23,6 +24,7 @@ from kinoloom.pipelines.local.schedule import Status
 from kinoloom.pipelines.local.state import State, now
 from kinoloom.pipelines.local.training import training_job
 from kinoloom.pipelines.local.transform import transform_job
+from kinoloom.pipelines.local.tuning import Trainer, Tuning
 from kinoloom.pipelines.local.worker import Outcome, Worker
 
 Function = Callable[[dict[str, Any], Any], Any]
@@ -32,7 +34,7 @@ Work = Callable[[], Outcome]
 
 JOBS = ("Processing", "Training", "Transform")
 RUNS = (
-    "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform",
+    "Callback", "Condition", "Fail", "Lambda", "Model", "RegisterModel", "Tuning", *JOBS,
 )  # fmt: skip
 """The types of steps that can be run here."""
 
@@ -127,6 +129,12 @@ class Tasks:
         if step.type in ("Model", "RegisterModel"):
             arguments, name = self._resolved(step)
             return lambda: self._model(step, arguments, name), _NOTHING
+        if step.type == "Tuning":
+            return self._tuning(step, attempt)
+        if step.type == "Callback":
+            queue = as_text(self.scope.value(step.more["SqsQueueUrl"]))
+            arguments = self.scope.value(step.arguments)
+            return lambda: self._ask(step, queue, arguments), _NOTHING
         job = self.job(step)
         return self._job_work(job, step, attempt), self._tools.demand.of(job.instance_type)
 
@@ -163,6 +171,36 @@ class Tasks:
 
         return lambda: self._tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, begun)
 
+    def _ask(self, step: Step, queue: str, arguments: dict[str, Any]) -> Outcome:
+        """Wait for the answer to a Callback step."""
+        callbacks = Callbacks(self._tools.state)
+        token = callbacks.ask(self._run.id, step.name, queue, arguments)
+        row = callbacks.wait(token, self._run.stop_fd)
+        if row is None:
+            return Outcome(Status.STOPPED, "The execution was stopped.")
+        if row["status"] == "Failed":
+            return Outcome(Status.FAILED, str(row["answer"]))
+        return checked_answer(step, row["answer"])
+
+    def _tuning(self, step: Step, attempt: int) -> tuple[Work, Resources]:
+        arguments, name = self._resolved(step)
+        run, demand = self._run, self._tools.demand
+        definition = arguments.get("TrainingJobDefinition", {})
+        machine = definition.get("HyperParameterTuningResourceConfig", {}).get("InstanceType", "")
+        limits = arguments["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        one = demand.of(str(machine))
+        parallel, taken = 1, one
+        while parallel < int(limits["MaxParallelTrainingJobs"]) and taken.plus(one).fits(
+            demand.whole
+        ):
+            parallel, taken = parallel + 1, taken.plus(one)
+        trainer = Trainer(
+            self._tools.worker, run.id, run.pipeline, step,
+            run.folder / step.name / str(attempt), parallel, run.stop_fd,
+        )  # fmt: skip
+        arn = f"{run.arn_base}:tuning-job/{name}"
+        return Tuning(arguments, name, arn, trainer).run, taken
+
     def _model(self, step: Step, arguments: Mapping[str, Any], name: str) -> Outcome:
         origin = Origin(self._run.id, step.name, self._run.arn_base)
         models = self._tools.models
@@ -197,17 +235,17 @@ class Tasks:
 
 
 def checked_answer(step: Step, answer: Any) -> Outcome:
-    """What an answer to a Lambda step comes to: its declared outputs, of their types."""
+    """What an answer to a Lambda or Callback step is to: its declared outputs, of their types."""
     outputs = step.to_json().get("OutputParameters", [])
     if outputs and not isinstance(answer, Mapping):
-        return Outcome(Status.FAILED, f"The function must return a dict, not {told(answer)}.")
+        return Outcome(Status.FAILED, f"The answer must be a dict, not {told(answer)}.")
     kept = {}
     for output in outputs:
         name, kind = output["OutputName"], output["OutputType"]
         if name not in answer or not fits_type(answer[name], kind):
             got = told(answer[name]) if name in answer else "nothing"
             return Outcome(
-                Status.FAILED, f"The function's '{name}' must be of type {kind}, not {got}."
+                Status.FAILED, f"The answer's '{name}' must be of type {kind}, not {got}."
             )
         kept[name] = answer[name]
     return Outcome(Status.SUCCEEDED, properties={"OutputParameters": kept})

@@ -74,6 +74,7 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": model_uri},
         },
+        metrics={one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())},
     )
 
 

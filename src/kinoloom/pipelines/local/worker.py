@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import shutil
 import signal
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import Entry, Store, copy_in
 
 _LAST_LINES = 20
+_MEASURED = "FinalMetricDataList"
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRY_AGAIN = 75
 """Exit code EX_TEMPFAIL of BSD's sysexits.h: a failure that may pass when tried again."""
 
@@ -55,6 +58,19 @@ class Outcome:
     cause: Any = None
     source: str = ""
     cache: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """As `State.end_step` takes it."""
+        return {
+            "status": self.status.value,
+            "reason": self.reason,
+            "properties": self.properties,
+            "outputs": dict(self.outputs),
+            "key": self.key,
+            "cause": self.cause,
+            "source": self.source,
+            "cache": self.cache,
+        }
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,7 @@ class Worker:
             key = key_of(cause)
             taken = self._take_over(job, step, key)
             if taken is not None:
-                return Outcome(**taken, properties=job.properties, key=key, cause=cause)
+                return Outcome(**taken, key=key, cause=cause)
             note = self.why_not(step, pipeline, cause)
             outcome = self._run(job, folder, stop_fd, begun)
             return Outcome(**outcome, key=key, cause=cause, cache=note)
@@ -152,6 +168,7 @@ class Worker:
             "outputs": row["outputs"],
             "source": source,
             "cache": f"taken over from execution {source}",
+            "properties": _measured(job, (row["properties"] or {}).get(_MEASURED, [])),
         }
 
     def why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
@@ -176,12 +193,13 @@ class Worker:
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
+        properties = _measured(job, _metrics_in(log, job.metrics))
         for name in ("ml", "tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
         with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
             (folder / "opt").rmdir()
         return {
-            "status": Status.SUCCEEDED, "outputs": outputs, "properties": job.properties
+            "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
 
     def _lay_out(self, job: Job, ml: Path) -> None:
@@ -223,6 +241,24 @@ class Worker:
         if entries is not None:
             target = self.objects.output_path(output.uri)
             self.store.lay_out(entries, target.parent if output.archive else target)
+
+
+def values_in(log: str, pattern: str) -> list[float]:
+    """The numbers that a regular expression's first group finds in a log, in their order."""
+    found = (match[1] if match.re.groups else match[0] for match in re.finditer(pattern, log))
+    return [float(text) for text in found if _NUMBER.fullmatch(text or "")]
+
+
+def _metrics_in(log: Path, patterns: Mapping[str, str]) -> list[dict[str, Any]]:
+    if not patterns:
+        return []
+    text = log.read_text(errors="replace")
+    values = {name: values_in(text, pattern) for name, pattern in patterns.items()}
+    return [{"MetricName": name, "Value": all_[-1]} for name, all_ in values.items() if all_]
+
+
+def _measured(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
+    return {**job.properties, _MEASURED: metrics} if job.metrics else job.properties
 
 
 def _inside(ml: Path, where: str) -> Path:

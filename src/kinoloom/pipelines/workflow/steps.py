@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
-from kinoloom.pipelines.workflow.entities import expr_of
+from kinoloom.pipelines.workflow.entities import PipelineVariable, expr_of
 from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from kinoloom.pipelines.workflow.step_collections import StepCollection
+
+_MOST_SUMMARIES = 50
 
 
 @dataclass(frozen=True)
@@ -186,3 +188,30 @@ class TransformStep(JobStep):
     """Applies a model to files; see `JobStep` for the arguments."""
 
     step_type = "Transform"
+
+
+class TuningStep(JobStep):
+    """Trains many times with other hyper-parameters; see `JobStep` for the arguments."""
+
+    step_type = "Tuning"
+
+    def get_top_model_s3_uri(
+        self, top_k: int, s3_bucket: str | PipelineVariable, prefix: str | PipelineVariable = ""
+    ) -> PipelineVariable:
+        """The address of the model of the training that came out as number `top_k`.
+
+        Args:
+            top_k: 0 is the best, 49 the last that can be asked for.
+            s3_bucket: the bucket of the trainings' output path.
+            prefix: the key of the output path.
+
+        Raises:
+            UsageError: top_k is out of range.
+        """
+        from kinoloom.pipelines.workflow.functions import Join
+
+        if not 0 <= top_k < _MOST_SUMMARIES:
+            raise UsageError(f"top_k must be from 0 to {_MOST_SUMMARIES - 1}, not {top_k}.")
+        values: list[str | PipelineVariable] = ["s3:/", s3_bucket, *([prefix] if prefix else [])]
+        values.append(self.properties.TrainingJobSummaries[top_k].TrainingJobName)
+        return Join(on="/", values=[*values, "output/model.tar.gz"])
