@@ -162,8 +162,8 @@ class Execution:
         Returns:
             Of a Processing step the paths of its outputs by name; of a Training step "model" (and
             "data") as paths of archives; of a Transform step "transform", a path; of a Model,
-            RegisterModel or Tuning step its properties; of a Lambda or Callback its outputs by name; of a
-            Condition a bool.
+            RegisterModel or Tuning step its properties; of a Lambda or Callback its outputs
+            by name; of a Condition a bool.
 
         Raises:
             UsageError: no such step has begun.
