@@ -15,6 +15,7 @@
     │   └── UnsupportedMediaError (ValueError) readable, but not what this work can take
     ├── OutputError (OSError)         exit 1   the result cannot be written
     ├── ExecutionError (RuntimeError) exit 1   a pipeline's run failed, or was stopped
+    ├── TrainingError (ArithmeticError)  exit 1   a training ran into numbers that are not finite
     └── BudgetError (MemoryError)     exit 1   the work does not fit the memory allowed
 
 A message says what was wrong and with which value; `hint` says what to do about it.
@@ -104,6 +105,10 @@ class OutputError(KinoloomError, OSError):
 
 class ExecutionError(KinoloomError, RuntimeError):
     """A pipeline's run ended without success, or has no such result."""
+
+
+class TrainingError(KinoloomError, ArithmeticError):
+    """A training cannot go on: a loss, a gradient or a weight is not finite."""
 
 
 class BudgetError(KinoloomError, MemoryError):

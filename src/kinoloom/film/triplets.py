@@ -1,4 +1,7 @@
-"""Triplets: folders of three pictures, of which the middle one is the truth to be found."""
+"""Triplets: folders of three pictures, of which the middle one is the truth to be found.
+
+The pictures are named frame0, frame1 and frame2, or im1, im2 and im3 as in Vimeo-90K.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError
 
-_PARTS = ("frame0", "frame1", "frame2")
+_NAMES = (("frame0", "frame1", "frame2"), ("im1", "im2", "im3"))
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,25 @@ def find_triplets(folder: Path) -> list[Triplet]:
     """
     if not folder.is_dir():
         raise InputNotFoundError(f"There is no folder {folder}.")
-    found = [_triplet(folder, first) for first in sorted(folder.rglob("frame0.*"))]
+    begins = [(first, parts) for parts in _NAMES for first in folder.rglob(f"{parts[0]}.*")]
+    found = [_triplet(folder, first.parent, parts) for first, parts in sorted(begins)]
     if not found:
         raise InputNotFoundError(
             f"There is no triplet below {folder}.",
-            hint="Each triplet is a folder with frame0, frame1 (the truth) and frame2.",
+            hint="Each triplet is a folder with frame0, frame1 (the truth) and frame2, or with "
+            "im1, im2 (the truth) and im3.",
         )
     return found
 
 
-def _triplet(folder: Path, first: Path) -> Triplet:
-    files = [sorted(first.parent.glob(f"{part}.*")) for part in _PARTS]
+def has_triplets(folder: Path) -> bool:
+    """Whether there is the first picture of a triplet below a folder."""
+    return any(True for parts in _NAMES for _ in folder.rglob(f"{parts[0]}.*"))
+
+
+def _triplet(folder: Path, parent: Path, parts: tuple[str, str, str]) -> Triplet:
+    files = [sorted(parent.glob(f"{part}.*")) for part in parts]
     if any(len(names) != 1 for names in files):
-        raise InputNotFoundError(
-            f"{first.parent} should hold exactly one frame0, frame1 and frame2."
-        )
-    name = str(first.parent.relative_to(folder))
-    return Triplet(name, (files[0][0], files[1][0], files[2][0]))
+        first, truth, second = parts
+        raise InputNotFoundError(f"{parent} should hold exactly one {first}, {truth} and {second}.")
+    return Triplet(str(parent.relative_to(folder)), (files[0][0], files[1][0], files[2][0]))

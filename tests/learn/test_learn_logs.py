@@ -1,0 +1,94 @@
+"""Logs for people and programs: JSON lines, TensorBoard, the bar on a terminal."""
+
+import io
+import struct
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toy
+
+from kinoloom.errors import MissingExtraError
+from kinoloom.learn.logs import Logs, read_log
+from kinoloom.learn.loop import train
+
+
+def events(folder: Path) -> list[Any]:
+    """What TensorBoard would read: records of length, checksum, content, checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = []
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        while data:
+            (size,) = struct.unpack("<Q", data[:8])
+            found.append(Event.FromString(data[12 : 12 + size]))
+            data = data[16 + size :]
+    return found
+
+
+def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
+    settings = replace(toy.QUICK, tensorboard=True, log_steps=10)
+    picture = np.zeros((4, 5, 3), np.uint8)
+    train(toy.task(settings, samples=lambda net: {"black": picture}), settings, tmp_path)
+    values = [(e.step, v) for e in events(tmp_path / "tensorboard") for v in e.summary.value]
+    scalars = {(step, v.tag): v.simple_value for step, v in values if not v.HasField("image")}
+    for line in read_log(tmp_path):
+        if line["kind"] == "train":
+            assert scalars[line["step"], "train/loss"] == pytest.approx(line["loss"])
+            assert scalars[line["step"], "train/terms/l2"] == pytest.approx(line["terms"]["l2"])
+        else:
+            assert scalars[line["step"], "validation/error"] == pytest.approx(line["error"])
+    pictures = [(step, v.tag, v.image.width) for step, v in values if v.HasField("image")]
+    assert pictures == [(0, "black", 5), (10, "black", 5), (20, "black", 5)]
+
+
+def test_without_tensorboard_it_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(MissingExtraError, match=r"tensorboardX.*pip install"):
+        train(toy.task(), replace(toy.QUICK, tensorboard=True), tmp_path)
+
+
+def test_lines_after_the_checkpoint_are_taken_back(tmp_path: Path) -> None:
+    with Logs(tmp_path, 0, tensorboard=False) as logs:
+        for step in (1, 2, 3):
+            logs.write("train", step, {"loss": float("inf")})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"kind": "tra')
+    Logs(tmp_path, 2, tensorboard=False)
+    assert read_log(tmp_path) == [{"kind": "train", "step": step, "loss": None} for step in (1, 2)]
+    Logs(tmp_path, 0, tensorboard=False)
+    assert read_log(tmp_path) == []
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_sees_steps_rate_time_left_and_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    settings = replace(toy.QUICK, steps=100)
+    train(toy.task(settings), settings, tmp_path)
+    shown = screen.getvalue()
+    assert "/100" in shown
+    assert "steps/s" in shown
+    assert "loss " in shown
+    assert "0:00:0" in shown
+
+
+def test_elsewhere_no_bar_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(toy.task(), toy.QUICK, tmp_path)
+    assert capsys.readouterr() == ("", "")
