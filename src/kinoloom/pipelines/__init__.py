@@ -49,6 +49,7 @@ _HOMES = {
     ),
     "workflow.execution_variables": ("ExecutionVariables",),
     "workflow.fail_step": ("FailStep",),
+    "workflow.function_step": ("step",),
     "workflow.functions": ("Join", "JsonGet"),
     "workflow.lambda_step": ("LambdaOutput", "LambdaOutputTypeEnum", "LambdaStep"),
     "workflow.model_step": ("ModelStep",),

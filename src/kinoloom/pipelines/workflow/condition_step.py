@@ -8,6 +8,7 @@ from typing import Any
 
 from kinoloom.pipelines.compiling import Compiling
 from kinoloom.pipelines.workflow.conditions import Condition
+from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
 from kinoloom.pipelines.workflow.step_collections import Listed, StepCollection, requests
 from kinoloom.pipelines.workflow.steps import Step
 
@@ -32,13 +33,13 @@ class ConditionStep(Step):
         display_name: str | None = None,
         description: str | None = None,
         conditions: Sequence[Condition] | None = None,
-        if_steps: Sequence[Listed] | None = None,
-        else_steps: Sequence[Listed] | None = None,
+        if_steps: Sequence[Listed | Delayed] | None = None,
+        else_steps: Sequence[Listed | Delayed] | None = None,
     ) -> None:
         super().__init__(name, display_name, description, depends_on)
         self.conditions = list(conditions or ())
-        self.if_steps = list(if_steps or ())
-        self.else_steps = list(else_steps or ())
+        self.if_steps = spread_out(if_steps or ())
+        self.else_steps = spread_out(else_steps or ())
 
     def arguments(self, compiling: Compiling) -> dict[str, Any]:
         """Its arguments as plain JSON."""

@@ -11,6 +11,7 @@ from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
+from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
@@ -33,7 +34,8 @@ class Pipeline:
         name: of the pipeline.
         parameters: that an execution may be given.
         pipeline_experiment_config: names of experiment and trial; None for none.
-        steps: those at the top; steps of branches are given to their ConditionStep.
+        steps: those at the top, or what calls of `@step` functions gave; steps of branches are
+            given to their ConditionStep.
         sagemaker_session: what runs it.
     """
 
@@ -42,13 +44,13 @@ class Pipeline:
         name: str = "",
         parameters: Sequence[Parameter] | None = None,
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
-        steps: Sequence[Listed] | None = None,
+        steps: Sequence[Listed | Delayed] | None = None,
         sagemaker_session: PipelineSession | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
         self.pipeline_experiment_config = pipeline_experiment_config
-        self.steps = list(steps or ())
+        self.steps = spread_out(steps or ())
         self.sagemaker_session = sagemaker_session
         self._parallel = 0
 
