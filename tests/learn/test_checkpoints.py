@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_the_old_checkpoints(
 ) -> None:
     checkpoints.save(tmp_path, {"step": 1}, keep=1)
 
-    def full(path: Path) -> None:
+    def full(path: Path, how: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(durable, "_force", full)

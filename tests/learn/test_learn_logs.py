@@ -1,6 +1,7 @@
 """Logs for people and programs: JSON lines, TensorBoard, the bar on a terminal."""
 
 import io
+import re
 import struct
 import sys
 from dataclasses import replace
@@ -89,6 +90,12 @@ def test_a_terminal_sees_steps_rate_time_left_and_loss(
     assert "0:00:0" in shown
 
 
-def test_elsewhere_no_bar_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train(toy.task(), toy.QUICK, tmp_path)
+def test_elsewhere_lines_tell_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kinoloom")
+    train(toy.task(), replace(toy.QUICK, log_steps=10), tmp_path)
+    pattern = r"step 10 of 20: loss [\d.]+, [\d.]+ steps/s, \d+ min left"
+    assert any(re.fullmatch(pattern, line) for line in caplog.messages)
+    assert any(re.fullmatch(r"step 20: error [\d.]+", line) for line in caplog.messages)
     assert capsys.readouterr() == ("", "")

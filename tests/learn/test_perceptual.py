@@ -221,7 +221,7 @@ def test_without_any_weights_it_says_how_to_get_some(
 
 def test_the_features_of_the_wheel_know_photographs() -> None:
     """Real weights: a blurred photo is further off than one as much brighter in L1."""
-    network = load_vgg(vgg_weights._of_wheel())
+    network = load_vgg(vgg_weights.wheel_file())
     assert network.words == "VGG-16 of ST-LPIPS (blurred pooling)"
     truth = photo(64)
     blurred = nn.functional.avg_pool2d(truth, 5, 1, 2, count_include_pad=False)

@@ -101,10 +101,10 @@ def kill_while_saving(step: int) -> None:
     """Have this process killed when the checkpoint of a step is written but has no name yet."""
     force = durable._force
 
-    def killing(path: Path) -> None:
+    def killing(path: Path, how: int) -> None:
         if f"step-{step:09d}" in path.name:
             os.kill(os.getpid(), signal.SIGKILL)
-        force(path)
+        force(path, how)
 
     durable._force = killing
 

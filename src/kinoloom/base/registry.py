@@ -26,6 +26,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "ops": {
         "interpolate": "kinoloom.film.ops:interpolate",
         "bench.film": "kinoloom.film.ops:bench_film",
+        "train.film": "kinoloom.film.ops:train_film",
         "fields.make.smoke": "kinoloom.clifford.ops:make_smoke",
         "fields.make.shallow-water": "kinoloom.clifford.ops:make_shallow_water",
         "fields.make.maxwell": "kinoloom.clifford.ops:make_maxwell",
@@ -53,6 +54,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     # Engines of frame interpolation: `film.engine.Engine` objects.
     "interpolators": {
         "film": "kinoloom.film.engines.film:FILM",
+        "refine": "kinoloom.film.engines.refine:REFINE",
         "fast": "kinoloom.film.engines.fast:FAST",
         "dis": "kinoloom.film.engines.plain:DIS",
         "blend": "kinoloom.film.engines.blend:BLEND",
@@ -60,6 +62,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     # Model cards: `base.model.ModelCard` objects.
     "cards": {
         "film": "kinoloom.film.cards:FILM",
+        "refine": "kinoloom.film.cards:REFINE",
     },
     # What `kinoloom doctor` looks at: functions () -> list of `base.checks.Check`.
     "checks": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kinoloom.base.model import ModelCard
 
 FILM_WEIGHTS_URL = (
@@ -24,4 +26,15 @@ FILM = ModelCard(
         "Motion beyond about 200 px is not followed; estimate it on a smaller picture then.",
         "It sees further than a tile: a picture made in tiles differs from one made whole.",
     ),
+)
+
+REFINE = ModelCard(
+    name="refine",
+    task="interpolate",
+    summary="guesses of the motion by optical flow, judged by a small network that is shipped",
+    source="kinoloom, docs/decisions/0012-refine-judges-guesses.md",
+    licence="Apache-2.0",
+    weights="shipped",
+    file=Path(__file__).parent / "weights" / "refine.onnx",
+    parameters=253_000,
 )

@@ -16,13 +16,20 @@ from kinoloom.film.guesses import Guess
 from kinoloom.film.pixels import bands, premultiplied, straight
 
 
-def mix(first: Picture, second: Picture, guesses: list[Guess], time: float) -> Picture:
+def mix(
+    first: Picture,
+    second: Picture,
+    guesses: list[Guess],
+    time: float,
+    light: Field | None = None,
+) -> Picture:
     """The picture of a moment.
 
     Args:
         first, second: (H, W, C).
         guesses: for that moment, on a grid of any size.
         time: in the open interval (0, 1).
+        light: (h, w, 3) on that grid, added to the colours, where 1 is the whole brightness.
 
     Returns:
         (H, W, C) in the dtype of the pictures.
@@ -30,6 +37,8 @@ def mix(first: Picture, second: Picture, guesses: list[Guess], time: float) -> P
     made = np.empty_like(first)
     for top, bottom in bands(*first.shape[:2]):
         rows = mixed_rows(first, second, guesses, time, top, bottom)
+        if light is not None:
+            _lighten(rows, light, first.shape[0], top)
         made[top:bottom] = straight(rows, like=first)
     return made
 
@@ -43,10 +52,9 @@ def mixed_rows(
         (bottom - top, W, C) in 0..1, colours multiplied by alpha where there is one.
     """
     height, width, channels = first.shape
-    grid_height, grid_width = guesses[0].motion.shape[:2]
-    ratio = np.diag([width / grid_width, height / grid_height])
+    ratio = _ratio(guesses[0].motion, height, width)
     here = pixel_grid(bottom - top, width, top)
-    on_grid = cv2.transform(here + np.float32(0.5), np.linalg.inv(ratio)) - np.float32(0.5)
+    on_grid = _on_grid(here, ratio)
     rows = np.zeros((bottom - top, width, channels), np.float32)
     for guess in guesses:
         motion = cv2.transform(sample(guess.motion, on_grid), ratio)
@@ -57,6 +65,26 @@ def mixed_rows(
             share = cv2.merge([weight] * channels)
             cv2.add(rows, cv2.multiply(taken, share, dtype=cv2.CV_32F), dst=rows)
     return rows / _unit(first)
+
+
+def _lighten(rows: NDArray[np.float32], light: Field, height: int, top: int) -> None:
+    """Add light to mixed rows from `top` on, as far as they are opaque."""
+    here = pixel_grid(rows.shape[0], rows.shape[1], top)
+    added = sample(light, _on_grid(here, _ratio(light, height, rows.shape[1])))
+    if rows.shape[2] == 4:
+        added = added * rows[..., 3:]
+    rows[..., :3] += added
+
+
+def _ratio(field: Field, height: int, width: int) -> NDArray[np.float64]:
+    """The matrix that takes steps on the grid of a field to steps in pixels."""
+    return np.diag([width / field.shape[1], height / field.shape[0]])
+
+
+def _on_grid(here: Field, ratio: NDArray[np.float64]) -> Field:
+    """Where pixels lie on the grid."""
+    moved = cv2.transform(here + np.float32(0.5), np.linalg.inv(ratio)) - np.float32(0.5)
+    return np.asarray(moved, np.float32)
 
 
 def _taken(picture: Picture, positions: Field) -> NDArray[np.float32]:

@@ -87,3 +87,34 @@ def bench_film(folder: Path, options: BenchOptions) -> Report:
     from kinoloom.film.bench import bench
 
     return bench(folder, options)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `train film` may be told; what is not given is the preset's."""
+
+    preset: str = option(
+        "refine", "what is trained: refine, or as published paper-l1, paper-vgg, paper-style"
+    )
+    out: Path | None = option(None, "the folder of the training; one that is there goes on")
+    preview: bool = option(False, "train nothing, show a sheet of samples")
+    start: Path | None = option(None, "weights to begin with, of the same network")
+    vgg: Path | None = option(None, "VGG-19 for vgg and style (without it, VGG-16 features)")
+    steps: int | None = option(None, "how many updates of the weights", low=1)
+    batch: int | None = option(None, "samples for each update", low=1)
+    learning_rate: float | None = option(None, "the highest rate of the schedule", low=0)
+    hours: float | None = option(None, "stop and save after this time", low=0, unit="h")
+    device: Literal["auto", "cuda", "mps", "cpu"] | None = option(None, "where to train")
+    seed: int | None = option(None, "of data, weights and samples", low=0, high=2**31)
+
+
+@op("train.film", extra="train")
+def train_film(data: Path, options: TrainOptions) -> Report:
+    """Train a network for frame interpolation on triplets, videos or photos.
+
+    DATA is a folder: Vimeo-90K, folders of three pictures, videos, photos (of which scenes are
+    made). Called again with the same --out it goes on where it stopped, however it was stopped.
+    """
+    from kinoloom.film.train.run import train_film as run
+
+    return run(data, options)

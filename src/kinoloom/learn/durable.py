@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from kinoloom.base.outputs import naming_output, temporary_name, whole_file
+from kinoloom.base.outputs import temporary_name, whole_file
 
 
 def write_durably(path: Path, write: Callable[[Path], None]) -> None:
@@ -17,10 +17,9 @@ def write_durably(path: Path, write: Callable[[Path], None]) -> None:
     """
     with whole_file(path, overwrite=True) as temporary:
         write(temporary)
-        _force(temporary)
-    with naming_output(path):
-        if os.name == "posix":
-            _force(path.parent)
+        _force(temporary, os.O_RDWR)
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        _force(path.parent, os.O_RDONLY)
 
 
 def write_text_durably(path: Path, text: str) -> None:
@@ -36,8 +35,8 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _force(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _force(path: Path, how: int) -> None:
+    handle = os.open(path, how)
     try:
         os.fsync(handle)
     finally:

@@ -12,7 +12,7 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.connection import wait
 from typing import Any, cast
@@ -29,7 +29,7 @@ MakeBatch = Callable[[int, int, int], Any]
 
 def batches(
     make: MakeBatch, steps: range, shares: range, total_shares: int, settings: Settings
-) -> Iterator[list[Any]]:
+) -> Generator[list[Any], None, None]:
     """Yield for each step the batches of this process's shares, in order.
 
     Args:

@@ -134,6 +134,7 @@ class _Training:
         self.validation = _Every(settings.validate_steps, settings.validate_s)
         self.saving = _Every(settings.save_steps, settings.save_s)
         self.logging = _Every(settings.log_steps, None)
+        self.logged, self.waited_s = 0, 0.0
         self.logs: Logs | None = None
 
     @property
@@ -152,6 +153,8 @@ class _Training:
         with self._told() as show:
             if self.done == 0:
                 self._validate()
+            self.logged = self.done
+            self.logging.happened()
             ended = self._steps(asked, show)
             if self.team.first and not asked.number:
                 self._write_weights("last.safetensors")
@@ -164,8 +167,11 @@ class _Training:
         )
         steps = range(self.done, self.settings.steps)
         made = batches(self.task.batch, steps, mine, self.shares, self.settings)
-        with closing(made):  # type: ignore[type-var]
-            for step, parts in zip(steps, made, strict=True):
+        with closing(made):
+            for step in steps:
+                asked_at = time.monotonic()
+                parts = next(made)
+                self.waited_s += time.monotonic() - asked_at
                 self.meter.add(step, self.updater.update(step, parts))
                 self.done = step + 1
                 show(self.done, "")
@@ -181,40 +187,39 @@ class _Training:
         hours = self.settings.hours
         due = [
             bool(fault),
-            bool(asked.number),
+            asked.number,
             hours is not None and time.monotonic() - self.begun >= hours * 3600,
             self.logging.due(self.done),
             self.team.first and self.validation.due(self.done),
             self.team.first and self.saving.due(self.done),
         ]
-        wrong, interrupted, late_now, log, validate, save = self.team.most(due)
+        wrong, asked.number, no_time, log, validate, save = self.team.most(due)
         if wrong:
             raise self._fault(fault)
-        end = last or late_now
-        if log or validate or save or end or interrupted:
+        end = last or no_time or asked.number
+        if log or validate or save or end:
             self._check()
         if log:
             self._log(show)
-        if (validate or end) and not interrupted:
+        if (validate or end) and not asked.number:
             self._validate()
-        if save or end or interrupted:
+        if save or end:
             self._save()
-        return bool(end or interrupted)
+        return bool(end)
 
     def _check(self) -> None:
         """See that all so far is finite, on all processes."""
-        fault = self.meter.read()
-        if not fault:
-            fault = next(
-                (
-                    f"After step {self.done - 1} the weights {name} are not finite."
-                    for name, value in self.updater.net.state_dict().items()
-                    if value.is_floating_point() and not bool(value.isfinite().all())
-                ),
-                "",
-            )
+        fault = self.meter.read() or self._fault_of_weights()
         if self.team.most([bool(fault)])[0]:
             raise self._fault(fault)
+
+    def _fault_of_weights(self) -> str:
+        state = self.updater.net.state_dict()
+        named = {name: value for name, value in state.items() if value.is_floating_point()}
+        fine = torch.stack([value.isfinite().all() for value in named.values()]).tolist()
+        wrong = [name for name, is_fine in zip(named, fine, strict=True) if not is_fine]
+        step = self.done - 1
+        return f"After step {step} the weights {wrong[0]} are not finite." if wrong else ""
 
     def _fault(self, fault: str) -> TrainingError:
         good = checkpoints.newest(self.checkpoints)
@@ -235,27 +240,20 @@ class _Training:
             for name in ("gradient norm", "loss scale")
             if name in shared
         }
-        rate = self.settings.log_steps / max(time.monotonic() - self.logging.since, 1e-9)
-        self.logging.happened()
+        passed_s = max(time.monotonic() - self.logging.since, 1e-9)
         values = {
             "loss": loss,
             "terms": shared,
             **others,
             "learning_rate": learning_rate(self.settings, self.done - 1),
-            "steps_per_s": rate,
+            "steps_per_s": (self.done - self.logged) / passed_s,
+            "waited": self.waited_s / passed_s,
             "elapsed_s": self.elapsed_s,
         }
+        self.logging.happened()
+        self.logged, self.waited_s = self.done, 0.0
         self.logs.write("train", self.done, values)
         show(self.done, f"loss {loss:.4g}")
-        left_min = (self.settings.steps - self.done) / rate / 60
-        logger.debug(
-            "step %d of %d: loss %.4g, %.2f steps/s, %.0f min left",
-            self.done,
-            self.settings.steps,
-            loss,
-            rate,
-            left_min,
-        )
 
     def _validate(self) -> None:
         """Score the network on the first process; the others wait at their next exchange."""
@@ -308,6 +306,7 @@ class _Training:
                 "best": self.best,
                 "figures": self.figures,
                 "meter": self.meter.state(),
+                "versions": versions(),
                 **self.record,
                 **self.updater.state(),
             }
@@ -323,7 +322,8 @@ class _Training:
             self.meter.restore(state["meter"])
             self.done, self.seconds = state["step"], state["seconds"]
             self.best, self.figures = state["best"], state["figures"]
-            logger.info("going on from step %d", self.done)
+            if self.team.first:
+                logger.info("going on from step %d", self.done)
         most, least = self.team.most([self.done, -self.done])
         if most != -least:
             raise OutputError(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ class Batches:
     size: int
     crop_px: int
     seed: int
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     render: bool = True
 
     def __call__(self, step: int, share: int, shares: int) -> Drawn:
@@ -130,16 +130,23 @@ def finish(drawn: Drawn) -> Triplets:
     """
     made = [*drawn["samples"], *(make_samples(packed) for packed in drawn["scenes"])]
     real = [_with_no_truth(drawn["shots"])] if drawn["shots"] else []
-    if not made and not real:
-        raise UsageError("The batch has no samples.")
     parts = [*real, *made]
-    truth = {
-        name: torch.cat([part["truth"][name] for part in parts]) for name in Truth.__annotations__
-    }
-    frames = {name: torch.cat([part[name] for part in parts]) for name in Shots.__annotations__}
-    count = len(drawn["origins"])
-    known = torch.arange(len(frames["time"]), device=frames["time"].device) >= count
-    return Triplets(**frames, truth=Truth(**truth), known=known)
+    if not parts:
+        raise UsageError("The batch has no samples.")
+    time = torch.cat([part["time"] for part in parts])
+    return Triplets(
+        frame0=torch.cat([part["frame0"] for part in parts]),
+        middle=torch.cat([part["middle"] for part in parts]),
+        frame1=torch.cat([part["frame1"] for part in parts]),
+        time=time,
+        truth=_joined([part["truth"] for part in parts]),
+        known=torch.arange(len(time), device=time.device) >= len(drawn["origins"]),
+    )
+
+
+def _joined(truths: Sequence[Truth]) -> Truth:
+    parts = [cast(dict[str, Tensor], truth) for truth in truths]
+    return cast(Truth, {name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
 
 def _packed(scenes: Sequence[Scene], *, together: bool) -> list[Packed]:
@@ -163,10 +170,11 @@ def _with_no_truth(shots: Shots) -> Samples:
     flow = torch.zeros(batch, 2, height, width, device=shots["time"].device)
     seen = torch.zeros(batch, 1, height, width, dtype=torch.bool, device=shots["time"].device)
     nothing = {name: flow if name.startswith("flow") else seen for name in Truth.__annotations__}
+    truth = cast(Truth, nothing)
     return Samples(
         frame0=shots["frame0"].float() / 255,
         middle=shots["middle"].float() / 255,
         frame1=shots["frame1"].float() / 255,
         time=shots["time"],
-        truth=Truth(**nothing),
+        truth=truth,
     )

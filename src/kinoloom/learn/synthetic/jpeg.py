@@ -1,8 +1,8 @@
 """JPEG as arithmetic: what a picture looks like after it was stored, on any device.
 
 Source: ITU-T T.81 (the transform, and the tables of its annex K) and T.871 (colours); the scaling
-of the tables by quality is that of the Independent JPEG Group. Colours are stored at half the
-size each way, and brought back by repeating them.
+of the tables by quality is that of the Independent JPEG Group, as is the way in which colours,
+stored at half the size each way, are brought back: bilinearly.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def as_jpeg(images: Tensor, quality: Tensor) -> Tensor:
     room = [-width % (2 * _BLOCK), -height % (2 * _BLOCK)]
     levels = torch.round(images.clamp(0, 1) * 255)
     levels = functional.pad(levels, (0, room[0], 0, room[1]), mode="replicate")
-    ycc = _mixed(levels, _TO_YCC)
+    ycc = torch.round(_mixed(levels, _TO_YCC))
     luma = _stored(ycc[:, :1] - 128, quality, _LUMA) + 128
-    chroma = functional.avg_pool2d(ycc[:, 1:], 2)
+    chroma = torch.round(functional.avg_pool2d(ycc[:, 1:], 2))
     chroma = _stored(chroma, quality, _CHROMA)
-    chroma = functional.interpolate(chroma, scale_factor=2.0, mode="nearest")
+    chroma = functional.interpolate(chroma, scale_factor=2.0, mode="bilinear")
     rgb = _mixed(torch.cat([luma, chroma], dim=1), _TO_RGB)
     return torch.round(rgb.clamp(0, 255))[..., :height, :width] / 255
 

@@ -16,7 +16,7 @@ from kinoloom.errors import UsageError
 from kinoloom.learn.synthetic.degradations import Degradations, DegradeOptions, draw_degradations
 from kinoloom.learn.synthetic.paths import Motion, MotionOptions, draw_motion
 from kinoloom.learn.synthetic.shapes import draw_shape
-from kinoloom.learn.synthetic.textures import Texture, cut_texture
+from kinoloom.learn.synthetic.textures import Album, Texture, cut_texture
 
 _BACKGROUND = 1.25
 """Side of the background's texture over that of the canvas; mirrored beyond."""
@@ -93,11 +93,11 @@ class Scene:
         return np.array([0.0, self.time, 1.0]) + self.exposure * within[:, None]
 
 
-def make_scene(photos: Sequence[Texture], rng: np.random.Generator, options: SceneOptions) -> Scene:
+def make_scene(photos: Album, rng: np.random.Generator, options: SceneOptions) -> Scene:
     """Draw a scene.
 
     Args:
-        photos: (H, W, 3) uint8 each; indexed, so they may be decoded then.
+        photos: (H, W, 3) uint8 each.
         rng: decides everything.
         options: what may be drawn.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,14 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif",
 _LEAST_PX, _KEPT_PX = 64, 1024
 _KEPT_BYTES = 1 << 30
 _LEAST_ZOOM, _MOST_ZOOM = 0.5, 1.5
+
+
+class Album(Protocol):
+    """Photos by number, perhaps decoded only when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Texture: ...
 
 
 class Photos:

@@ -1,0 +1,98 @@
+"""The engine `refine`: the guesses of `fast`, judged and corrected by a small network.
+
+The network (`nets.refine_net`, shipped as ONNX) looks at all guesses on the grid of the flow and
+says which of their samples to trust; the mix is made as by `fast`. It runs by bands of rows, so
+that large pictures need no more memory; a band sees as far as the network does, so that the
+result is that of the whole.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture
+from kinoloom.film.cards import REFINE as CARD
+from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
+from kinoloom.film.flow import Field
+from kinoloom.film.guesses import Guess, View, guesses
+from kinoloom.film.mix import mix
+from kinoloom.film.refine import ANSWERS, Refined, padded, refined, seen
+from kinoloom.runtime.onnx import OnnxModel
+
+_BAND_CELLS = 100_000
+_CONTEXT = 32
+"""Rows on either side of a band that the network also sees: more than it looks at."""
+_NETWORK_BYTES = 300_000_000
+"""For the network on one band."""
+
+
+class Refine(Fast):
+    """Interpolates as `fast` does, with the network's answers; see `film.engine.Interpolator`.
+
+    Args:
+        options: `weights` may name another .onnx file.
+
+    Raises:
+        WeightsError: the network cannot be read, or is another one.
+    """
+
+    bytes_beside = BYTES_BESIDE + _NETWORK_BYTES
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        self._network = _network(options.weights or CARD.file)
+
+    def frame(
+        self, first: Picture, second: Picture, pair: tuple[View, View], time: float
+    ) -> Picture:
+        """The picture at a time, of a pair that was analysed."""
+        better = self.judged(pair, time)
+        return mix(first, second, better.guesses, time, better.light)
+
+    def judged(self, pair: tuple[View, View], time: float) -> Refined:
+        """The guesses at a time after the network's answers."""
+        made = guesses(*pair, time)
+        rows, columns = made[0].motion.shape[:2]
+        answers = np.empty((len(made), ANSWERS, rows, columns), np.float32)
+        rest = np.empty((4, rows, columns), np.float32)
+        height = max(_BAND_CELLS // columns // 4 * 4, 4)
+        for top in range(0, rows, height):
+            begin, end = max(0, top - _CONTEXT), min(rows, top + height + _CONTEXT)
+            said = self._look(pair, made, time, begin, end)
+            inner = slice(top - begin, min(top + height, rows) - begin)
+            answers[..., top : top + height, :] = said[0][..., inner, :]
+            rest[..., top : top + height, :] = said[1][..., inner, :]
+        return refined(made, answers, rest[:3], rest[3])
+
+    def _look(
+        self, pair: tuple[View, View], made: list[Guess], time: float, begin: int, end: int
+    ) -> tuple[Field, Field]:
+        """The answers on some rows; light and error, (4, rows, w)."""
+        rows = [Guess(guess.motion[begin:end], guess.weights[begin:end]) for guess in made]
+        looked = seen(pair[0].planes, pair[1].planes, rows, time, begin)
+        height, width = looked.shape[2:]
+        answers, light, error = self._network({"seen": padded(looked)[None]})
+        return (
+            answers[0, ..., :height, :width],
+            np.concatenate([light[0], error[0]])[:, :height, :width],
+        )
+
+
+@cache
+def _network(file: Path) -> OnnxModel:
+    return OnnxModel(file)
+
+
+REFINE = Engine(
+    name="refine",
+    summary=CARD.summary,
+    rank=30,
+    make=Refine,
+    missing=lambda options: "",
+    least_bytes=Refine.bytes_beside,
+    weights=lambda options: options.weights or CARD.file,
+)

@@ -1,0 +1,161 @@
+"""Runs `train film`: finds data, makes the task of a preset, trains, tells what came out."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kinoloom.base.report import Picture, Report, Table, Text
+from kinoloom.errors import UsageError
+from kinoloom.film.data.batches import Batches, finish
+from kinoloom.film.data.opening import open_data
+from kinoloom.film.data.preview import preview
+from kinoloom.film.data.videos import open_videos
+from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+from kinoloom.film.train.splitting import split
+from kinoloom.learn.loop import Result, train
+from kinoloom.learn.settings import Settings
+from kinoloom.learn.synthetic.scenes import SceneOptions
+from kinoloom.learn.task import Task
+from kinoloom.learn.weights import read_weights
+
+if TYPE_CHECKING:
+    from kinoloom.film.ops import TrainOptions
+
+SCHEMA = "kinoloom.train.film/1"
+ONNX = "refine.onnx"
+_OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
+_CROP_PX = 256
+_SHOWN = 6
+_SCANNED = "videos.json"
+
+
+def train_film(data: Path, options: TrainOptions) -> Report:
+    """Train a preset, or show samples of its data; see `ops.train_film`.
+
+    Raises:
+        UsageError: the preset is unknown, or no folder for the training was given.
+        InputNotFoundError: there is nothing to train on in the folder.
+    """
+    if options.preset not in PRESETS:
+        raise UsageError(
+            f"There is no preset '{options.preset}'.", hint=f"Known: {', '.join(PRESETS)}."
+        )
+    preset = PRESETS[options.preset]
+    if options.preview:
+        return _preview(data, options, preset)
+    if options.out is None:
+        raise UsageError("train film needs a folder for the training.", hint="Give --out DIR.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    settings = _settings(preset.settings, options)
+    if isinstance(preset, RefinePreset):
+        task = _refine(data, options, preset, settings)
+    else:
+        task = _frames(data, options, preset, settings)
+    result = train(task, settings, options.out)
+    if isinstance(preset, RefinePreset) and result.ended == "done":
+        _export(task, options.out)
+    return _report(options, result, task)
+
+
+def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: Settings) -> Task:
+    from kinoloom.film.nets.refine_net import RefineSize
+    from kinoloom.film.train.preparing import prepare
+    from kinoloom.film.train.refine_task import refine_task
+
+    assert options.out is not None
+    source = open_videos(data, index=options.out / _SCANNED, least_px=preset.least_px)
+    kept, held = (
+        replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
+        for part in source.split(preset.held_part)
+    )
+    regions, held_out = options.out / "regions", options.out / "held"
+    prepare(held, held_out, preset.held_out, settings.seed + 1, settings.loaders + 1)
+    prepare(kept, regions, preset.samples, settings.seed, settings.loaders + 1)
+    task = refine_task(regions, held_out, settings.batch, settings.seed, RefineSize())
+    if options.start is not None:
+        task.net.load_state_dict(read_weights(options.start)[0])
+    return task
+
+
+def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: Settings) -> Task:
+    import torch
+
+    from kinoloom.film.nets.film_net import FilmNet, FilmOptions
+    from kinoloom.film.nets.film_weights import load_film
+    from kinoloom.film.train.film_task import film_task, published_start
+    from kinoloom.learn.losses.perceptual import perceptual_losses
+    from kinoloom.learn.losses.vgg_weights import load_vgg
+
+    opened = open_data(data, SceneOptions(size_px=preset.crop_px), made=preset.made)
+    kept, held = split(opened.source)
+    torch.manual_seed(settings.seed)
+    net = load_film(options.start) if options.start else published_start(FilmNet(FilmOptions()))
+    batches = Batches(kept, settings.batch, preset.crop_px, settings.seed, preset.augmentation)
+    features = None
+    if preset.weights.keys() & {"vgg", "style"}:
+        network = load_vgg(options.vgg)
+        features = lambda made, truth: perceptual_losses(network, made, truth)  # noqa: E731
+    record = {"preset": options.preset, "data": opened.parts}
+    return film_task(net, batches, held, preset.weights, features, record)
+
+
+def _settings(settings: Settings, options: TrainOptions) -> Settings:
+    """The preset's settings, with those that were given in their place."""
+    given = {name: getattr(options, name) for name in _OVERRIDES}
+    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _export(task: Task, folder: Path) -> None:
+    """Write the best weights of the refining network as ONNX."""
+    from kinoloom.film.train.export import export_refine
+
+    task.net.load_state_dict(read_weights(folder / "best.safetensors")[0])
+    export_refine(task.net.cpu(), folder / ONNX, overwrite=True)  # type: ignore[arg-type]
+
+
+def _preview(data: Path, options: TrainOptions, preset: FramesPreset | RefinePreset) -> Report:
+    """A report with a sheet of samples."""
+    crop_px = preset.crop_px if isinstance(preset, FramesPreset) else _CROP_PX
+    made = preset.made if isinstance(preset, FramesPreset) else 0.0
+    opened = open_data(data, SceneOptions(size_px=crop_px), made=made)
+    drawn = Batches(opened.source, _SHOWN, crop_px, options.seed or 0)(0, 0, 1)
+    sheet = preview(finish(drawn), drawn["origins"])
+    parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())
+    words = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
+    if opened.left_out:
+        words.append(f"{len(opened.left_out)} files are not used: {opened.left_out[0]}")
+    texts = tuple(Text(line) for line in words)
+    facts = {"schema": SCHEMA, "preset": options.preset, "parts": opened.parts}
+    return Report(f"Samples for {options.preset}", (*texts, _png(sheet)), facts)
+
+
+def _png(sheet: NDArray[np.uint8]) -> Picture:
+    """A sheet as a picture of the page."""
+    out = io.BytesIO()
+    Image.fromarray(sheet).save(out, "PNG")
+    return Picture(out.getvalue(), "image/png", "Frames, motion, and what is hidden")
+
+
+def _report(options: TrainOptions, result: Result, task: Task) -> Report:
+    parameters = sum(parameter.numel() for parameter in task.net.parameters())
+    facts: dict[str, Any] = {
+        "schema": SCHEMA,
+        "preset": options.preset,
+        "parameters": parameters,
+        "steps": result.steps,
+        "ended": result.ended,
+        "figures": result.figures,
+        "best": result.best,
+    }
+    rows = tuple((name, round(value, 3)) for name, value in result.figures.items())
+    table = Table(("held out", "value"), rows)
+    ended = "all of them" if result.ended == "done" else "the time was up; run it again to go on"
+    words = Text(f"{options.preset}: {parameters} parameters, {result.steps} steps ({ended}).")
+    return Report(f"Training of {options.preset}", (words, table), facts)

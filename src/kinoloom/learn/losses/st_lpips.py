@@ -1,0 +1,64 @@
+"""ST-LPIPS: how different two pictures look to people, and little moved by a shift of a pixel.
+
+Source: Ghildyal & Liu, "Shift-tolerant perceptual similarity metric", ECCV 2022, with the VGG-16
+and the calibration of the wheel stlpips-pytorch 0.0.2 (BSD-2); LPIPS itself: Zhang et al., "The
+unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018. At five layers the
+features of each pixel are brought to length 1; the squared differences are weighed by channel and
+averaged over the picture. 0 for equal pictures; about 0.1 to 0.5 for clearly different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from kinoloom.errors import WeightsError
+from kinoloom.learn.losses.vgg import VggFeatures
+from kinoloom.learn.losses.vgg_weights import PERCEPTUAL_HINT, read_state, vgg_of_state, wheel_file
+
+LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
+_TINY = 1e-10
+
+
+class StLpips(nn.Module):
+    """The distance of pictures (B, 3, H, W) RGB in 0..1; never trained."""
+
+    def __init__(self, network: VggFeatures, weights: Sequence[Tensor]) -> None:
+        """Build from features at `LAYERS` and the weights (1, C, 1, 1) of their channels."""
+        super().__init__()
+        self.network = network
+        self.weights = nn.ParameterList(list(weights))
+        self.requires_grad_(False)
+
+    def forward(self, made: Tensor, truth: Tensor) -> Tensor:
+        """The distance of each pair: (B,)."""
+        terms = []
+        pairs = zip(self.network(made), self.network(truth), self.weights, strict=True)
+        for one, other, weight in pairs:
+            squared = (_unit(one) - _unit(other)).square()
+            terms.append((squared * weight).sum(1).mean((1, 2)))
+        return torch.stack(terms).sum(0)
+
+
+def load_st_lpips() -> StLpips:
+    """The metric with its published weights.
+
+    Raises:
+        WeightsError: the wheel that holds them is not installed, or is not the right one.
+    """
+    path = wheel_file()
+    if path is None or not path.is_file():
+        raise WeightsError("ST-LPIPS has no weights here.", hint=PERCEPTUAL_HINT)
+    tensors = read_state(path)
+    names = [f"lin{i}.model.1.weight" for i in range(len(LAYERS))]
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise WeightsError(f"{path.name} holds no {missing[0]}.", hint=PERCEPTUAL_HINT)
+    network = vgg_of_state(tensors, path.name, LAYERS)
+    return StLpips(network, [tensors[name].float() for name in names])
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + _TINY)

@@ -1,0 +1,49 @@
+"""Runs networks that are stored as ONNX, on the CPU, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.errors import WeightsError
+
+Floats = NDArray[np.float32]
+
+
+class OnnxModel:
+    """A network from a file.
+
+    Args:
+        file: an .onnx file.
+
+    Raises:
+        WeightsError: it cannot be read, or is no ONNX model.
+    """
+
+    def __init__(self, file: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False  # sizes change from call to call
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise WeightsError(
+                f"{file} cannot be read as an ONNX model: {error}",
+                hint="Install kinoloom again, or name another file with --weights.",
+            ) from error
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs."""
+        return [each.name for each in self._session.get_inputs()]
+
+    def __call__(self, inputs: Mapping[str, Floats]) -> list[Floats]:
+        """The outputs, in the order in which the file declares them."""
+        return [np.asarray(out) for out in self._session.run(None, dict(inputs))]
