@@ -34,6 +34,18 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "train.clifford": "kinoloom.clifford.ops:train_clifford",
         "pipeline.validate": "kinoloom.pipelines.ops:validate",
         "pipeline.run": "kinoloom.pipelines.ops:run",
+        "pipeline.start": "kinoloom.pipelines.ops:start",
+        "pipeline.status": "kinoloom.pipelines.ops:status",
+        "pipeline.show": "kinoloom.pipelines.ops:show",
+        "pipeline.logs": "kinoloom.pipelines.ops:logs",
+        "pipeline.explain": "kinoloom.pipelines.ops:explain",
+        "pipeline.resume": "kinoloom.pipelines.ops:resume",
+        "pipeline.stop": "kinoloom.pipelines.ops:stop",
+        "pipeline.models": "kinoloom.pipelines.ops:models",
+        "pipeline.approve": "kinoloom.pipelines.ops:approve",
+        "pipeline.answer": "kinoloom.pipelines.ops:answer",
+        "pipeline.export": "kinoloom.pipelines.ops:export",
+        "pipeline.gc": "kinoloom.pipelines.ops:gc",
     },
     # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
     "nouns": {
