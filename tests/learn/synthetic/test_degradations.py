@@ -130,7 +130,7 @@ def test_as_many_scenes_suffer_as_asked() -> None:
 
 
 def test_a_blurred_frame_is_the_mean_of_its_moments() -> None:
-    sharp = replace(suffering(), motions=(straight((40, 10)),))
+    sharp = replace(suffering(), time=0.5, motions=(straight((40, 10)),))
     blurred = draw_frames(pack([replace(sharp, exposure=0.3, exposures=3)]))[0, 1]
     moments = [draw_frames(pack([replace(sharp, time=time)]))[0, 1] for time in (0.4, 0.5, 0.6)]
     apart = (blurred - torch.stack(moments).mean(0)).abs()
