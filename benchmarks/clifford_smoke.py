@@ -90,9 +90,8 @@ class Runs:
                 **{name: _mean([d[name] for d in mine]) for name in ("one_step", "rollout")},
                 "cpu_s": _mean([d["cpu_s"] for d in mine]),
             })  # fmt: skip
-        still = {k: done[0][k] for k in ("still_one_step", "still_rollout")} if done else {}
         sizes = {"steps": self.steps, "horizon": HORIZON, "rates": RATES, "cells": 32}
-        return {**sizes, **still, "rows": rows, "runs": done}
+        return {**sizes, "rows": rows, "runs": done}
 
     def _once(
         self, name: str, form: str, rate: float, count: int, seed: int, steps: int, test: int
