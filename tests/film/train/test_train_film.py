@@ -58,11 +58,16 @@ def test_refine_is_trained_stored_as_onnx_and_used(
     report = train_film(videos, preset="refine", out=tmp_path / "run")
     assert report.data["steps"] == 2
     assert report.data["ended"] == "done"
-    assert {"psnr_db", "gain_db"} <= set(report.data["figures"])
+    assert report.data["figures"].keys() == report.data["before"].keys() == {"psnr_db", "gain_db"}
+    assert report.data["before"]["gain_db"] == 0
     again = train_film(videos, preset="refine", out=tmp_path / "run")
     assert again.data["best"] == report.data["best"]
     told = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert told[0]["kind"] == "validation"
+
+    start = tmp_path / "run" / "best.safetensors"
+    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start)
+    assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
 
     weights = tmp_path / "run" / run_module.ONNX
     frames = [texture(64, 80, 1), texture(64, 80, 2)]
