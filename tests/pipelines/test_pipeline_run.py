@@ -11,6 +11,7 @@ from made_definitions import condition, definition, equals, fail, get, processin
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.language import check
+from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import run
 from kinoloom.pipelines.running import parse_parameters
 
@@ -87,3 +88,74 @@ def test_parameters_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         run(file, root=tmp_path / "root", set=text)
+
+
+MADE = """
+from kinoloom.pipelines import *
+session = LocalPipelineSession()
+data = S3Uploader.upload("data.txt", f"s3://{session.default_bucket()}/in")
+where = ParameterString("Where", data)
+code = ScriptProcessor("any", "any").run(
+    "say.py", inputs=[ProcessingInput(where, "/opt/ml/processing/in")], arguments=["%s"]
+)
+pipeline = Pipeline("%s", [where], steps=[ProcessingStep("Say", code)], sagemaker_session=session)
+"""
+
+
+@pytest.fixture
+def python_file(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "data.txt").write_text("hello")
+    (folder / "say.py").write_text(
+        "import os, sys; ml = os.environ['KINOLOOM_ML_ROOT']\n"
+        "print(open(ml + '/processing/in/data.txt').read(), sys.argv[1])"
+    )
+    (folder / "flow.py").write_text(MADE % ("one", "One"))
+    return folder / "flow.py"
+
+
+def test_a_python_file_runs_in_its_own_folder_on_the_root_given(
+    python_file: Path, tmp_path: Path
+) -> None:
+    report = run(python_file, root=tmp_path / "root")
+    session = LocalSession(tmp_path / "root")
+    assert session.execution(report.data["execution"]).logs("Say") == "hello one\n"
+    session.upload(b"other", "s3://local/elsewhere/data.txt")
+    report = run(python_file, root=tmp_path / "root", set="Where=s3://local/elsewhere")
+    assert session.execution(report.data["execution"]).logs("Say") == "other one\n"
+    assert not list(python_file.parent.glob(".kinoloom"))
+
+
+def test_a_python_file_with_two_pipelines_needs_a_name(python_file: Path, tmp_path: Path) -> None:
+    two = MADE % ("one", "One") + (MADE % ("two", "Two")).replace("pipeline =", "other =")
+    python_file.write_text(two)
+    with pytest.raises(UsageError, match=r"it has: One, Two\. Choose one with --name"):
+        run(python_file, root=tmp_path / "root")
+    report = run(python_file, root=tmp_path / "root", name="Two")
+    found = LocalSession(tmp_path / "root").execution(report.data["execution"])
+    assert found.logs("Say") == "hello two\n"
+
+
+def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> None:
+    inside = "\n    ".join((MADE % ("one", "One")).strip().splitlines()[1:])
+    head = "from kinoloom.pipelines import *\ndef get_pipeline(sagemaker_session):\n    "
+    python_file.write_text(f"{head}{inside}\n    return pipeline\n")
+    assert run(python_file, root=tmp_path / "root").data["status"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("x = 1", UsageError, "it has: none"),
+        ("1 / 0", ExecutionError, "ended with ZeroDivisionError"),
+        (MADE % ("one", "One") + "pipeline.upsert(); pipeline.start(wait=True)",
+         UsageError, "starts its pipeline itself"),
+    ],
+)  # fmt: skip
+def test_a_python_file_that_leaves_no_pipeline_is_refused(
+    python_file: Path, tmp_path: Path, text: str, error: type[Exception], message: str
+) -> None:
+    python_file.write_text(text)
+    with pytest.raises(error, match=message):
+        run(python_file, root=tmp_path / "root")

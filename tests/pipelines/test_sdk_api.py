@@ -13,6 +13,8 @@ from kinoloom.pipelines.estimator import Estimator
 from kinoloom.pipelines.inputs import TrainingInput
 from kinoloom.pipelines.lambda_helper import Lambda
 from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.model import FrameworkModel, Model
+from kinoloom.pipelines.model_metrics import MetricsSource, ModelMetrics
 from kinoloom.pipelines.processing import (
     ProcessingInput,
     ProcessingOutput,
@@ -20,6 +22,18 @@ from kinoloom.pipelines.processing import (
     ScriptProcessor,
 )
 from kinoloom.pipelines.sklearn.processing import SKLearnProcessor
+from kinoloom.pipelines.transformer import Transformer
+from kinoloom.pipelines.tuner import (
+    CategoricalParameter,
+    ContinuousParameter,
+    HyperparameterTuner,
+    IntegerParameter,
+)
+from kinoloom.pipelines.workflow.callback_step import (
+    CallbackOutput,
+    CallbackOutputTypeEnum,
+    CallbackStep,
+)
 from kinoloom.pipelines.workflow.condition_step import ConditionStep
 from kinoloom.pipelines.workflow.conditions import (
     ConditionEquals,
@@ -35,6 +49,7 @@ from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.fail_step import FailStep
 from kinoloom.pipelines.workflow.functions import Join, JsonGet
 from kinoloom.pipelines.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
+from kinoloom.pipelines.workflow.model_step import ModelStep
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import (
     ParameterBoolean,
@@ -51,7 +66,14 @@ from kinoloom.pipelines.workflow.retry import (
     StepExceptionTypeEnum,
     StepRetryPolicy,
 )
-from kinoloom.pipelines.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
+from kinoloom.pipelines.workflow.steps import (
+    CacheConfig,
+    ProcessingStep,
+    TrainingStep,
+    TransformStep,
+    TuningStep,
+)
+from kinoloom.pipelines.xgboost.model import XGBoostModel
 
 BUCKET = "sagemaker-us-west-2-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -78,7 +100,11 @@ def normal(value: Any) -> Any:
         return {key: normal(item) for key, item in value.items()}
     if isinstance(value, list):
         return [normal(item) for item in value]
-    return re.sub(r"/[0-9a-f]{64}/", "/HASH/", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    value = re.sub(r"-20\d\d(-\d\d){5}-\d{3}", "", value)  # moments in the SDK's names
+    value = re.sub(r"s3://\S+/sourcedir\.tar\.gz", "SOURCE", value)
+    return re.sub(r"/[0-9a-f]{64}/", "/HASH/", value)
 
 
 def same(pipeline: Pipeline, shared_data: Path, name: str) -> None:
@@ -251,8 +277,9 @@ def abalone(session: LocalSession, scripts: Path, **more: Any) -> list[Any]:
 
 
 def test_processing_and_training_equal_the_sdk_s(
-    session: LocalSession, scripts: Path, shared_data: Path
+    session: LocalSession, scripts: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(scripts.parent)
     for file, name, more in (
         ("01_abalone_seed.json", "LocalModelPipeline", {}),
         ("02_abalone_register_cache_retry.json", "AbaloneRegister", {
@@ -269,12 +296,137 @@ def test_processing_and_training_equal_the_sdk_s(
         }),
     ):  # fmt: skip
         data, *steps = abalone(session, scripts, **more)
-        pipeline = Pipeline(name, [data], steps=steps, sagemaker_session=session)
-        made = normal(json.loads(pipeline.definition()))
-        expected = normal(json.loads((shared_data / "pipelines" / file).read_text()))
-        assert made["Steps"] == expected["Steps"][:3]
-        assert made["Parameters"] == expected["Parameters"][:1]
-        assert made["PipelineExperimentConfig"] == expected["PipelineExperimentConfig"]
+        limit = ParameterFloat("MseThreshold", 7.0)
+        states = ["PendingManualApproval", "Approved", "Rejected"]
+        approval = ParameterString("ModelApprovalStatus", states[0], states)
+        gate = abalone_gate(session, scripts, steps, limit, approval if more else None)
+        parameters = [data, limit, *([approval] if more else [])]
+        pipeline = Pipeline(name, parameters, steps=[*steps, gate], sagemaker_session=session)
+        same(pipeline, shared_data, file)
+
+
+def abalone_gate(
+    session: LocalSession, scripts: Path, steps: list[Any], limit: Any, approval: Any
+) -> ConditionStep:
+    """The gate of the service's own example; with an approval the model is registered too."""
+    process, train, evaluate = steps
+    model = Model(
+        image_uri=XGB,
+        model_data=train.properties.ModelArtifacts.S3ModelArtifacts,
+        source_dir="code",
+        entry_point="inference.py",
+        role=ROLE,
+    )
+    (scripts / "inference.py").write_text("")
+    create = ModelStep("AbaloneCreateModel", model.create("ml.m5.large"))
+    path = f"s3://{BUCKET}/sagemaker-pipelines-local-mode-example/transform"
+    test = process.properties.ProcessingOutputConfig.Outputs["test"].S3Output.S3Uri
+    transformer = Transformer(
+        create.properties.ModelName, 1, "ml.m5.xlarge", output_path=path, sagemaker_session=session
+    )
+    args = transformer.transform(Join("/", [test, "test.csv"]), content_type="text/csv")
+    then: list[Any] = [create, TransformStep("AbaloneTransform", args)]
+    if approval is not None:
+        uri = evaluate.properties.ProcessingOutputConfig.Outputs["evaluation"].S3Output.S3Uri
+        source = MetricsSource("application/json", Join("/", [uri, "evaluation.json"]))
+        then.append(ModelStep("AbaloneRegister", model.register(
+            content_types=["text/csv"], response_types=["text/csv"],
+            inference_instances=["ml.t2.medium", "ml.m5.xlarge"],
+            transform_instances=["ml.m5.xlarge"], model_package_group_name="AbaloneGroup",
+            approval_status=approval, description="abalone",
+            customer_metadata_properties={"source": "abalone"},
+            model_metrics=ModelMetrics(model_statistics=source),
+        )))  # fmt: skip
+    mse = JsonGet("AbaloneEval", "EvaluationReport", "regression_metrics.mse.value")
+    message = Join(" ", ["Execution failed due to MSE >", limit])
+    return ConditionStep(
+        "AbaloneMSECond",
+        conditions=[ConditionLessThanOrEqualTo(mse, limit)],
+        if_steps=then,
+        else_steps=[FailStep("AbaloneMSEFail", message)],
+    )
+
+
+def test_a_tuning_equals_the_sdk_s(session: LocalSession, scripts: Path, shared_data: Path) -> None:
+    machine: dict[str, Any] = {"instance_count": 1, "role": ROLE}
+    names = ("train", "validation")
+    prepare = ProcessingStep("Prep", script().run(
+        str(scripts / "preprocessing.py"),
+        outputs=[ProcessingOutput(f"/opt/ml/processing/{n}", output_name=n) for n in names],
+    ))  # fmt: skip
+    made = prepare.properties.ProcessingOutputConfig.Outputs
+    estimator = Estimator(
+        image_uri=XGB, entry_point=str(scripts / "abalone.py"), instance_type="ml.m5.xlarge",
+        output_path=f"s3://{BUCKET}/tune", **machine,
+    )  # fmt: skip
+    estimator.set_hyperparameters(objective="reg:squarederror", num_round=50, eta=1)
+    tuner = HyperparameterTuner(
+        estimator,
+        "validation:rmse",
+        {
+            "eta": ContinuousParameter(0.01, 0.5, "Logarithmic"),
+            "max_depth": IntegerParameter(2, 10),
+            "booster": CategoricalParameter(["gbtree", "dart"]),
+        },
+        [{"Name": "validation:rmse", "Regex": r".*validation-rmse:([0-9\.]+)"}],
+        objective_type="Minimize", max_jobs=6, max_parallel_jobs=2, early_stopping_type="Auto",
+    )  # fmt: skip
+    channels = {n: TrainingInput(made[n].S3Output.S3Uri, content_type="text/csv") for n in names}
+    cache = CacheConfig(enable_caching=True, expire_after="30d")
+    tune = TuningStep("Tune", tuner.fit(channels), cache_config=cache)
+    second = Model(XGB, tune.get_top_model_s3_uri(1, BUCKET, "tune"), ROLE)
+    (scripts / "inference.py").write_text("")
+    best = XGBoostModel(
+        tune.get_top_model_s3_uri(0, BUCKET, "tune"), ROLE, str(scripts / "inference.py"), "1.5-1"
+    )
+    registered = best.register(
+        ["text/csv"], ["text/csv"], ["ml.m5.xlarge"], ["ml.m5.xlarge"],
+        model_package_group_name="TuneGroup", approval_status="Approved",
+    )  # fmt: skip
+    value = tune.properties.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value
+    good = ConditionStep(
+        "Good",
+        conditions=[ConditionLessThan(value, 3.0)],
+        if_steps=[ModelStep("BestModel", registered)],
+        else_steps=[FailStep("Bad", "tuning failed")],
+    )
+    steps = [prepare, tune, ModelStep("SecondModel", second.create()), good]
+    pipeline = Pipeline("Tuning", steps=steps, sagemaker_session=session)
+    same(pipeline, shared_data, "04_tuning_topk_register.json")
+    with pytest.raises(UsageError, match="top_k must be from 0 to 49, not 50"):
+        tune.get_top_model_s3_uri(50, BUCKET)
+    with pytest.raises(UsageError, match="range of at least one"):
+        HyperparameterTuner(estimator, "m", {}).fit()
+
+
+def test_who_depends_on_a_model_step_depends_on_its_last_step(
+    session: LocalSession, scripts: Path
+) -> None:
+    source = str(scripts / "abalone.py")
+    model = Model("any", "s3://in/model.tar.gz", entry_point=source, dependencies=[source])
+    policy = StepRetryPolicy(list(StepExceptionTypeEnum), max_attempts=1)
+    policies = {"repack_model_retry_policies": [policy]}
+    one = ModelStep("One", model.create(), depends_on=["P"], retry_policies=policies)
+    kept = FrameworkModel("s3://in/model.tar.gz", "any", entry_point=source)
+    two = ModelStep("Two", kept.create(), depends_on=["One"], display_name="two")
+    first = ProcessingStep("P", script().run(code=source))
+    last = ProcessingStep("Q", script().run(code=source), depends_on=[one, "Two"])
+    pipeline = Pipeline("Chain", steps=[last, one, two, first], sagemaker_session=session)
+    made = {step["Name"]: step for step in json.loads(pipeline.definition())["Steps"]}
+    assert list(made) == ["Q", "One-RepackModel-0", "One-CreateModel", "Two-CreateModel", "P"]
+    assert made["Q"]["DependsOn"] == ["One-CreateModel", "Two-CreateModel"]
+    assert made["One-RepackModel-0"]["DependsOn"] == ["P"]
+    assert made["One-RepackModel-0"]["RetryPolicies"][0]["MaxAttempts"] == 1
+    assert "DependsOn" not in made["One-CreateModel"]
+    assert "RetryPolicies" not in made["One-CreateModel"]
+    assert made["Two-CreateModel"]["DependsOn"] == ["One-CreateModel"]
+    container = made["Two-CreateModel"]["Arguments"]["PrimaryContainer"]
+    assert container["ModelDataUrl"] == "s3://in/model.tar.gz"
+    assert container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"].endswith("/sourcedir.tar.gz")
+    with pytest.raises(UsageError, match="what a model's create"):
+        ModelStep("Bad", first)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="model_package_name or a model_package_group_name"):
+        model.register()
 
 
 def test_a_lambda_equals_the_sdk_s(session: LocalSession, shared_data: Path) -> None:
@@ -282,9 +434,14 @@ def test_a_lambda_equals_the_sdk_s(session: LocalSession, shared_data: Path) -> 
     outputs = [LambdaOutput("status", LambdaOutputTypeEnum.Integer), LambdaOutput("url")]
     inputs = {"a": 1, "run": ExecutionVariables.PIPELINE_EXECUTION_ID}
     step = LambdaStep("Lam", Lambda(function_arn=arn), inputs=inputs, outputs=outputs)
-    made = json.loads(Pipeline("L", steps=[step], sagemaker_session=session).definition())
+    ask = CallbackStep(
+        "Call", "https://sqs.us-west-2.amazonaws.com/123456789012/q",
+        {"x": step.properties.Outputs["url"]},
+        [CallbackOutput("ok", CallbackOutputTypeEnum.Boolean)], depends_on=["Lam"],
+    )  # fmt: skip
+    made = json.loads(Pipeline("L", steps=[step, ask], sagemaker_session=session).definition())
     expected = json.loads((shared_data / "pipelines" / "05_lambda_callback.json").read_text())
-    assert made["Steps"] == expected["Steps"][:1]
+    assert made["Steps"] == expected["Steps"][:2]
     assert step.properties.Outputs["url"].expr == {"Get": "Steps.Lam.OutputParameters['url']"}
 
 

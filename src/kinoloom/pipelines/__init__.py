@@ -4,7 +4,8 @@
 
 Every name is also in the module where the SageMaker Python SDK (version 2) has it:
 `sagemaker.workflow.steps.ProcessingStep` is `kinoloom.pipelines.workflow.steps.ProcessingStep`.
-Names are loaded when they are first used.
+Names are loaded when they are first used, modules too: after `import kinoloom.pipelines as
+sagemaker`, `sagemaker.image_uris.retrieve` works as it does there.
 """
 
 from __future__ import annotations
@@ -13,15 +14,28 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "aws.session": ("SageMakerSession",),
     "compiling": ("StepArguments",),
     "estimator": ("Estimator", "Framework"),
-    "inputs": ("TrainingInput",),
+    "inputs": ("CreateModelInput", "TrainingInput", "TransformInput"),
     "lambda_helper": ("Lambda",),
     "local.execution": ("Execution",),
     "local.resources": ("Resources",),
     "local.session": ("LocalSession",),
+    "model": ("FrameworkModel", "Model"),
+    "model_metrics": ("MetricsSource", "ModelMetrics"),
     "processing": ("ProcessingInput", "ProcessingOutput", "Processor", "ScriptProcessor"),
+    "s3": ("S3Uploader",),
+    "session": ("Session", "get_execution_role"),
     "sklearn.processing": ("SKLearnProcessor",),
+    "transformer": ("Transformer",),
+    "tuner": (
+        "CategoricalParameter",
+        "ContinuousParameter",
+        "HyperparameterTuner",
+        "IntegerParameter",
+    ),
+    "workflow.callback_step": ("CallbackOutput", "CallbackOutputTypeEnum", "CallbackStep"),
     "workflow.condition_step": ("ConditionStep",),
     "workflow.conditions": (
         "ConditionEquals",
@@ -35,8 +49,10 @@ _HOMES = {
     ),
     "workflow.execution_variables": ("ExecutionVariables",),
     "workflow.fail_step": ("FailStep",),
+    "workflow.function_step": ("step",),
     "workflow.functions": ("Join", "JsonGet"),
     "workflow.lambda_step": ("LambdaOutput", "LambdaOutputTypeEnum", "LambdaStep"),
+    "workflow.model_step": ("ModelStep",),
     "workflow.parallelism_config": ("ParallelismConfiguration",),
     "workflow.parameters": (
         "ParameterBoolean",
@@ -45,6 +61,7 @@ _HOMES = {
         "ParameterString",
     ),
     "workflow.pipeline": ("Pipeline",),
+    "workflow.pipeline_context": ("LocalPipelineSession", "PipelineSession"),
     "workflow.pipeline_experiment_config": ("PipelineExperimentConfig",),
     "workflow.properties": ("PropertyFile",),
     "workflow.retry": (
@@ -53,15 +70,28 @@ _HOMES = {
         "StepExceptionTypeEnum",
         "StepRetryPolicy",
     ),
-    "workflow.steps": ("CacheConfig", "ProcessingStep", "TrainingStep"),
+    "workflow.steps": (
+        "CacheConfig",
+        "ProcessingStep",
+        "TrainingStep",
+        "TransformStep",
+        "TuningStep",
+    ),
     "xgboost.estimator": ("XGBoost",),
+    "xgboost.model": ("XGBoostModel",),
 }
+_MODULES = (
+    "estimator", "image_uris", "inputs", "lambda_helper", "model", "model_metrics", "processing",
+    "parameter", "s3", "session", "sklearn", "transformer", "tuner", "workflow", "xgboost",
+)  # fmt: skip
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_LAZY)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'kinoloom.pipelines' has no attribute '{name}'")
     return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -33,6 +33,11 @@ def local_path(text: str) -> Path:
     return path
 
 
+def bytes_digest(content: bytes) -> str:
+    """The SHA-256 of bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def put_script(compiling: Compiling, script: Path) -> str:
     """Upload one script and give its address, `.../code/<sha256>/<name>`.
 
@@ -73,7 +78,7 @@ def put_sources(
         inside = _files(extra) if extra.is_dir() else [("", extra)]
         members += [(f"{extra.name}/{path}".rstrip("/"), file) for path, file in inside]
     archive = _archive(members)
-    uri = compiling.uri("code", hashlib.sha256(archive).hexdigest(), "sourcedir.tar.gz")
+    uri = compiling.uri("code", bytes_digest(archive), "sourcedir.tar.gz")
     compiling.session.upload(archive, uri)
     return uri, name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,83 @@ class Session(Protocol):
 
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Put a file, a folder or bytes at an s3:// address, in place of what is there."""
+
+
+class Started(Protocol):
+    """An execution of a pipeline, wherever it runs."""
+
+    id: str
+
+    @property
+    def arn(self) -> str:
+        """Its address."""
+
+    @property
+    def status(self) -> str:
+        """How far it is: "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
+
+    @property
+    def definition(self) -> str:
+        """The definition that it runs, as JSON."""
+
+    def wait(self, delay: float | None = None, max_attempts: int | None = None) -> None:
+        """Wait for its end; an error when it is not a success."""
+
+    def join(self) -> None:
+        """Wait for its end, well or not."""
+
+    def stop(self) -> None:
+        """Stop it."""
+
+    def describe(self) -> dict[str, Any]:
+        """What DescribePipelineExecution tells."""
+
+    def list_steps(self) -> list[dict[str, Any]]:
+        """The steps that have begun, in that order."""
+
+    def list_parameters(self) -> list[dict[str, Any]]:
+        """The parameters that it was started with."""
+
+    def logs(self, step_name: str) -> str:
+        """What a step has written."""
+
+    def properties(self, step_name: str) -> Any:
+        """What later steps may take from a step."""
+
+    def result(self, step_name: str) -> Any:
+        """What a step made."""
+
+
+class PipelineSession(Session, Protocol):
+    """What runs pipelines: a `LocalSession`, a `RaySession` or a `SageMakerSession`."""
+
+    create_replaces: bool
+    """Whether `Pipeline.create` may meet a pipeline of that name."""
+
+    def put_pipeline(
+        self, name: str, definition: str, description: str = "", role: str | None = None
+    ) -> str:
+        """Make a pipeline, or give it another definition, and give its address."""
+
+    def describe_pipeline(self, name: str) -> dict[str, Any]:
+        """What DescribePipeline tells; a `UsageError` when there is none."""
+
+    def delete_pipeline(self, name: str) -> None:
+        """Forget a pipeline."""
+
+    def start(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        display_name: str = "",
+        description: str = "",
+        max_parallel: int = 0,
+    ) -> Started:
+        """Start an execution and come back at once."""
+
+    def executions(self, name: str) -> Sequence[Started]:
+        """The executions of a pipeline, the latest first."""
 
 
 @dataclass(frozen=True)

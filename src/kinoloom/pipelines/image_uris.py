@@ -7,6 +7,8 @@ Source: the tables `image_uri_config/xgboost.json` and `sklearn.json` of the Sag
 
 from __future__ import annotations
 
+from typing import Any
+
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.language.problems import suggestion
 
@@ -31,7 +33,8 @@ def retrieve(
     region: str,
     version: str | None = None,
     py_version: str | None = None,
-    instance_type: str | None = None,
+    instance_type: Any = None,
+    image_scope: str | None = None,
 ) -> str:
     """The name of an image.
 
@@ -39,7 +42,7 @@ def retrieve(
         framework: "xgboost" or "sklearn".
         region: of the service; "local" gives a name that no registry has.
         version: of the image, such as "1.5-1".
-        py_version, instance_type: accepted; these images have one Python and need no GPU.
+        py_version, instance_type, image_scope: accepted; these images need none of them.
 
     Raises:
         UsageError: the framework or region is not known, or no version is given.

@@ -9,6 +9,28 @@ from kinoloom.pipelines.workflow.entities import PipelineVariable
 
 
 @dataclass(frozen=True)
+class TransformInput:
+    """What a `Transformer` is applied to; see `Transformer.transform` for the attributes."""
+
+    data: str | PipelineVariable
+    data_type: str | PipelineVariable = "S3Prefix"
+    content_type: str | PipelineVariable | None = None
+    compression_type: str | PipelineVariable | None = None
+    split_type: str | PipelineVariable | None = None
+    input_filter: str | PipelineVariable | None = None
+    output_filter: str | PipelineVariable | None = None
+    join_source: str | PipelineVariable | None = None
+
+
+@dataclass(frozen=True)
+class CreateModelInput:
+    """Machines of a model; accepted where the SDK takes it, they mean nothing here."""
+
+    instance_type: str | None = None
+    accelerator_type: str | None = None
+
+
+@dataclass(frozen=True)
 class TrainingInput:
     """One channel of data.
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base.provenance import Provenance
-from kinoloom.base.report import Report, Table, Text
+from kinoloom.base.report import Report, Text
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.language import load_file
+from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
+from kinoloom.pipelines.live import watched
+from kinoloom.pipelines.loading import load_pipeline, standing_in
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import RunOptions
+from kinoloom.pipelines.pages.execution import data_of, steps_table
 
-SCHEMA = "kinoloom.pipeline.run/1"
 _WORDS = {"true": True, "false": False}
 
 
@@ -29,17 +32,25 @@ def run_file(file: Path, options: RunOptions) -> Report:
         UsageError: a parameter is unknown, missing or not of its type.
         ExecutionError: the execution failed; the message has its id and the reason.
     """
-    checked = load_file(file)
     session = LocalSession(options.root, strict=options.strict)
     if options.resume is not None:
         execution = session.resume(options.resume)
     else:
-        name = options.name or re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
-        session.put_pipeline(name, json.dumps(checked.definition.to_json()))
-        given = parse_parameters(options.set, checked.definition)
-        execution = session.start(name, given, max_parallel=options.parallel or 0)
+        execution = start_file(session, file, options)
+    attend(execution)
+    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
+    return replace(execution_summary(execution), provenance=record)
+
+
+def attend(execution: Execution) -> None:
+    """Wait for an execution's end, with a live table on a terminal; an interrupt stops it.
+
+    Raises:
+        ExecutionError: it failed; the message has its id and the reason.
+    """
     try:
-        execution.wait()
+        with watched(execution):
+            execution.wait()
     except KeyboardInterrupt:
         execution.stop()
         execution.join()
@@ -48,11 +59,72 @@ def run_file(file: Path, options: RunOptions) -> Report:
         raise ExecutionError(
             error.message, hint=f"Once mended, go on with --resume {execution.id}."
         ) from error
-    return _report(file, execution)
+
+
+def execution_summary(execution: Execution) -> Report:
+    """An execution and its steps, without their logs."""
+    data = data_of(execution)
+    sections = (
+        Text(f"Execution {execution.id}: {execution.status}."),
+        steps_table(execution.list_steps()),
+    )
+    return Report(f"Pipeline {data['pipeline']}", sections, data)
+
+
+def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execution:
+    """Put the pipeline of a file and start an execution of it.
+
+    Raises:
+        KinoloomError: as `run_file`, and as `loading.load_pipeline` for a Python file.
+    """
+    name, given = put_file(session, file, options.name, options.set)
+    return session.start(name, given, max_parallel=options.parallel or 0)
+
+
+def put_file(
+    session: LocalSession, file: Path, name: str | None, values: str
+) -> tuple[str, dict[str, Any]]:
+    """Put the pipeline of a file; its name, and the parameters that the text gives.
+
+    Raises:
+        KinoloomError: as `run_file`, and as `loading.load_pipeline` for a Python file.
+    """
+    name, checked = read_file(session, file, name)
+    given = parse_parameters(values, checked.definition)
+    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
+    return name, given
+
+
+def read_file(session: LocalSession, file: Path, name: str | None) -> tuple[str, Checked]:
+    """The name and the definition of the pipeline in a file; a Python file's code is uploaded.
+
+    Raises:
+        KinoloomError: as `put_file`.
+    """
+    if file.suffix != ".py":
+        usual = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
+        return name or usual, load_file(file)
+    folder = file.resolve().parent
+    pipeline = load_pipeline(file, name, session)
+    with standing_in(folder, session.root):
+        return pipeline.name, load_text(pipeline.definition())
 
 
 def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:
-    """Values of parameters from "NAME=VALUE,NAME=VALUE" or a JSON object.
+    """Values of a definition's parameters; see `parse_values`.
+
+    Raises:
+        UsageError: as `parse_values`.
+    """
+    return parse_values(text, {one.name: one.type for one in definition.parameters})
+
+
+def parse_values(text: str, types: Mapping[str, str]) -> dict[str, Any]:
+    """Values from "NAME=VALUE,NAME=VALUE" or a JSON object.
+
+    Args:
+        text: as given.
+        types: "String", "Integer", "Float" or "Boolean", by name; others are text.
 
     Raises:
         UsageError: neither of the two, or a value that is not of its parameter's type.
@@ -63,7 +135,6 @@ def parse_parameters(text: str, definition: Definition) -> dict[str, Any]:
         except json.JSONDecodeError as error:
             raise UsageError(f"--set is not JSON: {error}.") from error
         return dict(given)
-    types = {parameter.name: parameter.type for parameter in definition.parameters}
     values = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = pair.partition("=")
@@ -83,34 +154,3 @@ def _typed(text: str, kind: str) -> Any:
     except ValueError:
         return text
     return _WORDS.get(text.lower(), text) if kind == "Boolean" else text
-
-
-def _report(file: Path, execution: Execution) -> Report:
-    steps = [_plain(step) for step in execution.list_steps()]
-    rows = tuple(
-        (step["name"], step["status"], round(step["seconds"], 2), step["attempts"], step["cache"])
-        for step in steps
-    )
-    data = {
-        "schema": SCHEMA,
-        "file": file.name,
-        "execution": execution.id,
-        "status": execution.status,
-        "steps": steps,
-    }
-    sections = (
-        Text(f"Execution {execution.id}: {execution.status}."),
-        Table(("step", "status", "seconds", "attempts", "cache"), rows),
-    )
-    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
-    return Report(f"Pipeline {file.stem}", sections, data, record)
-
-
-def _plain(step: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": step["StepName"],
-        "status": step["StepStatus"],
-        "seconds": (step["EndTime"] - step["StartTime"]).total_seconds(),
-        "attempts": step["AttemptCount"],
-        "cache": step.get("CacheExplanation", ""),
-    }

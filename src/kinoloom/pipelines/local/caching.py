@@ -36,6 +36,7 @@ def cause_of(
     arguments: Mapping[str, Any],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    addresses: Mapping[str, str],
 ) -> dict[str, Any]:
     """All that decides a job's result, as plain values.
 
@@ -44,6 +45,7 @@ def cause_of(
         arguments: resolved.
         inputs: digests of contents, by the place where the job finds them.
         outputs: names of outputs, by the place where the job leaves them.
+        addresses: of inputs, with the places where the job finds them: these stand for those.
     """
     kept = {key: value for key, value in arguments.items() if key not in _VOLATILE}
     if "HyperParameters" in kept:
@@ -55,11 +57,23 @@ def cause_of(
     return {
         "Contract": CONTRACT,
         "Type": kind,
-        "Arguments": kept,
+        "Arguments": _placed(kept, addresses),
         "Inputs": dict(inputs),
         "Outputs": dict(outputs),
         "Environment": environment(),
     }
+
+
+def _placed(value: Any, addresses: Mapping[str, str]) -> Any:
+    """The same with the inputs' addresses, which change from run to run, replaced by places."""
+    if isinstance(value, Mapping):
+        return {key: _placed(item, addresses) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_placed(item, addresses) for item in value]
+    if isinstance(value, str) and "://" in value:
+        for uri in sorted(addresses, key=len, reverse=True):
+            value = value.replace(uri, addresses[uri])
+    return value
 
 
 def key_of(cause: Mapping[str, Any]) -> str:

@@ -6,65 +6,25 @@ a queue. It alone writes the state, a transaction for each thing that happened.
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from kinoloom.errors import ExecutionError, KinoloomError
-from kinoloom.pipelines.language import Checked, Step
-from kinoloom.pipelines.language.links import fits_type
+from kinoloom.errors import KinoloomError
+from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.language.model import RetryPolicy
-from kinoloom.pipelines.language.shapes import told
-from kinoloom.pipelines.local.evaluate import Scope, as_text
-from kinoloom.pipelines.local.jobs import Job, processing_job
-from kinoloom.pipelines.local.resources import Demand, Resources
+from kinoloom.pipelines.local.evaluate import as_text
+from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.schedule import Schedule, Status
-from kinoloom.pipelines.local.state import State, now
-from kinoloom.pipelines.local.training import training_job
-from kinoloom.pipelines.local.worker import Outcome, Worker
-
-Function = Callable[[dict[str, Any], Any], Any]
-"""What a Lambda step calls: (event, context) -> a dict with its outputs."""
-
-_JOBS = {"Processing": processing_job, "Training": training_job}
-RUNS = ("Condition", "Fail", "Lambda", *_JOBS)
-"""The types of steps that can be run here."""
+from kinoloom.pipelines.local.tasks import Run, Tasks, Tools
+from kinoloom.pipelines.local.worker import Outcome
 
 _MOST_THREADS = 64
 _MOST_HELD = 16  # steps looked past for one that fits
 _LOOK_S = 0.2
-
-
-@dataclass(frozen=True)
-class Run:
-    """One execution.
-
-    Attributes:
-        id, arn: of the execution.
-        pipeline: its name.
-        checked: its definition.
-        parameters: by name.
-        variables: the execution variables by name.
-        folder: for its steps.
-        parallel: how many steps at once at most; 0 leaves it to the resources.
-        stop_fd: becomes readable when it must stop.
-    """
-
-    id: str
-    arn: str
-    pipeline: str
-    checked: Checked
-    parameters: Mapping[str, Any]
-    variables: Mapping[str, str]
-    folder: Path
-    parallel: int
-    stop_fd: int
 
 
 class Engine:
@@ -72,38 +32,29 @@ class Engine:
 
     Args:
         run: the execution.
-        worker: runs its jobs.
-        demand: what steps take of the machine.
-        functions: by address, for Lambda steps.
+        tools: of the session.
         stopping: set when it must stop.
     """
 
     def __init__(
         self,
         run: Run,
-        worker: Worker,
-        demand: Demand,
-        functions: Mapping[str, Function],
+        tools: Tools,
         stopping: threading.Event,
     ) -> None:
         self._run = run
-        self._worker = worker
-        self._state: State = worker.state
-        self._demand = demand
+        self._state = tools.state
+        self._demand = tools.demand
         self._taken: dict[str, Resources] = {}
-        self._functions = functions
         self._stopping = stopping
         self._schedule = Schedule(run.checked.graph)
         self._properties: dict[str, Any] = {}
         self._attempts: dict[str, int] = {}
         self._first_failure: dict[str, float] = {}
         self._retries: dict[str, tuple[float, Outcome]] = {}
-        self._reports: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._reports: queue.SimpleQueue[tuple[str, Outcome | None]] = queue.SimpleQueue()
         self._reason = ""
-        self._scope = Scope(
-            run.parameters, run.variables, self._properties.__getitem__, self._property_file,
-            lambda uri: self._read_json(worker.objects.path(uri), uri),
-        )  # fmt: skip
+        self._tasks = Tasks(run, tools, self._properties)
 
     def recall(self, rows: list[dict[str, Any]]) -> None:
         """Take over the steps of this execution that succeeded before it was interrupted."""
@@ -135,6 +86,10 @@ class Engine:
             return "Stopped", "The execution was stopped."
         failed = Status.FAILED in self._schedule.status.values()
         return ("Failed" if failed else "Succeeded"), self._reason
+
+    def wake(self) -> None:
+        """Make it look at once whether it must stop."""
+        self._reports.put(("", None))
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         """Begin every step that is ready and for which there is room."""
@@ -185,7 +140,7 @@ class Engine:
             self._end(name, self._decide(step))
             return True
         try:
-            work, needs = self._work(step)
+            work, needs = self._tasks.work(step, self._attempts.get(name, 0) + 1)
         except (KinoloomError, LookupError, TypeError, ValueError, AttributeError) as error:
             self._note_begin(step)
             self._end(name, Outcome(Status.FAILED, f"Its arguments cannot be used: {error}"))
@@ -220,6 +175,8 @@ class Engine:
             name, outcome = self._reports.get(timeout=wait_s)
         except queue.Empty:
             return
+        if outcome is None:  # woken
+            return
         del self._taken[name]
         delay_s = self._delay(name, outcome)
         if delay_s is None:
@@ -238,17 +195,7 @@ class Engine:
         return None
 
     def _end(self, name: str, outcome: Outcome) -> None:
-        row = {
-            "status": outcome.status.value,
-            "reason": outcome.reason,
-            "properties": outcome.properties,
-            "outputs": dict(outcome.outputs),
-            "key": outcome.key,
-            "cause": outcome.cause,
-            "source": outcome.source,
-            "cache": outcome.cache,
-        }
-        self._state.end_step(self._run.id, name, row)
+        self._state.end_step(self._run.id, name, outcome.row())
         if outcome.status is not Status.SUCCEEDED and not self._reason:
             self._reason = f"Step '{name}' {outcome.status.value.lower()}: {outcome.reason}"
         self._properties[name] = outcome.properties
@@ -259,72 +206,12 @@ class Engine:
         """What a Condition or Fail step comes to."""
         try:
             if step.branches is None:
-                message = as_text(self._scope.value(step.arguments["ErrorMessage"]))
+                message = as_text(self._tasks.scope.value(step.arguments["ErrorMessage"]))
                 return Outcome(Status.FAILED, message)
-            holds = all(c.holds(self._scope.value) for c in step.branches.conditions)
+            holds = all(c.holds(self._tasks.scope.value) for c in step.branches.conditions)
             return Outcome(Status.SUCCEEDED, properties={"Outcome": "true" if holds else "false"})
         except KinoloomError as error:
             return Outcome(Status.FAILED, str(error))
-
-    def _work(self, step: Step) -> tuple[Callable[[], Outcome], Resources]:
-        """What a thread has to do for a step, and what it takes."""
-        if step.type == "Lambda":
-            arn = as_text(self._scope.value(step.more["FunctionArn"]))
-            event = self._scope.value(step.arguments)
-            return lambda: self._call(step, arn, event), Resources(cpu=0)
-        job_name = f"pipelines-{self._run.id}-{step.name}"
-        variables = {
-            **self._run.variables,
-            "CurrentDateTime": now(),
-            f"{step.type}JobName": job_name,
-        }
-        scope = Scope(
-            self._scope.parameters, variables, self._scope.properties, self._scope.property_file,
-            self._scope.file,
-        )  # fmt: skip
-        arguments = scope.value(step.arguments)
-        kind = f"{step.type.lower()}-job"
-        arn = f"{self._run.arn.rpartition(':pipeline/')[0]}:{kind}/{job_name}"
-        job: Job = _JOBS[step.type](arguments, job_name, arn)
-        folder = self._run.folder / step.name / str(self._attempts.get(step.name, 0) + 1)
-
-        def begun(pid: int, started: str) -> None:
-            self._state.set_process(self._run.id, step.name, pid, started)
-
-        def work() -> Outcome:
-            return self._worker.run(job, step, self._run.pipeline, folder, self._run.stop_fd, begun)
-
-        return work, self._demand.of(job.instance_type)
-
-    def _call(self, step: Step, arn: str, event: dict[str, Any]) -> Outcome:
-        """Call the function of a Lambda step and check what it answers."""
-        if arn not in self._functions:
-            return Outcome(
-                Status.FAILED,
-                f"No function is registered for {arn}; LocalSession.register_function does it.",
-            )
-        try:
-            answer = self._functions[arn](event, None)
-        except Exception as error:  # noqa: BLE001  whatever a user's function raises fails its step
-            reason = f"{type(error).__name__}: {error}"
-            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
-        return _checked_answer(step, answer)
-
-    def _property_file(self, name: str, file_name: str) -> Any:
-        step = self._run.checked.graph.steps[name].step
-        file = next(file for file in step.property_files if file.name == file_name)
-        outputs = self._properties[name]["ProcessingOutputConfig"]["Outputs"]
-        uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
-        path = self._worker.objects.path(f"{uri.rstrip('/')}/{file.file}")
-        return self._read_json(path, f"the property file '{file_name}' of step '{name}'")
-
-    def _read_json(self, path: Path, what: str) -> Any:
-        try:
-            return json.loads(path.read_text())
-        except OSError as error:
-            raise ExecutionError(f"{what} is not there ({path.name}).") from error
-        except ValueError as error:
-            raise ExecutionError(f"{what} is not JSON: {error}.") from error
 
 
 def _next_wait(policy: RetryPolicy, attempt: int, since_first_s: float) -> float | None:
@@ -334,19 +221,3 @@ def _next_wait(policy: RetryPolicy, attempt: int, since_first_s: float) -> float
         return wait_s if attempt <= policy.max_attempts else None
     limit_s = 60 * (policy.expire_after_min or 0)
     return wait_s if since_first_s + wait_s <= limit_s else None
-
-
-def _checked_answer(step: Step, answer: Any) -> Outcome:
-    outputs = step.to_json().get("OutputParameters", [])
-    if outputs and not isinstance(answer, Mapping):
-        return Outcome(Status.FAILED, f"The function must return a dict, not {told(answer)}.")
-    kept = {}
-    for output in outputs:
-        name, kind = output["OutputName"], output["OutputType"]
-        if name not in answer or not fits_type(answer[name], kind):
-            got = told(answer[name]) if name in answer else "nothing"
-            return Outcome(
-                Status.FAILED, f"The function's '{name}' must be of type {kind}, not {got}."
-            )
-        kept[name] = answer[name]
-    return Outcome(Status.SUCCEEDED, properties={"OutputParameters": kept})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,14 @@ if TYPE_CHECKING:
 
 _OVER = ("Succeeded", "Failed", "Stopped")
 _LOOK_S = 0.1
-_METADATA = {"Processing": "ProcessingJob", "Training": "TrainingJob"}
+_METADATA = {
+    "Processing": ("ProcessingJob", "ProcessingJobArn"),
+    "Training": ("TrainingJob", "TrainingJobArn"),
+    "Transform": ("TransformJob", "TransformJobArn"),
+    "Tuning": ("TuningJob", "HyperParameterTuningJobArn"),
+    "Model": ("Model", "ModelArn"),
+    "RegisterModel": ("RegisterModel", "ModelPackageArn"),
+}
 
 
 class Execution:
@@ -28,7 +34,6 @@ class Execution:
     Args:
         session: where it runs.
         execution: its id.
-        stop: tells its engine to stop, when the engine is in this process.
         thread: of its engine, when that is in this process.
     """
 
@@ -36,18 +41,21 @@ class Execution:
         self,
         session: LocalSession,
         execution: str,
-        stop: Callable[[], None] | None = None,
         thread: threading.Thread | None = None,
     ) -> None:
         self._session = session
         self.id = execution
-        self._stop = stop
         self._thread = thread
 
     @property
     def arn(self) -> str:
         """Its address, as `Execution.PipelineExecutionArn` has it."""
         return self._session.execution_arn(self._row()["pipeline"], self.id)
+
+    @property
+    def definition(self) -> str:
+        """The definition that it runs, as JSON."""
+        return str(self._row()["definition"])
 
     @property
     def status(self) -> str:
@@ -90,15 +98,10 @@ class Execution:
         """Stop it: nothing more begins, what runs is ended.
 
         Raises:
-            ExecutionError: it runs in another process.
+            ExecutionError: no process is running it.
         """
-        if self.status in _OVER:
-            return
-        if self._stop is None:
-            raise ExecutionError(
-                f"The execution {self.id} runs in another process.", hint="Stop it there."
-            )
-        self._stop()
+        if self.status not in _OVER:
+            self._session.stop(self.id)
 
     def describe(self) -> dict[str, Any]:
         """What the service's DescribePipelineExecution tells, as far as it means anything here."""
@@ -119,7 +122,13 @@ class Execution:
 
         Beside the service's words, `CacheExplanation` says why a step ran or was taken over.
         """
-        return [self._told(row) for row in self._session.state.steps(self.id)]
+        rows = self._session.state.steps(self.id)
+        return [self._told(row) for row in rows if "/" not in row["name"]]
+
+    def list_trainings(self, step_name: str) -> list[dict[str, Any]]:
+        """The trainings of a Tuning step that have begun, each as `list_steps` tells a step."""
+        rows = self._session.state.steps(self.id)
+        return [self._told(row) for row in rows if row["name"].startswith(f"{step_name}/")]
 
     def list_parameters(self) -> list[dict[str, Any]]:
         """The parameters that it was started with, defaults included."""
@@ -152,7 +161,9 @@ class Execution:
 
         Returns:
             Of a Processing step the paths of its outputs by name; of a Training step "model" (and
-            "data") as paths of archives; of a Lambda its outputs by name; of a Condition a bool.
+            "data") as paths of archives; of a Transform step "transform", a path; of a Model,
+            RegisterModel or Tuning step its properties; of a Lambda or Callback its outputs
+            by name; of a Condition a bool.
 
         Raises:
             UsageError: no such step has begun.
@@ -163,8 +174,12 @@ class Execution:
         kind = self._step(step_name)["type"]
         if kind == "Condition":
             return properties["Outcome"] == "true"
-        if kind == "Lambda":
+        if kind in ("Lambda", "Callback"):
             return properties["OutputParameters"]
+        if kind in ("Model", "RegisterModel", "Tuning"):
+            return properties
+        if kind == "Transform":
+            return {"transform": self._path(properties["TransformOutput"]["S3OutputPath"])}
         if kind == "Training":
             model = self._path(properties["ModelArtifacts"]["S3ModelArtifacts"])
             data = model.with_name("output.tar.gz")
@@ -210,8 +225,8 @@ class Execution:
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
     kind, properties = row["type"], row["properties"] or {}
     if kind in _METADATA:
-        arn = properties.get(f"{kind}JobArn", "")
-        return {_METADATA[kind]: {"Arn": arn}}
+        word, member = _METADATA[kind]
+        return {word: {"Arn": properties.get(member, "")}}
     if kind == "Condition":
         return {"Condition": {"Outcome": json.loads(properties.get("Outcome", "null"))}}
     if kind == "Fail":

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -66,6 +66,7 @@ class Job:
         words, env, cwd, limit_s: see `process.Command`.
         instance_type: the machine that it asks for.
         properties: what later steps may take from it.
+        metrics: regular expressions by name; the last number that one finds in the log is kept.
     """
 
     kind: str
@@ -80,6 +81,7 @@ class Job:
     limit_s: float
     instance_type: str
     properties: Mapping[str, Any]
+    metrics: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, ml: Path, more: Mapping[str, str]) -> Command:
         """What to run, with that folder as /opt/ml and those variables beside its own."""

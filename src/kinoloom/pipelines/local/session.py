@@ -7,7 +7,6 @@ addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of st
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import sqlite3
 import threading
@@ -21,13 +20,18 @@ from kinoloom.pipelines.language.links import fits_type
 from kinoloom.pipelines.language.model import Parameter
 from kinoloom.pipelines.language.problems import suggestion
 from kinoloom.pipelines.language.shapes import told
-from kinoloom.pipelines.local.engine import RUNS, Engine, Function, Run
+from kinoloom.pipelines.local.callbacks import Callbacks
+from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.foresight import foresee
+from kinoloom.pipelines.local.models import Models
 from kinoloom.pipelines.local.objects import Objects
 from kinoloom.pipelines.local.process import Isolation, end_orphan
 from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
-from kinoloom.pipelines.local.state import State
+from kinoloom.pipelines.local.state import State, now
+from kinoloom.pipelines.local.stopping import StopOrder, give_stop_order
 from kinoloom.pipelines.local.store import Store
+from kinoloom.pipelines.local.tasks import RUNS, Function, Run, Tools
 from kinoloom.pipelines.local.worker import Worker
 
 _ACCOUNT = "000000000000"
@@ -53,6 +57,7 @@ class LocalSession:
     """
 
     local_mode = True
+    create_replaces = False
 
     def __init__(
         self,
@@ -73,10 +78,16 @@ class LocalSession:
         self._bucket = default_bucket
         self.objects = Objects(self.root / "s3")
         self.state = State(self.root / "state.db")
-        self._demand = Demand(resources or this_machine(), dict(instances or {}))
-        store = Store(self.root / "cas")
-        self._worker = Worker(self.state, store, self.objects, isolation, dict(env or {}), strict)
+        self.models = Models(self.state, self.objects)
+        self.callbacks = Callbacks(self.state)
         self._functions: dict[str, Function] = {}
+        self.store = Store(self.root / "cas")
+        self._tools = Tools(
+            Worker(self.state, self.store, self.objects, isolation, dict(env or {}), strict),
+            self.models,
+            Demand(resources or this_machine(), dict(instances or {})),
+            self._functions,
+        )
 
     def default_bucket(self) -> str:
         """The bucket for code and outputs without an address."""
@@ -109,8 +120,16 @@ class LocalSession:
         """Where the attempts of a step lie."""
         return self.root / "runs" / execution / step
 
-    def put_pipeline(self, name: str, definition: str, description: str = "") -> str:
+    def put_pipeline(
+        self, name: str, definition: str, description: str = "", role: str | None = None
+    ) -> str:
         """Make a pipeline, or give it another definition, and give its address.
+
+        Args:
+            name: of the pipeline.
+            definition: as JSON.
+            description: for people.
+            role: accepted; it means nothing here.
 
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
@@ -128,7 +147,30 @@ class LocalSession:
         description: str = "",
         max_parallel: int = 0,
     ) -> Execution:
-        """Start an execution and come back at once.
+        """Start an execution and come back at once; see `prepare` for the arguments.
+
+        Raises:
+            UsageError: as `prepare`.
+        """
+        execution = self.prepare(
+            name,
+            parameters,
+            display_name=display_name,
+            description=description,
+            max_parallel=max_parallel,
+        )
+        return self.resume(execution)
+
+    def prepare(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        display_name: str = "",
+        description: str = "",
+        max_parallel: int = 0,
+    ) -> str:
+        """Make an execution that `resume` begins, here or in another process; its id.
 
         Args:
             name: of the pipeline.
@@ -139,13 +181,8 @@ class LocalSession:
         Raises:
             UsageError: there is no such pipeline or parameter, one has no value, or a wrong one.
         """
-        row = self.state.pipeline(name)
-        if row is None:
-            raise UsageError(f"There is no pipeline '{name}'.", hint="Make it with upsert().")
-        checked = _supported(load_text(row["definition"]))
-        values = _values(checked.definition.parameters, parameters or {})
+        row, _, values = self._ready(name, parameters)
         execution = secrets.token_hex(6)
-        lock = self._lock(execution)
         self.state.add_execution(
             {
                 "id": execution,
@@ -159,7 +196,45 @@ class LocalSession:
                 "reason": "",
             }
         )
-        return self._drive(execution, checked, lock)
+        return execution
+
+    def describe_pipeline(self, name: str) -> dict[str, Any]:
+        """What the service's DescribePipeline tells, as far as it means anything here.
+
+        Raises:
+            UsageError: there is no such pipeline.
+        """
+        row = self._pipeline(name)
+        return {
+            "PipelineArn": self.pipeline_arn(name),
+            "PipelineName": name,
+            "PipelineDefinition": row["definition"],
+            "PipelineDescription": row["description"],
+            "PipelineStatus": "Active",
+        }
+
+    def delete_pipeline(self, name: str) -> None:
+        """Forget a pipeline; its executions stay.
+
+        Raises:
+            UsageError: there is no such pipeline.
+        """
+        self._pipeline(name)
+        self.state.change(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
+
+    def executions(self, name: str) -> list[Execution]:
+        """The executions of a pipeline, the latest first."""
+        return [Execution(self, row["id"]) for row in self.state.executions(name)]
+
+    def foresee(self, name: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """What every step of a pipeline would do if it were started now, in words, by name.
+
+        Raises:
+            UsageError: as `prepare`.
+        """
+        row, checked, values = self._ready(name, parameters)
+        told = {"id": "", "pipeline": name, "parameters": values, "created": now(), "parallel": 0}
+        return foresee(self._run_of({**row, **told}, checked, -1), self._tools)
 
     def resume(self, execution: str) -> Execution:
         """Go on with an execution that was interrupted or has failed; what succeeded stays.
@@ -193,6 +268,20 @@ class LocalSession:
             return True
         return False
 
+    def _ready(
+        self, name: str, parameters: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
+        """A pipeline's row, its definition, and the value of every parameter."""
+        row = self._pipeline(name)
+        checked = _supported(load_text(row["definition"]))
+        return row, checked, _values(checked.definition.parameters, parameters or {})
+
+    def _pipeline(self, name: str) -> dict[str, Any]:
+        row = self.state.pipeline(name)
+        if row is None:
+            raise UsageError(f"There is no pipeline '{name}'.", hint="Make it with upsert().")
+        return row
+
     def _row(self, execution: str) -> dict[str, Any]:
         row = self.state.execution(execution)
         if row is None:
@@ -215,22 +304,15 @@ class LocalSession:
         """Carry out an execution in a thread of its own."""
         row = self._row(execution)
         self.state.set_execution(execution, "Executing")
-        stopping = threading.Event()
-        stop_read, stop_write = os.pipe()
-        engine = Engine(
-            self._run_of(row, checked, stop_read),
-            self._worker,
-            self._demand,
-            self._functions,
-            stopping,
-        )
+        order = StopOrder(self.root / "runs" / execution)
+        engine = Engine(self._run_of(row, checked, order.fd), self._tools, order.given)
         engine.recall(self.state.steps(execution))
 
         def stop() -> None:
-            if not stopping.is_set():
-                stopping.set()
-                self.state.set_execution(execution, "Stopping")
-                os.write(stop_write, b"x")
+            self.state.set_execution(execution, "Stopping")
+            engine.wake()
+
+        order.watch(stop)
 
         def carry_out() -> None:
             status, reason = "Failed", "The engine ended without a result."
@@ -239,15 +321,21 @@ class LocalSession:
             except (KinoloomError, OSError, sqlite3.Error) as error:
                 reason = f"The engine could not go on: {error}"
             finally:
+                order.close()
                 self.state.set_execution(execution, status, reason)
                 lock.close()
-                stopping.set()
-                os.close(stop_read)
-                os.close(stop_write)
 
         thread = threading.Thread(target=carry_out, name=f"kinoloom-{execution}")
         thread.start()
-        return Execution(self, execution, stop, thread)
+        return Execution(self, execution, thread)
+
+    def stop(self, execution: str) -> None:
+        """Stop an execution, whichever process is running it.
+
+        Raises:
+            ExecutionError: no process is.
+        """
+        give_stop_order(self.root / "runs" / execution, execution)
 
     def _run_of(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]

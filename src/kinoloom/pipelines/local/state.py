@@ -42,8 +42,39 @@ _MIGRATIONS = (
     CREATE INDEX steps_by_key ON steps (key, status, ended);
     CREATE INDEX steps_by_name ON steps (pipeline, name, status, ended);
     """,
+    """
+    CREATE TABLE models (
+        name TEXT PRIMARY KEY, execution TEXT NOT NULL, arguments TEXT NOT NULL,
+        digests TEXT NOT NULL, created TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE packages (
+        family TEXT NOT NULL, version INTEGER NOT NULL, execution TEXT NOT NULL,
+        step TEXT NOT NULL, arguments TEXT NOT NULL, digests TEXT NOT NULL,
+        metrics TEXT NOT NULL, created TEXT NOT NULL,
+        PRIMARY KEY (family, version), UNIQUE (execution, step)
+    ) STRICT;
+    CREATE TABLE approvals (
+        id INTEGER PRIMARY KEY, family TEXT NOT NULL, version INTEGER NOT NULL,
+        status TEXT NOT NULL, reason TEXT NOT NULL, moment TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX approvals_of ON approvals (family, version, id);
+    CREATE TABLE callbacks (
+        token TEXT PRIMARY KEY, execution TEXT NOT NULL, step TEXT NOT NULL, queue TEXT NOT NULL,
+        arguments TEXT NOT NULL, status TEXT NOT NULL, answer TEXT NOT NULL,
+        created TEXT NOT NULL, UNIQUE (execution, step)
+    ) STRICT;
+    """,
 )
-_JSON = ("parameters", "properties", "outputs", "cause")
+_JSON = (
+    "parameters",
+    "properties",
+    "outputs",
+    "cause",
+    "arguments",
+    "digests",
+    "metrics",
+    "answer",
+)
 
 
 def now() -> str:
@@ -174,6 +205,22 @@ class State:
             "AND key <> '' ORDER BY ended DESC LIMIT 1",
             (pipeline, name),
         )
+
+    def change(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
+        """Statements with their values by name, in one transaction."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for statement, values in statements:
+                    self._db.execute(statement, _packed(values))
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What a query finds."""
+        return self._all(query, values)
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> None:
         values = _packed(row)

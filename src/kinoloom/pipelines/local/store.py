@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -94,6 +95,10 @@ class Store:
             place = target / entry.path
             place.parent.mkdir(parents=True, exist_ok=True)
             _link(self._blob(entry.digest), place)
+
+    def blobs(self) -> Iterator[Path]:
+        """The files of all blobs."""
+        yield from (path for path in self.root.glob("??/*") if path.is_file())
 
     def _entry(self, name: str, file: Path) -> Entry:
         facts = file.stat()

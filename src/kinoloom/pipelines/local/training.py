@@ -74,6 +74,7 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": model_uri},
         },
+        metrics={one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())},
     )
 
 
@@ -146,7 +147,7 @@ def _variables(
         "SM_LOG_LEVEL": str(decoded.get("sagemaker_container_log_level", 20)),
     }
     made.update({f"SM_CHANNEL_{name.upper()}": f"{ML}/input/data/{name}" for name in channels})
-    made.update({f"SM_HP_{name.upper()}": _text(value) for name, value in own.items()})
+    made.update({f"SM_HP_{name.upper()}": _variable(value) for name, value in own.items()})
     return made
 
 
@@ -166,6 +167,13 @@ def _decoded(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def _variable(value: Any) -> str:
+    """A hyper-parameter as a variable: text as it is, null as "", anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import shutil
 import signal
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import Entry, Store, copy_in
 
 _LAST_LINES = 20
+_MEASURED = "FinalMetricDataList"
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRY_AGAIN = 75
 """Exit code EX_TEMPFAIL of BSD's sysexits.h: a failure that may pass when tried again."""
 
@@ -55,6 +58,19 @@ class Outcome:
     cause: Any = None
     source: str = ""
     cache: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """As `State.end_step` takes it."""
+        return {
+            "status": self.status.value,
+            "reason": self.reason,
+            "properties": self.properties,
+            "outputs": dict(self.outputs),
+            "key": self.key,
+            "cause": self.cause,
+            "source": self.source,
+            "cache": self.cache,
+        }
 
 
 @dataclass(frozen=True)
@@ -95,12 +111,12 @@ class Worker:
             begun: called with the process's number and moment of start.
         """
         try:
-            cause = self._cause(job)
+            cause = self.cause(job)
             key = key_of(cause)
             taken = self._take_over(job, step, key)
             if taken is not None:
-                return Outcome(**taken, properties=job.properties, key=key, cause=cause)
-            note = self._why_not(step, pipeline, cause)
+                return Outcome(**taken, key=key, cause=cause)
+            note = self.why_not(step, pipeline, cause)
             outcome = self._run(job, folder, stop_fd, begun)
             return Outcome(**outcome, key=key, cause=cause, cache=note)
         except KinoloomError as error:
@@ -110,7 +126,12 @@ class Worker:
             kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
             return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
 
-    def _cause(self, job: Job) -> dict[str, Any]:
+    def cause(self, job: Job) -> dict[str, Any]:
+        """What decides a job's result; see `caching`.
+
+        Raises:
+            UsageError: there is nothing at the address of an input.
+        """
         inputs = {}
         for one in job.inputs:
             path = self.objects.path(one.uri)
@@ -118,31 +139,40 @@ class Worker:
                 raise UsageError(f"There is nothing at {one.uri}, an input of the job.")
             inputs[one.place] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
-        return cause_of(job.kind, job.arguments, inputs, outputs)
+        addresses = {one.uri: one.place for one in job.inputs}
+        return cause_of(job.kind, job.arguments, inputs, outputs, addresses)
 
     def _enabled(self, step: Step) -> bool:
         return step.cache.enabled if step.cache is not None else not self.strict
 
-    def _take_over(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+    def equal_step(self, step: Step, key: str) -> dict[str, Any] | None:
+        """The row of an earlier step whose outcome may be taken over and is still whole."""
         if not self._enabled(step):
             return None
         lifetime = step.cache.lifetime if step.cache is not None else None
         for row in self.state.equal_steps(key, lifetime):
-            trees = {name: self.store.tree(digest) for name, digest in row["outputs"].items()}
-            if all(tree is not None for tree in trees.values()):
-                for one in job.outputs:
-                    self._publish(one, trees.get(one.name))
-                source = row["source"] or row["execution"]
-                told = f"taken over from execution {source}"
-                return {
-                    "status": Status.SUCCEEDED,
-                    "outputs": row["outputs"],
-                    "source": source,
-                    "cache": told,
-                }
+            if all(self.store.tree(digest) is not None for digest in row["outputs"].values()):
+                return row
         return None
 
-    def _why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+    def _take_over(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+        row = self.equal_step(step, key)
+        if row is None:
+            return None
+        for one in job.outputs:
+            digest = row["outputs"].get(one.name)
+            self._publish(one, self.store.tree(digest) if digest else None)
+        source = row["source"] or row["execution"]
+        return {
+            "status": Status.SUCCEEDED,
+            "outputs": row["outputs"],
+            "source": source,
+            "cache": f"taken over from execution {source}",
+            "properties": _measured(job, (row["properties"] or {}).get(_MEASURED, [])),
+        }
+
+    def why_not(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+        """In words, why a step runs: the first thing that differs from its last success."""
         if not self._enabled(step):
             return "ran: the cache is off for this step"
         last = self.state.last_success(pipeline, step.name)
@@ -163,12 +193,13 @@ class Worker:
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
+        properties = _measured(job, _metrics_in(log, job.metrics))
         for name in ("ml", "tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
         with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
             (folder / "opt").rmdir()
         return {
-            "status": Status.SUCCEEDED, "outputs": outputs, "properties": job.properties
+            "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
 
     def _lay_out(self, job: Job, ml: Path) -> None:
@@ -210,6 +241,24 @@ class Worker:
         if entries is not None:
             target = self.objects.output_path(output.uri)
             self.store.lay_out(entries, target.parent if output.archive else target)
+
+
+def values_in(log: str, pattern: str) -> list[float]:
+    """The numbers that a regular expression's first group finds in a log, in their order."""
+    found = (match[1] if match.re.groups else match[0] for match in re.finditer(pattern, log))
+    return [float(text) for text in found if _NUMBER.fullmatch(text or "")]
+
+
+def _metrics_in(log: Path, patterns: Mapping[str, str]) -> list[dict[str, Any]]:
+    if not patterns:
+        return []
+    text = log.read_text(errors="replace")
+    values = {name: values_in(text, pattern) for name, pattern in patterns.items()}
+    return [{"MetricName": name, "Value": all_[-1]} for name, all_ in values.items() if all_]
+
+
+def _measured(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
+    return {**job.properties, _MEASURED: metrics} if job.metrics else job.properties
 
 
 def _inside(ml: Path, where: str) -> Path:

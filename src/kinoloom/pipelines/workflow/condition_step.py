@@ -8,6 +8,8 @@ from typing import Any
 
 from kinoloom.pipelines.compiling import Compiling
 from kinoloom.pipelines.workflow.conditions import Condition
+from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
+from kinoloom.pipelines.workflow.step_collections import Listed, StepCollection, requests
 from kinoloom.pipelines.workflow.steps import Step
 
 
@@ -27,23 +29,23 @@ class ConditionStep(Step):
     def __init__(
         self,
         name: str,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
         display_name: str | None = None,
         description: str | None = None,
         conditions: Sequence[Condition] | None = None,
-        if_steps: Sequence[Step] | None = None,
-        else_steps: Sequence[Step] | None = None,
+        if_steps: Sequence[Listed | Delayed] | None = None,
+        else_steps: Sequence[Listed | Delayed] | None = None,
     ) -> None:
         super().__init__(name, display_name, description, depends_on)
         self.conditions = list(conditions or ())
-        self.if_steps = list(if_steps or ())
-        self.else_steps = list(else_steps or ())
+        self.if_steps = spread_out(if_steps or ())
+        self.else_steps = spread_out(else_steps or ())
 
     def arguments(self, compiling: Compiling) -> dict[str, Any]:
         """Its arguments as plain JSON."""
         inside = replace(compiling, step="")
         return {
             "Conditions": [condition.to_request() for condition in self.conditions],
-            "IfSteps": [step.to_request(inside) for step in self.if_steps],
-            "ElseSteps": [step.to_request(inside) for step in self.else_steps],
+            "IfSteps": requests(self.if_steps, inside),
+            "ElseSteps": requests(self.else_steps, inside),
         }

@@ -33,7 +33,7 @@ class LambdaOutput:
     """
 
     output_name: str
-    output_type: LambdaOutputTypeEnum = LambdaOutputTypeEnum.String
+    output_type: Enum = LambdaOutputTypeEnum.String
 
     def to_request(self) -> dict[str, Any]:
         """Its declaration in a definition."""

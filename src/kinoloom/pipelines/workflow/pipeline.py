@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.compiling import Compiling
+from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
+from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
-from kinoloom.pipelines.workflow.steps import Step
+from kinoloom.pipelines.workflow.step_collections import (
+    Listed,
+    collections,
+    point_to_last,
+    requests,
+)
 
 _BY_NAME = PipelineExperimentConfig(
     ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
@@ -30,7 +34,8 @@ class Pipeline:
         name: of the pipeline.
         parameters: that an execution may be given.
         pipeline_experiment_config: names of experiment and trial; None for none.
-        steps: those at the top; steps of branches are given to their ConditionStep.
+        steps: those at the top, or what calls of `@step` functions gave; steps of branches are
+            given to their ConditionStep.
         sagemaker_session: what runs it.
     """
 
@@ -39,13 +44,13 @@ class Pipeline:
         name: str = "",
         parameters: Sequence[Parameter] | None = None,
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
-        steps: Sequence[Step] | None = None,
-        sagemaker_session: LocalSession | None = None,
+        steps: Sequence[Listed | Delayed] | None = None,
+        sagemaker_session: PipelineSession | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
         self.pipeline_experiment_config = pipeline_experiment_config
-        self.steps = list(steps or ())
+        self.steps = spread_out(steps or ())
         self.sagemaker_session = sagemaker_session
         self._parallel = 0
 
@@ -58,12 +63,14 @@ class Pipeline:
         """
         config = self.pipeline_experiment_config
         compiling = Compiling(self._session(), self.name)
+        steps = requests(self.steps, compiling)
+        point_to_last(steps, {c.name: c.steps[-1].name for c in collections(self.steps)})
         made = {
             "Version": VERSION,
             "Metadata": {},
             "Parameters": [parameter.to_request() for parameter in self.parameters],
             "PipelineExperimentConfig": config.to_request() if config else None,
-            "Steps": [step.to_request(compiling) for step in self.steps],
+            "Steps": steps,
         }
         text = json.dumps(made)
         load_text(text)
@@ -73,6 +80,7 @@ class Pipeline:
         self,
         role_arn: str | None = None,
         description: str = "",
+        tags: Sequence[Mapping[str, str]] | None = None,
         parallelism_config: ParallelismConfiguration | None = None,
     ) -> dict[str, str]:
         """Make the pipeline; see `upsert`.
@@ -80,21 +88,24 @@ class Pipeline:
         Raises:
             UsageError: there is one of that name.
         """
-        if self._session().state.pipeline(self.name) is not None:
+        session = self._session()
+        if not session.create_replaces and self._exists():
             raise UsageError(f"There is a pipeline '{self.name}' already.", hint="Use upsert().")
-        return self.upsert(role_arn, description, parallelism_config)
+        return self.upsert(role_arn, description, tags, parallelism_config)
 
     def upsert(
         self,
         role_arn: str | None = None,
         description: str = "",
+        tags: Sequence[Mapping[str, str]] | None = None,
         parallelism_config: ParallelismConfiguration | None = None,
     ) -> dict[str, str]:
         """Make the pipeline, or give the one of that name this definition.
 
         Args:
-            role_arn: accepted; it means nothing locally.
+            role_arn: of the pipeline; it means nothing locally.
             description: for people.
+            tags: accepted.
             parallelism_config: for executions started from this object that give none.
 
         Raises:
@@ -102,7 +113,7 @@ class Pipeline:
         """
         if parallelism_config is not None:
             self._parallel = parallelism_config.max_parallel_execution_steps
-        arn = self._session().put_pipeline(self.name, self.definition(), description)
+        arn = self._session().put_pipeline(self.name, self.definition(), description, role_arn)
         return {"PipelineArn": arn}
 
     def start(
@@ -112,7 +123,7 @@ class Pipeline:
         execution_description: str = "",
         parallelism_config: ParallelismConfiguration | None = None,
         wait: bool = False,
-    ) -> Execution:
+    ) -> Started:
         """Start an execution of the pipeline as it was last put.
 
         Args:
@@ -143,23 +154,38 @@ class Pipeline:
         Raises:
             UsageError: there is no such pipeline.
         """
-        row = self._session().state.pipeline(self.name)
-        if row is None:
-            raise UsageError(f"There is no pipeline '{self.name}'.", hint="Make it with upsert().")
-        return {
-            "PipelineArn": self._session().pipeline_arn(self.name),
-            "PipelineName": self.name,
-            "PipelineDefinition": row["definition"],
-            "PipelineDescription": row["description"],
-            "PipelineStatus": "Active",
-        }
+        return self._session().describe_pipeline(self.name)
 
-    def list_executions(self) -> list[Execution]:
+    def update(self, role_arn: str | None = None, description: str = "") -> dict[str, str]:
+        """Give the pipeline of that name this definition.
+
+        Raises:
+            UsageError: there is none.
+            DefinitionError: as `upsert`.
+        """
+        self.describe()
+        return self.upsert(role_arn, description)
+
+    def delete(self) -> None:
+        """Forget the pipeline.
+
+        Raises:
+            UsageError: there is none.
+        """
+        self._session().delete_pipeline(self.name)
+
+    def list_executions(self) -> list[Started]:
         """Its executions, the latest first."""
-        session = self._session()
-        return [session.execution(row["id"]) for row in session.state.executions(self.name)]
+        return list(self._session().executions(self.name))
 
-    def _session(self) -> LocalSession:
+    def _exists(self) -> bool:
+        try:
+            self.describe()
+        except UsageError:
+            return False
+        return True
+
+    def _session(self) -> PipelineSession:
         if self.sagemaker_session is None:
             raise UsageError(
                 f"The pipeline '{self.name}' needs a sagemaker_session.",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
-from kinoloom.pipelines.workflow.entities import expr_of
+from kinoloom.pipelines.workflow.entities import PipelineVariable, expr_of
 from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from kinoloom.pipelines.workflow.step_collections import StepCollection
+
+_MOST_SUMMARIES = 50
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Step:
         name: str,
         display_name: str | None = None,
         description: str | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
     ) -> None:
         self.name = name
         self.display_name = display_name
@@ -62,7 +67,7 @@ class Step:
         """What later steps may take from it."""
         return Properties(self.name, step_type=self.step_type)
 
-    def add_depends_on(self, step_names: Sequence[str | Step]) -> None:
+    def add_depends_on(self, step_names: Sequence[str | Step | StepCollection]) -> None:
         """Make it wait for more steps."""
         self.depends_on.extend(step_names)
 
@@ -105,7 +110,7 @@ class JobStep(Step):
         display_name: str | None = None,
         description: str | None = None,
         cache_config: CacheConfig | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
         retry_policies: Sequence[RetryPolicy] | None = None,
     ) -> None:
         super().__init__(name, display_name, description, depends_on)
@@ -158,7 +163,7 @@ class ProcessingStep(JobStep):
         description: str | None = None,
         property_files: Sequence[PropertyFile] | None = None,
         cache_config: CacheConfig | None = None,
-        depends_on: Sequence[str | Step] | None = None,
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
         retry_policies: Sequence[RetryPolicy] | None = None,
     ) -> None:
         super().__init__(
@@ -177,3 +182,36 @@ class TrainingStep(JobStep):
     """Runs a training job; see `JobStep` for the arguments."""
 
     step_type = "Training"
+
+
+class TransformStep(JobStep):
+    """Applies a model to files; see `JobStep` for the arguments."""
+
+    step_type = "Transform"
+
+
+class TuningStep(JobStep):
+    """Trains many times with other hyper-parameters; see `JobStep` for the arguments."""
+
+    step_type = "Tuning"
+
+    def get_top_model_s3_uri(
+        self, top_k: int, s3_bucket: str | PipelineVariable, prefix: str | PipelineVariable = ""
+    ) -> PipelineVariable:
+        """The address of the model of the training that came out as number `top_k`.
+
+        Args:
+            top_k: 0 is the best, 49 the last that can be asked for.
+            s3_bucket: the bucket of the trainings' output path.
+            prefix: the key of the output path.
+
+        Raises:
+            UsageError: top_k is out of range.
+        """
+        from kinoloom.pipelines.workflow.functions import Join
+
+        if not 0 <= top_k < _MOST_SUMMARIES:
+            raise UsageError(f"top_k must be from 0 to {_MOST_SUMMARIES - 1}, not {top_k}.")
+        values: list[str | PipelineVariable] = ["s3:/", s3_bucket, *([prefix] if prefix else [])]
+        values.append(self.properties.TrainingJobSummaries[top_k].TrainingJobName)
+        return Join(on="/", values=[*values, "output/model.tar.gz"])

@@ -1,0 +1,121 @@
+"""Functions as steps: values, files, parameters, maps, conditions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinoloom.errors import UsageError
+from kinoloom.pipelines import (
+    ConditionGreaterThan,
+    ConditionStep,
+    LocalSession,
+    ParameterInteger,
+    ParameterString,
+    Pipeline,
+)
+from kinoloom.pipelines.language import load_text
+from kinoloom.pipelines.stepping.run_function import keep, mapped, result_in
+from kinoloom.pipelines.workflow.function_step import step
+
+
+def pipeline_of(session: LocalSession) -> Pipeline:
+    """Lengths of words, added up; a condition on the sum chooses what is said."""
+    factor, word = ParameterInteger("Factor", 2), ParameterString("Word", 'a "b"')
+
+    @step
+    def write_file(text: str) -> Path:
+        path = Path("made.txt").absolute()
+        path.write_text(text)
+        return path
+
+    @step(name="Length", instance_type="ml.m5.large")
+    def length(path: Path, times: int) -> int:
+        return len(path.read_text()) * times
+
+    @step(name="Add")
+    def add(values: list[int], **more: Any) -> dict[str, Any]:
+        return {"sum": sum(values), **more}
+
+    @step(name="Total")
+    def total(added: dict[str, Any]) -> int:
+        return int(added["sum"])
+
+    @step(name="Say")
+    def say(text: str) -> str:
+        print(text)
+        return text
+
+    files = [write_file("one"), write_file("three")]
+    added = add(length.map(files, times=factor), why={"word": word})
+    count = total(added)
+    gate = ConditionStep(
+        "Gate",
+        conditions=[ConditionGreaterThan(count, 20)],
+        if_steps=[say("many")],
+        else_steps=[say("few")],
+    )
+    return Pipeline("Functions", [factor, word], steps=[count, gate], sagemaker_session=session)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> LocalSession:
+    return LocalSession(tmp_path / "root")
+
+
+def test_functions_pass_values_and_files_on(session: LocalSession) -> None:
+    pipeline = pipeline_of(session)
+    pipeline.upsert()
+    execution = pipeline.start()
+    execution.wait()
+    result = execution.result("Add")["result"] / "result.json"
+    assert json.loads(result.read_text())["Result"] == {"sum": 16, "why": {"word": 'a "b"'}}
+    assert execution.logs("Say-1") == "few\n"
+    assert {s["StepName"] for s in execution.list_steps()} == {
+        "write-file", "write-file-1", "Length-0", "Length-1", "Add", "Total", "Gate", "Say-1",
+    }  # fmt: skip
+    more = pipeline.start({"Factor": 3})
+    more.wait()
+    assert more.logs("Say") == "many\n"
+    told = {s["StepName"]: s.get("CacheExplanation", "") for s in more.list_steps()}
+    assert told["write-file"].startswith("taken over")
+    assert told["Length-0"].endswith("ContainerArguments[0] was '2', is '3'")
+
+
+def test_the_definition_is_one_that_the_service_takes(session: LocalSession) -> None:
+    definition = pipeline_of(session).definition()
+    graph = load_text(definition).graph
+    assert graph.needs["Add"] == {"Length-0", "Length-1"}
+    assert graph.needs["Length-1"] == {"write-file-1"}
+    assert {placed.step.type for placed in graph.steps.values()} == {"Processing", "Condition"}
+
+
+def test_two_functions_of_one_name_are_refused(session: LocalSession) -> None:
+    calls = [step(function, name="Same")() for function in (max, min)]
+    with pytest.raises(UsageError, match="Two steps are named 'Same'"):
+        Pipeline("P", steps=calls, sagemaker_session=session)
+
+
+def test_what_json_cannot_hold_is_kept_all_the_same(tmp_path: Path) -> None:
+    import pickle
+
+    keep({"numbers": (1, {2, 3})}, tmp_path, pickle.dumps)
+    assert not (tmp_path / "result.json").exists()
+    assert result_in(tmp_path) == {"numbers": (1, {2, 3})}
+
+
+def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    import pickle
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f.txt").write_text(name)
+    (tmp_path / "out").mkdir()
+    keep([tmp_path / "a" / "f.txt", tmp_path / "b"], tmp_path / "out", pickle.dumps)
+    file, folder = result_in(tmp_path / "out")
+    assert file.read_text() == "a"
+    assert (folder / "f.txt").read_text() == "b"
+    assert mapped(({"x": [1]},), lambda value: value) == ({"x": [1]},)
