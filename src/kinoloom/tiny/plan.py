@@ -138,12 +138,16 @@ class _Blocks:
 
 def place(blocks: Sequence[Block], length: int) -> Plan:
     """Place blocks; the order by size or by bytes times time, then random changes of it."""
-    bound = Plan(tuple(blocks), length).bound
+    live = Plan(tuple(blocks), length).live
+    bound = max(live, default=0)
     orders = [
         sorted(blocks, key=lambda b: (-b.bytes, b.start)),
         sorted(blocks, key=lambda b: (-b.bytes * (b.end - b.start + 1), b.start)),
         sorted(blocks, key=lambda b: (b.start, -b.bytes)),
         sorted(blocks, key=lambda b: (-(b.end - b.start), -b.bytes)),
+        sorted(blocks, key=lambda b: (-max(live[b.start : b.end + 1]), -b.bytes)),
+        sorted(blocks, key=lambda b: (-max(live[b.start : b.end + 1]), b.start)),
+        sorted(blocks, key=lambda b: (-max(live[b.start : b.end + 1]), b.start - b.end)),
     ]
     best, order = min(
         ((Plan(tuple(_first_fit(o)), length), o) for o in orders), key=lambda pair: pair[0].peak
