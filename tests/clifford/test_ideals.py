@@ -1,6 +1,8 @@
 """Coordinates of ideals: every algebra's products in them, and wide convolutions that use them."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers import conv as conv_module
 from kinoloom.clifford.layers.conv import CliffordConv1d, CliffordConv2d, CliffordConv3d
+from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 
 CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
@@ -51,6 +54,7 @@ def test_how_many_ideals_known_algebras_have(signature: tuple[int, ...], count: 
         ((1, -1), 1, 2, False),
         ((1, 1, 1), 3, 1, True),
         ((1, 1, 0), 2, 2, True),
+        ((1, 1, 1, -1), 2, 2, True),
     ],
 )
 def test_a_wide_convolution_is_the_narrow_one(
@@ -79,8 +83,61 @@ def test_a_wide_convolution_is_the_narrow_one(
         torch.testing.assert_close(one, other)
     with torch.no_grad():
         torch.testing.assert_close(made[0].eval()(x), made[1](x))
+        x[:, :, :, 0] = 0  # the second time on other values, into memory of its own
+        torch.testing.assert_close(made[0](x), made[1](x))
     program = torch.export.export(made[0], (x,))
     torch.testing.assert_close(program.module()(x), made[0](x))
+
+
+@pytest.mark.parametrize("metric", [(1, 1), (1, 1, 1), (1, 1, 1, -1)])
+def test_coordinates_have_first_and_second_derivatives(metric: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    ideals = ideals_of(Algebra.of(metric))
+    coordinates = IdealCoordinates(ideals).double()
+    blades, batch = 2 ** len(metric), ideals.count
+    x = torch.randn(1, 2, blades, 3, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(batch, 2 * ideals.size, 3, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(2, blades, dtype=torch.float64, requires_grad=True)
+
+    def entered(x: torch.Tensor) -> torch.Tensor:
+        return coordinates.enter(x, 1) ** 2
+
+    def left(y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return coordinates.leave(y, 2, bias, None) ** 2
+
+    for function, inputs in ((entered, (x,)), (left, (y, bias))):
+        assert torch.autograd.gradcheck(function, inputs)
+        assert torch.autograd.gradgradcheck(function, inputs)
+    with torch.no_grad():
+        there = coordinates.enter(x, 1)
+        back = coordinates.leave(there.clone(), 1, None, there)
+    torch.testing.assert_close(back, x * ideals.count)
+    assert back.data_ptr() == there.data_ptr(), "without gradients the memory is used again"
+
+
+def test_every_algebra_leaves_by_the_transpose() -> None:
+    for metric in itertools.chain(*(itertools.product((1, -1, 0), repeat=n) for n in range(1, 6))):
+        ideals = ideals_of(Algebra.of(metric))
+        if ideals is not None:
+            np.testing.assert_array_equal(ideals.into * ideals.count, ideals.out.T)
+            assert ((ideals.out != 0).sum(1) == ideals.count).all()
+
+
+def test_freed_memory_is_kept_where_it_can_be() -> None:
+    code = (
+        "import resource, numpy as np\n"
+        "from kinoloom.clifford.memory import keep_freed_memory\n"
+        "kept = keep_freed_memory()\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    np.ones(1 << 20)\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "faults()\n"
+        "print(kept, faults() < 200 if kept else True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[1] == "True", "eight megabytes are 2048 pages"
 
 
 def test_only_wide_layers_of_all_grades_use_it() -> None:

@@ -7,7 +7,7 @@ from cayley import product
 from torch import nn
 
 from kinoloom.clifford.layers.gate import MultivectorGate, MultivectorProduct
-from kinoloom.clifford.layers.norm import CliffordBatchNorm, CliffordGroupNorm
+from kinoloom.clifford.layers.norm import CliffordBatchNorm, CliffordGroupNorm, inverse_factor
 from kinoloom.errors import ArrayError, UsageError
 
 
@@ -51,6 +51,41 @@ def test_group_norm_makes_each_group_of_each_field_white(groups: int) -> None:
     other[:, 3] *= 5
     same = torch.allclose(norm(other)[:, 0], y[:, 0])
     assert same == (groups > 1)
+
+
+def test_the_cholesky_factor_leads_back_to_the_centred_group() -> None:
+    """Channels of a group have means of their own; only the group's is taken away."""
+    x = correlated(2, 4, 4, 5, 6) + 10 * torch.randn(4, 4, 1, 1)
+    y = CliffordGroupNorm((1, 1), 2, 4, eps=1e-12).double()(x)
+    for field, made in zip(x.reshape(4, 2, 4, -1), y.reshape(4, 2, 4, -1), strict=True):
+        samples, white = (part.movedim(1, 0).flatten(1) for part in (field, made))
+        mean, cov = statistics(samples)
+        back = torch.linalg.cholesky(cov) @ white
+        torch.testing.assert_close(back, samples - mean[:, None], atol=1e-6, rtol=1e-7)
+        assert (white.reshape(4, 2, -1).mean(2).abs() > 0.1).any(), "no channel alone is centred"
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8, 32])
+def test_elimination_gives_the_inverse_cholesky_factor(size: int) -> None:
+    torch.manual_seed(size)
+    samples = torch.randn(3, size, 4 * size + 2, dtype=torch.float64)
+    matrix = samples @ samples.mT
+    wanted = torch.linalg.inv(torch.linalg.cholesky(matrix))
+    torch.testing.assert_close(inverse_factor(matrix), wanted, atol=1e-11, rtol=1e-11)
+    single = inverse_factor(matrix.float()).double()
+    torch.testing.assert_close(single, wanted, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "norm", [CliffordBatchNorm((1, 1), 2).eval(), CliffordGroupNorm((1, 1, 1), 2, 4)]
+)
+def test_exported_norms_have_no_operator_of_linear_algebra(norm: nn.Module) -> None:
+    x = correlated(3, norm.double().channels, len(norm.blades), 6)
+    program = torch.export.export(norm, (x,))
+    assert not [n for n in program.graph.nodes if "linalg" in str(n.target)]
+    torch.testing.assert_close(program.module()(x), norm(x))
+    compiled = torch.compile(norm, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), norm(x))
 
 
 def test_the_learned_matrix_and_multivector_come_last() -> None:

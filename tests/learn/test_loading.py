@@ -4,7 +4,7 @@ import threading
 import time
 from collections import namedtuple
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -99,11 +99,18 @@ def test_the_global_generators_are_set_apart_for_each_share() -> None:
     assert drawn(0, 1, 0) == drawn(0, 1, 0)
 
 
+@dataclass(frozen=True)
+class Frozen:
+    tensor: torch.Tensor
+    number: int
+
+
 def test_all_arrays_in_a_batch_go_to_the_device() -> None:
     pair = namedtuple("pair", "a b")
-    batch = {"x": [np.ones(2), "text"], "p": pair(torch.ones(1), 3)}
+    batch = {"x": [np.ones(2), "text"], "p": pair(torch.ones(1), 3), "d": Frozen(torch.ones(1), 2)}
     found = to_device(batch, torch.device("meta"))
     assert found["x"][0].device.type == "meta"
     assert found["x"][1] == "text"
     assert found["p"].a.device.type == "meta"
     assert found["p"].b == 3
+    assert (found["d"].tensor.device.type, found["d"].number) == ("meta", 2)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
+from kinoloom.base.clip import Clip
 from kinoloom.base.nouns import Nothing
 from kinoloom.base.op import op
 from kinoloom.base.options import option
+from kinoloom.base.report import Report
 from kinoloom.clifford.fields.noun import Fields
 
 
@@ -94,3 +98,60 @@ def make_maxwell(nothing: Nothing, options: MaxwellOptions) -> Fields:
     from kinoloom.clifford.fields.make import maxwell_fields
 
     return maxwell_fields(options)
+
+
+@dataclass(frozen=True)
+class FromClipOptions:
+    """What `fields from-clip` may be told."""
+
+    cells: int = option(64, "cells along the longer side", low=8, high=4096)
+    steps: int = option(16, "moments of each trajectory", low=1, high=100_000)
+
+
+@op("fields.from-clip")
+def from_clip(clip: Clip, options: FromClipOptions) -> Fields:
+    """Turn a video into a multivector field: brightness, motion and turning.
+
+    At each cell the brightness (grade 0), the velocity of what is seen (grade 1, in cells a
+    second) and its curl (grade 2) of Cl(2, 0). One after another, stretches of --steps moments
+    are trajectories; what is left at the end is not used. Give one shot, without cuts.
+    """
+    from kinoloom.clifford.fields.from_clip import clip_fields
+
+    return clip_fields(clip, options)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `train clifford` may be told; what is not given is the preset's."""
+
+    preset: str = option(
+        "smoke-cresnet", "smoke, shallow-water, maxwell or video, and a network: smoke-cresnet"
+    )
+    out: Path | None = option(None, "the folder of the training; one that is there goes on")
+    data: Path | None = option(None, "fields to learn from, a .npz (made by the preset)")
+    held_out: Path | None = option(None, "fields to test on, a .npz (made by the preset)")
+    trajectories: int = option(32, "how many to make to learn from", low=1, high=99_999)
+    tests: int = option(8, "how many to make to test on", low=1, high=99_999)
+    horizon: int = option(10, "steps of the rollout that is scored and shown", low=1, high=100_000)
+    steps: int | None = option(None, "how many updates of the weights (2000)", low=1)
+    batch: int | None = option(None, "samples for each update (8)", low=1)
+    learning_rate: float | None = option(None, "the highest rate of the schedule (0.002)", low=0)
+    hours: float | None = option(None, "stop and save after this time", low=0, unit="h")
+    device: Literal["auto", "cuda", "mps", "cpu"] = option("auto", "where to train")
+    seed: int = option(0, "of trajectories, weights and samples", low=0, high=2**31)
+
+
+@op("train.clifford", extra="train")
+def train_clifford(nothing: Nothing, options: TrainOptions) -> Report:
+    """Train a network to step a field in time, and follow trajectories it has not seen.
+
+    The network is a Clifford one or the plain one of its size: cresnet, rotresnet, resnet, cfno,
+    fno, cunet or unet. The presets of `video` learn from what `fields from-clip` makes. The report
+    tells the error of one step and of a rollout, beside that of no change, with spectra and what
+    physics keeps; the folder holds the weights, the logs and a film of a rollout beside the truth.
+    Called again with the same folder it goes on where it stopped.
+    """
+    from kinoloom.clifford.training.run import train_preset
+
+    return train_preset(options)

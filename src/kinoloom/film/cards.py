@@ -32,9 +32,10 @@ REFINE = ModelCard(
     name="refine",
     task="interpolate",
     summary="guesses of the motion by optical flow, judged by a small network that is shipped",
-    source="kinoloom, docs/decisions/0012-refine-judges-guesses.md",
+    source="kinoloom, docs/decisions/0013-refine-judges-guesses.md",
     licence="Apache-2.0",
     weights="shipped",
     file=Path(__file__).parent / "weights" / "refine.onnx",
-    parameters=253_000,
+    parameters=253_714,
+    sha256="11562c0e02408def463c9c894bbd5a057cb0499e4975d643c73b96092884f84e",
 )

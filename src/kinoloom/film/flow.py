@@ -1,11 +1,10 @@
-"""Dense optical flow between two pictures, and what can be said of a pair of flows.
+"""What can be said of dense flows between two pictures; `media.flow` finds them.
 
 A flow is (h, w, 2) float32: for each pixel of one picture, where it went in the other, as (x, y)
 in pixels. Fields are sampled bilinearly; beyond the frame its edge is repeated.
 
-Sources: Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense inverse search", ECCV
-2016 (the flow, as in OpenCV); Sundaram, Brox and Keutzer, "Dense point trajectories by
-GPU-accelerated large displacement optical flow", ECCV 2010 (the consistency check).
+Source: Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement
+optical flow", ECCV 2010 (the consistency check).
 """
 
 from __future__ import annotations
@@ -23,46 +22,7 @@ from kinoloom.film.engine import Flow
 Field = NDArray[np.float32]
 """(h, w) or (h, w, C) float32: values over the pixels of a picture."""
 
-_LEAST_SIDE_PX = 32
-"""Dense inverse search needs room for its patches; smaller pictures are continued to this."""
 _RELATIVE, _ABSOLUTE_PX2 = 0.01, 0.5
-
-
-def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow | None) -> Flow:
-    """The motion from the first picture to the second, to the last pixel.
-
-    It is the patch search of OpenCV's medium preset down to the full size, its outliers taken
-    out by a median of 3x3. The preset's variational smoothing is left out: it rounds off the
-    edges of moving things.
-
-    Args:
-        first, second: (h, w) grey levels, each side at least 1.
-        start: a first guess of the flow, or None.
-
-    Returns:
-        (h, w, 2) in pixels.
-    """
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)
-    search.setVariationalRefinementIterations(0)
-    flow = searched(search, first, second, start)
-    return np.dstack([cv2.medianBlur(flow[..., axis], 3) for axis in (0, 1)])
-
-
-def searched(
-    search: cv2.DISOpticalFlow,
-    first: NDArray[np.uint8],
-    second: NDArray[np.uint8],
-    start: Flow | None = None,
-) -> Flow:
-    """What a dense inverse search finds, for pictures of any size; arguments as `dense_flow`."""
-    height, width = first.shape
-    room = [(0, max(0, _LEAST_SIDE_PX - side)) for side in (height, width)]
-    first, second = (np.pad(grey, room, mode="edge") for grey in (first, second))
-    if start is not None:
-        start = np.pad(start, [*room, (0, 0)], mode="edge")
-    flow = search.calc(first, second, start)  # type: ignore[arg-type]  # None is allowed
-    return np.asarray(flow[:height, :width], np.float32)
 
 
 def consistency(forward: Flow, backward: Flow) -> Field:

@@ -6,6 +6,7 @@ A batch depends on its step and share alone, so it does not matter who makes it 
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import pickle
@@ -129,7 +130,7 @@ def _make_adopted(step: int, share: int, shares: int) -> Any:
 def to_device(batch: Any, device: torch.device) -> Any:
     """The same batch with arrays and tensors as tensors on the device; other values as they are.
 
-    Looks into dicts, lists, tuples and named tuples.
+    Looks into dicts, lists, tuples, named tuples and dataclasses.
     """
     if isinstance(batch, np.ndarray):
         batch = torch.from_numpy(batch)
@@ -143,4 +144,8 @@ def to_device(batch: Any, device: torch.device) -> Any:
         return cast(Any, type(batch))(*(to_device(item, device) for item in batch))
     if isinstance(batch, (list, tuple)):
         return type(batch)(to_device(item, device) for item in batch)
+    if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
+        names = [field.name for field in dataclasses.fields(batch)]
+        moved = {name: to_device(getattr(batch, name), device) for name in names}
+        return dataclasses.replace(batch, **moved)
     return batch

@@ -6,9 +6,9 @@ Each output is a sum over channels and offsets of the geometric product x w with
 multivectors w, computed as one real convolution of in_channels * J to out_channels * K channels.
 The algebra need not have as many generators as there are axes of space.
 
-Wide layers of all grades are computed in coordinates of ideals, where many algebras need half of
-the multiplications or fewer (`ideals`); narrow ones are not, for the change of coordinates costs
-more than it saves.
+Layers of all grades are computed in coordinates of ideals, where many algebras need half of the
+multiplications or fewer (`ideals`); the narrowest are not, for the change of coordinates costs more
+than it saves.
 
 Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
 are, see `equivariant`.
@@ -33,7 +33,7 @@ from kinoloom.errors import ArrayError, UsageError
 
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 Sizes = int | tuple[int, ...]
-_WIDE = 256
+_WIDE = 64
 """From how many multiplications saved for each number of a field on coordinates of ideals pay."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -110,8 +110,9 @@ class CliffordConv(ProductLayer):
 
         In coordinates of ideals K and J are both their size d.
         """
-        entries = self.entries() if self.ideals is None else self.ideals.entries(self.weight)
-        return entries.movedim((0, 1), (1, 3)).flatten(2, 3).flatten(0, 1)
+        if self.ideals is not None:
+            return self.ideals.kernel(self.weight, self.groups)
+        return self.entries().movedim((0, 1), (1, 3)).flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve a field.
@@ -126,15 +127,15 @@ class CliffordConv(ProductLayer):
             ArrayError: another shape, or a field smaller than its circular or reflected rim.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
-        flat = x.flatten(1, 2) if self.ideals is None else self.ideals.enter(x)
-        padding = self.padding
+        entered = None if self.ideals is None else self.ideals.enter(x, self.groups)
+        flat, padding = x.flatten(1, 2) if entered is None else entered, self.padding
         if self.padding_mode != "zeros" and any(padding):
             flat, padding = self._padded(flat), (0,) * self.space
         bias = None if self.bias is None or self.ideals is not None else self.bias.flatten()
         convolve = _CONV[self.space]
         y = convolve(flat, self.kernel(), bias, self.stride, padding, self.dilation, self.groups)
         if self.ideals is not None:
-            return self.ideals.leave(y, self.bias)
+            return self.ideals.leave(y, self.groups, self.bias, entered)
         return split_channels(y, len(self.out_blades))
 
     def _padded(self, flat: Tensor) -> Tensor:

@@ -217,25 +217,41 @@ class CliffordGroupNorm(_Norm):
         return self._apply_matrix(centred.flatten(1, 2), whitening).reshape(x.shape)
 
 
-def loaded_factor(cov: Tensor, eps: float) -> Tensor:
-    """The lower Cholesky factor of covariances (..., I, I) that eps keeps from being singular.
-
-    Raises:
-        ArrayError: NaN or infinite values.
-    """
+def loaded(cov: Tensor, eps: float) -> Tensor:
+    """Covariances (..., I, I) that eps keeps from being singular."""
     eye = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
     variance = cov.diagonal(dim1=-2, dim2=-1).mean(-1)
-    loaded = cov + eps * variance.clamp(min=1)[..., None, None] * eye
-    try:
-        factor: Tensor = torch.linalg.cholesky(loaded)
-    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
-        raise ArrayError("A field to be normalized holds NaN or infinite values.") from error
-    return factor
+    return cov + eps * variance.clamp(min=1)[..., None, None] * eye
 
 
 def _whitening(cov: Tensor, eps: float) -> Tensor:
-    """The inverse of `loaded_factor`."""
-    factor = loaded_factor(cov, eps)
+    """The inverse of the lower Cholesky factor of `loaded` covariances."""
+    matrix = loaded(cov, eps)
+    if torch.compiler.is_compiling():
+        return inverse_factor(matrix)
+    try:
+        factor = torch.linalg.cholesky(matrix)
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+        raise ArrayError("A field to be normalized holds NaN or infinite values.") from error
     eye = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
     inverse: Tensor = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
     return inverse
+
+
+def inverse_factor(matrix: Tensor) -> Tensor:
+    """The inverse of the lower Cholesky factor, in operations that every exporter knows.
+
+    With C = U D U^T, U of unit diagonal, rows are taken from the rows below until C is D and the
+    identity has become U^-1. Of single matrices LAPACK is faster, so only compilers get this.
+
+    Args:
+        matrix: (..., I, I), symmetric and positive definite; else the result is not finite.
+    """
+    size = matrix.shape[-1]
+    inverse = torch.eye(size, dtype=matrix.dtype, device=matrix.device).expand_as(matrix)
+    place = torch.arange(size, device=matrix.device)
+    for k in range(size - 1):
+        shares = matrix[..., k] / matrix[..., k, None, k] * (place > k)
+        inverse = inverse - shares[..., None] * inverse[..., k, None, :]
+        matrix = matrix - shares[..., None] * matrix[..., k, None, :]
+    return inverse * matrix.diagonal(dim1=-2, dim2=-1).rsqrt()[..., None]

@@ -62,7 +62,9 @@ class Ends:
 class Kit(Protocol):
     """Makes the layers of a network; channels are counted in the kit's own unit."""
 
-    space: int
+    @property
+    def space(self) -> int:
+        """How many axes of space."""
 
     def lift(self, ends: Ends, channels: int) -> nn.Module:
         """From fields that go in to hidden ones, at each place alone."""

@@ -40,7 +40,8 @@ class SpectralConv(nn.Module):
         self.in_channels, self.out_channels, self.modes = in_channels, out_channels, modes
         kept = (*(2 * m for m in modes[:-1]), modes[-1])
         scale = 1 / (in_channels * out_channels)
-        self.weight = nn.Parameter(scale * torch.rand(in_channels, out_channels, *kept, 2))
+        weight = torch.empty(in_channels, out_channels, *kept, 2).uniform_(0.0, scale)
+        self.weight = nn.Parameter(weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform, multiply the low modes, transform back.

@@ -22,10 +22,11 @@ from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.camera import global_motion
 from kinoloom.film.engine import Engine, EngineOptions, Flow
-from kinoloom.film.flow import Field, camera_flow, dense_flow, resize_flow, scaled_motion
+from kinoloom.film.flow import Field, camera_flow, resize_flow, scaled_motion
 from kinoloom.film.guesses import View, guesses, views
 from kinoloom.film.mix import mix
 from kinoloom.film.pixels import check_alike, premultiplied
+from kinoloom.media.flow import dense_flow
 
 _COARSEST_SCALE = 0.5
 FINE_CELLS = 80_000

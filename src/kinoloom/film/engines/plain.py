@@ -17,8 +17,9 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
 from kinoloom.film.engine import Engine, EngineOptions, Flow
-from kinoloom.film.flow import pixel_grid, sample, searched
+from kinoloom.film.flow import pixel_grid, sample
 from kinoloom.film.pixels import check_alike, premultiplied, straight
+from kinoloom.media.flow import searched
 
 _BYTES_PER_PIXEL = 160
 

@@ -87,12 +87,19 @@ def _network(file: Path) -> OnnxModel:
     return OnnxModel(file)
 
 
+def _missing(options: EngineOptions) -> str:
+    """Other weights are those of another engine, which `auto` then asks."""
+    if options.weights is None or options.weights.suffix == ".onnx":
+        return ""
+    return f"{options.weights} is no .onnx file. Name one that `train film` made, or none."
+
+
 REFINE = Engine(
     name="refine",
     summary=CARD.summary,
-    rank=30,
+    rank=15,
     make=Refine,
-    missing=lambda options: "",
+    missing=_missing,
     least_bytes=Refine.bytes_beside,
     weights=lambda options: options.weights or CARD.file,
 )

@@ -129,7 +129,7 @@ def _errors(looked: Field, truth: Field, ratio: int) -> Field:
     samples = np.stack([mean + half, mean - half], axis=1)
     squared = np.square(samples - target).mean(axis=2)
     blurred = [[cv2.blur(plane, (3, 3)) for plane in guess] for guess in squared]
-    return np.log(np.asarray(blurred, np.float32) + np.float32(_LEAST_ERROR))
+    return np.asarray(np.log(np.asarray(blurred) + _LEAST_ERROR), np.float32)
 
 
 def _colours(picture: NDArray[Any]) -> Field:

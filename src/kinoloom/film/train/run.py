@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,8 +80,8 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
     prepare(held, held_out, preset.held_out, settings.seed + 1, settings.loaders + 1)
     prepare(kept, regions, preset.samples, settings.seed, settings.loaders + 1)
     task = refine_task(regions, held_out, settings.batch, settings.seed, RefineSize())
-    if options.start is not None:
-        task.net.load_state_dict(read_weights(options.start)[0])
+    if options.from_ is not None:
+        task.net.load_state_dict(read_weights(options.from_)[0])
     return task
 
 
@@ -96,7 +97,7 @@ def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: S
     opened = open_data(data, SceneOptions(size_px=preset.crop_px), made=preset.made)
     kept, held = split(opened.source)
     torch.manual_seed(settings.seed)
-    net = load_film(options.start) if options.start else published_start(FilmNet(FilmOptions()))
+    net = load_film(options.from_) if options.from_ else published_start(FilmNet(FilmOptions()))
     batches = Batches(kept, settings.batch, preset.crop_px, settings.seed, preset.augmentation)
     features = None
     if preset.weights.keys() & {"vgg", "style"}:
@@ -136,6 +137,13 @@ def _preview(data: Path, options: TrainOptions, preset: FramesPreset | RefinePre
     return Report(f"Samples for {options.preset}", (*texts, _png(sheet)), facts)
 
 
+def _before(folder: Path) -> dict[str, float]:
+    """The figures before the first step, as the log tells them."""
+    with (folder / "log.jsonl").open(encoding="utf-8") as lines:
+        told = next(line for line in map(json.loads, lines) if line["kind"] == "validation")
+    return {name: value for name, value in told.items() if name not in ("kind", "step")}
+
+
 def _png(sheet: NDArray[np.uint8]) -> Picture:
     """A sheet as a picture of the page."""
     out = io.BytesIO()
@@ -145,17 +153,21 @@ def _png(sheet: NDArray[np.uint8]) -> Picture:
 
 def _report(options: TrainOptions, result: Result, task: Task) -> Report:
     parameters = sum(parameter.numel() for parameter in task.net.parameters())
+    before = _before(result.folder)
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "preset": options.preset,
         "parameters": parameters,
         "steps": result.steps,
         "ended": result.ended,
+        "before": before,
         "figures": result.figures,
         "best": result.best,
     }
-    rows = tuple((name, round(value, 3)) for name, value in result.figures.items())
-    table = Table(("held out", "value"), rows)
+    rows = tuple(
+        (name, round(before[name], 3), round(value, 3)) for name, value in result.figures.items()
+    )
+    table = Table(("held out", "before", "after"), rows)
     ended = "all of them" if result.ended == "done" else "the time was up; run it again to go on"
     words = Text(f"{options.preset}: {parameters} parameters, {result.steps} steps ({ended}).")
     return Report(f"Training of {options.preset}", (words, table), facts)

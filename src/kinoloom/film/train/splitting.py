@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kinoloom.errors import UsageError
 from kinoloom.film.data.pictures import PictureSource
 from kinoloom.film.data.source import Mixture, Source
@@ -24,7 +22,7 @@ def split(source: Source) -> tuple[Source, Source]:
     if isinstance(source, Mixture):
         pairs = [split(each) for each in source.sources]
         kept, held = ([pair[k] for pair in pairs] for k in range(2))
-        return replace(source, sources=kept), replace(source, sources=held)
+        return Mixture(kept, source.weights), Mixture(held, source.weights)
     if isinstance(source, VideoSource):
         return source.split(HELD_PART)
     if isinstance(source, PictureSource):
@@ -33,7 +31,6 @@ def split(source: Source) -> tuple[Source, Source]:
             raise UsageError(
                 "One triplet cannot be both learned from and held out.", hint="Give more of them."
             )
-        held = source.sequences[::every]
         rest = [each for k, each in enumerate(source.sequences) if k % every]
-        return replace(source, sequences=rest), replace(source, sequences=held)
+        return PictureSource(rest), PictureSource(source.sequences[::every])
     return source, source

@@ -61,4 +61,5 @@ def load_st_lpips() -> StLpips:
 
 
 def _unit(features: Tensor) -> Tensor:
-    return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + _TINY)
+    length: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+    return features / (length + _TINY)

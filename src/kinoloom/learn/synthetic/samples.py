@@ -66,14 +66,15 @@ def draw_frames(packed: Packed) -> Tensor:
 
 
 def _drawn(packed: Packed, which: Literal["exact", "blurred"], times: slice) -> Tensor:
-    """The frames at some of the times of their layers."""
+    """The frames at some of the times of their layers; one of many moments need not be so sharp."""
+    mode: Literal["bicubic", "bilinear"] = "bicubic" if which == "exact" else "bilinear"
     size, device = packed["size"], packed["background"].device
     pixels = canvas(size, (0, size, 0, size), device)
-    frames = colours(packed["background"], to_layers(packed[which], pixels, times))
+    frames = colours(packed["background"], to_layers(packed[which], pixels, times), mode)
     for level in packed["levels"]:
         top, bottom, left, right = level["window"]
         points = to_layers(level[which], canvas(size, level["window"], device), times)
-        layer = colours(level["texture"][:, :3], points)
+        layer = colours(level["texture"][:, :3], points, mode)
         part = cover(level["texture"], points)[:, :, None]
         seen = frames[..., top:bottom, left:right]
         seen[level["scene"]] = torch.lerp(seen[level["scene"]], layer, part)

@@ -1,0 +1,108 @@
+"""A rollout as a film: each grade in a row, the truth, the network and what is wrong side by side.
+
+One number is drawn from blue over white to red; a vector of the plane by its direction as hue and
+its length as saturation; three or more numbers by their length, from white to black. Of three axes
+of space the middle slice of the last is shown. All columns of a row have one scale, the truth's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.clifford.training.quantities import blades_of
+
+Image = NDArray[np.uint8]
+_LEAST_PX = 192
+_GAP_PX, _HEAD_PX = 8, 24
+_RED, _BLUE = np.array([0.70, 0.02, 0.15]), np.array([0.02, 0.19, 0.70])
+_COLUMNS = ("truth", "network", "difference")
+
+
+def rollout_clip(
+    truth: NDArray[np.float32],
+    made: NDArray[np.float32],
+    signature: Sequence[int],
+    grades: Sequence[int],
+    rate: Fraction = Fraction(4),
+) -> Clip:
+    """The film of one rollout.
+
+    Args:
+        truth, made: (steps, J, *space).
+        signature, grades: of the fields.
+        rate: moments a second.
+    """
+    rows = [places for places in blades_of(signature, grades).values() if places]
+    tops = [_top(truth[:, places]) for places in rows]
+    frames = []
+    for step, (true, told) in enumerate(zip(truth, made, strict=True)):
+        columns = (true, told, told - true)
+        lines = [
+            np.concatenate([_tile(column[places], top) for column in columns], axis=1)
+            for places, top in zip(rows, tops, strict=True)
+        ]
+        image = _even(np.concatenate([_head(lines[0].shape[1], step), *lines]))
+        frames.append(Frame(image, step / rate, 1 / rate))
+    return Clip.from_frames(frames, rate=rate)
+
+
+def picture(field: NDArray[np.float32], top: float) -> Image:
+    """One moment of one grade, (J, *space), as (H, W, 3); axis 0 goes right and axis 1 up.
+
+    Args:
+        field: the blades of the grade.
+        top: the length drawn in full colour, above 0.
+    """
+    import cv2
+
+    while field.ndim > 3:
+        field = field[..., field.shape[-1] // 2]
+    upright = field.transpose(0, 2, 1)[:, ::-1] / top
+    if len(field) == 1:
+        share = np.clip(upright[0], -1, 1)[..., None]
+        end = np.where(share > 0, _RED, _BLUE)
+        colour = 1 + np.abs(share) * (end - 1)
+    elif len(field) == 2:
+        hue = np.rad2deg(np.arctan2(upright[1], upright[0])) % 360
+        full = np.minimum(np.hypot(upright[0], upright[1]), 1)
+        hsv = np.stack([hue, full, np.ones_like(hue)], axis=2).astype(np.float32)
+        colour = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    else:
+        length = np.sqrt(np.square(upright).sum(0))
+        colour = 1 - np.minimum(length, 1)[..., None].repeat(3, axis=2)
+    return np.asarray(np.rint(255 * colour), np.uint8)
+
+
+def _top(fields: NDArray[np.float32]) -> float:
+    """The length that all but a hundredth of the truth stays below."""
+    lengths = np.sqrt(np.square(fields).sum(1))
+    return max(float(np.percentile(lengths, 99)), 1e-12)
+
+
+def _tile(field: NDArray[np.float32], top: float) -> Image:
+    image = picture(field, top)
+    times = -(-_LEAST_PX // min(image.shape[:2]))
+    large = image.repeat(times, axis=0).repeat(times, axis=1)
+    return np.pad(large, ((0, _GAP_PX), (_GAP_PX // 2,) * 2, (0, 0)), constant_values=255)
+
+
+def _head(width: int, step: int) -> Image:
+    import cv2
+
+    head = np.full((_HEAD_PX, width, 3), 255, np.uint8)
+    for number, name in enumerate(_COLUMNS):
+        text = f"{name}, step {step + 1}" if number == 0 else name
+        where = (number * width // 3 + _GAP_PX, _HEAD_PX - 8)
+        cv2.putText(head, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
+    return head
+
+
+def _even(image: Image) -> Image:
+    """Continued to sides that video codecs take."""
+    rims = [(0, side % 2) for side in image.shape[:2]]
+    return np.pad(image, [*rims, (0, 0)], constant_values=255)

@@ -1,0 +1,43 @@
+"""Training steps for microcontrollers: any small network in, portable C99 out.
+
+from kinoloom import tiny
+made = tiny.compile(model, example, "cross-entropy", data=images)
+made.write(folder)          # model.h, model.c, main.c, Makefile
+made.simulator().train_step(x, label, lr)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kinoloom.tiny.api import Compiled, compile, compile_program  # noqa: A004
+    from kinoloom.tiny.scheme import Update, full_update, last_layers
+    from kinoloom.tiny.simulate.simulator import Simulator
+
+_LAZY = {
+    "Compiled": "kinoloom.tiny.api",
+    "Simulator": "kinoloom.tiny.simulate.simulator",
+    "Update": "kinoloom.tiny.scheme",
+    "compile": "kinoloom.tiny.api",
+    "compile_program": "kinoloom.tiny.api",
+    "full_update": "kinoloom.tiny.scheme",
+    "last_layers": "kinoloom.tiny.scheme",
+}
+
+__all__ = [
+    "Compiled",
+    "Simulator",
+    "Update",
+    "compile",
+    "compile_program",
+    "full_update",
+    "last_layers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'kinoloom.tiny' has no attribute '{name}'")
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -1,0 +1,173 @@
+"""The arithmetic of the device, in numpy: every rounding of this subject is decided here.
+
+Its twin in C is `c/base.c` and `c/update.c`; the two are equal bit for bit (tests fuzz them
+against each other). Integers never wrap: sums cannot overflow by the limits below, all else
+saturates. float32 operations are done one by one in a fixed order, so IEEE 754 fixes their results.
+
+- Requantisation: a real factor is `multiplier / 2**shift` with 2**30 <= multiplier < 2**31; the
+  product has 64 bits and is rounded once, halves away from zero (as the fixed-point product of
+  gemmlowp and TensorFlow Lite, without their second rounding).
+- Updates: a step of a weight is rounded up or down at random, so that on average nothing is lost
+  (stochastic rounding), or to 1/65536 of a unit with a stored residual.
+- Random numbers are a hash of (seed, step, stream, index), so order does not matter. The mixer is
+  "lowbias32" of Chris Wellons (public domain, nullprogram.com/blog/2018/07/31).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.errors import UsageError
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+MOST_FAN_IN = 32768
+"""Products in one sum: 32768 * 255 * 127 < 2**30, so sums of a bias and products fit 32 bits."""
+BIAS_LIMIT = 2**30
+RESULT_LIMIT = 2**30
+WEIGHT_LIMIT = 127
+STEP_LIMIT = np.float32(512.0)
+ADD_BITS = 20
+"""Bits of the larger multiplier of `Add`: two products of it with 9 bits fit 32 bits."""
+
+_MASK = np.uint64(0xFFFFFFFF)
+
+
+def multiplier_of(factor: float) -> tuple[int, int]:
+    """The fixed-point form (multiplier, shift) of a positive real factor.
+
+    Factors under 2**-32 become 0, which is what rounding makes of them.
+
+    Raises:
+        UsageError: not a positive finite number, or 2**30 and more.
+    """
+    if not (math.isfinite(factor) and 0 < factor < 2**30):
+        raise UsageError(f"A factor of requantisation must be in 0..2**30, not {factor}.")
+    mantissa, exponent = math.frexp(factor)
+    multiplier, shift = round(mantissa * 2**31), 31 - exponent
+    if multiplier == 2**31:
+        multiplier, shift = 2**30, shift - 1
+    return (0, 1) if shift > 62 else (multiplier, shift)
+
+
+def requantise(
+    sums: NDArray[Any], multiplier: NDArray[Any] | int, shift: NDArray[Any] | int
+) -> Ints:
+    """`sums * multiplier / 2**shift`, halves away from zero, limited to +-2**30."""
+    product = sums.astype(np.int64) * np.asarray(multiplier, np.int64)
+    return shift_rounded(product, shift)
+
+
+def shift_rounded(product: Ints, shift: NDArray[Any] | int) -> Ints:
+    """`product / 2**shift`, halves away from zero, limited to +-2**30; |product| < 2**62."""
+    shift = np.asarray(shift, np.int64)
+    size = (np.abs(product) + (np.int64(1) << (shift - 1))) >> shift
+    rounded: Ints = np.minimum(size, RESULT_LIMIT) * np.sign(product)
+    return rounded
+
+
+def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hash 32-bit numbers (held in 64 bits) to 32-bit numbers."""
+    value = value ^ (value >> np.uint64(16))
+    value = (value * np.uint64(0x7FEB352D)) & _MASK
+    value = value ^ (value >> np.uint64(15))
+    value = (value * np.uint64(0x846CA68B)) & _MASK
+    return value ^ (value >> np.uint64(16))
+
+
+def random_bits(seed: int, step: int, stream: int, indices: NDArray[Any]) -> NDArray[np.uint64]:
+    """32 random bits for each index."""
+    start = (seed + step * 0x9E3779B9 + stream * 0x85EBCA6B) & 0xFFFFFFFF
+    key = mix(np.array([start], np.uint64))
+    return mix((key + indices.astype(np.uint64) * np.uint64(0x9E3779B1)) & _MASK)
+
+
+def limited(delta: Floats, limit: np.float32) -> Floats:
+    """Clip to +-limit; what is not a number becomes 0."""
+    clean = np.where(np.isnan(delta), np.float32(0), delta)
+    return np.clip(clean, -limit, limit).astype(np.float32)
+
+
+def round_stochastic(delta: Floats, bits: NDArray[np.uint64]) -> Ints:
+    """Round up with the probability of the fraction, down otherwise."""
+    low = np.floor(delta)
+    chance = (bits >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
+    up = chance < (delta - low).astype(np.float32)
+    return low.astype(np.int64) + up
+
+
+def step_weights(
+    values: NDArray[np.int8], delta: Floats, bits: NDArray[np.uint64]
+) -> NDArray[np.int8]:
+    """int8 weights less a stochastically rounded step, saturated to +-127."""
+    taken = round_stochastic(limited(delta, STEP_LIMIT), bits)
+    moved = values.astype(np.int64) - taken
+    stepped: NDArray[np.int8] = np.clip(moved, -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int8)
+    return stepped
+
+
+def step_biases(
+    values: NDArray[np.int32], delta: Floats, bits: NDArray[np.uint64]
+) -> NDArray[np.int32]:
+    """int32 biases less a stochastically rounded step, saturated to +-2**30."""
+    taken = round_stochastic(limited(delta, np.float32(BIAS_LIMIT)), bits)
+    moved = values.astype(np.int64) - taken
+    stepped: NDArray[np.int32] = np.clip(moved, -BIAS_LIMIT, BIAS_LIMIT).astype(np.int32)
+    return stepped
+
+
+def step_with_residual(
+    values: NDArray[np.int8], residual: NDArray[np.int16], delta: Floats
+) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+    """int8 weights with 16 more bits in `residual`, less a step rounded to 1/65536."""
+    scaled = (limited(delta, STEP_LIMIT) * np.float32(65536)).astype(np.float32)
+    half = np.copysign(np.float32(0.5), scaled)
+    taken = np.trunc((scaled + half).astype(np.float32)).astype(np.int64)
+    whole = values.astype(np.int64) * 65536 + residual - taken
+    whole = np.clip(whole, -WEIGHT_LIMIT * 65536, WEIGHT_LIMIT * 65536)
+    nearest = (whole + 32768) >> 16
+    return nearest.astype(np.int8), (whole - nearest * 65536).astype(np.int16)
+
+
+_EXP = tuple(np.float32(1 / math.factorial(n)) for n in range(7, -1, -1))
+_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+
+
+def exp(x: Floats) -> Floats:
+    """e**x for x <= 0, to a few units in the last place; 0 below -87."""
+    clipped = np.maximum(x, np.float32(-87)).astype(np.float32)
+    n = np.trunc(clipped * np.float32(1.44269504) - np.float32(0.5)).astype(np.int32)
+    whole = n.astype(np.float32)
+    r = (clipped - whole * _LN2_HIGH) - whole * _LN2_LOW
+    total = np.full_like(r, _EXP[0])
+    for coefficient in _EXP[1:]:
+        total = total * r + coefficient
+    scaled = total * ((n + 127).astype(np.uint32) << np.uint32(23)).view(np.float32)
+    return np.where(x < np.float32(-87), np.float32(0), scaled).astype(np.float32)
+
+
+def log(x: np.float32) -> np.float32:
+    """The natural logarithm of a number from 1 up, to a few units in the last place."""
+    bits = int(np.float32(x).view(np.uint32))
+    exponent = (bits >> 23) - 127
+    m = np.uint32((bits & 0x7FFFFF) | 0x3F800000).view(np.float32)
+    if m > np.float32(1.41421356):
+        m, exponent = m * np.float32(0.5), exponent + 1
+    s = (m - np.float32(1)) / (m + np.float32(1))
+    q = s * s
+    total = np.float32(1 / 9)
+    for n in (7, 5, 3, 1):
+        total = total * q + np.float32(1 / n)
+    e = np.float32(exponent)
+    return np.float32(e * _LN2_HIGH + (e * _LN2_LOW + np.float32(2) * s * total))
+
+
+def sum_in_order(values: Floats) -> Floats:
+    """Sums along the last axis, first element first, each rounded to float32."""
+    start = np.zeros((*values.shape[:-1], 1), np.float32)
+    return np.cumsum(np.concatenate([start, values], axis=-1), axis=-1, dtype=np.float32)[..., -1]

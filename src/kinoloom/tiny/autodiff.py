@@ -1,0 +1,306 @@
+"""From an inference program and a scheme to a training step, at compile time.
+
+Only what the chosen updates need is made: gradients stop at the first trained layer, masks and
+indices are kept only where gradients pass, inputs only of layers whose weights are trained.
+
+Gradients are those of real values, straight through all rounding, and zero where a clamp was at
+work. In quantised units the gradient of a weight is s_w times that of its real value, and the
+weight itself is 1/s_w times as large: plain steps are s_w**2 too small. Quantisation-aware scaling
+divides by s_w**2, and for biases by (s_w s_x)**2; here it is one factor by channel, folded with
+s_x: s_x / s_w for weights, 1 / (s_w s_x) for biases. Source: Lin et al., "On-Device Training Under
+256KB Memory", NeurIPS 2022, section 2.2.
+
+The result is in the order of a framework: all gradients as tensors first, then all updates.
+`schedule.reorder` makes of it what fits a small memory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from kinoloom.errors import UsageError
+from kinoloom.tiny import ops_backward as b
+from kinoloom.tiny import ops_forward as f
+from kinoloom.tiny.ir import Array, DType, Op, Program, Shape, Tensor, Weights
+from kinoloom.tiny.scheme import Scheme, Update, check_scheme, kept_channels
+
+Loss = Literal["cross-entropy", "square"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a training step is made.
+
+    Attributes:
+        loss: softmax cross-entropy of a class, or the mean squared error of a target.
+        scaling: whether gradients are scaled for quantised weights (QAS); without it training
+            hardly moves, which is what the option shows.
+        rounding: of updates; a residual takes two bytes more for each trained weight.
+    """
+
+    loss: Loss = "cross-entropy"
+    scaling: bool = True
+    rounding: Literal["stochastic", "residual"] = "stochastic"
+
+
+def training_program(program: Program, scheme: Scheme, options: TrainingOptions) -> Program:
+    """The training step of an inference program.
+
+    Raises:
+        UsageError: the scheme does not fit the program, or the program trains already.
+    """
+    if program.label:
+        raise UsageError(f"{program.name} is a training step already.")
+    check_scheme(program, scheme)
+    return pruned(_Autodiff(program, scheme, options).run())
+
+
+def pruned(program: Program) -> Program:
+    """The same program without constants that no operation names."""
+    named: set[str] = set()
+    for op in program.ops:
+        named |= _strings(op)
+    kept = {name: array for name, array in program.constants.items() if name in named}
+    return replace(program, constants=kept)
+
+
+def _strings(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, tuple):
+        return set().union(*(_strings(item) for item in value))
+    if dataclasses.is_dataclass(value):
+        return set().union(*(_strings(getattr(value, i.name)) for i in dataclasses.fields(value)))
+    return set()
+
+
+@dataclass
+class _Autodiff:
+    program: Program
+    scheme: Scheme
+    options: TrainingOptions
+    needing: set[str] = field(default_factory=set)
+    grads: dict[str, str] = field(default_factory=dict)
+    back: list[Op] = field(default_factory=list)
+    steps: list[Op] = field(default_factory=list)
+    initial: dict[str, Array] = field(default_factory=dict)
+    streams: int = 0
+
+    def run(self) -> Program:
+        program = self.program
+        self.tensors = dict(program.tensors)
+        self.constants = dict(program.constants)
+        forward = [self._forward(op) for op in program.ops]
+        self._loss(forward)
+        for op in reversed(forward[: program.inference]):
+            gradient = self.grads.get(op.writes()[0])
+            if gradient is not None and op.writes()[0] in self.needing:
+                self._backward(op, gradient)
+        return replace(
+            program,
+            tensors=self.tensors,
+            constants=self.constants,
+            initial=self.initial,
+            ops=(*forward, *self.back, *self.steps),
+            label="label",
+            loss="loss",
+            rounding=self.options.rounding,
+        )
+
+    # forward
+
+    def _forward(self, op: Op) -> Op:
+        """The operation as training needs it: with trained parts, and a mask or index."""
+        update = self.scheme.get(op.layer, Update(False)) if isinstance(op, f.Conv) else None
+        trains = update is not None and (update.bias or update.ratio > 0)
+        result = op.writes()[0]
+        if trains or any(name in self.needing for name in op.reads()):
+            self.needing.add(result)
+        else:
+            return op
+        if isinstance(op, f.Conv) and update is not None:
+            op = self._trained(op, update)
+        if isinstance(op, f.MaxPool):
+            index = self._tensor(f"{result}_index", self.tensors[result].shape, "uint8")
+            return replace(op, index=index)
+        if hasattr(op, "mask") and self.tensors[result].dtype == "int8":
+            mask = self._tensor(f"{result}_mask", self.tensors[result].shape, "bits")
+            return replace(op, mask=mask)  # type: ignore[call-arg]
+        return op
+
+    def _trained(self, op: f.Conv, update: Update) -> f.Conv:
+        params = []
+        if update.ratio:
+            op = replace(op, weights=self._split(op, update.ratio))
+            params.append(op.weights.trained)
+        if update.bias:
+            bias = self._param(f"{op.layer}_b", self.constants[op.bias])
+            op = replace(op, bias=bias)
+            params.append(bias)
+        return replace(op, params=tuple(params))
+
+    def _split(self, op: f.Conv, ratio: float) -> Weights:
+        kept = kept_channels(self.program, op, ratio)
+        whole = self.constants[op.weights.frozen]
+        chosen = np.isin(np.arange(whole.shape[1]), kept)
+        dense = op.geometry.groups == 1
+        part = whole[:, chosen] if dense and not chosen.all() else whole
+        name = self._param(f"{op.layer}_w", part)
+        if self.options.rounding == "residual":
+            self._param(f"{op.layer}_r", np.zeros(part.shape, np.int16))
+        frozen = ""
+        if part is not whole:
+            frozen = f"{op.layer}_rest"
+            self.constants[frozen] = whole[:, ~chosen]
+        return Weights(frozen, name, kept)
+
+    def _loss(self, forward: list[Op]) -> None:
+        output = self.tensors[self.program.output]
+        gradient = self._gradient_tensor(output.name)
+        self.grads[output.name] = gradient
+        self.tensors["loss"] = Tensor("loss", (1,), "float32", "caller")
+        words = (output.name, "label", "loss", gradient)
+        if self.options.loss == "cross-entropy":
+            self.tensors["label"] = Tensor("label", (1,), "int32", "caller")
+            forward.append(f.SoftmaxLoss(output.size, *words))
+        else:
+            self.tensors["label"] = Tensor("label", output.shape, "float32", "caller")
+            forward.append(f.SquareLoss(output.size, *words))
+
+    # backward
+
+    def _backward(self, op: Op, gradient: str) -> None:
+        mask = getattr(op, "mask", "")
+        if mask:
+            name = f"{gradient}_in"
+            self._tensor(name, self.tensors[gradient].shape, "float32")
+            self.back.append(b.MaskGrad(self.tensors[name].size, gradient, mask, name))
+            gradient = name
+        rules: dict[type[Op], Callable[[Any, str], None]] = {
+            f.Conv: self._conv,
+            f.Add: self._add,
+            f.Rescale: self._same,
+            f.Dequantise: self._same,
+            f.Concat: self._concat,
+            f.AveragePool: self._average_pool,
+            f.MaxPool: self._max_pool,
+        }
+        rules[type(op)](op, gradient)
+
+    def _conv(self, op: f.Conv, gradient: str) -> None:
+        update = self.scheme.get(op.layer, Update(False))
+        if update.bias:
+            self._bias(op, gradient)
+        if op.x in self.needing:
+            scales = f"{op.layer}_scales"
+            params = (op.weights.trained,) if op.weights.trained else ()
+            target = self._target(op.x)
+            self.back.append(
+                b.ConvGradX(op.layer, op.geometry, op.weights, scales, gradient, params, target)
+            )
+            self._arrived(op.x, target)
+        if update.ratio:
+            self._weights(op, gradient)
+
+    def _weights(self, op: f.Conv, gradient: str) -> None:
+        g, kept = op.geometry, op.weights.kept
+        ins = g.cin // g.groups
+        rows_columns = (g.cout, len(kept)) if g.groups == 1 else (len(kept), ins)
+        shape = (*rows_columns, g.kh, g.kw)
+        name = self._tensor(f"{op.layer}_dw", shape, "float32")
+        self.back.append(b.WeightGrad(op.layer, g, kept, op.x_zero, gradient, op.x, name))
+        scales, x_scale = self._scales(op)
+        factors = x_scale / scales if self.options.scaling else x_scale * scales
+        residual = f"{op.layer}_r" if self.options.rounding == "residual" else ""
+        rows = () if g.groups == 1 else kept
+        row = int(np.prod(shape[1:]))
+        self._step(op.layer, op.weights.trained, residual, factors, rows, row, name, bias=False)
+
+    def _bias(self, op: f.Conv, gradient: str) -> None:
+        g = op.geometry
+        name = self._tensor(f"{op.layer}_db", (g.cout,), "float32")
+        self.back.append(b.BiasGrad(op.layer, g.cout, g.oh * g.ow, gradient, name))
+        scales, x_scale = self._scales(op)
+        unit = x_scale * scales
+        factors = 1 / unit if self.options.scaling else unit
+        self._step(op.layer, op.bias, "", factors, (), 1, name, bias=True)
+
+    def _scales(self, op: f.Conv) -> tuple[Array, float]:
+        scales = self.constants[f"{op.layer}_scales"].astype(np.float64)
+        return scales, self.program.quant(op.x).scale
+
+    def _step(
+        self, layer: str, param: str, residual: str, factors: Array, rows: tuple[int, ...],
+        row: int, gradient: str, *, bias: bool,
+    ) -> None:  # fmt: skip
+        name = f"{param}_factors"
+        self.constants[name] = factors.astype(np.float32)
+        self.streams += 1
+        self.steps.append(
+            b.Step(layer, param, residual, name, rows, row, self.streams, bias, gradient)
+        )
+
+    def _add(self, op: f.Add, gradient: str) -> None:
+        for term in (op.a, op.b):
+            if term in self.needing:
+                self._arrived(term, gradient)
+
+    def _same(self, op: f.Rescale | f.Dequantise, gradient: str) -> None:
+        self._arrived(op.x, gradient)
+
+    def _concat(self, op: f.Concat, gradient: str) -> None:
+        offset = 0
+        for x, count in zip(op.xs, op.counts, strict=True):
+            if x in self.needing:
+                target = self._target(x)
+                self.back.append(b.SliceGrad(offset, count, gradient, target))
+                self._arrived(x, target)
+            offset += count
+
+    def _average_pool(self, op: f.AveragePool, gradient: str) -> None:
+        target = self._target(op.x)
+        self.back.append(b.AveragePoolGrad(op.geometry, op.divisor, gradient, target))
+        self._arrived(op.x, target)
+
+    def _max_pool(self, op: f.MaxPool, gradient: str) -> None:
+        target = self._target(op.x)
+        self.back.append(b.MaxPoolGrad(op.geometry, gradient, op.index, target))
+        self._arrived(op.x, target)
+
+    # tensors
+
+    def _target(self, name: str) -> str:
+        """A new tensor for a gradient by `name`."""
+        return self._gradient_tensor(name)
+
+    def _arrived(self, name: str, gradient: str) -> None:
+        """A gradient by `name` is known; add it to what there is."""
+        if name not in self.needing:
+            return
+        if name not in self.grads:
+            self.grads[name] = gradient
+            return
+        total = self._gradient_tensor(name)
+        size = self.tensors[name].size
+        self.back.append(b.Accumulate(size, self.grads[name], gradient, total))
+        self.grads[name] = total
+
+    def _gradient_tensor(self, name: str) -> str:
+        taken = sum(other.startswith(f"d_{name}__") for other in self.tensors)
+        return self._tensor(f"d_{name}__{taken}", self.tensors[name].shape, "float32")
+
+    def _tensor(self, name: str, shape: Shape, dtype: DType) -> str:
+        self.tensors[name] = Tensor(name, shape, dtype)
+        return name
+
+    def _param(self, name: str, values: Array) -> str:
+        kinds: dict[str, DType] = {"int8": "int8", "int16": "int16", "int32": "int32"}
+        dtype = kinds[str(values.dtype)]
+        self.tensors[name] = Tensor(name, values.shape, dtype, "param")
+        self.initial[name] = np.ascontiguousarray(values)
+        return name

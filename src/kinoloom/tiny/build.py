@@ -1,0 +1,207 @@
+"""Build the forward pass of a program: quantised layers in, operations and constants out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kinoloom.errors import UsageError
+from kinoloom.tiny import ops_forward as f
+from kinoloom.tiny.arithmetic import ADD_BITS, BIAS_LIMIT, multiplier_of
+from kinoloom.tiny.ir import Array, Geometry, Op, Program, Quant, Shape, Tensor, Weights
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where a layer's result goes: its quantisation and the int8 range that it is clamped to."""
+
+    quant: Quant
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True)
+class ConvValues:
+    """The numbers of a quantised convolution.
+
+    Attributes:
+        weight: (cout, cin / groups, kh, kw) int8, -127..127.
+        bias: (cout,) int32, in units of the input's scale times `scales`.
+        scales: (cout,) of the weights.
+    """
+
+    weight: Array
+    bias: Array
+    scales: Array
+
+
+@dataclass
+class Builder:
+    """A forward pass as far as it is built; all its layers are frozen."""
+
+    name: str
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    constants: dict[str, Array] = field(default_factory=dict)
+    ops: list[Op] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise UsageError(
+                f"A program's name becomes part of C names: lower case letters, digits and _, "
+                f"not '{self.name}'."
+            )
+
+    def input(self, name: str, shape: Shape, quant: Quant) -> None:
+        """Declare the input."""
+        self.tensors[name] = Tensor(name, shape, "int8", "input", quant)
+
+    def quant(self, name: str) -> Quant:
+        """The quantisation of a value.
+
+        Raises:
+            UsageError: it is real: only the last layer may be that.
+        """
+        found = self.tensors[name].quant
+        if found is None:
+            raise UsageError(f"The value '{name}' is real, and cannot be read by a layer.")
+        return found
+
+    def conv(
+        self, name: str, x: str, geometry: Geometry, values: ConvValues, result: Result | None
+    ) -> None:
+        """A convolution to int8, or to float32 where `result` is None."""
+        source = self.quant(x)
+        scales = np.asarray(values.scales, np.float64)
+        bias = np.clip(np.asarray(values.bias, np.int64), -BIAS_LIMIT, BIAS_LIMIT)
+        kept: dict[str, Array] = {
+            "weight": np.asarray(values.weight, np.int8).reshape(geometry.cout, -1),
+            "bias": bias.astype(np.int32),
+            "scales": scales.astype(np.float32),
+        }
+        shape = (geometry.cout, geometry.cin // geometry.groups, geometry.kh, geometry.kw)
+        kept["weight"] = kept["weight"].reshape(shape)
+        if result is None:
+            kept["factors"] = (scales * source.scale).astype(np.float32)
+        else:
+            pairs = [multiplier_of(source.scale * s / result.quant.scale) for s in scales]
+            kept["multipliers"] = np.array([m for m, _ in pairs], np.int32)
+            kept["shifts"] = np.array([s for _, s in pairs], np.uint8)
+        for part, array in kept.items():
+            self.constants[f"{name}_{part}"] = array
+        zero, low, high = self._result(result)
+        self._write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        self.ops.append(
+            f.Conv(
+                layer=name,
+                geometry=geometry,
+                weights=Weights(f"{name}_weight"),
+                bias=f"{name}_bias",
+                x_zero=source.zero,
+                y_zero=zero,
+                low=low,
+                high=high,
+                multipliers="" if result is None else f"{name}_multipliers",
+                shifts="" if result is None else f"{name}_shifts",
+                factors=f"{name}_factors" if result is None else "",
+                x=x,
+                params=(),
+                y=name,
+                mask="",
+            )
+        )
+
+    def add(self, name: str, a: str, b: str, result: Result) -> None:
+        """A sum.
+
+        Raises:
+            UsageError: a term's range is over a million times that of the sum.
+        """
+        first, second = self.quant(a), self.quant(b)
+        factors = [q.scale / result.quant.scale for q in (first, second)]
+        _, top = np.frexp(max(factors))
+        shift = int(np.clip(ADD_BITS - top, 1, 30))
+        mults = [round(factor * 2**shift) for factor in factors]
+        if max(mults) >= 2 ** (ADD_BITS + 1):
+            raise UsageError(f"The sum '{name}' has a range far smaller than its terms.")
+        zero, low, high = self._result(result)
+        self._write(name, self.tensors[a].shape, result)
+        self.ops.append(
+            f.Add(
+                first.zero, second.zero, zero, mults[0], mults[1], shift, low, high, a, b, name, ""
+            )
+        )
+
+    def rescale(self, name: str, x: str, shape: Shape, result: Result) -> None:
+        """Another scale or range of the same values."""
+        source = self.quant(x)
+        multiplier, shift = multiplier_of(source.scale / result.quant.scale)
+        zero, low, high = self._result(result)
+        tensor = self._write(name, shape, result)
+        self.ops.append(
+            f.Rescale(source.zero, zero, multiplier, shift, low, high, tensor.size, x, name, "")
+        )
+
+    def concat(self, name: str, xs: tuple[str, ...], shape: Shape, result: Result) -> None:
+        """Values one after the other."""
+        sources = [self.quant(x) for x in xs]
+        pairs = [multiplier_of(q.scale / result.quant.scale) for q in sources]
+        zero, low, high = self._result(result)
+        self._write(name, shape, result)
+        self.ops.append(
+            f.Concat(
+                tuple(q.zero for q in sources),
+                tuple(m for m, _ in pairs),
+                tuple(s for _, s in pairs),
+                tuple(self.tensors[x].size for x in xs),
+                zero,
+                low,
+                high,
+                xs,
+                name,
+                "",
+            )
+        )
+
+    def average_pool(
+        self, name: str, x: str, geometry: Geometry, divisor: int, result: Result
+    ) -> None:
+        """A mean over windows."""
+        source = self.quant(x)
+        multiplier, shift = multiplier_of(source.scale / result.quant.scale / divisor)
+        zero, low, high = self._result(result)
+        self._write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        self.ops.append(
+            f.AveragePool(
+                geometry, divisor, source.zero, zero, multiplier, shift, low, high, x, name, ""
+            )
+        )
+
+    def max_pool(self, name: str, x: str, geometry: Geometry) -> None:
+        """A maximum over windows; it keeps the quantisation of what it reads."""
+        self._write(name, (geometry.cout, geometry.oh, geometry.ow), Result(self.quant(x)))
+        self.ops.append(f.MaxPool(geometry, x, name, ""))
+
+    def dequantise(self, name: str, x: str) -> None:
+        """Real values of int8 ones."""
+        quant, tensor = self.quant(x), self.tensors[x]
+        self._write(name, tensor.shape, None)
+        self.ops.append(
+            f.Dequantise(quant.zero, float(np.float32(quant.scale)), tensor.size, x, name)
+        )
+
+    def program(self, input: str, output: str) -> Program:  # noqa: A002  the word for it
+        """The inference program."""
+        ops = tuple(self.ops)
+        return Program(self.name, self.tensors, self.constants, {}, ops, len(ops), input, output)
+
+    def _write(self, name: str, shape: Shape, result: Result | None) -> Tensor:
+        quant = result.quant if result else None
+        self.tensors[name] = Tensor(name, shape, "int8" if result else "float32", "work", quant)
+        return self.tensors[name]
+
+    @staticmethod
+    def _result(result: Result | None) -> tuple[Any, ...]:
+        return (0, 0, 0) if result is None else (result.quant.zero, result.low, result.high)

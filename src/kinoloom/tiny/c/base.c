@@ -1,0 +1,50 @@
+/* Rounding, clamping, clamp masks. The twin of arithmetic.py. */
+
+#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
+#error "float arithmetic must be plain IEEE 754 single precision: no -ffast-math, no x87"
+#endif
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+#define KL_LIMIT ((int32_t)1 << 30)
+
+/* product / 2**shift, halves away from zero, limited to +-2**30 */
+static inline int32_t kl_shift_rounded(int64_t product, uint8_t shift)
+{
+    const int64_t half = (int64_t)1 << (shift - 1);
+    int64_t size = ((product < 0 ? -product : product) + half) >> shift;
+    if (size > KL_LIMIT) {
+        size = KL_LIMIT;
+    }
+    return product < 0 ? -(int32_t)size : (int32_t)size;
+}
+
+static inline int32_t kl_requantise(int32_t sum, int32_t multiplier, uint8_t shift)
+{
+    return kl_shift_rounded((int64_t)sum * multiplier, shift);
+}
+
+/* Clamp to low..high; where nothing was clamped, set bit i of the mask. */
+static inline int8_t kl_clamp(int32_t value, int32_t low, int32_t high, uint8_t *mask, int32_t i)
+{
+    if (value < low) {
+        return (int8_t)low;
+    }
+    if (value > high) {
+        return (int8_t)high;
+    }
+    if (mask) {
+        mask[i >> 3] = (uint8_t)(mask[i >> 3] | (1u << (i & 7)));
+    }
+    return (int8_t)value;
+}
+
+static inline void kl_clear_mask(uint8_t *mask, int32_t count)
+{
+    if (mask) {
+        for (int32_t i = 0; i < (count + 7) / 8; i++) {
+            mask[i] = 0;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+/* needs: geometry */
+/* The gradient by a convolution's input; sums over output channel, then window, ascending. */
+typedef struct {
+    kl_geometry geometry;
+    kl_part frozen, trained;
+    const float *scales;
+} kl_conv_back;
+
+static void kl_conv_grad_tap(const kl_geometry *g, float weight, int32_t ky, int32_t kx,
+                             const float *gy, float *gx)
+{
+    const kl_span span = kl_columns(g, kx, 0, g->ow);
+    const int32_t left = kx * g->dx - g->px;
+    for (int32_t oy = 0; oy < g->oh; oy++) {
+        const int32_t iy = oy * g->sy - g->py + ky * g->dy;
+        if (iy < 0 || iy >= g->ih) {
+            continue;
+        }
+        float *row = gx + iy * g->iw;
+        const float *from = gy + oy * g->ow;
+        if (g->sx == 1) {
+            for (int32_t ox = span.from; ox < span.to; ox++) {
+                row[ox + left] += weight * from[ox];
+            }
+        } else {
+            for (int32_t ox = span.from; ox < span.to; ox++) {
+                row[ox * g->sx + left] += weight * from[ox];
+            }
+        }
+    }
+}
+
+static void kl_conv_grad_part(const kl_conv_back *d, const kl_part *part, const float *gy,
+                              float *gx)
+{
+    const kl_geometry *g = &d->geometry;
+    const int32_t outs = g->cout / g->groups, ins = g->cin / g->groups;
+    for (int32_t i = 0; i < part->count * g->groups; i++) {
+        const int32_t group = i / part->count, j = i % part->count;
+        const int32_t ci = group * ins + (part->channels ? (int32_t)part->channels[j] : j);
+        for (int32_t co = group * outs; co < (group + 1) * outs; co++) {
+            const int8_t *w = part->weights + (co * part->count + j) * g->kh * g->kw;
+            for (int32_t k = 0; k < g->kh * g->kw; k++) {
+                kl_conv_grad_tap(g, d->scales[co] * (float)w[k], k / g->kw, k % g->kw,
+                                 gy + co * g->oh * g->ow, gx + ci * g->ih * g->iw);
+            }
+        }
+    }
+}
+
+static void kl_conv_grad_x(const kl_conv_back *d, const float *gy, float *gx)
+{
+    for (int32_t i = 0; i < d->geometry.cin * d->geometry.ih * d->geometry.iw; i++) {
+        gx[i] = 0.0f;
+    }
+    kl_conv_grad_part(d, &d->frozen, gy, gx);
+    kl_conv_grad_part(d, &d->trained, gy, gx);
+}

@@ -1,0 +1,142 @@
+"""The two files of a program: `model.h` and `model.c`."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from string import Template
+
+from kinoloom.tiny import arithmetic
+from kinoloom.tiny.codegen.rules import Writer
+from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
+from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.stream import MOST_JOINED
+
+MAGIC = b"KLT1"
+IMAGE_HEAD = 8
+"""Bytes before the tensors of an exported image: the magic, and a fingerprint of the program."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The text of a generated program."""
+
+    header: str
+    source: str
+
+
+def image_bytes(program: Program) -> int:
+    """The size of an exported image: head, trained tensors, CRC."""
+    return IMAGE_HEAD + program.param_bytes + 4
+
+
+def fingerprint(program: Program) -> int:
+    """A number that tells programs apart whose images do not fit each other."""
+    told = [(t.name, t.shape, t.dtype) for t in program.params]
+    return zlib.crc32(repr((program.name, told)).encode())
+
+
+def image_of(program: Program, params: dict[str, Array]) -> bytes:
+    """Trained tensors as the device exports them: little-endian, CRC-32 at the end."""
+    body = MAGIC + fingerprint(program).to_bytes(4, "little")
+    for tensor in program.params:
+        values = params[tensor.name]
+        body += values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def generate(program: Program, plan: Plan) -> Sources:
+    """The C of a program, placed in its arena as `plan` says."""
+    writer = Writer(program, plan)
+    for op in program.ops:
+        writer.write(op)
+    for name in program.initial:
+        writer.tables[f"{name}_initial"] = array(f"{name}_initial", program.initial[name])
+    used = {*writer.used, "base"}
+    if program.initial:
+        used.add("crc")
+    if program.label:
+        used.add("update")
+    head = (KERNELS / "model.h.in").read_text(encoding="utf-8")
+    body = (KERNELS / "model.c.in").read_text(encoding="utf-8")
+    words = _words(writer, used)
+    return Sources(_fill(head, words, program), _fill(body, words, program))
+
+
+def _fill(text: str, words: dict[str, str], program: Program) -> str:
+    """Fill a template; lines between `//if training` and `//end` go where there is no training."""
+    lines, keep = [], True
+    for line in text.splitlines():
+        if line.startswith("//if "):
+            keep = {"training": bool(program.label), "trained": bool(program.initial)}[line[5:]]
+        elif line.startswith("//end"):
+            keep = True
+        elif keep:
+            lines.append(line)
+    return Template("\n".join(lines) + "\n").substitute(words)
+
+
+def _words(w: Writer, used: set[str]) -> dict[str, str]:
+    program, tensors = w.program, w.program.tensors
+    step = [line for lines in w.lines[program.inference :] for line in lines]
+    inference = [line for lines in w.lines[: program.inference] for line in lines]
+    label = tensors.get(program.label)
+    of_class = label is not None and label.dtype == "int32"
+    return {
+        "name": program.name,
+        "NAME": program.name.upper(),
+        "input_count": str(tensors[program.input].size),
+        "input_shape": " x ".join(str(n) for n in tensors[program.input].shape),
+        "input_scale": real(program.quant(program.input).scale),
+        "input_zero": str(program.quant(program.input).zero),
+        "output_count": str(tensors[program.output].size),
+        "arena_bytes": str(w.plan.peak),
+        "param_bytes": str(program.param_bytes),
+        "image_bytes": str(image_bytes(program)),
+        "label_type": "int32_t " if of_class else "const float *",
+        "check_label": _check_label(program) if of_class else "label == 0",
+        "constants": constants(),
+        "kernels": "\n".join(kernels(used)),
+        "params": "\n".join(
+            f"static {c_type(t.dtype)} {t.name}[{t.size}];" for t in program.params
+        ),
+        "tables": "\n".join(w.tables.values()),
+        "input": w.at(program.input),
+        "output": w.at(program.output),
+        "inference": "\n".join(f"    {line}" for line in inference),
+        "step": "\n".join(f"    {line}" for line in step),
+        "initialise": "\n".join(
+            f"    COPY({t.name}, {t.name}_initial, {t.size});" for t in program.params
+        ),
+        "fingerprint": f"0x{fingerprint(program):08X}u",
+        "export": "\n".join(_transfer(program, "PUT")),
+        "import": "\n".join(_transfer(program, "GET")),
+    }
+
+
+def _check_label(program: Program) -> str:
+    return f"label < 0 || label >= {program.tensors[program.output].size}"
+
+
+def _transfer(program: Program, macro: str) -> list[str]:
+    return [
+        f"    {macro}({t.name}, {t.size}, {c_type(t.dtype)}, u{c_type(t.dtype)});"
+        for t in program.params
+    ]
+
+
+def constants() -> str:
+    """The constants that the simulator and the kernels share."""
+    powers = [1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0]
+    values = {
+        "KL_EXP_TERMS": ", ".join(real(v) for v in arithmetic._EXP),
+        "KL_LOG_TERMS": ", ".join(real(v) for v in powers),
+        "KL_LOG2_E": real(1.44269504),
+        "KL_LN2_HIGH": real(arithmetic._LN2_HIGH),
+        "KL_LN2_LOW": real(arithmetic._LN2_LOW),
+        "KL_SQRT_2": real(1.41421356),
+        "KL_2_POW_M24": real(2.0**-24),
+        "KL_MOST_STAGES": str(MOST_JOINED),
+    }
+    return "\n".join(f"#define {name} {value}" for name, value in values.items())

@@ -1,0 +1,247 @@
+"""The work of the ops: files in, a `Report` out."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinoloom.base.outputs import whole_file
+from kinoloom.base.report import Report, Table, Text
+from kinoloom.errors import (
+    ExecutionError,
+    InputNotFoundError,
+    MissingError,
+    UnreadableMediaError,
+    UsageError,
+)
+from kinoloom.tiny import page
+from kinoloom.tiny.api import Compiled, compile_program
+from kinoloom.tiny.autodiff import TrainingOptions
+from kinoloom.tiny.codegen.model import image_of
+from kinoloom.tiny.codegen.project import example_input, example_label
+from kinoloom.tiny.front.read import read_archive
+from kinoloom.tiny.host import Host
+from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ops import (
+    CompileOptions,
+    FlashSizeOptions,
+    ModelOptions,
+    SearchOptions,
+    SimulateOptions,
+)
+from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
+from kinoloom.tiny.quantise import quantise
+from kinoloom.tiny.scheme import Scheme, Update, full_update, last_layers, lines, parse
+from kinoloom.tiny.search import evolve, measure
+from kinoloom.tiny.search import search as exact
+
+
+def inference_of(model: Path, options: ModelOptions) -> Program:
+    """The inference program of a model file.
+
+    Raises:
+        InputNotFoundError: a file is missing.
+        UsageError: the model is of another kind, or lacks inputs to calibrate with.
+    """
+    if not model.is_file():
+        raise InputNotFoundError(f"There is no file {model}.")
+    if model.suffix == ".npz":
+        return read_pretrained(model, options.name, options.classes)
+    if model.suffix != ".pt2":
+        raise UsageError(
+            f"{model.name} is neither a .pt2 (torch.export.save) nor a .npz of an int8 network."
+        )
+    if options.inputs_file is None:
+        raise UsageError("A .pt2 has to be calibrated.", hint="Give --inputs-file inputs.npy.")
+    inputs = _array(options.inputs_file)
+    return quantise(read_archive(model, [x[None] for x in inputs]), options.name)
+
+
+def scheme_named(program: Program, words: str) -> Scheme:
+    """The scheme that --scheme means.
+
+    Raises:
+        UsageError: it means none.
+        InputNotFoundError: there is no such file.
+    """
+    if words == "full":
+        return full_update(program)
+    if words == "head":
+        return last_layers(program, 1)
+    if words.startswith("last:") and words[5:].isdigit() and int(words[5:]) > 0:
+        return last_layers(program, int(words[5:]))
+    if words in PRESETS:
+        return preset_scheme(program, words)
+    path = Path(words)
+    if not path.is_file():
+        raise InputNotFoundError(
+            f"'{words}' is no scheme and no file.",
+            hint=f"Say full, head, last:N, a file, or one of {', '.join(PRESETS)}.",
+        )
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def compiled(model: Path, options: ModelOptions) -> tuple[Compiled, Scheme]:
+    """A model file compiled as the options say."""
+    inference = inference_of(model, options)
+    scheme = scheme_named(inference, options.scheme)
+    return _compile(inference, scheme, options, options.budget), scheme
+
+
+def _compile(inference: Program, scheme: Scheme, options: ModelOptions, budget: int) -> Compiled:
+    how = TrainingOptions(options.loss, rounding=options.rounding)
+    return compile_program(inference, options.loss, scheme=scheme, budget=budget, options=how)
+
+
+def compile_files(model: Path, options: CompileOptions) -> Report:
+    """`tiny compile`."""
+    made, _ = compiled(model, options)
+    written = made.write(options.folder)
+    data = {**page.facts(made), "files": [str(path) for path in written]}
+    rows = tuple((path.name, path.stat().st_size) for path in written)
+    text = Text(
+        f"{options.folder}: {made.ram_bytes} bytes of RAM, {made.program.constant_bytes} bytes of "
+        f"constants. Build it with: make -C {options.folder} run-host"
+    )
+    return Report(f"{options.name}: compiled", (text, Table(("file", "bytes"), rows)), data)
+
+
+def memory_report(model: Path, options: ModelOptions) -> Report:
+    """`tiny report`."""
+    made, scheme = compiled(model, options)
+    return page.report(made, scheme, options.loss)
+
+
+def simulated(model: Path, options: SimulateOptions) -> Report:
+    """`tiny simulate`."""
+    made, _ = compiled(model, options)
+    device = made.simulator()
+    losses = [
+        device.train_step(
+            example_input(made.program, step), example_label(made.program, step), 0.01
+        )
+        for step in range(options.steps)
+    ]
+    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
+    bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
+    told = f"loss {bits:08x}\ncrc {crc:08x}"
+    data = {**page.facts(made), "losses": losses, "loss": f"{bits:08x}", "crc": f"{crc:08x}"}
+    return Report(f"{options.name}: simulated", (Text(told, preformatted=True),), data)
+
+
+def searched(model: Path, options: SearchOptions) -> Report:
+    """`tiny search`.
+
+    Raises:
+        UsageError: there are no examples to train on.
+    """
+    if options.train is None:
+        raise UsageError("A search needs examples.", hint="Give --train examples.npz.")
+    inference = inference_of(model, options)
+    examples = _examples(options.train)
+    given = measure(inference, partial(_score, inference, options, examples))
+    if options.method == "exact":
+        found = exact(inference, given, options.budget, options.loss)
+    else:
+        found = evolve(inference, given, options.budget, loss=options.loss)
+    head = f"# {found.ram_bytes} bytes of RAM, sum of contributions {found.gain:.4f}"
+    text = "\n".join([head, *lines(found.scheme), ""])
+    with whole_file(options.scheme_file, overwrite=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    rows = tuple((n, u.bias, u.ratio) for n, u in found.scheme.items())
+    data = {
+        "ram_bytes": found.ram_bytes,
+        "gain": found.gain,
+        "plans": found.plans,
+        "base": given.base,
+        "scheme": {name: [u.bias, u.ratio] for name, u in found.scheme.items()},
+    }
+    table = Table(("layer", "bias", "part of the weights"), rows)
+    return Report(f"{options.name}: what to train", (Text(head[2:]), table), data)
+
+
+def _score(
+    inference: Program,
+    options: SearchOptions,
+    examples: dict[str, Array],
+    scheme: dict[str, Update],
+) -> float:
+    """Accuracy after training by a scheme, in the generated C."""
+    made = _compile(inference, scheme, options, 2**62)
+    quantised: Callable[[Array], Array] = made.simulator().quantise
+    order = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        host = Host(made.program, made.plan, Path(folder), ("-O1",))
+        for _ in range(options.epochs):
+            for i in order.permutation(len(examples["x"])):
+                host.train_step(quantised(examples["x"][i]), examples["y"][i], options.rate)
+        found = [int(host.forward(quantised(x)).argmax()) for x in examples["x_test"]]
+    return float((np.array(found) == examples["y_test"]).mean())
+
+
+def linked_size(model: Path, options: FlashSizeOptions) -> Report:
+    """`tiny flash-size`.
+
+    Raises:
+        MissingError: the cross compiler is not installed.
+        ExecutionError: it does not build, or does not fit.
+    """
+    if shutil.which("arm-none-eabi-gcc") is None:
+        raise MissingError(
+            "arm-none-eabi-gcc is not installed.",
+            hint="On Debian: apt install gcc-arm-none-eabi; or see RAM with: kinoloom tiny report.",
+        )
+    made, _ = compiled(model, options)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made.write(folder)
+        flash, ram = sizes(folder, options.core)
+    data = {**page.facts(made), "flash_bytes": flash, "linked_ram_bytes": ram}
+    rows = (("flash", flash, 2**20), ("RAM, with that of the example", ram, 2**18))
+    table = Table(("memory", "bytes", "the board has"), rows)
+    return Report(f"{options.name} on a Cortex-{options.core.upper()}", (table,), data)
+
+
+def sizes(folder: Path, core: str) -> tuple[int, int]:
+    """Bytes of flash and of static RAM of a project built for a core.
+
+    Raises:
+        ExecutionError: it does not build, or does not fit.
+    """
+    done = subprocess.run(["make", "-s", core], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise ExecutionError(f"The project does not build for {core}: {done.stderr[:2000]}")
+    line = ["arm-none-eabi-size", f"{core}.elf"]
+    told = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
+    text, data, bss = (int(word) for word in told.splitlines()[1].split()[:3])
+    return text + data, data + bss
+
+
+def _array(path: Path) -> Array:
+    if not path.is_file():
+        raise InputNotFoundError(f"There is no file {path}.")
+    try:
+        array: Array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise UnreadableMediaError(f"{path.name} holds no array: {error}.") from error
+    if not isinstance(array, np.ndarray) or array.ndim < 2 or not len(array):
+        raise UnreadableMediaError(f"{path.name} must hold one array (N, ...) of inputs.")
+    return array
+
+
+def _examples(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputNotFoundError(f"There is no file {path}.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in ("x", "y", "x_test", "y_test")}
+    except (ValueError, KeyError, OSError) as error:
+        raise UnreadableMediaError(f"{path.name} must hold x, y, x_test, y_test.") from error

@@ -1,0 +1,176 @@
+"""Read a torch module: exported, batch norm folded, calibrated. torch is needed here only."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kinoloom.base.need import need
+from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
+from kinoloom.tiny.floats import Network, fold_clamps
+from kinoloom.tiny.front.rules import RULES, Reader
+from kinoloom.tiny.ir import Array
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.export import ExportedProgram
+
+
+def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> Network:
+    """The network of a module, calibrated.
+
+    Args:
+        model: in eval mode; its batch norms are folded.
+        example: one input with its batch axis of one, (1, C, H, W), (1, C, T) or (1, F).
+        data: inputs like it, to find the range of each value.
+
+    Raises:
+        UsageError: the module is in training mode, cannot be exported with static shapes, or has an
+            operator that is not supported.
+        ArrayError: the batch is not one, or there are no data, or they are not finite.
+    """
+    need("torch", extra="train")
+    if model.training:
+        raise UsageError("The model is in training mode.", hint="Call model.eval() first.")
+    if example.shape[0] != 1:
+        raise ArrayError(f"The example must be one input, not a batch of {example.shape[0]}.")
+    return read_exported(_export(model, example), data)
+
+
+def read_archive(path: Path, data: Iterable[Array]) -> Network:
+    """The network of a file that torch.export.save wrote, calibrated; see `read_module`.
+
+    Raises:
+        UnreadableMediaError: it is no such file.
+        UsageError, ArrayError: as `read_module`.
+    """
+    need("torch", extra="train")
+    import torch
+
+    try:
+        exported = torch.export.load(path)
+    except Exception as error:
+        raise UnreadableMediaError(
+            f"{path.name} holds no exported network: {error}.",
+            hint="Write it with torch.export.save.",
+        ) from error
+    return read_exported(exported, data)
+
+
+def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
+    """The network of a program that torch.export made, calibrated; see `read_module`.
+
+    Raises:
+        UsageError, ArrayError: as `read_module`.
+    """
+    reader = Reader(values=_state(exported))
+    for node in exported.graph.nodes:
+        _read_node(reader, node, exported)
+    network = reader.network()
+    ranges = _ranges(exported, data)
+    return replace(fold_clamps(network), ranges=ranges)
+
+
+def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
+    """What the module itself gives for each input (with batch axis), for comparison."""
+    import torch
+
+    with torch.no_grad():
+        return [model(torch.from_numpy(np.asarray(x, np.float32))).numpy() for x in inputs]
+
+
+def _export(model: nn.Module, example: Array) -> ExportedProgram:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns about its own parts
+            return torch.export.export(
+                model, (torch.from_numpy(np.asarray(example, np.float32)),), strict=False
+            )
+    except Exception as error:
+        raise UsageError(
+            f"torch.export could not read the model: {error}",
+            hint="Shapes must be static, and the path through it must not depend on values.",
+        ) from error
+
+
+def _state(exported: ExportedProgram) -> dict[str, Array]:
+    """Parameters and buffers by the name of their node."""
+    signature = exported.graph_signature
+    names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    state = {**exported.state_dict, **exported.constants}
+    return {node: state[name].detach().double().numpy() for node, name in names.items()}
+
+
+def _read_node(reader: Reader, node: Any, exported: ExportedProgram) -> None:
+    if node.op == "placeholder":
+        if node.name not in reader.values:
+            reader.take_input(node)
+    elif node.op == "output":
+        outputs = [n for n in node.args[0] if n is not None]
+        if len(outputs) != 1:
+            raise UsageError(f"The model must give one result, not {len(outputs)}.")
+        reader.output = reader.name(outputs[0])
+    else:
+        rule = RULES.get(str(node.target))
+        if rule is None:
+            raise UsageError(
+                f"The operator {node.target} is not supported; it stands in {where(node)}.",
+                hint=f"Supported are: {', '.join(sorted(k.split('.')[1] for k in RULES))}.",
+            )
+        rule(reader, node)
+
+
+def where(node: Any) -> str:
+    """The module that a node came from: "blocks.2.conv (Conv2d), as conv2d_3"."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    if not stack:
+        return f"the model, as {node.name}"
+    path, kind = stack[-1]
+    kind = kind if isinstance(kind, str) else kind.__name__
+    return f"{path or 'the model'} ({kind.rpartition('.')[2]}), as {node.name}"
+
+
+def _ranges(exported: ExportedProgram, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
+    """The least and largest value of each node over the data."""
+    import torch
+
+    signature = exported.graph_signature
+    state = {n: v.detach() for n, v in {**exported.state_dict, **exported.constants}.items()}
+    fixed = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    ranges: dict[str, tuple[float, float]] = {}
+    for number, x in enumerate(data):
+        values: dict[Any, Any] = {}
+        for node in exported.graph.nodes:
+            if node.op == "placeholder":
+                given = node.name not in fixed
+                values[node] = (
+                    torch.from_numpy(np.asarray(x, np.float32))
+                    if given
+                    else state[fixed[node.name]]
+                )
+            elif node.op == "call_function":
+                args = torch.fx.node.map_arg(node.args, values.__getitem__)
+                keywords = torch.fx.node.map_arg(node.kwargs, values.__getitem__)
+                with torch.no_grad():
+                    values[node] = node.target(*args, **keywords)
+            else:
+                continue
+            _widen(ranges, node.name, values[node], number)
+    if not ranges:
+        raise ArrayError("Calibration needs at least one input.")
+    return ranges
+
+
+def _widen(ranges: dict[str, tuple[float, float]], name: str, value: Any, number: int) -> None:
+    low, high = float(value.min()), float(value.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ArrayError(f"Calibration input {number} makes {name} infinite or not a number.")
+    before = ranges.get(name, (low, high))
+    ranges[name] = (min(low, before[0]), max(high, before[1]))

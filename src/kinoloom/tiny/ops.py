@@ -1,0 +1,112 @@
+"""The ops of this subject, declared; the work is in `commands`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kinoloom.base.op import op
+from kinoloom.base.options import option
+from kinoloom.base.report import Report
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What all of these may be told: the model, what is trained, and the memory."""
+
+    inputs_file: Path | None = option(None, ".npy of inputs (N, C, H, W) to calibrate a .pt2 with")
+    classes: int | None = option(None, "a new head for an int8 network of .npz", low=2, high=10_000)
+    scheme: str = option("full", "full, head, last:N, a published scheme, or a scheme file")
+    loss: Literal["cross-entropy", "square"] = option("cross-entropy", "what is minimised")
+    rounding: Literal["stochastic", "residual"] = option("stochastic", "of updates of weights")
+    budget: int = option(256 * 1024, "RAM for arena and trained tensors", unit="bytes")
+    name: str = option("net", "prefix of the C names")
+
+
+@dataclass(frozen=True)
+class CompileOptions(ModelOptions):
+    """What `tiny compile` may be told."""
+
+    folder: Path = option(Path("device"), "new folder for model.h, model.c, main.c, Makefile")
+
+
+@op("tiny.compile")
+def compile_model(model: Path, options: CompileOptions) -> Report:
+    """Compile a network into a C99 training step for a microcontroller.
+
+    The model is a torch.export archive (.pt2) or an int8 network (.npz).
+    """
+    from kinoloom.tiny.commands import compile_files
+
+    return compile_files(model, options)
+
+
+@dataclass(frozen=True)
+class ReportOptions(ModelOptions):
+    """What `tiny report` may be told."""
+
+
+@op("tiny.report")
+def report(model: Path, options: ReportOptions) -> Report:
+    """Show where the memory of a training step goes.
+
+    The ladder from all trained to the chosen, layer by layer, and the arena as a picture; write it
+    with -o page.html.
+    """
+    from kinoloom.tiny.commands import memory_report
+
+    return memory_report(model, options)
+
+
+@dataclass(frozen=True)
+class SimulateOptions(ModelOptions):
+    """What `tiny simulate` may be told."""
+
+    steps: int = option(10, "training steps on the inputs of the example main", low=1, high=10**6)
+
+
+@op("tiny.simulate")
+def simulate(model: Path, options: SimulateOptions) -> Report:
+    """Run the example main in numpy: its loss and CRC are those that a board must print."""
+    from kinoloom.tiny.commands import simulated
+
+    return simulated(model, options)
+
+
+@dataclass(frozen=True)
+class SearchOptions(ModelOptions):
+    """What `tiny search` may be told."""
+
+    train: Path | None = option(None, ".npz with x, y to train on and x_test, y_test to score on")
+    rate: float = option(0.03, "learning rate", low=0, high=1e6)
+    epochs: int = option(1, "passes over the examples for each candidate", low=1, high=1000)
+    method: Literal["exact", "evolution"] = option("exact", "of the search")
+    scheme_file: Path = option(Path("scheme.txt"), "where the scheme is written")
+
+
+@op("tiny.search")
+def search(model: Path, options: SearchOptions) -> Report:
+    """Find what to train within a memory budget.
+
+    Measures what training each bias and each part of the weights gains over the head alone, then
+    takes the best sum that fits. The scheme that comes out is given to --scheme.
+    """
+    from kinoloom.tiny.commands import searched
+
+    return searched(model, options)
+
+
+@dataclass(frozen=True)
+class FlashSizeOptions(ModelOptions):
+    """What `tiny flash-size` may be told."""
+
+    core: Literal["m3", "m4", "m7", "m33"] = option("m4", "the Cortex-M that it is built for")
+
+
+@op("tiny.flash-size")
+def flash_size(model: Path, options: FlashSizeOptions) -> Report:
+    """Build for a Cortex-M and show flash and RAM as the linker counts them."""
+    from kinoloom.tiny.commands import linked_size
+
+    return linked_size(model, options)

@@ -1,0 +1,149 @@
+"""Operations of the backward pass and of the updates. Gradients are float32, dL/d(real value)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kinoloom.tiny.ir import Geometry, Op, Weights, reads, writes
+
+
+@dataclass(frozen=True)
+class MaskGrad(Op):
+    """The gradient before a clamp: `g` where the mask has a one, else 0."""
+
+    count: int
+    g: str = reads()
+    mask: str = reads()
+    y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place."""
+        return ((self.y, self.g),)
+
+
+@dataclass(frozen=True)
+class ConvGradX(Op):
+    """The gradient by a convolution's input: sums over output channel, then window, ascending.
+
+    Attributes:
+        scales: name of the float32 constant: scales of the weights, by output channel.
+    """
+
+    layer: str
+    geometry: Geometry
+    weights: Weights
+    scales: str
+    g: str = reads()
+    params: tuple[str, ...] = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class WeightGrad(Op):
+    """The gradient by the kept weights, as a tensor: sums over pixels, row by row.
+
+    It is dL/d(real weight) / s_x: the scale of the input is part of the update's factor.
+    """
+
+    layer: str
+    geometry: Geometry
+    kept: tuple[int, ...]
+    x_zero: int
+    g: str = reads()
+    x: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class BiasGrad(Op):
+    """The gradient by a bias, as a tensor: sums over pixels, row by row."""
+
+    layer: str
+    channels: int
+    pixels: int
+    g: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class Step(Op):
+    """An update of a param by a gradient tensor: p -= lr * factor * gradient, rounded, saturated.
+
+    Attributes:
+        factors: name of the float32 constant, by output channel.
+        rows: for grouped convolutions, the output channels that the gradient holds; else all.
+        stream: which stream of random numbers it takes.
+    """
+
+    layer: str
+    param: str
+    residual: str
+    factors: str
+    rows: tuple[int, ...]
+    row: int
+    stream: int
+    is_bias: bool
+    g: str = reads()
+
+
+@dataclass(frozen=True)
+class WeightStep(Op):
+    """`WeightGrad` and `Step` in one: each weight is changed as soon as its gradient is known."""
+
+    grad: WeightGrad
+    step: Step
+    g: str = reads()
+    x: str = reads()
+
+
+@dataclass(frozen=True)
+class BiasStep(Op):
+    """`BiasGrad` and `Step` in one."""
+
+    grad: BiasGrad
+    step: Step
+    g: str = reads()
+
+
+@dataclass(frozen=True)
+class Accumulate(Op):
+    """The sum of two gradients of one tensor."""
+
+    count: int
+    a: str = reads()
+    b: str = reads()
+    y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place, over either."""
+        return ((self.y, self.a), (self.y, self.b))
+
+
+@dataclass(frozen=True)
+class AveragePoolGrad(Op):
+    """Each output's gradient, divided, spread over its window."""
+
+    geometry: Geometry
+    divisor: int
+    g: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class MaxPoolGrad(Op):
+    """Each output's gradient goes to the element that was the largest."""
+
+    geometry: Geometry
+    g: str = reads()
+    index: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class SliceGrad(Op):
+    """The part of a gradient that belongs to one part of a concatenation."""
+
+    offset: int
+    count: int
+    g: str = reads()
+    y: str = writes()

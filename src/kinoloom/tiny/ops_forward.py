@@ -1,0 +1,212 @@
+"""Operations of the forward pass.
+
+Every operation that makes int8 works out an integer, requantises it (`arithmetic.requantise`), adds
+the zero point and clamps to `low..high`; the clamp is the activation function where there is one.
+Where the backward pass needs it, `mask` gets one bit an element: not clamped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from kinoloom.tiny.ir import Geometry, Op, Weights, reads, writes
+
+
+@dataclass(frozen=True)
+class Conv(Op):
+    """A convolution or linear layer: int8 to int8, or to float32 where `factors` is set.
+
+    Attributes:
+        layer: the name of the layer, for schemes and reports.
+        bias: name of an int32 constant, or of the param that `trained_bias` names as well.
+        multipliers, shifts: names of the int32 and uint8 constants of requantisation, by channel.
+        factors: name of the float32 constant that turns sums into reals, by channel, or "".
+    """
+
+    layer: str
+    geometry: Geometry
+    weights: Weights
+    bias: str
+    x_zero: int
+    y_zero: int
+    low: int
+    high: int
+    multipliers: str
+    shifts: str
+    factors: str
+    x: str = reads()
+    params: tuple[str, ...] = reads()
+    y: str = writes()
+    mask: str = writes()
+
+
+@dataclass(frozen=True)
+class Add(Op):
+    """The sum of two int8 tensors: (a_mult (a - a_zero) + b_mult (b - b_zero)) / 2**shift."""
+
+    a_zero: int
+    b_zero: int
+    y_zero: int
+    a_mult: int
+    b_mult: int
+    shift: int
+    low: int
+    high: int
+    a: str = reads()
+    b: str = reads()
+    y: str = writes()
+    mask: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """The sum may lie over either term."""
+        return ((self.y, self.a), (self.y, self.b))
+
+
+@dataclass(frozen=True)
+class Rescale(Op):
+    """int8 to int8 of another scale or range; an activation function that stands alone."""
+
+    x_zero: int
+    y_zero: int
+    multiplier: int
+    shift: int
+    low: int
+    high: int
+    count: int
+    x: str = reads()
+    y: str = writes()
+    mask: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Element by element, so in place."""
+        return ((self.y, self.x),)
+
+
+@dataclass(frozen=True)
+class Concat(Op):
+    """int8 tensors one after the other, each brought to the scale of the result.
+
+    Attributes:
+        x_zeros, multipliers, shifts, counts: for each part.
+    """
+
+    x_zeros: tuple[int, ...]
+    multipliers: tuple[int, ...]
+    shifts: tuple[int, ...]
+    counts: tuple[int, ...]
+    y_zero: int
+    low: int
+    high: int
+    xs: tuple[str, ...] = reads()
+    y: str = writes()
+    mask: str = writes()
+
+
+@dataclass(frozen=True)
+class AveragePool(Op):
+    """The mean over windows, of a fixed divisor; the divisor is part of the multiplier.
+
+    `divisor` is what the multiplier divides by; the backward pass uses it.
+    """
+
+    geometry: Geometry
+    divisor: int
+    x_zero: int
+    y_zero: int
+    multiplier: int
+    shift: int
+    low: int
+    high: int
+    x: str = reads()
+    y: str = writes()
+    mask: str = writes()
+
+
+@dataclass(frozen=True)
+class MaxPool(Op):
+    """The largest of each window; `index` gets which one in row-major order, the first wins."""
+
+    geometry: Geometry
+    x: str = reads()
+    y: str = writes()
+    index: str = writes()
+
+
+@dataclass(frozen=True)
+class Dequantise(Op):
+    """int8 to float32: `scale * (x - zero)`."""
+
+    zero: int
+    scale: float
+    count: int
+    x: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
+class SoftmaxLoss(Op):
+    """Softmax cross-entropy of float32 logits, and its gradient by them."""
+
+    count: int
+    logits: str = reads()
+    label: str = reads()
+    loss: str = writes()
+    gradient: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """The gradient may take the place of the logits."""
+        return ((self.gradient, self.logits),) if self.gradient else ()
+
+
+@dataclass(frozen=True)
+class SquareLoss(Op):
+    """The mean squared error of float32 outputs, and its gradient by them."""
+
+    count: int
+    outputs: str = reads()
+    label: str = reads()
+    loss: str = writes()
+    gradient: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """The gradient may take the place of the outputs."""
+        return ((self.gradient, self.outputs),) if self.gradient else ()
+
+
+@dataclass(frozen=True)
+class Stream(Op):
+    """Convolutions one behind the other, row by row; what is between them never exists whole.
+
+    Each inner result lives in a ring of as many rows as the next convolution sees at once.
+
+    Attributes:
+        convs: in order; each reads the result of the one before.
+        x, params, ys: what they read from and write to the outside: the last result, and masks.
+    """
+
+    convs: tuple[Conv, ...]
+    x: str = reads()
+    params: tuple[str, ...] = reads()
+    ys: tuple[str, ...] = writes()
+
+    def rings(self) -> tuple[int, ...]:
+        """Rows kept of each inner result."""
+        pairs = pairwise(self.convs)
+        return tuple(ring_rows(one, after) for one, after in pairs)
+
+    def scratch(self) -> int:
+        """Bytes of the rings."""
+        pairs = pairwise(self.convs)
+        return sum(ring_bytes(one, after) for one, after in pairs)
+
+
+def ring_rows(one: Conv, after: Conv) -> int:
+    """How many rows of the result of `one` are needed for a row of `after`."""
+    g = after.geometry
+    return min(one.geometry.oh, (g.kh - 1) * g.dy + 1)
+
+
+def ring_bytes(one: Conv, after: Conv) -> int:
+    """The bytes of these rows, of all channels."""
+    return one.geometry.cout * one.geometry.ow * ring_rows(one, after)

@@ -1,0 +1,116 @@
+"""Reports on a compiled program: memory step by step, layer by layer, and a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kinoloom.base.report import Picture, Report, Section, Table, Text
+from kinoloom.tiny.api import Compiled
+from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
+from kinoloom.tiny.ir import Program
+from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
+from kinoloom.tiny.picture import arena_svg
+from kinoloom.tiny.plan import Plan, plan
+from kinoloom.tiny.schedule import reorder
+from kinoloom.tiny.scheme import Scheme, convs, full_update
+
+Row = tuple[object, ...]
+
+
+def ladder(inference: Program, scheme: Scheme, loss: Loss, made: Compiled) -> list[Row]:
+    """(what, arena, bound, trained tensors, RAM) of ways to train, in bytes."""
+    options = TrainingOptions(loss)
+    whole = training_program(inference, full_update(inference), options)
+    part = training_program(inference, scheme, options)
+    steps = {
+        "all trained, order of a framework": whole,
+        "all trained, updates at once": reorder(whole),
+        "chosen trained, order of a framework": part,
+        "chosen trained, updates at once": reorder(part),
+    }
+    rows = [(name, *_sizes(program, plan(program))) for name, program in steps.items()]
+    return [*rows, ("... and convolutions in streams", *_sizes(made.program, made.plan))]
+
+
+def _sizes(program: Program, made: Plan) -> tuple[int, int, int, int]:
+    return made.peak, made.bound, program.param_bytes, made.peak + program.param_bytes
+
+
+def layer_rows(made: Compiled) -> list[Row]:
+    """(layer, output, weights, multiply-accumulates, trained bytes, what is trained)."""
+    trained = {op.step.layer: op for op in made.program.ops if isinstance(op, WeightStep)}
+    biased = {op.step.layer for op in made.program.ops if isinstance(op, BiasStep)}
+    rows: list[Row] = []
+    for op in convs(made.inference):
+        g, step = op.geometry, trained.get(op.layer)
+        part = made.program.tensors[step.step.param].bytes if step else 0
+        what = ["bias"] * (op.layer in biased)
+        if step:
+            what.append(f"{len(step.grad.kept)} channels")
+        rows.append(
+            (
+                op.layer, f"{g.cout} x {g.oh} x {g.ow}", g.cout * g.fan_in, g.multiplies,
+                part + 4 * g.cout * (op.layer in biased), ", ".join(what),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def multiplies(made: Compiled) -> tuple[int, int]:
+    """Multiply-accumulates of the forward pass, and of the backward pass with its updates."""
+    forward = sum(op.geometry.multiplies for op in convs(made.inference))
+    backward = 0
+    for op in made.program.ops:
+        if isinstance(op, ConvGradX):
+            backward += op.geometry.multiplies
+        elif isinstance(op, WeightStep):
+            g = op.grad.geometry
+            share = len(op.grad.kept) / (g.cin if g.groups == 1 else g.cout)
+            backward += round(g.multiplies * share)
+    return forward, backward
+
+
+def report(made: Compiled, scheme: Scheme, loss: Loss) -> Report:
+    """Everything about the memory of a compiled training step."""
+    rows = ladder(made.inference, scheme, loss, made)
+    layers = layer_rows(made)
+    forward, backward = multiplies(made)
+    columns = ("way to train", "arena", "its lower bound", "trained tensors", "RAM")
+    data: dict[str, Any] = {
+        **facts(made),
+        "multiplies_forward": forward,
+        "multiplies_backward": backward,
+        "ladder": [dict(zip(columns, row, strict=True)) for row in rows],
+    }
+    sections: list[Section] = [
+        Text(
+            f"{made.ram_bytes} bytes of RAM, {data['constant_bytes']} bytes of constants; "
+            f"{forward} multiply-accumulates forward, {backward} backward."
+        ),
+        Table(columns, tuple(rows), title="Memory in bytes"),
+        Table(
+            ("layer", "output", "weights", "multiplies", "trained bytes", "trained"),
+            tuple(layers),
+            title="Layers",
+        ),
+        Picture(
+            arena_svg(made.program, made.plan).encode(),
+            "image/svg+xml",
+            "The arena: int8 blue, float32 orange, masks green, rings of streams grey.",
+            title="The arena over one training step",
+        ),
+    ]
+    return Report(f"{made.program.name}: training in small memory", tuple(sections), data)
+
+
+def facts(made: Compiled) -> dict[str, Any]:
+    """The figures that every command on a program gives."""
+    return {
+        "name": made.program.name,
+        "ram_bytes": made.ram_bytes,
+        "arena_bytes": made.plan.peak,
+        "arena_bound_bytes": made.plan.bound,
+        "param_bytes": made.program.param_bytes,
+        "constant_bytes": made.program.constant_bytes,
+        "operations": len(made.program.ops),
+    }

@@ -1,0 +1,164 @@
+"""Networks that come quantised: MCUNet, MobileNetV2 and ProxylessNAS of mit-han-lab/tiny-training.
+
+An archive (.npz) holds for each convolution `<name>.params.weight` (int8), `.bias` (int32),
+`.w_scales` (float32), and in `__meta__`, as JSON, sizes, scales and zero points. Names: first_conv,
+blocks.<n>.pointwise1, .depthwise, .pointwise2, .residual, classifier. The clamp to -128..127 is the
+activation function: where there is one, the zero point is -128.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.tiny.build import Builder, ConvValues, Result
+from kinoloom.tiny.ir import Array, Geometry, Program, Quant
+from kinoloom.tiny.scheme import Update, convs
+
+
+def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int = 0) -> Program:
+    """The inference program of an archive.
+
+    Args:
+        path: the .npz file.
+        name: prefix of the C names.
+        classes: of a new head of small random weights; None keeps that of ImageNet.
+        seed: of the new head.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+        UnreadableMediaError: it is not such an archive.
+        UsageError: the count of classes is under two.
+    """
+    if not path.is_file():
+        raise InputNotFoundError(f"There is no file {path}.")
+    if classes is not None and classes < 2:
+        raise UsageError(f"A classifier has at least two classes, not {classes}.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        meta = json.loads(bytes(arrays.pop("__meta__")))
+        return _Reader(Builder(name), arrays, meta).run(classes, seed)
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UnreadableMediaError(f"{path.name} holds no such network: {error}.") from error
+
+
+@dataclass(frozen=True)
+class _Reader:
+    builder: Builder
+    arrays: dict[str, Array]
+    meta: dict[str, Any]
+
+    def run(self, classes: int | None, seed: int) -> Program:
+        builder, meta = self.builder, self.meta
+        side = meta["first_conv.in_shape"]
+        channels = meta["first_conv.in_channel"]
+        builder.input("image", (channels, side, side), self._quant("first_conv", "x"))
+        x = self._conv("first_conv", "image")
+        blocks = sorted({int(key.split(".")[1]) for key in meta if key.startswith("blocks.")})
+        for number in blocks:
+            x = self._block(f"blocks.{number}", x)
+        c, h, w = builder.tensors[x].shape
+        quant = self._quant("classifier", "x")
+        window = Geometry(c, h, w, c, 1, 1, h, w)
+        builder.average_pool("features", x, window, h * w, Result(quant))
+        self._head(c, classes, seed)
+        return builder.program("image", "classifier")
+
+    def _block(self, name: str, x: str) -> str:
+        source = x
+        for part in ("pointwise1", "depthwise", "pointwise2"):
+            if f"{name}.{part}.in_channel" in self.meta:
+                x = self._conv(f"{name}.{part}", x)
+        if f"{name}.residual.in_channel" not in self.meta:
+            return x
+        made = _plain(f"{name}.sum")
+        self.builder.add(made, x, source, Result(self._quant(f"{name}.residual", "y")))
+        return made
+
+    def _conv(self, name: str, x: str) -> str:
+        arrays, meta = self.arrays, self.meta
+        weight = arrays[f"{name}.params.weight"]
+        cout, _, kh, kw = weight.shape
+        cin, ih, iw = self.builder.tensors[x].shape
+        stride = meta[f"{name}.stride"]
+        oh, ow = (-(-n // stride) for n in (ih, iw))
+        geometry = Geometry(
+            cin, ih, iw, cout, oh, ow, kh, kw, stride, stride, kh // 2, kw // 2,
+            groups=meta[f"{name}.groups"],
+        )  # fmt: skip
+        bias, scales = arrays[f"{name}.params.bias"], arrays[f"{name}.params.w_scales"]
+        made = _plain(name)
+        values = ConvValues(weight, bias, scales)
+        self.builder.conv(made, x, geometry, values, Result(self._quant(name, "y")))
+        return made
+
+    def _head(self, channels: int, classes: int | None, seed: int) -> None:
+        key = "classifier.params."
+        if classes is None:
+            weight = self.arrays[f"{key}weight"]
+            values = ConvValues(weight, self.arrays[f"{key}bias"], self.arrays[f"{key}w_scales"])
+        else:
+            random = np.random.default_rng(seed)
+            weight = random.integers(-127, 128, (classes, channels, 1, 1))
+            scales = np.full(classes, channels**-0.5 / 127)
+            values = ConvValues(weight, np.zeros(classes), scales)
+        geometry = Geometry(channels, 1, 1, values.weight.shape[0], 1, 1, 1, 1)
+        self.builder.conv("classifier", "features", geometry, values, None)
+
+    def _quant(self, name: str, side: str) -> Quant:
+        scale, zero = (self.meta[f"{name}.params.{side}_{word}"] for word in ("scale", "zero"))
+        return Quant(float(np.float32(scale)), int(zero))
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", "_").replace("blocks_", "block")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published scheme: the last `biases` convolutions before the head, and ratios by number.
+
+    Attributes:
+        model: which network.
+        biases: how many convolutions, counted from the end with the head, have their bias trained.
+        ratios: of weights, by the number of the convolution in order from 0.
+    """
+
+    model: str
+    biases: int
+    ratios: dict[int, float]
+
+
+PRESETS = {
+    "mcunet-49kb": Preset("mcunet-5fps", 20, {23: 0, 24: 0.25, 27: 0.5, 30: 0.5, 33: 0, 39: 0}),
+    "mcunet-99kb": Preset("mcunet-5fps", 22, {21: 1, 24: 1, 27: 1, 30: 1, 36: 0.125, 39: 0.25}),
+    "mcunet-148kb": Preset("mcunet-5fps", 23, {21: 1, 24: 1, 27: 1, 30: 1, 36: 1, 39: 0.5}),
+    "mbv2-138kb": Preset("mbv2-w0.35", 34, dict.fromkeys(range(27, 49, 3), 1)),
+    "proxyless-148kb": Preset("proxyless-w0.3", 45, dict.fromkeys(range(36, 58, 3), 1)),
+}
+"""The schemes committed to mit-han-lab/tiny-training, by name."""
+
+
+def preset_scheme(program: Program, name: str) -> dict[str, Update]:
+    """A published scheme for a program; its head is trained as a whole.
+
+    Raises:
+        UsageError: there is no such preset, or the program has too few convolutions.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"There is no scheme '{name}'.", hint=f"Known: {', '.join(PRESETS)}.")
+    preset, layers = PRESETS[name], [op.layer for op in convs(program)]
+    if len(layers) < preset.biases or max(preset.ratios) >= len(layers):
+        raise UsageError(f"The scheme '{name}' is for {preset.model}, which has more layers.")
+    first = len(layers) - preset.biases
+    scheme = {
+        layer: Update(True, preset.ratios.get(i, 0)) for i, layer in enumerate(layers) if i >= first
+    }
+    return {**scheme, layers[-1]: Update(True, 1.0)}

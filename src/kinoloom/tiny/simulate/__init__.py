@@ -1,0 +1,1 @@
+"""The program run in numpy, bit by bit as the device runs it."""

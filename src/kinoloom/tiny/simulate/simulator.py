@@ -1,0 +1,115 @@
+"""Run a program as the device would: `Simulator(program).train_step(x, label, lr)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kinoloom.errors import ArrayError, UsageError
+from kinoloom.tiny import ops_backward as b
+from kinoloom.tiny import ops_forward as f
+from kinoloom.tiny.ir import Array, Op, Program
+from kinoloom.tiny.simulate import backward, forward
+from kinoloom.tiny.simulate.memory import Memory
+
+RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
+    f.Conv: forward.conv,
+    f.Stream: forward.stream,
+    f.Add: forward.add,
+    f.Rescale: forward.rescale,
+    f.Concat: forward.concat,
+    f.AveragePool: forward.average_pool,
+    f.MaxPool: forward.max_pool,
+    f.Dequantise: forward.dequantise,
+    f.SoftmaxLoss: forward.softmax_loss,
+    f.SquareLoss: forward.square_loss,
+    b.MaskGrad: backward.mask_grad,
+    b.ConvGradX: backward.conv_grad_x,
+    b.WeightGrad: backward.weight_grad,
+    b.BiasGrad: backward.bias_grad,
+    b.Step: backward.step,
+    b.WeightStep: backward.weight_step,
+    b.BiasStep: backward.bias_step,
+    b.Accumulate: backward.accumulate,
+    b.AveragePoolGrad: backward.average_pool_grad,
+    b.MaxPoolGrad: backward.max_pool_grad,
+    b.SliceGrad: backward.slice_grad,
+}
+
+
+class Simulator:
+    """The state of a simulated device: trained tensors and the count of steps taken.
+
+    Attributes:
+        memory: what it holds; work tensors of the last run are still there.
+    """
+
+    def __init__(self, program: Program, seed: int = 1) -> None:
+        params = {name: array.copy() for name, array in program.initial.items()}
+        self.program = program
+        self.memory = Memory(program, params, seed=seed)
+
+    def quantise(self, x: Array) -> Array:
+        """Real inputs as the int8 that the device takes, in the shape of its input."""
+        quant = self.program.quant(self.program.input)
+        scaled = np.rint(np.asarray(x, np.float64) / quant.scale) + quant.zero
+        shape = self.program.tensors[self.program.input].shape
+        made: Array = np.clip(scaled, -128, 127).astype(np.int8).reshape(shape)
+        return made
+
+    def forward(self, x: Array) -> Array:
+        """The output for one int8 input.
+
+        Raises:
+            ArrayError: not int8, or of another size.
+        """
+        self._begin(x)
+        self._run(self.program.ops[: self.program.inference])
+        return self.memory[self.program.output].copy()
+
+    def train_step(self, x: Array, label: Any, lr: float) -> float:
+        """One step of training on one example; returns the loss before it.
+
+        Raises:
+            ArrayError: the input or target is of another type or size.
+            UsageError: the program cannot be trained, the label is out of range, or the learning
+                rate is negative or not a number.
+        """
+        if not self.program.label:
+            raise UsageError("This program is for inference only.", hint="Compile it with a loss.")
+        if not (np.isfinite(lr) and lr >= 0):
+            raise UsageError(f"The learning rate must be a number from 0 up, not {lr}.")
+        target = self._target(label)
+        self._begin(x)
+        self.memory[self.program.label] = target
+        self.memory.lr = np.float32(lr)
+        self._run(self.program.ops)
+        self.memory.step += 1
+        return float(self.memory[self.program.loss].ravel()[0])
+
+    def _target(self, label: Any) -> Array:
+        tensor = self.program.tensors[self.program.label]
+        if tensor.dtype == "int32":
+            classes = self.program.tensors[self.program.output].size
+            if not 0 <= int(label) < classes:
+                raise UsageError(f"The label must be from 0 to {classes - 1}, not {label}.")
+            return np.array([label], np.int32)
+        target = np.asarray(label, np.float32)
+        if target.size != tensor.size:
+            raise ArrayError(f"The target must have {tensor.size} values, not {target.size}.")
+        return target.reshape(tensor.shape)
+
+    def _begin(self, x: Array) -> None:
+        tensor = self.program.tensors[self.program.input]
+        if x.dtype != np.int8 or x.size != tensor.size:
+            raise ArrayError(
+                f"The input must be int8 of shape {tensor.shape}, not {x.dtype} of {x.shape}.",
+                hint="quantise() makes it of real values.",
+            )
+        self.memory.work = {self.program.input: x.reshape(tensor.shape)}
+
+    def _run(self, ops: tuple[Op, ...]) -> None:
+        for op in ops:
+            RULES[type(op)](self.memory, op)

@@ -1,0 +1,58 @@
+"""Windows of convolutions and pooling, as index arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from kinoloom.tiny.ir import Array, Geometry
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One position in the window, and which output and input rows and columns it joins."""
+
+    ky: int
+    kx: int
+    out_rows: slice
+    out_columns: slice
+    in_rows: slice
+    in_columns: slice
+
+
+@lru_cache(maxsize=1024)
+def taps(g: Geometry) -> tuple[Tap, ...]:
+    """The taps of a window in row-major order; those that reach no input are left out."""
+    return tuple(_taps(g))
+
+
+def _taps(g: Geometry) -> Iterator[Tap]:
+    for ky in range(g.kh):
+        rows = _along(ky * g.dy - g.py, g.sy, g.ih, g.oh)
+        for kx in range(g.kw):
+            columns = _along(kx * g.dx - g.px, g.sx, g.iw, g.ow)
+            if rows is not None and columns is not None:
+                yield Tap(ky, kx, rows[0], columns[0], rows[1], columns[1])
+
+
+def _along(left: int, stride: int, inputs: int, outputs: int) -> tuple[slice, slice] | None:
+    """Outputs o with 0 <= o * stride + left < inputs, and these inputs."""
+    first = max(0, -(left // stride))
+    last = min(outputs, (inputs - 1 - left) // stride + 1)
+    if first >= last:
+        return None
+    start = first * stride + left
+    return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)
+
+
+def patches(x: Array, g: Geometry) -> Array:
+    """(cin, kh * kw, oh, ow) of a (cin, ih, iw) array; zeros where the window leaves it."""
+    out = np.zeros((g.cin, g.kh * g.kw, g.oh, g.ow), x.dtype)
+    for tap in taps(g):
+        out[:, tap.ky * g.kw + tap.kx, tap.out_rows, tap.out_columns] = x[
+            :, tap.in_rows, tap.in_columns
+        ]
+    return out

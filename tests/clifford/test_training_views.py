@@ -1,0 +1,105 @@
+"""What is seen of a rollout: quantities, spectra, plots and films."""
+
+import xml.etree.ElementTree as ET
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from kinoloom.clifford.training.plots import line_plot
+from kinoloom.clifford.training.quantities import blades_of, conserved, divergence, spectrum
+from kinoloom.clifford.training.show import picture, rollout_clip
+
+SIDE, CELL = 16, 0.5
+X, Y = np.meshgrid(np.arange(SIDE) * CELL, np.arange(SIDE) * CELL, indexing="ij")
+K = 2 * np.pi / (SIDE * CELL)
+
+
+def test_blades_of_grades_are_places_on_the_axis() -> None:
+    assert blades_of((1, 1), (0, 1)) == {0: [0], 1: [1, 2]}
+    assert blades_of((1, 1, 1), (1, 2)) == {1: [0, 1, 2], 2: [3, 4, 5]}
+
+
+def test_quantities_of_waves_that_are_known() -> None:
+    """s = 3 + sin x, u = (cos 2x, 0): energies (9 + 1/2) / 2 and 1/4, divergence -2k sin 2x."""
+    zero = 0 * X
+    moment = np.stack([3 + np.sin(K * X), np.cos(2 * K * X), zero])
+    found = conserved(np.stack([moment, 2 * moment]), (1, 1), (0, 1), CELL)
+    np.testing.assert_allclose(found["mean of the scalar"], [3, 6])
+    np.testing.assert_allclose(found["energy of grade 0"], [4.75, 19])
+    np.testing.assert_allclose(found["energy of grade 1"], [0.25, 1])
+    np.testing.assert_allclose(found["divergence"], [2 * K / 2**0.5, 4 * K / 2**0.5])
+    slope = divergence(np.stack([np.sin(K * X), np.sin(3 * K * Y)])[None], CELL)[0]
+    np.testing.assert_allclose(slope, K * np.cos(K * X) + 3 * K * np.cos(3 * K * Y), atol=1e-12)
+    turning = divergence(np.stack([np.sin(K * Y), np.sin(K * X)])[None], CELL)
+    np.testing.assert_allclose(turning, 0, atol=1e-12)
+
+
+def test_energy_lies_at_its_wave_number() -> None:
+    field = np.stack([2 * np.sin(3 * K * X), np.cos(4 * K * Y), np.cos(3 * K * X + 4 * K * Y)])
+    one, other = spectrum(field[None], [0]), spectrum(field[None], [1, 2])
+    assert one.shape == (SIDE // 2 + 1,)
+    np.testing.assert_allclose(one, [0, 0, 0, 1, 0, 0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(other, [0, 0, 0, 0, 0.25, 0.25, 0, 0, 0], atol=1e-12)
+    total = spectrum(field[None], [0, 1, 2]).sum()
+    assert total == pytest.approx((field**2).sum(0).mean() / 2)
+
+
+def test_plots_are_right_svg() -> None:
+    made = line_plot("T", {"a<b": [1, 10, 100], "c": [0, 10, -1]}, x="n", logarithmic=True)
+    assert (made.media_type, made.title) == ("image/svg+xml", "T")
+    tree = ET.fromstring(made.data)
+    lines = [e.get("points") or "" for e in tree.iter() if e.tag.endswith("polyline")]
+    heights = [float(point.split(",")[1]) for point in lines[0].split()]
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
+    assert heights[0] > heights[2], "larger is higher"
+    assert len(lines[1].split()) == 1, "what has no logarithm is left out"
+    texts = [e.text for e in tree.iter() if e.tag.endswith("text")]
+    assert {"a<b", "c", "n", "1", "1e+02"} <= set(texts)
+    flat = line_plot("T", {"a": [5, 5]}, x="n")
+    assert b"nan" not in flat.data
+    assert b"polyline" in line_plot("T", {"a": []}, x="n").data
+
+
+def test_colours_tell_sign_and_direction() -> None:
+    scalar = np.zeros((1, 4, 3), np.float32)
+    scalar[0, 3, 2], scalar[0, 0, 0] = 1, -1
+    drawn = picture(scalar, 1.0)
+    assert drawn.shape == (3, 4, 3)
+    red, blue = drawn[0, 3].astype(int), drawn[2, 0].astype(int)  # axis 0 right, axis 1 up
+    assert red[0] > red[2] + 100
+    assert blue[2] > blue[0] + 100
+    assert (drawn[1, 1] == 255).all()
+    vectors = np.zeros((2, 2, 2), np.float32)
+    vectors[0, 0, 0] = 1  # to the right: red
+    vectors[0, 1, 0] = -1  # to the left: cyan
+    drawn = picture(vectors, 1.0)
+    assert drawn[1, 0].tolist() == [255, 0, 0]
+    assert drawn[1, 1].tolist() == [0, 255, 255]
+    assert (drawn[0] == 255).all()
+    cube = np.zeros((3, 4, 4, 4), np.float32)
+    cube[:, :, :, 2] = 1  # the middle slice alone is shown
+    assert (picture(cube, 3**0.5) == 0).all()
+    assert (picture(cube[..., ::-1].copy(), 3**0.5) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("signature", "grades", "shape"),
+    [((1, 1), (0, 1), (3, 3, 8, 10)), ((1, 1, 1), (1, 2), (2, 6, 6, 6, 6))],
+)
+def test_a_film_shows_truth_network_and_difference(
+    signature: tuple[int, ...], grades: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    truth = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    clip = rollout_clip(truth, truth.copy(), signature, grades, Fraction(5))
+    frames = list(clip)
+    assert len(frames) == shape[0]
+    assert frames[1].time == Fraction(1, 5)
+    assert clip.width % 2 == clip.height % 2 == 0
+    body = frames[-1].image[24:]
+    third = clip.width // 3
+    np.testing.assert_array_equal(body[:, :third], body[:, third : 2 * third])
+    difference = body[:, 2 * third : 3 * third]
+    assert (difference == 255).all(), "nothing is wrong, so nothing is drawn"
+    other = list(rollout_clip(truth, -truth, signature, grades))[-1].image[24:]
+    assert (other[:, 2 * third : 3 * third] != 255).any()

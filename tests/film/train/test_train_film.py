@@ -1,0 +1,152 @@
+"""The command train film, on small videos and photos, with small networks."""
+
+import dataclasses
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.errors import InputNotFoundError, UsageError
+from kinoloom.film.engine import EngineOptions
+from kinoloom.film.engines.refine import REFINE
+from kinoloom.film.nets import film_net
+from kinoloom.film.ops import train_film
+from kinoloom.film.train import presets as presets_module
+from kinoloom.film.train import run as run_module
+from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+
+SMALL = RefinePreset(
+    dataclasses.replace(
+        PRESETS["refine"].settings, steps=2, batch=2, warmup_steps=1, loaders=0, save_s=None
+    ),
+    samples=4,
+    held_out=2,
+)
+
+
+def texture(height: int, width: int, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
+    blurred = cv2.GaussianBlur(noise, (0, 0), 3)
+    spread = (blurred - blurred.mean()) / blurred.std() * 50 + 128
+    return np.asarray(np.clip(spread, 0, 255), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a pan of 60 frames."""
+    from kinoloom.media.files import write
+
+    place = tmp_path_factory.mktemp("videos")
+    scene = texture(176, 208 + 60 * 6, 0)
+    frames = [
+        Frame(np.ascontiguousarray(scene[:, 6 * k : 6 * k + 208]), Fraction(k, 25), Fraction(1, 25))
+        for k in range(60)
+    ]
+    write(Clip.from_frames(frames, rate=Fraction(25)), place / "pan.mp4")
+    return place
+
+
+def test_refine_is_trained_stored_as_onnx_and_used(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
+    report = train_film(videos, preset="refine", out=tmp_path / "run")
+    assert report.data["steps"] == 2
+    assert report.data["ended"] == "done"
+    assert report.data["figures"].keys() == report.data["before"].keys() == {"psnr_db", "gain_db"}
+    assert report.data["before"]["gain_db"] == 0
+    again = train_film(videos, preset="refine", out=tmp_path / "run")
+    assert again.data["best"] == report.data["best"]
+    told = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert told[0]["kind"] == "validation"
+
+    start = tmp_path / "run" / "best.safetensors"
+    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start)
+    assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
+
+    weights = tmp_path / "run" / run_module.ONNX
+    frames = [texture(64, 80, 1), texture(64, 80, 2)]
+    engine = REFINE.make(EngineOptions(1_000_000_000, weights=weights))
+    made = list(engine.between(*frames, [0.25, 0.5]))
+    assert [picture.shape for picture in made] == [(64, 80, 3)] * 2
+
+
+@pytest.mark.parametrize("preset", ["paper-l1", "paper-style"])
+def test_film_is_trained_as_published(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    """With a small network of its kind, and few steps of small crops."""
+    small = film_net.FilmOptions(4, 3, 2, 2, (8, 8), (1, 1))
+    monkeypatch.setattr(film_net, "FilmOptions", lambda: small)
+    monkeypatch.setattr("kinoloom.film.train.film_task.VALIDATED", 2)
+    published = PRESETS[preset]
+    assert isinstance(published, FramesPreset)
+    few = dataclasses.replace(published.settings, steps=2, batch=2, loaders=0, save_s=None)
+    monkeypatch.setitem(
+        presets_module.PRESETS, preset, dataclasses.replace(published, settings=few, crop_px=64)
+    )
+    if preset == "paper-style":
+        monkeypatch.setattr("kinoloom.learn.losses.vgg_weights.load_vgg", _random_vgg)
+    report = train_film(videos, preset=preset, out=tmp_path / "run")
+    assert report.data["steps"] == 2
+    assert np.isfinite(report.data["figures"]["psnr_db"])
+
+
+def _random_vgg(path: Path | None) -> torch.nn.Module:
+    """Features of random weights: the published ones are the user's to bring."""
+    from kinoloom.learn.losses.vgg import layer_names, layer_shapes
+    from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, vgg_of_state
+
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+    for place, shape in zip(_PLACES, layer_shapes(19), strict=True):
+        state[f"features.{place}.weight"] = torch.randn(shape, generator=generator) * 0.05
+        state[f"features.{place}.bias"] = torch.zeros(shape[0])
+    assert len(layer_names(19)) == len(_PLACES)
+    return vgg_of_state(state, "random", FILM_LAYERS)
+
+
+_PLACES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+"""Of the convolutions of VGG-19 in torchvision's list of layers."""
+
+
+def test_the_presets_are_the_published_recipe() -> None:
+    published = {
+        "optimiser": "adam",
+        "learning_rate": 1e-4,
+        "steps": 3_000_000,
+        "schedule": "staircase",
+        "decay": 0.464158,
+        "decay_steps": 750_000,
+        "batch": 8,
+        "weight_decay": 0,
+        "ema": 0,
+        "clip": None,
+    }
+    for name in ("paper-l1", "paper-vgg", "paper-style"):
+        settings = PRESETS[name].settings
+        found = dataclasses.asdict(settings)
+        assert {name: found[name] for name in published} == published
+
+
+def test_samples_are_shown(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = dataclasses.replace(PRESETS["paper-l1"], crop_px=96)
+    monkeypatch.setitem(presets_module.PRESETS, "paper-l1", small)
+    report = train_film(videos, preset="paper-l1", preview=True)
+    assert report.data["parts"] == {"videos": 1.0}
+    picture = report.sections[-1]
+    assert picture.data.startswith(b"\x89PNG")  # type: ignore[union-attr]
+
+
+def test_bad_input_is_told(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="refine"):
+        train_film(videos, preset="refin", out=tmp_path)
+    with pytest.raises(UsageError, match="--out"):
+        train_film(videos, preset="refine")
+    with pytest.raises(InputNotFoundError):
+        train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

@@ -1,0 +1,191 @@
+"""The compiled C gives the bits of the simulator: fixed networks, random ones, with sanitizers."""
+
+import shutil
+import struct
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_networks import SHAPES, Everything, Painter, Series, inputs, quantised, random_program
+from torch import nn
+
+from kinoloom.errors import UsageError
+from kinoloom.tiny.api import Compiled, compile_program
+from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.codegen.model import image_of
+from kinoloom.tiny.codegen.project import example_input, example_label
+from kinoloom.tiny.host import Host, compile_c
+from kinoloom.tiny.ir import Program
+from kinoloom.tiny.plan import plan
+from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
+
+SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+CORES = ["m3", "m4", "m7", "m33"]
+
+
+def some_weights(program: Program) -> Scheme:
+    """The first layer frozen, some with a part of their weights, some with a bias only."""
+    ratios = [0.5, 0.0, 1.0, 0.25]
+    layers = [op.layer for op in convs(program)][1:]
+    return {name: Update(bias=i % 3 > 0, ratio=ratios[i % 4]) for i, name in enumerate(layers)}
+
+
+def compiled(kind: type[nn.Module], scheme: Any = full_update, rounding: Any = "stochastic") -> Any:
+    loss: Any = "square" if kind is Painter else "cross-entropy"
+    options = TrainingOptions(rounding=rounding)
+    return compile_program(quantised(kind), loss, scheme=scheme, options=options)
+
+
+def same_bits(made: Compiled, folder: Path, steps: int, lr: float, level: str = "-O2") -> None:
+    """Train both for some steps and compare outputs, losses and all that was learned."""
+    device, host = made.simulator(7), Host(made.program, made.plan, folder, (level,))
+    host.init(7)
+    for step in range(steps):
+        x, label = example_input(made.program, step), example_label(made.program, step)
+        np.testing.assert_array_equal(device.forward(x), host.forward(x))
+        assert device.train_step(x, label, lr) == host.train_step(x, label, lr)
+    image = image_of(made.program, device.memory.params)
+    assert image == host.export()
+    assert image != image_of(made.program, made.program.initial)
+
+
+@pytest.mark.parametrize("kind", [Everything, Series, Painter])
+@pytest.mark.parametrize(
+    ("rounding", "scheme"), [("stochastic", full_update), ("residual", some_weights)]
+)
+def test_steps_are_equal(kind: type[nn.Module], rounding: str, scheme: Any, tmp_path: Path) -> None:
+    same_bits(compiled(kind, scheme, rounding), tmp_path, 12, 0.03)
+
+
+def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
+    made = compiled(Everything)
+    same_bits(made, tmp_path, 5, 1e30)
+    device = made.simulator()
+    device.train_step(example_input(made.program, 0), 0, 1e30)
+    weights = device.memory.params["linear_w"].astype(int)
+    before = made.program.initial["linear_w"].astype(int)
+    moved = device.memory.params["linear_w"] != made.program.initial["linear_w"]
+    assert set(np.abs(weights[moved]).tolist()) == {127}
+    assert moved.sum() > before.size / 2
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10**6))
+def test_random_networks_are_equal(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    made = compile_program(random_program(seed), scheme=full_update)
+    same_bits(made, tmp_path_factory.mktemp("random"), 3, 0.1, "-O1")
+
+
+def test_the_order_of_a_framework_gives_the_same_bits_and_takes_more(tmp_path: Path) -> None:
+    made = compiled(Everything)
+    program = training_program(made.inference, full_update(made.inference), TrainingOptions())
+    plain = Compiled(made.inference, program, plan(program))
+    assert plain.plan.peak > made.plan.peak
+    same_bits(plain, tmp_path, 10, 0.05)
+    first, second = made.simulator(), plain.simulator()
+    for step in range(10):
+        x = example_input(program, step)
+        assert first.train_step(x, step % 5, 0.05) == second.train_step(x, step % 5, 0.05)
+    for name, values in first.memory.params.items():
+        np.testing.assert_array_equal(values, second.memory.params[name])
+
+
+@pytest.mark.parametrize("kind", [Everything, Series, Painter])
+def test_the_sanitizers_find_nothing(kind: type[nn.Module], tmp_path: Path) -> None:
+    made = compiled(kind, some_weights)
+    made.write(tmp_path)
+    line = ["make", "-s", "run-host", "STEPS=10", f"OPTIMISE={' '.join(SANITIZERS)}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected(made, 10)
+    assert done.stderr == ""
+
+
+def expected(made: Compiled, steps: int) -> str:
+    """What the example main must print."""
+    device, loss = made.simulator(), 0.0
+    for step in range(steps):
+        x, label = example_input(made.program, step), example_label(made.program, step)
+        loss = device.train_step(x, label, 0.01)
+    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
+    (bits,) = struct.unpack("<I", struct.pack("<f", loss))
+    return f"loss {bits:08x}\ncrc {crc:08x}\n"
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_an_emulated_cortex_m_gives_the_same_bits(core: str, tmp_path: Path) -> None:
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
+    made = compiled(Everything, some_weights)
+    made.write(tmp_path)
+    line = ["make", "-s", f"run-{core}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == expected(made, 100)  # semihosting's text goes to standard error
+    line = ["arm-none-eabi-size", f"{core}.elf"]
+    told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+    text, data, bss = (int(word) for word in told.stdout.splitlines()[1].split()[:3])
+    own = 4 * ((made.program.param_bytes + 12 + 3) // 4) + 8  # the example's image, the generator
+    assert data == 0
+    assert made.ram_bytes <= bss <= made.ram_bytes + own + 4 * len(made.program.params)
+    assert text > made.program.constant_bytes
+
+
+def test_images_go_from_the_device_and_back(tmp_path: Path) -> None:
+    made = compiled(Series)
+    host = Host(made.program, made.plan, tmp_path)
+    fresh = host.export()
+    for step in range(20):
+        host.train_step(example_input(made.program, step), step % 4, 0.1)
+    learned = host.export()
+    assert learned != fresh
+    host.load(fresh)
+    assert host.export() == fresh
+    for place in (0, 5, 20, len(learned) - 1):
+        damaged = bytearray(learned)
+        damaged[place] ^= 4
+        with pytest.raises(UsageError, match="nothing was changed"):
+            host.load(bytes(damaged))
+        assert host.export() == fresh
+    host.load(learned)
+    assert host.export() == learned
+
+
+def test_bad_labels_and_rates_are_refused_on_both_sides(tmp_path: Path) -> None:
+    made = compiled(Series)
+    device, host = made.simulator(), Host(made.program, made.plan, tmp_path)
+    x = example_input(made.program, 0)
+    fresh = host.export()
+    for label, lr in [(-1, 0.1), (4, 0.1), (0, -0.1), (0, float("nan")), (0, float("inf"))]:
+        with pytest.raises(UsageError):
+            device.train_step(x, label, lr)
+        with pytest.raises(UsageError, match="refuses"):
+            host.train_step(x, label, lr)
+    assert host.export() == fresh
+    host.train_step(x, 0, 0.0)
+    assert host.export() == fresh
+
+
+def test_fast_math_is_refused(tmp_path: Path) -> None:
+    from kinoloom.errors import ExecutionError
+
+    made = compiled(Series)
+    made.write(tmp_path)
+    with pytest.raises(ExecutionError, match="plain IEEE 754"):
+        compile_c(tmp_path, ["-c", "-ffast-math"], tmp_path / "model.o")
+
+
+def test_inference_alone_is_compiled_too(tmp_path: Path) -> None:
+    made = compile_program(replace(quantised(Everything), name="only"), None)
+    host, device = Host(made.program, made.plan, tmp_path), made.simulator()
+    for x in inputs(SHAPES[Everything], 4):
+        x8 = device.quantise(x)
+        np.testing.assert_array_equal(host.forward(x8), device.forward(x8))
+    with pytest.raises(UsageError, match="inference only"):
+        device.train_step(x8, 0, 0.1)

@@ -1,0 +1,187 @@
+"""Reading torch modules: what is refused and how, and the commands."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_networks import SHAPES, Painter, Series, inputs, made
+from torch import nn
+
+from kinoloom import tiny
+from kinoloom.cli.main import main as command
+from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.tiny.front.read import read_module
+from kinoloom.tiny.pretrained import read_pretrained
+from kinoloom.tiny.quantise import Room, quant_of
+
+X = np.zeros((1, 1, 6, 6), np.float32)
+
+
+class Sine(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(x)
+
+
+class Branches(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if bool(x.sum() > 0) else x + x
+
+
+class Two(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.relu(x), x + x
+
+
+REFUSED = [
+    (nn.Sequential(nn.Conv2d(1, 2, 3), Sine()), r"aten.sin.default is not supported.*1 \(Sine\)"),
+    (Branches(), "torch.export could not read the model"),
+    (Two(), "one result, not 2"),
+    (nn.AvgPool2d(3, 2, 1, count_include_pad=False), "divisor that leaves out padding"),
+    (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)), "right before a convolution only"),
+    (nn.AdaptiveAvgPool2d(4), "its windows differ: 6x6 to 4x4"),
+    (nn.Linear(6, 3), "flatten first"),
+    (nn.Sequential(nn.Flatten(0), nn.ReLU()), "the batch axis"),
+]
+
+
+@pytest.mark.parametrize(("model", "why"), REFUSED, ids=[why[:20] for _, why in REFUSED])
+def test_what_is_not_supported_is_refused_by_name(model: nn.Module, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        read_module(model.eval(), X, [X])
+
+
+def test_bad_examples_and_calibration_are_refused() -> None:
+    model = nn.Conv2d(1, 2, 3)
+    with pytest.raises(UsageError, match="training mode"):
+        read_module(model.train(), X, [X])
+    model.eval()
+    with pytest.raises(ArrayError, match="not a batch of 2"):
+        read_module(model, np.zeros((2, 1, 6, 6), np.float32), [X])
+    with pytest.raises(ArrayError, match="at least one input"):
+        read_module(model, X, [])
+    with pytest.raises(ArrayError, match=r"input 1 makes .* not a number"):
+        read_module(model, X, [X, X * np.nan])
+    with pytest.raises(UsageError, match="C names"):
+        tiny.compile(model, X, "square", data=[X], name="Net-1")
+
+
+def test_zero_is_held_exactly_and_room_is_bounded() -> None:
+    for low, high in [(-1.0, 3.0), (0.5, 2.0), (-3.0, -1.0), (0.0, 0.0)]:
+        quant = quant_of(low, high)
+        assert -128 <= quant.zero <= 127
+        ends = [quant.scale * (q - quant.zero) for q in (-128, 127)]
+        assert ends[0] <= min(low, 0) + quant.scale
+        assert ends[1] >= max(high, 0) - quant.scale
+    with pytest.raises(UsageError, match=r"1\.\.16"):
+        Room(0.5, 1.0)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an exported network, inputs for it, and labelled examples."""
+    folder = tmp_path_factory.mktemp("archive")
+    example = torch.zeros(SHAPES[Series])
+    torch.export.save(torch.export.export(made(Series), (example,)), folder / "series.pt2")
+    data = np.concatenate(inputs(SHAPES[Series], 16))
+    np.save(folder / "inputs.npy", data)
+    labels = np.arange(16) % 4
+    np.savez(folder / "examples.npz", x=data, y=labels, x_test=data, y_test=labels)
+    return folder
+
+
+def main(words: list[str]) -> int:
+    """Run a command; its exit code."""
+    with pytest.raises(SystemExit) as left:
+        command(words)
+    return int(left.value.code or 0)
+
+
+def words(archive: Path, command: str, *more: str) -> list[str]:
+    files = ["--data", str(archive / "series.pt2"), "--inputs-file", str(archive / "inputs.npy")]
+    return ["tiny", command, *files, *more, "--json"]
+
+
+def test_a_compiled_project_prints_what_simulate_says(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "device"
+    assert main(words(archive, "compile", "--folder", str(folder))) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {Path(f).name for f in facts["files"]} >= {"model.c", "model.h", "main.c", "Makefile"}
+    assert main(words(archive, "simulate", "--steps", "5")) == 0
+    told = json.loads(capsys.readouterr().out)
+    line = ["make", "-s", "-C", str(folder), "run-host", "STEPS=5", "OPTIMISE=-O1"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert done.stdout == f"loss {told['loss']}\ncrc {told['crc']}\n"
+    header = (folder / "model.h").read_text()
+    assert f"NET_ARENA_BYTES {facts['arena_bytes']}" in header
+    assert main(words(archive, "compile", "--folder", str(folder))) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_the_report_has_the_ladder_and_the_arena(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    assert main(words(archive, "report", "--scheme", "last:2", "-o", str(page))) == 0
+    found = json.loads(capsys.readouterr().out)
+    ram = [row["RAM"] for row in found["ladder"]]
+    assert ram[-1] == found["ram_bytes"] == min(ram)
+    assert ram == sorted(ram, reverse=True)
+    text = page.read_text()
+    assert "data:image/svg+xml;base64," in text
+    assert "conv1d_1" in text
+
+
+def test_the_search_writes_a_scheme_that_compiles(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scheme = tmp_path / "scheme.txt"
+    more = ["--train", str(archive / "examples.npz"), "--budget", "3000"]
+    assert main(words(archive, "search", *more, "--scheme-file", str(scheme))) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ram_bytes"] <= 3000
+    assert main(words(archive, "report", "--scheme", str(scheme))) == 0
+    assert json.loads(capsys.readouterr().out)["ram_bytes"] == found["ram_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--scheme", "some"], "no scheme and no file"),
+        (["--scheme", "mcunet-49kb"], "has more layers"),
+        (["--budget", "100"], "Give at least [0-9]+ bytes"),
+        (["--inputs-file", "absent.npy"], "no file absent.npy"),
+    ],
+)
+def test_bad_words_are_told(
+    archive: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(archive, "report", *more)) != 0
+    assert re.search(why, capsys.readouterr().err)
+
+
+def test_archives_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError):
+        read_pretrained(tmp_path / "absent.npz", "net")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(UnreadableMediaError, match="no such network"):
+        read_pretrained(tmp_path / "other.npz", "net")
+    (tmp_path / "text.npz").write_text("text")
+    with pytest.raises(UnreadableMediaError):
+        read_pretrained(tmp_path / "text.npz", "net")
+
+
+def test_targets_have_the_size_of_the_output() -> None:
+    data = inputs(SHAPES[Painter], 4)
+    device = tiny.compile(made(Painter), data[0], "square", data=data).simulator()
+    first = device.train_step(device.quantise(data[0]), np.zeros((1, 6, 7)), 0.01)
+    assert first > 0
+    with pytest.raises(ArrayError, match="42 values, not 41"):
+        device.train_step(device.quantise(data[0]), np.zeros(41), 0.01)
+    with pytest.raises(ArrayError, match="must be int8"):
+        device.forward(data[0])

@@ -1,0 +1,70 @@
+"""Forward values and every gradient against torch's autograd on an independent twin."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_networks import SHAPES, Everything, Painter, Series, inputs, quantised
+from torch import nn
+from torch.nn import functional as f
+from torch_twin import Twin
+
+from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.ir import Program
+from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
+from kinoloom.tiny.scheme import full_update
+from kinoloom.tiny.simulate.simulator import Simulator
+
+KINDS = [Everything, Series, Painter]
+
+
+def trained(kind: type[nn.Module], inference: Program) -> Program:
+    loss = "square" if kind is Painter else "cross-entropy"
+    return training_program(inference, full_update(inference), TrainingOptions(loss))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
+    inference = quantised(kind, seed)
+    program = trained(kind, inference)
+    device, twin = Simulator(program), Twin(inference)
+    x = device.quantise(inputs(SHAPES[kind], 1, seed + 9)[0])
+    real = twin.forward(x)
+    label = np.full(real.shape, 0.25, np.float32) if kind is Painter else 1
+    found = device.train_step(x, label, 0.0)
+    if kind is Painter:
+        loss = f.mse_loss(real, torch.from_numpy(label).double())
+    else:
+        loss = f.cross_entropy(real.reshape(1, -1), torch.tensor([1]))
+    loss.backward()
+    output = device.memory[program.output] if kind is not Painter else device.forward(x)
+    np.testing.assert_allclose(output.ravel(), real.detach().ravel(), rtol=1e-5, atol=1e-5)
+    assert found == pytest.approx(loss.item(), rel=1e-5)
+    device.train_step(x, label, 0.0)
+    seen = set()
+    for op in program.ops:
+        if isinstance(op, WeightGrad | BiasGrad):
+            leaf = f"{op.layer}.{'w' if isinstance(op, WeightGrad) else 'b'}"
+            scale = inference.quant(op.x).scale if isinstance(op, WeightGrad) else 1.0
+            want = twin.leaves[leaf].grad
+            assert want is not None
+            assert want.abs().max() > 0
+            size = float(want.abs().max())
+            got = device.memory[op.y] * scale
+            np.testing.assert_allclose(got, want.reshape(got.shape), rtol=2e-4, atol=2e-5 * size)
+            seen.add(leaf)
+    assert seen == set(twin.leaves)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_quantised_network_gives_what_the_real_one_gives(kind: type[nn.Module]) -> None:
+    from tiny_networks import made
+
+    from kinoloom.tiny.front.read import run_module
+
+    inference, data = quantised(kind), inputs(SHAPES[kind])
+    device = Simulator(inference)
+    want = np.array(run_module(made(kind), data)).reshape(len(data), -1)
+    got = np.array([device.forward(device.quantise(x)).ravel() for x in data])
+    spread = want.max() - want.min()
+    assert np.abs(got - want).max() < 0.04 * spread

@@ -1,0 +1,70 @@
+"""The planner: no overlaps, ever; near the bound; the least budget is told."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_networks import Everything, quantised
+
+from kinoloom.errors import BudgetError, UsageError
+from kinoloom.tiny.api import compile_program
+from kinoloom.tiny.plan import ALIGNMENT, Block, blocks_of, check, place, plan
+
+
+@st.composite
+def some_blocks(draw: st.DrawFn) -> list[Block]:
+    """Blocks over 12 moments; many of equal lifetimes and sizes."""
+    spans = st.tuples(st.integers(0, 11), st.integers(0, 11)).map(sorted)
+    sizes = st.integers(1, 12).map(lambda n: n * ALIGNMENT)
+    items = draw(st.lists(st.tuples(sizes, spans), min_size=1, max_size=14))
+    return [Block((f"t{i}",), size, *span) for i, (size, span) in enumerate(items)]
+
+
+@given(some_blocks())
+def test_blocks_never_share_bytes_at_one_time(blocks: list[Block]) -> None:
+    made = place(blocks, 12)
+    used = np.zeros((12, made.peak), int)
+    for block in made.blocks:
+        used[block.start : block.end + 1, block.offset : block.offset + block.bytes] += 1
+    assert used.max() == 1
+    assert used.sum(axis=1).max() == made.bound <= made.peak
+    assert {b.names for b in made.blocks} == {b.names for b in blocks}
+
+
+def test_two_of_one_lifetime_lie_apart() -> None:
+    made = place([Block(("a",), 8, 0, 5), Block(("b",), 8, 0, 5)], 6)
+    assert sorted(b.offset for b in made.blocks) == [0, 8]
+
+
+def test_an_overlap_is_found() -> None:
+    with pytest.raises(UsageError, match=r"'a'.*'b'.*overlap"):
+        check([Block(("a",), 8, 0, 5), Block(("b",), 8, 5, 6, offset=4)])
+    check([Block(("a",), 8, 0, 4), Block(("b",), 8, 5, 6, offset=4)])
+
+
+def test_work_in_place_shares_a_block_and_nothing_read_later_is_written_over() -> None:
+    program = compile_program(quantised(Everything)).program
+    blocks = blocks_of(program)
+    home = {name: block for block in blocks for name in block.names}
+    assert any(len(block.names) > 1 for block in blocks)
+    written = {name: i for i, op in enumerate(program.ops) for name in op.writes()}
+    for i, op in enumerate(program.ops):
+        for name in op.reads():
+            if name not in home:
+                continue
+            later = [n for n in home[name].names if written.get(n, -1) > written.get(name, -1)]
+            assert all(written[n] >= i for n in later), (name, later)
+
+
+def test_the_plan_is_near_the_bound() -> None:
+    made = plan(compile_program(quantised(Everything)).program)
+    assert made.bound <= made.peak <= 1.05 * made.bound
+
+
+def test_a_small_budget_is_refused_with_the_least_that_would_do() -> None:
+    inference = quantised(Everything)
+    least = compile_program(inference).ram_bytes
+    assert compile_program(inference, budget=least).ram_bytes == least
+    with pytest.raises(BudgetError, match=rf"needs {least} bytes.*fullest in \w+") as caught:
+        compile_program(inference, budget=least - 1)
+    assert f"at least {least} bytes" in caught.value.hint
