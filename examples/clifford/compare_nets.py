@@ -89,7 +89,7 @@ def training(
 ) -> ProcessingStep:
     """A step that trains one network."""
     words = ["--preset", f"smoke-{form}", "--seed", str(seed), "--steps", str(updates)]
-    words += ["--data", f"{ML}/learned/smoke.npz", "--held-out", f"{ML}/tested/smoke.npz"]
+    words += ["--learned", f"{ML}/learned/smoke.npz", "--held-out", f"{ML}/tested/smoke.npz"]
     words += ["--out", f"{ML}/run", "-o", f"{ML}/report/report.json"]
     train = Processor(
         image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "train", "clifford"]

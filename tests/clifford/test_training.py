@@ -184,7 +184,7 @@ def test_the_command_trains_on_a_file(small: None, tmp_path: Path) -> None:
     data = tmp_path / "smoke.npz"
     fields = make_smoke(Nothing(), trajectories=2, steps=5, cells=16)
     FIELDS_FILES.write(fields, data, FieldsWriteOptions())
-    words = ["--preset", "smoke-fno", "--out", str(tmp_path / "run"), "--data", str(data)]
+    words = ["--preset", "smoke-fno", "--out", str(tmp_path / "run"), "--learned", str(data)]
     words += ["--held-out", str(data), "--steps", "2", "--horizon", "2", "--json"]
     line = [sys.executable, "-m", "kinoloom", "train", "clifford", *words]
     done = subprocess.run(line, capture_output=True, text=True)

@@ -313,7 +313,7 @@ def test_lambdas_are_called_with_values_and_their_answers_checked(session: Local
     assert execution.status == "Succeeded"
     assert execution.result("B") == {"answer": 3}
     assert execution.list_parameters() == [{"Name": "N", "Value": 1}]
-    for answer, message in (("no", "must return a dict"), ({"answer": "3"}, "must be of type Int")):
+    for answer, message in (("no", "must be a dict"), ({"answer": "3"}, "must be of type Int")):
         session.register_function(ARN, lambda event, context, it=answer: it)
         assert message in reason(run(session, lambda_step("A")), "A")
     session.register_function(ARN, lambda event, context: 1 // 0)

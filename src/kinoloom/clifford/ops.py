@@ -129,7 +129,7 @@ class TrainOptions:
         "smoke-cresnet", "smoke, shallow-water, maxwell or video, and a network: smoke-cresnet"
     )
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
-    data: Path | None = option(None, "fields to learn from, a .npz (made by the preset)")
+    learned: Path | None = option(None, "fields to learn from, a .npz (made by the preset)")
     held_out: Path | None = option(None, "fields to test on, a .npz (made by the preset)")
     trajectories: int = option(32, "how many to make to learn from", low=1, high=99_999)
     tests: int = option(8, "how many to make to test on", low=1, high=99_999)

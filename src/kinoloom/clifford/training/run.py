@@ -51,7 +51,7 @@ def train_preset(options: TrainOptions) -> Report:
     if options.out is None:
         raise UsageError("train clifford needs a folder for the training.", hint="Give --out DIR.")
     chosen, settings = preset(options.preset), _settings(options)
-    learned = _fields(chosen, options.data, options.trajectories, options.seed)
+    learned = _fields(chosen, options.learned, options.trajectories, options.seed)
     other = _fields(chosen, options.held_out, options.tests, options.seed + _HELD_OUT_SEED)
     trajectories, held_out = in_memory(learned), in_memory(other)
     if trajectories.shape[2:] != held_out.shape[2:]:
