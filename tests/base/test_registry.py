@@ -96,7 +96,11 @@ def test_two_packages_cannot_claim_one_name(site: Path) -> None:
     [
         ("ops", "interpolat", "no op named 'interpolat'. Did you mean interpolate?"),
         ("interpolators", "fsat", "no interpolator named 'fsat'. Did you mean fast?"),
-        ("interpolators", "zzz", "no interpolator named 'zzz'. Known: film, refine, fast, dis, blend."),
+        (
+            "interpolators",
+            "zzz",
+            "no interpolator named 'zzz'. Known: film, refine, fast, dis, blend.",
+        ),
     ],
 )
 def test_an_unknown_name_brings_close_ones(kind: registry.Kind, name: str, message: str) -> None:
