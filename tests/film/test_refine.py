@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pans import pan, texture
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
@@ -22,24 +23,6 @@ from kinoloom.runtime.onnx import OnnxModel
 
 ROOMY = EngineOptions(2_000_000_000)
 SMALL = RefineSize(each=4, fine=4, half=6, quarter=8, depth=2)
-
-
-def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Smooth noise, (height, width, 3) uint8."""
-    import cv2
-
-    noise = np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
-    blurred = cv2.GaussianBlur(noise, (0, 0), 3)
-    spread = (blurred - blurred.mean()) / blurred.std() * 50 + 128
-    return np.clip(spread, 0, 255).astype(np.uint8)
-
-
-def pan(height: int, width: int, shift: int) -> tuple[Picture, Picture, Picture]:
-    """A scene that moves to the left by 2 * shift, and its middle."""
-    scene = texture(height, width + 2 * shift)
-    return tuple(  # type: ignore[return-value]
-        np.ascontiguousarray(scene[:, k * shift : k * shift + width]) for k in range(3)
-    )
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     # Engines of frame interpolation: `film.engine.Engine` objects.
     "interpolators": {
         "film": "kinoloom.film.engines.film:FILM",
+        "deep": "kinoloom.film.engines.deep:DEEP",
         "refine": "kinoloom.film.engines.refine:REFINE",
         "fast": "kinoloom.film.engines.fast:FAST",
         "dis": "kinoloom.film.engines.plain:DIS",
@@ -69,6 +70,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     # Model cards: `base.model.ModelCard` objects.
     "cards": {
         "film": "kinoloom.film.cards:FILM",
+        "deep": "kinoloom.film.cards:DEEP",
         "refine": "kinoloom.film.cards:REFINE",
     },
     # What `kinoloom doctor` looks at: functions () -> list of `base.checks.Check`.

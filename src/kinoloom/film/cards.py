@@ -6,6 +6,8 @@ from pathlib import Path
 
 from kinoloom.base.model import ModelCard
 
+_WEIGHTS = Path(__file__).parent / "weights"
+
 FILM_WEIGHTS_URL = (
     "https://github.com/dajes/frame-interpolation-pytorch/releases/download/v1.0.2/film_net_fp32.pt"
 )
@@ -35,7 +37,27 @@ REFINE = ModelCard(
     source="kinoloom, docs/decisions/0013-refine-judges-guesses.md",
     licence="Apache-2.0",
     weights="shipped",
-    file=Path(__file__).parent / "weights" / "refine.onnx",
+    file=_WEIGHTS / "refine.onnx",
     parameters=253_714,
     sha256="11562c0e02408def463c9c894bbd5a057cb0499e4975d643c73b96092884f84e",
+)
+
+DEEP = ModelCard(
+    name="deep",
+    task="interpolate",
+    summary="optical flow as in fast, beside the motion that a small shipped network sees",
+    source="Huang et al., Real-Time Intermediate Flow Estimation for Video Frame Interpolation, "
+    "ECCV 2022, arXiv:2011.06294: IFNet of RIFE HDv3; docs/decisions/0015-deep-asks-a-network.md",
+    licence="MIT",
+    weights="shipped",
+    file=_WEIGHTS / "flow.onnx",
+    sha256="9b963ec4b80d55cd8f218c7ea1c857878c9f486e7ca8768f6d524015a94c95a9",
+    parameters=2_277_600,
+    size_multiple=16,
+    trained_on="Vimeo-90K (by its authors, Megvii); the weights are theirs, stored in 16 bits",
+    limits=(
+        "The network is trained for the middle; to other times its motion is carried.",
+        "It looks at 500,000 pixels at most, and misses what is small in larger pictures.",
+        "What is hidden in both pictures, and motion that changes on the way, come out wrong.",
+    ),
 )

@@ -27,9 +27,10 @@ def mix(
 
     Args:
         first, second: (H, W, C).
-        guesses: for that moment, on a grid of any size.
+        guesses: for that moment, each on a grid of any size.
         time: in the open interval (0, 1).
-        light: (h, w, 3) on that grid, added to the colours, where 1 is the whole brightness.
+        light: (h, w, 3) on a grid of any size, added to the colours, where 1 is the whole
+            brightness.
 
     Returns:
         (H, W, C) in the dtype of the pictures.
@@ -52,11 +53,13 @@ def mixed_rows(
         (bottom - top, W, C) in 0..1, colours multiplied by alpha where there is one.
     """
     height, width, channels = first.shape
-    ratio = _ratio(guesses[0].motion, height, width)
     here = pixel_grid(bottom - top, width, top)
-    on_grid = _on_grid(here, ratio)
     rows = np.zeros((bottom - top, width, channels), np.float32)
+    on_grid, shape = here, None
     for guess in guesses:
+        if guess.motion.shape != shape:
+            shape, ratio = guess.motion.shape, _ratio(guess.motion, height, width)
+            on_grid = _on_grid(here, ratio)
         motion = cv2.transform(sample(guess.motion, on_grid), ratio)
         weights = cv2.split(sample(guess.weights, on_grid))
         before = _taken(first, here - np.float32(time) * motion)

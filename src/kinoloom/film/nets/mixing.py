@@ -47,8 +47,9 @@ def sample(field: Tensor, positions: Tensor) -> Tensor:
     Returns:
         (n, C, h, w).
     """
-    size = torch.tensor([field.shape[3], field.shape[2]]).to(positions)
-    places = (2 * positions + 1) / size - 1
+    x = (2 * positions[..., 0] + 1) / field.shape[3] - 1
+    y = (2 * positions[..., 1] + 1) / field.shape[2] - 1
+    places = torch.stack([x, y], dim=-1)
     return functional.grid_sample(field, places, padding_mode="border", align_corners=False)
 
 

@@ -1,21 +1,29 @@
-"""Writes the refining network as ONNX, for any size, without what only training needs."""
+"""Writes networks as ONNX, for any size, without what only training needs."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import whole_file
+from kinoloom.film.nets.flow_net import MULTIPLE as FLOW_MULTIPLE
+from kinoloom.film.nets.flow_net import FlowNet
 from kinoloom.film.nets.refine_net import RefineNet
 from kinoloom.film.refine import MULTIPLE, PLANES
 
 _OPSET = 18
 _EXAMPLE = 10 * MULTIPLE
+_LEAST_HALVED = 256
+"""Tensors of fewer values stay in 32 bits."""
 
 
 class _Answers(nn.Module):
@@ -35,22 +43,87 @@ def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> Non
         MissingError: onnxscript is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
-    need("onnxscript", extra="train")
     seen = torch.zeros(1, net.size.guesses, PLANES, _EXAMPLE, _EXAMPLE + MULTIPLE)
-    sides = {side: MULTIPLE * torch.export.Dim(f"{side}s", min=1) for side in ("height", "width")}
+    sides = _sides(MULTIPLE, least=1)
+    with whole_file(file, overwrite=overwrite) as temporary:
+        _export(
+            _Answers(net),
+            {"seen": seen},
+            ["answers", "light", "error"],
+            {"seen": {3: sides[0], 4: sides[1]}},
+            temporary,
+        )
+
+
+def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
+    """Write the flow network with weights of 16 bits, which are computed with in 32.
+
+    Its inputs are `first` and `second`, one pair, sides multiples of 16 from 32 on.
+
+    Raises:
+        MissingError: onnxscript or onnx is not installed.
+        OutputExistsError, OutputError: as `whole_file`.
+    """
+    onnx = need("onnx", extra="train")
+    sides = _sides(FLOW_MULTIPLE, least=2)
+    shape = (1, 3, 10 * FLOW_MULTIPLE, 11 * FLOW_MULTIPLE)
+    dynamic = {2: sides[0], 3: sides[1]}
+    with whole_file(file, overwrite=overwrite) as temporary:
+        _export(
+            net,
+            {"first": torch.zeros(shape), "second": torch.ones(shape)},
+            ["motion", "mask"],
+            {"first": dynamic, "second": dynamic},
+            temporary,
+        )
+        model = onnx.load(temporary)
+        _halve(onnx, model.graph)
+        onnx.save(model, temporary)
+
+
+def _export(
+    net: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: list[str],
+    dynamic: dict[str, Any],
+    file: Path,
+) -> None:
+    need("onnxscript", extra="train")
     net.eval()
-    with whole_file(file, overwrite=overwrite) as temporary, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about its own parts
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
-            _Answers(net),
-            (seen,),
-            str(temporary),
-            input_names=["seen"],
-            output_names=["answers", "light", "error"],
+            net,
+            tuple(inputs.values()),
+            str(file),
+            input_names=list(inputs),
+            output_names=outputs,
             opset_version=_OPSET,
             dynamo=True,
             external_data=False,
-            dynamic_shapes={"seen": {3: sides["height"], 4: sides["width"]}},
+            dynamic_shapes=dynamic,
             verbose=False,
         )
+
+
+def _sides(multiple: int, least: int) -> list[Any]:
+    """Height and width, as torch.export wants them."""
+    return [multiple * torch.export.Dim(f"{side}s", min=least) for side in ("height", "width")]
+
+
+def _halve(onnx: ModuleType, graph: Any) -> None:
+    """Store large tensors of a graph in 16 bits; a node before each use makes 32 of them."""
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _LEAST_HALVED:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

@@ -1,0 +1,114 @@
+"""The engine `deep`: the motion that a network sees, beside the guesses of `fast`.
+
+Optical flow and a network fail at different places, so the mean of what both make is better than
+either. The network is the one of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch).
+It is asked once a pair, on pictures of the size of the grid of `fast`; each time is made from that
+one answer (`film.middle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture
+from kinoloom.film.cards import DEEP as CARD
+from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
+from kinoloom.film.flow import Field
+from kinoloom.film.guesses import Guess, guesses
+from kinoloom.film.middle import Middle, at
+from kinoloom.film.mix import mix
+from kinoloom.film.pixels import check_alike
+from kinoloom.runtime.onnx import OnnxModel
+
+_MULTIPLE = CARD.size_multiple
+_LEAST_SIDE = 2 * _MULTIPLE
+_MOST_CELLS = 500_000
+"""The network looks at no more pixels than that."""
+_NETWORK_BYTES = 500_000_000
+"""For the network on that many."""
+
+
+class Deep(Fast):
+    """Interpolates by two views of the motion; see `film.engine.Interpolator`.
+
+    Args:
+        options: `weights` is not used.
+    """
+
+    bytes_beside = BYTES_BESIDE + _NETWORK_BYTES
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        assert CARD.file is not None
+        self._network = _network(CARD.file)
+
+    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
+        """As `Fast.between`, with the network's motion as well."""
+        check_alike(first, second)
+        if np.array_equal(first, second):
+            yield from (first.copy() for _ in times)
+            return
+        first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+        pair, middle = self.analyse(first, second), self.middle(first, second)
+        for time in times:
+            both = [*_halved(guesses(*pair, time)), *_halved(at(middle, time))]
+            yield mix(first, second, both, time)
+
+    def middle(self, first: Picture, second: Picture) -> Middle:
+        """What the network says of two pictures of one shape."""
+        rows, columns = self._looked_at(first)
+        planes = [_planes(picture, rows, columns) for picture in (first, second)]
+        motion, mask = self._network({"first": planes[0], "second": planes[1]})
+        ways = np.moveaxis(motion[0], 0, 2)
+        return Middle(
+            np.ascontiguousarray(-2 * ways[..., :2]),
+            np.ascontiguousarray(2 * ways[..., 2:]),
+            1 / (1 + np.exp(-mask[0, 0])),
+        )
+
+    def _looked_at(self, picture: Picture) -> tuple[int, int]:
+        """Rows and columns that the network looks at, multiples of what it takes."""
+        rows, columns = self._grid(picture)
+        scale = min(1.0, sqrt(_MOST_CELLS / (rows * columns)))
+        fitted = (round(side * scale / _MULTIPLE) * _MULTIPLE for side in (rows, columns))
+        rows, columns = (max(_LEAST_SIDE, side) for side in fitted)
+        return rows, columns
+
+
+def _planes(picture: Picture, rows: int, columns: int) -> Field:
+    """(1, 3, rows, columns) in 0..1."""
+    small = colours(picture, rows, columns) / np.float32(255)
+    return np.ascontiguousarray(np.moveaxis(small, 2, 0)[None])
+
+
+def _halved(guesses: Sequence[Guess]) -> list[Guess]:
+    return [Guess(guess.motion, guess.weights * np.float32(0.5)) for guess in guesses]
+
+
+@cache
+def _network(file: Path) -> OnnxModel:
+    return OnnxModel(file)
+
+
+def _missing(options: EngineOptions) -> str:
+    """Weights that were named are those of another engine, which `auto` then asks."""
+    if options.weights is None:
+        return ""
+    return f"it has its own weights and cannot use {options.weights}. Leave out --weights."
+
+
+DEEP = Engine(
+    name="deep",
+    summary=CARD.summary,
+    rank=30,
+    make=Deep,
+    missing=_missing,
+    least_bytes=Deep.bytes_beside,
+    weights=lambda options: CARD.file,
+)
