@@ -80,9 +80,10 @@ def bench_film(folder: Path, options: BenchOptions) -> Report:
     """Measure every engine that is present on triplets with known middle frames.
 
     DIR holds one folder for each triplet, nested as you like, with frame0, frame1 (the truth)
-    and frame2 as pictures of one size. PSNR and SSIM are of the 8-bit middle frame, averaged
-    over triplets; seconds are medians; each engine runs in a process of its own, whose peak
-    memory is reported.
+    and frame2 as pictures of one size; im1, im2 and im3 will do too. PSNR, SSIM and ST-LPIPS
+    (where it is installed) are of the 8-bit middle frame, averaged over all triplets and over
+    those of small, medium and large motion; seconds are medians; each engine runs in a process of
+    its own, whose peak memory is reported. A page (-o page.html) shows where each did worst.
     """
     from kinoloom.film.bench import bench
 
