@@ -100,6 +100,9 @@ class TrainOptions:
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
     preview: bool = option(False, "train nothing, show a sheet of samples")
     from_: Path | None = option(None, "weights to begin with, of the same network")
+    unshared: bool = option(
+        False, "paper-*: weights of its own for each level of the pyramid, an ablation"
+    )
     vgg: Path | None = option(None, "VGG-19 for vgg and style (without it, VGG-16 features)")
     steps: int | None = option(None, "how many updates of the weights", low=1)
     batch: int | None = option(None, "samples for each update", low=1)

@@ -19,6 +19,7 @@ from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
 from kinoloom.film.train import run as run_module
 from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+from kinoloom.learn.weights import read_weights
 
 SMALL = RefinePreset(
     dataclasses.replace(
@@ -95,6 +96,15 @@ def test_film_is_trained_as_published(
     report = train_film(videos, preset=preset, out=tmp_path / "run")
     assert report.data["steps"] == 2
     assert np.isfinite(report.data["figures"]["psnr_db"])
+    assert list((tmp_path / "run" / "samples").glob("made_and_truth-*.png"))
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    _, record = read_weights(tmp_path / "run" / "best.safetensors")
+    if preset == "paper-style":
+        assert "VGG-19" in json.dumps(record)
+    apart = train_film(videos, preset=preset, out=tmp_path / "apart", unshared=True)
+    assert apart.data["parameters"] > report.data["parameters"]
+    with pytest.raises(UsageError, match="unshared"):
+        train_film(videos, preset=preset, out=tmp_path / "apart")
 
 
 def _random_vgg(path: Path | None) -> torch.nn.Module:
@@ -148,5 +158,7 @@ def test_bad_input_is_told(videos: Path, tmp_path: Path) -> None:
         train_film(videos, preset="refin", out=tmp_path)
     with pytest.raises(UsageError, match="--out"):
         train_film(videos, preset="refine")
+    with pytest.raises(UsageError, match="refine trains another"):
+        train_film(videos, preset="refine", out=tmp_path, unshared=True)
     with pytest.raises(InputNotFoundError):
         train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

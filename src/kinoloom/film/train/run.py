@@ -41,7 +41,8 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     """Train a preset, or show samples of its data; see `ops.train_film`.
 
     Raises:
-        UsageError: the preset is unknown, or no folder for the training was given.
+        UsageError: the preset is unknown, an option is not for it, or no folder for the training
+            was given.
         InputNotFoundError: there is nothing to train on in the folder.
     """
     if options.preset not in PRESETS:
@@ -49,6 +50,11 @@ def train_film(data: Path, options: TrainOptions) -> Report:
             f"There is no preset '{options.preset}'.", hint=f"Known: {', '.join(PRESETS)}."
         )
     preset = PRESETS[options.preset]
+    if options.unshared and isinstance(preset, RefinePreset):
+        raise UsageError(
+            f"--unshared is for the network FILM; the preset {options.preset} trains another.",
+            hint="Use it with paper-l1, paper-vgg or paper-style.",
+        )
     if options.preview:
         return _preview(data, options, preset)
     if options.out is None:
@@ -88,22 +94,26 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
 def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: Settings) -> Task:
     import torch
 
-    from kinoloom.film.nets.film_net import FilmNet, FilmOptions
+    from kinoloom.film.nets.film_net import FilmNet, FilmOptions, unshared
     from kinoloom.film.nets.film_weights import load_film
     from kinoloom.film.train.film_task import film_task, published_start
     from kinoloom.learn.losses.perceptual import perceptual_losses
     from kinoloom.learn.losses.vgg_weights import load_vgg
 
-    opened = open_data(data, SceneOptions(size_px=preset.crop_px), made=preset.made)
+    assert options.out is not None
+    scenes = SceneOptions(size_px=preset.crop_px)
+    opened = open_data(data, scenes, made=preset.made, index=options.out / _SCANNED)
     kept, held = split(opened.source)
     torch.manual_seed(settings.seed)
-    net = load_film(options.from_) if options.from_ else published_start(FilmNet(FilmOptions()))
+    size = unshared(FilmOptions()) if options.unshared else FilmOptions()
+    net = load_film(options.from_, size) if options.from_ else published_start(FilmNet(size))
     batches = Batches(kept, settings.batch, preset.crop_px, settings.seed, preset.augmentation)
+    record = {"preset": options.preset, "data": opened.parts, "unshared": options.unshared}
     features = None
     if preset.weights.keys() & {"vgg", "style"}:
         network = load_vgg(options.vgg)
         features = lambda made, truth: perceptual_losses(network, made, truth)  # noqa: E731
-    record = {"preset": options.preset, "data": opened.parts}
+        record["features"] = network.words
     return film_task(net, batches, held, preset.weights, features, record)
 
 
