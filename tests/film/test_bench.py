@@ -118,10 +118,10 @@ def test_st_lpips_is_zero_for_equal_pictures_and_tells_blur() -> None:
     assert measured is not None
     sharp = view(texture(3), 40)
     blurred = (view(texture(3), 37) // 2 + view(texture(3), 43) // 2).astype(np.uint8)
-    assert measured(sharp, sharp) == 0
-    assert measured(blurred, sharp) > 0.02
+    assert measured(sharp)(sharp) == 0
+    assert measured(sharp)(blurred) > 0.02
     with pytest.raises(ArrayError, match="at least 32x32 pixels, not 20x40"):
-        measured(np.zeros((40, 20, 3), np.uint8), np.zeros((40, 20, 3), np.uint8))
+        measured(np.zeros((40, 20, 3), np.uint8))
 
 
 def test_the_page_shows_the_three_worst_triplets_of_each_engine(

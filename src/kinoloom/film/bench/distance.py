@@ -11,16 +11,19 @@ from kinoloom.base.arrays import Picture, to_float
 from kinoloom.base.need import install_line
 from kinoloom.errors import ArrayError
 
-Distance = Callable[[Picture, Picture], float]
+Distance = Callable[[Picture], float]
+"""From one truth to any picture of its size."""
 
 _LEAST_SIDE_PX = 32
 MISSING = f"ST-LPIPS is left out; get it with: {install_line('train,perceptual')}"
 
 
-def st_lpips() -> Distance | None:
-    """How different two pictures look, see `learn.losses.st_lpips`; None if not installed.
+def st_lpips() -> Callable[[Picture], Distance] | None:
+    """How different pictures look from a truth, see `learn.losses.st_lpips`.
 
-    The function raises ArrayError for pictures below 32 pixels.
+    Returns:
+        (truth) -> (picture) -> distance; the truth is looked at once. None where it is not
+        installed. A truth below 32 pixels raises ArrayError.
     """
     if find_spec("torch") is None or find_spec("stlpips_pytorch") is None:
         return None
@@ -28,18 +31,21 @@ def st_lpips() -> Distance | None:
 
     from kinoloom.learn.losses.st_lpips import load_st_lpips
 
-    network = load_st_lpips()
+    metric = load_st_lpips()
 
-    def tensor(picture: Picture) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(to_float(picture).transpose(2, 0, 1)))[None]
+    def features(picture: Picture) -> list[torch.Tensor]:
+        planes = np.ascontiguousarray(to_float(picture).transpose(2, 0, 1))
+        with torch.inference_mode():
+            found: list[torch.Tensor] = metric.network(torch.from_numpy(planes)[None])
+        return found
 
-    def distance(made: Picture, truth: Picture) -> float:
-        if min(made.shape[:2]) < _LEAST_SIDE_PX:
+    def distance_from(truth: Picture) -> Distance:
+        if min(truth.shape[:2]) < _LEAST_SIDE_PX:
             raise ArrayError(
                 f"ST-LPIPS needs pictures of at least {_LEAST_SIDE_PX}x{_LEAST_SIDE_PX} pixels, "
-                f"not {made.shape[1]}x{made.shape[0]}."
+                f"not {truth.shape[1]}x{truth.shape[0]}."
             )
-        with torch.inference_mode():
-            return float(network(tensor(made), tensor(truth)))
+        known = features(truth)
+        return lambda made: float(metric.apart(features(made), known))
 
-    return distance
+    return distance_from

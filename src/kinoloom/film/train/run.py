@@ -24,6 +24,7 @@ from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.task import Task
+from kinoloom.learn.team import join
 from kinoloom.learn.weights import read_weights
 
 if TYPE_CHECKING:
@@ -61,12 +62,14 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         raise UsageError("train film needs a folder for the training.", hint="Give --out DIR.")
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _settings(preset.settings, options)
-    if isinstance(preset, RefinePreset):
-        task = _refine(data, options, preset, settings)
-    else:
-        task = _frames(data, options, preset, settings)
+    team = join(settings.device)
+    with team.first_ahead():
+        if isinstance(preset, RefinePreset):
+            task = _refine(data, options, preset, settings)
+        else:
+            task = _frames(data, options, preset, settings)
     result = train(task, settings, options.out)
-    if isinstance(preset, RefinePreset) and result.ended == "done":
+    if isinstance(preset, RefinePreset) and result.ended == "done" and team.first:
         _export(task, options.out)
     return _report(options, result, task)
 
