@@ -3,16 +3,17 @@
     python -m benchmarks.film_doubt --data VIDEOS [--samples N] [--triplets FOLDER]
 
 Triplets of frames 1 to 8 apart are drawn from a folder of videos. The constants of
-`kinoloom.film.expected` are fitted on the first, third, ... video; all that is told here is of the
-others, and of a folder of triplets if one is given, so nothing is told of what was fitted on. For
-each engine that knows its expected error:
+`kinoloom.film.expected` were chosen on the first, third, ... video ("fit"); how well they hold is
+told of the others ("videos"), and of a folder of triplets if one is given. For each engine that
+knows its expected error:
 
     pictures   rank correlation (Spearman) of expected and true PSNR over triplets
     pixels     the same of errors over the pixels of a triplet, mean over triplets
     warned     share of triplets that `interpolate` would warn of
     warned_db, rest_db   mean true PSNR of these, and of the rest
+    warned_rightly       share of these whose true PSNR is below 22 dB
     offset_db, slope     the line that takes expected to true PSNR best: 0 and 1 if calibrated
-    fitted_scale, fitted_power   what the fit on the other videos would change in the constants
+    left_to_scale   by which the fit on the other videos would still multiply the constant
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from kinoloom.metrics import psnr
 
 _ENGINES = ("fast", "refine")
 _SEED = 11
+_BAD_DB = 22.0
 _EVERY = 7
 """Of the pixels, for their rank correlation."""
 Frames = tuple[Picture, Picture, Picture]
@@ -68,9 +70,10 @@ def main() -> None:
     for part, frames in _all_frames(told):
         for name, engine in engines.items():
             found[part].setdefault(name, []).append(_seen(engine, frames))
+    scales = {name: _left_to_scale(seen) for name, seen in found["fit"].items()}
     results = [
-        {"engine": name, "data": part, **_summary(seen), **_left_to_fit(found["fit"][name])}
-        for part in ("videos", "triplets")
+        {"engine": name, "data": part, **_summary(seen), "left_to_scale": scales[name]}
+        for part in found
         for name, seen in found[part].items()
     ]
     command = f"python -m benchmarks.film_doubt --data {told.data.name} --samples {told.samples}"
@@ -123,6 +126,9 @@ def _summary(seen: list[Seen]) -> dict[str, float | int | None]:
         "warned": round(float(warned.mean()), 3),
         "warned_db": round(float(true[warned].mean()), 2) if warned.any() else None,
         "rest_db": round(float(true[~warned].mean()), 2) if not warned.all() else None,
+        "warned_rightly": round(float((true[warned] < _BAD_DB).mean()), 3)
+        if warned.any()
+        else None,
         "offset_db": round(float(offset), 2),
         "slope": round(float(slope), 3),
     }
@@ -131,11 +137,9 @@ def _summary(seen: list[Seen]) -> dict[str, float | int | None]:
 _PSNRS = ("expected_db", "true_db")
 
 
-def _left_to_fit(seen: list[Seen]) -> dict[str, float]:
-    """By which the scale is to be multiplied, and the power, to fit these triplets."""
-    expected, true = (np.array([getattr(one, name) for one in seen]) for name in _PSNRS)
-    slope, offset = np.polyfit(expected, true, 1)
-    return {"fitted_scale": round(10 ** (-offset / 20), 3), "fitted_power": round(slope, 3)}
+def _left_to_scale(seen: list[Seen]) -> float:
+    """By which expected errors are to be multiplied so that their PSNR is right on average."""
+    return round(10 ** (statistics.fmean(one.expected_db - one.true_db for one in seen) / 20), 3)
 
 
 if __name__ == "__main__":
