@@ -76,7 +76,7 @@ def test_stretches_are_joined_told_once_and_counted_at_the_end() -> None:
     assert "0:12.0-0:12.4 will" in told[1].message
     assert not any("--engine" in note.message for note in told[1:])
     assert told[1].time == 6  # on the clock of the source
-    assert "3 more stretches, 0.6 s in all, from 0:32.0 on" in told[-1].message
+    assert "3 more places, 0.6 s in all, from 0:32.0 on" in told[-1].message
 
 
 def test_an_engine_that_cannot_tell_is_never_doubted() -> None:

@@ -74,7 +74,7 @@ class Stretches:
             seconds = float(sum(end - begin for begin, end in rest))
             self.notes.add(
                 KIND,
-                f"So will those of {len(rest)} more stretches, {seconds:.1f} s in all, "
+                f"So will those at {len(rest)} more places, {seconds:.1f} s in all, "
                 f"from {clock_text(rest[0][0])} on.",
                 "warning",
                 rest[0][0] / self.slow,
