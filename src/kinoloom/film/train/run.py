@@ -41,6 +41,8 @@ _SCANNED = "videos.json"
 def train_film(data: Path, options: TrainOptions) -> Report:
     """Train a preset, or show samples of its data; see `ops.train_film`.
 
+    Where torchrun started several processes, the first prepares the data and writes the files.
+
     Raises:
         UsageError: the preset is unknown, an option is not for it, or no folder for the training
             was given.
@@ -86,8 +88,16 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
         for part in source.split(preset.held_part)
     )
     regions, held_out = options.out / "regions", options.out / "held"
-    prepare(held, held_out, preset.held_out, settings.seed + 1, settings.loaders + 1)
-    prepare(kept, regions, preset.samples, settings.seed, settings.loaders + 1)
+    for part, place, samples, seed in (
+        (held, held_out, preset.held_out, settings.seed + 1),
+        (kept, regions, preset.samples, settings.seed),
+    ):
+        if not prepare(part, place, samples, seed, settings.loaders + 1):
+            raise UsageError(
+                f"Of {samples} triplets of {data.name} none can be learned from: they are too "
+                "small, hardly move, or have too little in common.",
+                hint="Give other or more videos.",
+            )
     task = refine_task(regions, held_out, settings.batch, settings.seed, RefineSize())
     if options.from_ is not None:
         task.net.load_state_dict(read_weights(options.from_)[0])
@@ -121,9 +131,13 @@ def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: S
 
 
 def _settings(settings: Settings, options: TrainOptions) -> Settings:
-    """The preset's settings, with those that were given in their place."""
+    """The preset's settings, with those that were given in their place.
+
+    A training shorter than the preset's warm-up is warm-up only.
+    """
     given = {name: getattr(options, name) for name in _OVERRIDES}
-    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+    told = replace(settings, **{name: value for name, value in given.items() if value is not None})
+    return replace(told, warmup_steps=min(told.warmup_steps, told.steps))
 
 
 def _export(task: Task, folder: Path) -> None:
