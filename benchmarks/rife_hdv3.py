@@ -63,6 +63,9 @@ class Rife:
         for time in times:
             yield self._at(first, second, time, (0.0, 1.0), made)
 
+    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
+        """It cannot tell where it errs."""
+
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
         """Its flows are to the middle only; not offered."""
         return None

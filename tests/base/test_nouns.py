@@ -220,6 +220,19 @@ def test_the_peak_of_memory_counts_what_was_held_and_let_go() -> None:
     assert done.stdout == "True\n", done.stderr
 
 
+def test_the_peak_of_memory_is_not_that_of_the_process_that_started_this_one() -> None:
+    """getrusage begins with the parent's, so a small engine seemed as large as its judge."""
+    child = "from kinoloom.base.machine import peak_memory_bytes as peak; print(peak())"
+    parent = (
+        "import subprocess, sys; from kinoloom.base.machine import peak_memory_bytes as peak\n"
+        "held = bytearray(b'1' * (400 << 20))\n"
+        f"words = subprocess.run([sys.executable, '-c', {child!r}], capture_output=True).stdout\n"
+        "print(int(words) < peak() - (300 << 20))"
+    )
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_machine_is_described() -> None:
     machine = describe_machine()
     assert machine["cpu"]

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
-from scenes import panning, save_photos
+from scenes import panning, save_photos, texture, view
 
-from kinoloom.errors import InputNotFoundError, UsageError
+from kinoloom.base.report_files import to_html
+from kinoloom.errors import ArrayError, BudgetError, InputNotFoundError, UsageError
+from kinoloom.film.bench import distance, run
+from kinoloom.film.bench.motion import displacement_px, warping_error
+from kinoloom.film.bench.scores import Score, strata
 from kinoloom.film.ops import bench_film
 
 
@@ -37,13 +44,20 @@ def test_the_command_prints_one_json_object(folder: Path) -> None:
     for row in rows.values():
         assert {"triplets", "psnr_db", "ssim", "seconds_per_frame", "peak_mb"} <= row.keys()
         assert row["triplets"] == 2
+        (stratum,) = row["strata"]  # 6 px from the first picture to the last
+        assert stratum == {"motion": "under 10 px", "triplets": 2} | {
+            name: row[name] for name in ("psnr_db", "ssim", "st_lpips")
+        }
         assert row["seconds_per_frame"] > 0
         assert row["peak_mb"] > 10
     assert rows["fast"]["psnr_db"] > rows["blend"]["psnr_db"] + 3
     assert rows["fast"]["ssim"] > rows["blend"]["ssim"]
 
 
-def test_a_peer_is_measured_beside_the_engines(folder: Path, tmp_path: Path) -> None:
+def test_a_peer_is_measured_beside_the_engines(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_st_lpips(monkeypatch)
     peer = tmp_path / "peer.py"
     peer.write_text(
         "from dataclasses import replace\n"
@@ -81,3 +95,123 @@ def test_a_peer_file_without_an_engine_is_refused(folder: Path, tmp_path: Path) 
     empty.write_text("")
     with pytest.raises(UsageError, match="defines no ENGINE"):
         bench_film(folder, engines="blend", peer=empty)
+
+
+def without_st_lpips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distance, "find_spec", lambda name: None)
+
+
+def test_what_is_not_installed_is_left_out_and_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_st_lpips(monkeypatch)
+    report = bench_film(folder, engines="blend")
+    assert report.data["rows"][0]["st_lpips"] is None
+    page = to_html(report)
+    assert "<th>ST-LPIPS</th>" not in page
+    assert page.count("kinoloom[train,perceptual]") == 1
+
+
+@pytest.mark.skipif(find_spec("stlpips_pytorch") is None, reason="needs the extra perceptual")
+def test_st_lpips_is_zero_for_equal_pictures_and_tells_blur() -> None:
+    measured = distance.st_lpips()
+    assert measured is not None
+    sharp = view(texture(3), 40)
+    blurred = (view(texture(3), 37) // 2 + view(texture(3), 43) // 2).astype(np.uint8)
+    assert measured(sharp)(sharp) == 0
+    assert measured(sharp)(blurred) > 0.02
+    with pytest.raises(ArrayError, match="at least 32x32 pixels, not 20x40"):
+        measured(np.zeros((40, 20, 3), np.uint8))
+
+
+def test_the_page_shows_the_three_worst_triplets_of_each_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_st_lpips(monkeypatch)
+    for step in (2, 4, 6, 8):  # the larger the motion, the worse a cross-fade
+        below = tmp_path / f"by{step}"
+        below.mkdir()
+        for k, path in enumerate(save_photos(below, panning(3, step=step))):
+            path.rename(below / f"im{k + 1}.png")
+    pictures = bench_film(tmp_path, engines="blend").sections[-3:]
+    assert [picture.caption.split(":")[0] for picture in pictures] == [
+        "blend, by8",
+        "blend, by6",
+        "blend, by4",
+    ]
+    assert [picture.title for picture in pictures] == ["Where blend did worst", "", ""]
+    for picture in pictures:
+        drawing = picture.data.decode()
+        assert drawing.count("<image ") == 5
+        assert all(f">{name}<" in drawing for name in ("first", "truth", "second", "made", "error"))
+
+
+def test_triplets_are_grouped_by_motion() -> None:
+    score = Score(3.0, psnr_db=30.0, ssim=0.9, st_lpips=None)
+    scores = [
+        score,
+        replace(score, displacement_px=10.0, psnr_db=20.0, st_lpips=0.2),
+        replace(score, displacement_px=39.9, psnr_db=22.0, st_lpips=0.4),
+    ]
+    near, middle = strata(scores)
+    assert (near.motion, near.triplets, near.psnr_db, near.st_lpips) == ("under 10 px", 1, 30, None)
+    assert (middle.motion, middle.triplets, middle.psnr_db) == ("10-40 px", 2, 21)
+    assert middle.st_lpips == pytest.approx(0.3)
+    assert [one.motion for one in strata([replace(score, displacement_px=40.0)])] == ["over 40 px"]
+
+
+def test_displacement_is_the_mean_motion() -> None:
+    first, second = panning(2, step=5.0, size=(192, 128))
+    assert displacement_px(first, second) == pytest.approx(5.0, abs=0.3)
+
+
+def test_the_warping_error_is_of_flicker_not_of_motion() -> None:
+    steady = panning(7, step=2.0, size=(192, 128))
+    flicker = [
+        np.clip(picture + 6.0 * (k % 2), 0, 255).astype(np.uint8)
+        for k, picture in enumerate(steady)
+    ]
+    calm = warping_error(steady)
+    assert calm < 1.5
+    assert warping_error([steady[0]] * 3) == 0
+    assert warping_error(flicker) == pytest.approx(6, abs=1.5)
+
+
+def test_seven_frames_are_made_of_at_most_ten_triplets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_st_lpips(monkeypatch)
+    for name in "abcdefghijklmno":
+        below = tmp_path / name
+        below.mkdir()
+        for k, path in enumerate(save_photos(below, panning(3, size=(32, 32)))):
+            path.rename(below / f"frame{k}.png")
+    seen = []
+
+    def counted(frames: list[np.ndarray]) -> float:
+        seen.append(len(frames))
+        return 1.0 * len(seen)
+
+    monkeypatch.setattr(run, "warping_error", counted)
+    (row,) = bench_film(tmp_path, engines="blend").data["rows"]
+    assert seen == [7] * 8
+    assert row["warping_error"] == 4.5
+    assert row["triplets"] == 15
+
+
+def test_an_engine_that_dies_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_st_lpips(monkeypatch)
+    peer = tmp_path / "peer.py"
+    peer.write_text(
+        "import os\n"
+        "from dataclasses import replace\n"
+        "from kinoloom.film.engines.blend import BLEND\n"
+        "class Dying:\n"
+        "    def between(self, first, second, times):\n"
+        "        os._exit(9)\n"
+        "ENGINE = replace(BLEND, name='dying', make=lambda options: Dying())\n"
+    )
+    with pytest.raises(BudgetError, match="engine dying was ended from outside at deep/two"):
+        bench_film(folder, engines="blend", peer=peer)

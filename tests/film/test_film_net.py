@@ -15,7 +15,14 @@ from torch.nn import functional as fn
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film.nets.film_cpu import FilmCpu
 from kinoloom.film.nets.film_gpu import FilmGpu
-from kinoloom.film.nets.film_net import FilmNet, FilmOptions, enlarge_flow, image_pyramid, warp
+from kinoloom.film.nets.film_net import (
+    FilmNet,
+    FilmOptions,
+    enlarge_flow,
+    image_pyramid,
+    unshared,
+    warp,
+)
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -168,8 +175,9 @@ def test_halving_gives_the_flow_of_the_halved_pictures(halvings: int) -> None:
     assert pair.forward[0].shape == (1, 2, 256, 256)
 
 
-def test_every_parameter_is_trained() -> None:
-    net = random_film(NARROW).train()
+@pytest.mark.parametrize("options", [NARROW, unshared(NARROW)], ids=["shared", "unshared"])
+def test_every_parameter_is_trained(options: FilmOptions) -> None:
+    net = random_film(options).train()
     x0, x1 = map(planes, moving_pair(64, 64))
     truth = (x0 + x1) / 2
     descent = torch.optim.Adam(net.parameters(), 1e-3)
@@ -183,6 +191,25 @@ def test_every_parameter_is_trained() -> None:
     still = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_unshared_weights_of_equal_value_are_the_shared_ones() -> None:
+    """The ablation differs in which weights there are, not in what is computed with them."""
+    net, other = random_film(NARROW), FilmNet(unshared(NARROW)).eval()
+    for tree in other.extract.trees:
+        state = net.extract.extract_sublevels.state_dict()
+        tree.load_state_dict({name: state[name] for name in tree.state_dict()})
+    for level in range(NARROW.pyramid_levels):
+        mine, theirs = (each.predict_flow.predictor(level) for each in (other, net))
+        mine.load_state_dict(theirs.state_dict())
+    other.fuse.load_state_dict(net.fuse.state_dict())
+    x0, x1 = map(planes, moving_pair(64, 64))
+    with torch.inference_mode():
+        torch.testing.assert_close(other(x0, x1), net(x0, x1))
+    assert len({id(other.predict_flow.predictor(level)) for level in range(7)}) == 7
+    assert len(other.extract.trees) == 7
+    with pytest.raises(UsageError, match="has none for a larger picture"):
+        other.analyse(*map(planes, moving_pair(128, 128)), halvings=1)
 
 
 @pytest.mark.parametrize(

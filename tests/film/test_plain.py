@@ -5,11 +5,13 @@ import pytest
 from scenes import panning
 
 from kinoloom.errors import ArrayError, BudgetError
+from kinoloom.film.choose import choose
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.plain import DIS
 from kinoloom.metrics import psnr
 
-ENGINE = DIS.make(EngineOptions(1 << 30))
+OPTIONS = EngineOptions(1 << 30)
+ENGINE = DIS.make(OPTIONS)
 
 
 def test_a_pan_goes_on() -> None:
@@ -43,3 +45,11 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_pictures_that_differ_in_kind_are_refused() -> None:
     with pytest.raises(ArrayError, match="one shape and dtype"):
         ENGINE.flows(np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5, 3), np.float32))
+
+
+@pytest.mark.parametrize("name", ["dis", "blend"])
+def test_time_may_run_backwards(name: str) -> None:
+    first, second = panning(2, step=3, size=(160, 120))
+    engine = choose(name, OPTIONS).make(OPTIONS)
+    (there,), (back,) = engine.between(first, second, [0.25]), engine.between(second, first, [0.75])
+    assert np.abs(there.astype(int) - back).max() <= 1

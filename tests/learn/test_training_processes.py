@@ -53,6 +53,24 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     assert_close(tmp_path / "two" / "1", tmp_path / "one" / "1", first=1)
 
 
+def test_the_first_process_goes_ahead(tmp_path: Path) -> None:
+    script = tmp_path / "ahead.py"
+    script.write_text(
+        "import sys, time\n"
+        "from kinoloom.learn.team import join\n"
+        "team = join('cpu')\n"
+        "with team.first_ahead():\n"
+        "    time.sleep(0.3 * team.first)\n"
+        "    with open(sys.argv[1], 'a') as file:\n"
+        "        file.write(f'{team.rank} ')\n"
+    )
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    order = tmp_path / "order"
+    done = subprocess.run([*run, script, order], capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert order.read_text() == "0 1 "
+
+
 @pytest.mark.parametrize("parts", [2, 4, 8])
 def test_accumulated_parts_equal_the_whole_batch(parts: int, tmp_path: Path) -> None:
     train(toy.task(), toy.QUICK, tmp_path / "one")

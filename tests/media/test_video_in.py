@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -253,6 +254,21 @@ def test_reading_from_anywhere_gives_the_same_frames(
             assert all(np.array_equal(one.image, other.image) for one, other in same)
     assert list(clip.read(whole[-1].time + whole[-1].duration)) == []
     assert not list(clip.notes)
+
+
+def test_an_encoder_known_by_the_first_packet_alone_is_known_after_seeking(tmp_path: Path) -> None:
+    """x264 before build 151 stored 4:4:4 in its own way; FFmpeg looks for its name to read it.
+
+    The name alone is changed here, so the pictures come out wrong, but the same from anywhere.
+    """
+    path = make(tmp_path / "a.mp4", frames=23, pix_fmt="yuv444p", options={"g": "6"})
+    content = path.read_bytes()
+    path.write_bytes(re.sub(rb"x264 - core \d{3}", b"x264 - core 142", content))
+    clip = open_video(path)
+    whole, part = list(clip), list(clip.read(Fraction(15, 25)))
+    assert len(part) == 8
+    same = zip(part, whole[15:], strict=True)
+    assert all(np.array_equal(one.image, other.image) for one, other in same)
 
 
 def test_a_pass_from_within_begins_with_a_key_frame(tmp_path: Path) -> None:

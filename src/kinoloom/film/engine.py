@@ -19,6 +19,10 @@ from kinoloom.base.arrays import Picture
 Flow = NDArray[np.float32]
 """(H, W, 2) float32: for each pixel of one picture, where it went, as (x, y) in pixels."""
 
+ErrorMap = NDArray[np.float32]
+"""(h, w) float32, on a grid of any size over a picture: how far its colours are likely to be off,
+root mean square over them, where 1 is the whole brightness."""
+
 
 @dataclass(frozen=True)
 class EngineOptions:
@@ -52,6 +56,11 @@ class Interpolator(Protocol):
         Yields:
             (H, W, C) in the dtype of the inputs.
         """
+
+    def between_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]] | None:
+        """As `between`, each picture with its expected error; None if it cannot tell."""
 
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
         """The motion from first to second and from second to first; None if it knows none."""

@@ -83,18 +83,24 @@ def views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[V
 
 
 def guesses(first: View, second: View, time: float) -> list[Guess]:
-    """Guess the motion at a moment.
+    """Guess the motion at a moment; arguments and result as `guesses_and_fit`."""
+    return guesses_and_fit(first, second, time)[0]
+
+
+def guesses_and_fit(first: View, second: View, time: float) -> tuple[list[Guess], Field]:
+    """Guess the motion at a moment, and say how well all guesses together fit.
 
     Args:
         first, second: from `views`.
         time: in the open interval (0, 1).
 
     Returns:
-        The guesses; over all of them the weights of a pixel sum to 1.
+        The guesses; over all of them the weights of a pixel sum to 1. And (h, w), what they
+        summed to before.
     """
     found = [_weighed(first, second, motion, time) for motion in _motions(first, second, time)]
-    total = cv2.transform(np.sum([guess.weights for guess in found], axis=0), np.ones((2, 2)))
-    return [Guess(guess.motion, guess.weights / total) for guess in found]
+    total: Field = np.sum([guess.weights for guess in found], axis=(0, 3), dtype=np.float32)
+    return [Guess(guess.motion, guess.weights / total[..., None]) for guess in found], total
 
 
 def _motions(first: View, second: View, time: float) -> Iterator[Flow]:

@@ -80,9 +80,10 @@ def bench_film(folder: Path, options: BenchOptions) -> Report:
     """Measure every engine that is present on triplets with known middle frames.
 
     DIR holds one folder for each triplet, nested as you like, with frame0, frame1 (the truth)
-    and frame2 as pictures of one size. PSNR and SSIM are of the 8-bit middle frame, averaged
-    over triplets; seconds are medians; each engine runs in a process of its own, whose peak
-    memory is reported.
+    and frame2 as pictures of one size; im1, im2 and im3 will do too. PSNR, SSIM and ST-LPIPS
+    (where it is installed) are of the 8-bit middle frame, averaged over all triplets and over
+    those of small, medium and large motion; seconds are medians; each engine runs in a process of
+    its own, whose peak memory is reported. A page (-o page.html) shows where each did worst.
     """
     from kinoloom.film.bench import bench
 
@@ -99,6 +100,9 @@ class TrainOptions:
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
     preview: bool = option(False, "train nothing, show a sheet of samples")
     from_: Path | None = option(None, "weights to begin with, of the same network")
+    unshared: bool = option(
+        False, "paper-*: weights of its own for each level of the pyramid, an ablation"
+    )
     vgg: Path | None = option(None, "VGG-19 for vgg and style (without it, VGG-16 features)")
     steps: int | None = option(None, "how many updates of the weights", low=1)
     batch: int | None = option(None, "samples for each update", low=1)

@@ -7,18 +7,22 @@ from collections import Counter
 from fractions import Fraction
 from itertools import islice
 
+import cv2
 import numpy as np
 
 from kinoloom.base import registry
 from kinoloom.base.arrays import Picture as Image
-from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
 from kinoloom.film import matching
 from kinoloom.film.choose import engine_options
-from kinoloom.film.engine import Flow
+from kinoloom.film.doubts import made_with_errors
+from kinoloom.film.engine import ErrorMap, Flow
+from kinoloom.film.error_colour import FULL, draw_error, error_key
+from kinoloom.film.expected import expected_psnr_db
 from kinoloom.film.flow_colour import colour_key, draw_flow, typical_speed_px
 from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.panels import reduced
 from kinoloom.media.photos import encode_picture
 
 _WIDEST_PX = 1280
@@ -37,7 +41,7 @@ def interpolation_page(source: Clip, film: Clip, options: InterpolateOptions) ->
     first, second = _pair(source, film)
     engine = registry.load("interpolators", film.made_with["engine"])
     interpolator = engine.make(engine_options(options.memory, options.flow_scale, options.weights))
-    middle = next(iter(interpolator.between(first, second, [0.5])))
+    middle, error = next(made_with_errors(interpolator, first, second, [0.5]))
     sections: list[Section] = [
         _facts(film),
         Slider(
@@ -49,6 +53,8 @@ def interpolation_page(source: Clip, film: Clip, options: InterpolateOptions) ->
     flows = interpolator.flows(first, second)
     if flows is not None:
         sections += _motion(flows[0])
+    if error is not None:
+        sections += _expected_error(error, middle)
     sections.append(_strip(film))
     notes = [f"{note.level}: {note.message}" for note in film.notes if note.kind != "cut"]
     if notes:
@@ -88,13 +94,33 @@ def _pair(source: Clip, film: Clip) -> tuple[Image, Image]:
 def _motion(flow: Flow) -> list[Section]:
     full_px = typical_speed_px(flow)
     drawn = Picture(
-        encode_picture(_reduced(draw_flow(flow, full_px)), "image/png"),
+        encode_picture(reduced(draw_flow(flow, full_px), _WIDEST_PX), "image/png"),
         "image/png",
         f"motion from this frame to the next; full colour is {full_px:.0f} px",
         "The motion",
     )
     key = Picture(
         encode_picture(colour_key(96), "image/png"), "image/png", "the direction of each colour"
+    )
+    return [drawn, key]
+
+
+def _expected_error(error: ErrorMap, middle: Image) -> list[Section]:
+    """Where the new frame may be wrong, and the key to the colours."""
+    height, width = reduced(middle, _WIDEST_PX).shape[:2]
+    fine = cv2.resize(error, (width, height), interpolation=cv2.INTER_LINEAR)
+    full = f"{FULL * 255:.0f} levels"
+    drawn = Picture(
+        encode_picture(draw_error(np.asarray(fine, np.float32)), "image/png"),
+        "image/png",
+        f"how far the new frame is likely to be off: {expected_psnr_db(error):.0f} dB in all, by "
+        "what the engine can tell without the truth",
+        "Where it may be wrong",
+    )
+    key = Picture(
+        encode_picture(error_key(240, 14), "image/png"),
+        "image/png",
+        f"from no error (black) to {full} of 255 and more (pale yellow)",
     )
     return [drawn, key]
 
@@ -120,7 +146,10 @@ def _strip(film: Clip) -> Picture:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_STRIP_WIDTH} '
         f'{_THUMB_HEIGHT + 40}" width="{_STRIP_WIDTH}">{"".join(parts)}</svg>'
     )
-    caption = "the film from its first to its last frame; red marks are scene cuts and damage"
+    caption = (
+        "the film from its first to its last frame; red marks are scene cuts, damage, and where "
+        "doubtful stretches begin"
+    )
     return Picture(svg.encode(), "image/svg+xml", caption, "The time-line")
 
 
@@ -140,19 +169,9 @@ def _frame_at(film: Clip, time: Fraction) -> Frame:
 
 
 def _picture(image: Image, caption: str) -> Picture:
-    return Picture(encode_picture(_reduced(image), "image/jpeg"), "image/jpeg", caption)
-
-
-def _reduced(image: Image) -> Image:
-    """At most `_WIDEST_PX` wide, 8 bits, without alpha."""
-    height, width = image.shape[:2]
-    scale = min(1.0, _WIDEST_PX / width)
-    small = matching.fit(image, max(1, round(width * scale)), max(1, round(height * scale)))
-    return from_float(to_float(small)[..., :3], np.dtype(np.uint8))
+    return Picture(encode_picture(reduced(image, _WIDEST_PX), "image/jpeg"), "image/jpeg", caption)
 
 
 def _thumb(image: Image) -> Image:
     height, width = image.shape[:2]
-    scale = min(1.0, 2 * _THUMB_HEIGHT / height)
-    small = matching.fit(image, max(1, round(width * scale)), max(1, round(height * scale)))
-    return from_float(to_float(small)[..., :3], np.dtype(np.uint8))
+    return reduced(image, max(1, round(2 * _THUMB_HEIGHT * width / height)))

@@ -14,7 +14,7 @@ import numpy as np
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film import matching
+from kinoloom.film import doubts, matching
 from kinoloom.film.choose import choose, engine_options, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
@@ -122,19 +122,32 @@ class _Weaver:
         engine = self._engine_for(i, j, first, second)
         gain = matching.exposure_gain(first, second)
         relit = matching.apply_gain(to_float(second), gain, -1.0)
-        made = engine.between(to_float(first), relit, times)
-        for time, image in zip(times, made, strict=True):
+        made = doubts.made_with_errors(engine, to_float(first), relit, times)
+        for time, (image, error) in zip(times, made, strict=True):
+            if doubts.doubtful(error):
+                self._doubt(i, j)
             yield from_float(matching.apply_gain(to_float(image), gain, time), first.dtype)
 
     def _engine_for(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
         match = matching.same_scene(first, second)
         if match.same:
             return self.engine
-        names = [self.photos.files[k].name if self.photos.files else f"photo {k}" for k in (i, j)]
         self.photos.notes.add(
             "scenes",
-            f"{names[0]} and {names[1]} seem to show different scenes "
+            f"{self._name(i)} and {self._name(j)} seem to show different scenes "
             f"(likeness {match.score:.2f}); they are cross-faded instead of woven.",
             "warning",
         )
         return self.crossfade
+
+    def _doubt(self, i: int, j: int) -> None:
+        """Say once that what is woven between two photos will probably look bad."""
+        self.photos.notes.add(
+            doubts.KIND,
+            f"Between {self._name(i)} and {self._name(j)} the film will probably look bad: too "
+            f"much moves or changes there. {doubts.WAY_OUT}",
+            "warning",
+        )
+
+    def _name(self, index: int) -> str:
+        return self.photos.files[index].name if self.photos.files else f"photo {index}"

@@ -14,6 +14,7 @@ from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.choose import choose, engine_options, made_with
+from kinoloom.film.doubts import Stretches, made_with_errors
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.intervals import Interval, intervals
 from kinoloom.film.ops import InterpolateOptions
@@ -83,20 +84,28 @@ class _Weaver:
         """The film's frames that are shown at or after `start`, in order."""
         frames = prefetch(self.clip.read(self._source_start(start)))
         pairs = intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        stretches = Stretches(self.clip.notes, self.schedule.slow)
         for interval, slots in self.schedule.plan(pairs, start):
-            images = self._images(interval, [s.position for s in slots if s.position])
+            images = self._images(interval, [s.position for s in slots if s.position], stretches)
             for slot in slots:
                 yield self._frame(interval, slot, images)
+        stretches.finish()
 
     def _source_start(self, start: Fraction) -> Fraction:
         run_up = _RUN_UP_FRAMES / (self.clip.rate or Fraction(_RUN_UP_FRAMES))
         return max(start / self.schedule.slow - run_up, Fraction(0))
 
-    def _images(self, interval: Interval, positions: list[Fraction]) -> Iterator[Picture]:
+    def _images(
+        self, interval: Interval, positions: list[Fraction], stretches: Stretches
+    ) -> Iterator[Picture]:
         first, second = interval.first.image, interval.second
         if not interval.woven or second is None or np.array_equal(first, second.image):
-            return (first for _ in positions)
-        return self.engine.between(first, second.image, [float(p) for p in positions])
+            yield from (first for _ in positions)
+            return
+        times = [float(position) for position in positions]
+        for made, error in made_with_errors(self.engine, first, second.image, times):
+            stretches.saw(interval.first.time, interval.end, error)
+            yield made
 
     def _frame(self, interval: Interval, slot: Slot, images: Iterator[Picture]) -> Frame:
         image = next(images) if slot.position else interval.first.image

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,6 +40,18 @@ class Team:
     def first(self) -> bool:
         """Whether this one writes logs and checkpoints."""
         return self.rank == 0
+
+    @contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first process goes through the block alone, then all others do.
+
+        For work that leaves files, which the others then find.
+        """
+        if self.world > 1 and not self.first:
+            dist.barrier()
+        yield
+        if self.world > 1 and self.first:
+            dist.barrier()
 
     def most(self, values: Sequence[int]) -> list[int]:
         """The greatest of each value over all processes."""

@@ -10,6 +10,7 @@ what is stored after that but refers to frames before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import dropwhile
 from typing import cast
 
@@ -62,6 +63,24 @@ def packets(
         yield from container.demux(stream)
     except av.FFmpegError as error:
         trouble(str(error.strerror))
+
+
+def acquaint(decoder: VideoCodecContext, container: InputContainer, stream: VideoStream) -> None:
+    """Let a decoder of H.264 see who encoded a file, before it begins elsewhere than there.
+
+    x264 says in the first packet alone which version it is. Those before build 151 stored 4:4:4
+    pictures otherwise than the standard has it; FFmpeg reads them rightly when it has seen that.
+
+    Args:
+        decoder: see `decoder_of`; it is then as new.
+        container: not yet read; to be sought in next.
+        stream: of the container.
+    """
+    if decoder.name != "h264":
+        return
+    with suppress(av.FFmpegError):  # damage there is none of what is read from elsewhere on
+        decoder.decode(next(container.demux(stream), None))
+    decoder.flush_buffers()
 
 
 def decoded(

@@ -31,7 +31,7 @@ from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media import animated_in
 from kinoloom.media.colour import colour_of, to_picture
-from kinoloom.media.decoding import Trouble, decoded, decoder_of, packets
+from kinoloom.media.decoding import Trouble, acquaint, decoded, decoder_of, packets
 from kinoloom.media.inputs import begin_of, open_input, picture_stream, sound_streams, zero_of
 from kinoloom.media.planes import layout_of
 from kinoloom.media.sound import tracks_in
@@ -295,11 +295,14 @@ class _Video:
 
         with open_input(self.path) as container:
             stream = picture_stream(container, self.path)
+            decoder = decoder_of(stream)
+            if seek is not None:
+                acquaint(decoder, container, stream)
             source = packets(container, stream, trouble, seek=seek)
             if self.facts.timed:
-                yield from decoded(decoder_of(stream), source, trouble, from_key=seek is not None)
+                yield from decoded(decoder, source, trouble, from_key=seek is not None)
             else:
-                yield from _in_turn(decoder_of(stream), source, trouble)
+                yield from _in_turn(decoder, source, trouble)
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.colour)

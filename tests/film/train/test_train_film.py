@@ -19,11 +19,10 @@ from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
 from kinoloom.film.train import run as run_module
 from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+from kinoloom.learn.weights import read_weights
 
 SMALL = RefinePreset(
-    dataclasses.replace(
-        PRESETS["refine"].settings, steps=2, batch=2, warmup_steps=1, loaders=0, save_s=None
-    ),
+    dataclasses.replace(PRESETS["refine"].settings, batch=2, loaders=0, save_s=None),
     samples=4,
     held_out=2,
 )
@@ -55,18 +54,18 @@ def test_refine_is_trained_stored_as_onnx_and_used(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    report = train_film(videos, preset="refine", out=tmp_path / "run")
+    report = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
     assert report.data["steps"] == 2
     assert report.data["ended"] == "done"
     assert report.data["figures"].keys() == report.data["before"].keys() == {"psnr_db", "gain_db"}
     assert report.data["before"]["gain_db"] == 0
-    again = train_film(videos, preset="refine", out=tmp_path / "run")
+    again = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
     assert again.data["best"] == report.data["best"]
     told = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert told[0]["kind"] == "validation"
 
     start = tmp_path / "run" / "best.safetensors"
-    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start)
+    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start, steps=2)
     assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
 
     weights = tmp_path / "run" / run_module.ONNX
@@ -95,6 +94,15 @@ def test_film_is_trained_as_published(
     report = train_film(videos, preset=preset, out=tmp_path / "run")
     assert report.data["steps"] == 2
     assert np.isfinite(report.data["figures"]["psnr_db"])
+    assert list((tmp_path / "run" / "samples").glob("made_and_truth-*.png"))
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    _, record = read_weights(tmp_path / "run" / "best.safetensors")
+    if preset == "paper-style":
+        assert "VGG-19" in json.dumps(record)
+    apart = train_film(videos, preset=preset, out=tmp_path / "apart", unshared=True)
+    assert apart.data["parameters"] > report.data["parameters"]
+    with pytest.raises(UsageError, match="unshared"):
+        train_film(videos, preset=preset, out=tmp_path / "apart")
 
 
 def _random_vgg(path: Path | None) -> torch.nn.Module:
@@ -143,10 +151,21 @@ def test_samples_are_shown(videos: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert picture.data.startswith(b"\x89PNG")  # type: ignore[union-attr]
 
 
+def test_footage_without_anything_to_learn_is_told(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
+    monkeypatch.setattr("kinoloom.film.train.preparing.prepare", lambda *given: 0)
+    with pytest.raises(UsageError, match=r"Of 2 triplets of .* none can be learned from"):
+        train_film(videos, preset="refine", out=tmp_path / "run")
+
+
 def test_bad_input_is_told(videos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="refine"):
         train_film(videos, preset="refin", out=tmp_path)
     with pytest.raises(UsageError, match="--out"):
         train_film(videos, preset="refine")
+    with pytest.raises(UsageError, match="refine trains another"):
+        train_film(videos, preset="refine", out=tmp_path, unshared=True)
     with pytest.raises(InputNotFoundError):
         train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

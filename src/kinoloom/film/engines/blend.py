@@ -38,6 +38,9 @@ class Blend:
         for time in times:
             yield _mixed(first, second, np.float32(time))
 
+    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
+        """It cannot tell where it errs."""
+
     def flows(self, first: Picture, second: Picture) -> None:
         """A cross-fade knows no motion."""
 

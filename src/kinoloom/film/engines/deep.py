@@ -17,13 +17,13 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
+from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field
-from kinoloom.film.guesses import Guess, guesses
+from kinoloom.film.guesses import Guess, guesses_and_fit
 from kinoloom.film.middle import Middle, at
 from kinoloom.film.mix import mix
-from kinoloom.film.pixels import check_alike
 from kinoloom.runtime.onnx import OnnxModel
 
 _MULTIPLE = CARD.size_multiple
@@ -48,17 +48,15 @@ class Deep(Fast):
         assert CARD.file is not None
         self._network = _network(CARD.file)
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """As `Fast.between`, with the network's motion as well."""
-        check_alike(first, second)
-        if np.array_equal(first, second):
-            yield from (first.copy() for _ in times)
-            return
-        first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+    def frames(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
+        """See `Fast.frames`. The error is that of the guesses of `fast`, which is rather larger."""
         pair, middle = self.analyse(first, second), self.middle(first, second)
         for time in times:
-            both = [*_halved(guesses(*pair, time)), *_halved(at(middle, time))]
-            yield mix(first, second, both, time)
+            made, fit = guesses_and_fit(*pair, time)
+            both = [*_halved(made), *_halved(at(middle, time))]
+            yield mix(first, second, both, time), error_of_fit(fit)
 
     def middle(self, first: Picture, second: Picture) -> Middle:
         """What the network says of two pictures of one shape."""
@@ -106,7 +104,7 @@ def _missing(options: EngineOptions) -> str:
 DEEP = Engine(
     name="deep",
     summary=CARD.summary,
-    rank=30,
+    rank=25,
     make=Deep,
     missing=_missing,
     least_bytes=Deep.bytes_beside,

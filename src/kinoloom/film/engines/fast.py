@@ -21,9 +21,10 @@ from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.camera import global_motion
-from kinoloom.film.engine import Engine, EngineOptions, Flow
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow
+from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field, camera_flow, resize_flow, scaled_motion
-from kinoloom.film.guesses import View, guesses, views
+from kinoloom.film.guesses import View, guesses_and_fit, views
 from kinoloom.film.mix import mix
 from kinoloom.film.pixels import check_alike, premultiplied
 from kinoloom.media.flow import dense_flow
@@ -58,20 +59,32 @@ class Fast:
             ArrayError: the pictures differ in shape or dtype, or a side is above 32766 pixels.
             BudgetError: not even a coarse flow fits into the memory allowed.
         """
+        return (made for made, _ in self.between_with_errors(first, second, times))
+
+    def between_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
+        """As `between`, each picture with its expected error, which costs next to nothing."""
         check_alike(first, second)
         if np.array_equal(first, second):
-            yield from (first.copy() for _ in times)
+            yield from ((first.copy(), np.zeros((1, 1), np.float32)) for _ in times)
             return
-        first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+        yield from self.frames(np.ascontiguousarray(first), np.ascontiguousarray(second), times)
+
+    def frames(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
+        """As `between_with_errors`, of contiguous pictures that are not equal."""
         pair = self.analyse(first, second)
         for time in times:
             yield self.frame(first, second, pair, time)
 
     def frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
-    ) -> Picture:
-        """The picture at a time, of a pair that was analysed."""
-        return mix(first, second, guesses(*pair, time), time)
+    ) -> tuple[Picture, ErrorMap]:
+        """The picture at a time and its expected error, of a pair that was analysed."""
+        made, fit = guesses_and_fit(*pair, time)
+        return mix(first, second, made, time), error_of_fit(fit)
 
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """The motion from first to second and back, each (H, W, 2) in pixels.

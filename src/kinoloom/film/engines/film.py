@@ -95,6 +95,9 @@ class Film:
         for start in range(0, len(times), together):
             yield from self._by_tiles(tiling, first, second, times[start : start + together])
 
+    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
+        """It cannot tell where it errs."""
+
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """The motion of the colour from first to second, and back.
 

@@ -50,6 +50,9 @@ class PlainDis:
             mean += time * sample(after, here + (1 - time) * motion)
             yield first.copy() if np.array_equal(first, second) else straight(mean, like=first)
 
+    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
+        """It cannot tell where it errs."""
+
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """The motion from first to second and back, each (H, W, 2) in pixels.
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
+from kinoloom.film.expected import error_of_network
 from kinoloom.film.flow import Field
 from kinoloom.film.guesses import Guess, View, guesses
 from kinoloom.film.mix import mix
@@ -48,10 +49,11 @@ class Refine(Fast):
 
     def frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
-    ) -> Picture:
-        """The picture at a time, of a pair that was analysed."""
+    ) -> tuple[Picture, ErrorMap]:
+        """The picture at a time and its expected error, of a pair that was analysed."""
         better = self.judged(pair, time)
-        return mix(first, second, better.guesses, time, better.light)
+        made = mix(first, second, better.guesses, time, better.light)
+        return made, error_of_network(better.error)
 
     def judged(self, pair: tuple[View, View], time: float) -> Refined:
         """The guesses at a time after the network's answers."""

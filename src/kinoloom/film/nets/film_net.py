@@ -34,7 +34,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast
 
@@ -63,6 +63,8 @@ class FilmOptions:
         sub_levels: depth of the feature tree.
         flow_filters: of the predictors of the finest levels, the last shared by all coarser ones.
         flow_convs: how many 3x3 convolutions each of these predictors has.
+        one_tree: whether all levels share one feature tree; else each has its own, as in an
+            ablation of the paper (see `unshared`).
 
     Raises:
         UsageError: the numbers do not go together.
@@ -74,6 +76,7 @@ class FilmOptions:
     sub_levels: int = 4
     flow_filters: tuple[int, ...] = (32, 64, 128, 256)
     flow_convs: tuple[int, ...] = (3, 3, 3, 3)
+    one_tree: bool = True
 
     def __post_init__(self) -> None:
         predictors = len(self.flow_filters)
@@ -97,6 +100,20 @@ class FilmOptions:
     def aligned_channels(self, level: int) -> int:
         """What the decoder sees of a level: both images, both features, both flows."""
         return 2 * (3 + self.feature_channels(level)) + 2 * 2
+
+
+def unshared(options: FilmOptions) -> FilmOptions:
+    """The same network with weights of its own on every level, for trees and flow predictors.
+
+    That is the paper's ablation "no weight sharing": it follows large motion less well.
+    """
+    more = options.pyramid_levels - len(options.flow_filters)
+    return replace(
+        options,
+        one_tree=False,
+        flow_filters=options.flow_filters + options.flow_filters[-1:] * more,
+        flow_convs=options.flow_convs + options.flow_convs[-1:] * more,
+    )
 
 
 @dataclass(frozen=True)
@@ -150,8 +167,11 @@ class FilmNet(nn.Module):
         Raises:
             ArrayError: the shapes differ, or a side is not a multiple of options.multiple <<
                 halvings.
+            UsageError: halvings of a network without a shared tree.
         """
         multiple = self.options.multiple << halvings
+        if halvings and not self.options.one_tree:
+            raise UsageError("A network with a tree for each level has none for a larger picture.")
         if x0.shape != x1.shape or any(side % multiple for side in x0.shape[-2:]):
             raise ArrayError(
                 f"FILM takes two pictures of one size, both sides multiples of {multiple} px, "
@@ -190,28 +210,41 @@ class FeatureExtractor(nn.Module):
 
     def __init__(self, options: FilmOptions) -> None:
         super().__init__()
-        self.extract_sublevels = FeatureTree(options)
         self.sub_levels = options.sub_levels
+        if options.one_tree:
+            self.extract_sublevels = FeatureTree(options.filters, options.sub_levels)
+        else:
+            depths = (options.pyramid_levels - i for i in range(options.pyramid_levels))
+            self.trees = nn.ModuleList(
+                FeatureTree(options.filters, min(depth, options.sub_levels)) for depth in depths
+            )
 
     def forward(self, images: Pyramid) -> Pyramid:
         """(B, 3, H, W) a level to (B, C, H, W) a level, C as `FilmOptions.feature_channels`."""
         count = len(images)
         trees = [
-            self.extract_sublevels(image, min(self.sub_levels, count - i))
-            for i, image in enumerate(images)
+            self._tree(i)(image, min(self.sub_levels, count - i)) for i, image in enumerate(images)
         ]
         return [
             torch.cat([trees[i - j][j] for j in range(min(i + 1, self.sub_levels))], 1)
             for i in range(count)
         ]
 
+    def _tree(self, level: int) -> nn.Module:
+        return self.trees[level] if hasattr(self, "trees") else self.extract_sublevels
+
 
 class FeatureTree(nn.Module):
-    """Pairs of 3x3 convolutions, 2x2 average pooling between the pairs."""
+    """Pairs of 3x3 convolutions, 2x2 average pooling between the pairs.
 
-    def __init__(self, options: FilmOptions) -> None:
+    Args:
+        filters: of the first pair; each next one has twice as many.
+        depth: how many pairs.
+    """
+
+    def __init__(self, filters: int, depth: int) -> None:
         super().__init__()
-        widths = [3, *(options.filters << j for j in range(options.sub_levels))]
+        widths = [3, *(filters << j for j in range(depth))]
         self.convs = nn.ModuleList(
             nn.Sequential(Conv(before, width, 3), Conv(width, width, 3))
             for before, width in pairwise(widths)

@@ -1,7 +1,6 @@
 """The task of FILM and its kin: a frame from two, judged by the published losses.
 
-The terms of the loss, as `learn.losses` defines them: l1, vgg, style, laplacian, census, warped
-(both warped pictures against the truth) and flow (end-point error, on made scenes).
+The terms of the loss, as `learn.losses` defines them: l1, vgg and style.
 """
 
 from __future__ import annotations

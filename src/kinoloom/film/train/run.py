@@ -24,6 +24,7 @@ from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.task import Task
+from kinoloom.learn.team import join
 from kinoloom.learn.weights import read_weights
 
 if TYPE_CHECKING:
@@ -40,8 +41,11 @@ _SCANNED = "videos.json"
 def train_film(data: Path, options: TrainOptions) -> Report:
     """Train a preset, or show samples of its data; see `ops.train_film`.
 
+    Where torchrun started several processes, the first prepares the data and writes the files.
+
     Raises:
-        UsageError: the preset is unknown, or no folder for the training was given.
+        UsageError: the preset is unknown, an option is not for it, or no folder for the training
+            was given.
         InputNotFoundError: there is nothing to train on in the folder.
     """
     if options.preset not in PRESETS:
@@ -49,18 +53,25 @@ def train_film(data: Path, options: TrainOptions) -> Report:
             f"There is no preset '{options.preset}'.", hint=f"Known: {', '.join(PRESETS)}."
         )
     preset = PRESETS[options.preset]
+    if options.unshared and isinstance(preset, RefinePreset):
+        raise UsageError(
+            f"--unshared is for the network FILM; the preset {options.preset} trains another.",
+            hint="Use it with paper-l1, paper-vgg or paper-style.",
+        )
     if options.preview:
         return _preview(data, options, preset)
     if options.out is None:
         raise UsageError("train film needs a folder for the training.", hint="Give --out DIR.")
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _settings(preset.settings, options)
-    if isinstance(preset, RefinePreset):
-        task = _refine(data, options, preset, settings)
-    else:
-        task = _frames(data, options, preset, settings)
+    team = join(settings.device)
+    with team.first_ahead():
+        if isinstance(preset, RefinePreset):
+            task = _refine(data, options, preset, settings)
+        else:
+            task = _frames(data, options, preset, settings)
     result = train(task, settings, options.out)
-    if isinstance(preset, RefinePreset) and result.ended == "done":
+    if isinstance(preset, RefinePreset) and result.ended == "done" and team.first:
         _export(task, options.out)
     return _report(options, result, task)
 
@@ -77,8 +88,16 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
         for part in source.split(preset.held_part)
     )
     regions, held_out = options.out / "regions", options.out / "held"
-    prepare(held, held_out, preset.held_out, settings.seed + 1, settings.loaders + 1)
-    prepare(kept, regions, preset.samples, settings.seed, settings.loaders + 1)
+    for part, place, samples, seed in (
+        (held, held_out, preset.held_out, settings.seed + 1),
+        (kept, regions, preset.samples, settings.seed),
+    ):
+        if not prepare(part, place, samples, seed, settings.loaders + 1):
+            raise UsageError(
+                f"Of {samples} triplets of {data.name} none can be learned from: they are too "
+                "small, hardly move, or have too little in common.",
+                hint="Give other or more videos.",
+            )
     task = refine_task(regions, held_out, settings.batch, settings.seed, RefineSize())
     if options.from_ is not None:
         task.net.load_state_dict(read_weights(options.from_)[0])
@@ -88,29 +107,37 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
 def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: Settings) -> Task:
     import torch
 
-    from kinoloom.film.nets.film_net import FilmNet, FilmOptions
+    from kinoloom.film.nets.film_net import FilmNet, FilmOptions, unshared
     from kinoloom.film.nets.film_weights import load_film
     from kinoloom.film.train.film_task import film_task, published_start
     from kinoloom.learn.losses.perceptual import perceptual_losses
     from kinoloom.learn.losses.vgg_weights import load_vgg
 
-    opened = open_data(data, SceneOptions(size_px=preset.crop_px), made=preset.made)
+    assert options.out is not None
+    scenes = SceneOptions(size_px=preset.crop_px)
+    opened = open_data(data, scenes, made=preset.made, index=options.out / _SCANNED)
     kept, held = split(opened.source)
     torch.manual_seed(settings.seed)
-    net = load_film(options.from_) if options.from_ else published_start(FilmNet(FilmOptions()))
+    size = unshared(FilmOptions()) if options.unshared else FilmOptions()
+    net = load_film(options.from_, size) if options.from_ else published_start(FilmNet(size))
     batches = Batches(kept, settings.batch, preset.crop_px, settings.seed, preset.augmentation)
+    record = {"preset": options.preset, "data": opened.parts, "unshared": options.unshared}
     features = None
     if preset.weights.keys() & {"vgg", "style"}:
         network = load_vgg(options.vgg)
         features = lambda made, truth: perceptual_losses(network, made, truth)  # noqa: E731
-    record = {"preset": options.preset, "data": opened.parts}
+        record["features"] = network.words
     return film_task(net, batches, held, preset.weights, features, record)
 
 
 def _settings(settings: Settings, options: TrainOptions) -> Settings:
-    """The preset's settings, with those that were given in their place."""
+    """The preset's settings, with those that were given in their place.
+
+    A training shorter than the preset's warm-up is warm-up only.
+    """
     given = {name: getattr(options, name) for name in _OVERRIDES}
-    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+    told = replace(settings, **{name: value for name, value in given.items() if value is not None})
+    return replace(told, warmup_steps=min(told.warmup_steps, told.steps))
 
 
 def _export(task: Task, folder: Path) -> None:

@@ -34,9 +34,12 @@ class StLpips(nn.Module):
 
     def forward(self, made: Tensor, truth: Tensor) -> Tensor:
         """The distance of each pair: (B,)."""
+        return self.apart(self.network(made), self.network(truth))
+
+    def apart(self, made: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
+        """The distance of each pair, (B,), of which the features at `LAYERS` are known."""
         terms = []
-        pairs = zip(self.network(made), self.network(truth), self.weights, strict=True)
-        for one, other, weight in pairs:
+        for one, other, weight in zip(made, truth, self.weights, strict=True):
             squared = (_unit(one) - _unit(other)).square()
             terms.append((squared * weight).sum(1).mean((1, 2)))
         return torch.stack(terms).sum(0)
