@@ -112,6 +112,17 @@ class Geometry:
         return (self.kh, self.kw, self.sy, self.sx, self.py, self.px) == (1, 1, 1, 1, 0, 0)
 
     @property
+    def sees_nothing(self) -> bool:
+        """Whether some window lies in the padding as a whole."""
+        rows = (self.oh, self.kh, self.sy, self.py, self.dy, self.ih)
+        columns = (self.ow, self.kw, self.sx, self.px, self.dx, self.iw)
+        return any(
+            not any(0 <= o * stride - padding + tap * step < inputs for tap in range(taps))
+            for outputs, taps, stride, padding, step, inputs in (rows, columns)
+            for o in range(outputs)
+        )
+
+    @property
     def multiplies(self) -> int:
         """Multiply-accumulates of one pass, with those on padding."""
         return self.cout * self.oh * self.ow * self.fan_in

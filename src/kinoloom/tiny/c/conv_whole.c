@@ -1,4 +1,4 @@
-/* needs: conv */
+/* needs: conv_rows */
 static void kl_conv_forward(const kl_conv *d, const int8_t *x, int8_t *y, uint8_t *mask)
 {
     const kl_geometry *g = &d->geometry;
