@@ -63,10 +63,33 @@ class Painter(nn.Module):
         return self.body(x)
 
 
+class Bottleneck(nn.Module):
+    """Two inverted bottlenecks, one of stride two, one with a residual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2, 4, 3, padding=1)
+        self.wide = nn.Sequential(
+            nn.Conv2d(4, 12, 1), nn.ReLU6(),
+            nn.Conv2d(12, 12, 3, stride=2, padding=1, groups=12), nn.ReLU6(), nn.Conv2d(12, 6, 1),
+        )  # fmt: skip
+        self.again = nn.Sequential(
+            nn.Conv2d(6, 15, 1), nn.ReLU6(),
+            nn.Conv2d(15, 15, 5, padding=2, groups=15), nn.ReLU6(), nn.Conv2d(15, 6, 1),
+        )  # fmt: skip
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.wide(torch.relu(self.first(x)))
+        x = x + self.again(x)
+        return self.head(f.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
 SHAPES: dict[type[nn.Module], tuple[int, ...]] = {
     Everything: (1, 2, 9, 8),
     Series: (1, 3, 12),
     Painter: (1, 1, 6, 7),
+    Bottleneck: (1, 2, 9, 10),
 }
 
 

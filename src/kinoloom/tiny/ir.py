@@ -167,6 +167,10 @@ class Op:
         """Bytes that it needs in the arena while it runs, beside its tensors."""
         return 0
 
+    def inner(self) -> tuple[Op, ...]:
+        """The operations that it runs as one, in the order in which they would stand alone."""
+        return (self,)
+
     def _named(self, mark: str) -> Iterator[str]:
         for item in fields(self):
             if item.metadata.get(mark):
@@ -223,6 +227,11 @@ class Program:
         if found is None:
             raise UsageError(f"The tensor '{name}' of {self.name} is not quantised.")
         return found
+
+    @property
+    def single_ops(self) -> list[Op]:
+        """All operations one by one, those that run joined among them."""
+        return [one for op in self.ops for one in op.inner()]
 
     @property
     def params(self) -> list[Tensor]:

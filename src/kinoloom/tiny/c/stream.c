@@ -1,4 +1,4 @@
-/* needs: conv_rows */
+/* needs: conv */
 /* Convolutions one behind the other, row by row. Ring i holds the last rows of result i. */
 typedef struct {
     const kl_conv *conv;
