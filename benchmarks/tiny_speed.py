@@ -47,7 +47,13 @@ def instructions(made: Compiled, core: str, *flags: str) -> dict[str, int]:
         folder = Path(name)
         made.write(folder)
         (folder / "main.c").write_text((SOURCES / "count.c").read_text())
-        line = ["make", "-s", f"run-{core}", f"QEMU={' '.join(ICOUNT)}", f"DEFINES={' '.join(flags)}"]
+        line = [
+            "make",
+            "-s",
+            f"run-{core}",
+            f"QEMU={' '.join(ICOUNT)}",
+            f"DEFINES={' '.join(flags)}",
+        ]
         done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise RuntimeError(f"{core}: {done.stderr[-500:]}")
@@ -60,7 +66,15 @@ class Reference:
 
     def __init__(self, program: Program, folder: Path) -> None:
         library = folder / "im2col.so"
-        line = [compiler(), "-O3", "-shared", "-fPIC", str(SOURCES / "im2col.c"), "-o", str(library)]
+        line = [
+            compiler(),
+            "-O3",
+            "-shared",
+            "-fPIC",
+            str(SOURCES / "im2col.c"),
+            "-o",
+            str(library),
+        ]
         subprocess.run(line, check=True)
         self.conv = ctypes.CDLL(str(library)).conv
         self.program = program

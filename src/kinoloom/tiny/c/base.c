@@ -3,8 +3,11 @@
 #if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
 #error "float arithmetic must be plain IEEE 754 single precision: no -ffast-math, no x87"
 #endif
+/* a * b + c is rounded twice, whatever the flags say: fused, it would have other bits */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
 #endif
 
 #define KL_LIMIT ((int32_t)1 << 30)

@@ -154,7 +154,8 @@ static void kl_depthwise(const kl_conv *d, const kl_strip *s)
     const kl_part *part = d->trained.count ? &d->trained : &d->frozen;
     const int8_t *w = part->weights + s->co * g->kh * g->kw;
     const int32_t end = s->ox0 + s->n;
-    int32_t from = kl_columns(g, 0, s->ox0, end).from, to = kl_columns(g, g->kw - 1, s->ox0, end).to;
+    int32_t from = kl_columns(g, 0, s->ox0, end).from;
+    int32_t to = kl_columns(g, g->kw - 1, s->ox0, end).to;
     if (from < to) {
         kl_depthwise_inside(d, s, w, from, to);
     } else {

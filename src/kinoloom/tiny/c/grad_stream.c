@@ -39,8 +39,8 @@ static void kl_dense_plane(const kl_conv_back *d, int32_t c, const float *gy, fl
     int32_t co = 0;
     kl_zero(gx, g->ih * g->iw);
     for (; kl_pointwise(g) && co + 1 < g->cout; co += 2, w += 2 * step) {
-        kl_add_two(d->scales[co] * (float)w[0], gy + co * pixels, d->scales[co + 1] * (float)w[step],
-                   gy + (co + 1) * pixels, pixels, gx);
+        const float a = d->scales[co] * (float)w[0], b = d->scales[co + 1] * (float)w[step];
+        kl_add_two(a, gy + co * pixels, b, gy + (co + 1) * pixels, pixels, gx);
     }
     for (; co < g->cout; co++, w += step) {
         kl_conv_grad_plane(d, co, w, gy + co * pixels, gx);

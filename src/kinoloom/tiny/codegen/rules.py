@@ -10,7 +10,7 @@ import numpy as np
 
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny.codegen.text import array, braces, c_type, real, struct
+from kinoloom.tiny.codegen.text import array, braces, c_type, call, real, struct, structs, title
 from kinoloom.tiny.ir import Geometry, Op, Program, Weights
 from kinoloom.tiny.plan import Plan
 
@@ -35,7 +35,8 @@ class Writer:
         """Take an operation in."""
         kernel, calls = RULES[type(op)](self, op)
         self.used |= set(kernel.split())
-        self.lines.append([calls] if isinstance(calls, str) else calls)
+        lines = [calls] if isinstance(calls, str) else calls
+        self.lines.append([title(op, self.program), *(call(line) for line in lines)])
 
     def at(self, name: str) -> str:
         """A pointer to a work tensor; a null pointer for none."""
@@ -44,7 +45,7 @@ class Writer:
         tensor = self.program.tensors[name]
         if tensor.role == "param":
             return name
-        return f"({c_type(tensor.dtype)} *)(arena.bytes + {self.plan.offset(name)})"
+        return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
 
     def constant(self, name: str) -> str:
         """The name of a constant or param, declared if it is not yet; a null pointer for none."""
@@ -114,12 +115,11 @@ def stream(w: Writer, op: f.Stream) -> Rule:
     rings = [*op.rings(), op.convs[-1].geometry.oh]
     name = f"{op.convs[-1].y}_stages"
     stages = [
-        braces([conv_table(w, c, whole=False), w.at(c.mask), ring])
+        [conv_table(w, c, whole=False), w.at(c.mask), ring]
         for c, ring in zip(op.convs, rings, strict=True)
     ]
-    body = ",\n    ".join(stages)
-    w.tables[name] = f"static const kl_stage {name}[{len(stages)}] = {{\n    {body}\n}};"
-    scratch = f"(int8_t *)(arena.bytes + {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
+    w.tables[name] = structs("kl_stage", name, stages)
+    scratch = f"AT(int8_t, {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
     y = w.at(op.convs[-1].y)
     return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
 
@@ -290,14 +290,11 @@ def grad_stream(w: Writer, op: b.GradStream) -> Rule:
         elif isinstance(one, b.ConvGradX):
             link[5] = _back_table(w, one)
     name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
-    body = ",\n    ".join(braces(link) for link in links.values())
-    w.tables[name] = f"static const kl_link {name}[{len(links)}] = {{\n    {body}\n}};"
+    w.tables[name] = structs("kl_link", name, list(links.values()))
     even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
-    buffers = ", ".join(f"(float *)(arena.bytes + {n})" for n in (even, even + op.buffers()[0]))
-    if not op.buffers()[1]:
-        buffers = f"(float *)(arena.bytes + {even}), 0"
+    odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
     made = w.at(op.ys[0]) if op.ys else "0"
-    arguments = f"{name}, {len(links)}, {w.at(op.g)}, {buffers}, {made}"
+    arguments = f"{name}, {len(links)}, {w.at(op.g)}, AT(float, {even}), {odd}, {made}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 
