@@ -72,8 +72,7 @@ def call(line: str) -> str:
 def title(op: Op, program: Program) -> str:
     """The comment before the calls of an operation: what it is, of which layer, what it makes."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(op).__name__).lower()
-    layers = [one.layer for one in op.inner() if hasattr(one, "layer")]
-    layers = list(dict.fromkeys(layers)) or list(op.writes()[:1])
+    layers = op.layers() or op.writes()[:1]
     made = [program.tensors[name] for name in op.writes()[:1]]
     sizes = "".join(f": {' x '.join(str(n) for n in t.shape)} {t.dtype}" for t in made)
     return call(f"/* {kind} of {', '.join(layers)}{sizes} */")
