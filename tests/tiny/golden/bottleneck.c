@@ -52,8 +52,9 @@ const float *bottleneck_forward(const int8_t *x);
 int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss);
 
 /* Write the trained tensors to BOTTLENECK_IMAGE_BYTES bytes: a magic number, a fingerprint of the
-   program, the values (little-endian), a CRC-32. The image is good on every machine. */
-void bottleneck_export(uint8_t *image);
+   program, the values (little-endian), and a CRC-32 of all that, which is returned as well. The
+   image may be a null pointer: only the CRC is worked out. It is good on every machine. */
+uint32_t bottleneck_export(uint8_t *image);
 
 /* Take the trained tensors from such an image. Returns BOTTLENECK_OK, or BOTTLENECK_BAD_IMAGE for one
    that is damaged or of another program; then nothing is changed. */
@@ -339,13 +340,27 @@ int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss)
     return BOTTLENECK_OK;
 }
 
+/* Bytes on their way into an image, which may be a null pointer, and their CRC. */
+typedef struct {
+    uint8_t *at;
+    uint32_t crc;
+} sink;
+
+static void put(sink *s, uint32_t v, unsigned bytes)
+{
+    for (unsigned k = 0; k < bytes; k++) {
+        const uint8_t byte = (uint8_t)(v >> (8 * k));
+        s->crc = kl_crc(s->crc, &byte, 1);
+        if (s->at) {
+            *s->at++ = byte;
+        }
+    }
+}
+
 #define PUT(values, count, type, unsigned_type) \
     do { \
         for (int32_t i = 0; i < (count); i++) { \
-            const unsigned_type v = (unsigned_type)(values)[i]; \
-            for (unsigned k = 0; k < sizeof(type); k++) { \
-                *at++ = (uint8_t)((uint32_t)v >> (8 * k)); \
-            } \
+            put(&s, (unsigned_type)(values)[i], sizeof(type)); \
         } \
     } while (0)
 
@@ -360,13 +375,6 @@ int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss)
         } \
     } while (0)
 
-static void put32(uint8_t *at, uint32_t v)
-{
-    for (unsigned k = 0; k < 4; k++) {
-        at[k] = (uint8_t)(v >> (8 * k));
-    }
-}
-
 static uint32_t get32(const uint8_t *at)
 {
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
@@ -375,17 +383,19 @@ static uint32_t get32(const uint8_t *at)
 #define MAGIC 0x31544C4Bu
 #define FINGERPRINT 0x835B3871u
 
-void bottleneck_export(uint8_t *image)
+uint32_t bottleneck_export(uint8_t *image)
 {
-    uint8_t *at = image + 8;
-    put32(image, MAGIC);
-    put32(image + 4, FINGERPRINT);
+    sink s = {image, 0};
+    put(&s, MAGIC, 4);
+    put(&s, FINGERPRINT, 4);
     PUT(widen_b, 12, int32_t, uint32_t);
     PUT(depthwise_b, 12, int32_t, uint32_t);
     PUT(narrow_b, 2, int32_t, uint32_t);
     PUT(head_w, 4, int8_t, uint8_t);
     PUT(head_b, 2, int32_t, uint32_t);
-    put32(at, kl_crc(0, image, BOTTLENECK_IMAGE_BYTES - 4));
+    const uint32_t crc = s.crc;
+    put(&s, crc, 4);
+    return crc;
 }
 
 int bottleneck_import(const uint8_t *image)
