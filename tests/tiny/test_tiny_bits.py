@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import random_options, random_program, random_scheme
-from tiny_networks import SHAPES, Bottleneck, Everything, Painter, inputs, quantised
+from tiny_networks import SHAPES, Bottleneck, Everything, inputs, loss_of, quantised
 from torch import nn
 
 from kinoloom.errors import UsageError
@@ -33,16 +33,16 @@ OPTIONS = TrainingOptions()
 
 
 def some_weights(program: Program) -> Scheme:
-    """The first layer frozen, some with a part of their weights, some with a bias only."""
+    """The first of many frozen, some with a part of their weights, some with a bias only."""
     ratios = [0.5, 0.0, 1.0, 0.25]
-    layers = [op.layer for op in convs(program)][1:]
+    layers = [op.layer for op in convs(program)]
+    layers = layers[1:] or layers
     return {name: Update(bias=i % 3 > 0, ratio=ratios[i % 4]) for i, name in enumerate(layers)}
 
 
 def compiled(kind: type[nn.Module], scheme: Any = full_update, rounding: Any = "stochastic") -> Any:
-    loss: Any = "square" if kind is Painter else "cross-entropy"
     options = TrainingOptions(rounding=rounding)
-    return compile_program(quantised(kind), loss, scheme=scheme, options=options)
+    return compile_program(quantised(kind), loss_of(kind), scheme=scheme, options=options)
 
 
 def same_bits(made: Compiled, folder: Path, steps: int, lr: float, *flags: str) -> bool:
