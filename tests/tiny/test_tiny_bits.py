@@ -12,18 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import random_options, random_program, random_scheme
+from test_tiny_golden import Maker
 from tiny_networks import SHAPES, Bottleneck, Everything, inputs, loss_of, quantised
 from torch import nn
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.build import Result
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_backward import GradStream
+from kinoloom.tiny.ir import Program, Quant
+from kinoloom.tiny.ops_backward import GradStream, MaskGrad
 from kinoloom.tiny.plan import plan
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
@@ -123,6 +125,19 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
         folder = tmp_path / str(number)
         folder.mkdir()
         assert same_bits(way, folder, 8, 0.05)
+
+
+def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
+    maker = Maker("net", (2, 5, 5))
+    maker.conv("first", 3, size=3)
+    maker.builder.rescale("clip", "first", (3, 5, 5), Result(Quant(2.0**-5, -128), -128, 60))
+    maker.last = "clip"
+    maker.conv("second", 4)
+    made = compile_program(maker.program(3))
+    (chain,) = (op for op in made.program.ops if isinstance(op, GradStream))
+    assert [isinstance(op, MaskGrad) for op in chain.ops].count(True) == 2
+    flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+    assert same_bits(made, tmp_path, 6, 0.05, *flags)
 
 
 @pytest.mark.parametrize("kind", SHAPES)
