@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import zlib
 from dataclasses import dataclass
 from string import Template
@@ -9,6 +11,7 @@ from string import Template
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.codegen.rules import Writer
 from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
+from kinoloom.tiny.codegen.text import used as c_used
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan
 from kinoloom.tiny.stream import MOST_JOINED
@@ -60,7 +63,12 @@ def generate(program: Program, plan: Plan) -> Sources:
         used.add("update")
     head = (KERNELS / "model.h.in").read_text(encoding="utf-8")
     body = (KERNELS / "model.c.in").read_text(encoding="utf-8")
-    words = _words(writer, used)
+    words = _words(writer)
+    source = _fill(body, {**words, "constants": "", "kernels": ""}, program)
+    words["kernels"] = "\n\n".join(kernels(used, source))
+    words["constants"] = "\n".join(
+        c_used(re.split(r"\n(?=#)", constants()), words["kernels"] + source)
+    )
     return Sources(_fill(head, words, program), _fill(body, words, program))
 
 
@@ -77,7 +85,7 @@ def _fill(text: str, words: dict[str, str], program: Program) -> str:
     return Template("\n".join(lines) + "\n").substitute(words)
 
 
-def _words(w: Writer, used: set[str]) -> dict[str, str]:
+def _words(w: Writer) -> dict[str, str]:
     program, tensors = w.program, w.program.tensors
     step = [line for lines in w.lines[program.inference :] for line in lines]
     inference = [line for lines in w.lines[: program.inference] for line in lines]
@@ -89,23 +97,28 @@ def _words(w: Writer, used: set[str]) -> dict[str, str]:
         "input_count": str(tensors[program.input].size),
         "input_shape": " x ".join(str(n) for n in tensors[program.input].shape),
         "input_scale": real(program.quant(program.input).scale),
+        "input_scale_plain": f"{program.quant(program.input).scale:.6g}",
         "input_zero": str(program.quant(program.input).zero),
         "output_count": str(tensors[program.output].size),
         "arena_bytes": str(w.plan.peak),
         "param_bytes": str(program.param_bytes),
+        "ram_bytes": str(w.plan.peak + program.param_bytes),
+        "constant_bytes": str(program.constant_bytes + program.param_bytes),
+        "does": "runs and learns" if program.label else "runs",
+        "outputs": "logits" if of_class else "its last layer as it is",
+        "bad_label": "out of range" if of_class else "a null pointer",
+        "label_text": _label_text(program),
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
         "check_label": _check_label(program) if of_class else "label == 0",
-        "constants": constants(),
-        "kernels": "\n".join(kernels(used)),
         "params": "\n".join(
             f"static {c_type(t.dtype)} {t.name}[{t.size}];" for t in program.params
         ),
         "tables": "\n".join(w.tables.values()),
         "input": w.at(program.input),
         "output": w.at(program.output),
-        "inference": "\n".join(f"    {line}" for line in inference),
-        "step": "\n".join(f"    {line}" for line in step),
+        "inference": "\n".join(inference),
+        "step": "\n".join(step),
         "initialise": "\n".join(
             f"    COPY({t.name}, {t.name}_initial, {t.size});" for t in program.params
         ),
@@ -117,6 +130,13 @@ def _words(w: Writer, used: set[str]) -> dict[str, str]:
 
 def _check_label(program: Program) -> str:
     return f"label < 0 || label >= {program.tensors[program.output].size}"
+
+
+def _label_text(program: Program) -> str:
+    name = program.name.upper()
+    if program.label and program.tensors[program.label].dtype == "int32":
+        return f"the class, 0..{name}_OUTPUT_COUNT - 1"
+    return f"the target, {name}_OUTPUT_COUNT real numbers"
 
 
 def _transfer(program: Program, macro: str) -> list[str]:
@@ -139,4 +159,10 @@ def constants() -> str:
         "KL_2_POW_M24": real(2.0**-24),
         "KL_MOST_STAGES": str(MOST_JOINED),
     }
-    return "\n".join(f"#define {name} {value}" for name, value in values.items())
+    return "\n".join(f"#define {name} {_broken(value)}" for name, value in values.items())
+
+
+def _broken(value: str) -> str:
+    """A long list over lines, as a macro has it."""
+    lines = textwrap.wrap(value, 88)
+    return value if len(lines) == 1 else "".join(f" \\\n    {line}" for line in lines).lstrip()

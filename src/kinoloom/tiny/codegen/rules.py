@@ -10,7 +10,7 @@ import numpy as np
 
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny.codegen.text import array, braces, c_type, real, struct
+from kinoloom.tiny.codegen.text import array, braces, c_type, call, real, struct, structs, title
 from kinoloom.tiny.ir import Geometry, Op, Program, Weights
 from kinoloom.tiny.plan import Plan
 
@@ -35,7 +35,8 @@ class Writer:
         """Take an operation in."""
         kernel, calls = RULES[type(op)](self, op)
         self.used |= set(kernel.split())
-        self.lines.append([calls] if isinstance(calls, str) else calls)
+        lines = [calls] if isinstance(calls, str) else calls
+        self.lines.append([title(op, self.program), *(call(line) for line in lines)])
 
     def at(self, name: str) -> str:
         """A pointer to a work tensor; a null pointer for none."""
@@ -44,7 +45,7 @@ class Writer:
         tensor = self.program.tensors[name]
         if tensor.role == "param":
             return name
-        return f"({c_type(tensor.dtype)} *)(arena.bytes + {self.plan.offset(name)})"
+        return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
 
     def constant(self, name: str) -> str:
         """The name of a constant or param, declared if it is not yet; a null pointer for none."""
@@ -95,11 +96,8 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     """`Conv`."""
     table = conv_table(w, op)
     if op.factors:
-        return "conv_float", f"kl_conv_float({table}, {w.at(op.x)}, {w.at(op.y)});"
-    return (
-        "conv_whole",
-        f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});",
-    )
+        return "conv", f"kl_conv_float({table}, {w.at(op.x)}, {w.at(op.y)});"
+    return "conv", f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});"
 
 
 def conv_table(w: Writer, op: f.Conv, *, whole: bool = True) -> str:
@@ -117,12 +115,11 @@ def stream(w: Writer, op: f.Stream) -> Rule:
     rings = [*op.rings(), op.convs[-1].geometry.oh]
     name = f"{op.convs[-1].y}_stages"
     stages = [
-        braces([conv_table(w, c, whole=False), w.at(c.mask), ring])
+        [conv_table(w, c, whole=False), w.at(c.mask), ring]
         for c, ring in zip(op.convs, rings, strict=True)
     ]
-    body = ",\n    ".join(stages)
-    w.tables[name] = f"static const kl_stage {name}[{len(stages)}] = {{\n    {body}\n}};"
-    scratch = f"(int8_t *)(arena.bytes + {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
+    w.tables[name] = structs("kl_stage", name, stages)
+    scratch = f"AT(int8_t, {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
     y = w.at(op.convs[-1].y)
     return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
 
@@ -206,17 +203,20 @@ def square_loss(w: Writer, op: f.SquareLoss) -> Rule:
 
 def mask_grad(w: Writer, op: b.MaskGrad) -> Rule:
     """`MaskGrad`."""
-    return "grad", f"kl_mask_grad({w.at(op.g)}, {w.at(op.mask)}, {op.count}, {w.at(op.y)});"
+    return "grad", f"kl_mask_grad({w.at(op.g)}, {w.at(op.mask)}, 0, {op.count}, {w.at(op.y)});"
 
 
 def conv_grad_x(w: Writer, op: b.ConvGradX) -> Rule:
     """`ConvGradX`."""
+    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {w.at(op.g)}, {w.at(op.y)});"
+
+
+def _back_table(w: Writer, op: b.ConvGradX) -> str:
     frozen, trained = w.parts(op.weights, op.geometry)
-    scales = w.constant(op.scales)
-    table = w.declare(
-        "kl_conv_back", f"{op.layer}_back", sizes(op.geometry), frozen, trained, scales
-    )
-    return "conv_grad_x", f"kl_conv_grad_x({table}, {w.at(op.g)}, {w.at(op.y)});"
+    return w.declare(
+        "kl_conv_back", f"{op.layer}_back", sizes(op.geometry), frozen, trained,
+        w.constant(op.scales),
+    )  # fmt: skip
 
 
 def _weight_table(w: Writer, op: b.WeightGrad) -> str:
@@ -244,14 +244,14 @@ def _bias_table(w: Writer, op: b.Step, pixels: int) -> str:
 def weight_grad(w: Writer, op: b.WeightGrad) -> Rule:
     """`WeightGrad`."""
     arguments = f"{_weight_table(w, op)}, {w.at(op.g)}, {w.at(op.x)}, {w.at(op.y)}"
-    return "weights", f"kl_weight_visit({arguments}, 0, &randomness, lr);"
+    return "weights", f"kl_weight_rows({arguments}, 0, &randomness, lr);"
 
 
 def weight_step(w: Writer, op: b.WeightStep) -> Rule:
     """`WeightStep`."""
     table, target = _weight_table(w, op.grad), _target(w, op.step)
     arguments = f"{table}, {w.at(op.g)}, {w.at(op.x)}, 0, {target}"
-    return "weights", f"kl_weight_visit({arguments}, &randomness, lr);"
+    return "weights", f"kl_weight_rows({arguments}, &randomness, lr);"
 
 
 def bias_grad(w: Writer, op: b.BiasGrad) -> Rule:
@@ -272,7 +272,30 @@ def step(w: Writer, op: b.Step) -> Rule:
     rows = w.program.tensors[op.g].size // op.row
     kept = w.channels(f"{op.layer}_kept", op.rows) if op.rows else "0"
     arguments = f"{_target(w, op)}, {kept}, {rows}, {op.row}, {w.at(op.g)}"
-    return "weights_step", f"kl_weight_step({arguments}, &randomness, lr);"
+    return "weights", f"kl_weight_step({arguments}, &randomness, lr);"
+
+
+def grad_stream(w: Writer, op: b.GradStream) -> Rule:
+    """`GradStream`; a link is (mask, bias, weights, target, x, back) of a gradient."""
+    links: dict[str, list[str]] = {}
+    for one in op.ops:
+        if isinstance(one, b.MaskGrad):
+            links[one.y] = [w.at(one.mask), *["0"] * 5]
+            continue
+        link = links.setdefault(one.g, ["0"] * 6)  # type: ignore[attr-defined]
+        if isinstance(one, b.BiasStep):
+            link[1] = _bias_table(w, one.step, one.grad.pixels)
+        elif isinstance(one, b.WeightStep):
+            link[2:5] = _weight_table(w, one.grad), _target(w, one.step), w.at(one.x)
+        elif isinstance(one, b.ConvGradX):
+            link[5] = _back_table(w, one)
+    name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
+    w.tables[name] = structs("kl_link", name, list(links.values()))
+    even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
+    odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
+    made = w.at(op.ys[0]) if op.ys else "0"
+    arguments = f"{name}, {len(links)}, {w.at(op.g)}, AT(float, {even}), {odd}, {made}"
+    return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 
 def accumulate(w: Writer, op: b.Accumulate) -> Rule:
@@ -320,4 +343,5 @@ RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     b.AveragePoolGrad: average_pool_grad,
     b.MaxPoolGrad: max_pool_grad,
     b.SliceGrad: slice_grad,
+    b.GradStream: grad_stream,
 }

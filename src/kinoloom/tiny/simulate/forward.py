@@ -17,7 +17,6 @@ from kinoloom.tiny.ops_forward import (
     Rescale,
     SoftmaxLoss,
     SquareLoss,
-    Stream,
 )
 from kinoloom.tiny.simulate.memory import Memory
 from kinoloom.tiny.simulate.windows import patches, taps
@@ -55,12 +54,6 @@ def conv(memory: Memory, op: Conv) -> None:
         return
     multipliers = memory[op.multipliers].reshape(-1, 1, 1)
     clamp(memory, requantise(total, multipliers, memory[op.shifts].reshape(-1, 1, 1)), op)
-
-
-def stream(memory: Memory, op: Stream) -> None:
-    """`Stream`: as each convolution alone."""
-    for one in op.convs:
-        conv(memory, one)
 
 
 def add(memory: Memory, op: Add) -> None:
