@@ -43,8 +43,7 @@ REFUSED = [
     (nn.AvgPool2d(3, 2, 1, count_include_pad=False), "divisor that leaves out padding"),
     (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)), "right before a convolution only"),
     (nn.AdaptiveAvgPool2d(4), "its windows differ: 6x6 to 4x4"),
-    (nn.Linear(6, 3), "flatten first"),
-    (nn.Sequential(nn.Flatten(0), nn.ReLU()), "the batch axis"),
+    (nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (2, 18)), nn.BatchNorm1d(18)), "its shape is"),
 ]
 
 

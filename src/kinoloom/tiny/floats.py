@@ -104,14 +104,132 @@ class RealConcat(Layer):
 
 
 @dataclass(frozen=True)
+class RealLookup(Layer):
+    """A function of each element: `kind` of `curves.CURVES`, with its parameter."""
+
+    x: str
+    kind: str
+    parameter: float
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealAffine(Layer):
+    """`gain * x + offset`, of numbers that are not trained."""
+
+    x: str
+    gain: float
+    offset: float
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealCopy(Layer):
+    """Elements in another order: nested loops (count, stride) of places, from `start`."""
+
+    x: str
+    loops: tuple[tuple[int, int], ...]
+    start: int
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealMatMul(Layer):
+    """Products of two values, head by head; the result (heads, N, M) is stored transposed.
+
+    Attributes:
+        inner: K, how many products are summed.
+        a_places: (first, stride of heads, of M, of K).
+        b_places: (first, stride of heads, of K, of N).
+    """
+
+    a: str
+    b: str
+    inner: int
+    a_places: tuple[int, ...]
+    b_places: tuple[int, ...]
+
+    def inputs(self) -> tuple[str, ...]:
+        """Two values."""
+        return (self.a, self.b)
+
+
+@dataclass(frozen=True)
+class RealSoftmax(Layer):
+    """A softmax of `gain` times x over `count` elements that are `inner` apart."""
+
+    x: str
+    count: int
+    inner: int
+    gain: float
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealNormalise(Layer):
+    """Each token (column) less its mean, divided by its deviation; `eps` is added to its square."""
+
+    x: str
+    eps: float
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """A map to the three gates of a recurrent cell: reset, update, new."""
+
+    geometry: Geometry
+    weight: Reals
+    bias: Reals
+
+
+@dataclass(frozen=True)
+class RealGru(Layer):
+    """A gated recurrent unit over a series; the result is its state after each step.
+
+    Attributes:
+        of_input, of_state: the maps from the input and from the state before.
+    """
+
+    x: str
+    of_input: Gates
+    of_state: Gates
+
+    def inputs(self) -> tuple[str, ...]:
+        """One value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
 class Network:
-    """Layers in order; `ranges` has the least and largest value seen of each, when calibrated."""
+    """Layers in order.
+
+    Attributes:
+        ranges: the least and largest value seen of each, when calibrated.
+        constants: real values that layers read beside those that are computed.
+    """
 
     input: str
     input_shape: Shape
     layers: tuple[Layer, ...]
     output: str
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    constants: dict[str, Reals] = field(default_factory=dict)
 
     def readers(self, name: str) -> list[Layer]:
         """The layers that read a value."""
@@ -129,7 +247,7 @@ def fold_clamps(network: Network) -> Network:
             makers = [i for i, other in enumerate(layers) if other.name == layer.x]
             alone = layer.x != network.output and len(network.readers(layer.x)) == 1
             maker = layers[makers[0]] if makers else None
-            takes = isinstance(maker, RealConv | RealAdd | RealConcat) or (
+            takes = isinstance(maker, RealConv | RealAdd | RealConcat | RealAffine) or (
                 isinstance(maker, RealPool) and maker.kind == "average"
             )
             if maker is not None and alone and takes:

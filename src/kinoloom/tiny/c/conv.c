@@ -88,7 +88,7 @@ static void kl_conv_sums(const kl_conv *d, const int8_t *x, int32_t x_rows, int3
 
 /* Rows r0..r1 of every channel; x holds x_rows rows a channel and y y_rows, of which row r is the
    one at r modulo that. The mask must be clear before the first row. */
-static void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_rows, int8_t *y,
+static inline void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_rows, int8_t *y,
                          int32_t y_rows, uint8_t *mask, int32_t r0, int32_t r1)
 {
     const kl_geometry *g = &d->geometry;
