@@ -42,7 +42,7 @@ SMALL = st.floats(-300, 300, width=32)
 @pytest.fixture(scope="module")
 def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("arithmetic")
-    text = HARNESS % (constants(), "\n".join(kernels(["base", "loss", "update"])))
+    text = HARNESS % (constants(), "\n\n".join(kernels(["base", "loss", "update"], HARNESS)))
     (folder / "model.c").write_text(text)
     line = [compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
     subprocess.run(line, cwd=folder, check=True)

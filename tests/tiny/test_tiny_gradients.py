@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny_networks import SHAPES, Everything, Painter, Series, inputs, quantised
+from tiny_networks import SHAPES, Painter, inputs, quantised
 from torch import nn
 from torch.nn import functional as f
 from torch_twin import Twin
@@ -14,7 +14,7 @@ from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
 from kinoloom.tiny.scheme import full_update
 from kinoloom.tiny.simulate.simulator import Simulator
 
-KINDS = [Everything, Series, Painter]
+KINDS = list(SHAPES)
 
 
 def trained(kind: type[nn.Module], inference: Program) -> Program:

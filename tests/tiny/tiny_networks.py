@@ -1,8 +1,7 @@
-"""Small networks that the tests compile, and random ones."""
+"""Small networks that the tests compile."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,9 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as f
 
-from kinoloom.tiny.build import Builder, ConvValues, Result
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.ir import Array, Geometry, Program, Quant
+from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.quantise import quantise
 
 
@@ -65,10 +63,33 @@ class Painter(nn.Module):
         return self.body(x)
 
 
+class Bottleneck(nn.Module):
+    """Two inverted bottlenecks, one of stride two, one with a residual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2, 4, 3, padding=1)
+        self.wide = nn.Sequential(
+            nn.Conv2d(4, 12, 1), nn.ReLU6(),
+            nn.Conv2d(12, 12, 3, stride=2, padding=1, groups=12), nn.ReLU6(), nn.Conv2d(12, 6, 1),
+        )  # fmt: skip
+        self.again = nn.Sequential(
+            nn.Conv2d(6, 15, 1), nn.ReLU6(),
+            nn.Conv2d(15, 15, 5, padding=2, groups=15), nn.ReLU6(), nn.Conv2d(15, 6, 1),
+        )  # fmt: skip
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.wide(torch.relu(self.first(x)))
+        x = x + self.again(x)
+        return self.head(f.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
 SHAPES: dict[type[nn.Module], tuple[int, ...]] = {
     Everything: (1, 2, 9, 8),
     Series: (1, 3, 12),
     Painter: (1, 1, 6, 7),
+    Bottleneck: (1, 2, 9, 10),
 }
 
 
@@ -95,63 +116,3 @@ def quantised(kind: type[nn.Module], seed: int = 0) -> Program:
     """The inference program of a network."""
     data = inputs(SHAPES[kind], seed=seed)
     return quantise(read_module(made(kind, seed), data[0], data), "net")
-
-
-def random_program(seed: int) -> Program:
-    """A chain of random layers of random sizes, with residuals where they fit; without torch."""
-    random = np.random.default_rng(seed)
-    builder = Builder("net")
-    shape = (int(random.integers(1, 5)), *(int(n) for n in random.integers(5, 10, size=2)))
-    builder.input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
-    name = "x"
-    for i in range(int(random.integers(2, 6))):
-        made = _random_layer(builder, random, f"layer{i}", name, i)
-        name = f"layer{i}"
-        if builder.tensors[made].shape == builder.tensors[name].shape and i % 2:
-            builder.add(f"sum{i}", made, name, _random_result(random))
-            name = f"sum{i}"
-    c, h, w = builder.tensors[name].shape
-    builder.average_pool(
-        "mean", name, Geometry(c, h, w, c, 1, 1, h, w), h * w, Result(Quant(0.02, -3))
-    )
-    head = Geometry(c, 1, 1, 3, 1, 1, 1, 1)
-    builder.conv("head", "mean", head, _random_values(random, head), None)
-    return builder.program("x", "head")
-
-
-def _random_result(random: np.random.Generator) -> Result:
-    low, high = sorted(int(n) for n in random.choice([-128, -60, 0, 90, 127], 2, replace=False))
-    return Result(
-        Quant(float(random.uniform(0.01, 0.05)), int(random.integers(-128, 128))), low, high
-    )
-
-
-def _random_values(random: np.random.Generator, g: Geometry) -> ConvValues:
-    weight = random.integers(-127, 128, (g.cout, g.cin // g.groups, g.kh, g.kw))
-    bias, scales = random.integers(-2000, 2000, g.cout), random.uniform(1e-3, 1e-2, g.cout)
-    return ConvValues(weight, bias, scales)
-
-
-def _random_layer(builder: Builder, random: np.random.Generator, name: str, x: str, i: int) -> str:
-    """Add a layer; the name of what it reads."""
-    c, h, w = builder.tensors[x].shape
-    (kh, kw), (sy, sx) = random.integers(1, 4, size=2), random.integers(1, 3, size=2)
-    py, px, dy, dx = int(kh) // 2, int(kw) // 2, 1, int(random.integers(1, 3))
-    oh = (h + 2 * py - dy * (int(kh) - 1) - 1) // int(sy) + 1
-    ow = (w + 2 * px - dx * (int(kw) - 1) - 1) // int(sx) + 1
-    if oh < 1 or ow < 1:
-        kh, kw, sy, sx, py, px, dx, oh, ow = 1, 1, 1, 1, 0, 0, 1, h, w
-    kind = str(random.choice(["dense", "dense", "depthwise", "grouped", "max", "scale"]))
-    out, groups = int(random.integers(1, 7)), 1
-    if kind in ("depthwise", "max", "scale"):
-        out, groups = c, c
-    elif kind == "grouped" and c % 2 == 0:
-        out, groups = 2 * out, 2
-    g = Geometry(c, h, w, out, oh, ow, int(kh), int(kw), int(sy), int(sx), py, px, dy, dx, groups)
-    if kind == "max":
-        builder.max_pool(name, x, replace(g, groups=1))
-    elif kind == "scale":
-        builder.rescale(name, x, (c, h, w), _random_result(random))
-    else:
-        builder.conv(name, x, g, _random_values(random, g), _random_result(random))
-    return x

@@ -154,7 +154,7 @@ def gru(twin: Twin, op: sequence.Gru, values: Values) -> Tensor:
 
 def matmul(twin: Twin, op: sequence.MatMul, values: Values) -> Tensor:
     """Strided factors, and the result transposed."""
-    places = ((op.a, op.m, op.inner, op.a_places), (op.b, op.inner, op.n, op.b_places))
+    places = ((op.a, op.m, op.terms, op.a_places), (op.b, op.terms, op.n, op.b_places))
     a, b = (
         strided(values[x], (op.heads, rows, columns), at[1:], at[0])
         for x, rows, columns, at in places
@@ -164,7 +164,7 @@ def matmul(twin: Twin, op: sequence.MatMul, values: Values) -> Tensor:
 
 def softmax(twin: Twin, op: sequence.Softmax, values: Values) -> Tensor:
     """To units of 1/256, at most 255."""
-    rows = op.gain * values[op.x].reshape(op.outer, op.count, op.inner)
+    rows = op.gain * values[op.x].reshape(op.outer, op.count, op.stride)
     return torch.clamp(rounded(torch.softmax(rows, 1) * 256), 0, 255) / 256
 
 

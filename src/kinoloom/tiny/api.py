@@ -13,6 +13,7 @@ from kinoloom.tiny.autodiff import Loss, TrainingOptions, pruned, training_progr
 from kinoloom.tiny.codegen.model import Sources, generate
 from kinoloom.tiny.codegen.project import project_files
 from kinoloom.tiny.front.read import read_module
+from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan, check_budget, plan
 from kinoloom.tiny.quantise import quantise
@@ -129,7 +130,7 @@ def compile_program(
         given = options or TrainingOptions()
         chosen = scheme(inference) if callable(scheme) else scheme
         wanted = TrainingOptions(loss, given.scaling, given.rounding)
-        program = reorder(training_program(inference, chosen, wanted))
+        program = join_gradients(reorder(training_program(inference, chosen, wanted)))
     program = stream(program)
     made = plan(program)
     check_budget(program, made, budget)

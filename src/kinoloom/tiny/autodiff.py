@@ -304,14 +304,14 @@ class _Autodiff:
             self._weights(conv, arrived)
 
     def _matmul(self, op: s.MatMul, gradient: str) -> None:
-        heads, m, n, inner = op.heads, op.m, op.n, op.inner
+        heads, m, n, terms = op.heads, op.m, op.n, op.terms
         (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_places, op.b_places
         if op.a in self.needing:
-            counts, y_places = (heads, m, inner, n), (a_at, a_h, a_i, a_k)
+            counts, y_places = (heads, m, terms, n), (a_at, a_h, a_i, a_k)
             g_places, x_places = (0, m * n, 1, 0, m), (b_at, b_h, 0, b_k, b_j)
             self._factor(op.a, op.b, counts, g_places, x_places, y_places, gradient)
         if op.b in self.needing:
-            counts, y_places = (heads, inner, n, m), (b_at, b_h, b_k, b_j)
+            counts, y_places = (heads, terms, n, m), (b_at, b_h, b_k, b_j)
             g_places, x_places = (0, m * n, 0, m, 1), (a_at, a_h, a_k, 0, a_i)
             self._factor(op.b, op.a, counts, g_places, x_places, y_places, gradient)
 
@@ -331,7 +331,7 @@ class _Autodiff:
     def _softmax(self, op: s.Softmax, gradient: str) -> None:
         target = self._target(op.x)
         self.back.append(
-            s.SoftmaxGrad(op.outer, op.count, op.inner, op.gain, gradient, op.y, target)
+            s.SoftmaxGrad(op.outer, op.count, op.stride, op.gain, gradient, op.y, target)
         )
         self._arrived(op.x, target)
 

@@ -220,7 +220,13 @@ class Builder:
         )
 
     def max_pool(self, name: str, x: str, geometry: Geometry) -> None:
-        """A maximum over windows; it keeps the quantisation of what it reads."""
+        """A maximum over windows; it keeps the quantisation of what it reads.
+
+        Raises:
+            UsageError: a window holds padding only, which has no maximum.
+        """
+        if geometry.sees_nothing:
+            raise UsageError(f"A window of the maximum '{name}' holds nothing but padding.")
         self.write(name, (geometry.cout, geometry.oh, geometry.ow), Result(self.quant(x)))
         self.ops.append(f.MaxPool(geometry, x, name, ""))
 

@@ -112,6 +112,17 @@ class Geometry:
         return (self.kh, self.kw, self.sy, self.sx, self.py, self.px) == (1, 1, 1, 1, 0, 0)
 
     @property
+    def sees_nothing(self) -> bool:
+        """Whether some window lies in the padding as a whole."""
+        rows = (self.oh, self.kh, self.sy, self.py, self.dy, self.ih)
+        columns = (self.ow, self.kw, self.sx, self.px, self.dx, self.iw)
+        return any(
+            not any(0 <= o * stride - padding + tap * step < inputs for tap in range(taps))
+            for outputs, taps, stride, padding, step, inputs in (rows, columns)
+            for o in range(outputs)
+        )
+
+    @property
     def multiplies(self) -> int:
         """Multiply-accumulates of one pass, with those on padding."""
         return self.cout * self.oh * self.ow * self.fan_in
@@ -155,6 +166,10 @@ class Op:
     def scratch(self) -> int:
         """Bytes that it needs in the arena while it runs, beside its tensors."""
         return 0
+
+    def inner(self) -> tuple[Op, ...]:
+        """The operations that it runs as one, in the order in which they would stand alone."""
+        return (self,)
 
     def _named(self, mark: str) -> Iterator[str]:
         for item in fields(self):
@@ -212,6 +227,11 @@ class Program:
         if found is None:
             raise UsageError(f"The tensor '{name}' of {self.name} is not quantised.")
         return found
+
+    @property
+    def single_ops(self) -> list[Op]:
+        """All operations one by one, those that run joined among them."""
+        return [one for op in self.ops for one in op.inner()]
 
     @property
     def params(self) -> list[Tensor]:

@@ -188,3 +188,37 @@ class CopyGrad(Op):
     size: int
     g: str = reads()
     y: str = writes()
+
+
+@dataclass(frozen=True)
+class GradStream(Op):
+    """Gradients through a chain of convolutions, one channel between them at a time.
+
+    The first of `ops` is the gradient by the input of a dense convolution; then come masks, updates
+    and gradients of depthwise ones, and those of the dense convolution that the chain ends with.
+    What is between exists as one plane at a time, in two buffers that take turns.
+
+    Attributes:
+        ops: in order, as they would stand alone.
+        planes: elements of a plane between, after the first and after each depthwise convolution.
+        g, others: what they read from the outside: the gradient, and masks, inputs, params.
+        ys: what they write to the outside: the gradient by the chain's input, if it is needed.
+    """
+
+    ops: tuple[Op, ...]
+    planes: tuple[int, ...]
+    g: str = reads()
+    others: tuple[str, ...] = reads()
+    ys: tuple[str, ...] = writes()
+
+    def inner(self) -> tuple[Op, ...]:
+        """The operations."""
+        return self.ops
+
+    def buffers(self) -> tuple[int, int]:
+        """Bytes of the two buffers."""
+        return 4 * max(self.planes[::2]), 4 * max(self.planes[1::2], default=0)
+
+    def scratch(self) -> int:
+        """Bytes of both."""
+        return sum(self.buffers())

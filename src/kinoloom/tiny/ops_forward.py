@@ -231,6 +231,10 @@ class Stream(Op):
     params: tuple[str, ...] = reads()
     ys: tuple[str, ...] = writes()
 
+    def inner(self) -> tuple[Op, ...]:
+        """The convolutions."""
+        return self.convs
+
     def rings(self) -> tuple[int, ...]:
         """Rows kept of each inner result."""
         pairs = pairwise(self.convs)

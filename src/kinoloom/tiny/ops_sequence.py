@@ -73,7 +73,7 @@ class MatMul(Op):
     """Products of int8 by int8: y[h, j, i] = sum over k of a[h, i, k] b[h, k, j].
 
     Attributes:
-        heads, m, n, inner: counts of h, i, j, k.
+        heads, m, n, terms: counts of h, i, j, k.
         a_places: of h, i, k.
         b_places: of h, k, j.
     """
@@ -81,7 +81,7 @@ class MatMul(Op):
     heads: int
     m: int
     n: int
-    inner: int
+    terms: int
     a_places: Places
     b_places: Places
     a_zero: int
@@ -126,14 +126,14 @@ class Softmax(Op):
     """A softmax in units of 1/256, in integers.
 
     Attributes:
-        outer, count, inner: over `count` elements that are `inner` apart.
+        outer, count, stride: over `count` elements that are `stride` apart.
         gain: the factor of real values before it, which is part of the table.
         powers: name of the constant of 256 uint16: 2**15 exp(-gain * scale * i).
     """
 
     outer: int
     count: int
-    inner: int
+    stride: int
     gain: float
     powers: str
     x: str = reads()
@@ -150,7 +150,7 @@ class SoftmaxGrad(Op):
 
     outer: int
     count: int
-    inner: int
+    stride: int
     gain: float
     g: str = reads()
     p: str = reads()

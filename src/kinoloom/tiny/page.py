@@ -7,6 +7,7 @@ from typing import Any
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.tiny.api import Compiled
 from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
+from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
 from kinoloom.tiny.picture import arena_svg
@@ -27,9 +28,10 @@ def ladder(inference: Program, scheme: Scheme, loss: Loss, made: Compiled) -> li
         "all trained, updates at once": reorder(whole),
         "chosen trained, order of a framework": part,
         "chosen trained, updates at once": reorder(part),
+        "... and gradients channel by channel": join_gradients(reorder(part)),
     }
     rows = [(name, *_sizes(program, plan(program))) for name, program in steps.items()]
-    return [*rows, ("... and convolutions in streams", *_sizes(made.program, made.plan))]
+    return [*rows, ("... and the forward pass row by row", *_sizes(made.program, made.plan))]
 
 
 def _sizes(program: Program, made: Plan) -> tuple[int, int, int, int]:
@@ -38,8 +40,8 @@ def _sizes(program: Program, made: Plan) -> tuple[int, int, int, int]:
 
 def layer_rows(made: Compiled) -> list[Row]:
     """(layer, output, weights, multiply-accumulates, trained bytes, what is trained)."""
-    trained = {op.step.layer: op for op in made.program.ops if isinstance(op, WeightStep)}
-    biased = {op.step.layer for op in made.program.ops if isinstance(op, BiasStep)}
+    trained = {op.step.layer: op for op in made.program.single_ops if isinstance(op, WeightStep)}
+    biased = {op.step.layer for op in made.program.single_ops if isinstance(op, BiasStep)}
     rows: list[Row] = []
     for op in convs(made.inference):
         g, step = op.geometry, trained.get(op.layer)
@@ -60,7 +62,7 @@ def multiplies(made: Compiled) -> tuple[int, int]:
     """Multiply-accumulates of the forward pass, and of the backward pass with its updates."""
     forward = sum(op.geometry.multiplies for op in convs(made.inference))
     backward = 0
-    for op in made.program.ops:
+    for op in made.program.single_ops:
         if isinstance(op, ConvGradX):
             backward += op.geometry.multiplies
         elif isinstance(op, WeightStep):

@@ -108,3 +108,28 @@ static inline void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_row
         }
     }
 }
+
+static void kl_conv_forward(const kl_conv *d, const int8_t *x, int8_t *y, uint8_t *mask)
+{
+    const kl_geometry *g = &d->geometry;
+    kl_clear_mask(mask, g->cout * g->oh * g->ow);
+    kl_conv_rows(d, x, g->ih, y, g->oh, mask, 0, g->oh);
+}
+
+/* A convolution whose sums become reals: the head of a network. */
+static void kl_conv_float(const kl_conv *d, const int8_t *x, float *y)
+{
+    const kl_geometry *g = &d->geometry;
+    int32_t sums[KL_STRIP];
+    for (int32_t co = 0; co < g->cout; co++) {
+        for (int32_t oy = 0; oy < g->oh; oy++) {
+            for (int32_t ox0 = 0; ox0 < g->ow; ox0 += KL_STRIP) {
+                const int32_t n = g->ow - ox0 < KL_STRIP ? g->ow - ox0 : KL_STRIP;
+                kl_conv_sums(d, x, g->ih, co, oy, ox0, n, sums);
+                for (int32_t j = 0; j < n; j++) {
+                    y[(co * g->oh + oy) * g->ow + ox0 + j] = (float)sums[j] * d->factors[co];
+                }
+            }
+        }
+    }
+}

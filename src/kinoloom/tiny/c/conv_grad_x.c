@@ -30,6 +30,16 @@ static void kl_conv_grad_tap(const kl_geometry *g, float weight, int32_t ky, int
     }
 }
 
+/* What output channel co, whose gradient plane is gy, adds to the plane of one input channel. */
+static void kl_conv_grad_plane(const kl_conv_back *d, int32_t co, const int8_t *weights,
+                               const float *gy, float *gx)
+{
+    const kl_geometry *g = &d->geometry;
+    for (int32_t k = 0; k < g->kh * g->kw; k++) {
+        kl_conv_grad_tap(g, d->scales[co] * (float)weights[k], k / g->kw, k % g->kw, gy, gx);
+    }
+}
+
 static void kl_conv_grad_part(const kl_conv_back *d, const kl_part *part, const float *gy,
                               float *gx)
 {
@@ -39,20 +49,22 @@ static void kl_conv_grad_part(const kl_conv_back *d, const kl_part *part, const 
         const int32_t group = i / part->count, j = i % part->count;
         const int32_t ci = group * ins + (part->channels ? (int32_t)part->channels[j] : j);
         for (int32_t co = group * outs; co < (group + 1) * outs; co++) {
-            const int8_t *w = part->weights + (co * part->count + j) * g->kh * g->kw;
-            for (int32_t k = 0; k < g->kh * g->kw; k++) {
-                kl_conv_grad_tap(g, d->scales[co] * (float)w[k], k / g->kw, k % g->kw,
-                                 gy + co * g->oh * g->ow, gx + ci * g->ih * g->iw);
-            }
+            kl_conv_grad_plane(d, co, part->weights + (co * part->count + j) * g->kh * g->kw,
+                               gy + co * g->oh * g->ow, gx + ci * g->ih * g->iw);
         }
+    }
+}
+
+static void kl_zero(float *values, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        values[i] = 0.0f;
     }
 }
 
 static void kl_conv_grad_x(const kl_conv_back *d, const float *gy, float *gx)
 {
-    for (int32_t i = 0; i < d->geometry.cin * d->geometry.ih * d->geometry.iw; i++) {
-        gx[i] = 0.0f;
-    }
+    kl_zero(gx, d->geometry.cin * d->geometry.ih * d->geometry.iw);
     kl_conv_grad_part(d, &d->frozen, gy, gx);
     kl_conv_grad_part(d, &d->trained, gy, gx);
 }

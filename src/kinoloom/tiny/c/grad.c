@@ -1,9 +1,11 @@
 /* needs: base */
-/* Gradients, element by element. */
-static inline void kl_mask_grad(const float *g, const uint8_t *mask, int32_t count, float *y)
+/* Gradients, element by element; the first of them has bit `first` of the mask. */
+static inline void kl_mask_grad(const float *g, const uint8_t *mask, int32_t first, int32_t count,
+                                float *y)
 {
     for (int32_t i = 0; i < count; i++) {
-        y[i] = (mask[i >> 3] >> (i & 7)) & 1 ? g[i] : 0.0f;
+        const int32_t bit = first + i;
+        y[i] = (mask[bit >> 3] >> (bit & 7)) & 1 ? g[i] : 0.0f;
     }
 }
 

@@ -25,27 +25,48 @@ static float kl_weight_sum(const kl_geometry *g, const float *gy, const int8_t *
     return sum;
 }
 
-/* Calls of this visit each kept weight; `grad` gets the gradients, or else the target is stepped. */
-static void kl_weight_visit(const kl_weight_grad *d, const float *gy, const int8_t *x, float *grad,
-                            const kl_target *t, const kl_random *random, float lr)
+/* The kept weights of output channel co, whose gradient plane is gy: `grad` gets their gradients,
+   or else the target is stepped. */
+static void kl_weight_row(const kl_weight_grad *d, int32_t co, const float *gy, const int8_t *x,
+                          float *grad, const kl_target *t, uint32_t key, float lr)
 {
     const kl_geometry *g = &d->geometry;
     const int32_t taps = g->kh * g->kw, ins = g->cin / g->groups;
-    const int32_t rows = g->groups == 1 ? g->cout : d->count;
     const int32_t columns = g->groups == 1 ? d->count : ins;
-    const uint32_t key = t ? kl_key(random, t->stream) : 0u;
-    for (int32_t i = 0; i < rows * columns * taps; i++) {
-        const int32_t row = i / (columns * taps), j = i / taps % columns, k = i % taps;
-        const int32_t co = g->groups == 1 ? row : (int32_t)d->kept[row];
+    for (int32_t i = 0; i < columns * taps; i++) {
+        const int32_t j = i / taps, k = i % taps;
         const int32_t ci =
             g->groups == 1 ? (int32_t)d->kept[j] : co / (g->cout / g->groups) * ins + j;
-        const float sum = kl_weight_sum(g, gy + co * g->oh * g->ow, x + ci * g->ih * g->iw,
-                                        d->x_zero, k / g->kw, k % g->kw);
+        const float sum = kl_weight_sum(g, gy, x + ci * g->ih * g->iw, d->x_zero, k / g->kw,
+                                        k % g->kw);
         if (grad) {
             grad[i] = sum;
+        } else {
+            kl_step_weight(t, key, co * columns * taps + i, lr * t->factors[co] * sum);
         }
-        if (t) {
-            kl_step_weight(t, key, (co * columns + j) * taps + k, lr * t->factors[co] * sum);
-        }
+    }
+}
+
+static void kl_weight_rows(const kl_weight_grad *d, const float *gy, const int8_t *x, float *grad,
+                           const kl_target *t, const kl_random *random, float lr)
+{
+    const kl_geometry *g = &d->geometry;
+    const int32_t rows = g->groups == 1 ? g->cout : d->count;
+    const int32_t row = (g->groups == 1 ? d->count : g->cin / g->groups) * g->kh * g->kw;
+    const uint32_t key = t ? kl_key(random, t->stream) : 0u;
+    for (int32_t i = 0; i < rows; i++) {
+        const int32_t co = g->groups == 1 ? i : (int32_t)d->kept[i];
+        kl_weight_row(d, co, gy + co * g->oh * g->ow, x, grad ? grad + i * row : 0, t, key, lr);
+    }
+}
+
+/* A step by a gradient tensor: `rows` of `row` weights each, of the output channels `kept`. */
+static inline void kl_weight_step(const kl_target *t, const uint16_t *kept, int32_t rows,
+                                  int32_t row, const float *grad, const kl_random *random, float lr)
+{
+    const uint32_t key = kl_key(random, t->stream);
+    for (int32_t i = 0; i < rows * row; i++) {
+        const int32_t co = kept ? (int32_t)kept[i / row] : i / row;
+        kl_step_weight(t, key, co * row + i % row, lr * t->factors[co] * grad[i]);
     }
 }

@@ -9,6 +9,7 @@ from string import Template
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.codegen.rules import RULES
 from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
+from kinoloom.tiny.codegen.text import used as c_used
 from kinoloom.tiny.codegen.writer import Writer
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan
@@ -61,7 +62,10 @@ def generate(program: Program, plan: Plan) -> Sources:
         used.add("update")
     head = (KERNELS / "model.h.in").read_text(encoding="utf-8")
     body = (KERNELS / "model.c.in").read_text(encoding="utf-8")
-    words = _words(writer, used)
+    words = _words(writer)
+    source = _fill(body, {**words, "constants": "", "kernels": ""}, program)
+    words["kernels"] = "\n\n".join(kernels(used, source))
+    words["constants"] = "\n".join(c_used(constants().splitlines(), words["kernels"] + source))
     return Sources(_fill(head, words, program), _fill(body, words, program))
 
 
@@ -78,7 +82,7 @@ def _fill(text: str, words: dict[str, str], program: Program) -> str:
     return Template("\n".join(lines) + "\n").substitute(words)
 
 
-def _words(w: Writer, used: set[str]) -> dict[str, str]:
+def _words(w: Writer) -> dict[str, str]:
     program, tensors = w.program, w.program.tensors
     step = [line for lines in w.lines[program.inference :] for line in lines]
     inference = [line for lines in w.lines[: program.inference] for line in lines]
@@ -97,8 +101,6 @@ def _words(w: Writer, used: set[str]) -> dict[str, str]:
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
         "check_label": _check_label(program) if of_class else "label == 0",
-        "constants": constants(),
-        "kernels": "\n".join(kernels(used)),
         "params": "\n".join(
             f"static {c_type(t.dtype)} {t.name}[{t.size}];" for t in program.params
         ),

@@ -17,11 +17,8 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     """`Conv`."""
     table = conv_table(w, op)
     if op.factors:
-        return "conv_float", f"kl_conv_float({table}, {w.at(op.x)}, {w.at(op.y)});"
-    return (
-        "conv_whole",
-        f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});",
-    )
+        return "conv", f"kl_conv_float({table}, {w.at(op.x)}, {w.at(op.y)});"
+    return "conv", f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});"
 
 
 def stream(w: Writer, op: f.Stream) -> Rule:
@@ -135,17 +132,20 @@ def square_loss(w: Writer, op: f.SquareLoss) -> Rule:
 
 def mask_grad(w: Writer, op: b.MaskGrad) -> Rule:
     """`MaskGrad`."""
-    return "grad", f"kl_mask_grad({w.at(op.g)}, {w.at(op.mask)}, {op.count}, {w.at(op.y)});"
+    return "grad", f"kl_mask_grad({w.at(op.g)}, {w.at(op.mask)}, 0, {op.count}, {w.at(op.y)});"
 
 
 def conv_grad_x(w: Writer, op: b.ConvGradX) -> Rule:
     """`ConvGradX`."""
+    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {w.at(op.g)}, {w.at(op.y)});"
+
+
+def _back_table(w: Writer, op: b.ConvGradX) -> str:
     frozen, trained = w.parts(op.weights, op.geometry)
-    scales = w.constant(op.scales)
-    table = w.declare(
-        "kl_conv_back", f"{op.layer}_back", sizes(op.geometry), frozen, trained, scales
-    )
-    return "conv_grad_x", f"kl_conv_grad_x({table}, {w.at(op.g)}, {w.at(op.y)});"
+    return w.declare(
+        "kl_conv_back", f"{op.layer}_back", sizes(op.geometry), frozen, trained,
+        w.constant(op.scales),
+    )  # fmt: skip
 
 
 def _weight_table(w: Writer, op: b.WeightGrad) -> str:
@@ -173,14 +173,14 @@ def _bias_table(w: Writer, op: b.Step, pixels: int) -> str:
 def weight_grad(w: Writer, op: b.WeightGrad) -> Rule:
     """`WeightGrad`."""
     arguments = f"{_weight_table(w, op)}, {w.at(op.g)}, {w.at(op.x)}, {w.at(op.y)}"
-    return "weights", f"kl_weight_visit({arguments}, 0, &randomness, lr);"
+    return "weights", f"kl_weight_rows({arguments}, 0, &randomness, lr);"
 
 
 def weight_step(w: Writer, op: b.WeightStep) -> Rule:
     """`WeightStep`."""
     table, target = _weight_table(w, op.grad), _target(w, op.step)
     arguments = f"{table}, {w.at(op.g)}, {w.at(op.x)}, 0, {target}"
-    return "weights", f"kl_weight_visit({arguments}, &randomness, lr);"
+    return "weights", f"kl_weight_rows({arguments}, &randomness, lr);"
 
 
 def bias_grad(w: Writer, op: b.BiasGrad) -> Rule:
@@ -201,7 +201,33 @@ def step(w: Writer, op: b.Step) -> Rule:
     rows = w.program.tensors[op.g].size // op.row
     kept = w.channels(f"{op.layer}_kept", op.rows) if op.rows else "0"
     arguments = f"{_target(w, op)}, {kept}, {rows}, {op.row}, {w.at(op.g)}"
-    return "weights_step", f"kl_weight_step({arguments}, &randomness, lr);"
+    return "weights", f"kl_weight_step({arguments}, &randomness, lr);"
+
+
+def grad_stream(w: Writer, op: b.GradStream) -> Rule:
+    """`GradStream`; a link is (mask, bias, weights, target, x, back) of a gradient."""
+    links: dict[str, list[str]] = {}
+    for one in op.ops:
+        if isinstance(one, b.MaskGrad):
+            links[one.y] = [w.at(one.mask), *["0"] * 5]
+            continue
+        link = links.setdefault(one.g, ["0"] * 6)  # type: ignore[attr-defined]
+        if isinstance(one, b.BiasStep):
+            link[1] = _bias_table(w, one.step, one.grad.pixels)
+        elif isinstance(one, b.WeightStep):
+            link[2:5] = _weight_table(w, one.grad), _target(w, one.step), w.at(one.x)
+        elif isinstance(one, b.ConvGradX):
+            link[5] = _back_table(w, one)
+    name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
+    body = ",\n    ".join(braces(link) for link in links.values())
+    w.tables[name] = f"static const kl_link {name}[{len(links)}] = {{\n    {body}\n}};"
+    even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
+    buffers = ", ".join(f"(float *)(arena.bytes + {n})" for n in (even, even + op.buffers()[0]))
+    if not op.buffers()[1]:
+        buffers = f"(float *)(arena.bytes + {even}), 0"
+    made = w.at(op.ys[0]) if op.ys else "0"
+    arguments = f"{name}, {len(links)}, {w.at(op.g)}, {buffers}, {made}"
+    return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 
 def accumulate(w: Writer, op: b.Accumulate) -> Rule:
@@ -275,4 +301,5 @@ RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     b.LookupGrad: lookup_grad,
     b.CopyGrad: copy_grad,
     **sequence.RULES,
+    b.GradStream: grad_stream,
 }

@@ -35,7 +35,7 @@ def _gru_table(w: Writer, op: s.Gru) -> str:
 def matmul(w: Writer, op: s.MatMul) -> Rule:
     """`MatMul`."""
     table = w.declare(
-        "kl_product", f"{op.y}_product", op.heads, op.m, op.n, op.inner, braces(op.a_places),
+        "kl_product", f"{op.y}_product", op.heads, op.m, op.n, op.terms, braces(op.a_places),
         braces(op.b_places), op.a_zero, op.b_zero, op.y_zero, op.multiplier, op.low, op.high,
         op.shift,
     )  # fmt: skip
@@ -52,14 +52,14 @@ def matmul_grad(w: Writer, op: s.MatMulGrad) -> Rule:
 
 def softmax(w: Writer, op: s.Softmax) -> Rule:
     """`Softmax`."""
-    rows = w.declare("kl_rows", f"{op.y}_rows", op.outer, op.count, op.inner, real(op.gain))
+    rows = w.declare("kl_rows", f"{op.y}_rows", op.outer, op.count, op.stride, real(op.gain))
     powers = w.constant(op.powers)
     return "softmax_rows", f"kl_softmax({rows}, {powers}, {w.at(op.x)}, {w.at(op.y)});"
 
 
 def softmax_grad(w: Writer, op: s.SoftmaxGrad) -> Rule:
     """`SoftmaxGrad`."""
-    rows = w.declare("kl_rows", f"{op.y}_rows", op.outer, op.count, op.inner, real(op.gain))
+    rows = w.declare("kl_rows", f"{op.y}_rows", op.outer, op.count, op.stride, real(op.gain))
     return "softmax_rows", f"kl_softmax_grad({rows}, {w.at(op.g)}, {w.at(op.p)}, {w.at(op.y)});"
 
 

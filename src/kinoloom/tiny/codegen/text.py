@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -30,7 +31,7 @@ def c_type(dtype: Any) -> str:
 
 def real(value: Any) -> str:
     """A float32 literal that is read back as the same bits."""
-    return f"{float(np.float32(value)).hex()}f"
+    return re.sub(r"\.?0*p", "p", float(np.float32(value)).hex()) + "f"
 
 
 def literal(value: Any, dtype: str) -> str:
@@ -60,26 +61,46 @@ def braces(fields: Sequence[object]) -> str:
 
 
 @cache
-def kernel(name: str) -> tuple[tuple[str, ...], str]:
-    """The kernels that one needs, and its text without that line."""
+def kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kernels that one needs, and its items: what blank lines set apart in its file."""
     text = (KERNELS / f"{name}.c").read_text(encoding="utf-8")
     first, _, rest = text.partition("\n")
+    needs: tuple[str, ...] = ()
     if first.startswith("/* needs:"):
-        return tuple(first.removeprefix("/* needs:").removesuffix("*/").split()), rest
-    return (), text
+        needs, text = tuple(first.removeprefix("/* needs:").removesuffix("*/").split()), rest
+    return needs, tuple(text.strip().split("\n\n"))
 
 
-def kernels(names: Iterable[str]) -> list[str]:
-    """The texts of kernels and all that they need, each once, in an order that compiles."""
-    done: dict[str, str] = {}
+def kernels(names: Iterable[str], callers: str) -> list[str]:
+    """What `callers` use of kernels, directly or not, in an order that compiles."""
+    items: dict[str, None] = {}
 
     def take(name: str) -> None:
-        if name not in done:
-            needs, text = kernel(name)
-            for other in needs:
-                take(other)
-            done[name] = text
+        needs, own = kernel(name)
+        for other in needs:
+            take(other)
+        items.update(dict.fromkeys(own))
 
     for name in sorted(names):
         take(name)
-    return list(done.values())
+    return used(list(items), callers)
+
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r"\bkl_\w+|\bKL_\w+")
+_DEFINED = re.compile(r"^static [^\n=]*?\b(kl_\w+)\(|^} (kl_\w+);$|^#define (KL_\w+)", re.MULTILINE)
+
+
+def used(items: list[str], callers: str) -> list[str]:
+    """The items that define a name which `callers` or another used item holds; and all others."""
+    plain = [_COMMENT.sub("", item) for item in items]
+    defined = [
+        {name for found in _DEFINED.findall(item) for name in found if name} for item in plain
+    ]
+    wanted, count = set(_NAME.findall(callers)), -1
+    while count != len(wanted):
+        count = len(wanted)
+        for item, names in zip(plain, defined, strict=True):
+            if names & wanted or not names:
+                wanted |= set(_NAME.findall(item))
+    return [item for item, names in zip(items, defined, strict=True) if names & wanted or not names]

@@ -20,7 +20,6 @@ from kinoloom.tiny.ops_forward import (
     Rescale,
     SoftmaxLoss,
     SquareLoss,
-    Stream,
 )
 from kinoloom.tiny.ops_sequence import MatMul, Normalise
 from kinoloom.tiny.simulate.memory import Memory
@@ -61,12 +60,6 @@ def conv(memory: Memory, op: Conv) -> None:
         return
     multipliers = memory[op.multipliers].reshape(-1, 1, 1)
     clamp(memory, requantise(total, multipliers, memory[op.shifts].reshape(-1, 1, 1)), op)
-
-
-def stream(memory: Memory, op: Stream) -> None:
-    """`Stream`: as each convolution alone."""
-    for one in op.convs:
-        conv(memory, one)
 
 
 def add(memory: Memory, op: Add) -> None:

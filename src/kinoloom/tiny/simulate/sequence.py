@@ -100,8 +100,8 @@ def _taken(values: Array, counts: Places, places: Places) -> Array:
 
 def matmul(memory: Memory, op: MatMul) -> None:
     """`MatMul`."""
-    a = _taken(memory[op.a], (op.heads, op.m, op.inner), op.a_places).astype(np.int64) - op.a_zero
-    b = _taken(memory[op.b], (op.heads, op.inner, op.n), op.b_places).astype(np.int64) - op.b_zero
+    a = _taken(memory[op.a], (op.heads, op.m, op.terms), op.a_places).astype(np.int64) - op.a_zero
+    b = _taken(memory[op.b], (op.heads, op.terms, op.n), op.b_places).astype(np.int64) - op.b_zero
     sums = np.matmul(a, b).swapaxes(1, 2)
     clamp(memory, requantise(sums, op.multiplier, op.shift), op)
 
@@ -118,7 +118,7 @@ def matmul_grad(memory: Memory, op: MatMulGrad) -> None:
 
 
 def _rows(values: Array, op: Softmax | SoftmaxGrad) -> Array:
-    return values.reshape(op.outer, op.count, op.inner).swapaxes(1, 2)
+    return values.reshape(op.outer, op.count, op.stride).swapaxes(1, 2)
 
 
 def softmax(memory: Memory, op: Softmax) -> None:

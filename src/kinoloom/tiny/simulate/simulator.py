@@ -17,7 +17,6 @@ from kinoloom.tiny.simulate.memory import Memory
 
 RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
     f.Conv: forward.conv,
-    f.Stream: forward.stream,
     f.Add: forward.add,
     f.Rescale: forward.rescale,
     f.Concat: forward.concat,
@@ -53,6 +52,13 @@ RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
 }
 
 
+def _run(memory: Memory, ops: tuple[Op, ...]) -> None:
+    """Run operations; what runs joined on the device runs one by one here."""
+    for op in ops:
+        for one in op.inner():
+            RULES[type(one)](memory, one)
+
+
 class Simulator:
     """The state of a simulated device: trained tensors and the count of steps taken.
 
@@ -80,7 +86,7 @@ class Simulator:
             ArrayError: not int8, or of another size.
         """
         self._begin(x)
-        self._run(self.program.ops[: self.program.inference])
+        _run(self.memory, self.program.ops[: self.program.inference])
         return self.memory[self.program.output].copy()
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
@@ -99,7 +105,7 @@ class Simulator:
         self._begin(x)
         self.memory[self.program.label] = target
         self.memory.lr = np.float32(lr)
-        self._run(self.program.ops)
+        _run(self.memory, self.program.ops)
         self.memory.step += 1
         return float(self.memory[self.program.loss].ravel()[0])
 
@@ -123,7 +129,3 @@ class Simulator:
                 hint="quantise() makes it of real values.",
             )
         self.memory.work = {self.program.input: x.reshape(tensor.shape)}
-
-    def _run(self, ops: tuple[Op, ...]) -> None:
-        for op in ops:
-            RULES[type(op)](self.memory, op)

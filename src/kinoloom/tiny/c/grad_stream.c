@@ -1,0 +1,104 @@
+/* needs: conv_grad_x weights bias grad */
+/* Gradients through a chain of convolutions, channel by channel of what is between them: a dense
+   one, any number of depthwise ones, a dense one, from the loss inwards. */
+typedef struct {
+    const uint8_t *mask;           /* of its result; no null pointer where there was a clamp */
+    const kl_bias *bias;           /* to be stepped, or a null pointer */
+    const kl_weight_grad *weights; /* to be stepped, or a null pointer */
+    const kl_target *target;
+    const int8_t *x;
+    const kl_conv_back *back; /* a null pointer where no gradient by its input is needed */
+} kl_link;
+
+/* Whether ascending channels hold one, and where. */
+static int kl_find(const uint16_t *channels, int32_t count, int32_t channel, int32_t *place)
+{
+    int32_t low = 0, high = channels ? count : 0;
+    while (low < high) {
+        const int32_t middle = (low + high) / 2;
+        if (channels[middle] < channel) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *place = channels ? low : channel;
+    return channels ? low < count && channels[low] == channel : channel < count;
+}
+
+/* The gradient plane of input channel c of a dense convolution. */
+static void kl_dense_plane(const kl_conv_back *d, int32_t c, const float *gy, float *gx)
+{
+    const kl_geometry *g = &d->geometry;
+    int32_t place;
+    const kl_part *part =
+        kl_find(d->trained.channels, d->trained.count, c, &place) ? &d->trained : &d->frozen;
+    kl_find(part->channels, part->count, c, &place);
+    kl_zero(gx, g->ih * g->iw);
+    for (int32_t co = 0; co < g->cout; co++) {
+        kl_conv_grad_plane(d, co, part->weights + (co * part->count + place) * g->kh * g->kw,
+                           gy + co * g->oh * g->ow, gx);
+    }
+}
+
+/* What output channel c of a dense convolution, whose gradient plane is gy, adds to all inputs. */
+static void kl_dense_spread(const kl_conv_back *d, const kl_part *part, int32_t c, const float *gy,
+                            float *gx)
+{
+    const kl_geometry *g = &d->geometry;
+    for (int32_t j = 0; j < part->count; j++) {
+        const int32_t ci = part->channels ? (int32_t)part->channels[j] : j;
+        kl_conv_grad_plane(d, c, part->weights + (c * part->count + j) * g->kh * g->kw, gy,
+                           gx + ci * g->ih * g->iw);
+    }
+}
+
+/* The updates of a depthwise or dense convolution by the gradient plane of its output channel c. */
+static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_random *random,
+                         float lr)
+{
+    int32_t place;
+    if (l->bias) {
+        kl_bias_one(l->bias, c, gy, kl_key(random, l->bias->stream), lr);
+    }
+    if (l->weights && (l->weights->geometry.groups == 1 ||
+                       kl_find(l->weights->kept, l->weights->count, c, &place))) {
+        kl_weight_row(l->weights, c, gy, l->x, 0, l->target, kl_key(random, l->target->stream),
+                      lr);
+    }
+}
+
+static void kl_grad_stream(const kl_link *links, int32_t count, const float *g, float *even,
+                           float *odd, float *gx, const kl_random *random, float lr)
+{
+    const kl_geometry *outer = &links[0].back->geometry;
+    const kl_conv_back *inner = links[count - 1].back;
+    if (inner) {
+        kl_zero(gx, inner->geometry.cin * inner->geometry.ih * inner->geometry.iw);
+    }
+    for (int32_t c = 0; c < outer->cin; c++) {
+        float *here = even, *next = odd;
+        int32_t pixels = outer->ih * outer->iw;
+        kl_dense_plane(links[0].back, c, g, here);
+        for (int32_t i = 1; i < count; i++) {
+            const kl_link *l = &links[i];
+            if (l->mask) {
+                kl_mask_grad(here, l->mask, c * pixels, pixels, here);
+            }
+            if (l->back && i < count - 1) {
+                const kl_geometry *d = &l->back->geometry;
+                const kl_part *part = l->back->trained.count ? &l->back->trained : &l->back->frozen;
+                pixels = d->ih * d->iw;
+                kl_zero(next, pixels);
+                kl_conv_grad_plane(l->back, c, part->weights + c * d->kh * d->kw, here, next);
+            } else if (l->back) {
+                kl_dense_spread(l->back, &l->back->frozen, c, here, gx);
+                kl_dense_spread(l->back, &l->back->trained, c, here, gx);
+            }
+            kl_link_step(l, c, here, random, lr);
+            float *const done = here;
+            here = next;
+            next = done;
+        }
+    }
+}

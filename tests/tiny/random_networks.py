@@ -1,0 +1,115 @@
+"""Random small networks and random choices of what is trained; without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kinoloom.tiny.autodiff import TrainingOptions
+from kinoloom.tiny.build import Builder, ConvValues, Result
+from kinoloom.tiny.ir import Geometry, Program, Quant
+from kinoloom.tiny.scheme import Scheme, Update, convs
+
+CLASSES = 3
+KINDS = ["dense", "dense", "pointwise", "depthwise", "grouped", "max", "mean", "scale", "concat"]
+
+
+def random_program(seed: int) -> Program:
+    """A chain of two to six random layers of random sizes, with sums where they fit, and a head."""
+    maker = _Maker(Builder("net"), np.random.default_rng(seed))
+    return maker.run()
+
+
+def random_scheme(program: Program, seed: int) -> Scheme:
+    """Something is trained; the head is frozen now and then."""
+    random = np.random.default_rng(seed)
+    scheme = {}
+    for op in convs(program):
+        ratio = float(random.choice([0.0, 0.3, 0.5, 1.0]))
+        if random.random() < 0.7:
+            scheme[op.layer] = Update(bool(random.random() < 0.7) or not ratio, ratio)
+    return scheme or {"head": Update(ratio=1.0)}
+
+
+def random_options(seed: int) -> TrainingOptions:
+    """Either loss, either rounding."""
+    random = np.random.default_rng(seed)
+    loss, rounding = random.integers(2, size=2)
+    return TrainingOptions(
+        "square" if loss else "cross-entropy", rounding="residual" if rounding else "stochastic"
+    )
+
+
+@dataclass
+class _Maker:
+    builder: Builder
+    random: np.random.Generator
+
+    def run(self) -> Program:
+        builder, random = self.builder, self.random
+        shape = (int(random.integers(1, 5)), *(int(n) for n in random.integers(4, 11, size=2)))
+        builder.input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
+        name = "x"
+        for i in range(int(random.integers(2, 7))):
+            before, name = name, f"layer{i}"
+            self._layer(name, before)
+            if builder.tensors[before].shape == builder.tensors[name].shape and i % 2:
+                builder.add(f"sum{i}", before, name, self._result())
+                name = f"sum{i}"
+        c, h, w = builder.tensors[name].shape
+        window = Geometry(c, h, w, c, 1, 1, h, w)
+        builder.average_pool("mean", name, window, h * w, Result(Quant(0.02, -3)))
+        head = Geometry(c, 1, 1, CLASSES, 1, 1, 1, 1)
+        builder.conv("head", "mean", head, self._values(head), None)
+        return builder.program("x", "head")
+
+    def _result(self) -> Result:
+        random = self.random
+        low, high = sorted(int(n) for n in random.choice([-128, -60, 0, 90, 127], 2, replace=False))
+        scale = float(random.uniform(0.01, 0.05))
+        return Result(Quant(scale, int(random.integers(-128, 128))), low, high)
+
+    def _values(self, g: Geometry) -> ConvValues:
+        random = self.random
+        weight = random.integers(-127, 128, (g.cout, g.cin // g.groups, g.kh, g.kw))
+        bias, scales = random.integers(-2000, 2000, g.cout), random.uniform(1e-3, 1e-2, g.cout)
+        return ConvValues(weight, bias, scales)
+
+    def _layer(self, name: str, x: str) -> None:
+        builder, random = self.builder, self.random
+        shape = builder.tensors[x].shape
+        kind = str(random.choice(KINDS))
+        g = self._window(shape, kind)
+        if kind == "scale":
+            builder.rescale(name, x, shape, self._result())
+        elif kind == "concat":
+            joined = (2 * shape[0], *shape[1:])
+            builder.concat(name, (x, x), joined, self._result())
+        elif kind == "max":
+            builder.max_pool(name, x, g)
+        elif kind == "mean":
+            builder.average_pool(name, x, g, g.kh * g.kw, self._result())
+        else:
+            builder.conv(name, x, g, self._values(g), self._result())
+
+    def _window(self, shape: tuple[int, ...], kind: str) -> Geometry:
+        """Sizes that fit a layer of a kind."""
+        c, h, w = shape
+        out, groups = int(self.random.integers(1, 9)), 1
+        if kind in ("depthwise", "max", "mean"):
+            out, groups = c, c if kind == "depthwise" else 1
+        elif kind == "grouped" and c % 2 == 0:
+            out, groups = 2 * out, 2
+        whole = Geometry(c, h, w, out, h, w, 1, 1, groups=groups)
+        if kind == "pointwise":
+            return whole
+        kh, kw, sy, sx, dy, dx = (int(n) for n in self.random.integers(1, [5, 5, 3, 3, 3, 3]))
+        py, px = kh // 2, kw // 2
+        oh = (h + 2 * py - dy * (kh - 1) - 1) // sy + 1
+        ow = (w + 2 * px - dx * (kw - 1) - 1) // sx + 1
+        made = replace(
+            whole, oh=oh, ow=ow, kh=kh, kw=kw, sy=sy, sx=sx, py=py, px=px, dy=dy, dx=dx
+        )  # fmt: skip
+        fits = oh >= 1 and ow >= 1 and not (kind == "max" and made.sees_nothing)
+        return made if fits else whole
