@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
+from kinoloom.tiny.accuracy import Agreement
 from kinoloom.tiny.api import Compiled
 from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.grad_stream import join_gradients
@@ -72,8 +73,8 @@ def multiplies(made: Compiled) -> tuple[int, int]:
     return forward, backward
 
 
-def report(made: Compiled, scheme: Scheme, loss: Loss) -> Report:
-    """Everything about the memory of a compiled training step."""
+def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None = None) -> Report:
+    """Everything about the memory of a compiled training step, and how near it is to float32."""
     rows = ladder(made.inference, scheme, loss, made)
     layers = layer_rows(made)
     forward, backward = multiplies(made)
@@ -102,7 +103,24 @@ def report(made: Compiled, scheme: Scheme, loss: Loss) -> Report:
             title="The arena over one training step",
         ),
     ]
+    if agreed is not None:
+        data["against_float32"] = agreed.facts()
+        sections.insert(1, against_float32(agreed))
     return Report(f"{made.program.name}: training in small memory", tuple(sections), data)
+
+
+def against_float32(agreed: Agreement) -> Table:
+    """How near the quantised network is to the real one."""
+    rows: list[Row] = [
+        ("signal over noise of the outputs", f"{agreed.noise_db:.1f} dB"),
+        ("largest difference", f"{100 * agreed.largest:.2f} % of their range"),
+        ("same largest output", f"{100 * agreed.same:.1f} %"),
+    ]
+    if agreed.real is not None and agreed.quantised is not None:
+        rows.append(("accuracy in float32", f"{100 * agreed.real:.2f} %"))
+        rows.append(("accuracy in int8", f"{100 * agreed.quantised:.2f} %"))
+    title = f"Against float32, on {agreed.inputs} inputs"
+    return Table(("figure", "value"), tuple(rows), title=title)
 
 
 def facts(made: Compiled) -> dict[str, Any]:

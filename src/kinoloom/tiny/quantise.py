@@ -65,17 +65,20 @@ class Room:
 
     Attributes:
         weights, values: factors of the ranges of weights and of activations, from 1 up.
+        head: of the weights of the last layer, which change most: it learns other classes.
     """
 
     weights: float = 1.0
     values: float = 1.0
+    head: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (1 <= self.weights <= 16 and 1 <= self.values <= 16):
-            raise UsageError(f"Room must be in 1..16, not {self.weights} and {self.values}.")
+        for factor in (self.weights, self.values, self.head):
+            if not 1 <= factor <= 16:
+                raise UsageError(f"Room must be in 1..16, not {factor}.")
 
 
-TRAINING_ROOM = Room(2.0, 2.0)
+TRAINING_ROOM = Room(2.0, 2.0, 4.0)
 
 
 def quantise(network: Network, name: str, room: Room = TRAINING_ROOM) -> Program:
@@ -201,8 +204,9 @@ class _Quantiser:
 
     def _conv(self, layer: RealConv) -> None:
         source = self.builder.quant(layer.x)
-        values = quantised_weights(layer.weight, layer.bias, source.scale, self.room.weights)
         open_ended = layer.low is None and layer.high is None
         last = layer.name == self.network.output and not self.network.readers(layer.name)
+        room = self.room.head if last else self.room.weights
+        values = quantised_weights(layer.weight, layer.bias, source.scale, room)
         result = None if last and open_ended else self._result(layer)
         self.builder.conv(layer.name, layer.x, layer.geometry, values, result)
