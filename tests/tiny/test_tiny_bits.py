@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import random_options, random_program, random_scheme
-from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, inputs, quantised
+from tiny_networks import SHAPES, Bottleneck, Everything, Painter, inputs, quantised
 from torch import nn
 
 from kinoloom.errors import UsageError
@@ -21,7 +21,7 @@ from kinoloom.tiny.autodiff import TrainingOptions, training_program
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.host import Host, compile_c
+from kinoloom.tiny.host import Host
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.ops_backward import GradStream
 from kinoloom.tiny.plan import plan
@@ -165,50 +165,6 @@ def test_an_emulated_cortex_m_gives_the_same_bits(core: str, tmp_path: Path) -> 
     assert data == 0
     assert made.ram_bytes <= bss <= made.ram_bytes + own + 4 * len(made.program.params)
     assert text > made.program.constant_bytes
-
-
-def test_images_go_from_the_device_and_back(tmp_path: Path) -> None:
-    made = compiled(Series)
-    host = Host(made.program, made.plan, tmp_path)
-    fresh = host.export()
-    for step in range(20):
-        host.train_step(example_input(made.program, step), step % 4, 0.1)
-    learned = host.export()
-    assert learned != fresh
-    host.load(fresh)
-    assert host.export() == fresh
-    for place in (0, 5, 20, len(learned) - 1):
-        damaged = bytearray(learned)
-        damaged[place] ^= 4
-        with pytest.raises(UsageError, match="nothing was changed"):
-            host.load(bytes(damaged))
-        assert host.export() == fresh
-    host.load(learned)
-    assert host.export() == learned
-
-
-def test_bad_labels_and_rates_are_refused_on_both_sides(tmp_path: Path) -> None:
-    made = compiled(Series)
-    device, host = made.simulator(), Host(made.program, made.plan, tmp_path)
-    x = example_input(made.program, 0)
-    fresh = host.export()
-    for label, lr in [(-1, 0.1), (4, 0.1), (0, -0.1), (0, float("nan")), (0, float("inf"))]:
-        with pytest.raises(UsageError):
-            device.train_step(x, label, lr)
-        with pytest.raises(UsageError, match="refuses"):
-            host.train_step(x, label, lr)
-    assert host.export() == fresh
-    host.train_step(x, 0, 0.0)
-    assert host.export() == fresh
-
-
-def test_fast_math_is_refused(tmp_path: Path) -> None:
-    from kinoloom.errors import ExecutionError
-
-    made = compiled(Series)
-    made.write(tmp_path)
-    with pytest.raises(ExecutionError, match="plain IEEE 754"):
-        compile_c(tmp_path, ["-c", "-ffast-math"], tmp_path / "model.o")
 
 
 def test_inference_alone_is_compiled_too(tmp_path: Path) -> None:

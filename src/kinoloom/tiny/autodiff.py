@@ -259,7 +259,7 @@ class _Autodiff:
         self, layer: str, param: str, residual: str, factors: Array, rows: tuple[int, ...],
         row: int, gradient: str, *, bias: bool,
     ) -> None:  # fmt: skip
-        name = f"{param}_factors"
+        name = f"{param}_rates"
         self.constants[name] = factors.astype(np.float32)
         self.streams += 1
         self.steps.append(

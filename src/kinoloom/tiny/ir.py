@@ -171,6 +171,11 @@ class Op:
         """The operations that it runs as one, in the order in which they would stand alone."""
         return (self,)
 
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers that it works on."""
+        names = (getattr(one, "layer", "") for one in self.inner())
+        return tuple(dict.fromkeys(name for name in names if name))
+
     def _named(self, mark: str) -> Iterator[str]:
         for item in fields(self):
             if item.metadata.get(mark):

@@ -95,6 +95,11 @@ class WeightStep(Op):
     g: str = reads()
     x: str = reads()
 
+    @property
+    def layer(self) -> str:
+        """Whose weights they are."""
+        return self.step.layer
+
 
 @dataclass(frozen=True)
 class BiasStep(Op):
@@ -103,6 +108,11 @@ class BiasStep(Op):
     grad: BiasGrad
     step: Step
     g: str = reads()
+
+    @property
+    def layer(self) -> str:
+        """Whose bias it is."""
+        return self.step.layer
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def check_budget(program: Program, made: Plan, budget: int) -> None:
     names = ", ".join(f"{b.names[0]} ({b.bytes} bytes)" for b in held[:3])
     raise BudgetError(
         f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
-        f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} "
-        f"{getattr(op, 'layer', '') or op.writes()[:1]}, which holds {names}.",
+        f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "
+        f"{', '.join(op.layers() or op.writes())}, which holds {names}.",
         hint=f"Give at least {total} bytes, or train fewer layers.",
     )

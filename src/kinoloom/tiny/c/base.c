@@ -3,8 +3,11 @@
 #if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
 #error "float arithmetic must be plain IEEE 754 single precision: no -ffast-math, no x87"
 #endif
+/* a * b + c is rounded twice, whatever the flags say: fused, it would have other bits */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
 #endif
 
 #define KL_LIMIT ((int32_t)1 << 30)
@@ -20,9 +23,17 @@ static inline int32_t kl_shift_rounded(int64_t product, uint8_t shift)
     return product < 0 ? -(int32_t)size : (int32_t)size;
 }
 
+/* sum * multiplier / 2**shift in the same way; of a shift over 32 only the high word matters, and
+   it is under the limit. */
 static inline int32_t kl_requantise(int32_t sum, int32_t multiplier, uint8_t shift)
 {
-    return kl_shift_rounded((int64_t)sum * multiplier, shift);
+    if (shift <= 32) {
+        return kl_shift_rounded((int64_t)sum * multiplier, shift);
+    }
+    const uint32_t size = sum < 0 ? 0u - (uint32_t)sum : (uint32_t)sum;
+    const uint32_t high = (uint32_t)((uint64_t)size * (uint32_t)multiplier >> 32);
+    const int32_t rounded = (int32_t)((high + (1u << (shift - 33))) >> (shift - 32));
+    return sum < 0 ? -rounded : rounded;
 }
 
 /* Clamp to low..high; where nothing was clamped, set bit i of the mask. */

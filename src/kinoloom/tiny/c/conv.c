@@ -1,4 +1,4 @@
-/* needs: base geometry */
+/* needs: base geometry rows */
 /* Convolutions and linear layers, forward. Rows of a source or result may live in a ring. */
 
 #define KL_STRIP 64
@@ -13,45 +13,163 @@ typedef struct {
     int32_t x_zero, y_zero, low, high;
 } kl_conv;
 
-/* What the channels of one part add to the sums of n columns of a row. */
-static void kl_conv_part(const kl_conv *d, const kl_part *part, const int8_t *x, int32_t x_rows,
-                         int32_t co, int32_t oy, int32_t ox0, int32_t n, int32_t *sums)
+/* n columns from ox0 of row oy of output channel co, and of the next one where `second` is no null
+   pointer; x holds x_rows rows a channel, of which row r is the one at r modulo that. */
+typedef struct {
+    const int8_t *x;
+    int32_t x_rows, co, oy, ox0, n;
+    int32_t *first, *second;
+} kl_strip;
+
+/* Add a pair of inputs to columns from .. to; sx is the stride. */
+static inline void kl_strip_pair(const kl_strip *s, const kl_pair *p, int32_t sx, int32_t from,
+                                 int32_t to)
 {
-    if (part->count == 0) {
+    int32_t *first = s->first + (from - s->ox0), *second = s->second;
+    if (second) {
+        second += from - s->ox0;
+    }
+    if (sx == 1) {
+        kl_pair_row(p, to - from, first, second);
         return;
     }
+    const kl_pair q = *p;
+    for (int32_t j = 0; j < to - from; j++) {
+        const int32_t a = q.x0[j * sx], b = q.x1[j * sx];
+        first[j] += q.first[0] * a + q.first[1] * b;
+        if (second) {
+            second[j] += q.second[0] * a + q.second[1] * b;
+        }
+    }
+}
+
+/* What all channels of a part add under one tap; w is the weight of the first, `row` the input row
+   of channel `base` under the tap. */
+static void kl_conv_tap(const kl_conv *d, const kl_part *part, const kl_strip *s, const int8_t *w,
+                        const int8_t *row, kl_span span)
+{
     const kl_geometry *g = &d->geometry;
-    const int32_t base = co / (g->cout / g->groups) * (g->cin / g->groups);
-    const int32_t taps = g->kh * g->kw;
-    const int8_t *w = part->weights + co * part->count * taps;
-    for (int32_t j = 0; j < part->count; j++, w += taps) {
-        const int32_t ci = base + (part->channels ? (int32_t)part->channels[j] : j);
-        const int8_t *plane = x + ci * x_rows * g->iw;
-        for (int32_t ky = 0; ky < g->kh; ky++) {
-            const int32_t iy = oy * g->sy - g->py + ky * g->dy;
-            if (iy < 0 || iy >= g->ih) {
-                continue;
-            }
-            const int8_t *row = plane + (iy % x_rows) * g->iw;
-            for (int32_t kx = 0; kx < g->kw; kx++) {
-                const kl_span span = kl_columns(g, kx, ox0, ox0 + n);
-                const int32_t left = kx * g->dx - g->px;
-                const int32_t weight = w[ky * g->kw + kx];
-                if (g->sx == 1) {
-                    for (int32_t ox = span.from; ox < span.to; ox++) {
-                        sums[ox - ox0] += weight * (row[ox + left] - d->x_zero);
-                    }
-                } else {
-                    for (int32_t ox = span.from; ox < span.to; ox++) {
-                        sums[ox - ox0] += weight * (row[ox * g->sx + left] - d->x_zero);
-                    }
-                }
+    const int32_t taps = g->kh * g->kw, plane = s->x_rows * g->iw;
+    const int8_t *v = s->second ? w + part->count * taps : w;
+    int32_t total = 0, other = 0;
+    for (int32_t j = 0; j < part->count; j += 2) {
+        const int32_t both = j + 1 < part->count, k = j + both;
+        kl_pair p;
+        p.x0 = row + (part->channels ? (int32_t)part->channels[j] : j) * plane;
+        p.x1 = row + (part->channels ? (int32_t)part->channels[k] : k) * plane;
+        p.first[0] = w[j * taps];
+        p.first[1] = both ? w[k * taps] : 0;
+        p.second[0] = v[j * taps];
+        p.second[1] = both ? v[k * taps] : 0;
+        total += p.first[0] + p.first[1];
+        other += p.second[0] + p.second[1];
+        kl_strip_pair(s, &p, g->sx, span.from, span.to);
+    }
+    for (int32_t j = span.from - s->ox0; j < span.to - s->ox0; j++) {
+        s->first[j] -= d->x_zero * total;
+        if (s->second) {
+            s->second[j] -= d->x_zero * other;
+        }
+    }
+}
+
+static void kl_conv_part(const kl_conv *d, const kl_part *part, const kl_strip *s)
+{
+    const kl_geometry *g = &d->geometry;
+    const int32_t base = s->co / (g->cout / g->groups) * (g->cin / g->groups);
+    const int8_t *w = part->weights + s->co * part->count * g->kh * g->kw;
+    for (int32_t ky = 0; ky < g->kh && part->count; ky++) {
+        const int32_t iy = s->oy * g->sy - g->py + ky * g->dy;
+        if (iy < 0 || iy >= g->ih) {
+            continue;
+        }
+        const int8_t *row = s->x + (base * s->x_rows + iy % s->x_rows) * g->iw;
+        for (int32_t kx = 0; kx < g->kw; kx++) {
+            const kl_span span = kl_columns(g, kx, s->ox0, s->ox0 + s->n);
+            if (span.from < span.to) {
+                const int8_t *first = row + (span.from * g->sx + kx * g->dx - g->px);
+                kl_conv_tap(d, part, s, w + ky * g->kw + kx, first, span);
             }
         }
     }
 }
 
-/* The same for an input of one pixel under one tap: a scalar product. */
+/* One output pixel of a depthwise convolution at the border of its input. */
+static int32_t kl_depthwise_pixel(const kl_conv *d, const kl_strip *s, const int8_t *w, int32_t ox)
+{
+    const kl_geometry *g = &d->geometry;
+    const int32_t left = ox * g->sx - g->px, end = (g->iw - left + g->dx - 1) / g->dx;
+    const int32_t first = left < 0 ? (-left + g->dx - 1) / g->dx : 0;
+    const int32_t last = end < g->kw ? end : g->kw;
+    int32_t sum = 0;
+    for (int32_t ky = 0; ky < g->kh; ky++) {
+        const int32_t iy = s->oy * g->sy - g->py + ky * g->dy;
+        if (iy < 0 || iy >= g->ih) {
+            continue;
+        }
+        const int8_t *row = s->x + (s->co * s->x_rows + iy % s->x_rows) * g->iw;
+        for (int32_t kx = first; kx < last; kx++) {
+            sum += w[ky * g->kw + kx] * (row[left + kx * g->dx] - d->x_zero);
+        }
+    }
+    return sum;
+}
+
+/* Columns from .. to, where all taps of a row are inside: two taps at a time, in whatever rows. */
+static void kl_depthwise_inside(const kl_conv *d, const kl_strip *s, const int8_t *w, int32_t from,
+                                int32_t to)
+{
+    const kl_geometry *g = &d->geometry;
+    kl_pair p = {0, 0, {0, 0}, {0, 0}};
+    int32_t total = 0, taken = 0;
+    for (int32_t ky = 0; ky < g->kh; ky++) {
+        const int32_t iy = s->oy * g->sy - g->py + ky * g->dy;
+        if (iy < 0 || iy >= g->ih) {
+            continue;
+        }
+        const int8_t *row = s->x + (s->co * s->x_rows + iy % s->x_rows) * g->iw;
+        for (int32_t kx = 0; kx < g->kw; kx++) {
+            p.x1 = row + (from * g->sx - g->px + kx * g->dx);
+            p.first[1] = w[ky * g->kw + kx];
+            total += p.first[1];
+            if (++taken % 2 == 0) {
+                kl_strip_pair(s, &p, g->sx, from, to);
+            }
+            p.x0 = p.x1;
+            p.first[0] = p.first[1];
+        }
+    }
+    if (taken % 2) {
+        p.first[1] = 0;
+        kl_strip_pair(s, &p, g->sx, from, to);
+    }
+    for (int32_t j = from - s->ox0; j < to - s->ox0; j++) {
+        s->first[j] -= d->x_zero * total;
+    }
+}
+
+static void kl_depthwise(const kl_conv *d, const kl_strip *s)
+{
+    const kl_geometry *g = &d->geometry;
+    const kl_part *part = d->trained.count ? &d->trained : &d->frozen;
+    const int8_t *w = part->weights + s->co * g->kh * g->kw;
+    const int32_t end = s->ox0 + s->n;
+    int32_t from = kl_columns(g, 0, s->ox0, end).from;
+    int32_t to = kl_columns(g, g->kw - 1, s->ox0, end).to;
+    if (from < to) {
+        kl_depthwise_inside(d, s, w, from, to);
+    } else {
+        from = to = end;
+    }
+    for (int32_t ox = s->ox0; ox < end; ox++) {
+        ox = ox == from ? to : ox;
+        if (ox < end) {
+            s->first[ox - s->ox0] += kl_depthwise_pixel(d, s, w, ox);
+        }
+    }
+}
+
+/* An input of one pixel under one tap: a scalar product. */
 static int32_t kl_conv_dot(const kl_conv *d, const kl_part *part, const int8_t *x, int32_t co)
 {
     int32_t sum = 0;
@@ -71,38 +189,63 @@ static int32_t kl_conv_dot(const kl_conv *d, const kl_part *part, const int8_t *
     return sum;
 }
 
-static void kl_conv_sums(const kl_conv *d, const int8_t *x, int32_t x_rows, int32_t co, int32_t oy,
-                         int32_t ox0, int32_t n, int32_t *sums)
+static void kl_conv_sums(const kl_conv *d, const kl_strip *s)
 {
     const kl_geometry *g = &d->geometry;
-    for (int32_t j = 0; j < n; j++) {
-        sums[j] = d->bias[co];
+    for (int32_t j = 0; j < s->n; j++) {
+        s->first[j] = d->bias[s->co];
+        if (s->second) {
+            s->second[j] = d->bias[s->co + 1];
+        }
     }
     if (g->ih * g->iw * g->kh * g->kw * g->groups == 1) {
-        sums[0] += kl_conv_dot(d, &d->frozen, x, co) + kl_conv_dot(d, &d->trained, x, co);
-        return;
+        s->first[0] += kl_conv_dot(d, &d->frozen, s->x, s->co);
+        s->first[0] += kl_conv_dot(d, &d->trained, s->x, s->co);
+    } else if (g->groups == g->cin && g->groups == g->cout && g->groups > 1) {
+        kl_depthwise(d, s);
+    } else {
+        kl_conv_part(d, &d->frozen, s);
+        kl_conv_part(d, &d->trained, s);
     }
-    kl_conv_part(d, &d->frozen, x, x_rows, co, oy, ox0, n, sums);
-    kl_conv_part(d, &d->trained, x, x_rows, co, oy, ox0, n, sums);
 }
 
-/* Rows r0..r1 of every channel; x holds x_rows rows a channel and y y_rows, of which row r is the
-   one at r modulo that. The mask must be clear before the first row. */
-static inline void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_rows, int8_t *y,
+/* Whether the next output channel may be summed together with this one. */
+static int kl_two_channels(const kl_geometry *g, int32_t co)
+{
+    return g->groups == 1 && co + 1 < g->cout && g->ih * g->iw > 1;
+}
+
+/* The strip as int8 values, at row `oy % y_rows` of the result; the mask must be clear before. */
+static void kl_conv_store(const kl_conv *d, const kl_strip *s, const int32_t *sums, int32_t co,
+                          int8_t *y, int32_t y_rows, uint8_t *mask)
+{
+    const kl_geometry *g = &d->geometry;
+    int8_t *row = y + ((co * y_rows + s->oy % y_rows) * g->ow + s->ox0);
+    const int32_t first = (co * g->oh + s->oy) * g->ow + s->ox0;
+    const int32_t multiplier = d->multipliers[co], zero = d->y_zero, low = d->low, high = d->high;
+    const uint8_t shift = d->shifts[co];
+    for (int32_t j = 0; j < s->n; j++) {
+        const int32_t v = kl_requantise(sums[j], multiplier, shift);
+        row[j] = kl_clamp(v + zero, low, high, mask, first + j);
+    }
+}
+
+/* Rows r0..r1 of every channel; y holds y_rows rows a channel as x does. */
+static void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_rows, int8_t *y,
                          int32_t y_rows, uint8_t *mask, int32_t r0, int32_t r1)
 {
     const kl_geometry *g = &d->geometry;
-    int32_t sums[KL_STRIP];
-    for (int32_t co = 0; co < g->cout; co++) {
+    int32_t sums[2][KL_STRIP];
+    for (int32_t co = 0, two; co < g->cout; co += 1 + two) {
+        two = kl_two_channels(g, co);
         for (int32_t oy = r0; oy < r1; oy++) {
-            int8_t *row = y + (co * y_rows + oy % y_rows) * g->ow;
             for (int32_t ox0 = 0; ox0 < g->ow; ox0 += KL_STRIP) {
                 const int32_t n = g->ow - ox0 < KL_STRIP ? g->ow - ox0 : KL_STRIP;
-                kl_conv_sums(d, x, x_rows, co, oy, ox0, n, sums);
-                for (int32_t j = 0; j < n; j++) {
-                    const int32_t v = kl_requantise(sums[j], d->multipliers[co], d->shifts[co]);
-                    row[ox0 + j] = kl_clamp(v + d->y_zero, d->low, d->high, mask,
-                                            (co * g->oh + oy) * g->ow + ox0 + j);
+                const kl_strip s = {x, x_rows, co, oy, ox0, n, sums[0], two ? sums[1] : 0};
+                kl_conv_sums(d, &s);
+                kl_conv_store(d, &s, sums[0], co, y, y_rows, mask);
+                if (two) {
+                    kl_conv_store(d, &s, sums[1], co + 1, y, y_rows, mask);
                 }
             }
         }
@@ -125,7 +268,8 @@ static void kl_conv_float(const kl_conv *d, const int8_t *x, float *y)
         for (int32_t oy = 0; oy < g->oh; oy++) {
             for (int32_t ox0 = 0; ox0 < g->ow; ox0 += KL_STRIP) {
                 const int32_t n = g->ow - ox0 < KL_STRIP ? g->ow - ox0 : KL_STRIP;
-                kl_conv_sums(d, x, g->ih, co, oy, ox0, n, sums);
+                const kl_strip s = {x, g->ih, co, oy, ox0, n, sums, 0};
+                kl_conv_sums(d, &s);
                 for (int32_t j = 0; j < n; j++) {
                     y[(co * g->oh + oy) * g->ow + ox0 + j] = (float)sums[j] * d->factors[co];
                 }

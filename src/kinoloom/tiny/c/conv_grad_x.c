@@ -30,11 +30,32 @@ static void kl_conv_grad_tap(const kl_geometry *g, float weight, int32_t ky, int
     }
 }
 
+/* to += a * first, then += b * second. */
+static inline void kl_add_two(float a, const float *first, float b, const float *second,
+                              int32_t count, float *to)
+{
+    for (int32_t i = 0; i < count; i++) {
+        const float sum = to[i] + a * first[i];
+        to[i] = sum + b * second[i];
+    }
+}
+
+static inline void kl_add_scaled(float a, const float *from, int32_t count, float *to)
+{
+    for (int32_t i = 0; i < count; i++) {
+        to[i] += a * from[i];
+    }
+}
+
 /* What output channel co, whose gradient plane is gy, adds to the plane of one input channel. */
 static void kl_conv_grad_plane(const kl_conv_back *d, int32_t co, const int8_t *weights,
                                const float *gy, float *gx)
 {
     const kl_geometry *g = &d->geometry;
+    if (kl_pointwise(g)) {
+        kl_add_scaled(d->scales[co] * (float)weights[0], gy, g->oh * g->ow, gx);
+        return;
+    }
     for (int32_t k = 0; k < g->kh * g->kw; k++) {
         kl_conv_grad_tap(g, d->scales[co] * (float)weights[k], k / g->kw, k % g->kw, gy, gx);
     }

@@ -26,3 +26,10 @@ static inline kl_span kl_columns(const kl_geometry *g, int32_t kx, int32_t from,
     span.to = last < to ? last : to;
     return span;
 }
+
+/* Whether pixels go one to one and do not see their neighbours. */
+static inline int kl_pointwise(const kl_geometry *g)
+{
+    return g->kh * g->kw * g->sy * g->sx == 1 && (g->py | g->px) == 0 && g->oh == g->ih &&
+           g->ow == g->iw;
+}

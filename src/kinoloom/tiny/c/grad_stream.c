@@ -34,11 +34,26 @@ static void kl_dense_plane(const kl_conv_back *d, int32_t c, const float *gy, fl
     const kl_part *part =
         kl_find(d->trained.channels, d->trained.count, c, &place) ? &d->trained : &d->frozen;
     kl_find(part->channels, part->count, c, &place);
+    const int32_t pixels = g->oh * g->ow, step = part->count * g->kh * g->kw;
+    const int8_t *w = part->weights + place * g->kh * g->kw;
+    int32_t co = 0;
     kl_zero(gx, g->ih * g->iw);
-    for (int32_t co = 0; co < g->cout; co++) {
-        kl_conv_grad_plane(d, co, part->weights + (co * part->count + place) * g->kh * g->kw,
-                           gy + co * g->oh * g->ow, gx);
+    for (; kl_pointwise(g) && co + 1 < g->cout; co += 2, w += 2 * step) {
+        const float a = d->scales[co] * (float)w[0], b = d->scales[co + 1] * (float)w[step];
+        kl_add_two(a, gy + co * pixels, b, gy + (co + 1) * pixels, pixels, gx);
     }
+    for (; co < g->cout; co++, w += step) {
+        kl_conv_grad_plane(d, co, w, gy + co * pixels, gx);
+    }
+}
+
+/* The gradient plane of channel c of a depthwise convolution. */
+static void kl_depthwise_plane(const kl_conv_back *d, int32_t c, const float *gy, float *gx)
+{
+    const kl_geometry *g = &d->geometry;
+    const kl_part *part = d->trained.count ? &d->trained : &d->frozen;
+    kl_zero(gx, g->ih * g->iw);
+    kl_conv_grad_plane(d, c, part->weights + c * g->kh * g->kw, gy, gx);
 }
 
 /* What output channel c of a dense convolution, whose gradient plane is gy, adds to all inputs. */
@@ -68,6 +83,7 @@ static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_
     }
 }
 
+/* `even` and `odd` are planes that take turns. */
 static void kl_grad_stream(const kl_link *links, int32_t count, const float *g, float *even,
                            float *odd, float *gx, const kl_random *random, float lr)
 {
@@ -80,25 +96,23 @@ static void kl_grad_stream(const kl_link *links, int32_t count, const float *g, 
         float *here = even, *next = odd;
         int32_t pixels = outer->ih * outer->iw;
         kl_dense_plane(links[0].back, c, g, here);
-        for (int32_t i = 1; i < count; i++) {
-            const kl_link *l = &links[i];
+        for (const kl_link *l = links + 1; l < links + count; l++) {
             if (l->mask) {
                 kl_mask_grad(here, l->mask, c * pixels, pixels, here);
             }
-            if (l->back && i < count - 1) {
-                const kl_geometry *d = &l->back->geometry;
-                const kl_part *part = l->back->trained.count ? &l->back->trained : &l->back->frozen;
-                pixels = d->ih * d->iw;
-                kl_zero(next, pixels);
-                kl_conv_grad_plane(l->back, c, part->weights + c * d->kh * d->kw, here, next);
+            if (l->back == inner && inner) {
+                kl_dense_spread(inner, &inner->frozen, c, here, gx);
+                kl_dense_spread(inner, &inner->trained, c, here, gx);
             } else if (l->back) {
-                kl_dense_spread(l->back, &l->back->frozen, c, here, gx);
-                kl_dense_spread(l->back, &l->back->trained, c, here, gx);
+                pixels = l->back->geometry.ih * l->back->geometry.iw;
+                kl_depthwise_plane(l->back, c, here, next);
             }
             kl_link_step(l, c, here, random, lr);
-            float *const done = here;
-            here = next;
-            next = done;
+            if (l->back) {
+                float *const done = here;
+                here = next;
+                next = done;
+            }
         }
     }
 }

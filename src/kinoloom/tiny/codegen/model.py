@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import zlib
 from dataclasses import dataclass
 from string import Template
@@ -52,7 +54,7 @@ def generate(program: Program, plan: Plan) -> Sources:
     """The C of a program, placed in its arena as `plan` says."""
     writer = Writer(program, plan)
     for op in program.ops:
-        writer.take(*RULES[type(op)](writer, op))
+        writer.take(op, *RULES[type(op)](writer, op))
     for name in program.initial:
         writer.tables[f"{name}_initial"] = array(f"{name}_initial", program.initial[name])
     used = {*writer.used, "base"}
@@ -65,7 +67,9 @@ def generate(program: Program, plan: Plan) -> Sources:
     words = _words(writer)
     source = _fill(body, {**words, "constants": "", "kernels": ""}, program)
     words["kernels"] = "\n\n".join(kernels(used, source))
-    words["constants"] = "\n".join(c_used(constants().splitlines(), words["kernels"] + source))
+    words["constants"] = "\n".join(
+        c_used(re.split(r"\n(?=#)", constants()), words["kernels"] + source)
+    )
     return Sources(_fill(head, words, program), _fill(body, words, program))
 
 
@@ -94,10 +98,17 @@ def _words(w: Writer) -> dict[str, str]:
         "input_count": str(tensors[program.input].size),
         "input_shape": " x ".join(str(n) for n in tensors[program.input].shape),
         "input_scale": real(program.quant(program.input).scale),
+        "input_scale_plain": f"{program.quant(program.input).scale:.6g}",
         "input_zero": str(program.quant(program.input).zero),
         "output_count": str(tensors[program.output].size),
         "arena_bytes": str(w.plan.peak),
         "param_bytes": str(program.param_bytes),
+        "ram_bytes": str(w.plan.peak + program.param_bytes),
+        "constant_bytes": str(program.constant_bytes + program.param_bytes),
+        "does": "runs and learns" if program.label else "runs",
+        "outputs": "logits" if of_class else "its last layer as it is",
+        "bad_label": "out of range" if of_class else "a null pointer",
+        "label_text": _label_text(program),
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
         "check_label": _check_label(program) if of_class else "label == 0",
@@ -107,8 +118,8 @@ def _words(w: Writer) -> dict[str, str]:
         "tables": "\n".join(w.tables.values()),
         "input": w.at(program.input),
         "output": w.at(program.output),
-        "inference": "\n".join(f"    {line}" for line in inference),
-        "step": "\n".join(f"    {line}" for line in step),
+        "inference": "\n".join(inference),
+        "step": "\n".join(step),
         "initialise": "\n".join(
             f"    COPY({t.name}, {t.name}_initial, {t.size});" for t in program.params
         ),
@@ -120,6 +131,13 @@ def _words(w: Writer) -> dict[str, str]:
 
 def _check_label(program: Program) -> str:
     return f"label < 0 || label >= {program.tensors[program.output].size}"
+
+
+def _label_text(program: Program) -> str:
+    name = program.name.upper()
+    if program.label and program.tensors[program.label].dtype == "int32":
+        return f"the class, 0..{name}_OUTPUT_COUNT - 1"
+    return f"the target, {name}_OUTPUT_COUNT real numbers"
 
 
 def _transfer(program: Program, macro: str) -> list[str]:
@@ -144,4 +162,10 @@ def constants() -> str:
         "KL_GATE_LIMIT": str(arithmetic.GATE_LIMIT),
         "KL_MOST_STAGES": str(MOST_JOINED),
     }
-    return "\n".join(f"#define {name} {value}" for name, value in values.items())
+    return "\n".join(f"#define {name} {_broken(value)}" for name, value in values.items())
+
+
+def _broken(value: str) -> str:
+    """A long list over lines, as a macro has it."""
+    lines = textwrap.wrap(value, 88)
+    return value if len(lines) == 1 else "".join(f" \\\n    {line}" for line in lines).lstrip()

@@ -8,7 +8,7 @@ from typing import Any
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.codegen import sequence
-from kinoloom.tiny.codegen.text import braces, real
+from kinoloom.tiny.codegen.text import braces, real, structs
 from kinoloom.tiny.codegen.writer import Rule, Writer, conv_table, sizes
 from kinoloom.tiny.ir import Op
 
@@ -26,11 +26,10 @@ def stream(w: Writer, op: f.Stream) -> Rule:
     rings = [*op.rings(), op.convs[-1].geometry.oh]
     name = f"{op.convs[-1].y}_stages"
     stages = [
-        braces([conv_table(w, c, whole=False), w.at(c.mask), ring])
+        [conv_table(w, c, whole=False), w.at(c.mask), ring]
         for c, ring in zip(op.convs, rings, strict=True)
     ]
-    body = ",\n    ".join(stages)
-    w.tables[name] = f"static const kl_stage {name}[{len(stages)}] = {{\n    {body}\n}};"
+    w.tables[name] = structs("kl_stage", name, stages)
     scratch = w.scratch(w.program.ops.index(op))
     y = w.at(op.convs[-1].y)
     return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
@@ -219,14 +218,11 @@ def grad_stream(w: Writer, op: b.GradStream) -> Rule:
         elif isinstance(one, b.ConvGradX):
             link[5] = _back_table(w, one)
     name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
-    body = ",\n    ".join(braces(link) for link in links.values())
-    w.tables[name] = f"static const kl_link {name}[{len(links)}] = {{\n    {body}\n}};"
+    w.tables[name] = structs("kl_link", name, list(links.values()))
     even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
-    buffers = ", ".join(f"(float *)(arena.bytes + {n})" for n in (even, even + op.buffers()[0]))
-    if not op.buffers()[1]:
-        buffers = f"(float *)(arena.bytes + {even}), 0"
+    odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
     made = w.at(op.ys[0]) if op.ys else "0"
-    arguments = f"{name}, {len(links)}, {w.at(op.g)}, {buffers}, {made}"
+    arguments = f"{name}, {len(links)}, {w.at(op.g)}, AT(float, {even}), {odd}, {made}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir import Array, Op, Program
 
 KERNELS = Path(__file__).parents[1] / "c"
 _TYPES = {
@@ -53,6 +53,29 @@ def struct(kind: str, name: str, fields: Iterable[object]) -> str:
         ", ".join(str(f) for f in fields), 96, initial_indent="    ", subsequent_indent="    "
     )
     return f"static const {kind} {name} = {{\n{body}\n}};"
+
+
+def structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
+    """A constant array of structures."""
+    body = ",\n".join(
+        textwrap.fill(braces(i), 96, initial_indent="    ", subsequent_indent="     ")
+        for i in items
+    )
+    return f"static const {kind} {name}[{len(items)}] = {{\n{body}\n}};"
+
+
+def call(line: str) -> str:
+    """A statement of a function's body, broken where it is long."""
+    return textwrap.fill(line, 96, initial_indent="    ", subsequent_indent="        ")
+
+
+def title(op: Op, program: Program) -> str:
+    """The comment before the calls of an operation: what it is, of which layer, what it makes."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(op).__name__).lower()
+    layers = op.layers() or op.writes()[:1]
+    made = [program.tensors[name] for name in op.writes()[:1]]
+    sizes = "".join(f": {' x '.join(str(n) for n in t.shape)} {t.dtype}" for t in made)
+    return call(f"/* {kind} of {', '.join(layers)}{sizes} */")
 
 
 def braces(fields: Sequence[object]) -> str:

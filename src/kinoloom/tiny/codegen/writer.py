@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from kinoloom.tiny.codegen.text import array, braces, c_type, struct
-from kinoloom.tiny.ir import Geometry, Program, Weights
+from kinoloom.tiny.codegen.text import array, braces, c_type, call, struct, title
+from kinoloom.tiny.ir import Geometry, Op, Program, Weights
 from kinoloom.tiny.ops_forward import Conv
 from kinoloom.tiny.plan import Plan
 
@@ -28,10 +28,11 @@ class Writer:
     used: set[str] = field(default_factory=set)
     lines: list[list[str]] = field(default_factory=list)
 
-    def take(self, kernel: str, calls: str | list[str]) -> None:
+    def take(self, op: Op, kernel: str, calls: str | list[str]) -> None:
         """Take in the call or calls of an operation, and the kernels that they need."""
         self.used |= set(kernel.split())
-        self.lines.append([calls] if isinstance(calls, str) else calls)
+        lines = [calls] if isinstance(calls, str) else calls
+        self.lines.append([title(op, self.program), *(call(line) for line in lines)])
 
     def at(self, name: str) -> str:
         """A pointer to a work tensor; a null pointer for none."""
@@ -42,11 +43,11 @@ class Writer:
             return name
         if tensor.role == "constant":
             return self.constant(name)
-        return f"({c_type(tensor.dtype)} *)(arena.bytes + {self.plan.offset(name)})"
+        return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
 
     def scratch(self, number: int, dtype: str = "int8") -> str:
         """A pointer to the scratch memory of the operation of a number."""
-        return f"({c_type(dtype)} *)(arena.bytes + {self.plan.offset(f'scratch:{number}')})"
+        return f"AT({c_type(dtype)}, {self.plan.offset(f'scratch:{number}')})"
 
     def constant(self, name: str) -> str:
         """The name of a constant or param, declared if it is not yet; a null pointer for none."""

@@ -1,0 +1,184 @@
+"""Speed of the generated C: instructions on a board, multiply-accumulates a second on this machine.
+
+    python -m benchmarks.tiny_speed FOLDER [--rounds N]     # with mcunet-5fps.npz
+
+MCUNet with the published scheme of the upstream sample. Instructions are counted by QEMU (-icount
+shift=0), for the portable C and with the vector instructions of the core; they are no cycles. On
+this machine the peer is `tiny_c/im2col.c`, the plain way to run the same convolutions, compiled by
+the same compiler with -O3; it runs the convolutions alone, ours the whole forward pass. Both give
+the same values, which is checked. They take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import ROOT, in_turns, spread, write_results
+from kinoloom.tiny.api import Compiled, compile_program
+from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.host import Host, compiler
+from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.page import multiplies
+from kinoloom.tiny.pretrained import preset_scheme, read_pretrained
+from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.simulate.simulator import Simulator
+
+SOURCES = ROOT / "benchmarks" / "tiny_c"
+PRESET, MODEL = "mcunet-49kb", "mcunet-5fps"
+TICK_NS = {"m3": 40, "m4": 40, "m7": 40, "m33": 50}
+"""Nanoseconds, which are instructions, of a tick of the processor clock of QEMU's boards."""
+ICOUNT = ("-icount", "shift=0")
+
+
+def instructions(made: Compiled, core: str, *flags: str) -> dict[str, int]:
+    """Instructions of a forward pass and a training step on a core."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made.write(folder)
+        (folder / "main.c").write_text((SOURCES / "count.c").read_text())
+        line = [
+            "make",
+            "-s",
+            f"run-{core}",
+            f"QEMU={' '.join(ICOUNT)}",
+            f"DEFINES={' '.join(flags)}",
+        ]
+        done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise RuntimeError(f"{core}: {done.stderr[-500:]}")
+    found = (line.split() for line in done.stderr.splitlines())
+    return {name: int(ticks, 16) * TICK_NS[core] for name, ticks in found}
+
+
+class Reference:
+    """The convolutions of a program, run one after the other by im2col."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        library = folder / "im2col.so"
+        line = [
+            compiler(),
+            "-O3",
+            "-shared",
+            "-fPIC",
+            str(SOURCES / "im2col.c"),
+            "-o",
+            str(library),
+        ]
+        subprocess.run(line, check=True)
+        self.conv = ctypes.CDLL(str(library)).conv
+        self.program = program
+        device = Simulator(program)
+        device.forward(example_input(program, 0))
+        self.calls = [self._call(op, device) for op in convs(program) if not op.factors]
+
+    def _call(self, op: Conv, device: Simulator) -> Callable[[], Any]:
+        """A call whose result was compared once with the simulator's."""
+        g, constants = op.geometry, self.program.constants
+        sizes = np.array(astuple(g), np.int32)
+        ranges = np.array([op.y_zero, op.low, op.high], np.int32)
+        y = np.zeros(g.cout * g.oh * g.ow, np.int8)
+        columns = np.zeros(g.fan_in * g.oh * g.ow, np.int16)
+        sums = np.zeros(g.oh * g.ow, np.int32)
+        arrays: list[Any] = [
+            sizes, np.ascontiguousarray(device.memory[op.x]), op.x_zero,
+            constants[op.weights.frozen], constants[op.bias], constants[op.multipliers],
+            constants[op.shifts], ranges, y, columns, sums,
+        ]  # fmt: skip
+        given = [a if isinstance(a, int) else a.ctypes.data_as(ctypes.c_void_p) for a in arrays]
+
+        def call(kept: list[Any] = arrays) -> None:  # the arrays must outlive the pointers
+            self.conv(*given)
+
+        call()
+        np.testing.assert_array_equal(y, device.memory[op.y].ravel())
+        return call
+
+    def forward(self) -> None:
+        """All of them once."""
+        for call in self.calls:
+            call()
+
+
+def seconds_of(job: Callable[[], Any], times: int) -> Callable[[], float]:
+    """CPU seconds of a job, the mean of some times."""
+
+    def timed() -> float:
+        begin = time.process_time()
+        for _ in range(times):
+            job()
+        return (time.process_time() - begin) / times
+
+    return timed
+
+
+def host_speed(made: Compiled, rounds: int) -> dict[str, Any]:
+    """Multiply-accumulates a second of our forward pass and training step, and of the peer."""
+    forward, backward = multiplies(made)
+    x: Array = example_input(made.program, 0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ways = {"vector": ("-O3",), "portable": ("-O3", "-DKL_PORTABLE")}
+        hosts = {}
+        for way, flags in ways.items():
+            (folder / way).mkdir()
+            hosts[way] = Host(made.program, made.plan, folder / way, flags)
+        peer = Reference(made.inference, folder)
+        jobs = {"im2col forward": seconds_of(peer.forward, 3)}
+        for way, host in hosts.items():
+            jobs[f"{way} forward"] = seconds_of(lambda h=host: h.forward(x), 3)
+            jobs[f"{way} train_step"] = seconds_of(lambda h=host: h.train_step(x, 3, 0.01), 2)
+        found = in_turns(jobs, rounds)
+    work = {"forward": forward, "train_step": forward + backward}
+    rates = {
+        job: spread([work[job.split()[1]] / s / 1e6 for s in seconds])
+        for job, seconds in found.items()
+    }
+    base = rates["im2col forward"]["median"]
+    return {
+        "million_multiplies_a_second": rates,
+        "forward_over_im2col": {
+            way: round(rates[f"{way} forward"]["median"] / base, 2) for way in ways
+        },
+    }
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/tiny_speed.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    inference = read_pretrained(options.folder / f"{MODEL}.npz", "net", 10)
+    made = compile_program(inference, scheme=preset_scheme(inference, PRESET))
+    forward, backward = multiplies(made)
+    counts = {core: instructions(made, core) for core in TICK_NS}
+    portable = {core: instructions(made, core, "-DKL_PORTABLE") for core in TICK_NS}
+    findings = {
+        "scheme": PRESET,
+        "multiplies": {"forward": forward, "backward": backward},
+        "instructions": counts,
+        "instructions_portable": portable,
+        "portable_over_vector": {
+            core: {what: round(portable[core][what] / n, 2) for what, n in count.items()}
+            for core, count in counts.items()
+        },
+        "this_machine": host_speed(made, options.rounds),
+    }
+    print(findings)
+    command = f"python -m benchmarks.tiny_speed FOLDER --rounds {options.rounds}"
+    print(write_results("tiny_speed", command, findings))
+
+
+if __name__ == "__main__":
+    main()
