@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kinoloom.errors import ExecutionError
 from kinoloom.tiny.api import Compiled
 from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.host import Host
@@ -68,4 +69,8 @@ def tell(made: Compiled, what: str, before: float, after: float) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         made.write(Path(folder))
-        print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
+        try:
+            print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
+        except ExecutionError:
+            print(f"flash at least {made.program.constant_bytes} bytes of constants; the example's "
+                  "copy of what was learned does not fit the board's RAM beside it")  # fmt: skip

@@ -14,7 +14,7 @@ from sequence_networks import KINDS, Attentive, Listener, Recurrent, Temporal, T
 from tiny_networks import inputs
 from torch import nn
 from torch.nn import functional as f
-from torch_twin import Twin
+from torch_twin import Twin, assert_gradients
 
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.api import Compiled, compile_program
@@ -24,7 +24,6 @@ from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.front.read import read_module, run_module
 from kinoloom.tiny.host import Host
 from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
 from kinoloom.tiny.ops_sequence import Gru, MatMul
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
@@ -60,20 +59,8 @@ def test_gradients_are_those_of_torch(kind: Any) -> None:
     loss = f.cross_entropy(real.reshape(1, -1), torch.tensor([1]))
     loss.backward()
     assert device.train_step(x, 1, 0.0) == pytest.approx(loss.item(), rel=0.02)
-    seen = set()
-    for op in program.ops:
-        if isinstance(op, WeightGrad | BiasGrad):
-            leaf = f"{op.layer}.{'w' if isinstance(op, WeightGrad) else 'b'}"
-            scale = inference.quant(op.x).scale if isinstance(op, WeightGrad) else 1.0
-            want = twin.leaves[leaf].grad
-            assert want is not None
-            size = float(want.abs().max())
-            assert size > 0
-            got = device.memory[op.y] * scale
-            close = 0.02 * size  # gates and chances are rounded on the device
-            np.testing.assert_allclose(got, want.reshape(got.shape), rtol=0.02, atol=close)
-            seen.add(leaf)
-    assert seen == set(twin.leaves)
+    # gates and chances are rounded on the device
+    assert_gradients(device, twin, 0.02, 0.02)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -179,6 +179,11 @@ def test_agreement_counts_and_refuses() -> None:
         agreement(program, data, wanted, [0, 1, 2])
 
 
+class Noisy(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.randn(1, 5, 4)
+
+
 class Odd(nn.Module):
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -190,6 +195,7 @@ class Odd(nn.Module):
 
 
 REFUSED = [
+    (Noisy(), "it is random", ""),
     (nn.LSTM(4, 3, batch_first=True), r"lstm.* inner \(LSTM\).*", "Use nn.GRU"),
     (nn.GRU(4, 3), "the batch comes first", ""),
     (nn.GRU(4, 3, batch_first=True, bidirectional=True), "forward only", ""),

@@ -17,7 +17,27 @@ from torch.nn import functional as f
 from kinoloom.tiny import ops_forward as ops
 from kinoloom.tiny import ops_sequence as sequence
 from kinoloom.tiny.ir import Array, Geometry, Program
+from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
 from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.simulate.simulator import Simulator
+
+
+def assert_gradients(device: Simulator, twin: Twin, rtol: float, atol: float) -> None:
+    """All gradients of the last step against those of the twin; `atol` is of the largest."""
+    seen = set()
+    for op in device.program.ops:
+        if isinstance(op, WeightGrad | BiasGrad):
+            leaf = f"{op.layer}.{'w' if isinstance(op, WeightGrad) else 'b'}"
+            scale = twin.program.quant(op.x).scale if isinstance(op, WeightGrad) else 1.0
+            want = twin.leaves[leaf].grad
+            assert want is not None
+            size = float(want.abs().max())
+            assert size > 0
+            got = device.memory[op.y] * scale
+            close = atol * size
+            np.testing.assert_allclose(got, want.reshape(got.shape), rtol=rtol, atol=close)
+            seen.add(leaf)
+    assert seen == set(twin.leaves)
 
 
 def rounded(x: Tensor) -> Tensor:

@@ -42,17 +42,23 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class RealConv(Layer):
-    """A convolution or linear layer; `weight` (cout, cin / groups, kh, kw), `bias` (cout,)."""
+class OfOne(Layer):
+    """A layer that reads one value, `x`."""
 
     x: str
+
+    def inputs(self) -> tuple[str, ...]:
+        """That value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealConv(OfOne):
+    """A convolution or linear layer; `weight` (cout, cin / groups, kh, kw), `bias` (cout,)."""
+
     geometry: Geometry
     weight: Reals
     bias: Reals
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -68,28 +74,17 @@ class RealAdd(Layer):
 
 
 @dataclass(frozen=True)
-class RealClamp(Layer):
+class RealClamp(OfOne):
     """A clamp that no layer before it can take over."""
-
-    x: str
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
-class RealPool(Layer):
+class RealPool(OfOne):
     """Pooling; `divisor` is that of the mean."""
 
     kind: Literal["average", "max"]
-    x: str
     geometry: Geometry
     divisor: int
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -104,42 +99,27 @@ class RealConcat(Layer):
 
 
 @dataclass(frozen=True)
-class RealLookup(Layer):
+class RealLookup(OfOne):
     """A function of each element: `kind` of `curves.CURVES`, with its parameter."""
 
-    x: str
     kind: str
     parameter: float
 
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
-
 
 @dataclass(frozen=True)
-class RealAffine(Layer):
+class RealAffine(OfOne):
     """`gain * x + offset`, of numbers that are not trained."""
 
-    x: str
     gain: float
     offset: float
 
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
-
 
 @dataclass(frozen=True)
-class RealCopy(Layer):
+class RealCopy(OfOne):
     """Elements in another order: nested loops (count, stride) of places, from `start`."""
 
-    x: str
     loops: tuple[tuple[int, int], ...]
     start: int
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -164,29 +144,19 @@ class RealMatMul(Layer):
 
 
 @dataclass(frozen=True)
-class RealSoftmax(Layer):
+class RealSoftmax(OfOne):
     """A softmax of `gain` times x over `count` elements that are `inner` apart."""
 
-    x: str
     count: int
     inner: int
     gain: float
 
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
-
 
 @dataclass(frozen=True)
-class RealNormalise(Layer):
+class RealNormalise(OfOne):
     """Each token (column) less its mean, divided by its deviation; `eps` is added to its square."""
 
-    x: str
     eps: float
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -199,20 +169,15 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class RealGru(Layer):
+class RealGru(OfOne):
     """A gated recurrent unit over a series; the result is its state after each step.
 
     Attributes:
         of_input, of_state: the maps from the input and from the state before.
     """
 
-    x: str
     of_input: Gates
     of_state: Gates
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
@@ -11,6 +12,7 @@ from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
+from kinoloom.tiny.ops_sequence import GruGrad, MatMul, MatMulGrad
 from kinoloom.tiny.picture import arena_svg
 from kinoloom.tiny.plan import Plan, plan
 from kinoloom.tiny.schedule import reorder
@@ -62,10 +64,18 @@ def layer_rows(made: Compiled) -> list[Row]:
 def multiplies(made: Compiled) -> tuple[int, int]:
     """Multiply-accumulates of the forward pass, and of the backward pass with its updates."""
     forward = sum(op.geometry.multiplies for op in convs(made.inference))
+    forward += sum(
+        op.heads * op.m * op.n * op.terms for op in made.inference.ops if isinstance(op, MatMul)
+    )
     backward = 0
     for op in made.program.single_ops:
         if isinstance(op, ConvGradX):
             backward += op.geometry.multiplies
+        elif isinstance(op, MatMulGrad):
+            backward += math.prod(op.counts)
+        elif isinstance(op, GruGrad):  # gates once more, and what goes to the state before
+            maps = op.forward.of_input.geometry, op.forward.of_state.geometry
+            backward += maps[0].multiplies + 2 * maps[1].multiplies
         elif isinstance(op, WeightStep):
             g = op.grad.geometry
             share = len(op.grad.kept) / (g.cin if g.groups == 1 else g.cout)

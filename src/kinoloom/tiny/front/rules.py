@@ -169,6 +169,8 @@ def _compute(reader: Reader, node: Any) -> None:
     """A value of parameters only, such as a weight under a norm, is computed once, here."""
     import torch
 
+    if torch.Tag.nondeterministic_seeded in node.target.tags:
+        raise refuse(node, "it is random, and a compiled network is not")
     args = torch.fx.node.map_arg(node.args, lambda n: reader.values[n.name])
     keywords = torch.fx.node.map_arg(node.kwargs, lambda n: reader.values[n.name])
     with torch.no_grad():
