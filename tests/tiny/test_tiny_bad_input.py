@@ -1,6 +1,7 @@
 """Bad input, each with the message that tells what to do: models, data, labels, rates, images."""
 
 import ctypes
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def test_a_damaged_image_changes_nothing(host: Host) -> None:
         host.train_step(example_input(host.program, step), step % 4, 0.1)
     learned = host.export()
     assert learned != fresh
+    crc = host.library.net_export(None) & 0xFFFFFFFF
+    assert crc == int.from_bytes(learned[-4:], "little") == zlib.crc32(learned[:-4])
     host.load(fresh)
     assert host.export() == fresh
     for place in range(0, len(learned), 7):

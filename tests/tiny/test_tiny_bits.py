@@ -30,7 +30,6 @@ from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 OPTIONS = TrainingOptions()
-CORES = ["m3", "m4", "m7", "m33"]
 
 
 def some_weights(program: Program) -> Scheme:
@@ -85,7 +84,8 @@ def test_random_networks_are_equal(tmp_path_factory: pytest.TempPathFactory, see
     inference, options = random_program(seed), random_options(seed)
     scheme = random_scheme(inference, seed)
     made = compile_program(inference, options.loss, scheme=scheme, options=options)
-    same_bits(made, tmp_path_factory.mktemp("random"), 3, 0.1, "-O1")
+    way = ["-DKL_PORTABLE"] if seed % 2 else []
+    same_bits(made, tmp_path_factory.mktemp("random"), 3, 0.1, "-O1", *way)
 
 
 @pytest.mark.parametrize("kind", [Everything, Bottleneck])
@@ -147,24 +147,56 @@ def expected(made: Compiled, steps: int) -> str:
     return f"loss {bits:08x}\ncrc {crc:08x}\n"
 
 
-@pytest.mark.parametrize("core", CORES)
-def test_an_emulated_cortex_m_gives_the_same_bits(core: str, tmp_path: Path) -> None:
+BOARDS = [
+    ("m3", Everything, ""),
+    ("m4", Everything, ""),
+    ("m4", Bottleneck, ""),
+    ("m4", Bottleneck, "-DKL_PORTABLE"),
+    ("m4", Bottleneck, "-std=gnu11 -O3"),  # where gcc would fuse products and sums, if it were let
+    ("m7", Bottleneck, ""),
+    ("m33", Everything, ""),
+]
+
+
+@pytest.mark.parametrize(("core", "kind", "defines"), BOARDS)
+def test_an_emulated_cortex_m_gives_the_same_bits(
+    core: str, kind: type[nn.Module], defines: str, tmp_path: Path
+) -> None:
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
-    made = compiled(Everything, some_weights)
+    made = compiled(kind, some_weights)
     made.write(tmp_path)
-    line = ["make", "-s", f"run-{core}"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    line = ["make", "-s", f"run-{core}", f"DEFINES={defines}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stderr == expected(made, 100)  # semihosting's text goes to standard error
-    line = ["arm-none-eabi-size", f"{core}.elf"]
-    told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
-    text, data, bss = (int(word) for word in told.stdout.splitlines()[1].split()[:3])
-    own = 4 * ((made.program.param_bytes + 12 + 3) // 4) + 8  # the example's image, the generator
+    text, data, bss = linked(tmp_path, core)
+    generator, alignment = 8, 4 * len(made.program.params) + 4
     assert data == 0
-    assert made.ram_bytes <= bss <= made.ram_bytes + own + 4 * len(made.program.params)
+    assert made.ram_bytes <= bss <= made.ram_bytes + generator + alignment
     assert text > made.program.constant_bytes
+    code = tool_says(tmp_path, "objdump", "-d", f"{core}.elf")
+    assert ("smlad" in code) == (core != "m3" and "PORTABLE" not in defines)
+    assert "vfma" not in code
+
+
+def linked(folder: Path, core: str) -> tuple[int, ...]:
+    """Bytes of text, data and bss of an image."""
+    told = tool_says(folder, "size", f"{core}.elf")
+    return tuple(int(word) for word in told.splitlines()[1].split()[:3])
+
+
+def tool_says(folder: Path, tool: str, *words: str) -> str:
+    line = [f"arm-none-eabi-{tool}", *words]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_the_way_without_vector_instructions_gives_the_same_bits(
+    kind: type[nn.Module], tmp_path: Path
+) -> None:
+    assert same_bits(compiled(kind, some_weights), tmp_path, 4, 0.05, "-O2", "-DKL_PORTABLE")
 
 
 def test_inference_alone_is_compiled_too(tmp_path: Path) -> None:

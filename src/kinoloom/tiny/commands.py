@@ -250,7 +250,7 @@ def linked_size(model: Path, options: FlashSizeOptions) -> Report:
         made.write(folder)
         flash, ram = sizes(folder, options.core)
     data = {**page.facts(made), "flash_bytes": flash, "linked_ram_bytes": ram}
-    rows = (("flash", flash, 2**20), ("RAM, with that of the example", ram, 2**18))
+    rows = (("flash", flash, 2**20), ("RAM, without the stack", ram, 2**18))
     table = Table(("memory", "bytes", "the board has"), rows)
     return Report(f"{options.name} on a Cortex-{options.core.upper()}", (table,), data)
 

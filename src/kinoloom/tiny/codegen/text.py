@@ -49,9 +49,7 @@ def array(name: str, values: Array) -> str:
 
 def struct(kind: str, name: str, fields: Iterable[object]) -> str:
     """A constant structure."""
-    body = textwrap.fill(
-        ", ".join(str(f) for f in fields), 96, initial_indent="    ", subsequent_indent="    "
-    )
+    body = _wrapped(", ".join(str(f) for f in fields), "    ")
     return f"static const {kind} {name} = {{\n{body}\n}};"
 
 
@@ -66,7 +64,15 @@ def structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
 
 def call(line: str) -> str:
     """A statement of a function's body, broken where it is long."""
-    return textwrap.fill(line, 96, initial_indent="    ", subsequent_indent="        ")
+    return _wrapped(line, "        ")
+
+
+def _wrapped(text: str, indent: str) -> str:
+    """Lines of at most 96 characters, of which none ends within a place in the arena."""
+    joined = re.sub(r"AT\((\w+), ", r"AT(\1,~", text)
+    return textwrap.fill(joined, 96, initial_indent="    ", subsequent_indent=indent).replace(
+        "~", " "
+    )
 
 
 def title(op: Op, program: Program) -> str:
