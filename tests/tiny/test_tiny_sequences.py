@@ -1,5 +1,6 @@
 """Recurrent cells, attention, curves and moves: against torch, and bit for bit against the C."""
 
+import ctypes
 import shutil
 import struct
 import subprocess
@@ -19,10 +20,11 @@ from torch_twin import Twin, assert_gradients
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.codegen.model import image_of
+from kinoloom.tiny.codegen.model import constants, image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
+from kinoloom.tiny.codegen.text import kernels
 from kinoloom.tiny.front.read import read_module, run_module
-from kinoloom.tiny.host import Host
+from kinoloom.tiny.host import WARNINGS, Host, compiler
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.ops_sequence import Gru, MatMul
 from kinoloom.tiny.quantise import quantise
@@ -147,3 +149,32 @@ def test_gates_are_close_to_the_functions_that_they_stand_for() -> None:
 def test_roots_are_those_of_ieee_to_a_few_units() -> None:
     x = np.geomspace(1e-6, 1e15, 4001).astype(np.float32)
     np.testing.assert_allclose(arithmetic.root(x), np.sqrt(x), rtol=2.5e-7)
+
+
+HARNESS = """
+#include <stdint.h>
+#include <float.h>
+%s
+%s
+int32_t gate(int32_t v) { return kl_gate(v); }
+int32_t nearest(float v) { return kl_nearest(v, 1024.0f); }
+float root(float v) { return kl_root(v); }
+"""
+
+
+def test_gates_and_roots_are_equal_in_c(tmp_path: Path) -> None:
+    needed = "\n".join(kernels(["gru", "root"], HARNESS))
+    (tmp_path / "model.c").write_text(HARNESS % (constants(), needed))
+    line = [compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
+    subprocess.run(line, cwd=tmp_path, check=True)
+    c = ctypes.CDLL(str(tmp_path / "model.so"))
+    c.root.restype = ctypes.c_float
+    whole = np.arange(-16500, 16500)
+    assert [c.gate(int(v)) for v in whole] == arithmetic.gate(whole).tolist()
+    random = np.random.default_rng(0)
+    positive = np.exp(random.uniform(-14, 40, 5000)).astype(np.float32)
+    found = [c.root(ctypes.c_float(v)) for v in positive]
+    assert found == arithmetic.root(positive).tolist()
+    steps = np.concatenate([random.normal(0, 400, 5000), np.arange(-20, 20) / 2])
+    wanted = arithmetic.round_float(steps.astype(np.float32), np.float32(1024)).tolist()
+    assert [c.nearest(ctypes.c_float(v)) for v in steps] == wanted
