@@ -12,18 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import random_options, random_program, random_scheme
-from tiny_networks import SHAPES, Bottleneck, Everything, Painter, inputs, quantised
+from test_tiny_golden import Maker
+from tiny_networks import SHAPES, Bottleneck, Everything, inputs, loss_of, quantised
 from torch import nn
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.build import Result
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_backward import GradStream
+from kinoloom.tiny.ir import Program, Quant
+from kinoloom.tiny.ops_backward import GradStream, MaskGrad
 from kinoloom.tiny.plan import plan
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
@@ -33,16 +35,16 @@ OPTIONS = TrainingOptions()
 
 
 def some_weights(program: Program) -> Scheme:
-    """The first layer frozen, some with a part of their weights, some with a bias only."""
+    """The first of many frozen, some with a part of their weights, some with a bias only."""
     ratios = [0.5, 0.0, 1.0, 0.25]
-    layers = [op.layer for op in convs(program)][1:]
+    layers = [op.layer for op in convs(program)]
+    layers = layers[1:] or layers
     return {name: Update(bias=i % 3 > 0, ratio=ratios[i % 4]) for i, name in enumerate(layers)}
 
 
 def compiled(kind: type[nn.Module], scheme: Any = full_update, rounding: Any = "stochastic") -> Any:
-    loss: Any = "square" if kind is Painter else "cross-entropy"
     options = TrainingOptions(rounding=rounding)
-    return compile_program(quantised(kind), loss, scheme=scheme, options=options)
+    return compile_program(quantised(kind), loss_of(kind), scheme=scheme, options=options)
 
 
 def same_bits(made: Compiled, folder: Path, steps: int, lr: float, *flags: str) -> bool:
@@ -123,6 +125,19 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
         folder = tmp_path / str(number)
         folder.mkdir()
         assert same_bits(way, folder, 8, 0.05)
+
+
+def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
+    maker = Maker("net", (2, 5, 5))
+    maker.conv("first", 3, size=3)
+    maker.builder.rescale("clip", "first", (3, 5, 5), Result(Quant(2.0**-5, -128), -128, 60))
+    maker.last = "clip"
+    maker.conv("second", 4)
+    made = compile_program(maker.program(3))
+    (chain,) = (op for op in made.program.ops if isinstance(op, GradStream))
+    assert [isinstance(op, MaskGrad) for op in chain.ops].count(True) == 2
+    flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+    assert same_bits(made, tmp_path, 6, 0.05, *flags)
 
 
 @pytest.mark.parametrize("kind", SHAPES)

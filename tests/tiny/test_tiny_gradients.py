@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tiny_networks import SHAPES, Painter, inputs, quantised
+from tiny_networks import SHAPES, inputs, loss_of, quantised
 from torch import nn
-from torch.nn import functional as f
+from torch.nn import functional
 from torch_twin import Twin, assert_gradients
 
+from kinoloom.tiny import ops_backward as b
+from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.autodiff import TrainingOptions, training_program
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.scheme import full_update
@@ -17,8 +19,20 @@ KINDS = list(SHAPES)
 
 
 def trained(kind: type[nn.Module], inference: Program) -> Program:
-    loss = "square" if kind is Painter else "cross-entropy"
-    return training_program(inference, full_update(inference), TrainingOptions(loss))
+    options = TrainingOptions(loss_of(kind))
+    return training_program(inference, full_update(inference), options)
+
+
+OPERATORS = {
+    *(f.Conv, f.Add, f.Rescale, f.Concat, f.AveragePool, f.MaxPool, f.Dequantise),
+    *(f.SoftmaxLoss, f.SquareLoss, b.MaskGrad, b.ConvGradX, b.WeightGrad, b.BiasGrad),
+    *(b.Accumulate, b.AveragePoolGrad, b.MaxPoolGrad, b.SliceGrad),
+}
+
+
+def test_every_operator_is_compared_below() -> None:
+    seen = {type(op) for kind in KINDS for op in trained(kind, quantised(kind)).ops}
+    assert seen >= OPERATORS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,14 +43,15 @@ def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
     device, twin = Simulator(program), Twin(inference)
     x = device.quantise(inputs(SHAPES[kind], 1, seed + 9)[0])
     real = twin.forward(x)
-    label = np.full(real.shape, 0.25, np.float32) if kind is Painter else 1
+    square = loss_of(kind) == "square"
+    label = np.full(real.shape, 0.25, np.float32) if square else 1
     found = device.train_step(x, label, 0.0)
-    if kind is Painter:
-        loss = f.mse_loss(real, torch.from_numpy(label).double())
+    if square:
+        loss = functional.mse_loss(real, torch.from_numpy(label).double())
     else:
-        loss = f.cross_entropy(real.reshape(1, -1), torch.tensor([1]))
+        loss = functional.cross_entropy(real.reshape(1, -1), torch.tensor([1]))
     loss.backward()
-    output = device.memory[program.output] if kind is not Painter else device.forward(x)
+    output = device.memory[program.output] if not square else device.forward(x)
     np.testing.assert_allclose(output.ravel(), real.detach().ravel(), rtol=1e-5, atol=1e-5)
     assert found == pytest.approx(loss.item(), rel=1e-5)
     device.train_step(x, label, 0.0)

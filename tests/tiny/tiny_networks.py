@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as f
 
+from kinoloom.tiny.autodiff import Loss
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.quantise import quantise
@@ -63,6 +64,19 @@ class Painter(nn.Module):
         return self.body(x)
 
 
+class Clipped(nn.Module):
+    """Its output is int8: a clamp comes last, which a maximum cannot take over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(2, 3, 3, padding=1), nn.MaxPool2d(2, 1), nn.Hardtanh(-0.2, 0.4)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(x)
+
+
 class Bottleneck(nn.Module):
     """Two inverted bottlenecks, one of stride two, one with a residual."""
 
@@ -90,6 +104,7 @@ SHAPES: dict[type[nn.Module], tuple[int, ...]] = {
     Series: (1, 3, 12),
     Painter: (1, 1, 6, 7),
     Bottleneck: (1, 2, 9, 10),
+    Clipped: (1, 2, 5, 4),
 }
 
 
@@ -116,3 +131,8 @@ def quantised(kind: type[nn.Module], seed: int = 0) -> Program:
     """The inference program of a network."""
     data = inputs(SHAPES[kind], seed=seed)
     return quantise(read_module(made(kind, seed), data[0], data), "net")
+
+
+def loss_of(kind: type[nn.Module]) -> Loss:
+    """Pictures have the squared error, classes cross-entropy."""
+    return "square" if kind in (Painter, Clipped) else "cross-entropy"

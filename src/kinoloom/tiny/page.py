@@ -101,16 +101,16 @@ def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None 
             f"{forward} multiply-accumulates forward, {backward} backward."
         ),
         Table(columns, tuple(rows), title="Memory in bytes"),
+        Picture(
+            arena_svg(made.program, made.plan).encode(),
+            "image/svg+xml",
+            "The arena: int8 blue, float32 orange, masks green, buffers of streams grey.",
+            title="The arena over one training step",
+        ),
         Table(
             ("layer", "output", "weights", "multiplies", "trained bytes", "trained"),
             tuple(layers),
             title="Layers",
-        ),
-        Picture(
-            arena_svg(made.program, made.plan).encode(),
-            "image/svg+xml",
-            "The arena: int8 blue, float32 orange, masks green, rings of streams grey.",
-            title="The arena over one training step",
         ),
     ]
     if agreed is not None:

@@ -16,7 +16,7 @@ COLOURS = {
 
 
 def arena_svg(program: Program, plan: Plan) -> str:
-    """The picture: int8 blue, gradients and logits orange, masks green, scratch grey."""
+    """The picture: int8 blue, gradients and logits orange, masks green, buffers of streams grey."""
     peak, length = max(plan.peak, 1), max(plan.length, 1)
     dx, dy = WIDTH / length, HEIGHT / peak
     boxes = []
@@ -34,7 +34,7 @@ def arena_svg(program: Program, plan: Plan) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + MARGIN} {HEIGHT + 24}" '
         'font-family="sans-serif" font-size="11">'
-        f'<text x="0" y="11">{plan.peak}</text><text x="0" y="{HEIGHT}">0</text>'
+        f'<text x="0" y="11">{plan.peak} B</text><text x="0" y="{HEIGHT}">0</text>'
         f"{''.join(boxes)}"
         f'<line x1="{turn:.1f}" y1="0" x2="{turn:.1f}" y2="{HEIGHT}" stroke="#000" '
         'stroke-dasharray="4 3"/>'
