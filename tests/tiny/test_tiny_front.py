@@ -43,8 +43,7 @@ REFUSED = [
     (nn.AvgPool2d(3, 2, 1, count_include_pad=False), "divisor that leaves out padding"),
     (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)), "right before a convolution only"),
     (nn.AdaptiveAvgPool2d(4), "its windows differ: 6x6 to 4x4"),
-    (nn.Linear(6, 3), "flatten first"),
-    (nn.Sequential(nn.Flatten(0), nn.ReLU()), "the batch axis"),
+    (nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (2, 18)), nn.BatchNorm1d(18)), "its shape is"),
 ]
 
 
@@ -132,7 +131,10 @@ def test_the_report_has_the_ladder_and_the_arena(
     ram = [row["RAM"] for row in found["ladder"]]
     assert ram[-1] == found["ram_bytes"] == min(ram)
     assert ram == sorted(ram, reverse=True)
+    assert found["against_float32"]["noise_db"] > 20
+    assert "real" not in found["against_float32"]
     text = page.read_text()
+    assert "Against float32, on 16 inputs" in text
     assert "data:image/svg+xml;base64," in text
     assert "relu_1" in text
 
@@ -145,13 +147,25 @@ def test_the_search_writes_a_scheme_that_compiles(
     assert main(words(archive, "search", *more, "--scheme-file", str(scheme))) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ram_bytes"] <= 3000
+    assert len(found["gains_of_biases"]) == 3
+    assert {name.split()[1] for name in found["gains_of_weights"]} == {"0.125", "0.25", "0.5", "1"}
     assert main(words(archive, "report", "--scheme", str(scheme))) == 0
     assert json.loads(capsys.readouterr().out)["ram_bytes"] == found["ram_bytes"]
+
+
+def test_the_report_scores_labelled_examples(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(archive, "report", "--examples", str(archive / "examples.npz"))) == 0
+    found = json.loads(capsys.readouterr().out)["against_float32"]
+    assert found["inputs"] == 16
+    assert abs(found["real"] - found["quantised"]) <= 1 - found["same"]
 
 
 @pytest.mark.parametrize(
     ("more", "why"),
     [
+        (["--examples", "absent.npz"], "no file absent.npz"),
         (["--scheme", "some"], "no scheme and no file"),
         (["--scheme", "mcunet-49kb"], "has more layers"),
         (["--budget", "100"], "Give at least [0-9]+ bytes"),

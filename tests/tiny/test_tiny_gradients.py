@@ -6,13 +6,12 @@ import torch
 from tiny_networks import SHAPES, inputs, loss_of, quantised
 from torch import nn
 from torch.nn import functional
-from torch_twin import Twin
+from torch_twin import Twin, assert_gradients
 
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.autodiff import TrainingOptions, training_program
 from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
 from kinoloom.tiny.scheme import full_update
 from kinoloom.tiny.simulate.simulator import Simulator
 
@@ -56,19 +55,7 @@ def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
     np.testing.assert_allclose(output.ravel(), real.detach().ravel(), rtol=1e-5, atol=1e-5)
     assert found == pytest.approx(loss.item(), rel=1e-5)
     device.train_step(x, label, 0.0)
-    seen = set()
-    for op in program.ops:
-        if isinstance(op, WeightGrad | BiasGrad):
-            leaf = f"{op.layer}.{'w' if isinstance(op, WeightGrad) else 'b'}"
-            scale = inference.quant(op.x).scale if isinstance(op, WeightGrad) else 1.0
-            want = twin.leaves[leaf].grad
-            assert want is not None
-            assert want.abs().max() > 0
-            size = float(want.abs().max())
-            got = device.memory[op.y] * scale
-            np.testing.assert_allclose(got, want.reshape(got.shape), rtol=2e-4, atol=2e-5 * size)
-            seen.add(leaf)
-    assert seen == set(twin.leaves)
+    assert_gradients(device, twin, 2e-4, 2e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,13 +6,38 @@ and biases are leaves in real values, so torch's autograd gives dL/d(real weight
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as f
 
 from kinoloom.tiny import ops_forward as ops
+from kinoloom.tiny import ops_sequence as sequence
 from kinoloom.tiny.ir import Array, Geometry, Program
+from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
+from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.simulate.simulator import Simulator
+
+
+def assert_gradients(device: Simulator, twin: Twin, rtol: float, atol: float) -> None:
+    """All gradients of the last step against those of the twin; `atol` is of the largest."""
+    seen = set()
+    for op in device.program.ops:
+        if isinstance(op, WeightGrad | BiasGrad):
+            leaf = f"{op.layer}.{'w' if isinstance(op, WeightGrad) else 'b'}"
+            scale = twin.program.quant(op.x).scale if isinstance(op, WeightGrad) else 1.0
+            want = twin.leaves[leaf].grad
+            assert want is not None
+            size = float(want.abs().max())
+            assert size > 0
+            got = device.memory[op.y] * scale
+            close = atol * size
+            np.testing.assert_allclose(got, want.reshape(got.shape), rtol=rtol, atol=close)
+            seen.add(leaf)
+    assert seen == set(twin.leaves)
 
 
 def rounded(x: Tensor) -> Tensor:
@@ -21,7 +46,7 @@ def rounded(x: Tensor) -> Tensor:
     return x + (near - x).detach()
 
 
-def to_int8(real: Tensor, program: Program, op: ops.Conv | ops.Add) -> Tensor:
+def to_int8(real: Tensor, program: Program, op: Any) -> Tensor:
     """Real values as the int8 values of a result, in real units: rounded and clamped."""
     quant = program.quant(op.y)
     ints = rounded(real / quant.scale)
@@ -35,14 +60,13 @@ class Twin:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.leaves: dict[str, Tensor] = {}
-        for op in program.ops:
-            if isinstance(op, ops.Conv):
-                scales = torch.from_numpy(program.constants[f"{op.layer}_scales"]).double()
-                x_scale = program.quant(op.x).scale
-                weight = torch.from_numpy(program.constants[op.weights.frozen]).double()
-                bias = torch.from_numpy(program.constants[op.bias]).double()
-                self.leaves[f"{op.layer}.w"] = weight * scales[:, None, None, None]
-                self.leaves[f"{op.layer}.b"] = bias * scales * x_scale
+        for op in convs(program):
+            scales = torch.from_numpy(program.constants[f"{op.layer}_scales"]).double()
+            x_scale = program.quant(op.x).scale
+            weight = torch.from_numpy(program.constants[op.weights.frozen]).double()
+            bias = torch.from_numpy(program.constants[op.bias]).double()
+            self.leaves[f"{op.layer}.w"] = weight * scales[:, None, None, None]
+            self.leaves[f"{op.layer}.b"] = bias * scales * x_scale
         for leaf in self.leaves.values():
             leaf.requires_grad_(True)
 
@@ -51,6 +75,10 @@ class Twin:
         quant = self.program.quant(self.program.input)
         values = {self.program.input: torch.from_numpy(x.astype(np.float64) - quant.zero)}
         values[self.program.input] = values[self.program.input] * quant.scale
+        for tensor in self.program.tensors.values():
+            if tensor.role == "constant" and tensor.quant is not None:
+                ints = self.program.constants[tensor.name].astype(np.float64) - tensor.quant.zero
+                values[tensor.name] = torch.from_numpy(ints) * tensor.quant.scale
         for op in self.program.ops:
             values[op.writes()[0]] = self._run(op, values)
         return values[self.program.output]
@@ -60,9 +88,13 @@ class Twin:
             real = self._conv(op, values[op.x])
             return real if op.factors else to_int8(real, self.program, op)
         if isinstance(op, ops.Add):
-            return to_int8(values[op.a] + values[op.b], self.program, op)
+            return to_int8(
+                values[op.a] + values[op.b].reshape(values[op.a].shape), self.program, op
+            )
         if isinstance(op, ops.Rescale):
-            return to_int8(values[op.x], self.program, op)
+            quant = self.program.quant(op.y)
+            term = quant.scale * (op.y_zero - quant.zero)
+            return to_int8(op.gain * values[op.x] + term, self.program, op)
         if isinstance(op, ops.Concat):
             parts = torch.cat([values[x].reshape(-1) for x in op.xs])
             return to_int8(parts, self.program, op).reshape(self.program.tensors[op.y].shape)
@@ -75,8 +107,10 @@ class Twin:
             g = op.geometry
             x = values[op.x].reshape(1, g.cin, g.ih, g.iw)
             return f.max_pool2d(x, (g.kh, g.kw), (g.sy, g.sx), (g.py, g.px), (g.dy, g.dx))[0]
-        assert isinstance(op, ops.Dequantise)
-        return values[op.x]
+        if isinstance(op, ops.Dequantise):
+            return values[op.x]
+        shape = self.program.tensors[op.writes()[0]].shape
+        return MORE[type(op)](self, op, values).reshape(shape)
 
     def _conv(self, op: ops.Conv, x: Tensor) -> Tensor:
         g = op.geometry
@@ -91,3 +125,82 @@ def padding(g: Geometry) -> tuple[int, int, int, int]:
     bottom = max(0, (g.oh - 1) * g.sy + (g.kh - 1) * g.dy + 1 - g.ih - g.py)
     right = max(0, (g.ow - 1) * g.sx + (g.kw - 1) * g.dx + 1 - g.iw - g.px)
     return g.px, right, g.py, bottom
+
+
+Values = dict[str, Tensor]
+
+
+def lookup(twin: Twin, op: ops.Lookup, values: Values) -> Tensor:
+    """The table, with the slopes of the table of slopes."""
+    x = values[op.x]
+    quant, made = twin.program.quant(op.x), twin.program.quant(op.y)
+    at = torch.round(x.detach() / quant.scale).long() + quant.zero + 128
+    table = torch.from_numpy(twin.program.constants[op.table].astype(np.float64))
+    slopes = torch.from_numpy(twin.program.constants[op.slopes].astype(np.float64))
+    through = slopes[at] * x
+    return through + ((table[at] - made.zero) * made.scale - through).detach()
+
+
+def strided(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
+    """The elements at start + strides * indices."""
+    index = torch.tensor(start)
+    for count, stride in zip(counts, strides, strict=True):
+        index = index[..., None] + torch.arange(count) * stride
+    return x.reshape(-1)[index]
+
+
+def copy(_: Twin, op: ops.Copy, values: Values) -> Tensor:
+    """Elements at strides."""
+    return strided(values[op.x], op.counts, op.strides, op.start)
+
+
+def gru(twin: Twin, op: sequence.Gru, values: Values) -> Tensor:
+    """The equations of torch.nn.GRU; what is multiplied by weights is in 1/128."""
+    w_in, b_in, w_state, b_state = (
+        twin.leaves[f"{conv.layer}.{leaf}"].squeeze()
+        for conv in (op.of_input, op.of_state)
+        for leaf in "wb"
+    )
+    states, carried, seen = [], torch.zeros(op.units).double(), torch.zeros(op.units).double()
+    for x in values[op.x].reshape(op.of_input.geometry.cin, -1).T:
+        ins, back = (w_in @ x + b_in).chunk(3), (w_state @ seen + b_state).chunk(3)
+        reset, update = torch.sigmoid(ins[0] + back[0]), torch.sigmoid(ins[1] + back[1])
+        new = torch.tanh(ins[2] + reset * back[2])
+        carried = new + update * (carried - new)
+        seen = torch.clamp(rounded(carried * 128), -127, 127) / 128
+        states.append(seen)
+    return torch.stack(states, 1)
+
+
+def matmul(twin: Twin, op: sequence.MatMul, values: Values) -> Tensor:
+    """Strided factors, and the result transposed."""
+    places = ((op.a, op.m, op.terms, op.a_places), (op.b, op.terms, op.n, op.b_places))
+    a, b = (
+        strided(values[x], (op.heads, rows, columns), at[1:], at[0])
+        for x, rows, columns, at in places
+    )
+    return to_int8((a @ b).transpose(1, 2), twin.program, op)
+
+
+def softmax(twin: Twin, op: sequence.Softmax, values: Values) -> Tensor:
+    """To units of 1/256, at most 255."""
+    rows = op.gain * values[op.x].reshape(op.outer, op.count, op.stride)
+    return torch.clamp(rounded(torch.softmax(rows, 1) * 256), 0, 255) / 256
+
+
+def normalise(twin: Twin, op: sequence.Normalise, values: Values) -> Tensor:
+    """A layer norm over the features."""
+    x = values[op.x].reshape(op.count, op.tokens)
+    eps = op.floor / op.gain**2
+    normal = f.layer_norm(x.T, (op.count,), eps=eps).T
+    return to_int8(normal, twin.program, op)
+
+
+MORE: dict[type[ops.Op], Callable[[Twin, Any, Values], Tensor]] = {
+    ops.Lookup: lookup,
+    ops.Copy: copy,
+    sequence.Gru: gru,
+    sequence.MatMul: matmul,
+    sequence.Softmax: softmax,
+    sequence.Normalise: normalise,
+}

@@ -167,6 +167,48 @@ def log(x: np.float32) -> np.float32:
     return np.float32(e * _LN2_HIGH + (e * _LN2_LOW + np.float32(2) * s * total))
 
 
+def root(x: Floats) -> Floats:
+    """The square root of positive numbers, to a few units in the last place."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    guess = ((bits >> np.uint32(1)) + np.uint32(0x1FBD1DF5)).view(np.float32)
+    for _ in range(4):
+        guess = np.float32(0.5) * (guess + x / guess)
+    return guess
+
+
+def round_float(x: Floats, limit: np.float32) -> Ints:
+    """To the nearest integer, halves away from zero, after clipping to +-limit."""
+    clipped = np.clip(x, -limit, limit).astype(np.float32)
+    half = np.copysign(np.float32(0.5), clipped)
+    nearest: Ints = np.trunc(clipped + half).astype(np.int64)
+    return nearest
+
+
+GATE_BITS = 11
+"""Gates of recurrent cells are worked out in units of 2**-11, their results in 2**-15."""
+GATE_LIMIT = 2**17
+_SPACING = 2**7
+GATES = np.round(32768 / (1 + np.exp(-(np.arange(258) * _SPACING - 16384) / 2048))).astype(
+    np.uint16
+)
+"""The logistic function from -8 up, every 1/16."""
+
+
+def gate(x: Ints) -> Ints:
+    """The logistic function: 2**-11 to 2**-15, straight lines between the entries of `GATES`."""
+    place = np.clip(x, -16384, 16384) + 16384
+    at, rest = place // _SPACING, place % _SPACING
+    low, high = GATES[at].astype(np.int64), GATES[at + 1].astype(np.int64)
+    found: Ints = low + (((high - low) * rest + _SPACING // 2) // _SPACING)
+    return found
+
+
+def candidate(x: Ints) -> Ints:
+    """The hyperbolic tangent, 2**-11 to 2**-15."""
+    doubled: Ints = 2 * gate(2 * x) - 32768
+    return doubled
+
+
 def sum_in_order(values: Floats) -> Floats:
     """Sums along the last axis, first element first, each rounded to float32."""
     start = np.zeros((*values.shape[:-1], 1), np.float32)

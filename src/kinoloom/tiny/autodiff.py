@@ -26,8 +26,9 @@ import numpy as np
 from kinoloom.errors import UsageError
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
+from kinoloom.tiny import ops_sequence as s
 from kinoloom.tiny.ir import Array, DType, Op, Program, Shape, Tensor, Weights
-from kinoloom.tiny.scheme import Scheme, Update, check_scheme, kept_channels
+from kinoloom.tiny.scheme import Scheme, Update, check_scheme, convs_in, kept_channels
 
 Loss = Literal["cross-entropy", "square"]
 
@@ -79,6 +80,10 @@ def _strings(value: Any) -> set[str]:
     return set()
 
 
+def _joint(*convs: f.Conv) -> tuple[str, ...]:
+    return tuple(name for conv in convs for name in conv.params)
+
+
 @dataclass
 class _Autodiff:
     program: Program
@@ -116,15 +121,18 @@ class _Autodiff:
 
     def _forward(self, op: Op) -> Op:
         """The operation as training needs it: with trained parts, and a mask or index."""
-        update = self.scheme.get(op.layer, Update(False)) if isinstance(op, f.Conv) else None
-        trains = update is not None and (update.bias or update.ratio > 0)
+        updates = [self._update(conv) for conv in convs_in(op)]
+        trains = any(update.bias or update.ratio > 0 for update in updates)
         result = op.writes()[0]
         if trains or any(name in self.needing for name in op.reads()):
             self.needing.add(result)
         else:
             return op
-        if isinstance(op, f.Conv) and update is not None:
-            op = self._trained(op, update)
+        if isinstance(op, f.Conv):
+            op = self._trained(op)
+        if isinstance(op, s.Gru):
+            maps = self._trained(op.of_input), self._trained(op.of_state)
+            return replace(op, of_input=maps[0], of_state=maps[1], params=_joint(*maps))
         if isinstance(op, f.MaxPool):
             index = self._tensor(f"{result}_index", self.tensors[result].shape, "uint8")
             return replace(op, index=index)
@@ -133,8 +141,11 @@ class _Autodiff:
             return replace(op, mask=mask)  # type: ignore[call-arg]
         return op
 
-    def _trained(self, op: f.Conv, update: Update) -> f.Conv:
-        params = []
+    def _update(self, conv: f.Conv) -> Update:
+        return self.scheme.get(conv.layer, Update(False))
+
+    def _trained(self, op: f.Conv) -> f.Conv:
+        update, params = self._update(op), []
         if update.ratio:
             op = replace(op, weights=self._split(op, update.ratio))
             params.append(op.weights.trained)
@@ -184,18 +195,26 @@ class _Autodiff:
         rules: dict[type[Op], Callable[[Any, str], None]] = {
             f.Conv: self._conv,
             f.Add: self._add,
-            f.Rescale: self._same,
+            f.Rescale: self._rescale,
             f.Dequantise: self._same,
             f.Concat: self._concat,
             f.AveragePool: self._average_pool,
             f.MaxPool: self._max_pool,
+            f.Lookup: self._lookup,
+            f.Copy: self._copy,
+            s.Gru: self._gru,
+            s.MatMul: self._matmul,
+            s.Softmax: self._softmax,
+            s.Normalise: self._normalise,
         }
         rules[type(op)](op, gradient)
 
     def _conv(self, op: f.Conv, gradient: str) -> None:
-        update = self.scheme.get(op.layer, Update(False))
-        if update.bias:
-            self._bias(op, gradient)
+        self._bias(op, gradient)
+        self._conv_input(op, gradient)
+        self._weights(op, gradient)
+
+    def _conv_input(self, op: f.Conv, gradient: str) -> None:
         if op.x in self.needing:
             scales = f"{op.layer}_scales"
             params = (op.weights.trained,) if op.weights.trained else ()
@@ -204,10 +223,10 @@ class _Autodiff:
                 b.ConvGradX(op.layer, op.geometry, op.weights, scales, gradient, params, target)
             )
             self._arrived(op.x, target)
-        if update.ratio:
-            self._weights(op, gradient)
 
     def _weights(self, op: f.Conv, gradient: str) -> None:
+        if not self._update(op).ratio:
+            return
         g, kept = op.geometry, op.weights.kept
         ins = g.cin // g.groups
         rows_columns = (g.cout, len(kept)) if g.groups == 1 else (len(kept), ins)
@@ -222,6 +241,8 @@ class _Autodiff:
         self._step(op.layer, op.weights.trained, residual, factors, rows, row, name, bias=False)
 
     def _bias(self, op: f.Conv, gradient: str) -> None:
+        if not self._update(op).bias:
+            return
         g = op.geometry
         name = self._tensor(f"{op.layer}_db", (g.cout,), "float32")
         self.back.append(b.BiasGrad(op.layer, g.cout, g.oh * g.ow, gradient, name))
@@ -250,8 +271,75 @@ class _Autodiff:
             if term in self.needing:
                 self._arrived(term, gradient)
 
-    def _same(self, op: f.Rescale | f.Dequantise, gradient: str) -> None:
+    def _same(self, op: f.Dequantise, gradient: str) -> None:
         self._arrived(op.x, gradient)
+
+    def _rescale(self, op: f.Rescale, gradient: str) -> None:
+        if op.gain != 1:
+            target = self._target(op.x)
+            self.back.append(b.ScaleGrad(op.count, op.gain, gradient, target))
+            gradient = target
+        self._arrived(op.x, gradient)
+
+    def _lookup(self, op: f.Lookup, gradient: str) -> None:
+        target = self._target(op.x)
+        self.back.append(b.LookupGrad(op.slopes, op.count, gradient, op.x, target))
+        self._arrived(op.x, target)
+
+    def _copy(self, op: f.Copy, gradient: str) -> None:
+        target, size = self._target(op.x), self.tensors[op.x].size
+        self.back.append(b.CopyGrad(op.counts, op.strides, op.start, size, gradient, target))
+        self._arrived(op.x, target)
+
+    def _gru(self, op: s.Gru, gradient: str) -> None:
+        shape = (3 * op.units, *self.tensors[gradient].shape[1:])
+        maps = op.of_input, op.of_state
+        grads = [self._tensor(f"{gradient}_{part}", shape, "float32") for part in ("in", "state")]
+        scales = f"{op.of_state.layer}_scales"
+        self.back.append(s.GruGrad(op, scales, gradient, op.x, op.y, op.params, *grads))
+        for conv, arrived in zip(maps, grads, strict=True):
+            self._bias(conv, arrived)
+        self._conv_input(op.of_input, grads[0])
+        for conv, arrived in zip(maps, grads, strict=True):
+            self._weights(conv, arrived)
+
+    def _matmul(self, op: s.MatMul, gradient: str) -> None:
+        heads, m, n, terms = op.heads, op.m, op.n, op.terms
+        (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_places, op.b_places
+        if op.a in self.needing:
+            counts, y_places = (heads, m, terms, n), (a_at, a_h, a_i, a_k)
+            g_places, x_places = (0, m * n, 1, 0, m), (b_at, b_h, 0, b_k, b_j)
+            self._factor(op.a, op.b, counts, g_places, x_places, y_places, gradient)
+        if op.b in self.needing:
+            counts, y_places = (heads, terms, n, m), (b_at, b_h, b_k, b_j)
+            g_places, x_places = (0, m * n, 0, m, 1), (a_at, a_h, a_k, 0, a_i)
+            self._factor(op.b, op.a, counts, g_places, x_places, y_places, gradient)
+
+    def _factor(
+        self, one: str, other: str, counts: s.Places, g_places: s.Places, x_places: s.Places,
+        y_places: s.Places, gradient: str,
+    ) -> None:  # fmt: skip
+        target, quant = self._target(one), self.program.quant(other)
+        self.back.append(
+            s.MatMulGrad(
+                counts, g_places, x_places, y_places, self.tensors[one].size, quant.zero,
+                float(np.float32(quant.scale)), gradient, other, target,
+            )
+        )  # fmt: skip
+        self._arrived(one, target)
+
+    def _softmax(self, op: s.Softmax, gradient: str) -> None:
+        target = self._target(op.x)
+        self.back.append(
+            s.SoftmaxGrad(op.outer, op.count, op.stride, op.gain, gradient, op.y, target)
+        )
+        self._arrived(op.x, target)
+
+    def _normalise(self, op: s.Normalise, gradient: str) -> None:
+        target = self._target(op.x)
+        sizes = op.count, op.tokens, op.floor, op.gain
+        self.back.append(s.NormaliseGrad(*sizes, gradient, op.x, target))
+        self._arrived(op.x, target)
 
     def _concat(self, op: f.Concat, gradient: str) -> None:
         offset = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from kinoloom.errors import UsageError
 from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.arithmetic import ADD_BITS, BIAS_LIMIT, multiplier_of
+from kinoloom.tiny.curves import CURVES, slopes
 from kinoloom.tiny.ir import Array, Geometry, Op, Program, Quant, Shape, Tensor, Weights
 
 
@@ -73,44 +74,49 @@ class Builder:
         self, name: str, x: str, geometry: Geometry, values: ConvValues, result: Result | None
     ) -> None:
         """A convolution to int8, or to float32 where `result` is None."""
+        unit = None if result is None else result.quant.scale
+        made = self.map(name, x, geometry, values, unit)
+        zero, low, high = self._result(result)
+        self.write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        self.ops.append(replace(made, y_zero=zero, low=low, high=high))
+
+    def map(
+        self, name: str, x: str, geometry: Geometry, values: ConvValues, unit: float | None
+    ) -> f.Conv:
+        """The constants of a convolution whose results are in a unit, or real; and itself."""
         source = self.quant(x)
         scales = np.asarray(values.scales, np.float64)
         bias = np.clip(np.asarray(values.bias, np.int64), -BIAS_LIMIT, BIAS_LIMIT)
+        shape = (geometry.cout, geometry.cin // geometry.groups, geometry.kh, geometry.kw)
         kept: dict[str, Array] = {
-            "weight": np.asarray(values.weight, np.int8).reshape(geometry.cout, -1),
+            "weight": np.asarray(values.weight, np.int8).reshape(shape),
             "bias": bias.astype(np.int32),
             "scales": scales.astype(np.float32),
         }
-        shape = (geometry.cout, geometry.cin // geometry.groups, geometry.kh, geometry.kw)
-        kept["weight"] = kept["weight"].reshape(shape)
-        if result is None:
+        if unit is None:
             kept["factors"] = (scales * source.scale).astype(np.float32)
         else:
-            pairs = [multiplier_of(source.scale * s / result.quant.scale) for s in scales]
+            pairs = [multiplier_of(source.scale * s / unit) for s in scales]
             kept["multipliers"] = np.array([m for m, _ in pairs], np.int32)
             kept["shifts"] = np.array([s for _, s in pairs], np.uint8)
         for part, array in kept.items():
             self.constants[f"{name}_{part}"] = array
-        zero, low, high = self._result(result)
-        self._write(name, (geometry.cout, geometry.oh, geometry.ow), result)
-        self.ops.append(
-            f.Conv(
-                layer=name,
-                geometry=geometry,
-                weights=Weights(f"{name}_weight"),
-                bias=f"{name}_bias",
-                x_zero=source.zero,
-                y_zero=zero,
-                low=low,
-                high=high,
-                multipliers="" if result is None else f"{name}_multipliers",
-                shifts="" if result is None else f"{name}_shifts",
-                factors=f"{name}_factors" if result is None else "",
-                x=x,
-                params=(),
-                y=name,
-                mask="",
-            )
+        return f.Conv(
+            layer=name,
+            geometry=geometry,
+            weights=Weights(f"{name}_weight"),
+            bias=f"{name}_bias",
+            x_zero=source.zero,
+            y_zero=0,
+            low=0,
+            high=0,
+            multipliers="" if unit is None else f"{name}_multipliers",
+            shifts="" if unit is None else f"{name}_shifts",
+            factors=f"{name}_factors" if unit is None else "",
+            x=x,
+            params=(),
+            y=name,
+            mask="",
         )
 
     def add(self, name: str, a: str, b: str, result: Result) -> None:
@@ -127,29 +133,63 @@ class Builder:
         if max(mults) >= 2 ** (ADD_BITS + 1):
             raise UsageError(f"The sum '{name}' has a range far smaller than its terms.")
         zero, low, high = self._result(result)
-        self._write(name, self.tensors[a].shape, result)
+        self.write(name, self.tensors[a].shape, result)
         self.ops.append(
             f.Add(
                 first.zero, second.zero, zero, mults[0], mults[1], shift, low, high, a, b, name, ""
             )
         )
 
-    def rescale(self, name: str, x: str, shape: Shape, result: Result) -> None:
-        """Another scale or range of the same values."""
+    def rescale(
+        self, name: str, x: str, shape: Shape, result: Result, gain: float = 1.0, term: float = 0.0
+    ) -> None:
+        """Another scale or range of the same values, or of `gain` times these plus `term`."""
         source = self.quant(x)
-        multiplier, shift = multiplier_of(source.scale / result.quant.scale)
+        multiplier, shift = multiplier_of(abs(gain) * source.scale / result.quant.scale)
+        multiplier = -multiplier if gain < 0 else multiplier
         zero, low, high = self._result(result)
-        tensor = self._write(name, shape, result)
+        zero += round(float(np.clip(term / result.quant.scale, -(2**24), 2**24)))
+        tensor = self.write(name, shape, result)
         self.ops.append(
-            f.Rescale(source.zero, zero, multiplier, shift, low, high, tensor.size, x, name, "")
+            f.Rescale(
+                gain, source.zero, zero, multiplier, shift, low, high, tensor.size, x, name, ""
+            )
         )
+
+    def constant(self, name: str, values: Array, quant: Quant) -> None:
+        """Real values that layers read as if they had been computed."""
+        ints = np.clip(np.rint(values / quant.scale) + quant.zero, -128, 127).astype(np.int8)
+        self.constants[name] = ints
+        self.tensors[name] = Tensor(name, ints.shape, "int8", "constant", quant)
+
+    def lookup(self, name: str, x: str, result: Result, curve: tuple[str, float]) -> None:
+        """A function of `curves.CURVES`, element by element."""
+        source = self.quant(x)
+        kind, parameter = curve
+        real = (np.arange(-128.0, 128.0) - source.zero) * np.float64(source.scale)
+        steps = CURVES[kind](real, parameter) / result.quant.scale + result.quant.zero
+        inside = (steps > -128.5) & (steps < 127.5)
+        self.constants[f"{name}_table"] = np.clip(np.rint(steps), -128, 127).astype(np.int8)
+        slope = np.where(inside, slopes(kind, real, parameter), 0)
+        self.constants[f"{name}_slopes"] = slope.astype(np.float32)
+        tensor = self.write(name, self.tensors[x].shape, result)
+        self.ops.append(f.Lookup(f"{name}_table", f"{name}_slopes", tensor.size, x, name))
+
+    def copy(
+        self, name: str, x: str, shape: Shape, loops: tuple[tuple[int, int], ...], start: int
+    ) -> None:
+        """Elements in another order, or some of them."""
+        four = ((1, 0),) * (4 - len(loops)) + loops
+        self.write(name, shape, Result(self.quant(x)))
+        counts, strides = (tuple(loop[i] for loop in four) for i in (0, 1))
+        self.ops.append(f.Copy(counts, strides, start, x, name))
 
     def concat(self, name: str, xs: tuple[str, ...], shape: Shape, result: Result) -> None:
         """Values one after the other."""
         sources = [self.quant(x) for x in xs]
         pairs = [multiplier_of(q.scale / result.quant.scale) for q in sources]
         zero, low, high = self._result(result)
-        self._write(name, shape, result)
+        self.write(name, shape, result)
         self.ops.append(
             f.Concat(
                 tuple(q.zero for q in sources),
@@ -172,7 +212,7 @@ class Builder:
         source = self.quant(x)
         multiplier, shift = multiplier_of(source.scale / result.quant.scale / divisor)
         zero, low, high = self._result(result)
-        self._write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        self.write(name, (geometry.cout, geometry.oh, geometry.ow), result)
         self.ops.append(
             f.AveragePool(
                 geometry, divisor, source.zero, zero, multiplier, shift, low, high, x, name, ""
@@ -187,13 +227,13 @@ class Builder:
         """
         if geometry.sees_nothing:
             raise UsageError(f"A window of the maximum '{name}' holds nothing but padding.")
-        self._write(name, (geometry.cout, geometry.oh, geometry.ow), Result(self.quant(x)))
+        self.write(name, (geometry.cout, geometry.oh, geometry.ow), Result(self.quant(x)))
         self.ops.append(f.MaxPool(geometry, x, name, ""))
 
     def dequantise(self, name: str, x: str) -> None:
         """Real values of int8 ones."""
         quant, tensor = self.quant(x), self.tensors[x]
-        self._write(name, tensor.shape, None)
+        self.write(name, tensor.shape, None)
         self.ops.append(
             f.Dequantise(quant.zero, float(np.float32(quant.scale)), tensor.size, x, name)
         )
@@ -203,7 +243,8 @@ class Builder:
         ops = tuple(self.ops)
         return Program(self.name, self.tensors, self.constants, {}, ops, len(ops), input, output)
 
-    def _write(self, name: str, shape: Shape, result: Result | None) -> Tensor:
+    def write(self, name: str, shape: Shape, result: Result | None) -> Tensor:
+        """Declare a value that an operation makes; real where `result` is None."""
         quant = result.quant if result else None
         self.tensors[name] = Tensor(name, shape, "int8" if result else "float32", "work", quant)
         return self.tensors[name]

@@ -23,24 +23,26 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.tiny import page
+from kinoloom.tiny.accuracy import Agreement, agreement
 from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.autodiff import TrainingOptions
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.front.read import read_archive
+from kinoloom.tiny.front.read import read_archive, run_archive
 from kinoloom.tiny.host import Host
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.ops import (
     CompileOptions,
     FlashSizeOptions,
     ModelOptions,
+    ReportOptions,
     SearchOptions,
     SimulateOptions,
 )
 from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.scheme import Scheme, Update, full_update, last_layers, lines, parse
-from kinoloom.tiny.search import evolve, measure
+from kinoloom.tiny.search import Contributions, evolve, measure
 from kinoloom.tiny.search import search as exact
 
 
@@ -114,10 +116,31 @@ def compile_files(model: Path, options: CompileOptions) -> Report:
     return Report(f"{options.name}: compiled", (text, Table(("file", "bytes"), rows)), data)
 
 
-def memory_report(model: Path, options: ModelOptions) -> Report:
-    """`tiny report`."""
+def memory_report(model: Path, options: ReportOptions) -> Report:
+    """`tiny report`.
+
+    Raises:
+        UsageError: examples are given for a network that has no float32 form.
+    """
     made, scheme = compiled(model, options)
-    return page.report(made, scheme, options.loss)
+    return page.report(made, scheme, options.loss, _agreement(model, options, made.inference))
+
+
+def _agreement(model: Path, options: ReportOptions, inference: Program) -> Agreement | None:
+    """The quantised network beside the real one, on labelled examples or those of calibration."""
+    if model.suffix != ".pt2":
+        if options.examples is not None:
+            raise UsageError(f"{model.name} has no float32 form to compare with.")
+        return None
+    labels = None
+    if options.examples is not None:
+        found = _examples(options.examples, ("x_test", "y_test"))
+        inputs, labels = found["x_test"], found["y_test"]
+    else:
+        assert options.inputs_file is not None
+        inputs = _array(options.inputs_file)
+    wanted = run_archive(model, [x[None] for x in inputs])
+    return agreement(inference, list(inputs), wanted, labels)
 
 
 def simulated(model: Path, options: SimulateOptions) -> Report:
@@ -146,14 +169,14 @@ def searched(model: Path, options: SearchOptions) -> Report:
     if options.train is None:
         raise UsageError("A search needs examples.", hint="Give --train examples.npz.")
     inference = inference_of(model, options)
-    examples = _examples(options.train)
+    examples = _examples(options.train, ("x", "y", "x_test", "y_test"))
     given = measure(inference, partial(_score, inference, options, examples))
     if options.method == "exact":
         found = exact(inference, given, options.budget, options.loss)
     else:
         found = evolve(inference, given, options.budget, loss=options.loss)
     head = f"# {found.ram_bytes} bytes of RAM, sum of contributions {found.gain:.4f}"
-    text = "\n".join([head, *lines(found.scheme), ""])
+    text = "\n".join([head, "# layer, bias or -, part of the weights", *lines(found.scheme), ""])
     with whole_file(options.scheme_file, overwrite=True) as temporary:
         temporary.write_text(text, encoding="utf-8")
     rows = tuple((n, u.bias, u.ratio) for n, u in found.scheme.items())
@@ -162,10 +185,32 @@ def searched(model: Path, options: SearchOptions) -> Report:
         "gain": found.gain,
         "plans": found.plans,
         "base": given.base,
+        "gains_of_biases": list(given.biases),
+        "gains_of_weights": {f"{n} {r:g}": gain for (n, r), gain in given.weights.items()},
         "scheme": {name: [u.bias, u.ratio] for name, u in found.scheme.items()},
     }
-    table = Table(("layer", "bias", "part of the weights"), rows)
-    return Report(f"{options.name}: what to train", (Text(head[2:]), table), data)
+    sections = (
+        Text(head[2:]),
+        Table(("layer", "bias", "part of the weights"), rows, title="What to train"),
+        *_contributions(given),
+    )
+    return Report(f"{options.name}: what to train", sections, data)
+
+
+def _contributions(given: Contributions) -> tuple[Table, Table]:
+    """What each bias and each part of the weights gains over the head alone."""
+    biases = tuple((f"last {k}", f"{gain:+.4f}") for k, gain in enumerate(given.biases) if k)
+    layers = dict.fromkeys(name for name, _ in given.weights)
+    ratios = sorted({ratio for _, ratio in given.weights})
+    weights = tuple((n, *(f"{given.weights[n, r]:+.4f}" for r in ratios)) for n in layers)
+    return (
+        Table(("biases before the head", "gain"), biases, title="Gain of training biases"),
+        Table(
+            ("layer", *(f"{r:g}" for r in ratios)),
+            weights,
+            title="Gain of training weights, by part",
+        ),
+    )
 
 
 def _score(
@@ -237,11 +282,11 @@ def _array(path: Path) -> Array:
     return array
 
 
-def _examples(path: Path) -> dict[str, Any]:
+def _examples(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     if not path.is_file():
         raise InputNotFoundError(f"There is no file {path}.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in ("x", "y", "x_test", "y_test")}
+            return {name: archive[name] for name in names}
     except (ValueError, KeyError, OSError) as error:
-        raise UnreadableMediaError(f"{path.name} must hold x, y, x_test, y_test.") from error
+        raise UnreadableMediaError(f"{path.name} must hold {', '.join(names)}.") from error

@@ -42,17 +42,23 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class RealConv(Layer):
-    """A convolution or linear layer; `weight` (cout, cin / groups, kh, kw), `bias` (cout,)."""
+class OfOne(Layer):
+    """A layer that reads one value, `x`."""
 
     x: str
+
+    def inputs(self) -> tuple[str, ...]:
+        """That value."""
+        return (self.x,)
+
+
+@dataclass(frozen=True)
+class RealConv(OfOne):
+    """A convolution or linear layer; `weight` (cout, cin / groups, kh, kw), `bias` (cout,)."""
+
     geometry: Geometry
     weight: Reals
     bias: Reals
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -68,28 +74,17 @@ class RealAdd(Layer):
 
 
 @dataclass(frozen=True)
-class RealClamp(Layer):
+class RealClamp(OfOne):
     """A clamp that no layer before it can take over."""
-
-    x: str
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
-class RealPool(Layer):
+class RealPool(OfOne):
     """Pooling; `divisor` is that of the mean."""
 
     kind: Literal["average", "max"]
-    x: str
     geometry: Geometry
     divisor: int
-
-    def inputs(self) -> tuple[str, ...]:
-        """One value."""
-        return (self.x,)
 
 
 @dataclass(frozen=True)
@@ -104,14 +99,102 @@ class RealConcat(Layer):
 
 
 @dataclass(frozen=True)
+class RealLookup(OfOne):
+    """A function of each element: `kind` of `curves.CURVES`, with its parameter."""
+
+    kind: str
+    parameter: float
+
+
+@dataclass(frozen=True)
+class RealAffine(OfOne):
+    """`gain * x + offset`, of numbers that are not trained."""
+
+    gain: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class RealCopy(OfOne):
+    """Elements in another order: nested loops (count, stride) of places, from `start`."""
+
+    loops: tuple[tuple[int, int], ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class RealMatMul(Layer):
+    """Products of two values, head by head; the result (heads, N, M) is stored transposed.
+
+    Attributes:
+        inner: K, how many products are summed.
+        a_places: (first, stride of heads, of M, of K).
+        b_places: (first, stride of heads, of K, of N).
+    """
+
+    a: str
+    b: str
+    inner: int
+    a_places: tuple[int, ...]
+    b_places: tuple[int, ...]
+
+    def inputs(self) -> tuple[str, ...]:
+        """Two values."""
+        return (self.a, self.b)
+
+
+@dataclass(frozen=True)
+class RealSoftmax(OfOne):
+    """A softmax of `gain` times x over `count` elements that are `inner` apart."""
+
+    count: int
+    inner: int
+    gain: float
+
+
+@dataclass(frozen=True)
+class RealNormalise(OfOne):
+    """Each token (column) less its mean, divided by its deviation; `eps` is added to its square."""
+
+    eps: float
+
+
+@dataclass(frozen=True)
+class Gates:
+    """A map to the three gates of a recurrent cell: reset, update, new."""
+
+    geometry: Geometry
+    weight: Reals
+    bias: Reals
+
+
+@dataclass(frozen=True)
+class RealGru(OfOne):
+    """A gated recurrent unit over a series; the result is its state after each step.
+
+    Attributes:
+        of_input, of_state: the maps from the input and from the state before.
+    """
+
+    of_input: Gates
+    of_state: Gates
+
+
+@dataclass(frozen=True)
 class Network:
-    """Layers in order; `ranges` has the least and largest value seen of each, when calibrated."""
+    """Layers in order.
+
+    Attributes:
+        ranges: the least and largest value seen of each, when calibrated.
+        constants: real values that layers read beside those that are computed.
+    """
 
     input: str
     input_shape: Shape
     layers: tuple[Layer, ...]
     output: str
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    constants: dict[str, Reals] = field(default_factory=dict)
 
     def readers(self, name: str) -> list[Layer]:
         """The layers that read a value."""
@@ -129,7 +212,7 @@ def fold_clamps(network: Network) -> Network:
             makers = [i for i, other in enumerate(layers) if other.name == layer.x]
             alone = layer.x != network.output and len(network.readers(layer.x)) == 1
             maker = layers[makers[0]] if makers else None
-            takes = isinstance(maker, RealConv | RealAdd | RealConcat) or (
+            takes = isinstance(maker, RealConv | RealAdd | RealConcat | RealAffine) or (
                 isinstance(maker, RealPool) and maker.kind == "average"
             )
             if maker is not None and alone and takes:

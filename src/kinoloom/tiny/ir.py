@@ -27,7 +27,7 @@ from kinoloom.errors import UsageError
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 DType = Literal["int8", "uint8", "int16", "int32", "float32", "bits"]
-Role = Literal["input", "param", "work", "caller"]
+Role = Literal["input", "param", "work", "caller", "constant"]
 
 ITEM_BITS: dict[str, int] = {
     "int8": 8,

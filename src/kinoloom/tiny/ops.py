@@ -46,6 +46,8 @@ def compile_model(model: Path, options: CompileOptions) -> Report:
 class ReportOptions(ModelOptions):
     """What `tiny report` may be told."""
 
+    examples: Path | None = option(None, ".npz with x_test, y_test, for accuracy after quantising")
+
 
 @op("tiny.report")
 def report(model: Path, options: ReportOptions) -> Report:

@@ -160,6 +160,47 @@ class SliceGrad(Op):
 
 
 @dataclass(frozen=True)
+class ScaleGrad(Op):
+    """The gradient times a constant."""
+
+    count: int
+    gain: float
+    g: str = reads()
+    y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place."""
+        return ((self.y, self.g),)
+
+
+@dataclass(frozen=True)
+class LookupGrad(Op):
+    """The gradient times the slope at each element."""
+
+    slopes: str
+    count: int
+    g: str = reads()
+    x: str = reads()
+    y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place."""
+        return ((self.y, self.g),)
+
+
+@dataclass(frozen=True)
+class CopyGrad(Op):
+    """Each gradient goes back to the place that its element came from; the rest is zero."""
+
+    counts: tuple[int, ...]
+    strides: tuple[int, ...]
+    start: int
+    size: int
+    g: str = reads()
+    y: str = writes()
+
+
+@dataclass(frozen=True)
 class GradStream(Op):
     """Gradients through a chain of convolutions, one channel between them at a time.
 

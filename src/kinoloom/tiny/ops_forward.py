@@ -65,8 +65,13 @@ class Add(Op):
 
 @dataclass(frozen=True)
 class Rescale(Op):
-    """int8 to int8 of another scale or range; an activation function that stands alone."""
+    """int8 to int8 of another scale or range: an activation function that stands alone.
 
+    `gain` is the factor of real values, which is part of the multiplier; a term that is added to
+    them is part of `y_zero`.
+    """
+
+    gain: float
     x_zero: int
     y_zero: int
     multiplier: int
@@ -81,6 +86,42 @@ class Rescale(Op):
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """Element by element, so in place."""
         return ((self.y, self.x),)
+
+
+@dataclass(frozen=True)
+class Lookup(Op):
+    """int8 to int8 by a table, for x from -128 up.
+
+    Attributes:
+        table: name of the constant, 256 int8.
+        slopes: name of the constant of 256 float32: the slopes of real values, for training.
+    """
+
+    table: str
+    slopes: str
+    count: int
+    x: str = reads()
+    y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Element by element, so in place."""
+        return ((self.y, self.x),)
+
+
+@dataclass(frozen=True)
+class Copy(Op):
+    """int8 elements in another order, or some of them: nested loops, four of them.
+
+    Attributes:
+        counts, strides: of each loop over places in x, the outermost first.
+        start: the first place.
+    """
+
+    counts: tuple[int, ...]
+    strides: tuple[int, ...]
+    start: int
+    x: str = reads()
+    y: str = writes()
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
+from kinoloom.tiny.accuracy import Agreement
 from kinoloom.tiny.api import Compiled
 from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
+from kinoloom.tiny.ops_sequence import GruGrad, MatMul, MatMulGrad
 from kinoloom.tiny.picture import arena_svg
 from kinoloom.tiny.plan import Plan, plan
 from kinoloom.tiny.schedule import reorder
@@ -61,10 +64,18 @@ def layer_rows(made: Compiled) -> list[Row]:
 def multiplies(made: Compiled) -> tuple[int, int]:
     """Multiply-accumulates of the forward pass, and of the backward pass with its updates."""
     forward = sum(op.geometry.multiplies for op in convs(made.inference))
+    forward += sum(
+        op.heads * op.m * op.n * op.terms for op in made.inference.ops if isinstance(op, MatMul)
+    )
     backward = 0
     for op in made.program.single_ops:
         if isinstance(op, ConvGradX):
             backward += op.geometry.multiplies
+        elif isinstance(op, MatMulGrad):
+            backward += math.prod(op.counts)
+        elif isinstance(op, GruGrad):  # gates once more, and what goes to the state before
+            maps = op.forward.of_input.geometry, op.forward.of_state.geometry
+            backward += maps[0].multiplies + 2 * maps[1].multiplies
         elif isinstance(op, WeightStep):
             g = op.grad.geometry
             share = len(op.grad.kept) / (g.cin if g.groups == 1 else g.cout)
@@ -72,8 +83,8 @@ def multiplies(made: Compiled) -> tuple[int, int]:
     return forward, backward
 
 
-def report(made: Compiled, scheme: Scheme, loss: Loss) -> Report:
-    """Everything about the memory of a compiled training step."""
+def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None = None) -> Report:
+    """Everything about the memory of a compiled training step, and how near it is to float32."""
     rows = ladder(made.inference, scheme, loss, made)
     layers = layer_rows(made)
     forward, backward = multiplies(made)
@@ -102,7 +113,24 @@ def report(made: Compiled, scheme: Scheme, loss: Loss) -> Report:
             title="Layers",
         ),
     ]
+    if agreed is not None:
+        data["against_float32"] = agreed.facts()
+        sections.insert(1, against_float32(agreed))
     return Report(f"{made.program.name}: training in small memory", tuple(sections), data)
+
+
+def against_float32(agreed: Agreement) -> Table:
+    """How near the quantised network is to the real one."""
+    rows: list[Row] = [
+        ("signal over noise of the outputs", f"{agreed.noise_db:.1f} dB"),
+        ("largest difference", f"{100 * agreed.largest:.2f} % of their range"),
+        ("same largest output", f"{100 * agreed.same:.1f} %"),
+    ]
+    if agreed.real is not None and agreed.quantised is not None:
+        rows.append(("accuracy in float32", f"{100 * agreed.real:.2f} %"))
+        rows.append(("accuracy in int8", f"{100 * agreed.quantised:.2f} %"))
+    title = f"Against float32, on {agreed.inputs} inputs"
+    return Table(("figure", "value"), tuple(rows), title=title)
 
 
 def facts(made: Compiled) -> dict[str, Any]:

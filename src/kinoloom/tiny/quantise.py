@@ -6,22 +6,33 @@ calibration saw, made to contain 0; biases are int32 in units of both scales.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from kinoloom.errors import UsageError
+from kinoloom.tiny import build_sequence
 from kinoloom.tiny.arithmetic import BIAS_LIMIT
 from kinoloom.tiny.build import Builder, ConvValues, Result
+from kinoloom.tiny.curves import REACH
 from kinoloom.tiny.floats import (
     Layer,
     Network,
     RealAdd,
+    RealAffine,
     RealClamp,
     RealConcat,
     RealConv,
+    RealCopy,
+    RealGru,
+    RealLookup,
+    RealMatMul,
+    RealNormalise,
     RealPool,
     Reals,
+    RealSoftmax,
 )
 from kinoloom.tiny.ir import Program, Quant
 
@@ -54,17 +65,20 @@ class Room:
 
     Attributes:
         weights, values: factors of the ranges of weights and of activations, from 1 up.
+        head: of the weights of the last layer, which change most: it learns other classes.
     """
 
     weights: float = 1.0
     values: float = 1.0
+    head: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (1 <= self.weights <= 16 and 1 <= self.values <= 16):
-            raise UsageError(f"Room must be in 1..16, not {self.weights} and {self.values}.")
+        for factor in (self.weights, self.values, self.head):
+            if not 1 <= factor <= 16:
+                raise UsageError(f"Room must be in 1..16, not {factor}.")
 
 
-TRAINING_ROOM = Room(2.0, 2.0)
+TRAINING_ROOM = Room(2.0, 2.0, 4.0)
 
 
 def quantise(network: Network, name: str, room: Room = TRAINING_ROOM) -> Program:
@@ -85,6 +99,9 @@ class _Quantiser:
     def run(self) -> Program:
         network, builder = self.network, self.builder
         builder.input(network.input, network.input_shape, self._range(network.input, 1.0))
+        for name, values in network.constants.items():
+            low, high = float(values.min()), float(values.max())
+            builder.constant(name, values, quant_of(low, high))
         for layer in network.layers:
             self._layer(layer)
         output = network.output
@@ -93,14 +110,22 @@ class _Quantiser:
             builder.dequantise(output, network.output)
         return builder.program(network.input, output)
 
-    def _range(self, name: str, room: float) -> Quant:
+    def _range(
+        self, name: str, room: float, least: float | None = None, most: float | None = None
+    ) -> Quant:
+        """The map onto the range of a value, made wider, but not beyond what it can reach."""
         if name not in self.network.ranges:
             raise UsageError(f"The value '{name}' was not calibrated.")
-        low, high = self.network.ranges[name]
-        return quant_of(low * room, high * room)
+        low, high = (bound * room for bound in self.network.ranges[name])
+        low = low if least is None else max(low, least)
+        high = high if most is None else min(high, most)
+        return quant_of(low, high)
 
     def _result(self, layer: Layer) -> Result:
-        quant = self._range(layer.name, self.room.values)
+        least, most = layer.low, layer.high
+        if isinstance(layer, RealLookup) and layer.kind in REACH:
+            least, most = REACH[layer.kind]
+        quant = self._range(layer.name, self.room.values, least, most)
         low = -128 if layer.low is None else self._bound(layer.low, quant)
         high = 127 if layer.high is None else self._bound(layer.high, quant)
         return Result(quant, low, high)
@@ -110,25 +135,78 @@ class _Quantiser:
         return int(np.clip(round(value / quant.scale) + quant.zero, -128, 127))
 
     def _layer(self, layer: Layer) -> None:
-        builder = self.builder
-        if isinstance(layer, RealConv):
-            self._conv(layer)
-        elif isinstance(layer, RealAdd):
-            builder.add(layer.name, layer.a, layer.b, self._result(layer))
-        elif isinstance(layer, RealClamp):
-            builder.rescale(layer.name, layer.x, layer.shape, self._result(layer))
-        elif isinstance(layer, RealConcat):
-            builder.concat(layer.name, layer.xs, layer.shape, self._result(layer))
-        elif isinstance(layer, RealPool) and layer.kind == "max":
-            builder.max_pool(layer.name, layer.x, layer.geometry)
-        elif isinstance(layer, RealPool):
-            result = self._result(layer)
-            builder.average_pool(layer.name, layer.x, layer.geometry, layer.divisor, result)
+        rules: dict[type[Layer], Callable[[Any], None]] = {
+            RealConv: self._conv,
+            RealAdd: self._add,
+            RealClamp: self._clamp,
+            RealAffine: self._affine,
+            RealLookup: self._lookup,
+            RealCopy: self._copy,
+            RealConcat: self._concat,
+            RealPool: self._pool,
+            RealGru: self._gru,
+            RealMatMul: self._matmul,
+            RealSoftmax: self._softmax,
+            RealNormalise: self._normalise,
+        }
+        rules[type(layer)](layer)
+
+    def _add(self, layer: RealAdd) -> None:
+        self.builder.add(layer.name, layer.a, layer.b, self._result(layer))
+
+    def _clamp(self, layer: RealClamp) -> None:
+        self.builder.rescale(layer.name, layer.x, layer.shape, self._result(layer))
+
+    def _affine(self, layer: RealAffine) -> None:
+        change = layer.gain, layer.offset
+        self.builder.rescale(layer.name, layer.x, layer.shape, self._result(layer), *change)
+
+    def _lookup(self, layer: RealLookup) -> None:
+        curve = layer.kind, layer.parameter
+        self.builder.lookup(layer.name, layer.x, self._result(layer), curve)
+
+    def _copy(self, layer: RealCopy) -> None:
+        self.builder.copy(layer.name, layer.x, layer.shape, layer.loops, layer.start)
+
+    def _concat(self, layer: RealConcat) -> None:
+        self.builder.concat(layer.name, layer.xs, layer.shape, self._result(layer))
+
+    def _pool(self, layer: RealPool) -> None:
+        if layer.kind == "max":
+            self.builder.max_pool(layer.name, layer.x, layer.geometry)
+            return
+        result = self._result(layer)
+        self.builder.average_pool(layer.name, layer.x, layer.geometry, layer.divisor, result)
+
+    def _gru(self, layer: RealGru) -> None:
+        gates = layer.of_input, layer.of_state
+        sources = self.builder.quant(layer.x), build_sequence.STATE
+        values = tuple(
+            quantised_weights(gate.weight, gate.bias, source.scale, self.room.weights)
+            for gate, source in zip(gates, sources, strict=True)
+        )
+        geometries = gates[0].geometry, gates[1].geometry
+        build_sequence.gru(self.builder, layer.name, layer.x, geometries, (values[0], values[1]))
+
+    def _matmul(self, layer: RealMatMul) -> None:
+        heads, n, m = layer.shape
+        counts, places = (heads, m, n, layer.inner), (layer.a_places, layer.b_places)
+        factors, result = (layer.a, layer.b), self._result(layer)
+        build_sequence.matmul(self.builder, layer.name, factors, counts, places, result)
+
+    def _softmax(self, layer: RealSoftmax) -> None:
+        rows = layer.count, layer.inner, layer.gain
+        build_sequence.softmax(self.builder, layer.name, layer.x, *rows)
+
+    def _normalise(self, layer: RealNormalise) -> None:
+        result = self._result(layer)
+        build_sequence.normalise(self.builder, layer.name, layer.x, layer.shape, layer.eps, result)
 
     def _conv(self, layer: RealConv) -> None:
         source = self.builder.quant(layer.x)
-        values = quantised_weights(layer.weight, layer.bias, source.scale, self.room.weights)
         open_ended = layer.low is None and layer.high is None
         last = layer.name == self.network.output and not self.network.readers(layer.name)
+        room = self.room.head if last else self.room.weights
+        values = quantised_weights(layer.weight, layer.bias, source.scale, room)
         result = None if last and open_ended else self._result(layer)
         self.builder.conv(layer.name, layer.x, layer.geometry, values, result)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir import Array, Op, Program
 from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.ops_sequence import Gru
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,15 @@ Scheme = Mapping[str, Update]
 
 
 def convs(program: Program) -> list[Conv]:
-    """The convolutions and linear layers, in order."""
-    return [op for op in program.ops[: program.inference] if isinstance(op, Conv)]
+    """The layers that have weights, in order; a recurrent cell is two, input and state."""
+    return [conv for op in program.ops[: program.inference] for conv in convs_in(op)]
+
+
+def convs_in(op: Op) -> tuple[Conv, ...]:
+    """The layers that an operation of the forward pass consists of."""
+    if isinstance(op, Gru):
+        return (op.of_input, op.of_state)
+    return (op,) if isinstance(op, Conv) else ()
 
 
 def full_update(program: Program) -> dict[str, Update]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from string import Template
 
 from kinoloom.tiny import arithmetic
-from kinoloom.tiny.codegen.rules import Writer
+from kinoloom.tiny.codegen.rules import RULES
 from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
 from kinoloom.tiny.codegen.text import used as c_used
+from kinoloom.tiny.codegen.writer import Writer
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.plan import Plan
 from kinoloom.tiny.stream import MOST_JOINED
@@ -53,7 +54,7 @@ def generate(program: Program, plan: Plan) -> Sources:
     """The C of a program, placed in its arena as `plan` says."""
     writer = Writer(program, plan)
     for op in program.ops:
-        writer.write(op)
+        writer.take(op, *RULES[type(op)](writer, op))
     for name in program.initial:
         writer.tables[f"{name}_initial"] = array(f"{name}_initial", program.initial[name])
     used = {*writer.used, "base"}
@@ -156,7 +157,9 @@ def constants() -> str:
         "KL_LN2_HIGH": real(arithmetic._LN2_HIGH),
         "KL_LN2_LOW": real(arithmetic._LN2_LOW),
         "KL_SQRT_2": real(1.41421356),
-        "KL_2_POW_M24": real(2.0**-24),
+        **{f"KL_2_POW_M{n}": real(2.0**-n) for n in (7, 8, 11, 15, 24)},
+        "KL_GATES": ", ".join(str(v) for v in arithmetic.GATES),
+        "KL_GATE_LIMIT": str(arithmetic.GATE_LIMIT),
         "KL_MOST_STAGES": str(MOST_JOINED),
     }
     return "\n".join(f"#define {name} {_broken(value)}" for name, value in values.items())

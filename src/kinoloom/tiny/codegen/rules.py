@@ -3,93 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny.codegen.text import array, braces, c_type, call, real, struct, structs, title
-from kinoloom.tiny.ir import Geometry, Op, Program, Weights
-from kinoloom.tiny.plan import Plan
-
-
-@dataclass
-class Writer:
-    """The C of a program as far as it is written.
-
-    Attributes:
-        tables: texts of constant arrays and structures, in order, by name.
-        used: names of kernels.
-        lines: calls, one list for each operation.
-    """
-
-    program: Program
-    plan: Plan
-    tables: dict[str, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    lines: list[list[str]] = field(default_factory=list)
-
-    def write(self, op: Op) -> None:
-        """Take an operation in."""
-        kernel, calls = RULES[type(op)](self, op)
-        self.used |= set(kernel.split())
-        lines = [calls] if isinstance(calls, str) else calls
-        self.lines.append([title(op, self.program), *(call(line) for line in lines)])
-
-    def at(self, name: str) -> str:
-        """A pointer to a work tensor; a null pointer for none."""
-        if not name:
-            return "0"
-        tensor = self.program.tensors[name]
-        if tensor.role == "param":
-            return name
-        return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
-
-    def constant(self, name: str) -> str:
-        """The name of a constant or param, declared if it is not yet; a null pointer for none."""
-        if not name:
-            return "0"
-        if name not in self.program.initial:
-            self.tables.setdefault(name, array(name, self.program.constants[name]))
-        return name
-
-    def channels(self, owner: str, channels: tuple[int, ...] | list[int]) -> str:
-        """The name of a table of channels."""
-        name = f"{owner}_channels"
-        self.tables.setdefault(name, array(name, np.array(channels, np.uint16)))
-        return name
-
-    def declare(self, kind: str, name: str, *fields: object) -> str:
-        """A pointer to a new constant structure."""
-        self.tables.setdefault(name, struct(kind, name, fields))
-        return f"&{name}"
-
-    def parts(self, weights: Weights, g: Geometry) -> tuple[str, str]:
-        """The initialisers of the frozen and the trained part."""
-        ins, none = g.cin // g.groups, braces([0, 0, 0])
-        if not weights.trained:
-            return braces([self.constant(weights.frozen), 0, ins]), none
-        if not weights.frozen:
-            return none, braces([weights.trained, 0, ins])
-        rest = [c for c in range(ins) if c not in weights.kept]
-        frozen = [self.constant(weights.frozen), self.channels(weights.frozen, rest), len(rest)]
-        table = self.channels(weights.trained, weights.kept)
-        return braces(frozen), braces([weights.trained, table, len(weights.kept)])
-
-
-def sizes(g: Geometry, *, whole: bool = True) -> str:
-    """The initialiser of a geometry; a whole picture whose pixels do not meet is one row."""
-    if g.pointwise and whole:
-        g = replace(g, ih=1, iw=g.ih * g.iw, oh=1, ow=g.oh * g.ow)
-    return braces(
-        [g.cin, g.ih, g.iw, g.cout, g.oh, g.ow, g.kh, g.kw, g.sy, g.sx, g.py, g.px, g.dy, g.dx,
-         g.groups]
-    )  # fmt: skip
-
-
-Rule = tuple[str, str | list[str]]
+from kinoloom.tiny.codegen import sequence
+from kinoloom.tiny.codegen.text import braces, real, structs
+from kinoloom.tiny.codegen.writer import Rule, Writer, conv_table, sizes
+from kinoloom.tiny.ir import Op
 
 
 def conv(w: Writer, op: f.Conv) -> Rule:
@@ -98,16 +19,6 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     if op.factors:
         return "conv", f"kl_conv_float({table}, {w.at(op.x)}, {w.at(op.y)});"
     return "conv", f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});"
-
-
-def conv_table(w: Writer, op: f.Conv, *, whole: bool = True) -> str:
-    """The structure of a forward convolution."""
-    frozen, trained = w.parts(op.weights, op.geometry)
-    return w.declare(
-        "kl_conv", f"{op.y}_conv", sizes(op.geometry, whole=whole), frozen, trained,
-        w.constant(op.bias), w.constant(op.multipliers), w.constant(op.shifts),
-        w.constant(op.factors), op.x_zero, op.y_zero, op.low, op.high,
-    )  # fmt: skip
 
 
 def stream(w: Writer, op: f.Stream) -> Rule:
@@ -119,7 +30,7 @@ def stream(w: Writer, op: f.Stream) -> Rule:
         for c, ring in zip(op.convs, rings, strict=True)
     ]
     w.tables[name] = structs("kl_stage", name, stages)
-    scratch = f"AT(int8_t, {w.plan.offset(f'scratch:{w.program.ops.index(op)}')})"
+    scratch = w.scratch(w.program.ops.index(op))
     y = w.at(op.convs[-1].y)
     return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
 
@@ -187,6 +98,23 @@ def dequantise(w: Writer, op: f.Dequantise) -> Rule:
     """`Dequantise`."""
     arguments = f"{w.at(op.x)}, {op.zero}, {real(op.scale)}, {op.count}, {w.at(op.y)}"
     return "elementwise", f"kl_dequantise({arguments});"
+
+
+def lookup(w: Writer, op: f.Lookup) -> Rule:
+    """`Lookup`."""
+    arguments = f"{w.constant(op.table)}, {w.at(op.x)}, {op.count}, {w.at(op.y)}"
+    return "lookup", f"kl_lookup({arguments});"
+
+
+def copy(w: Writer, op: f.Copy) -> Rule:
+    """`Copy`."""
+    count = w.program.tensors[op.y].size
+    return "copy", f"kl_gather({_loops(w, op, op.y)}, {w.at(op.x)}, {count}, {w.at(op.y)});"
+
+
+def _loops(w: Writer, op: f.Copy | b.CopyGrad, name: str) -> str:
+    loops = braces(op.counts), braces(op.strides), op.start
+    return w.declare("kl_loops", f"{name}_loops", *loops)
 
 
 def softmax_loss(w: Writer, op: f.SoftmaxLoss) -> Rule:
@@ -321,6 +249,26 @@ def slice_grad(w: Writer, op: b.SliceGrad) -> Rule:
     return "grad", f"kl_copy({w.at(op.g)} + {op.offset}, {op.count}, {w.at(op.y)});"
 
 
+def scale_grad(w: Writer, op: b.ScaleGrad) -> Rule:
+    """`ScaleGrad`."""
+    arguments = f"{w.at(op.g)}, {real(op.gain)}, {op.count}, {w.at(op.y)}"
+    return "lookup", f"kl_scale_grad({arguments});"
+
+
+def lookup_grad(w: Writer, op: b.LookupGrad) -> Rule:
+    """`LookupGrad`."""
+    slopes = w.constant(op.slopes)
+    arguments = f"{slopes}, {w.at(op.g)}, {w.at(op.x)}, {op.count}, {w.at(op.y)}"
+    return "lookup", f"kl_lookup_grad({arguments});"
+
+
+def copy_grad(w: Writer, op: b.CopyGrad) -> Rule:
+    """`CopyGrad`."""
+    count = w.program.tensors[op.g].size
+    arguments = f"{_loops(w, op, op.y)}, {w.at(op.g)}, {count}, {op.size}, {w.at(op.y)}"
+    return "copy", f"kl_scatter({arguments});"
+
+
 RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     f.Conv: conv,
     f.Stream: stream,
@@ -343,5 +291,11 @@ RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     b.AveragePoolGrad: average_pool_grad,
     b.MaxPoolGrad: max_pool_grad,
     b.SliceGrad: slice_grad,
+    f.Lookup: lookup,
+    f.Copy: copy,
+    b.ScaleGrad: scale_grad,
+    b.LookupGrad: lookup_grad,
+    b.CopyGrad: copy_grad,
+    **sequence.RULES,
     b.GradStream: grad_stream,
 }

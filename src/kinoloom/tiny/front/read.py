@@ -13,7 +13,9 @@ import numpy as np
 from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
 from kinoloom.tiny.floats import Network, fold_clamps
-from kinoloom.tiny.front.rules import RULES, Reader
+from kinoloom.tiny.front.expand import expand
+from kinoloom.tiny.front.reader import Reader
+from kinoloom.tiny.front.rules import read_node
 from kinoloom.tiny.ir import Array
 
 if TYPE_CHECKING:
@@ -62,18 +64,28 @@ def read_archive(path: Path, data: Iterable[Array]) -> Network:
     return read_exported(exported, data)
 
 
+def run_archive(path: Path, inputs: Iterable[Array]) -> list[Array]:
+    """What the network of such a file gives for each input (with batch axis), in float32."""
+    import torch
+
+    module = torch.export.load(path).module()
+    with torch.no_grad():
+        return [module(torch.from_numpy(np.array(x, np.float32))).numpy() for x in inputs]
+
+
 def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
     """The network of a program that torch.export made, calibrated; see `read_module`.
 
     Raises:
         UsageError, ArrayError: as `read_module`.
     """
-    reader = Reader(values=_state(exported))
-    for node in exported.graph.nodes:
-        _read_node(reader, node, exported)
+    graph = exported.graph
+    expand(graph)
+    reader = Reader(_state(exported))
+    for node in graph.nodes:
+        _read_node(reader, node)
     network = reader.network()
-    ranges = _ranges(exported, data)
-    return replace(fold_clamps(network), ranges=ranges)
+    return replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
 
 
 def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
@@ -100,15 +112,19 @@ def _export(model: nn.Module, example: Array) -> ExportedProgram:
         ) from error
 
 
-def _state(exported: ExportedProgram) -> dict[str, Array]:
-    """Parameters and buffers by the name of their node."""
+def _state(exported: ExportedProgram) -> dict[str, Any]:
+    """Parameters, buffers and constants by the name of their node."""
     signature = exported.graph_signature
-    names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    names = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
     state = {**exported.state_dict, **exported.constants}
-    return {node: state[name].detach().double().numpy() for node, name in names.items()}
+    return {node: state[name].detach() for node, name in names.items()}
 
 
-def _read_node(reader: Reader, node: Any, exported: ExportedProgram) -> None:
+def _read_node(reader: Reader, node: Any) -> None:
     if node.op == "placeholder":
         if node.name not in reader.values:
             reader.take_input(node)
@@ -116,53 +132,31 @@ def _read_node(reader: Reader, node: Any, exported: ExportedProgram) -> None:
         outputs = [n for n in node.args[0] if n is not None]
         if len(outputs) != 1:
             raise UsageError(f"The model must give one result, not {len(outputs)}.")
-        reader.output = reader.name(outputs[0])
-    else:
-        rule = RULES.get(str(node.target))
-        if rule is None:
-            raise UsageError(
-                f"The operator {node.target} is not supported; it stands in {where(node)}.",
-                hint=f"Supported are: {', '.join(sorted(k.split('.')[1] for k in RULES))}.",
-            )
-        rule(reader, node)
+        reader.output = reader.laid(outputs[0])
+    elif node.op == "call_function":
+        read_node(reader, node)
 
 
-def where(node: Any) -> str:
-    """The module that a node came from: "blocks.2.conv (Conv2d), as conv2d_3"."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    if not stack:
-        return f"the model, as {node.name}"
-    path, kind = stack[-1]
-    kind = kind if isinstance(kind, str) else kind.__name__
-    return f"{path or 'the model'} ({kind.rpartition('.')[2]}), as {node.name}"
-
-
-def _ranges(exported: ExportedProgram, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
+def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
     """The least and largest value of each node over the data."""
     import torch
 
-    signature = exported.graph_signature
-    state = {n: v.detach() for n, v in {**exported.state_dict, **exported.constants}.items()}
-    fixed = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     ranges: dict[str, tuple[float, float]] = {}
     for number, x in enumerate(data):
         values: dict[Any, Any] = {}
-        for node in exported.graph.nodes:
+        for node in graph.nodes:
+            if node.name in reader.values:
+                values[node] = reader.values[node.name]
+                continue
             if node.op == "placeholder":
-                given = node.name not in fixed
-                values[node] = (
-                    torch.from_numpy(np.asarray(x, np.float32))
-                    if given
-                    else state[fixed[node.name]]
-                )
+                values[node] = torch.from_numpy(np.array(x, np.float32))
             elif node.op == "call_function":
                 args = torch.fx.node.map_arg(node.args, values.__getitem__)
                 keywords = torch.fx.node.map_arg(node.kwargs, values.__getitem__)
                 with torch.no_grad():
                     values[node] = node.target(*args, **keywords)
-            else:
-                continue
-            _widen(ranges, node.name, values[node], number)
+            if isinstance(values.get(node), torch.Tensor):
+                _widen(ranges, node.name, values[node], number)
     if not ranges:
         raise ArrayError("Calibration needs at least one input.")
     return ranges

@@ -1,360 +1,198 @@
 """One rule for each ATen operator: from a node of torch's graph to a layer.
 
-Shapes become (C, H, W) by dropping the batch axis of one: (1, C, T) is (C, 1, T), (1, F) is
-(F, 1, 1). Views that keep the order of elements are only other names of the same value.
+Stored shapes are (C, H, W), without the batch axis of one: (1, C, T) is (C, 1, T), (1, F) is
+(F, 1, 1), and (1, T, F) with features last is (F, 1, T) wherever a layer made it. What only moves
+elements is no layer (`views`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import operator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.arithmetic import MOST_FAN_IN
-from kinoloom.tiny.floats import (
-    Layer,
-    Network,
-    RealAdd,
-    RealClamp,
-    RealConcat,
-    RealConv,
-    RealPool,
-)
-from kinoloom.tiny.ir import Array, Geometry, Shape
-
-
-@dataclass
-class Reader:
-    """The network as far as it has been read.
-
-    Attributes:
-        values: parameters and buffers by node name.
-        layers: in order.
-        aliases: node names that stand for another value.
-        pads: zero padding (left, right, top, bottom) that the next layer must take over.
-    """
-
-    values: dict[str, Array]
-    layers: list[Layer] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
-    pads: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
-    input: Any = None
-    output: str = ""
-
-    def take_input(self, node: Any) -> None:
-        """Note the one input.
-
-        Raises:
-            UsageError: it is the second.
-        """
-        if self.input is not None:
-            raise UsageError("The model must take one input.")
-        self.input = node
-
-    def name(self, node: Any) -> str:
-        """The value that a node stands for.
-
-        Raises:
-            UsageError: it is a padded one, which only convolutions and average pools can read.
-        """
-        name = self.aliases.get(node.name, node.name)
-        if name in self.pads:
-            raise refuse(node, "padding is supported right before a convolution only")
-        return str(name)
-
-    def constant(self, node: Any) -> Array | None:
-        """The array of a parameter's node; None for None."""
-        if node is None:
-            return None
-        if node.name not in self.values:
-            raise refuse(node, "weights must be parameters or buffers of the model")
-        return self.values[node.name]
-
-    def add(self, layer: Layer) -> None:
-        """Take a layer in."""
-        self.layers.append(layer)
-
-    def maker(self, name: str) -> int | None:
-        """The index of the layer that makes a value."""
-        found = [i for i, layer in enumerate(self.layers) if layer.name == name]
-        return found[0] if found else None
-
-    def network(self) -> Network:
-        """All of it."""
-        return Network(self.input.name, shape_of(self.input), tuple(self.layers), self.output)
-
-
-def refuse(node: Any, why: str) -> UsageError:
-    """The error for a node that cannot be taken."""
-    from kinoloom.tiny.front.read import where
-
-    return UsageError(f"{node.target} in {where(node)} is not supported: {why}.")
-
-
-def shape_of(node: Any) -> Shape:
-    """The shape of a node's value without its batch axis, as (C, H, W).
-
-    Raises:
-        UsageError: it has no batch axis of one, is of over four axes, or is not static.
-    """
-    sizes = tuple(node.meta["val"].shape)
-    if not all(isinstance(n, int) for n in sizes):
-        raise refuse(node, f"its shape {sizes} is not static")
-    if not 2 <= len(sizes) <= 4 or sizes[0] != 1:
-        raise refuse(node, f"its shape is {sizes}; it must be (1, C, H, W), (1, C, T) or (1, F)")
-    rest = sizes[1:]
-    return {1: (*rest, 1, 1), 2: (rest[0], 1, rest[-1]), 3: rest}[len(rest)]
-
-
-def argument(node: Any, place: int, name: str, default: Any = None) -> Any:
-    """An argument of a node, given by place or by name."""
-    return node.args[place] if len(node.args) > place else node.kwargs.get(name, default)
-
-
-def pair(value: Any, flat: bool, one: int) -> tuple[int, int]:
-    """(along y, along x) of a size given as a number or a list; `one` along y of a series."""
-    sizes = list(value) if isinstance(value, Sequence) else [value]
-    return (one, sizes[0]) if flat else (sizes[0], sizes[-1])
-
-
-def source(reader: Reader, node: Any) -> tuple[str, tuple[int, int, int, int], Shape]:
-    """The value that a node reads first, its padding, and its shape before padding."""
-    x = node.args[0]
-    name = reader.aliases.get(x.name, x.name)
-    shape = shape_of(x)
-    if name not in reader.pads:
-        return name, (0, 0, 0, 0), shape
-    left, right, top, bottom = reader.pads[name]
-    inner = (shape[0], shape[1] - top - bottom, shape[2] - left - right)
-    return reader.aliases[name + ".inner"], reader.pads[name], inner
-
-
-def conv(reader: Reader, node: Any) -> None:
-    """conv1d, conv2d."""
-    weight = reader.constant(node.args[1])
-    bias = reader.constant(argument(node, 2, "bias"))
-    if weight is None:
-        raise refuse(node, "it has no weights")
-    flat = weight.ndim == 3
-    weight = weight[:, :, None] if flat else weight
-    padding = argument(node, 4, "padding", 0)
-    if isinstance(padding, str):
-        raise refuse(node, "padding must be given in numbers")
-    x, pads, (cin, ih, iw) = source(reader, node)
-    py, px = pair(padding, flat, 0)
-    sy, sx = pair(argument(node, 3, "stride", 1), flat, 1)
-    dy, dx = pair(argument(node, 5, "dilation", 1), flat, 1)
-    cout, oh, ow = shape_of(node)
-    geometry = Geometry(
-        cin, ih, iw, cout, oh, ow, weight.shape[2], weight.shape[3], sy, sx,
-        py + pads[2], px + pads[0], dy, dx, argument(node, 6, "groups", 1),
-    )  # fmt: skip
-    _take_conv(reader, node, x, geometry, weight, bias)
-
-
-def linear(reader: Reader, node: Any) -> None:
-    """A linear layer: a convolution of one pixel."""
-    weight, bias = reader.constant(node.args[1]), reader.constant(argument(node, 2, "bias"))
-    if weight is None or len(node.meta["val"].shape) != 2:
-        raise refuse(node, "linear layers take (1, F); flatten first, or use a 1x1 convolution")
-    cout, cin = weight.shape
-    geometry = Geometry(cin, 1, 1, cout, 1, 1, 1, 1)
-    _take_conv(reader, node, reader.name(node.args[0]), geometry, weight[:, :, None, None], bias)
-
-
-def _take_conv(
-    reader: Reader, node: Any, x: str, geometry: Geometry, weight: Array, bias: Array | None
-) -> None:
-    if geometry.fan_in > MOST_FAN_IN:
-        raise refuse(node, f"it sums {geometry.fan_in} products; at most {MOST_FAN_IN} fit 32 bits")
-    bias = np.zeros(geometry.cout) if bias is None else bias
-    made = RealConv(
-        node.name,
-        _where(node),
-        shape_of(node),
-        x,
-        geometry,
-        weight,
-        bias,
-    )
-    reader.add(made)
-
-
-def _where(node: Any) -> str:
-    from kinoloom.tiny.front.read import where
-
-    return where(node)
-
-
-def batch_norm(reader: Reader, node: Any) -> None:
-    """Batch norm in eval mode: folded into the convolution before it, or a depthwise one."""
-    scale, shift, mean, variance = (reader.constant(n) for n in node.args[1:5])
-    if mean is None or variance is None or argument(node, 5, "training", False):
-        raise refuse(node, "batch norm needs the statistics that eval mode uses")
-    gain = (1 if scale is None else scale) / np.sqrt(variance + argument(node, 7, "eps", 1e-5))
-    offset = (0 if shift is None else shift) - mean * gain
-    x = reader.name(node.args[0])
-    at = reader.maker(x)
-    before = reader.layers[at] if at is not None else None
-    if at is not None and isinstance(before, RealConv) and len(node.args[0].users) == 1:
-        weight = before.weight * gain[:, None, None, None]
-        bias = before.bias * gain + offset
-        reader.layers[at] = replace(before, name=node.name, weight=weight, bias=bias)
-        return
-    c, h, w = shape_of(node)
-    geometry = Geometry(c, h, w, c, h, w, 1, 1, groups=c)
-    _take_conv(reader, node, x, geometry, gain[:, None, None, None], offset)
-
-
-def clamp(low: float | None, high: float | None) -> Callable[[Reader, Any], None]:
-    """A rule for an activation function that is a clamp of fixed bounds."""
-
-    def rule(reader: Reader, node: Any) -> None:
-        x = reader.name(node.args[0])
-        reader.add(RealClamp(node.name, _where(node), shape_of(node), x, low=low, high=high))
-
-    return rule
-
-
-def bounded(first: str, second: str) -> Callable[[Reader, Any], None]:
-    """A rule for a clamp whose bounds are arguments."""
-
-    def rule(reader: Reader, node: Any) -> None:
-        low, high = argument(node, 1, first), argument(node, 2, second)
-        if second == "max_val":
-            low, high = (-1 if low is None else low), (1 if high is None else high)
-        if any(v is not None and not isinstance(v, int | float) for v in (low, high)):
-            raise refuse(node, "the bounds must be numbers")
-        clamp(low, high)(reader, node)
-
-    return rule
-
-
-def add(reader: Reader, node: Any) -> None:
-    """The sum of two values of one shape."""
-    a, b = node.args[:2]
-    if not (hasattr(a, "name") and hasattr(b, "name")) or argument(node, 2, "alpha", 1) != 1:
-        raise refuse(node, "only two values are added, with a factor of one")
-    if shape_of(a) != shape_of(b) or b.name in reader.values or a.name in reader.values:
-        raise refuse(node, "both values must be activations of one shape")
-    names = reader.name(a), reader.name(b)
-    reader.add(RealAdd(node.name, _where(node), shape_of(node), *names))
-
-
-def average_pool(reader: Reader, node: Any) -> None:
-    """avg_pool1d, avg_pool2d."""
-    pool(reader, node, "average", padded=argument(node, 5, "count_include_pad", True))
-    if argument(node, 6, "divisor_override"):
-        raise refuse(node, "the divisor cannot be chosen")
-
-
-def max_pool(reader: Reader, node: Any) -> None:
-    """max_pool1d, max_pool2d."""
-    pool(reader, node, "max", dilation=argument(node, 4, "dilation", 1))
-
-
-def pool(reader: Reader, node: Any, kind: Any, *, padded: bool = True, dilation: Any = 1) -> None:
-    """A pooling window that slides."""
-    flat = len(node.meta["val"].shape) == 3
-    size = argument(node, 1, "kernel_size")
-    kh, kw = pair(size, flat, 1)
-    sy, sx = pair(argument(node, 2, "stride") or size, flat, 1)
-    py, px = pair(argument(node, 3, "padding", 0), flat, 0)
-    dy, dx = pair(dilation, flat, 1)
-    ceil = argument(node, 5 if kind == "max" else 4, "ceil_mode", False)
-    if ceil or (kind == "average" and (py or px) and not padded):
-        raise refuse(node, "neither ceil_mode nor a divisor that leaves out padding is")
-    if kh * kw > 256:
-        raise refuse(node, "windows have at most 256 elements")
-    cin, ih, iw = shape_of(node.args[0])
-    _, oh, ow = shape_of(node)
-    geometry = Geometry(cin, ih, iw, cin, oh, ow, kh, kw, sy, sx, py, px, dy, dx)
-    x = reader.name(node.args[0])
-    reader.add(RealPool(node.name, _where(node), shape_of(node), kind, x, geometry, kh * kw))
-
-
-def global_pool(reader: Reader, node: Any) -> None:
-    """A mean over all of a picture or series, or an adaptive pool whose windows are equal."""
-    cin, ih, iw = shape_of(node.args[0])
-    out, oh, ow = shape_of(node)
-    if str(node.target).startswith("aten.mean"):
-        rank = len(node.args[0].meta["val"].shape)
-        dims = sorted(d % rank for d in (node.args[1] if len(node.args) > 1 else []) or [])
-        if dims != list(range(2, rank)):
-            raise refuse(node, "means are taken over all of height and width only")
-        oh = ow = 1
-        out = cin
-    if out != cin or ih % oh or iw % ow:
-        raise refuse(node, f"its windows differ: {ih}x{iw} to {oh}x{ow}")
-    kh, kw = ih // oh, iw // ow
-    geometry = Geometry(cin, ih, iw, cin, oh, ow, kh, kw, kh, kw)
-    x = reader.name(node.args[0])
-    reader.add(RealPool(node.name, _where(node), (cin, oh, ow), "average", x, geometry, kh * kw))
-
-
-def concat(reader: Reader, node: Any) -> None:
-    """Channels one after the other."""
-    if argument(node, 1, "dim", 0) % len(node.meta["val"].shape) != 1:
-        raise refuse(node, "values are joined along channels only")
-    xs = tuple(reader.name(x) for x in node.args[0])
-    reader.add(RealConcat(node.name, _where(node), shape_of(node), xs))
-
-
-def pad(reader: Reader, node: Any) -> None:
-    """Zero padding of height and width, taken over by the convolution after it."""
-    sizes = [*node.args[1], 0, 0][:4]
-    mode, value = argument(node, 2, "mode", "constant"), argument(node, 3, "value", 0)
-    plain = mode == "constant" or isinstance(mode, int | float)
-    if not plain or value or len(node.args[1]) > 4 or min(sizes) < 0:
-        raise refuse(node, "only zeros are padded, and only to height and width")
-    reader.aliases[node.name + ".inner"] = reader.name(node.args[0])
-    reader.pads[node.name] = (sizes[0], sizes[1], sizes[2], sizes[3])
-
-
-def view(reader: Reader, node: Any) -> None:
-    """Another shape of the same elements in the same order."""
-    shape = node.meta["val"].shape
-    if math.prod(shape) != math.prod(node.args[0].meta["val"].shape) or shape[0] != 1:
-        raise refuse(node, "a view must keep all elements and the batch axis")
-    reader.aliases[node.name] = reader.name(node.args[0])
-
+from kinoloom.tiny.front import convolutions, elementwise, pooling, sequences
+from kinoloom.tiny.front.reader import Reader, refuse, where
+from kinoloom.tiny.ir import Array
 
 RULES: dict[str, Callable[[Reader, Any], None]] = {
-    "aten.conv1d.default": conv,
-    "aten.conv2d.default": conv,
-    "aten.linear.default": linear,
-    "aten.batch_norm.default": batch_norm,
-    "aten.relu.default": clamp(0, None),
-    "aten.relu_.default": clamp(0, None),
-    "aten.relu6.default": clamp(0, 6),
-    "aten.relu6_.default": clamp(0, 6),
-    "aten.hardtanh.default": bounded("min_val", "max_val"),
-    "aten.hardtanh_.default": bounded("min_val", "max_val"),
-    "aten.clamp.default": bounded("min", "max"),
-    "aten.clamp_.default": bounded("min", "max"),
-    "aten.add.Tensor": add,
-    "aten.add_.Tensor": add,
-    "aten.avg_pool1d.default": average_pool,
-    "aten.avg_pool2d.default": average_pool,
-    "aten.max_pool1d.default": max_pool,
-    "aten.max_pool2d.default": max_pool,
-    "aten.adaptive_avg_pool1d.default": global_pool,
-    "aten.adaptive_avg_pool2d.default": global_pool,
-    "aten.mean.dim": global_pool,
-    "aten.cat.default": concat,
-    "aten.pad.default": pad,
-    "aten.constant_pad_nd.default": pad,
-    "aten.flatten.using_ints": view,
-    "aten.view.default": view,
-    "aten.reshape.default": view,
-    "aten.squeeze.dim": view,
-    "aten.squeeze.dims": view,
-    "aten.unsqueeze.default": view,
-    "aten.alias.default": view,
-    "aten.clone.default": view,
-    "aten.dropout.default": view,
+    "conv1d.default": convolutions.conv,
+    "conv1d.padding": convolutions.conv,
+    "conv2d.default": convolutions.conv,
+    "conv2d.padding": convolutions.conv,
+    "linear.default": convolutions.linear,
+    "batch_norm.default": convolutions.batch_norm,
+    "pad.default": convolutions.pad,
+    "constant_pad_nd.default": convolutions.pad,
+    "addcmul.default": convolutions.affine_features,
+    "relu.default": elementwise.clamp(0, None),
+    "relu6.default": elementwise.clamp(0, 6),
+    "hardtanh.default": elementwise.bounded(("min_val", -1), ("max_val", 1)),
+    "clamp.default": elementwise.bounded(("min", None), ("max", None)),
+    "clamp_min.default": elementwise.bounded(("min", None), ("none", None)),
+    "sigmoid.default": elementwise.curve("sigmoid"),
+    "tanh.default": elementwise.curve("tanh"),
+    "silu.default": elementwise.curve("silu"),
+    "gelu.default": elementwise.curve("gelu"),
+    "hardswish.default": elementwise.curve("hardswish"),
+    "hardsigmoid.default": elementwise.curve("hardsigmoid"),
+    "leaky_relu.default": elementwise.curve("leaky_relu", "negative_slope", 0.01),
+    "elu.default": elementwise.curve("elu", "alpha", 1.0),
+    "softplus.default": elementwise.curve("softplus"),
+    "add.Tensor": elementwise.add(1),
+    "sub.Tensor": elementwise.add(-1),
+    "rsub.Scalar": elementwise.reversed_difference,
+    "mul.Tensor": elementwise.scaled(1),
+    "div.Tensor": elementwise.scaled(-1),
+    "neg.default": elementwise.negative,
+    "cat.default": elementwise.concat,
+    "avg_pool1d.default": pooling.average_pool,
+    "avg_pool2d.default": pooling.average_pool,
+    "max_pool1d.default": pooling.max_pool,
+    "max_pool2d.default": pooling.max_pool,
+    "adaptive_avg_pool1d.default": pooling.adaptive("average"),
+    "adaptive_avg_pool2d.default": pooling.adaptive("average"),
+    "adaptive_max_pool1d.default": pooling.adaptive("max"),
+    "adaptive_max_pool2d.default": pooling.adaptive("max"),
+    "mean.dim": pooling.over_axes("average"),
+    "mean.default": pooling.over_axes("average"),
+    "amax.default": pooling.over_axes("max"),
+    "gru.input": sequences.gru,
+    "layer_norm.default": sequences.layer_norm,
+    "matmul.default": sequences.matmul,
+    "bmm.default": sequences.matmul,
+    "softmax.int": sequences.softmax,
 }
+"""By the name of the operator; one that works in place has the rule of its twin."""
+
+# fmt: off
+MOVES = frozenset({
+    "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "swapaxes",
+    "permute", "movedim", "t", "numpy_T", "contiguous", "clone", "alias", "detach", "dropout",
+    "feature_dropout", "select", "slice", "narrow", "chunk", "split", "split_with_sizes",
+    "unbind", "flip", "view_as", "expand_as",
+})
+# fmt: on
+"""Operators that only move elements, in eval mode."""
+
+SAME_TYPE = frozenset({"to", "_to_copy"})
+
+INSTEAD = {
+    "lstm": "nn.GRU",
+    "rnn_tanh": "nn.GRU",
+    "rnn_relu": "nn.GRU",
+    "gru_cell": "nn.GRU over the whole sequence",
+    "lstm_cell": "nn.GRU over the whole sequence",
+    "conv3d": "nn.Conv2d",
+    "conv_transpose1d": "nn.Conv1d",
+    "conv_transpose2d": "nn.Conv2d at the larger size",
+    "group_norm": "nn.BatchNorm2d, or nn.LayerNorm with features last",
+    "instance_norm": "nn.BatchNorm2d",
+    "rms_norm": "nn.LayerNorm",
+    "prelu": "nn.LeakyReLU",
+    "log_softmax": "no layer: the cross-entropy loss has its own softmax",
+    "mish": "nn.SiLU",
+    "selu": "nn.ELU",
+    "celu": "nn.ELU",
+    "embedding": "numbers as inputs: one-hot vectors into nn.Linear",
+    "einsum": "torch.matmul",
+    "baddbmm": "torch.matmul",
+    "addmm": "nn.Linear",
+    "mm": "nn.Linear, or torch.matmul of values with a batch axis",
+    "upsample_nearest2d": "layers that keep the size",
+    "upsample_bilinear2d": "layers that keep the size",
+    "pow": "nn.ReLU, or another activation function",
+    "exp": "nn.Softplus, or another activation function",
+    "sqrt": "nn.Sigmoid, or another activation function",
+    "abs": "nn.ReLU, or another activation function",
+    "sin": "nn.Tanh, or another activation function",
+    "cos": "nn.Tanh, or another activation function",
+    "sum": "a mean",
+    "max": "torch.amax",
+}
+"""What does the work of operators that are not supported."""
+
+
+def read_node(reader: Reader, node: Any) -> None:
+    """Take in a node that calls a function.
+
+    Raises:
+        UsageError: its operator is not supported; the message names it, the place, and what does.
+    """
+    inputs = node.all_input_nodes
+    name, _, overload = str(node.target).removeprefix("aten.").partition(".")
+    plain = name.removesuffix("_")
+    if node.target is operator.getitem:
+        _one_of_several(reader, node)
+    elif all(n.name in reader.values for n in inputs):
+        _compute(reader, node)
+    elif plain in MOVES and not any(n.name in reader.pads for n in inputs):
+        _move(reader, node)
+    elif name in SAME_TYPE and node.meta["val"].is_floating_point():
+        reader.views[node.name] = reader.view(node.args[0])
+    else:
+        rule = RULES.get(f"{plain}.{overload}")
+        if rule is None:
+            raise UsageError(
+                f"The operator {node.target} is not supported; it stands in {where(node)}.",
+                hint=_instead(plain),
+            )
+        rule(reader, node)
+    if name != plain and inputs[0].name in reader.views:
+        reader.views[inputs[0].name] = reader.views[node.name]
+
+
+def _instead(name: str) -> str:
+    if name in INSTEAD:
+        return f"Use {INSTEAD[name]}."
+    known = sorted({key.partition(".")[0] for key in RULES})
+    return f"Supported are: {', '.join(known)}, and views."
+
+
+def _one_of_several(reader: Reader, node: Any) -> None:
+    whole, number = node.args
+    if whole.name in reader.values:
+        reader.values[node.name] = reader.values[whole.name][number]
+        return
+    view = reader.parts.get((whole.name, number))
+    if view is not None:
+        reader.views[node.name] = view
+    elif node.users:
+        raise refuse(whole, f"its result number {number} cannot be used")
+
+
+def _compute(reader: Reader, node: Any) -> None:
+    """A value of parameters only, such as a weight under a norm, is computed once, here."""
+    import torch
+
+    if torch.Tag.nondeterministic_seeded in node.target.tags:
+        raise refuse(node, "it is random, and a compiled network is not")
+    args = torch.fx.node.map_arg(node.args, lambda n: reader.values[n.name])
+    keywords = torch.fx.node.map_arg(node.kwargs, lambda n: reader.values[n.name])
+    with torch.no_grad():
+        reader.values[node.name] = node.target(*args, **keywords)
+
+
+def _move(reader: Reader, node: Any) -> None:
+    """Do to the places of elements what the operator does to the elements."""
+    import torch
+
+    x = node.args[0]
+    view = reader.view(x)
+    if str(node.target) == "aten.slice.Tensor" and convolutions.shortened(reader, node):
+        return
+    args = torch.fx.node.map_arg(node.args, lambda n: torch.from_numpy(reader.view(n).index))
+    found = node.target(*args, **node.kwargs)
+    several = isinstance(found, tuple | list)
+    for number, part in enumerate(found if several else [found]):
+        index: Array = np.asarray(part)
+        if index.size == 0:
+            raise refuse(node, "nothing is left")
+        if several:
+            reader.parts[node.name, number] = replace(view, index=index)
+        else:
+            reader.views[node.name] = replace(view, index=index)

@@ -12,13 +12,17 @@ from kinoloom.tiny.ops_backward import (
     BiasGrad,
     BiasStep,
     ConvGradX,
+    CopyGrad,
+    LookupGrad,
     MaskGrad,
     MaxPoolGrad,
+    ScaleGrad,
     SliceGrad,
     Step,
     WeightGrad,
     WeightStep,
 )
+from kinoloom.tiny.simulate.forward import places
 from kinoloom.tiny.simulate.memory import Memory
 from kinoloom.tiny.simulate.windows import patches, taps
 
@@ -150,3 +154,21 @@ def max_pool_grad(memory: Memory, op: MaxPoolGrad) -> None:
 def slice_grad(memory: Memory, op: SliceGrad) -> None:
     """`SliceGrad`."""
     memory[op.y] = memory[op.g].ravel()[op.offset : op.offset + op.count].copy()
+
+
+def scale_grad(memory: Memory, op: ScaleGrad) -> None:
+    """`ScaleGrad`."""
+    memory[op.y] = np.float32(op.gain) * memory[op.g].ravel()
+
+
+def lookup_grad(memory: Memory, op: LookupGrad) -> None:
+    """`LookupGrad`."""
+    slopes = memory[op.slopes][memory[op.x].astype(np.int64).ravel() + 128]
+    memory[op.y] = memory[op.g].ravel() * slopes
+
+
+def copy_grad(memory: Memory, op: CopyGrad) -> None:
+    """`CopyGrad`."""
+    made = np.zeros(op.size, np.float32)
+    np.add.at(made, places(op), memory[op.g].ravel())
+    memory[op.y] = made

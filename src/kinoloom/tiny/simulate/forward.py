@@ -7,22 +7,28 @@ import numpy as np
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.arithmetic import requantise
 from kinoloom.tiny.ir import Array, Geometry
+from kinoloom.tiny.ops_backward import CopyGrad
 from kinoloom.tiny.ops_forward import (
     Add,
     AveragePool,
     Concat,
     Conv,
+    Copy,
     Dequantise,
+    Lookup,
     MaxPool,
     Rescale,
     SoftmaxLoss,
     SquareLoss,
 )
+from kinoloom.tiny.ops_sequence import MatMul, Normalise
 from kinoloom.tiny.simulate.memory import Memory
 from kinoloom.tiny.simulate.windows import patches, taps
 
+Clamped = Conv | Add | Rescale | Concat | AveragePool | MatMul | Normalise
 
-def clamp(memory: Memory, values: Array, op: Conv | Add | Rescale | Concat | AveragePool) -> None:
+
+def clamp(memory: Memory, values: Array, op: Clamped) -> None:
     """Store `values` (before the zero point is added) clamped, and the mask if it is asked for."""
     values = values + op.y_zero
     memory[op.y] = np.clip(values, op.low, op.high).astype(np.int8)
@@ -68,6 +74,25 @@ def rescale(memory: Memory, op: Rescale) -> None:
     """`Rescale`."""
     x = memory[op.x].astype(np.int64) - op.x_zero
     clamp(memory, requantise(x, op.multiplier, op.shift), op)
+
+
+def lookup(memory: Memory, op: Lookup) -> None:
+    """`Lookup`."""
+    memory[op.y] = memory[op.table][memory[op.x].astype(np.int64) + 128]
+
+
+def places(op: Copy | CopyGrad) -> Array:
+    """The place of each element, in order."""
+    index = np.full(op.counts, op.start, np.int64)
+    for axis, (count, stride) in enumerate(zip(op.counts, op.strides, strict=True)):
+        steps = np.arange(count) * stride
+        index += steps.reshape([-1 if a == axis else 1 for a in range(len(op.counts))])
+    return index.ravel()
+
+
+def copy(memory: Memory, op: Copy) -> None:
+    """`Copy`."""
+    memory[op.y] = memory[op.x].ravel()[places(op)]
 
 
 def concat(memory: Memory, op: Concat) -> None:

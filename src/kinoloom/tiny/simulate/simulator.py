@@ -10,8 +10,9 @@ import numpy as np
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
+from kinoloom.tiny import ops_sequence as s
 from kinoloom.tiny.ir import Array, Op, Program
-from kinoloom.tiny.simulate import backward, forward
+from kinoloom.tiny.simulate import backward, forward, sequence
 from kinoloom.tiny.simulate.memory import Memory
 
 RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
@@ -35,6 +36,19 @@ RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
     b.AveragePoolGrad: backward.average_pool_grad,
     b.MaxPoolGrad: backward.max_pool_grad,
     b.SliceGrad: backward.slice_grad,
+    f.Lookup: forward.lookup,
+    f.Copy: forward.copy,
+    b.ScaleGrad: backward.scale_grad,
+    b.LookupGrad: backward.lookup_grad,
+    b.CopyGrad: backward.copy_grad,
+    s.Gru: sequence.gru,
+    s.GruGrad: sequence.gru_grad,
+    s.MatMul: sequence.matmul,
+    s.MatMulGrad: sequence.matmul_grad,
+    s.Softmax: sequence.softmax,
+    s.SoftmaxGrad: sequence.softmax_grad,
+    s.Normalise: sequence.normalise,
+    s.NormaliseGrad: sequence.normalise_grad,
 }
 
 

@@ -1,0 +1,75 @@
+"""Write composite nodes of a graph as the simple ones that they stand for, each with its range.
+
+Attention becomes products and a softmax; a layer norm becomes a plain one and an affine map.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kinoloom.tiny.front.reader import argument, refuse
+
+
+def expand(graph: Any) -> None:
+    """Replace the composite nodes of a torch.fx graph in place.
+
+    Raises:
+        UsageError: attention with a mask or dropout.
+    """
+    rules = {
+        "aten.scaled_dot_product_attention.default": _attention,
+        "aten.layer_norm.default": _layer_norm,
+    }
+    for node in list(graph.nodes):
+        rule = rules.get(str(node.target))
+        if rule is not None:
+            with graph.inserting_before(node):
+                made = rule(_Maker(graph, node), node)
+            if made is not node:
+                node.replace_all_uses_with(made)
+                graph.erase_node(node)
+
+
+class _Maker:
+    """Makes nodes that come from the same module as the one they replace."""
+
+    def __init__(self, graph: Any, node: Any) -> None:
+        self.graph, self.node = graph, node
+
+    def __call__(self, target: Any, *args: Any) -> Any:
+        import torch
+
+        made = self.graph.call_function(target, args)
+        values = torch.fx.node.map_arg(args, lambda n: n.meta["val"])
+        made.meta = {**self.node.meta, "val": target(*values)}
+        return made
+
+
+def _attention(make: _Maker, node: Any) -> Any:
+    from torch import ops
+
+    query, key, value = node.args[:3]
+    if any(argument(node, place, name) for place, name in ((3, "attn_mask"), (4, "dropout_p"))):
+        raise refuse(node, "attention goes without a mask and without dropout")
+    if argument(node, 5, "is_causal", False) or node.kwargs.get("enable_gqa", False):
+        raise refuse(node, "attention sees all of the sequence, and has as many keys as queries")
+    scale = argument(node, 6, "scale") or 1 / math.sqrt(query.meta["val"].shape[-1])
+    aten = ops.aten
+    scores = make(aten.matmul.default, query, make(aten.transpose.int, key, -2, -1))
+    chances = make(aten.softmax.int, make(aten.mul.Tensor, scores, scale), -1)
+    return make(aten.matmul.default, chances, value)
+
+
+def _layer_norm(make: _Maker, node: Any) -> Any:
+    from torch import ops
+
+    x, shape = node.args[:2]
+    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+    if weight is None:
+        return node
+    eps = argument(node, 4, "eps", 1e-5)
+    plain = make(ops.aten.layer_norm.default, x, shape, None, None, eps)
+    if bias is None:
+        return make(ops.aten.mul.Tensor, plain, weight)
+    return make(ops.aten.addcmul.default, bias, plain, weight)
