@@ -8,8 +8,9 @@ schedule and steps. In the Clifford one each guess enters as a multivector of Cl
 brightness, its motion and the curl of that, and as the other planes that the plain one sees, taken
 for scalars; all inner convolutions are Clifford ones, and hidden channels multivectors. It is as
 wide as gives it the parameters of the plain one. Judged on the ends of the videos, which nothing
-was learned from, after the last step: decibels gained over the guesses as they are, mean and
-standard deviation over seeds. DIR keeps what is done: started again, the script goes on.
+was learned from, after the last step: decibels gained over the guesses as they are, and the terms
+of the loss, of which "judged" (how wrong each sample of a guess is) is what is learned first; mean
+and standard deviation over seeds. DIR keeps what is done: started again, the script goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,10 +35,13 @@ from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
 from kinoloom.film.data.videos import open_videos
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.refine import PLANES
+from kinoloom.film.train.parts import part
+from kinoloom.film.train.prepared import load
 from kinoloom.film.train.preparing import prepare
 from kinoloom.film.train.presets import PRESETS, RefinePreset
-from kinoloom.film.train.refine_task import refine_task
+from kinoloom.film.train.refine_task import CELLS, WEIGHTS, losses, refine_task
 from kinoloom.learn.loop import train
+from kinoloom.learn.seeds import generator
 from kinoloom.learn.settings import Settings
 
 _G = (1, 1)
@@ -44,6 +49,7 @@ _BLADES = 4
 _PLAIN = RefineSize(each=8, fine=12, half=24, quarter=36, depth=2)
 _COLOURS, _MOTION = slice(0, 3), slice(6, 8)  # of the planes that `film.refine.seen` makes
 _SAMPLES, _HELD_OUT = 240, 80
+_JUDGED_SEED = 99
 
 
 def main() -> None:
@@ -51,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--seeds", type=int, default=3)
     told = parser.parse_args()
     torch.set_num_threads(1)
@@ -91,7 +97,7 @@ def judged(
     form: str, seed: int, steps: int, regions: Path, held_out: Path, work: Path
 ) -> dict[str, Any]:
     """What a network of a seed gains on held-out regions, trained once."""
-    name = f"{form}-{seed}"
+    name = f"{form}-{seed}-{steps}"
     path = work / f"{name}.json"
     if path.exists():
         return dict(json.loads(path.read_text()))
@@ -104,16 +110,31 @@ def judged(
     found = {
         "form": form, "seed": seed, "parameters": parameter_count(net),
         "cpu_s": time.process_time() - begin, **result.figures,
+        **held_out_terms(net, held_out),
     }  # fmt: skip
     path.write_text(json.dumps(found))
     print(name, found, flush=True)
     return found
 
 
+@torch.no_grad()
+def held_out_terms(net: nn.Module, held_out: Path) -> dict[str, float]:
+    """The terms of the loss on a part of each held-out region, the same parts for all networks."""
+    terms = []
+    for k, file in enumerate(sorted(held_out.glob("*.npz"))):
+        found = vars(part(load(file), CELLS, generator(_JUDGED_SEED, k)))
+        tensors = {
+            name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+            for name, value in found.items()
+        }
+        terms.append(losses(net, [tensors], WEIGHTS))
+    return {name: statistics.fmean(float(each[name]) for each in terms) for name in WEIGHTS}
+
+
 def _settings(steps: int, seed: int) -> Settings:
     """Those of the preset, for a shorter training."""
     return dataclasses.replace(
-        PRESETS["refine"].settings, steps=steps, seed=seed, warmup_steps=steps // 10, ema=0.98,
+        PRESETS["refine"].settings, steps=steps, batch=4, seed=seed, warmup_steps=steps // 10, ema=0.0,
         validate_steps=steps, validate_s=None, save_s=60.0, loaders=0, tensorboard=False,
     )  # fmt: skip
 
@@ -201,7 +222,7 @@ def _activation() -> nn.Module:
 
 def _row(runs: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"form": runs[0]["form"], "parameters": runs[0]["parameters"]}
-    for name in ("gain_db", "psnr_db", "cpu_s"):
+    for name in ("gain_db", *WEIGHTS, "cpu_s"):
         values = [run[name] for run in runs]
         deviation = statistics.stdev(values) if len(values) > 1 else 0.0
         row[name] = {"mean": round(statistics.fmean(values), 4), "deviation": round(deviation, 4)}
