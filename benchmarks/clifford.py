@@ -7,8 +7,9 @@ hold them. All take turns in one process, on fields of their own layout. Two pla
 there: of as many multiplies (four times the channels) and of as many parameters (twice). Forward is
 without gradients in evaluation mode; step is forward and backward of the mean square. Figures are
 milliseconds of processor time of one thread, median and quartiles over the rounds: on a machine
-with other work that is what it disturbs least. Freed memory is kept by the process, for all of them
-(`clifford.memory`). Needs `cliffordlayers`.
+with other work that is what it disturbs least. Forward is measured twice: with the allocator as a
+process has it that only evaluates ("default"), then with freed memory kept by the process, for all
+of them ("kept", see `clifford.memory`), as in training steps. Needs `cliffordlayers`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 import time
 from collections.abc import Callable
 from importlib import metadata
+from typing import Any
 
 import torch
 from cliffordlayers.nn.modules.cliffordconv import CliffordConv2d as Published
@@ -44,32 +46,35 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    kept = keep_freed_memory()
-    rows = []
-    for channels, batch, side in _SIZES:
-        for what, seconds in (("forward", forward), ("step", step)):
-            nets = contestants(channels, batch, side)
-            jobs = {name: seconds(net, x) for name, (net, x) in nets.items()}
-            times = in_turns(jobs, rounds)
-            taken = {n: spread([1000 * t for t in values]) for n, values in times.items()}
-            ratios = {n: round(taken[n]["median"] / taken[_OURS]["median"], 2) for n in taken}
-            rows.append({
-                "what": what, "channels": channels, "batch": batch, "side": side, "ms": taken,
-                "times_as_long_as_ours": ratios,
-                "least_ms": {n: round(1000 * min(v), 4) for n, v in times.items()},
-                "parameters": {n: parameter_count(net) for n, (net, _) in nets.items()},
-            })  # fmt: skip
-            print(what, channels, batch, side, ratios)
+    rows = [row("forward", "default", size, rounds) for size in _SIZES]
+    memory = "kept" if keep_freed_memory() else "default"
+    rows += [row(what, memory, size, rounds) for size in _SIZES for what in ("forward", "step")]
     findings = {
         "algebra": "Cl(2, 0)",
         "rounds": rounds,
         "threads": torch.get_num_threads(),
-        "freed_memory_is_kept": kept,
         "peer": f"cliffordlayers {metadata.version('cliffordlayers')}",
         "rows": rows,
         "spectral_3d_identity_error": identity_errors(),
     }
     print(write_results("clifford", f"python -m benchmarks.clifford --rounds {rounds}", findings))
+
+
+def row(what: str, memory: str, size: tuple[int, int, int], rounds: int) -> dict[str, Any]:
+    """Milliseconds of all contestants, of channels, batch and side."""
+    channels, batch, side = size
+    nets = contestants(channels, batch, side)
+    seconds = {"forward": forward, "step": step}[what]
+    times = in_turns({name: seconds(net, x) for name, (net, x) in nets.items()}, rounds)
+    taken = {name: spread([1000 * t for t in values]) for name, values in times.items()}
+    ratios = {name: round(taken[name]["median"] / taken[_OURS]["median"], 2) for name in taken}
+    print(what, memory, channels, batch, side, ratios)
+    return {
+        "what": what, "memory": memory, "channels": channels, "batch": batch, "side": side,
+        "ms": taken, "times_as_long_as_ours": ratios,
+        "least_ms": {name: round(1000 * min(v), 4) for name, v in times.items()},
+        "parameters": {name: parameter_count(net) for name, (net, _) in nets.items()},
+    }  # fmt: skip
 
 
 def contestants(channels: int, batch: int, side: int) -> dict[str, tuple[nn.Module, Tensor]]:

@@ -134,8 +134,8 @@ def held_out_terms(net: nn.Module, held_out: Path) -> dict[str, float]:
 def _settings(steps: int, seed: int) -> Settings:
     """Those of the preset, for a shorter training."""
     return dataclasses.replace(
-        PRESETS["refine"].settings, steps=steps, batch=4, seed=seed, warmup_steps=steps // 10, ema=0.0,
-        validate_steps=steps, validate_s=None, save_s=60.0, loaders=0, tensorboard=False,
+        PRESETS["refine"].settings, steps=steps, batch=4, seed=seed, warmup_steps=steps // 10,
+        ema=0.0, validate_steps=steps, validate_s=None, save_s=60.0, loaders=0, tensorboard=False,
     )  # fmt: skip
 
 
