@@ -11,6 +11,7 @@ from cayley import metrics, multivector, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinoloom.clifford import memory
 from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers import conv as conv_module
@@ -81,6 +82,7 @@ def test_a_wide_convolution_is_the_narrow_one(
     ]
     for one, other in itertools.zip_longest(*gradients):
         torch.testing.assert_close(one, other)
+    monkeypatch.setattr(memory, "_kept", False)
     with torch.no_grad():
         for part in (1, 2 * x[0].numel(), x.numel()):  # so many numbers of the batch at a time
             monkeypatch.setattr(conv_module, "_PART", part)
@@ -102,9 +104,9 @@ def test_coordinates_have_first_and_second_derivatives(metric: tuple[int, ...]) 
         assert torch.autograd.gradcheck(lambda v, f=function: f(v, 2) ** 2, (value,))
         assert torch.autograd.gradgradcheck(lambda v, f=function: f(v, 2) ** 2, (value,))
     with torch.no_grad():
-        back = coordinates.leave(coordinates.enter(x, 1), 1, memory := torch.empty_like(x))
+        back = coordinates.leave(coordinates.enter(x, 1), 1, made := torch.empty_like(x))
     torch.testing.assert_close(back, x * ideals.count)
-    assert back.data_ptr() == memory.data_ptr()
+    assert back.data_ptr() == made.data_ptr()
 
 
 def test_every_algebra_leaves_by_the_transpose() -> None:
@@ -118,8 +120,10 @@ def test_every_algebra_leaves_by_the_transpose() -> None:
 def test_freed_memory_is_kept_where_it_can_be() -> None:
     code = (
         "import resource, numpy as np\n"
-        "from kinoloom.clifford.memory import keep_freed_memory\n"
+        "from kinoloom.clifford.memory import freed_memory_is_kept, keep_freed_memory\n"
+        "assert not freed_memory_is_kept()\n"
         "kept = keep_freed_memory()\n"
+        "assert freed_memory_is_kept() == kept\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    np.ones(1 << 20)\n"

@@ -31,6 +31,7 @@ from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.clifford.layers.rims import PaddingMode, with_rim
+from kinoloom.clifford.memory import freed_memory_is_kept
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
@@ -171,10 +172,10 @@ class CliffordConv(ProductLayer):
 def _fields_at_once(x: Tensor) -> int:
     """Into parts of how many fields a batch is split while no gradient is recorded.
 
-    On a CPU, what is made on the way then stays in the caches, and is not so large that the
-    allocator gives it back to the system in between.
+    On a CPU whose allocator gives large blocks back to the system, parts are so small that it
+    keeps what is made on the way; with `keep_freed_memory` they need not be.
     """
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or freed_memory_is_kept():
         return max(1, len(x))
     return max(1, _PART * torch.get_num_threads() // max(1, x[:1].numel()))
 
