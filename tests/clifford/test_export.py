@@ -14,6 +14,7 @@ from kinoloom.clifford.layers.equivariant import SteerableConv2d
 from kinoloom.clifford.layers.gate import MultivectorGate
 from kinoloom.clifford.layers.norm import CliffordBatchNorm
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
+from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d
 from kinoloom.clifford.nets.kits import CliffordKit, Ends
 from kinoloom.clifford.nets.resnet import ResNet
 
@@ -29,6 +30,7 @@ LAYERS = {
     "rotation": (lambda: CliffordRotationConv2d(4, 2, 3, padding=1), FIELD),
     "steerable": (lambda: SteerableConv2d(4, 2), FIELD),
     "batch norm": (lambda: CliffordBatchNorm(PLANE, 4), FIELD),
+    "spectral": (lambda: CliffordSpectralConv2d(PLANE, 4, 4, 2, 1), FIELD),
     "gate": (lambda: MultivectorGate(PLANE, 4), FIELD),
     "resnet": (
         lambda: ResNet(CliffordKit(PLANE, 2, with_norm=True), Ends(4), 4, blocks=1),
