@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from by_hand import CONVS
 from cayley import metrics, multivector, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,11 +16,9 @@ from kinoloom.clifford import memory
 from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers import conv as conv_module
-from kinoloom.clifford.layers.conv import CliffordConv1d, CliffordConv2d, CliffordConv3d
+from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
-
-CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
 
 
 @settings(max_examples=40, deadline=None)

@@ -3,26 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import convolved, full_weight, times
+from by_hand import CONVS, TRANSPOSED, convolved, full_weight, times
 from cayley import metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from kinoloom.clifford.layers import conv as conv_module
-from kinoloom.clifford.layers.conv import (
-    CliffordConv1d,
-    CliffordConv2d,
-    CliffordConv3d,
-    CliffordConvTranspose1d,
-    CliffordConvTranspose2d,
-    CliffordConvTranspose3d,
-)
+from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.linear import CliffordLinear
 from kinoloom.clifford.layers.rims import with_rim
 
-CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
-UPS = {1: CliffordConvTranspose1d, 2: CliffordConvTranspose2d, 3: CliffordConvTranspose3d}
 MODES = ("zeros", "circular", "reflect", "replicate")
 SEEDS = st.integers(0, 999)
 
@@ -78,7 +69,7 @@ def test_transposed_convolutions_that_do_not_overlap(
 ) -> None:
     """Of kernel and stride 2 each place makes a block of its own: x w of every offset."""
     torch.manual_seed(seed)
-    layer = UPS[space](metric, 1, 1, 2, 2, bias=False).double()
+    layer = TRANSPOSED[space](metric, 1, 1, 2, 2, bias=False).double()
     x = torch.randn(1, 1, 2 ** len(metric), *[2] * space, dtype=torch.float64)
     weight = full_weight(layer)
     wanted = np.zeros((1, 1, 2 ** len(metric), *[4] * space))
