@@ -5,7 +5,18 @@ import itertools
 import numpy as np
 from cayley import product
 
+from kinoloom.clifford.layers.conv import (
+    CliffordConv1d,
+    CliffordConv2d,
+    CliffordConv3d,
+    CliffordConvTranspose1d,
+    CliffordConvTranspose2d,
+    CliffordConvTranspose3d,
+)
 from kinoloom.clifford.layers.product import ProductLayer
+
+CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
+TRANSPOSED = {1: CliffordConvTranspose1d, 2: CliffordConvTranspose2d, 3: CliffordConvTranspose3d}
 
 
 def full_weight(layer: ProductLayer) -> np.ndarray:

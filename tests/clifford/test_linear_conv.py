@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from by_hand import convolved, full_weight, times
+from by_hand import CONVS, TRANSPOSED, convolved, full_weight, times
 from cayley import metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +25,6 @@ from kinoloom.clifford.layers.conv import (
 from kinoloom.clifford.layers.layout import blades_first, blades_last
 from kinoloom.clifford.layers.linear import CliffordLinear
 from kinoloom.errors import ArrayError, UsageError
-
-CONVS = {1: CliffordConv1d, 2: CliffordConv2d, 3: CliffordConv3d}
-TRANSPOSED = {1: CliffordConvTranspose1d, 2: CliffordConvTranspose2d, 3: CliffordConvTranspose3d}
 
 
 def double(layer: nn.Module) -> nn.Module:

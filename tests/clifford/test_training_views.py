@@ -56,6 +56,13 @@ def test_plots_are_right_svg() -> None:
     assert len(lines[1].split()) == 1, "what has no logarithm is left out"
     texts = [e.text for e in tree.iter() if e.tag.endswith("text")]
     assert {"a<b", "c", "n", "1", "1e+02"} <= set(texts)
+    names = [e for e in tree.iter() if e.tag.endswith("text") and e.text in ("a<b", "c")]
+    assert all(float(e.get("y")) < min(heights) for e in names), "names stand above the lines"
+    assert float(names[1].get("x")) > float(names[0].get("x")) + 20
+    deep = line_plot("T", {"a": [1, 1e-4, 1e-30]}, x="n", logarithmic=True).data
+    (line,) = (e for e in ET.fromstring(deep).iter() if e.tag.endswith("polyline"))
+    tops = [float(point.split(",")[1]) for point in line.get("points").split()]
+    assert tops[1] - tops[0] == pytest.approx(tops[2] - tops[1], abs=0.2), "8 decades, no more"
     flat = line_plot("T", {"a": [5, 5]}, x="n")
     assert b"nan" not in flat.data
     assert b"polyline" in line_plot("T", {"a": []}, x="n").data

@@ -20,8 +20,9 @@ padding and all grades). Padding modes, groups and transposes are those of plain
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+import torch
 import torch.nn.functional as F  # noqa: N812  torch's own convention
 from torch import Tensor
 
@@ -29,12 +30,15 @@ from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
-from kinoloom.errors import ArrayError, UsageError
+from kinoloom.clifford.layers.rims import PaddingMode, with_rim
+from kinoloom.clifford.memory import freed_memory_is_kept
+from kinoloom.errors import UsageError
 
-PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 Sizes = int | tuple[int, ...]
-_WIDE = 64
+_WIDE = 36
 """From how many multiplications saved for each number of a field on coordinates of ideals pay."""
+_PART = 1 << 17
+"""How many numbers of fields each thread is given at a time while no gradient is recorded."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -108,7 +112,7 @@ class CliffordConv(ProductLayer):
     def expand(self) -> Tensor:
         """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size).
 
-        In coordinates of ideals K and J are both their size d.
+        In coordinates of ideals as `IdealCoordinates.kernel`.
         """
         if self.ideals is not None:
             return self.ideals.kernel(self.weight, self.groups)
@@ -127,28 +131,35 @@ class CliffordConv(ProductLayer):
             ArrayError: another shape, or a field smaller than its circular or reflected rim.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
-        entered = None if self.ideals is None else self.ideals.enter(x, self.groups)
-        flat, padding = x.flatten(1, 2) if entered is None else entered, self.padding
-        if self.padding_mode != "zeros" and any(padding):
-            flat, padding = self._padded(flat), (0,) * self.space
-        bias = None if self.bias is None or self.ideals is not None else self.bias.flatten()
-        convolve = _CONV[self.space]
-        y = convolve(flat, self.kernel(), bias, self.stride, padding, self.dilation, self.groups)
-        if self.ideals is not None:
-            return self.ideals.leave(y, self.groups, self.bias, entered)
-        return split_channels(y, len(self.out_blades))
+        if self.ideals is None:
+            bias = None if self.bias is None else self.bias.flatten()
+            y = self._convolved(x.flatten(1, 2), bias, self.groups)
+            return split_channels(y, len(self.out_blades))
+        return self._in_ideals(x, self.ideals)
 
-    def _padded(self, flat: Tensor) -> Tensor:
-        spare = {"circular": 0, "reflect": 1}.get(self.padding_mode, -math.inf)
-        sizes = flat.shape[2:]
-        if any(size < rim + spare for size, rim in zip(sizes, self.padding, strict=True)):
-            raise ArrayError(
-                f"A field of {tuple(sizes)} is too small for a {self.padding_mode} rim of "
-                f"{self.padding}.",
-                hint="Use a larger field, less padding, or zeros.",
-            )
-        rims = [rim for rim in reversed(self.padding) for _ in range(2)]
-        return F.pad(flat, rims, mode=self.padding_mode)
+    def _convolved(self, images: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros" and any(padding):
+            images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
+        convolve = _CONV[self.space]
+        return convolve(images, self.kernel(), bias, self.stride, padding, self.dilation, groups)
+
+    def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
+        bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
+        groups = ideals.count * self.groups
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            y = self._convolved(ideals.enter(x, self.groups), bias, groups)
+            return ideals.leave(y, self.groups)
+        made: Tensor | None = None
+        size = _fields_at_once(x)
+        for first in range(0, max(1, len(x)), size):
+            part = slice(first, first + size)
+            y = self._convolved(ideals.enter(x[part], self.groups), bias, groups)
+            if made is None:
+                made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
+            ideals.leave(y, self.groups, made[part])
+        assert made is not None
+        return made
 
     def extra_repr(self) -> str:
         """What `print` shows of the layer."""
@@ -156,6 +167,17 @@ class CliffordConv(ProductLayer):
             f"{super().extra_repr()}, kernel_size={self.kernel_size}, stride={self.stride}, "
             f"padding={self.padding} {self.padding_mode}, groups={self.groups}"
         )
+
+
+def _fields_at_once(x: Tensor) -> int:
+    """Into parts of how many fields a batch is split while no gradient is recorded.
+
+    On a CPU whose allocator gives large blocks back to the system, parts are so small that it
+    keeps what is made on the way; with `keep_freed_memory` they need not be.
+    """
+    if x.device.type != "cpu" or freed_memory_is_kept():
+        return max(1, len(x))
+    return max(1, _PART * torch.get_num_threads() // max(1, x[:1].numel()))
 
 
 class CliffordConv1d(CliffordConv):

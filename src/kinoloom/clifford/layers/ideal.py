@@ -1,8 +1,8 @@
 """Products in coordinates of ideals: what wide convolutions use to need fewer multiplications.
 
 In them a product from the right is m equal products of d numbers by a d x d matrix (see
-`kinoloom.clifford.ideals`). The m rows are put into the batch: a convolution of C * I channels
-becomes one of C * d channels over m times the fields.
+`kinoloom.clifford.ideals`). So a convolution of C * I channels becomes one of m groups of C * d
+channels, all groups with the same weights.
 
 A coordinate is a sum of m blades with signs, and the way back is the transpose of the way in, up to
 m, by which weights are divided. So each way is the other's derivative, and both are a few additions
@@ -11,6 +11,7 @@ of whole planes into memory that is taken once: what limits narrow layers is mem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ class IdealCoordinates(nn.Module):
     """
 
     matrices: Tensor
+    into: Tensor
 
     def __init__(self, ideals: Ideals) -> None:
         super().__init__()
@@ -40,52 +42,57 @@ class IdealCoordinates(nn.Module):
         self.leaving, self.entering = _sums(ideals.out), _sums(ideals.out.T)
         matrices = torch.tensor(ideals.matrices / ideals.count, dtype=torch.get_default_dtype())
         self.register_buffer("matrices", matrices, persistent=False)
+        into = torch.tensor(ideals.into, dtype=torch.get_default_dtype())
+        self.register_buffer("into", into, persistent=False)
 
     def kernel(self, weight: Tensor, groups: int) -> Tensor:
-        """Weights (I, out, in / groups, *k) as the kernel of a plain convolution.
+        """Weights (I, out, in / groups, *k) as the kernel of a convolution of m * groups groups.
 
         Returns:
-            (out * d, in / groups * d, *k); in each group of channels, all of a coordinate's are
-            neighbours.
+            (m * out * d, in / groups * d, *k); in each group of channels, all of a coordinate's
+            are neighbours.
         """
         entries = torch.tensordot(self.matrices, weight, dims=1)
         by_group = entries.unflatten(2, (groups, -1)).movedim((2, 0, 3, 1), (0, 1, 2, 3))
         made: Tensor = by_group.flatten(3, 4).flatten(0, 2)
-        return made
+        return made.repeat(self.count, *[1] * (made.dim() - 1))
+
+    def bias(self, bias: Tensor, groups: int) -> Tensor:
+        """Multivectors (C, I) to be added, as numbers (m * C * d,) for the convolution's output."""
+        entries = (self.into @ bias.T).reshape(self.count, self.size, groups, -1)
+        return entries.transpose(1, 2).flatten()
 
     def enter(self, x: Tensor, groups: int) -> Tensor:
-        """Fields (B, C, I, *space) as images (m * B, C * d, *space) for `kernel`."""
-        flat = x.reshape(x.shape[0], groups, -1, x.shape[2], x.shape[3:].numel())
+        """Fields (B, C, I, *space) as images (B, m * C * d, *space) for `kernel`."""
+        batch, channels, blades, *space = x.shape
+        flat = x.reshape(batch, groups, channels // groups, blades, math.prod(space))
         rows = self._differentiable(_Enter, self.enter_rows, flat)
-        return rows.reshape(self.count * x.shape[0], -1, *x.shape[3:])
+        return rows.reshape(batch, channels * blades, *space)
 
-    def leave(self, y: Tensor, groups: int, bias: Tensor | None, spare: Tensor | None) -> Tensor:
-        """Images (m * B, C * d, *space) as fields (B, C, I, *space).
+    def leave(self, y: Tensor, groups: int, into: Tensor | None = None) -> Tensor:
+        """Images (B, m * C * d, *space) as fields (B, C, I, *space).
 
         Args:
             y: the images, channels as `kernel` leaves them.
             groups: into how many blocks channels are split.
-            bias: (C, I), added; or None.
-            spare: memory that the result may take, used if it fits and no gradient is recorded.
+            into: memory of the result, where no gradient is recorded.
         """
-        batch, space = y.shape[0] // self.count, y.shape[2:]
-        rows = y.reshape(batch, self.count, groups, self.size, -1, space.numel())
-        shape = (batch, groups, rows.shape[4], self.count * self.size, rows.shape[5])
-        if bias is not None:
-            bias = bias.reshape(groups, -1, shape[3], 1)
-        fits = spare is not None and spare.numel() == y.numel() and spare.dtype == y.dtype
-        if spare is not None and fits and not torch.is_grad_enabled():
-            made = self.leave_rows(rows, bias, spare.reshape(shape))
+        batch, numbers, *space = y.shape
+        blades = self.count * self.size
+        channels, places = numbers // blades // groups, math.prod(space)
+        rows = y.reshape(batch, self.count, groups, self.size, channels, places)
+        if into is not None:
+            made = self.leave_rows(rows, into.view(batch, groups, channels, blades, places))
         else:
-            made = self._differentiable(_Leave, self.leave_rows, rows, bias)
-        return made.reshape(batch, -1, shape[3], *space)
+            made = self._differentiable(_Leave, self.leave_rows, rows)
+        return made.reshape(batch, groups * channels, blades, *space)
 
-    def _differentiable(self, function: Any, plain: Any, *inputs: Tensor | None) -> Tensor:
+    def _differentiable(self, function: Any, plain: Any, x: Tensor) -> Tensor:
         """Through autograd where gradients are recorded, and open to compilers."""
         if torch.compiler.is_compiling() or not torch.is_grad_enabled():
-            made: Tensor = plain(*inputs)
+            made: Tensor = plain(x)
         else:
-            made = function.apply(self, *inputs)
+            made = function.apply(self, x)
         return made
 
     def enter_rows(self, x: Tensor) -> Tensor:
@@ -102,21 +109,16 @@ class IdealCoordinates(nn.Module):
             _sum(planes, terms, target)
         return made
 
-    def leave_rows(
-        self, rows: Tensor, bias: Tensor | None = None, made: Tensor | None = None
-    ) -> Tensor:
-        """(B, m, G, d, c, N) to (B, G, c, I, N), into `made` if given; bias is (G, c, I, 1)."""
+    def leave_rows(self, rows: Tensor, made: Tensor | None = None) -> Tensor:
+        """(B, m, G, d, c, N) to (B, G, c, I, N), into `made` if given."""
         planes = [rows[:, row, :, place] for row, place in self._coordinates]
         if torch.compiler.is_compiling():
-            stacked = torch.stack([_traced(planes, terms) for terms in self.leaving], 3)
-            return stacked if bias is None else stacked + bias
+            return torch.stack([_traced(planes, terms) for terms in self.leaving], 3)
         batch, _, groups, _, channels, places = rows.shape
         if made is None:
             made = rows.new_empty(batch, groups, channels, len(planes), places)
         for blade, terms in enumerate(self.leaving):
             _sum(planes, terms, made[:, :, :, blade])
-            if bias is not None:
-                made[:, :, :, blade] += bias[:, :, blade]
         return made
 
     @property
@@ -134,23 +136,20 @@ class _Enter(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
-        return None, _Leave.apply(ctx.coordinates, gradients[0], None)  # type: ignore[no-untyped-call]
+        return None, _Leave.apply(ctx.coordinates, gradients[0])  # type: ignore[no-untyped-call]
 
 
 class _Leave(torch.autograd.Function):
     """`IdealCoordinates.leave_rows`, whose transpose is `enter_rows`."""
 
     @staticmethod
-    def forward(
-        ctx: Any, coordinates: IdealCoordinates, rows: Tensor, bias: Tensor | None
-    ) -> Tensor:
-        ctx.coordinates, ctx.biased = coordinates, bias is not None
-        return coordinates.leave_rows(rows, bias)
+    def forward(ctx: Any, coordinates: IdealCoordinates, rows: Tensor) -> Tensor:
+        ctx.coordinates = coordinates
+        return coordinates.leave_rows(rows)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, Tensor | None]:
-        bias = gradients[0].sum((0, 4))[..., None] if ctx.biased else None
-        return None, _Enter.apply(ctx.coordinates, gradients[0]), bias  # type: ignore[no-untyped-call]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, _Enter.apply(ctx.coordinates, gradients[0])  # type: ignore[no-untyped-call]
 
 
 def _sums(table: NDArray[Any]) -> Sums:

@@ -18,7 +18,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from kinoloom.clifford.layers.conv import CliffordConv2d, PaddingMode, Sizes
+from kinoloom.clifford.layers.conv import CliffordConv2d, Sizes
+from kinoloom.clifford.layers.rims import PaddingMode
 
 _SAFE = 1e-4
 

@@ -26,12 +26,12 @@ from kinoloom.clifford.layers.conv import (
     CliffordConvTranspose1d,
     CliffordConvTranspose2d,
     CliffordConvTranspose3d,
-    PaddingMode,
 )
 from kinoloom.clifford.layers.gate import MultivectorGate
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.norm import CliffordGroupNorm
 from kinoloom.clifford.layers.product import Signature
+from kinoloom.clifford.layers.rims import PaddingMode
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d, CliffordSpectralConv3d
 from kinoloom.clifford.nets.spectral import SpectralConv

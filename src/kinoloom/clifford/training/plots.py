@@ -9,7 +9,9 @@ from html import escape
 from kinoloom.base.report import Picture
 
 _WIDTH, _HEIGHT = 560, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 12, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 28, 42
+_LETTER, _GAP = 7, 20  # about so wide is a letter of a name above the plot, and what is between two
+_DECADES = 8
 _COLOURS = ("#1f4e9c", "#c1440e", "#7a7a7a", "#2e7d32", "#8e24aa", "#b8860b")
 
 
@@ -26,7 +28,7 @@ def line_plot(
     Args:
         title: of the section.
         lines: heights by name, from `first_x` on; on a logarithmic axis, those that are not
-            positive are left out.
+            positive are left out, and the axis ends eight decades below the highest.
         x: what is counted.
         first_x: where lines begin.
         logarithmic: whether heights are shown as powers of ten.
@@ -35,10 +37,12 @@ def line_plot(
     every = [point for points in drawn.values() for point in points] or [(0.0, 0.0)]
     low_x, high_x = _span([point[0] for point in every])
     low, high = _span([point[1] for point in every])
+    low = max(low, high - _DECADES) if logarithmic else low
+    written = float(_LEFT)
 
     def place(px: float, py: float) -> tuple[float, float]:
         across = (px - low_x) / (high_x - low_x) * (_WIDTH - _LEFT - _RIGHT)
-        up = (py - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
+        up = (max(py, low) - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
         return round(_LEFT + across, 1), round(_HEIGHT - _BOTTOM - up, 1)
 
     parts = _frame(x, (low_x, high_x), (low, high), logarithmic)
@@ -46,7 +50,8 @@ def line_plot(
         colour = _COLOURS[number % len(_COLOURS)]
         path = " ".join(f"{a},{b}" for a, b in (place(*point) for point in points))
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(_text(_LEFT + 8, _TOP + 14 + 16 * number, name, colour))
+        parts.append(_text(written, _TOP - 10, name, colour))
+        written += _LETTER * len(name) + _GAP
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" font-family="sans-serif" font-size="12">{"".join(parts)}</svg>'
