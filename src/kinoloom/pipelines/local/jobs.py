@@ -15,23 +15,42 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import kinoloom
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.process import ML, Command
+from kinoloom.pipelines.local.resources import Resources
+
+IN_PLACE = "FastFile"
+"""The input mode of what is read where it lies, not copied."""
+PACKAGE = "KINOLOOM_PACKAGE"
+"""The variable with the folder that holds kinoloom on the machine where a step runs."""
 
 _DAY_S = 86400
 _PASSED_ON = (
     "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
+_THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Input:
-    """Files that the job finds at `place`, a path below /opt/ml, from the address `uri`."""
+    """Files that the job finds at a place.
+
+    Attributes:
+        uri: the address that they come from.
+        place: a path below /opt/ml.
+        archive: whether they are in an archive, to be unpacked.
+        in_place: whether they are read where they lie, not copied: for what is large and is not
+            written to (`FastFile`).
+    """
 
     uri: str
     place: str
     archive: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,7 @@ class Job:
         instance_type: the machine that it asks for.
         properties: what later steps may take from it.
         metrics: regular expressions by name; the last number that one finds in the log is kept.
+        resources: what it takes of the machine.
     """
 
     kind: str
@@ -82,10 +102,19 @@ class Job:
     instance_type: str
     properties: Mapping[str, Any]
     metrics: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
 
     def command(self, ml: Path, more: Mapping[str, str]) -> Command:
-        """What to run, with that folder as /opt/ml and those variables beside its own."""
-        env = {**base_environment(ml.parent / "tmp"), **more, **self.env}
+        """What to run, with that folder as /opt/ml and those variables beside its own.
+
+        Libraries take as many threads as the job has cores: more of them would wait for each
+        other, as two jobs side by side on two cores did without end.
+        """
+        threads = dict.fromkeys(_THREADS, str(self.resources.threads))
+        if self.kind == "Training":
+            threads["SM_NUM_CPUS"] = str(self.resources.threads)
+            threads["SM_NUM_GPUS"] = str(int(self.resources.gpu))
+        env = {**base_environment(ml.parent / "tmp"), **threads, **more, **self.env}
         return Command(self.words, env, ml, self.cwd, self.limit_s)
 
 
@@ -100,6 +129,7 @@ def base_environment(temporary: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "PYTHONUNBUFFERED": "1",
         "KINOLOOM_ML_ROOT": ML,
+        PACKAGE: str(Path(kinoloom.__file__).parents[1]),
     }
 
 
@@ -123,6 +153,17 @@ def only(value: Any, allowed: Any, what: str) -> None:
     """
     if value != allowed:
         raise UsageError(f"{what} {value!r} cannot be run by a LocalSession; {allowed!r} can.")
+
+
+def in_place(mode: str) -> bool:
+    """Whether an input of that mode is read where it lies.
+
+    Raises:
+        UsageError: it is a mode that this session does not have.
+    """
+    if mode not in ("File", IN_PLACE):
+        only(mode, "File", "The input mode")
+    return mode == IN_PLACE
 
 
 def limit_of(arguments: Mapping[str, Any]) -> float:
@@ -186,10 +227,10 @@ def _processing_input(one: Mapping[str, Any]) -> Input:
     if "S3Input" not in one:
         raise UsageError(f"The input '{one['InputName']}' is no S3Input; others cannot be read.")
     source = one["S3Input"]
-    only(source.get("S3InputMode", "File"), "File", "S3InputMode")
     only(source["S3DataType"], "S3Prefix", "S3DataType")
     only(source.get("S3CompressionType", "None"), "None", "S3CompressionType")
-    return Input(source["S3Uri"], place(source["LocalPath"]))
+    mode = in_place(source.get("S3InputMode", "File"))
+    return Input(source["S3Uri"], place(source["LocalPath"]), in_place=mode)
 
 
 def _processing_output(one: Mapping[str, Any]) -> Output:
