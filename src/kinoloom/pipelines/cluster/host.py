@@ -28,7 +28,7 @@ from kinoloom.pipelines.local.worker import bring_in, inside, make_places
 _LOOK_S = 0.2
 _MOST_LOG_BYTES = 1 << 20
 _FAILURE = f"{ML}/output/failure"
-_WATCH = 'read -r _; kill -KILL -- "-$1"; rm -rf -- "$2"'
+_WATCH = 'read -r _; kill -KILL "-$1"; rm -rf -- "$2"'
 """$1 is the group of the step's processes, $2 its folder; standard input ends with the actor."""
 
 

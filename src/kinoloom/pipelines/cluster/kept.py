@@ -49,17 +49,23 @@ class Kept:
     def _claimed(self) -> bool:
         """Take the lock, shared; false when another has removed the folder or the file meanwhile.
 
-        To share a lock is to give it up for a moment.
+        To change how a lock is held is to give it up for a moment.
         """
         self._lock = self._file.open("ab")
-        _locked(self._lock, fcntl.LOCK_EX)
+        _locked(self._lock, fcntl.LOCK_SH)
+        if not self.folder.is_dir():
+            _locked(self._lock, fcntl.LOCK_EX)
+            self._make()
+            _locked(self._lock, fcntl.LOCK_SH)
+        return self.folder.is_dir() and _same_file(self._lock, self._file)
+
+    def _make(self) -> None:
+        """Fetch the folder, if no other step has meanwhile; it appears whole."""
         if not self.folder.is_dir():
             growing = self.folder.with_suffix(".part")
             shutil.rmtree(growing, ignore_errors=True)
             self._fetch(growing)
             growing.rename(self.folder)
-        _locked(self._lock, fcntl.LOCK_SH)
-        return self.folder.is_dir() and _same_file(self._lock, self._file)
 
 
 def _own_folder() -> Path:
