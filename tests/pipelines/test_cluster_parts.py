@@ -113,7 +113,7 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
         Input("s3://bucket/large.bin", f"{PROCESSING}/large", in_place=True),
     )
     work = job(script, inputs=inputs)
-    host = Host(lambda piece: piece)
+    host = Host(lambda piece: piece, lambda: "here")
     parcels = {
         "s3://bucket/in": parcel(tmp_path / "in"),
         "s3://bucket/large.bin": parcel(large, "ef" * 32),
@@ -131,13 +131,13 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
 
 
 def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
-    host = Host(lambda piece: piece)
+    host = Host(lambda piece: piece, lambda: "here")
     host.begin(kinoloom.__version__, job("import time; time.sleep(60)"), {}, {}, "plain")
     assert host.look(0) == (b"", None)
     host.stop()
     assert followed(host)[1].why == "stop"
     host.close()
-    late = Host(lambda piece: piece)
+    late = Host(lambda piece: piece, lambda: "here")
     sleep = job("import time; time.sleep(60)", limit_s=0.2)
     late.begin(kinoloom.__version__, sleep, {}, {}, "plain")
     assert followed(late)[1].why == "time"
@@ -145,8 +145,10 @@ def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
 
 
 def test_a_node_with_another_kinoloom_says_so() -> None:
-    host = Host(lambda piece: piece)
-    with pytest.raises(ExecutionError, match=rf"has kinoloom {kinoloom.__version__}, not 0\.0\.0"):
+    host = Host(lambda piece: piece, lambda: "here")
+    with pytest.raises(
+        ExecutionError, match=rf"here has kinoloom {kinoloom.__version__}, not 0\.0\.0"
+    ):
         host.begin("0.0.0", job("pass"), {}, {}, "plain")
     host.close()
 
@@ -157,7 +159,7 @@ def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import kinoloom
         from test_cluster_parts import Host, job
-        host = Host(lambda piece: piece)
+        host = Host(lambda piece: piece, lambda: "here")
         step = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
         host.begin(kinoloom.__version__, job(step), {{}}, {{}}, "plain")
         text = b""

@@ -34,6 +34,7 @@ def connect(address: str | None) -> ModuleType:
             own log.
     """
     global _connected
+    _believe_the_token()
     ray = need("ray", extra="ray")
     if ray.is_initialized():
         mine = address in (_connected, None, "auto")
@@ -53,6 +54,17 @@ def connect(address: str | None) -> ModuleType:
     _begin(ray, settings, _MOST_STARTS if local else 1)
     _connected = address
     return ray
+
+
+def _believe_the_token() -> None:
+    """Let Ray show the token of its clusters, if there is one.
+
+    Clusters of Ray 2.60 and later ask for it, but its client, unlike all else of Ray, shows it only
+    when told to before it is imported.
+    """
+    given = os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+    if given or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _begin(ray: ModuleType, settings: dict[str, Any], tries: int) -> None:

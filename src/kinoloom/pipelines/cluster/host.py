@@ -53,10 +53,12 @@ class Host:
 
     Args:
         fetch: gets the object behind a reference: `ray.get`.
+        name: of this node.
     """
 
-    def __init__(self, fetch: Callable[[Any], Any]) -> None:
+    def __init__(self, fetch: Callable[[Any], Any], name: Callable[[], str]) -> None:
         self._fetch = fetch
+        self._name = name
         self._folder = Path(tempfile.mkdtemp(prefix="kinoloom-"))
         self._ml = self._folder / "ml"
         self._log = self._folder / "log.txt"
@@ -87,10 +89,9 @@ class Host:
             ExecutionError: another kinoloom is installed here.
             KinoloomError, OSError: the inputs cannot be laid out.
         """
-        machine = os.uname().nodename
         if version != kinoloom.__version__:
             raise ExecutionError(
-                f"The node {machine} has kinoloom {kinoloom.__version__}, not {version}."
+                f"{self._name()} has kinoloom {kinoloom.__version__}, not {version}."
             )
         make_places(job, self._ml)
         for one in job.inputs:
@@ -106,7 +107,7 @@ class Host:
             self._over.set()
 
         threading.Thread(target=work, name="kinoloom-step", daemon=True).start()
-        return machine
+        return self._name()
 
     def look(self, offset: int) -> tuple[bytes, Ending | None]:
         """What the step has written since that place of its log, and how it ended, once it has.

@@ -6,6 +6,7 @@ folder in common. A step whose node is lost is run again on another one.
 
 from __future__ import annotations
 
+import os
 import select
 import shutil
 import signal
@@ -91,7 +92,7 @@ class RayWorker(Worker):
         needs = job.resources
         memory = {"memory": needs.memory_bytes} if needs.memory_bytes else {}
         actor = self.ray.remote(Host).options(num_cpus=needs.cpu, num_gpus=needs.gpu, **memory)
-        host = actor.remote(self.ray.get)
+        host = actor.remote(self.ray.get, _this_node)
         try:
             yield host
         finally:
@@ -144,6 +145,13 @@ class RayWorker(Worker):
             parcel = Parcel(digest, path.is_file(), listing, references)
             self._sent[digest] = parcel
         return parcel
+
+
+def _this_node() -> str:
+    """The name of the machine where this is called, and Ray's of its node."""
+    import ray
+
+    return f"{os.uname().nodename}, node {ray.get_runtime_context().get_node_id()[:8]}"
 
 
 def _readable(stop_fd: int) -> bool:

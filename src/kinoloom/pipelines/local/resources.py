@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from kinoloom.base.machine import cores
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,7 @@ class Resources:
 
 def this_machine() -> Resources:
     """The cores that this process may use; no accelerators."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Resources(cpu=cores or 1)
+    return Resources(cpu=cores())
 
 
 @dataclass(frozen=True)
