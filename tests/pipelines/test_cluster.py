@@ -155,7 +155,7 @@ def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path
     done = subprocess.run(words, capture_output=True, text=True, timeout=WAIT_S)
     assert done.returncode == 0, done.stderr
     steps = {one["name"]: one for one in json.loads(done.stdout)["steps"]}
-    assert len(steps) == 8
+    assert len(steps) == 9
     assert {one["status"] for one in steps.values()} == {"Succeeded"}
     failed = subprocess.run(
         [*words, "--set", "MseThreshold=2.0"], capture_output=True, text=True, timeout=WAIT_S

@@ -34,7 +34,8 @@ def connect(address: str | None) -> ModuleType:
             own log.
     """
     global _connected
-    _believe_the_token()
+    if address is not None and address.startswith("ray://"):
+        _believe_the_token()
     ray = need("ray", extra="ray")
     if ray.is_initialized():
         mine = address in (_connected, None, "auto")

@@ -20,8 +20,6 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.process import ML, Command
 from kinoloom.pipelines.local.resources import Resources
 
-IN_PLACE = "FastFile"
-"""The input mode of what is read where it lies, not copied."""
 PACKAGE = "KINOLOOM_PACKAGE"
 """The variable with the folder that holds kinoloom on the machine where a step runs."""
 
@@ -43,8 +41,8 @@ class Input:
         uri: the address that they come from.
         place: a path below /opt/ml.
         archive: whether they are in an archive, to be unpacked.
-        in_place: whether they are read where they lie, not copied: for what is large and is not
-            written to (`FastFile`).
+        in_place: whether they are read where they lie, not copied: what is large and is not
+            written to. `AppManaged` inputs and `FastFile` channels are.
     """
 
     uri: str
@@ -155,17 +153,6 @@ def only(value: Any, allowed: Any, what: str) -> None:
         raise UsageError(f"{what} {value!r} cannot be run by a LocalSession; {allowed!r} can.")
 
 
-def in_place(mode: str) -> bool:
-    """Whether an input of that mode is read where it lies.
-
-    Raises:
-        UsageError: it is a mode that this session does not have.
-    """
-    if mode not in ("File", IN_PLACE):
-        only(mode, "File", "The input mode")
-    return mode == IN_PLACE
-
-
 def limit_of(arguments: Mapping[str, Any]) -> float:
     """The job's time limit in seconds; a day when it has none."""
     return float(arguments.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY_S))
@@ -227,10 +214,10 @@ def _processing_input(one: Mapping[str, Any]) -> Input:
     if "S3Input" not in one:
         raise UsageError(f"The input '{one['InputName']}' is no S3Input; others cannot be read.")
     source = one["S3Input"]
+    only(source.get("S3InputMode", "File"), "File", "S3InputMode")
     only(source["S3DataType"], "S3Prefix", "S3DataType")
     only(source.get("S3CompressionType", "None"), "None", "S3CompressionType")
-    mode = in_place(source.get("S3InputMode", "File"))
-    return Input(source["S3Uri"], place(source["LocalPath"]), in_place=mode)
+    return Input(source["S3Uri"], place(source["LocalPath"]), in_place=bool(one.get("AppManaged")))
 
 
 def _processing_output(one: Mapping[str, Any]) -> Output:

@@ -15,7 +15,6 @@ from kinoloom.pipelines.local.jobs import (
     Input,
     Job,
     Output,
-    in_place,
     limit_of,
     only,
     place,
@@ -155,7 +154,10 @@ def _channel(one: Mapping[str, Any]) -> Input:
     source = one["DataSource"]["S3DataSource"]
     only(source["S3DataType"], "S3Prefix", "S3DataType")
     where = place(f"{ML}/input/data/{one['ChannelName']}")
-    return Input(source["S3Uri"], where, in_place=in_place(one.get("InputMode", "File")))
+    mode = one.get("InputMode", "File")
+    if mode != "FastFile":
+        only(mode, "File", "InputMode")
+    return Input(source["S3Uri"], where, in_place=mode == "FastFile")
 
 
 def _decoded(text: str) -> Any:
