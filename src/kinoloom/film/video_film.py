@@ -50,11 +50,11 @@ def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
     engine = choose(options.engine, allowed)
     weaver = _Weaver(clip, schedule, engine.make(allowed), options.dedup)
     count = schedule.count(clip.duration)
-    known = count / schedule.rate if count and schedule.rate else None
+    known = clip.duration and clip.duration * schedule.slow
     return clip.with_(
         read=weaver.read,
         rate=schedule.rate,
-        duration=known,
+        duration=count / schedule.rate if count and schedule.rate else known,
         frame_count=count,
         audio=_sound(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,

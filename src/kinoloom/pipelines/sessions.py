@@ -44,7 +44,8 @@ def local_session_of(text: str, root: Path, *, strict: bool = False) -> LocalSes
         UsageError: it does not.
         KinoloomError: as `session_of`.
     """
-    session = session_of(text, root, strict=strict)
-    if not isinstance(session, LocalSession):
-        raise UsageError(f"This cannot be done with --session {text}.", hint="`run` can.")
-    return session
+    if text != "sagemaker":
+        session = session_of(text, root, strict=strict)
+        if isinstance(session, LocalSession):
+            return session
+    raise UsageError(f"This cannot be done with --session {text}.", hint="`pipeline run` can.")
