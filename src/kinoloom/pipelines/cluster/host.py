@@ -1,8 +1,8 @@
 """The node's side of a step: an actor that receives its files, runs it and hands over its outputs.
 
-One actor is made for each attempt and holds the resources of its step. Its folder is on the node's
-own disk. All calls are made by the driver, one after the other; when the node is lost they fail,
-and the step is run elsewhere. When the actor is killed, a watcher ends the step's processes.
+An actor runs one attempt at a time and holds the resources of its step. The step's folder is on the
+node's own disk. All calls are made by the driver, one after the other; when the node is lost they
+fail, and the step is run elsewhere. When the actor is killed, a watcher ends the step's processes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Parcel:
 
 
 class Host:
-    """Runs one attempt of a step. Made as an actor of Ray.
+    """Runs attempts of steps, one after the other. Made as an actor of Ray.
 
     Args:
         fetch: gets the object behind a reference: `ray.get`.
@@ -59,6 +59,10 @@ class Host:
     def __init__(self, fetch: Callable[[Any], Any], name: Callable[[], str]) -> None:
         self._fetch = fetch
         self._name = name
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """For an attempt: its folder, and how it is watched."""
         self._folder = Path(tempfile.mkdtemp(prefix="kinoloom-"))
         self._ml = self._folder / "ml"
         self._log = self._folder / "log.txt"
@@ -150,10 +154,16 @@ class Host:
         return next(self._stream)
 
     def close(self) -> None:
-        """Remove all files of the step."""
+        """Remove all files of the attempt; another one may begin."""
+        self._tidy()
+        self._prepare()
+
+    def _tidy(self) -> None:
         for kept in self._kept:
             kept.release()
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._stop_read)
+        os.close(self._stop_write)
 
     def _bring_in(self, one: Input, parcel: Parcel) -> None:
         if one.in_place:
@@ -184,8 +194,10 @@ class Host:
         watcher = subprocess.Popen(words, stdin=read, start_new_session=True)
         os.close(read)
 
+        over = self._over
+
         def dismiss() -> None:
-            self._over.wait()
+            over.wait()
             watcher.kill()
             watcher.wait()
             os.close(write)
