@@ -156,7 +156,6 @@ def test_a_node_with_another_kinoloom_says_so() -> None:
         ExecutionError, match=rf"here has kinoloom {kinoloom.__version__}, not 0\.0\.0"
     ):
         host.begin("0.0.0", job("pass"), {}, {}, "plain")
-    host.close()
 
 
 def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
@@ -203,8 +202,15 @@ def test_what_is_kept_is_fetched_once_and_goes_with_its_last_user() -> None:
     assert other.folder.is_dir()
     other.release()
     assert not other.folder.exists()
-    Kept(digest, fetch).release()
+    third = Kept(digest, fetch)
     assert len(fetched) == 2
+    stale = third.folder.with_name(f"{digest}-stale")  # of a step that was killed
+    stale.mkdir()
+    stale.with_suffix(".lock").touch()
+    Kept(f"{digest}-next", fetch).release()
+    assert not stale.exists()
+    assert third.folder.is_dir()
+    third.release()
 
 
 def test_a_step_asks_for_no_more_than_one_machine_has() -> None:
