@@ -134,7 +134,9 @@ def test_a_piece_that_fails_tells_why(source: str, tmp_path: Path, capsys: Any) 
     wrong = ["--session", "local", "--memory", "1"]
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
     assert run(*line) == 1
-    assert "cannot be woven within" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "cannot be woven within" in said
+    assert "--resume goes on" in said
     assert not out.exists()
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kinoloom.base.nouns import Growing, Pieces, Progress, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import option
-from kinoloom.errors import UsageError
+from kinoloom.errors import ExecutionError, UsageError
 
 if TYPE_CHECKING:
     from kinoloom.pipelines.local.execution import Execution
@@ -122,7 +122,6 @@ def write_mapped(
 
 def _make(work: Work, growing: Growing, session_word: str, progress: Progress) -> None:
     """Run a pipeline of the pieces, and take each over as soon as all before it are there."""
-    from kinoloom.pipelines.running import attend
     from kinoloom.pipelines.sessions import local_session_of
     from kinoloom.pipelines.workflow.pipeline import Pipeline
 
@@ -138,11 +137,15 @@ def _make(work: Work, growing: Growing, session_word: str, progress: Progress) -
                 break
             done += growing.add(execution.result_so_far(step.name)["piece"])
             progress(done, None)
-    except KeyboardInterrupt:
+    except BaseException:
         execution.stop()
         execution.join()
         raise
-    attend(execution)
+    execution.join()
+    if execution.status != "Succeeded":
+        raise ExecutionError(
+            execution.describe()["FailureReason"], hint="What is done is kept; --resume goes on."
+        )
 
 
 def _succeeded(execution: Execution, name: str) -> bool:
@@ -156,6 +159,7 @@ def _succeeded(execution: Execution, name: str) -> bool:
 
 
 def _step(work: Work, number: int, piece: Mapping[str, Any]) -> Any:
+    from kinoloom.pipelines.local.jobs import own_program
     from kinoloom.pipelines.processing import ProcessingInput, ProcessingOutput, Processor
     from kinoloom.pipelines.workflow.retry import (
         SageMakerJobExceptionTypeEnum,
@@ -163,7 +167,7 @@ def _step(work: Work, number: int, piece: Mapping[str, Any]) -> Any:
     )
     from kinoloom.pipelines.workflow.steps import ProcessingStep
 
-    processor = Processor(image_uri="kinoloom", entrypoint=["python3", "-m", _PROGRAM])
+    processor = Processor(image_uri="kinoloom", entrypoint=own_program(_PROGRAM))
     inputs = [
         ProcessingInput(path.as_uri(), place, f"input-{k}", app_managed=True)
         for k, (place, path) in enumerate(work.places().items())

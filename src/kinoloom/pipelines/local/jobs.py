@@ -20,7 +20,7 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.process import ML, Command
 from kinoloom.pipelines.local.resources import Resources
 
-PACKAGE = "KINOLOOM_PACKAGE"
+_PACKAGE = "KINOLOOM_PACKAGE"
 """The variable with the folder that holds kinoloom on the machine where a step runs."""
 
 _DAY_S = 86400
@@ -127,8 +127,17 @@ def base_environment(temporary: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "PYTHONUNBUFFERED": "1",
         "KINOLOOM_ML_ROOT": ML,
-        PACKAGE: str(Path(kinoloom.__file__).parents[1]),
+        _PACKAGE: str(Path(kinoloom.__file__).parents[1]),
     }
+
+
+def own_program(module: str) -> tuple[str, ...]:
+    """The words that run `main` of one of kinoloom's modules as a step, installed or not."""
+    code = (
+        f"import os, sys; place = os.environ['{_PACKAGE}']; sys.path.insert(0, place); "
+        f"from {module} import main; sys.path.remove(place); main()"
+    )
+    return "python3", "-c", code
 
 
 def place(path: str) -> str:

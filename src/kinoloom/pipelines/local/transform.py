@@ -10,15 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.jobs import PACKAGE, Input, Job, Output, limit_of, only
+from kinoloom.pipelines.local.jobs import Input, Job, Output, limit_of, only, own_program
 from kinoloom.pipelines.local.process import ML
 
 _HERE = f"{ML}/transform"
 _CODE = f"{ML}/code"
-_START = (
-    f"import os, sys; place = os.environ['{PACKAGE}']; sys.path.insert(0, place); "
-    "from kinoloom.pipelines.serving.main import main; sys.path.remove(place); main()"
-)
 _USUAL_MB = 6
 
 
@@ -57,7 +53,7 @@ def transform_job(
         inputs=tuple(inputs),
         outputs=(output,),
         files={f"{_HERE}/config.json": json.dumps(config)},
-        words=("python3", "-c", _START),
+        words=own_program("kinoloom.pipelines.serving.main"),
         env={**{key: str(value) for key, value in env.items()}, "SAGEMAKER_BATCH": "true"},
         cwd=_HERE,
         limit_s=limit_of(arguments),
