@@ -79,7 +79,10 @@ class GrowingFilm:
             self._parts.__exit__()
 
     def _missing(self, last: Fraction | None) -> Iterator[dict[str, Any]]:
-        """The pieces after the last frame that is there; the last one has no end."""
+        """The pieces after the last frame that is there.
+
+        The last one has no end, for the length that a file tells may be a little wrong, or unknown.
+        """
         form = {
             "suffix": self.path.suffix.lower(),
             "codec": self.options.codec,
@@ -91,10 +94,10 @@ class GrowingFilm:
         if last is not None:
             start += ((last - self._start) // length + 1) * length
         end = self._start + (self.clip.duration or 0)
-        while start == self._start or start < end:
-            stop = start + self._piece_s
-            yield {**form, "start": str(start), "stop": str(stop) if stop < end else None}
+        while (stop := start + self._piece_s) < end:
+            yield {**form, "start": str(start), "stop": str(stop)}
             start = stop
+        yield {**form, "start": str(start), "stop": None}
 
     def add(self, folder: Path) -> int:
         """Take over the next piece, whose files become those of this film.

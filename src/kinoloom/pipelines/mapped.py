@@ -115,8 +115,7 @@ def write_mapped(
     if not isinstance(files, Pieces) or options.session is None:
         raise UsageError(f"What {work.op.name} gives is not made in pieces.")
     with files.growing(noun, path, write_options, options.piece) as growing:
-        if growing.pieces:
-            _make(work, growing, options.session, progress)
+        _make(work, growing, options.session, progress)
         return growing.finish()
 
 
