@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,7 +73,9 @@ def _begin(ray: ModuleType, settings: dict[str, Any], tries: int) -> None:
     """Call ray.init; a loaded machine may miss a time limit inside Ray, so a start is repeated."""
     for left in reversed(range(tries)):
         try:
-            ray.init(**settings)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what goes wrong is told below
+                ray.init(**settings)
             return
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             ray.shutdown()
@@ -84,7 +87,7 @@ def _begin(ray: ModuleType, settings: dict[str, Any], tries: int) -> None:
 def _refusal(address: str, tries: int, error: Exception) -> ExecutionError:
     if address != "local":
         return ExecutionError(
-            f"The Ray cluster at '{address}' cannot be reached: {error}",
+            f"The Ray cluster at '{address}' cannot be reached: {str(error).rstrip('.')}.",
             hint="`ray status` on a machine of the cluster tells whether it runs.",
         )
     words = f"Ray could not be started, {tries} times: {error}"
