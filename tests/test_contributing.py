@@ -53,7 +53,8 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_new_op_runs_from_the_command_line(walked: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["--session", "local"]], ids=["whole", "pieces"])
+def test_the_new_op_runs_from_the_command_line(walked: Path, more: list[str]) -> None:
     import kinoloom
 
     image = np.zeros((32, 48, 3), np.uint8)
@@ -62,10 +63,9 @@ def test_the_new_op_runs_from_the_command_line(walked: Path) -> None:
 
     frames = [kinoloom.Frame(image, Fraction(k, 10), Fraction(1, 10)) for k in range(3)]
     clip = kinoloom.Clip.from_frames(frames, rate=Fraction(10))
-    kinoloom.write(clip, walked / "in.mkv", codec="ffv1")
-    done = run(
-        walked, "-m", "kinoloom", "mirror", "in.mkv", "-o", "out.mkv", "--codec", "ffv1", "--json"
-    )
+    kinoloom.write(clip, walked / "in.mkv", codec="ffv1", overwrite=True)
+    line = ["mirror", "in.mkv", "-o", "out.mkv", "--codec", "ffv1", "--json", "--overwrite"]
+    done = run(walked, "-m", "kinoloom", *line, *more)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["provenance"]["op"] == "mirror"
     mirrored = next(iter(kinoloom.read(walked / "out.mkv"))).image

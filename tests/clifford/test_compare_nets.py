@@ -7,7 +7,6 @@ from types import ModuleType
 
 import pytest
 
-import kinoloom
 from kinoloom.pipelines import LocalSession, Pipeline
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "clifford"
@@ -42,8 +41,7 @@ def test_the_pipeline_compares_what_it_trained(
     example = load("compare_nets")
     monkeypatch.setattr(example, "FORMS", ("cfno", "fno"))
     monkeypatch.setattr(example, "SEEDS", (0,))
-    source = {"PYTHONPATH": str(Path(kinoloom.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-    session = LocalSession(tmp_path, env=source)
+    session = LocalSession(tmp_path)
     pipeline = Pipeline("CompareNets", steps=example.steps(2, 1, 16), sagemaker_session=session)
     pipeline.upsert()
     execution = pipeline.start()

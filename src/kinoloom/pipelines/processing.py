@@ -32,7 +32,7 @@ class ProcessingInput:
         input_name: None names it input-1, input-2, ...
         s3_data_type, s3_input_mode, s3_data_distribution_type, s3_compression_type: as the
             service's S3Input has them.
-        app_managed: as the service has it.
+        app_managed: true for what the job reads where it lies; it is then not copied.
     """
 
     source: str | PipelineVariable
@@ -237,7 +237,7 @@ class ScriptProcessor(Processor):
 def _input(compiling: Compiling, one: ProcessingInput, index: int) -> dict[str, Any]:
     name = one.input_name or f"input-{index}"
     source = one.source
-    if isinstance(source, str) and not is_address(source):
+    if isinstance(source, str) and not is_address(source) and not one.app_managed:
         path = local_path(source)
         last = [path.name] if path.is_file() else []
         source = compiling.uri(compiling.step, "input", name, *last)

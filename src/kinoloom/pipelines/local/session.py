@@ -83,11 +83,17 @@ class LocalSession:
         self._functions: dict[str, Function] = {}
         self.store = Store(self.root / "cas")
         self._tools = Tools(
-            Worker(self.state, self.store, self.objects, isolation, dict(env or {}), strict),
+            self._worker(isolation, dict(env or {}), strict=strict),
             self.models,
-            Demand(resources or this_machine(), dict(instances or {})),
+            self._demand(resources, dict(instances or {})),
             self._functions,
         )
+
+    def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+        return Worker(self.state, self.store, self.objects, isolation, env, strict)
+
+    def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
+        return Demand(resources or this_machine(), instances)
 
     def default_bucket(self) -> str:
         """The bucket for code and outputs without an address."""

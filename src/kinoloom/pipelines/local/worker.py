@@ -20,7 +20,7 @@ from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local import archive
 from kinoloom.pipelines.local.caching import cause_of, first_difference, key_of
-from kinoloom.pipelines.local.jobs import Job, Output
+from kinoloom.pipelines.local.jobs import Input, Job, Output
 from kinoloom.pipelines.local.objects import Objects
 from kinoloom.pipelines.local.process import ML, Ending, Isolation, run
 from kinoloom.pipelines.local.schedule import Status
@@ -186,14 +186,11 @@ class Worker:
     ) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
         ml = folder / "ml"
-        self._lay_out(job, ml)
-        (folder / "tmp").mkdir()
-        log = folder / "log.txt"
-        ending = run(job.command(ml, self.env), log, self.isolation, stop_fd, begun)
+        ending = self.execute(job, folder, stop_fd, begun)
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
-        properties = _measured(job, _metrics_in(log, job.metrics))
+        properties = _measured(job, _metrics_in(folder / "log.txt", job.metrics))
         for name in ("ml", "tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
         with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
@@ -202,26 +199,32 @@ class Worker:
             "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
 
-    def _lay_out(self, job: Job, ml: Path) -> None:
-        places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output", f"{ML}/model"]
-        for where in places:
-            _inside(ml, where).mkdir(parents=True, exist_ok=True)
-        for where, text in job.files.items():
-            file = _inside(ml, where)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+    def execute(
+        self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
+    ) -> Ending:
+        """Run a job's process; afterwards its files lie in `ml` and its log is `log.txt`.
+
+        Args:
+            job: what to do.
+            folder: for this attempt; it does not exist.
+            stop_fd, begun: as for `run`.
+
+        Raises:
+            KinoloomError, OSError: it could not be run.
+        """
+        ml = folder / "ml"
+        make_places(job, ml)
         for one in job.inputs:
-            source, target = self.objects.path(one.uri), _inside(ml, one.place)
-            if one.archive:
-                archive.unpack(source, target)
-            else:
-                copy_in(source, target)
+            bring_in(one, self.objects.path(one.uri), ml)
+        (folder / "tmp").mkdir()
+        command = job.command(ml, self.env)
+        return run(command, folder / "log.txt", self.isolation, stop_fd, begun)
 
     def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
         """Keep what the job left and put it where it belongs."""
         kept = {}
         for one in job.outputs:
-            made = _inside(ml, one.place)
+            made = inside(ml, one.place)
             made.mkdir(parents=True, exist_ok=True)
             if one.optional and not any(made.iterdir()):
                 continue
@@ -261,7 +264,38 @@ def _measured(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {**job.properties, _MEASURED: metrics} if job.metrics else job.properties
 
 
-def _inside(ml: Path, where: str) -> Path:
+def make_places(job: Job, ml: Path) -> None:
+    """Make a job's folders, and the files that tell it what it is."""
+    places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output", f"{ML}/model"]
+    for where in places:
+        inside(ml, where).mkdir(parents=True, exist_ok=True)
+    for where, text in job.files.items():
+        file = inside(ml, where)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def bring_in(one: Input, source: Path, ml: Path) -> None:
+    """Put a file or folder where a job finds that input.
+
+    Raises:
+        KinoloomError, OSError: it is an archive that cannot be unpacked, or it cannot be copied.
+    """
+    target = inside(ml, one.place)
+    if one.archive:
+        archive.unpack(source, target)
+    elif one.in_place:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            target.mkdir(exist_ok=True)
+            target /= source.name
+        target.symlink_to(source.resolve())
+    else:
+        copy_in(source, target)
+
+
+def inside(ml: Path, where: str) -> Path:
+    """Where a path below /opt/ml lies in a job's own folder."""
     return ml / where.removeprefix(f"{ML}/")
 
 
