@@ -21,7 +21,7 @@ from made_definitions import (
 
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.process import namespaces_work
+from kinoloom.pipelines.local.mounts import namespaces_work
 from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.store import Store

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.process import ML, Command
+from kinoloom.pipelines.local.mounts import ML
+from kinoloom.pipelines.local.process import Command
 
 _DAY_S = 86400
 _PASSED_ON = (
@@ -83,10 +84,15 @@ class Job:
     properties: Mapping[str, Any]
     metrics: Mapping[str, str] = field(default_factory=dict)
 
-    def command(self, ml: Path, more: Mapping[str, str]) -> Command:
-        """What to run, with that folder as /opt/ml and those variables beside its own."""
+    def command(self, ml: Path, more: Mapping[str, str], shared: Path) -> Command:
+        """What to run, with that folder as /opt/ml and those variables beside its own.
+
+        Args:
+            ml, shared: see `process.Command`.
+            more: variables of the session.
+        """
         env = {**base_environment(ml.parent / "tmp"), **more, **self.env}
-        return Command(self.words, env, ml, self.cwd, self.limit_s)
+        return Command(self.words, env, ml, self.cwd, self.limit_s, shared)
 
 
 def base_environment(temporary: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """LocalSession: pipelines on this machine, without AWS, a region, a network or Docker.
 
 Everything lies below one folder: `state.db` (SQLite), `cas/` (contents), `s3/` (what s3://
-addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed).
+addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed),
+`opt/` (see `mounts`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,7 +50,9 @@ class LocalSession:
         resources: what steps may take together; None takes all cores.
         instances: what a step takes that asks for a type of machine; others take one core.
         isolation: "namespace" lets steps see their files at /opt/ml, "plain" rewrites that path
-            in their command and environment, "auto" takes the first where the system allows it.
+            in their command and environment, "auto" takes the first where the system allows it;
+            "inline" gives the steps this terminal instead of a log, one at a time, so that
+            `breakpoint()` in a script stops in the debugger.
         env: more environment variables for every step; credentials of the caller are not passed.
         strict: as the service does: a step uses the cache only when it asks for it.
 
@@ -82,12 +86,16 @@ class LocalSession:
         self.callbacks = Callbacks(self.state)
         self._functions: dict[str, Function] = {}
         self.store = Store(self.root / "cas")
+        demand = Demand(resources or this_machine(), dict(instances or {}))
         self._tools = Tools(
-            Worker(self.state, self.store, self.objects, isolation, dict(env or {}), strict),
+            Worker(
+                self.state, self.store, self.objects, isolation, dict(env or {}), strict,
+                self.root / "opt",
+            ),
             self.models,
-            Demand(resources or this_machine(), dict(instances or {})),
+            Demand(Resources()) if isolation == "inline" else demand,
             self._functions,
-        )
+        )  # fmt: skip
 
     def default_bucket(self) -> str:
         """The bucket for code and outputs without an address."""
@@ -134,7 +142,7 @@ class LocalSession:
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
         """
-        _supported(load_text(definition))
+        _supported(definition)
         self.state.put_pipeline(name, definition, description)
         return self.pipeline_arn(name)
 
@@ -249,7 +257,7 @@ class LocalSession:
         lock = self._lock(execution)
         for step in self.state.steps(execution):
             end_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, load_text(row["definition"]), lock)
+        return self._drive(execution, _supported(row["definition"]), lock)
 
     def execution(self, execution: str) -> Execution:
         """An execution by its id, whichever process ran it.
@@ -273,7 +281,7 @@ class LocalSession:
     ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
         """A pipeline's row, its definition, and the value of every parameter."""
         row = self._pipeline(name)
-        checked = _supported(load_text(row["definition"]))
+        checked = _supported(row["definition"])
         return row, checked, _values(checked.definition.parameters, parameters or {})
 
     def _pipeline(self, name: str) -> dict[str, Any]:
@@ -355,8 +363,10 @@ class LocalSession:
         )  # fmt: skip
 
 
-def _supported(checked: Checked) -> Checked:
-    """The same, if a LocalSession can run every step of it."""
+@lru_cache(4)  # upsert, start and resume ask for the same one
+def _supported(text: str) -> Checked:
+    """A definition, checked, if a LocalSession can run every step of it."""
+    checked = load_text(text)
     others = [p for p in checked.graph.steps.values() if p.step.type not in RUNS]
     if others:
         listed = "\n  ".join(f"{p.path}: '{p.step.name}' is {p.step.type}" for p in others)

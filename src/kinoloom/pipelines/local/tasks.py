@@ -138,6 +138,10 @@ class Tasks:
         job = self.job(step)
         return self._job_work(job, step, attempt), self._tools.demand.of(job.instance_type)
 
+    def tidy(self, name: str, attempt: int) -> None:
+        """Remove the files of an attempt at a step that has succeeded; its log stays."""
+        self._tools.worker.tidy(self._run.folder / name / str(attempt))
+
     def _resolved(self, step: Step) -> tuple[dict[str, Any], str]:
         """The arguments of a step that the service would do, and the name of its job or model."""
         name = f"pipelines-{self._run.id}-{step.name}"

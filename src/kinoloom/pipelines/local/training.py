@@ -21,7 +21,7 @@ from kinoloom.pipelines.local.jobs import (
     place,
     resource_config,
 )
-from kinoloom.pipelines.local.process import ML
+from kinoloom.pipelines.local.mounts import ML
 
 _CODE = f"{ML}/code"
 _DATA = f"{ML}/output/data"

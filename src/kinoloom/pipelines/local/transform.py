@@ -13,7 +13,7 @@ from typing import Any
 import kinoloom
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.jobs import Input, Job, Output, limit_of, only
-from kinoloom.pipelines.local.process import ML
+from kinoloom.pipelines.local.mounts import ML
 
 _HERE = f"{ML}/transform"
 _CODE = f"{ML}/code"

@@ -65,6 +65,8 @@ class Trainer:
                 lambda pid, moment: state.set_process(self.execution, name, pid, moment),
             )  # fmt: skip
         state.end_step(self.execution, name, outcome.row())
+        if outcome.status is Status.SUCCEEDED:
+            self.worker.tidy(folder)
         return outcome
 
 

@@ -6,7 +6,6 @@ whose engine was killed has not happened.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import re
 import shutil
@@ -21,8 +20,9 @@ from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local import archive
 from kinoloom.pipelines.local.caching import cause_of, first_difference, key_of
 from kinoloom.pipelines.local.jobs import Job, Output
+from kinoloom.pipelines.local.mounts import ML
 from kinoloom.pipelines.local.objects import Objects
-from kinoloom.pipelines.local.process import ML, Ending, Isolation, run
+from kinoloom.pipelines.local.process import Ending, Isolation, run
 from kinoloom.pipelines.local.schedule import Status
 from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import Entry, Store, copy_in
@@ -82,6 +82,7 @@ class Worker:
         isolation: see `process`.
         env: more variables for every step.
         strict: whether only steps that ask for it use the cache.
+        shared: a folder for what is the same for all steps.
     """
 
     state: State
@@ -90,6 +91,7 @@ class Worker:
     isolation: Isolation
     env: Mapping[str, str]
     strict: bool
+    shared: Path
 
     def run(
         self,
@@ -106,7 +108,7 @@ class Worker:
             job: what to do.
             step: as defined.
             pipeline: its name.
-            folder: for this attempt: the log stays, the rest goes when it succeeds.
+            folder: for this attempt; `tidy` it when the job has succeeded.
             stop_fd: becomes readable when the job must stop.
             begun: called with the process's number and moment of start.
         """
@@ -125,6 +127,12 @@ class Worker:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
             return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
+
+    @staticmethod
+    def tidy(folder: Path) -> None:
+        """Remove what an attempt had to work with; its log stays."""
+        for name in ("ml", "tmp"):
+            shutil.rmtree(folder / name, ignore_errors=True)
 
     def cause(self, job: Job) -> dict[str, Any]:
         """What decides a job's result; see `caching`.
@@ -189,21 +197,17 @@ class Worker:
         self._lay_out(job, ml)
         (folder / "tmp").mkdir()
         log = folder / "log.txt"
-        ending = run(job.command(ml, self.env), log, self.isolation, stop_fd, begun)
+        ending = run(job.command(ml, self.env, self.shared), log, self.isolation, stop_fd, begun)
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
         properties = _measured(job, _metrics_in(log, job.metrics))
-        for name in ("ml", "tmp"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
-            (folder / "opt").rmdir()
         return {
             "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
 
     def _lay_out(self, job: Job, ml: Path) -> None:
-        places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output", f"{ML}/model"]
+        places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output"]
         for where in places:
             _inside(ml, where).mkdir(parents=True, exist_ok=True)
         for where, text in job.files.items():
