@@ -248,6 +248,7 @@ def abalone(session: LocalSession, scripts: Path, **more: Any) -> list[Any]:
         image_uri=image_uris.retrieve("xgboost", "us-west-2", "1.5-1"),
         entry_point=str(scripts / "abalone.py"),
         output_path=f"{place}/model",
+        disable_profiler=True,
         **machine,
     )
     estimator.set_hyperparameters(
@@ -403,7 +404,10 @@ def test_who_depends_on_a_model_step_depends_on_its_last_step(
     session: LocalSession, scripts: Path
 ) -> None:
     source = str(scripts / "abalone.py")
-    model = Model("any", "s3://in/model.tar.gz", entry_point=source, dependencies=[source])
+    model = Model(
+        "any", "s3://in/model.tar.gz", entry_point="abalone.py", source_dir=str(scripts),
+        dependencies=[source],
+    )  # fmt: skip
     policy = StepRetryPolicy(list(StepExceptionTypeEnum), max_attempts=1)
     policies = {"repack_model_retry_policies": [policy]}
     one = ModelStep("One", model.create(), depends_on=["P"], retry_policies=policies)

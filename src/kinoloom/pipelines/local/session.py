@@ -12,16 +12,12 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from kinoloom.errors import DefinitionError, ExecutionError, KinoloomError, UsageError
-from kinoloom.pipelines.language import Checked, load_text
-from kinoloom.pipelines.language.links import fits_type
-from kinoloom.pipelines.language.model import Parameter
-from kinoloom.pipelines.language.problems import suggestion
-from kinoloom.pipelines.language.shapes import told
+from kinoloom.errors import ExecutionError, KinoloomError, UsageError
+from kinoloom.pipelines.language import Checked
+from kinoloom.pipelines.local.accepting import supported, values_of
 from kinoloom.pipelines.local.callbacks import Callbacks
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import Execution
@@ -33,7 +29,7 @@ from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.state import State, now
 from kinoloom.pipelines.local.stopping import StopOrder, give_stop_order
 from kinoloom.pipelines.local.store import Store
-from kinoloom.pipelines.local.tasks import RUNS, Function, Run, Tools
+from kinoloom.pipelines.local.tasks import Function, Run, Tools
 from kinoloom.pipelines.local.worker import Worker
 
 _ACCOUNT = "000000000000"
@@ -142,7 +138,7 @@ class LocalSession:
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
         """
-        _supported(definition)
+        supported(definition)
         self.state.put_pipeline(name, definition, description)
         return self.pipeline_arn(name)
 
@@ -154,12 +150,18 @@ class LocalSession:
         display_name: str = "",
         description: str = "",
         max_parallel: int = 0,
+        selected: Any = None,
     ) -> Execution:
         """Start an execution and come back at once; see `prepare` for the arguments.
 
         Raises:
-            UsageError: as `prepare`.
+            UsageError: as `prepare`, or there are `selected` steps: that is for the service.
         """
+        if selected is not None:
+            raise UsageError(
+                "A LocalSession does not run selected steps.",
+                hint="The cache does what they are for: steps that did not change do not run.",
+            )
         execution = self.prepare(
             name,
             parameters,
@@ -257,7 +259,7 @@ class LocalSession:
         lock = self._lock(execution)
         for step in self.state.steps(execution):
             end_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, _supported(row["definition"]), lock)
+        return self._drive(execution, supported(row["definition"]), lock)
 
     def execution(self, execution: str) -> Execution:
         """An execution by its id, whichever process ran it.
@@ -281,8 +283,8 @@ class LocalSession:
     ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
         """A pipeline's row, its definition, and the value of every parameter."""
         row = self._pipeline(name)
-        checked = _supported(row["definition"])
-        return row, checked, _values(checked.definition.parameters, parameters or {})
+        checked = supported(row["definition"])
+        return row, checked, values_of(checked.definition.parameters, parameters or {})
 
     def _pipeline(self, name: str) -> dict[str, Any]:
         row = self.state.pipeline(name)
@@ -361,39 +363,3 @@ class LocalSession:
             execution, arn, name, checked, row["parameters"], variables, folder,
             row["parallel"], stop_fd,
         )  # fmt: skip
-
-
-@lru_cache(4)  # upsert, start and resume ask for the same one
-def _supported(text: str) -> Checked:
-    """A definition, checked, if a LocalSession can run every step of it."""
-    checked = load_text(text)
-    others = [p for p in checked.graph.steps.values() if p.step.type not in RUNS]
-    if others:
-        listed = "\n  ".join(f"{p.path}: '{p.step.name}' is {p.step.type}" for p in others)
-        raise DefinitionError(
-            f"A LocalSession cannot run these steps:\n  {listed}\n"
-            f"It can run: {', '.join(sorted(RUNS))}."
-        )
-    return checked
-
-
-def _values(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every parameter, checked."""
-    by_name = {parameter.name: parameter for parameter in declared}
-    for name in given:
-        if name not in by_name:
-            raise UsageError(f"There is no parameter '{name}'{suggestion(name, by_name)}.")
-    values = {}
-    for name, parameter in by_name.items():
-        value = given.get(name, parameter.default)
-        if value is None:
-            raise UsageError(f"The parameter '{name}' has no default; it must be given.")
-        if not fits_type(value, parameter.type):
-            raise UsageError(
-                f"The parameter '{name}' must be of type {parameter.type}, not {told(value)}."
-            )
-        if parameter.enum_values and value not in parameter.enum_values:
-            allowed = ", ".join(parameter.enum_values)
-            raise UsageError(f"The parameter '{name}' must be one of {allowed}, not {told(value)}.")
-        values[name] = value
-    return values

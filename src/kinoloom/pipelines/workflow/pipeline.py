@@ -10,11 +10,14 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
+from kinoloom.pipelines.workflow.entities import given
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
 from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
 from kinoloom.pipelines.workflow.parameters import Parameter
+from kinoloom.pipelines.workflow.pipeline_definition_config import PipelineDefinitionConfig
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
+from kinoloom.pipelines.workflow.selective_execution_config import SelectiveExecutionConfig
 from kinoloom.pipelines.workflow.step_collections import (
     Listed,
     collections,
@@ -37,6 +40,7 @@ class Pipeline:
         steps: those at the top, or what calls of `@step` functions gave; steps of branches are
             given to their ConditionStep.
         sagemaker_session: what runs it.
+        pipeline_definition_config: how it is compiled.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class Pipeline:
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
         steps: Sequence[Listed | Delayed] | None = None,
         sagemaker_session: PipelineSession | None = None,
+        pipeline_definition_config: PipelineDefinitionConfig | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
         self.pipeline_experiment_config = pipeline_experiment_config
         self.steps = spread_out(steps or ())
         self.sagemaker_session = sagemaker_session
+        self.pipeline_definition_config = pipeline_definition_config or PipelineDefinitionConfig()
         self._parallel = 0
 
     def definition(self) -> str:
@@ -62,7 +68,8 @@ class Pipeline:
             UsageError: it has no session, or a step's settings are wrong.
         """
         config = self.pipeline_experiment_config
-        compiling = Compiling(self._session(), self.name)
+        prefixes = self.pipeline_definition_config.use_custom_job_prefix
+        compiling = Compiling(self._session(), self.name, job_prefixes=prefixes)
         steps = requests(self.steps, compiling)
         point_to_last(steps, {c.name: c.steps[-1].name for c in collections(self.steps)})
         made = {
@@ -123,6 +130,7 @@ class Pipeline:
         execution_description: str = "",
         parallelism_config: ParallelismConfiguration | None = None,
         wait: bool = False,
+        selective_execution_config: SelectiveExecutionConfig | None = None,
     ) -> Started:
         """Start an execution of the pipeline as it was last put.
 
@@ -131,9 +139,11 @@ class Pipeline:
             execution_display_name, execution_description: for people.
             parallelism_config: how many steps at once at most.
             wait: whether to come back only when it has ended, well or not.
+            selective_execution_config: which steps run, on the service.
 
         Raises:
-            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one.
+            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one;
+                or a `LocalSession` is asked for selected steps.
         """
         chosen = parallelism_config
         limit = chosen.max_parallel_execution_steps if chosen is not None else self._parallel
@@ -143,6 +153,7 @@ class Pipeline:
             display_name=execution_display_name,
             description=execution_description,
             max_parallel=limit,
+            **given(selected=selective_execution_config),
         )
         if wait:
             execution.join()
@@ -177,6 +188,26 @@ class Pipeline:
     def list_executions(self) -> list[Started]:
         """Its executions, the latest first."""
         return list(self._session().executions(self.name))
+
+    def build_parameters_from_execution(
+        self,
+        pipeline_execution_arn: str,
+        parameter_value_overrides: Mapping[str, str | bool | int | float] | None = None,
+    ) -> dict[str, Any]:
+        """The parameters that an execution of this pipeline was started with.
+
+        Args:
+            pipeline_execution_arn: its address.
+            parameter_value_overrides: values in place of those.
+
+        Raises:
+            UsageError: the pipeline has no such execution.
+        """
+        for execution in self.list_executions():
+            if execution.arn == pipeline_execution_arn:
+                found = {one["Name"]: one["Value"] for one in execution.list_parameters()}
+                return {**found, **(parameter_value_overrides or {})}
+        raise UsageError(f"The pipeline '{self.name}' has no execution {pipeline_execution_arn}.")
 
     def _exists(self) -> bool:
         try:
