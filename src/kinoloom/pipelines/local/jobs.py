@@ -55,6 +55,24 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Again:
+    """When a job that something killed begins anew, with its checkpoints, within its step.
+
+    Attributes:
+        most: how many times; RetryStrategy says it.
+        within_s: for how long any number of times, from its first beginning; spot training
+            (EnableManagedSpotTraining) says it by MaxWaitTimeInSeconds.
+    """
+
+    most: int = 0
+    within_s: float = 0
+
+    def allows(self, begun: int, since_s: float) -> bool:
+        """Whether a job that has begun so many times may begin once more."""
+        return begun <= self.most or since_s < self.within_s
+
+
+@dataclass(frozen=True)
 class Job:
     """One job, ready to be run.
 
@@ -68,6 +86,9 @@ class Job:
         instance_type: the machine that it asks for.
         properties: what later steps may take from it.
         metrics: regular expressions by name; the last number that one finds in the log is kept.
+        kept: addresses of folders by the place where the job finds what earlier jobs left there
+            and leaves more at once: its checkpoints.
+        again: how often, and for how long in seconds, it begins anew when it is killed.
     """
 
     kind: str
@@ -83,6 +104,8 @@ class Job:
     instance_type: str
     properties: Mapping[str, Any]
     metrics: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    again: Again = field(default_factory=Again)
 
     def command(self, ml: Path, more: Mapping[str, str], shared: Path) -> Command:
         """What to run, with that folder as /opt/ml and those variables beside its own.

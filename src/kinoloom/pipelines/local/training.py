@@ -13,6 +13,7 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.jobs import (
+    Again,
     Input,
     Job,
     Output,
@@ -40,7 +41,7 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     machine = arguments.get("ResourceConfig", {})
     only(int(machine.get("InstanceCount", 1)), 1, "InstanceCount")
     algorithm = arguments.get("AlgorithmSpecification", {})
-    only(algorithm.get("TrainingInputMode", "File"), "File", "TrainingInputMode")
+    _files_only(algorithm.get("TrainingInputMode", "File"), "TrainingInputMode")
     given = {key: str(value) for key, value in arguments.get("HyperParameters", {}).items()}
     decoded = {key: _decoded(value) for key, value in given.items()}
     own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
@@ -74,6 +75,8 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": model_uri},
         },
+        kept=_checkpoints(arguments),
+        again=_again(arguments),
         metrics={one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())},
     )
 
@@ -156,9 +159,29 @@ def _channel(one: Mapping[str, Any]) -> tuple[str, str]:
         raise UsageError(f"The channel '{one['ChannelName']}' is no S3DataSource.")
     source = one["DataSource"]["S3DataSource"]
     only(source["S3DataType"], "S3Prefix", "S3DataType")
-    only(one.get("InputMode", "File"), "File", "InputMode")
+    _files_only(one.get("InputMode", "File"), "InputMode")
     place(f"{ML}/input/data/{one['ChannelName']}")
     return one["ChannelName"], source["S3Uri"]
+
+
+def _files_only(mode: Any, what: str) -> None:
+    """FastFile shows files too, only later; a pipe is something else."""
+    if mode != "FastFile":
+        only(mode, "File", what)
+
+
+def _checkpoints(arguments: Mapping[str, Any]) -> dict[str, str]:
+    config = arguments.get("CheckpointConfig")
+    if config is None:
+        return {}
+    return {place(config.get("LocalPath", f"{ML}/checkpoints").rstrip("/")): config["S3Uri"]}
+
+
+def _again(arguments: Mapping[str, Any]) -> Again:
+    spot = arguments.get("EnableManagedSpotTraining")
+    wait_s = arguments.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+    most = int(arguments.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0))
+    return Again(most, float(wait_s or limit_of(arguments)) if spot else 0)
 
 
 def _decoded(text: str) -> Any:

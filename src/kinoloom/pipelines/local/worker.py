@@ -7,9 +7,11 @@ whose engine was killed has not happened.
 from __future__ import annotations
 
 import errno
+import itertools
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,11 +195,20 @@ class Worker:
         self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
     ) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
-        ml = folder / "ml"
-        self._lay_out(job, ml)
-        (folder / "tmp").mkdir()
-        log = folder / "log.txt"
-        ending = run(job.command(ml, self.env, self.shared), log, self.isolation, stop_fd, begun)
+        ml, log = folder / "ml", folder / "log.txt"
+        since = time.monotonic()
+        for count in itertools.count(1):
+            self.tidy(folder)
+            self._lay_out(job, ml)
+            (folder / "tmp").mkdir()
+            command = job.command(ml, self.env, self.shared)
+            ending = run(command, log, self.isolation, stop_fd, begun)
+            killed = not ending.why and ending.code < 0
+            if not killed or not job.again.allows(count, time.monotonic() - since):
+                break
+            with log.open("a") as more:
+                name = signal.Signals(-ending.code).name
+                more.write(f"\nkinoloom: killed by {name}, begins anew\n")
         if ending.why or ending.code:
             return _failed(job, ending, folder)
         outputs = self._collect(job, ml, folder)
@@ -220,6 +231,11 @@ class Worker:
                 archive.unpack(source, target)
             else:
                 copy_in(source, target)
+        for where, uri in job.kept.items():
+            there, here = self.objects.output_path(uri), _inside(ml, where)
+            there.mkdir(parents=True, exist_ok=True)
+            here.parent.mkdir(parents=True, exist_ok=True)
+            here.symlink_to(there, target_is_directory=True)
 
     def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
         """Keep what the job left and put it where it belongs."""
