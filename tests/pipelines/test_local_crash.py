@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from made_definitions import condition, definition, equals, get, processing
 
 from kinoloom.pipelines.local import objects, store
 from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.mounts import namespaces_work, unshare_words
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import file_digest
@@ -164,3 +167,51 @@ def test_processes_share_a_root(tmp_path: Path) -> None:
     for row in rows:
         made = session.execution(row["id"]).result("B")["out"] / "f"
         assert made.read_text() == "made and copied"
+
+
+FULL = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from made_definitions import definition, processing
+from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.local.store import file_digest
+
+root = Path(sys.argv[1])
+session = LocalSession(root, isolation="plain")
+ml = "import os; ml = os.environ['KINOLOOM_ML_ROOT'] + '/processing/out/out/f'; "
+size = "size = int(open(os.environ['SIZE']).read()); "
+write = ml + size + "file = open(ml, 'wb'); file.write(b'x' * size); file.close()"
+def step(name, needs, file):
+    made = processing(name, entrypoint=["python3", "-S", "-c", write], outputs=("out",),
+                      Environment={"SIZE": file})
+    return {**made, "DependsOn": needs}
+(root / "little").write_text("1000")
+(root / "much").write_text(str(1 << 24))
+steps = [step("A", [], str(root / "little")), step("B", ["A"], str(root / "much"))]
+session.put_pipeline("P", json.dumps(definition(*steps)))
+execution = session.start("P")
+execution.join()
+assert execution.status != "Succeeded", execution.status
+print(execution.describe()["FailureReason"])
+(root / "much").write_text("2000")
+session = LocalSession(root, isolation="plain")
+session.resume(execution.id).wait()
+attempts = [s["AttemptCount"] for s in session.execution(execution.id).list_steps()]
+assert attempts == [1, 2], attempts
+for blob in session.store.blobs():
+    assert blob.name.startswith(".") or file_digest(blob) == blob.parent.name + blob.name
+print("went on")
+"""
+
+
+@pytest.mark.skipif(not namespaces_work(), reason="needs a namespace to mount a small disk in")
+def test_a_full_disk_fails_a_step_and_the_root_stays_sound(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=4m small "$1" && exec "$2" -c "$3" "$1" "$4"'
+    words = [str(tmp_path), sys.executable, FULL, str(Path(__file__).parent)]
+    done = subprocess.run(
+        [*unshare_words(), "sh", "-c", mount, "sh", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "The disk is full; what the step had written was removed" in done.stdout
+    assert done.stdout.endswith("went on\n")

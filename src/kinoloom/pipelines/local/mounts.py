@@ -34,7 +34,7 @@ def namespaces_work() -> bool:
         return False
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         probe = ["sh", "-c", "mount -t tmpfs kinoloom /opt && mkdir /opt/ml"]
-        done = subprocess.run([*_unshare(), *probe], capture_output=True, timeout=10)
+        done = subprocess.run([*unshare_words(), *probe], capture_output=True, timeout=10)
         return done.returncode == 0
     return False
 
@@ -51,10 +51,11 @@ def in_namespace(words: Sequence[str], ml: Path, cwd: str, shared: Path) -> list
     script, first = _BIND, [str(ml), cwd]
     if not Path(ML).is_dir():
         script, first = _REBUILD + _BIND, [str(_another_opt(shared)), *first]
-    return [*_unshare(), "sh", "-ec", script, "sh", *first, *words]
+    return [*unshare_words(), "sh", "-ec", script, "sh", *first, *words]
 
 
-def _unshare() -> list[str]:
+def unshare_words() -> list[str]:
+    """What begins a command that runs in a mount namespace of its own."""
     words = ["unshare", "--mount", "--propagation", "private"]
     return words if os.geteuid() == 0 else [*words, "--user", "--map-root-user"]
 

@@ -332,8 +332,8 @@ class LocalSession:
                 reason = f"The engine could not go on: {error}"
             finally:
                 order.close()
-                self.state.set_execution(execution, status, reason)
-                lock.close()
+                with lock:  # given back even when the state cannot be written
+                    self.state.set_execution(execution, status, reason)
 
         thread = threading.Thread(target=carry_out, name=f"kinoloom-{execution}")
         thread.start()

@@ -32,6 +32,7 @@ from kinoloom.pipelines.local.store import Entry, Store, copy_in
 _LAST_LINES = 20
 _MEASURED = "FinalMetricDataList"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_ROOM_BYTES = 1 << 20  # what the state needs to go on
 _TRY_AGAIN = 75
 """Exit code EX_TEMPFAIL of BSD's sysexits.h: a failure that may pass when tried again."""
 
@@ -122,13 +123,18 @@ class Worker:
                 return Outcome(**taken, key=key, cause=cause)
             note = self.why_not(step, pipeline, cause)
             outcome = self._run(job, folder, stop_fd, begun)
+            if outcome["status"] is Status.FAILED and _is_full(folder):
+                self.tidy(folder)  # or what happened cannot be written down
+                return _out_of_space(outcome["reason"])
             return Outcome(**outcome, key=key, cause=cause, cache=note)
         except KinoloomError as error:
             return Outcome(Status.FAILED, str(error))
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
-            return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self.tidy(folder)
+                return _out_of_space(str(error))
+            reason = f"The job could not be run: {error}."
+            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
 
     @staticmethod
     def tidy(folder: Path) -> None:
@@ -279,6 +285,15 @@ def _metrics_in(log: Path, patterns: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _measured(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {**job.properties, _MEASURED: metrics} if job.metrics else job.properties
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _ROOM_BYTES
+
+
+def _out_of_space(reason: str) -> Outcome:
+    told = f"The disk is full; what the step had written was removed. {reason}"
+    return Outcome(Status.FAILED, told, "SageMaker.CAPACITY_ERROR")
 
 
 def _inside(ml: Path, where: str) -> Path:
