@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import definition
+from made_definitions import condition, definition, equals, processing
 
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.mounts import namespaces_work
@@ -102,6 +102,21 @@ def test_a_spot_training_is_not_begun_anew_after_its_time(tmp_path: Path) -> Non
     execution = run(session, step)
     assert execution.status == "Failed"
     assert execution.logs("T").strip() == "beginning 1"
+
+
+def test_a_link_among_the_checkpoints_is_not_followed_out(tmp_path: Path) -> None:
+    """What a step has left where others read is never a way to other files of this machine."""
+    (tmp_path / "secret.json").write_text('{"a": 1}')
+    session = LocalSession(tmp_path / "root")
+    place = session.objects.path("s3://bucket/checkpoints")
+    place.mkdir(parents=True)
+    (place / "out.json").symlink_to(tmp_path / "secret.json")
+    value = {"Std:JsonGet": {"S3Uri": "s3://bucket/checkpoints/out.json", "Path": "a"}}
+    reading = condition("Reading", equals(value, 1))
+    taking = processing("Taking", inputs={"in": "s3://bucket/checkpoints"})
+    for step, told in ((reading, "leads out of its folder"), (taking, "neither a file nor")):
+        execution = run(session, step)
+        assert told in execution.describe()["FailureReason"]
 
 
 @pytest.mark.parametrize("place", ["/opt/ml/../x", "/tmp/x"])

@@ -12,6 +12,7 @@ from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.language import Graph, load_text
 from kinoloom.pipelines.live import seconds_of
+from kinoloom.pipelines.local.evaluate import as_text
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.pages.dag import graph_picture
@@ -37,7 +38,11 @@ def execution_report(session: LocalSession, execution: Execution) -> Report:
         *([times_picture(steps)] if steps else []),
         steps_table(steps),
     ]
-    parameters = tuple((p["Name"], p["Value"]) for p in execution.list_parameters())
+    sections += [
+        Text(s["FailureReason"], preformatted=True, title=f"Why {s['StepName']} ended")
+        for s in steps if "FailureReason" in s
+    ]  # fmt: skip
+    parameters = tuple((p["Name"], as_text(p["Value"])) for p in execution.list_parameters())
     if parameters:
         sections.append(Table(("parameter", "value"), parameters, "Parameters"))
     sections += _metrics(session, checked.graph, execution)
@@ -89,9 +94,10 @@ def _plain(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(execution: Execution, told: dict[str, Any]) -> str:
-    moment = told["CreationTime"].isoformat(timespec="seconds")
-    reason = f" {told['FailureReason']}" if "FailureReason" in told else ""
-    return f"Execution {execution.id}, begun {moment}: {execution.status}.{reason}"
+    moment = told["CreationTime"].strftime("%Y-%m-%d %H:%M:%S UTC")
+    reason = told.get("FailureReason", "").splitlines()
+    first = f" {reason[0]}" if reason else ""
+    return f"Execution {execution.id}, begun {moment}: {execution.status}.{first}"
 
 
 def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[Section]:
