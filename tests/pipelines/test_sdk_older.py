@@ -366,7 +366,9 @@ def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession
     with pytest.raises(UsageError, match="EMRStep 'E' cannot be made"):
         EMRStep("E", "display", "description", "cluster", None)
     pipeline = Pipeline("P", steps=[FailStep("F", "x")], sagemaker_session=session)
-    pipeline.upsert()
+    pipeline.upsert(parallelism_config={"MaxParallelExecutionSteps": 2})
+    with pytest.raises(UsageError, match="has MaxParallelExecutionSteps alone"):
+        pipeline.upsert(parallelism_config={"Max": 2})
     with pytest.raises(UsageError, match="does not run selected steps"):
         pipeline.start(selective_execution_config=SelectiveExecutionConfig(["F"]))
     with pytest.raises(UsageError, match=r"no argument 'wiat'; did you mean wait\?"):

@@ -107,6 +107,8 @@ class Tuning:
         self._config = arguments["HyperParameterTuningJobConfig"]
         if "TrainingJobDefinition" not in arguments:
             raise UsageError("A Tuning step needs one TrainingJobDefinition here, not several.")
+        if "WarmStartConfig" in arguments:
+            raise UsageError("A Tuning step cannot learn from earlier ones here: WarmStartConfig.")
         self._training = arguments["TrainingJobDefinition"]
         self._name, self._arn = name, arn
         self._trainer = trainer

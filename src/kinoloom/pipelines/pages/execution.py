@@ -106,10 +106,10 @@ def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[
     for package in session.models.packages():
         if package["execution"] == execution.id:
             name = f"{package['family']}:{package['version']}"
-            rows += [(name, *pair) for pair in _numbers(package["metrics"])]
+            rows += [(name, *pair) for pair in numbers_in(package["metrics"])]
     for name, path in _property_files(graph, execution):
         if path.is_file() and path.stat().st_size <= _MOST_PICTURE_BYTES:
-            rows += [(name, *pair) for pair in _numbers(_json(path))]
+            rows += [(name, *pair) for pair in numbers_in(_json(path))]
     return [Table(("of", "metric", "value"), tuple(rows), "Metrics")] if rows else []
 
 
@@ -128,10 +128,11 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _numbers(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+def numbers_in(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Each number within nested JSON, with the dotted path to it."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, f"{path}.{key}" if path else str(key))
+            yield from numbers_in(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value
 

@@ -13,7 +13,10 @@ from kinoloom.pipelines.language.grammar import VERSION
 from kinoloom.pipelines.workflow.entities import given
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
-from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.pipelines.workflow.parallelism_config import (
+    ParallelismConfiguration,
+    most_at_once,
+)
 from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.pipeline_definition_config import PipelineDefinitionConfig
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
@@ -24,6 +27,8 @@ from kinoloom.pipelines.workflow.step_collections import (
     point_to_last,
     requests,
 )
+
+Parallelism = ParallelismConfiguration | Mapping[str, int] | None
 
 _BY_NAME = PipelineExperimentConfig(
     ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
@@ -88,7 +93,7 @@ class Pipeline:
         role_arn: str | None = None,
         description: str = "",
         tags: Sequence[Mapping[str, str]] | None = None,
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
     ) -> dict[str, str]:
         """Make the pipeline; see `upsert`.
 
@@ -105,7 +110,7 @@ class Pipeline:
         role_arn: str | None = None,
         description: str = "",
         tags: Sequence[Mapping[str, str]] | None = None,
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
     ) -> dict[str, str]:
         """Make the pipeline, or give the one of that name this definition.
 
@@ -118,8 +123,7 @@ class Pipeline:
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
         """
-        if parallelism_config is not None:
-            self._parallel = parallelism_config.max_parallel_execution_steps
+        self._parallel = most_at_once(parallelism_config) or self._parallel
         arn = self._session().put_pipeline(self.name, self.definition(), description, role_arn)
         return {"PipelineArn": arn}
 
@@ -128,7 +132,7 @@ class Pipeline:
         parameters: Mapping[str, str | bool | int | float] | None = None,
         execution_display_name: str = "",
         execution_description: str = "",
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
         wait: bool = False,
         selective_execution_config: SelectiveExecutionConfig | None = None,
     ) -> Started:
@@ -145,8 +149,7 @@ class Pipeline:
             UsageError: there is no such pipeline or parameter, one has no value, or a wrong one;
                 or a `LocalSession` is asked for selected steps.
         """
-        chosen = parallelism_config
-        limit = chosen.max_parallel_execution_steps if chosen is not None else self._parallel
+        limit = most_at_once(parallelism_config) or self._parallel
         execution = self._session().start(
             self.name,
             parameters,
