@@ -65,7 +65,8 @@ def package(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 def test_the_extras_are_those_of_the_package() -> None:
     known = extras()
-    assert known["train"] == ["onnx", "onnxscript", "scipy", "tensorboardX", "torch"]
+    train = [name.lower() for name in known["train"]]  # builders of wheels differ in case
+    assert train == ["onnx", "onnxscript", "scipy", "tensorboardx", "torch"]
     assert known["heic"] == ["pillow-heif"]
     assert {"torch", "pillow-heif"} <= set(known["all"])
 

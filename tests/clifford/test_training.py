@@ -199,11 +199,11 @@ def test_the_command_trains_on_a_file(small: None, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"preset": "smoke-fno"}, "needs a folder"),
-        ({"preset": "video-unet", "out": "x"}, "give it --data and --held-out"),
+        ({"preset": "video-unet", "out": "x"}, "give it --learned and --held-out"),
         ({"preset": "smoke-gru", "out": "x"}, "no preset 'smoke-gru'"),
         ({"preset": "maxwell-rotresnet", "out": "x"}, "no preset 'maxwell-rotresnet'"),
-        ({"preset": "maxwell-fno", "out": "x", "data": "smoke.npz"}, r"signature \(1, 1\)"),
-        ({"preset": "smoke-fno", "out": "x", "data": "smoke.npz", "tests": 1}, "cells"),
+        ({"preset": "maxwell-fno", "out": "x", "learned": "smoke.npz"}, r"signature \(1, 1\)"),
+        ({"preset": "smoke-fno", "out": "x", "learned": "smoke.npz", "tests": 1}, "cells"),
     ],
 )
 def test_trainings_that_cannot_be_are_refused(

@@ -127,7 +127,7 @@ class Preset:
         """
         if self.equation.make is None:
             raise UsageError(
-                f"{self.name} learns from videos: give it --data and --held-out.",
+                f"{self.name} learns from videos: give it --learned and --held-out.",
                 hint="`kinoloom fields from-clip in.mp4 -o field.npz` makes them.",
             )
         given = {**self.equation.given, "trajectories": trajectories, "seed": seed}
