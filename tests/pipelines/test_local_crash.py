@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, get, processing
 
-from kinoloom.pipelines.local import objects, store
+from kinoloom.pipelines.local import objects, store, worker
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.mounts import namespaces_work, unshare_words
 from kinoloom.pipelines.local.session import LocalSession
@@ -38,7 +38,8 @@ COMMITS: list[tuple[Any, str]] = [
     (store, "_link"),
     (store, "clear"),
     (objects, "clear"),
-    (Worker, "_lay_out"),
+    (worker, "make_places"),
+    (worker, "bring_in"),
     (Worker, "_collect"),
     (Worker, "_publish"),
     (Worker, "tidy"),

@@ -44,8 +44,14 @@ def peak_memory_bytes() -> int:
 
 def describe_machine() -> dict[str, str | int]:
     """The processor's model and how many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu_model(), "cores": cores or 1}
+    return {"cpu": _cpu_model(), "cores": cores()}
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:

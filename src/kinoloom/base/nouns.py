@@ -6,10 +6,12 @@ name of the noun. The command line knows nothing else about media.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from kinoloom.base import registry
 from kinoloom.errors import UsageError
@@ -56,6 +58,61 @@ class Files(Protocol):
 
         Raises:
             UsageError: the suffix is unknown, or the file is there and may not be replaced.
+            OutputError: it cannot be written.
+        """
+
+
+@runtime_checkable
+class Pieces(Protocol):
+    """What a `Files` may have beside: a noun made in pieces, by several processes."""
+
+    def growing(
+        self, noun: Any, path: Path, options: Any, piece_s: Fraction
+    ) -> AbstractContextManager[Growing]:
+        """The file that `path` becomes, while its pieces are made.
+
+        Args:
+            noun: what is written, lazy.
+            path: where to.
+            options: the write options.
+            piece_s: how long a piece is at least, in seconds.
+
+        Raises:
+            UsageError: this kind of file is not made in pieces, or as `Files.write`.
+            OutputError: it cannot be written.
+        """
+
+    def write_piece(self, noun: Any, piece: Mapping[str, Any], folder: Path) -> None:
+        """Make one piece of a noun in a folder that exists; only that much of it is worked out.
+
+        Raises:
+            KinoloomError: as `Files.write`.
+        """
+
+
+class Growing(Protocol):
+    """A file that grows by pieces. When its block ends with an error, what is done is kept.
+
+    Attributes:
+        folder: for what belongs to the work; removed when the file is whole.
+        pieces: those that are missing, in order, as plain values for `write_piece`.
+    """
+
+    folder: Path
+    pieces: Sequence[Mapping[str, Any]]
+
+    def add(self, folder: Path) -> int:
+        """Take over the next piece, as `write_piece` left it; how many frames or items it has.
+
+        Raises:
+            ExecutionError: it does not fit: it was made by another version of a library.
+            OutputError: it cannot be written.
+        """
+
+    def finish(self) -> dict[str, Any]:
+        """Make the file of its pieces and tell as `Files.write` does.
+
+        Raises:
             OutputError: it cannot be written.
         """
 

@@ -19,6 +19,7 @@ from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.running import Request, run
 from kinoloom.errors import UsageError
+from kinoloom.pipelines.mapped import MapOptions, can_be_mapped
 
 _METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "NAME"}
 
@@ -49,12 +50,13 @@ class _OptionSets:
     op: type
     read: type
     write: type
+    map: type
 
     def split(self, values: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         """The given values for each of op, read, write."""
         return tuple(
             {o.name: values[o.name] for o in options_of(cls)}
-            for cls in (self.op, self.read, self.write)
+            for cls in (self.op, self.read, self.write, self.map)
         )
 
 
@@ -65,10 +67,11 @@ def command_of(op: Op) -> click.Command:
         op.options,
         files_of(op.takes).read_options if reads else NoOptions,
         files_of(op.gives).write_options,
+        MapOptions if can_be_mapped(op) else NoOptions,
     )
 
     def callback(**values: Any) -> int:
-        options, read, write = sets.split(values)
+        options, read, write, map_options = sets.split(values)
         request = Request(
             op=op,
             inputs=tuple(Path(p) for p in values.get("inputs", ())),
@@ -76,6 +79,7 @@ def command_of(op: Op) -> click.Command:
             options=options,
             read_options=read,
             write_options=write,
+            map_options=map_options,
             page=Path(values["report"]) if values.get("report") else None,
             as_json=values["json"],
         )
@@ -114,7 +118,7 @@ def _output(op: Op) -> click.Option:
 
 
 def _flags(sets: _OptionSets) -> Iterable[click.Option]:
-    for cls in (sets.op, sets.read, sets.write):
+    for cls in (sets.op, sets.read, sets.write, sets.map):
         yield from (_flag(option) for option in options_of(cls))
 
 

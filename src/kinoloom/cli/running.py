@@ -26,6 +26,7 @@ from kinoloom.base.options import build
 from kinoloom.base.outputs import check_output
 from kinoloom.base.report import Report
 from kinoloom.errors import UsageError
+from kinoloom.pipelines.mapped import MapOptions, Work, write_mapped
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Request:
         op: what to do.
         inputs: the input files, or the one folder of an op that takes a path.
         output: where the result goes; None prints it.
-        options, read_options, write_options: values by name, None where not given.
+        options, read_options, write_options, map_options: values by name, None where not given.
         page: where the page about the result goes, or None.
         as_json: whether to print a JSON object about the result.
     """
@@ -47,6 +48,7 @@ class Request:
     options: dict[str, Any]
     read_options: dict[str, Any]
     write_options: dict[str, Any]
+    map_options: dict[str, Any]
     page: Path | None
     as_json: bool
 
@@ -71,12 +73,21 @@ def run(request: Request) -> int:
         written: dict[str, Any] = {}
         if request.output is not None:
             with _bar(op.name) as progress:
-                written = files.write(result, request.output, write_options, progress)
+                written = _write(request, result, write_options, progress)
         if request.page is not None:
             written["report"] = _write_page(request, noun, result, options, write_options)
     _print(request, result, written)
     notes = getattr(result, "notes", None)
     return 1 if isinstance(notes, Notes) and notes.failed else 0
+
+
+def _write(request: Request, result: Any, write_options: Any, progress: Progress) -> dict[str, Any]:
+    output = request.output or Path()
+    if request.map_options.get("session") is None:
+        return files_of(request.op.gives).write(result, output, write_options, progress)
+    work = Work(request.op, request.inputs, request.read_options, request.options)
+    map_options = build(MapOptions, request.map_options)
+    return write_mapped(work, result, output, write_options, map_options, progress)
 
 
 def _first_checked(request: Request) -> list[Path]:

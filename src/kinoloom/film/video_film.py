@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
@@ -21,7 +22,12 @@ from kinoloom.film.schedule import Schedule, Slot, plan_schedule
 
 _PHOTOS_ONLY = ("seconds", "hold", "loop", "boomerang")
 _RUN_UP_FRAMES = 16
-"""Frames read before a start in mid-clip, so that cuts and repeats are told the same way."""
+"""Frames read before a start in mid-clip, so that cuts and repeats are told the same way.
+
+A run of repeats has four frames at most. The first run that is read may have lost its beginning;
+the next ones are whole, and a pair is told from one run before it.
+"""
+_USUAL_RUN_UP_S = Fraction(1)
 
 
 def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
@@ -44,11 +50,11 @@ def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
     engine = choose(options.engine, allowed)
     weaver = _Weaver(clip, schedule, engine.make(allowed), options.dedup)
     count = schedule.count(clip.duration)
-    known = count / schedule.rate if count and schedule.rate else None
+    known = clip.duration and clip.duration * schedule.slow
     return clip.with_(
         read=weaver.read,
         rate=schedule.rate,
-        duration=known,
+        duration=count / schedule.rate if count and schedule.rate else known,
         frame_count=count,
         audio=_sound(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
@@ -72,6 +78,24 @@ def _sound(clip: Clip, slow: Fraction, wish: str | None) -> tuple[Audio, ...]:
     return tuple(stretch(track, slow) for track in clip.audio)
 
 
+def with_run_up(clip: Clip, start: Fraction) -> Iterator[Frame]:
+    """The clip's frames from `_RUN_UP_FRAMES` before a time in seconds on, or from the first.
+
+    Where the rate varies, or frames are missing, it goes back until there are that many.
+    """
+    back = _RUN_UP_FRAMES / clip.rate if clip.rate else _USUAL_RUN_UP_S
+    while True:
+        begin = max(start - back, Fraction(0))
+        frames, before = clip.read(begin), list[Frame]()
+        for frame in frames:
+            before.append(frame)
+            if len(before) == _RUN_UP_FRAMES or frame.time >= start:
+                break
+        if len(before) == _RUN_UP_FRAMES or not begin:
+            return chain(before, frames)
+        back *= 2
+
+
 @dataclass(frozen=True, eq=False)
 class _Weaver:
     clip: Clip
@@ -81,16 +105,12 @@ class _Weaver:
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """The film's frames that are shown at or after `start`, in order."""
-        frames = prefetch(self.clip.read(self._source_start(start)))
+        frames = prefetch(with_run_up(self.clip, start / self.schedule.slow))
         pairs = intervals(frames, dedup=self.dedup, notes=self.clip.notes)
         for interval, slots in self.schedule.plan(pairs, start):
             images = self._images(interval, [s.position for s in slots if s.position])
             for slot in slots:
                 yield self._frame(interval, slot, images)
-
-    def _source_start(self, start: Fraction) -> Fraction:
-        run_up = _RUN_UP_FRAMES / (self.clip.rate or Fraction(_RUN_UP_FRAMES))
-        return max(start / self.schedule.slow - run_up, Fraction(0))
 
     def _images(self, interval: Interval, positions: list[Fraction]) -> Iterator[Picture]:
         first, second = interval.first.image, interval.second

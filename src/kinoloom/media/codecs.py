@@ -114,6 +114,7 @@ CODECS = {
             "h264",
             "libx264",
             {(False, False): "yuv420p"},
+            options={"x264-params": "cpu-independent=1"},  # else pictures differ from run to run
             scale=("crf", 40, 4, 17),
             step=2,
         ),

@@ -93,6 +93,7 @@ class Encoder:
         context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
         context.time_base = stream.time_base = self.clock
         context.sample_aspect_ratio = plan.pixel_aspect
+        context.thread_count = plan.threads
         tag(context, plan.colour)
         return stream
 

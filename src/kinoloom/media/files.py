@@ -13,17 +13,22 @@ where the output has no room for it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.nouns import Progress, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.writing import WriteOptions, Written, record_beside, write_record
+from kinoloom.media.writing import WriteOptions, Written, finished, record_beside
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from kinoloom.media.pieces import GrowingFilm
 
 PathLike = str | Path
 
@@ -94,19 +99,30 @@ class ClipFiles:
             OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
         """
         begun = time.monotonic()
-        written, record = _write(noun, path, options, progress)
-        outputs = [path, *([record] if record else [])]
-        return {
-            "output": str(path),
-            "frames": written.frames,
-            "duration_s": None if written.duration is None else float(written.duration),
-            "width": written.width,
-            "height": written.height,
-            "rate": None if noun.rate is None else str(noun.rate),
-            "codec": written.codec,
-            "bytes": sum(map(_bytes, outputs)),
-            "seconds": time.monotonic() - begun,
-        }
+        written = _write(noun, path, options, progress)
+        return finished(noun, path, written, begun)
+
+    def growing(
+        self, noun: Clip, path: Path, options: WriteOptions, piece_s: Fraction
+    ) -> GrowingFilm:
+        """A video that is made in pieces; see `base.nouns.Pieces`.
+
+        Raises:
+            UsageError, OutputError: as `pieces.GrowingFilm`.
+        """
+        from kinoloom.media.pieces import GrowingFilm
+
+        return GrowingFilm(noun, path, options, piece_s)
+
+    def write_piece(self, noun: Clip, piece: Mapping[str, Any], folder: Path) -> None:
+        """Make one piece of a video; see `base.nouns.Pieces`.
+
+        Raises:
+            KinoloomError: as `write`.
+        """
+        from kinoloom.media.pieces import write_piece
+
+        write_piece(noun, piece, folder)
 
 
 CLIP_FILES = ClipFiles()
@@ -155,17 +171,15 @@ def _is_photo(path: Path) -> bool:
     return is_photo(path)
 
 
-def _write(
-    clip: Clip, path: Path, options: WriteOptions, progress: Progress
-) -> tuple[Written, Path | None]:
-    """Write the clip; also give the path of the record that lies beside it, if there is one."""
+def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+    """Write the clip, but for a record beside it."""
     from kinoloom.media.codecs import ANIMATED, VIDEO
 
     suffix = path.suffix.lower()
     if path.is_dir() or not suffix:
         from kinoloom.media.folders import write_folder
 
-        return write_folder(clip, path, options, progress), None
+        return write_folder(clip, path, options, progress)
     if suffix not in VIDEO | ANIMATED:
         raise UsageError(
             f"A clip cannot be written as '{path.suffix}'.",
@@ -180,19 +194,8 @@ def _write(
     if suffix in VIDEO:
         from kinoloom.media.video_out import write_video
 
-        written = write_video(clip, path, options, progress)
-    else:
-        from kinoloom.media.animated import write_animated
+        return write_video(clip, path, options, progress)
+    from kinoloom.media.animated import write_animated
 
-        check_output(record_beside(path), overwrite=options.overwrite)
-        written = write_animated(clip, path, options, progress)
-    if written.recorded or clip.provenance is None:
-        return written, None
-    write_record(clip, record_beside(path))
-    return written, record_beside(path)
-
-
-def _bytes(path: Path) -> int:
-    if path.is_dir():
-        return sum(_bytes(entry) for entry in path.iterdir())
-    return path.stat().st_size
+    check_output(record_beside(path), overwrite=options.overwrite)
+    return write_animated(clip, path, options, progress)

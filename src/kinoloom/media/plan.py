@@ -19,10 +19,13 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.machine import cores
 from kinoloom.errors import UsageError
 from kinoloom.media.codecs import ANIMATED, CODECS, VIDEO, Codec
 from kinoloom.media.feed import shown
 
+_ROWS_A_THREAD = 32
+"""With fewer rows for each, threads of x264 make other pictures from run to run."""
 _MOST_RATE = Fraction(500)  # segments count frames in the milliseconds of Matroska
 
 
@@ -41,6 +44,7 @@ class Plan:
         pixel_aspect: width of a pixel over its height.
         takes_native: whether the numbers of a decoder's frame mean the same here.
         settings: options of the encoder.
+        threads: of the encoder; the pictures of H.264 depend on their number.
     """
 
     codec: Codec
@@ -54,10 +58,16 @@ class Plan:
     pixel_aspect: Fraction
     takes_native: bool
     settings: Mapping[str, str]
+    threads: int
 
 
 def plan(
-    clip: Clip, first: Frame, suffix: str, codec: str = "auto", quality: int | None = None
+    clip: Clip,
+    first: Frame,
+    suffix: str,
+    codec: str = "auto",
+    quality: int | None = None,
+    threads: int | None = None,
 ) -> Plan:
     """Decide how the pictures of `clip` are stored.
 
@@ -70,6 +80,7 @@ def plan(
         suffix: a key of `VIDEO` or `ANIMATED`.
         codec: a name in `CODECS`, or "auto" for the first of the container that keeps all.
         quality: 0..100, or None for the codec's default.
+        threads: of the encoder; None for as many as there are cores.
 
     Raises:
         UsageError: the container does not hold this codec; alpha or HDR would be lost; the
@@ -97,6 +108,7 @@ def plan(
         pixel_aspect=clip.pixel_aspect,
         takes_native=colour == clip.colour,
         settings=chosen.settings(quality, alpha=kept[1]),
+        threads=threads or min(cores(), max(1, size[1] // _ROWS_A_THREAD)),
     )
 
 

@@ -6,9 +6,10 @@ In: the frames of a clip. Out: a work folder `.<name>.parts/` beside the output 
     000000.mkv       an encoded segment, playable by itself
     000000.json      its frames' exact times; written last, so a segment that has it is whole
 
-Conventions: a segment begins with a key frame and holds the same number of frames in every run,
-so a film that was continued has the same decoded frames as one made without a stop. Inside a
-segment frame n lies at tick n; the exact times are those of the JSON file. A running job holds a
+Conventions: a segment begins with a key frame and holds the frames of one stretch of time, which
+are equally long and known before any frame is; so a film that was continued, or whose segments were
+made by several processes, has the same decoded frames as one made without a stop. Inside a segment
+frame n lies at tick n; the exact times are those of the JSON file. A running job holds a
 lock on its folder, which vanishes with the process, even when that is killed.
 """
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.outputs import naming_output, remove
@@ -69,6 +70,16 @@ class Segment:
         growing = self.video.with_suffix(".json.part")
         growing.write_text(json.dumps(told), encoding="utf-8")
         growing.replace(self.video.with_suffix(".json"))
+
+
+class Place(Protocol):
+    """Where segments go; `Parts` is one."""
+
+    output: Path
+    """Of what they are; named in errors."""
+
+    def next_video(self) -> Path:
+        """Where the next segment goes."""
 
 
 class Parts:
@@ -148,18 +159,19 @@ class SegmentWriter:
     Args:
         parts: the work folder.
         plan: how pictures are stored.
+        start: when the film's first frame appears, in seconds.
 
     Attributes:
         stopped: after an error in the block, the piece that it cut short, if there is one. It is
             playable but not whole: it is not among `parts.segments()`.
     """
 
-    def __init__(self, parts: Parts, plan: Plan) -> None:
-        self.parts, self.plan = parts, plan
+    def __init__(self, parts: Place, plan: Plan, start: Fraction) -> None:
+        self.parts, self.plan, self.start = parts, plan, start
         self.stopped: Segment | None = None
         self._encoder: Encoder | None = None
         self._times: list[Fraction] = []
-        self._end = Fraction(0)
+        self._end = self._until = Fraction(0)
 
     def __enter__(self) -> SegmentWriter:
         return self
@@ -179,14 +191,17 @@ class SegmentWriter:
             OutputError: it cannot be written.
         """
         native = stored(frame, self.plan)
+        if self._encoder is not None and frame.time >= self._until:
+            self._close(self._encoder).save()
         with refusals(self.parts.output):
             if self._encoder is None:
                 path = self.parts.next_video()
                 self._encoder = Encoder(path, _CONTAINER, self.plan, 1 / self.plan.rate)
+                self._until = segment_end(frame.time, self.start, self.plan)
             self._times.append(frame.time)  # first, so that a stop leaves no frame without a time
             self._end = frame.time + shown(frame, self.plan.rate)
             self._encoder.add(native, len(self._times) - 1)
-        if len(self._times) == frames_per_segment(self.plan):
+        if self._end >= self._until:
             self._close(self._encoder).save()
 
     def _close(self, encoder: Encoder) -> Segment:
@@ -197,9 +212,21 @@ class SegmentWriter:
         return Segment(encoder.path, times, self._end, encoder.reorder)
 
 
-def frames_per_segment(plan: Plan) -> int:
-    """How many frames a segment has: about ten seconds of film, but not too much work."""
-    return min(ceil(SEGMENT_S * plan.rate), MOST_FRAMES)
+def segment_s(plan: Plan) -> Fraction:
+    """How long a segment is, in seconds: about ten, but not too much work at the nominal rate."""
+    return min(ceil(SEGMENT_S * plan.rate), MOST_FRAMES) / plan.rate
+
+
+def segment_end(time: Fraction, start: Fraction, plan: Plan) -> Fraction:
+    """When the segment ends that a frame belongs to, in seconds.
+
+    Args:
+        time: of the frame.
+        start: of the film.
+        plan: how pictures are stored.
+    """
+    length = segment_s(plan)
+    return start + ((time - start) // length + 1) * length
 
 
 def _locked(file: BinaryIO) -> bool:

@@ -8,6 +8,7 @@ leaves nothing, unless `--resume` was given.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from kinoloom.media.encode import is_full, refusals
 from kinoloom.media.feed import feed, first_frame
 from kinoloom.media.join import Segments, join
 from kinoloom.media.plan import Plan, plan
-from kinoloom.media.segments import Parts, Segment, SegmentWriter, frames_per_segment
+from kinoloom.media.segments import Parts, Segment, SegmentWriter, segment_s
 from kinoloom.media.writing import WriteOptions, Written
 
 
@@ -37,11 +38,12 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
         MediaError: as the clip's frames do; what is done by then is kept as for any stop.
     """
     check_output(path, overwrite=options.overwrite)
-    chosen = plan(clip, first_frame(clip), path.suffix.lower(), options.codec, options.quality)
-    with Parts(path, _job(clip, chosen), resume=options.resume) as parts:
+    first = first_frame(clip)
+    chosen = plan(clip, first, path.suffix.lower(), options.codec, options.quality)
+    with Parts(path, job_of(clip, chosen), resume=options.resume) as parts:
         try:
-            _encode(clip, chosen, parts, progress)
-            written = _finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
+            _encode(clip, chosen, parts, first.time, progress)
+            written = finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
         except OutputError as error:
             if not options.resume and (is_full(error) or next(parts.segments(), None) is None):
                 parts.remove()
@@ -50,31 +52,30 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
     return written
 
 
-def _job(clip: Clip, chosen: Plan) -> dict[str, Any]:
+def job_of(clip: Clip, chosen: Plan) -> dict[str, Any]:
     """What must be equal for segments of one run to fit those of another."""
     made = clip.provenance or Provenance("clip", {}, clip.files)
+    return {"inputs and options": made.key, **form_of(chosen)}
+
+
+def form_of(chosen: Plan) -> dict[str, Any]:
+    """What must be equal for segments to fit each other, whatever they show."""
     return {
-        "inputs and options": made.key,
         "codec": chosen.codec.name,
         "pixel format": chosen.pix_fmt,
         "size": [chosen.width, chosen.height],
         "rate": str(chosen.rate),
         "quality": dict(chosen.settings),
-        "frames a segment": frames_per_segment(chosen),
+        "seconds a segment": str(segment_s(chosen)),
+        "threads": chosen.threads,
         "libavcodec": list(av.library_versions["libavcodec"]),
     }
 
 
-def _encode(clip: Clip, chosen: Plan, parts: Parts, progress: Progress) -> None:
+def _encode(clip: Clip, chosen: Plan, parts: Parts, start: Fraction, progress: Progress) -> None:
     """Make the segments that are missing."""
-    done, last = 0, None
-    for segment in parts.segments():
-        done, last = done + len(segment.times), segment.times[-1]
-    if parts.resume:
-        clip.notes.add(
-            "resume", f"{done} frames are there already." if done else "Nothing to resume."
-        )
-    writer = SegmentWriter(parts, chosen)
+    done, last = done_so_far(clip, parts)
+    writer = SegmentWriter(parts, chosen, start)
     try:
         with writer, feed(clip, progress, after=last, done=done) as frames:
             for frame in frames:
@@ -82,11 +83,23 @@ def _encode(clip: Clip, chosen: Plan, parts: Parts, progress: Progress) -> None:
     except OutputError:
         raise
     except BaseException:
-        _keep(clip, chosen, parts, writer.stopped)
+        keep_partial(clip, chosen, parts, writer.stopped)
         raise
 
 
-def _keep(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> None:
+def done_so_far(clip: Clip, parts: Parts) -> tuple[int, Fraction | None]:
+    """How many frames are there already, which is noted, and the time of the last of them."""
+    done, last = 0, None
+    for segment in parts.segments():
+        done, last = done + len(segment.times), segment.times[-1]
+    if parts.resume:
+        clip.notes.add(
+            "resume", f"{done} frames are there already." if done else "Nothing to resume."
+        )
+    return done, last
+
+
+def keep_partial(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> None:
     """After a stop: make what is done playable, as far as there is room for it."""
 
     def segments() -> Iterator[Segment]:
@@ -97,14 +110,14 @@ def _keep(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> No
         return
     path = parts.output.with_name(f"{parts.output.stem}.partial{parts.output.suffix}")
     try:
-        done = _finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
+        done = finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
         message = f"{path} holds the {done} frames done so far; --resume goes on."
     except OutputError as error:
         message = f"{error.message} The frames done so far are kept; --resume goes on."
     clip.notes.add("stopped", message, "warning")
 
 
-def _finish(
+def finish(
     clip: Clip,
     chosen: Plan,
     segments: Segments,
@@ -113,6 +126,11 @@ def _finish(
     overwrite: bool,
     complete: bool = True,
 ) -> Written:
+    """Join segments, sound and the rest; see `join.join` for the arguments.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     container = VIDEO[path.suffix.lower()]
     with whole_file(path, overwrite=overwrite) as temporary, refusals(path):
         facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.options import option
@@ -65,3 +66,37 @@ def write_record(clip: Clip, path: Path) -> None:
     if clip.provenance is not None:
         with whole_file(path, overwrite=True) as temporary:
             temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
+
+
+def finished(clip: Clip, path: Path, written: Written, begun: float) -> dict[str, Any]:
+    """Put the record beside a file that has no room for it, and tell what was written.
+
+    Args:
+        clip: what was written.
+        path: where to.
+        written: what its writer tells.
+        begun: when, by `time.monotonic`.
+
+    Raises:
+        OutputError: the record cannot be written.
+    """
+    beside = [record_beside(path)] if not written.recorded and clip.provenance else []
+    for record in beside:
+        write_record(clip, record)
+    return {
+        "output": str(path),
+        "frames": written.frames,
+        "duration_s": None if written.duration is None else float(written.duration),
+        "width": written.width,
+        "height": written.height,
+        "rate": None if clip.rate is None else str(clip.rate),
+        "codec": written.codec,
+        "bytes": sum(map(_bytes, [path, *beside])),
+        "seconds": time.monotonic() - begun,
+    }
+
+
+def _bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(_bytes(entry) for entry in path.iterdir())
+    return path.stat().st_size

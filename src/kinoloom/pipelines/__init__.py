@@ -15,6 +15,7 @@ from typing import Any
 
 _HOMES = {
     "aws.session": ("SageMakerSession",),
+    "cluster.session": ("RaySession",),
     "compiling": ("StepArguments",),
     "estimator": ("Estimator", "Framework"),
     "inputs": ("CreateModelInput", "TrainingInput", "TransformInput"),

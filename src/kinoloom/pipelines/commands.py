@@ -22,6 +22,7 @@ from kinoloom.pipelines.ops import (
     GcOptions,
     LogsOptions,
     ModelsOptions,
+    ResumeOptions,
     StartOptions,
     StatusOptions,
 )
@@ -33,10 +34,13 @@ from kinoloom.pipelines.running import (
     put_file,
     read_file,
 )
+from kinoloom.pipelines.sessions import local_session_of
 
 _DRIVE = (
-    "import sys; from kinoloom.pipelines.local.session import LocalSession as S; "
-    "S(sys.argv[1], strict=sys.argv[2] == 'strict').resume(sys.argv[3]).join()"
+    "import pathlib, sys; from kinoloom.pipelines.sessions import local_session_of; "
+    "kind, root, mode, execution = sys.argv[1:]; "
+    "session = local_session_of(kind, pathlib.Path(root), strict=mode == 'strict'); "
+    "session.resume(execution).join()"
 )
 
 
@@ -44,9 +48,9 @@ def start_report(file: Path, options: StartOptions) -> Report:
     """Start an execution in a process of its own.
 
     Raises:
-        KinoloomError: as `running.put_file`.
+        KinoloomError: as `running.put_file` and `sessions.local_session_of`.
     """
-    session = LocalSession(options.root, strict=options.strict)
+    session = local_session_of(options.session, options.root, strict=options.strict)
     name, given = put_file(session, file, options.name, options.set)
     execution = session.prepare(name, given, max_parallel=options.parallel or 0)
     folder = session.root / "runs" / execution
@@ -54,7 +58,7 @@ def start_report(file: Path, options: StartOptions) -> Report:
     mode = "strict" if options.strict else "usual"
     with (folder / "engine.log").open("ab") as log:
         driver = subprocess.Popen(
-            [sys.executable, "-c", _DRIVE, str(session.root), mode, execution],
+            [sys.executable, "-c", _DRIVE, options.session, str(session.root), mode, execution],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -65,13 +69,14 @@ def start_report(file: Path, options: StartOptions) -> Report:
     return Report(f"Pipeline {name}", (Text(words),), {"pipeline": name, "execution": execution})
 
 
-def resume_report(options: ExecutionOptions) -> Report:
+def resume_report(options: ResumeOptions) -> Report:
     """Go on with an execution to its end.
 
     Raises:
-        UsageError, ExecutionError: as `found` and `running.attend`.
+        UsageError, ExecutionError: as `opened`, `found` and `running.attend`.
     """
-    session = opened(options.root)
+    opened(options.root)
+    session = local_session_of(options.session, options.root)
     execution = session.resume(found(session, options.execution).id)
     attend(execution)
     return execution_summary(execution)

@@ -66,7 +66,7 @@ class Started(Protocol):
         """What later steps may take from a step."""
 
     def result(self, step_name: str) -> Any:
-        """What a step made."""
+        """Wait for the end and give what a step made."""
 
 
 class PipelineSession(Session, Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
+from kinoloom.pipelines.compiling import PipelineSession
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.workflow.pipeline import Pipeline
 from kinoloom.pipelines.workflow.pipeline_context import ROOT_VARIABLE
@@ -16,13 +17,14 @@ from kinoloom.pipelines.workflow.pipeline_context import ROOT_VARIABLE
 _MODULE = "__kinoloom__"
 
 
-def load_pipeline(file: Path, name: str | None, session: LocalSession) -> Pipeline:
+def load_pipeline(file: Path, name: str | None, session: PipelineSession) -> Pipeline:
     """Run a Python file and give the `Pipeline` that it leaves, on that session.
 
     The file runs in its own folder and not as `__main__`, so what stands under
     `if __name__ == "__main__":` is left out; a `LocalPipelineSession()` made in it shares the
-    session's folder. The pipeline is the one `Pipeline` among its names, or what its function
-    `get_pipeline(sagemaker_session=...)` returns. The file is trusted: it is the user's program.
+    session's folder, if that has one. The pipeline is the one `Pipeline` among its names, or what
+    its function `get_pipeline(sagemaker_session=...)` returns. The file is trusted: it is the
+    user's program.
 
     Args:
         file: to run.
@@ -36,9 +38,9 @@ def load_pipeline(file: Path, name: str | None, session: LocalSession) -> Pipeli
     """
     if not file.is_file():
         raise InputNotFoundError(f"There is no file {file}.")
-    before = {row["id"] for row in session.state.rows("SELECT id FROM executions")}
+    before = _started(session)
     whole = file.resolve()
-    with standing_in(whole.parent, session.root):
+    with standing_in(whole.parent, session):
         try:
             found = runpy.run_path(str(whole), run_name=_MODULE)
         except Exception as error:
@@ -49,8 +51,7 @@ def load_pipeline(file: Path, name: str | None, session: LocalSession) -> Pipeli
         if not pipelines and callable(found.get("get_pipeline")):
             made = found["get_pipeline"](sagemaker_session=session)
             pipelines = {0: made} if isinstance(made, Pipeline) else {}
-    after = {row["id"] for row in session.state.rows("SELECT id FROM executions")}
-    if after - before:
+    if _started(session) - before:
         raise UsageError(
             f"{file.name} starts its pipeline itself.",
             hint='Put that under if __name__ == "__main__":, or run it with python.',
@@ -61,18 +62,26 @@ def load_pipeline(file: Path, name: str | None, session: LocalSession) -> Pipeli
 
 
 @contextlib.contextmanager
-def standing_in(folder: Path, root: Path) -> Iterator[None]:
-    """With that folder as the current one, and `LocalPipelineSession()` in that root."""
+def standing_in(folder: Path, session: PipelineSession) -> Iterator[None]:
+    """With that folder as the current one, and `LocalPipelineSession()` in the session's root."""
     before = os.environ.get(ROOT_VARIABLE)
-    os.environ[ROOT_VARIABLE] = str(root)
+    if isinstance(session, LocalSession):
+        os.environ[ROOT_VARIABLE] = str(session.root)
     try:
         with contextlib.chdir(folder):
             yield
     finally:
         if before is None:
-            del os.environ[ROOT_VARIABLE]
+            os.environ.pop(ROOT_VARIABLE, None)
         else:
             os.environ[ROOT_VARIABLE] = before
+
+
+def _started(session: PipelineSession) -> set[str]:
+    """The executions in a session's folder; none are known of one that has no folder."""
+    if not isinstance(session, LocalSession):
+        return set()
+    return {row["id"] for row in session.state.rows("SELECT id FROM executions")}
 
 
 def _chosen(pipelines: list[Pipeline], file: Path, name: str | None) -> Pipeline:

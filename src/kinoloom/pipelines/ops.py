@@ -14,6 +14,8 @@ from kinoloom.base.report import Report
 _ROOT = "folder of everything: state, contents, s3, runs"
 _SET = "parameters: NAME=VALUE,NAME=VALUE, or a JSON object"
 _NAME = "of the pipeline (the file's name, or the one that it makes)"
+SESSIONS = "local, ray (begun here), auto, ray://HOST:PORT, HOST:PORT (clusters), sagemaker"
+_SESSION = f"where the steps run: {SESSIONS}"
 _EXECUTION = "its id, or the beginning of it (the latest)"
 
 
@@ -22,6 +24,7 @@ class StartOptions:
     """What `pipeline start` may be told."""
 
     root: Path = option(Path(".kinoloom"), _ROOT)
+    session: str = option("local", _SESSION)
     name: str | None = option(None, _NAME)
     set: str = option("", _SET)
     parallel: int | None = option(None, "the most steps at once (what the cores allow)", low=1)
@@ -33,6 +36,15 @@ class ExecutionOptions:
     """What the commands about one execution may be told."""
 
     root: Path = option(Path(".kinoloom"), _ROOT)
+    execution: str | None = option(None, _EXECUTION)
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """What `pipeline resume` may be told."""
+
+    root: Path = option(Path(".kinoloom"), _ROOT)
+    session: str = option("local", _SESSION)
     execution: str | None = option(None, _EXECUTION)
 
 
@@ -135,6 +147,7 @@ class RunOptions:
     """What `pipeline run` may be told."""
 
     root: Path = option(Path(".kinoloom"), _ROOT)
+    session: str = option("local", _SESSION)
     name: str | None = option(None, _NAME)
     set: str = option("", _SET)
     resume: str | None = option(None, "go on with this execution instead of starting one")
@@ -144,7 +157,7 @@ class RunOptions:
 
 @op("pipeline.run")
 def run(file: Path, options: RunOptions) -> Report:
-    """Run a pipeline definition on this machine: no AWS, no Docker, no network.
+    """Run a pipeline definition: here without AWS, Docker or network, or where --session says.
 
     FILE is a definition as `pipeline validate` takes it, or a Python file that makes a Pipeline,
     as SageMaker's users write them: it is run in its own folder. s3://bucket/key is read and
@@ -170,7 +183,7 @@ def start(file: Path, options: StartOptions) -> Report:
 
 
 @op("pipeline.resume")
-def resume(nothing: Nothing, options: ExecutionOptions) -> Report:
+def resume(nothing: Nothing, options: ResumeOptions) -> Report:
     """Go on with an execution that was interrupted or has failed; what succeeded stays."""
     from kinoloom.pipelines.commands import resume_report
 

@@ -37,7 +37,7 @@ class ProcessingInput:
             service's S3Input has them.
         s3_input: all of the above in one object, in their place.
         dataset_definition: not for processing here; None.
-        app_managed: as the service has it.
+        app_managed: true for what the job reads where it lies; it is then not copied.
 
     Raises:
         UsageError: there is no source or destination, or a dataset_definition.
@@ -96,7 +96,7 @@ def input_request(compiling: Compiling, one: ProcessingInput, index: int) -> dic
     name = one.input_name or f"input-{index}"
     settings = one.settings
     source = settings.s3_uri
-    if isinstance(source, str) and not is_address(source):
+    if isinstance(source, str) and not is_address(source) and not one.app_managed:
         path = local_path(source)
         last = [path.name] if path.is_file() else []
         source = compiling.uri(compiling.step, "input", name, *last)

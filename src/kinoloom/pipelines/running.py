@@ -12,14 +12,14 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Text
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.compiling import PipelineSession, Started
 from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
 from kinoloom.pipelines.live import watched
 from kinoloom.pipelines.loading import load_pipeline, standing_in
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import RunOptions
 from kinoloom.pipelines.pages.execution import data_of, steps_table
+from kinoloom.pipelines.sessions import local_session_of, session_of
 
 _WORDS = {"true": True, "false": False}
 
@@ -32,17 +32,19 @@ def run_file(file: Path, options: RunOptions) -> Report:
         UsageError: a parameter is unknown, missing or not of its type.
         ExecutionError: the execution failed; the message has its id and the reason.
     """
-    session = LocalSession(options.root, strict=options.strict)
     if options.resume is not None:
-        execution = session.resume(options.resume)
+        session = local_session_of(options.session, options.root, strict=options.strict)
+        execution: Started = session.resume(options.resume)
     else:
-        execution = start_file(session, file, options)
+        execution = start_file(
+            session_of(options.session, options.root, strict=options.strict), file, options
+        )
     attend(execution)
     record = Provenance(op="pipeline.run", options={}, inputs=(file,))
     return replace(execution_summary(execution), provenance=record)
 
 
-def attend(execution: Execution) -> None:
+def attend(execution: Started) -> None:
     """Wait for an execution's end, with a live table on a terminal; an interrupt stops it.
 
     Raises:
@@ -61,7 +63,7 @@ def attend(execution: Execution) -> None:
         ) from error
 
 
-def execution_summary(execution: Execution) -> Report:
+def execution_summary(execution: Started) -> Report:
     """An execution and its steps, without their logs."""
     data = data_of(execution)
     sections = (
@@ -71,7 +73,7 @@ def execution_summary(execution: Execution) -> Report:
     return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
-def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execution:
+def start_file(session: PipelineSession, file: Path, options: RunOptions) -> Started:
     """Put the pipeline of a file and start an execution of it.
 
     Raises:
@@ -82,7 +84,7 @@ def start_file(session: LocalSession, file: Path, options: RunOptions) -> Execut
 
 
 def put_file(
-    session: LocalSession, file: Path, name: str | None, values: str
+    session: PipelineSession, file: Path, name: str | None, values: str
 ) -> tuple[str, dict[str, Any]]:
     """Put the pipeline of a file; its name, and the parameters that the text gives.
 
@@ -95,7 +97,7 @@ def put_file(
     return name, given
 
 
-def read_file(session: LocalSession, file: Path, name: str | None) -> tuple[str, Checked]:
+def read_file(session: PipelineSession, file: Path, name: str | None) -> tuple[str, Checked]:
     """The name and the definition of the pipeline in a file; a Python file's code is uploaded.
 
     Raises:
@@ -104,9 +106,8 @@ def read_file(session: LocalSession, file: Path, name: str | None) -> tuple[str,
     if file.suffix != ".py":
         usual = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
         return name or usual, load_file(file)
-    folder = file.resolve().parent
     pipeline = load_pipeline(file, name, session)
-    with standing_in(folder, session.root):
+    with standing_in(file.resolve().parent, session):
         return pipeline.name, load_text(pipeline.definition())
 
 

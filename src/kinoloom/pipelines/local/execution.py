@@ -170,6 +170,15 @@ class Execution:
             ExecutionError: it has not succeeded.
         """
         self.join()
+        return self.result_so_far(step_name)
+
+    def result_so_far(self, step_name: str) -> Any:
+        """As `result`, of a step that has succeeded, while others may be running.
+
+        Raises:
+            UsageError: no such step has begun.
+            ExecutionError: it has not succeeded.
+        """
         properties = self.properties(step_name)
         kind = self._step(step_name)["type"]
         if kind == "Condition":

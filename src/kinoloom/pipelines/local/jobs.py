@@ -15,24 +15,41 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import kinoloom
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.mounts import ML
 from kinoloom.pipelines.local.process import Command
+from kinoloom.pipelines.local.resources import Resources
+
+PACKAGE = "KINOLOOM_PACKAGE"
+"""The variable with the folder that holds kinoloom on the machine where a step runs."""
 
 _DAY_S = 86400
 _PASSED_ON = (
     "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
+_THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Input:
-    """Files that the job finds at `place`, a path below /opt/ml, from the address `uri`."""
+    """Files that the job finds at a place.
+
+    Attributes:
+        uri: the address that they come from.
+        place: a path below /opt/ml.
+        archive: whether they are in an archive, to be unpacked.
+        in_place: whether they are read where they lie, not copied: what is large and is not
+            written to. `AppManaged` inputs and `FastFile` channels are.
+    """
 
     uri: str
     place: str
     archive: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,7 @@ class Job:
         kept: addresses of folders by the place where the job finds what earlier jobs left there
             and leaves more at once: its checkpoints.
         again: how often, and for how long in seconds, it begins anew when it is killed.
+        resources: what it takes of the machine.
     """
 
     kind: str
@@ -106,15 +124,23 @@ class Job:
     metrics: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     again: Again = field(default_factory=Again)
+    resources: Resources = field(default_factory=Resources)
 
     def command(self, ml: Path, more: Mapping[str, str], shared: Path) -> Command:
         """What to run, with that folder as /opt/ml and those variables beside its own.
+
+        Libraries take as many threads as the job has cores: more of them would wait for each
+        other, as two jobs side by side on two cores did without end.
 
         Args:
             ml, shared: see `process.Command`.
             more: variables of the session.
         """
-        env = {**base_environment(ml.parent / "tmp"), **more, **self.env}
+        threads = dict.fromkeys(_THREADS, str(self.resources.threads))
+        if self.kind == "Training":
+            threads["SM_NUM_CPUS"] = str(self.resources.threads)
+            threads["SM_NUM_GPUS"] = str(int(self.resources.gpu))
+        env = {**base_environment(ml.parent / "tmp"), **threads, **more, **self.env}
         return Command(self.words, env, ml, self.cwd, self.limit_s, shared)
 
 
@@ -129,6 +155,7 @@ def base_environment(temporary: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "PYTHONUNBUFFERED": "1",
         "KINOLOOM_ML_ROOT": ML,
+        PACKAGE: str(Path(kinoloom.__file__).parents[1]),
     }
 
 
@@ -218,7 +245,7 @@ def _processing_input(one: Mapping[str, Any]) -> Input:
     only(source.get("S3InputMode", "File"), "File", "S3InputMode")
     only(source["S3DataType"], "S3Prefix", "S3DataType")
     only(source.get("S3CompressionType", "None"), "None", "S3CompressionType")
-    return Input(source["S3Uri"], place(source["LocalPath"]))
+    return Input(source["S3Uri"], place(source["LocalPath"]), in_place=bool(one.get("AppManaged")))
 
 
 def _processing_output(one: Mapping[str, Any]) -> Output:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from kinoloom.base.machine import cores
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Resources:
     cpu: float = 1
     gpu: float = 0
     memory_bytes: int = 0
+
+    @property
+    def threads(self) -> int:
+        """How many threads make use of the cores: at least one."""
+        return max(1, int(self.cpu))
 
     def fits(self, free: Resources) -> bool:
         """Whether this much is free."""
@@ -50,8 +56,7 @@ class Resources:
 
 def this_machine() -> Resources:
     """The cores that this process may use; no accelerators."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Resources(cpu=cores or 1)
+    return Resources(cpu=cores())
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,19 @@ class Demand:
     """What steps take, by the type of machine that they ask for.
 
     Attributes:
-        whole: all that this machine has.
+        whole: all that there is.
         by_instance: amounts for types of machines; others take one core.
+        nodes: what each machine has, where there are several; a step runs on one of them.
     """
 
     whole: Resources = field(default_factory=this_machine)
     by_instance: Mapping[str, Resources] = field(default_factory=dict)
+    nodes: tuple[Resources, ...] = ()
 
     def of(self, instance_type: str) -> Resources:
-        """What a step takes that asks for this type of machine."""
-        return self.by_instance.get(instance_type, Resources()).at_most(self.whole)
+        """What a step takes that asks for this type of machine: no more than one machine has."""
+        asked = self.by_instance.get(instance_type, Resources())
+        nodes = self.nodes or (self.whole,)
+        if any(asked.fits(node) for node in nodes):
+            return asked
+        return asked.at_most(max(nodes, key=lambda node: (node.gpu > 0 or not asked.gpu, node.cpu)))

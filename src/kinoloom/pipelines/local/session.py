@@ -82,16 +82,22 @@ class LocalSession:
         self.callbacks = Callbacks(self.state)
         self._functions: dict[str, Function] = {}
         self.store = Store(self.root / "cas")
-        demand = Demand(resources or this_machine(), dict(instances or {}))
         self._tools = Tools(
-            Worker(
-                self.state, self.store, self.objects, isolation, dict(env or {}), strict,
-                self.root / "opt",
-            ),
+            self._worker(isolation, dict(env or {}), strict=strict),
             self.models,
-            Demand(Resources()) if isolation == "inline" else demand,
+            self._demand(
+                Resources() if isolation == "inline" else resources, dict(instances or {})
+            ),
             self._functions,
-        )  # fmt: skip
+        )
+
+    def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+        return Worker(
+            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt"
+        )
+
+    def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
+        return Demand(resources or this_machine(), instances)
 
     def default_bucket(self) -> str:
         """The bucket for code and outputs without an address."""

@@ -54,7 +54,7 @@ class Store:
         Raises:
             OutputError: it holds something that is neither a file nor a folder.
         """
-        return _digest(_listing([self._entry(name, file) for name, file in _files(path)]))
+        return _digest(_listing([self._entry(name, file) for name, file in files_in(path)]))
 
     def keep(self, path: Path) -> str:
         """Keep a file or folder and give the digest of its tree; the files become the blobs.
@@ -63,7 +63,7 @@ class Store:
             OutputError: it holds something that is neither a file nor a folder.
         """
         entries = []
-        for name, file in _files(path):
+        for name, file in files_in(path):
             entry = self._entry(name, file)
             self._adopt(file, entry)
             entries.append(entry)
@@ -170,8 +170,12 @@ def _link(source: Path, target: Path) -> None:
         os.utime(target, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
 
 
-def _files(path: Path) -> list[tuple[str, Path]]:
-    """The files at or below a path with their names in the tree; links must stay within."""
+def files_in(path: Path) -> list[tuple[str, Path]]:
+    """The files at or below a path with their names in the tree, in order; links must stay within.
+
+    Raises:
+        OutputError: it holds something that is neither a file nor a folder of its own.
+    """
     if path.is_file():
         return [(path.name, path)]
     found = []

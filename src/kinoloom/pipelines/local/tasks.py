@@ -140,7 +140,7 @@ class Tasks:
             arguments = self.scope.value(step.arguments)
             return lambda: self._ask(step, queue, arguments), _NOTHING
         job = self.job(step)
-        return self._job_work(job, step, attempt), self._tools.demand.of(job.instance_type)
+        return self._job_work(job, step, attempt), job.resources
 
     def tidy(self, name: str, attempt: int) -> None:
         """Remove the files of an attempt at a step that has succeeded; its log stays."""
@@ -166,9 +166,11 @@ class Tasks:
         arn = f"{self._run.arn_base}:{step.type.lower()}-job/{name}"
         if step.type == "Transform":
             container = self._tools.models.container(arguments["ModelName"])
-            return transform_job(arguments, name, arn, container)
-        make = {"Processing": processing_job, "Training": training_job}[step.type]
-        return make(arguments, name, arn)
+            made = transform_job(arguments, name, arn, container)
+        else:
+            make = {"Processing": processing_job, "Training": training_job}[step.type]
+            made = make(arguments, name, arn)
+        return replace(made, resources=self._tools.demand.of(made.instance_type))
 
     def _job_work(self, job: Job, step: Step, attempt: int) -> Work:
         run = self._run
@@ -204,7 +206,7 @@ class Tasks:
             parallel, taken = parallel + 1, taken.plus(one)
         trainer = Trainer(
             self._tools.worker, run.id, run.pipeline, step,
-            run.folder / step.name / str(attempt), parallel, run.stop_fd,
+            run.folder / step.name / str(attempt), parallel, one, run.stop_fd,
         )  # fmt: skip
         arn = f"{run.arn_base}:tuning-job/{name}"
         return Tuning(arguments, name, arn, trainer).run, taken

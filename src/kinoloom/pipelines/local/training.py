@@ -7,7 +7,6 @@ Source: aws/sagemaker-training-toolkit, ENVIRONMENT_VARIABLES.md.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +44,8 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     given = {key: str(value) for key, value in arguments.get("HyperParameters", {}).items()}
     decoded = {key: _decoded(value) for key, value in given.items()}
     own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
-    channels = [_channel(one) for one in arguments.get("InputDataConfig", ())]
+    listed = arguments.get("InputDataConfig", ())
+    names = [str(one["ChannelName"]) for one in listed]
     output = f"{arguments['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
     model_uri = f"{output}/model.tar.gz"
     instance_type = str(machine.get("InstanceType", ""))
@@ -53,15 +53,15 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
         kind="Training",
         name=name,
         arguments=arguments,
-        inputs=_inputs(channels, decoded),
+        inputs=_inputs([_channel(one) for one in listed], decoded),
         outputs=(
             Output("model", f"{ML}/model", model_uri, "model.tar.gz"),
             Output("data", _DATA, f"{output}/output.tar.gz", "output.tar.gz", optional=True),
         ),
-        files=_told_files([channel for channel, _ in channels], given, instance_type),
+        files=_told_files(names, given, instance_type),
         words=tuple(_words(algorithm, decoded, own)),
         env={
-            **_variables([channel for channel, _ in channels], decoded, own),
+            **_variables(names, decoded, own),
             **arguments.get("Environment", {}),
             "TRAINING_JOB_NAME": name,
         },
@@ -81,8 +81,8 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     )
 
 
-def _inputs(channels: list[tuple[str, str]], decoded: Mapping[str, Any]) -> tuple[Input, ...]:
-    made = [Input(uri, f"{ML}/input/data/{channel}") for channel, uri in channels]
+def _inputs(channels: list[Input], decoded: Mapping[str, Any]) -> tuple[Input, ...]:
+    made = list(channels)
     if "sagemaker_submit_directory" in decoded:
         made.append(Input(str(decoded["sagemaker_submit_directory"]), _CODE, archive=True))
     return tuple(made)
@@ -129,7 +129,6 @@ def _variables(
     channels: list[str], decoded: Mapping[str, Any], own: Mapping[str, Any]
 ) -> dict[str, str]:
     program = str(decoded.get("sagemaker_program", ""))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     made = {
         "SM_MODEL_DIR": f"{ML}/model",
         "SM_OUTPUT_DIR": f"{ML}/output",
@@ -145,8 +144,6 @@ def _variables(
         "SM_CURRENT_HOST": "algo-1",
         "SM_HOSTS": '["algo-1"]',
         "SM_NETWORK_INTERFACE_NAME": "lo",
-        "SM_NUM_CPUS": str(cores or 1),
-        "SM_NUM_GPUS": "0",
         "SM_LOG_LEVEL": str(decoded.get("sagemaker_container_log_level", 20)),
     }
     made.update({f"SM_CHANNEL_{name.upper()}": f"{ML}/input/data/{name}" for name in channels})
@@ -154,14 +151,15 @@ def _variables(
     return made
 
 
-def _channel(one: Mapping[str, Any]) -> tuple[str, str]:
+def _channel(one: Mapping[str, Any]) -> Input:
     if "S3DataSource" not in one["DataSource"]:
         raise UsageError(f"The channel '{one['ChannelName']}' is no S3DataSource.")
     source = one["DataSource"]["S3DataSource"]
     only(source["S3DataType"], "S3Prefix", "S3DataType")
-    _files_only(one.get("InputMode", "File"), "InputMode")
-    place(f"{ML}/input/data/{one['ChannelName']}")
-    return one["ChannelName"], source["S3Uri"]
+    where = place(f"{ML}/input/data/{one['ChannelName']}")
+    mode = one.get("InputMode", "File")
+    _files_only(mode, "InputMode")
+    return Input(source["S3Uri"], where, in_place=mode == "FastFile")
 
 
 def _files_only(mode: Any, what: str) -> None:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import kinoloom
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.jobs import Input, Job, Output, limit_of, only
+from kinoloom.pipelines.local.jobs import PACKAGE, Input, Job, Output, limit_of, only
 from kinoloom.pipelines.local.mounts import ML
 
 _HERE = f"{ML}/transform"
 _CODE = f"{ML}/code"
 _START = (
-    "import sys; place = sys.argv.pop(1); sys.path.insert(0, place); "
+    f"import os, sys; place = os.environ['{PACKAGE}']; sys.path.insert(0, place); "
     "from kinoloom.pipelines.serving.main import main; sys.path.remove(place); main()"
 )
 _USUAL_MB = 6
@@ -52,7 +50,6 @@ def transform_job(
         inputs.append(Input(submitted, _CODE, archive=True))
         env["SAGEMAKER_SUBMIT_DIRECTORY"] = _CODE
     output = Output("transform", f"{_HERE}/output", arguments["TransformOutput"]["S3OutputPath"])
-    package = str(Path(kinoloom.__file__).parents[1])
     return Job(
         kind="Transform",
         name=name,
@@ -60,7 +57,7 @@ def transform_job(
         inputs=tuple(inputs),
         outputs=(output,),
         files={f"{_HERE}/config.json": json.dumps(config)},
-        words=("python3", "-c", _START, package),
+        words=("python3", "-c", _START),
         env={**{key: str(value) for key, value in env.items()}, "SAGEMAKER_BATCH": "true"},
         cwd=_HERE,
         limit_s=limit_of(arguments),

@@ -18,6 +18,7 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.jobs import Job
 from kinoloom.pipelines.local.judging import judged
+from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.schedule import Status
 from kinoloom.pipelines.local.search import Search
 from kinoloom.pipelines.local.training import training_job
@@ -36,6 +37,7 @@ class Trainer:
         step: as defined.
         folder: for the trainings.
         parallel: how many at once at most.
+        each: what one takes of the machine.
         stop_fd: becomes readable when all must stop.
     """
 
@@ -45,6 +47,7 @@ class Trainer:
     step: Step
     folder: Path
     parallel: int
+    each: Resources
     stop_fd: int
 
     def train(self, job: Job, number: int, judge: Callable[[str], bool]) -> Outcome:
@@ -61,7 +64,8 @@ class Trainer:
         state.begin_step(self.execution, self.pipeline, name, "Training")
         with judged(folder / "log.txt", self.stop_fd, judge) as stop_fd:
             outcome = self.worker.run(
-                job, replace(self.step, name=name), self.pipeline, folder, stop_fd,
+                replace(job, resources=self.each), replace(self.step, name=name), self.pipeline,
+                folder, stop_fd,
                 lambda pid, moment: state.set_process(self.execution, name, pid, moment),
             )  # fmt: skip
         state.end_step(self.execution, name, outcome.row())

@@ -21,7 +21,7 @@ from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local import archive
 from kinoloom.pipelines.local.caching import cause_of, first_difference, key_of
-from kinoloom.pipelines.local.jobs import Job, Output
+from kinoloom.pipelines.local.jobs import Input, Job, Output
 from kinoloom.pipelines.local.mounts import ML
 from kinoloom.pipelines.local.objects import Objects
 from kinoloom.pipelines.local.process import Ending, Isolation, run
@@ -201,53 +201,55 @@ class Worker:
         self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
     ) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
-        ml, log = folder / "ml", folder / "log.txt"
         since = time.monotonic()
         for count in itertools.count(1):
             self.tidy(folder)
-            self._lay_out(job, ml)
-            (folder / "tmp").mkdir()
-            command = job.command(ml, self.env, self.shared)
-            ending = run(command, log, self.isolation, stop_fd, begun)
+            ending = self.execute(job, folder, stop_fd, begun)
             killed = not ending.why and ending.code < 0
             if not killed or not job.again.allows(count, time.monotonic() - since):
                 break
-            with log.open("a") as more:
+            with (folder / "log.txt").open("a") as log:
                 name = signal.Signals(-ending.code).name
-                more.write(f"\nkinoloom: killed by {name}, begins anew\n")
+                log.write(f"\nkinoloom: killed by {name}, begins anew\n")
         if ending.why or ending.code:
             return _failed(job, ending, folder)
-        outputs = self._collect(job, ml, folder)
-        properties = _measured(job, _metrics_in(log, job.metrics))
+        outputs = self._collect(job, folder / "ml", folder)
+        properties = _measured(job, _metrics_in(folder / "log.txt", job.metrics))
         return {
             "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
 
-    def _lay_out(self, job: Job, ml: Path) -> None:
-        places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output"]
-        for where in places:
-            _inside(ml, where).mkdir(parents=True, exist_ok=True)
-        for where, text in job.files.items():
-            file = _inside(ml, where)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+    def execute(
+        self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
+    ) -> Ending:
+        """Run a job's process; afterwards its files lie in `ml` and its log is `log.txt`.
+
+        Args:
+            job: what to do.
+            folder: for this attempt; it may hold the log of an earlier beginning.
+            stop_fd, begun: as for `run`.
+
+        Raises:
+            KinoloomError, OSError: it could not be run.
+        """
+        ml = folder / "ml"
+        make_places(job, ml)
         for one in job.inputs:
-            source, target = self.objects.path(one.uri), _inside(ml, one.place)
-            if one.archive:
-                archive.unpack(source, target)
-            else:
-                copy_in(source, target)
+            bring_in(one, self.objects.path(one.uri), ml)
         for where, uri in job.kept.items():
-            there, here = self.objects.output_path(uri), _inside(ml, where)
+            there, here = self.objects.output_path(uri), inside(ml, where)
             there.mkdir(parents=True, exist_ok=True)
             here.parent.mkdir(parents=True, exist_ok=True)
             here.symlink_to(there, target_is_directory=True)
+        (folder / "tmp").mkdir()
+        command = job.command(ml, self.env, self.shared)
+        return run(command, folder / "log.txt", self.isolation, stop_fd, begun)
 
     def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
         """Keep what the job left and put it where it belongs."""
         kept = {}
         for one in job.outputs:
-            made = _inside(ml, one.place)
+            made = inside(ml, one.place)
             made.mkdir(parents=True, exist_ok=True)
             if one.optional and not any(made.iterdir()):
                 continue
@@ -296,7 +298,38 @@ def _out_of_space(reason: str) -> Outcome:
     return Outcome(Status.FAILED, told, "SageMaker.CAPACITY_ERROR")
 
 
-def _inside(ml: Path, where: str) -> Path:
+def make_places(job: Job, ml: Path) -> None:
+    """Make a job's folders, and the files that tell it what it is."""
+    places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output"]
+    for where in places:
+        inside(ml, where).mkdir(parents=True, exist_ok=True)
+    for where, text in job.files.items():
+        file = inside(ml, where)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def bring_in(one: Input, source: Path, ml: Path) -> None:
+    """Put a file or folder where a job finds that input.
+
+    Raises:
+        KinoloomError, OSError: it is an archive that cannot be unpacked, or it cannot be copied.
+    """
+    target = inside(ml, one.place)
+    if one.archive:
+        archive.unpack(source, target)
+    elif one.in_place:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            target.mkdir(exist_ok=True)
+            target /= source.name
+        target.symlink_to(source.resolve())
+    else:
+        copy_in(source, target)
+
+
+def inside(ml: Path, where: str) -> Path:
+    """Where a path below /opt/ml lies in a job's own folder."""
     return ml / where.removeprefix(f"{ML}/")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.errors import KinoloomError
+from kinoloom.pipelines.compiling import Started
 from kinoloom.pipelines.language import Graph, load_text
 from kinoloom.pipelines.live import seconds_of
 from kinoloom.pipelines.local.evaluate import as_text
@@ -59,7 +60,7 @@ def checked_name(told: dict[str, Any]) -> str:
     return str(told["PipelineArn"]).rpartition("/")[2]
 
 
-def data_of(execution: Execution) -> dict[str, Any]:
+def data_of(execution: Started) -> dict[str, Any]:
     """An execution and its steps as plain values."""
     told = execution.describe()
     return {
@@ -87,7 +88,7 @@ def _plain(step: dict[str, Any]) -> dict[str, Any]:
         "name": step["StepName"],
         "status": step["StepStatus"],
         "seconds": seconds_of(step),
-        "attempts": step["AttemptCount"],
+        "attempts": step.get("AttemptCount", 1),
         "cache": step.get("CacheExplanation", ""),
         "reason": step.get("FailureReason", ""),
     }

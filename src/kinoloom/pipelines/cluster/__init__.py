@@ -1,0 +1,1 @@
+"""Pipelines on a Ray cluster; the only home of Ray."""
