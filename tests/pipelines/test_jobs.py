@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, processing
+from made_definitions import condition, definition, equals, processing, training
 
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.mounts import namespaces_work
@@ -20,33 +20,6 @@ from kinoloom.pipelines.workflow.pipeline import Pipeline
 from kinoloom.pipelines.workflow.steps import ProcessingStep
 
 ISOLATIONS: list[Any] = ["namespace", "plain"] if namespaces_work() else ["plain"]
-# Counts its beginnings in its checkpoints, is killed in the first two, and writes a model.
-COUNT = """
-import os, signal
-ml = os.environ["KINOLOOM_ML_ROOT"]
-place = ml + "/checkpoints/count"
-count = int(open(place).read()) + 1 if os.path.exists(place) else 1
-open(place, "w").write(str(count))
-print("beginning", count, flush=True)
-if count < 3:
-    os.kill(os.getpid(), signal.SIGKILL)
-open(ml + "/model/count", "w").write(str(count))
-"""
-
-
-def training(**more: Any) -> dict[str, Any]:
-    arguments = {
-        "AlgorithmSpecification": {
-            "TrainingImage": "any",
-            "TrainingInputMode": "FastFile",
-            "ContainerEntrypoint": ["python3", "-S", "-c", COUNT],
-        },
-        "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
-        "CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints"},
-        "RoleArn": "any",
-        **more,
-    }
-    return {"Name": "T", "Type": "Training", "Arguments": arguments}
 
 
 def run(session: LocalSession, step: dict[str, Any]) -> Execution:

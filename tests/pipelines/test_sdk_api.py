@@ -1,11 +1,11 @@
 """The Python API: what the SDK's users write compiles to what the SDK makes, and runs."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_definitions import replaced
 
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines import image_uris
@@ -96,15 +96,9 @@ def scripts(tmp_path: Path) -> Path:
 
 def normal(value: Any) -> Any:
     """JSON without what depends on the content of the SDK user's scripts."""
-    if isinstance(value, dict):
-        return {key: normal(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [normal(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    value = re.sub(r"-20\d\d(-\d\d){5}-\d{3}", "", value)  # moments in the SDK's names
-    value = re.sub(r"s3://\S+/sourcedir\.tar\.gz", "SOURCE", value)
-    return re.sub(r"/[0-9a-f]{64}/", "/HASH/", value)
+    moments = (r"-20\d\d(-\d\d){5}-\d{3}", "")
+    source = (r"s3://\S+/sourcedir\.tar\.gz", "SOURCE")
+    return replaced(value, moments, source, (r"/[0-9a-f]{64}/", "/HASH/"))
 
 
 def same(pipeline: Pipeline, shared_data: Path, name: str) -> None:

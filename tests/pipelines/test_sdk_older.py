@@ -5,12 +5,12 @@ with its own import root, without hashes and moments.
 """
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_definitions import replaced
 
 from kinoloom import pipelines as sagemaker
 from kinoloom.errors import UsageError
@@ -94,14 +94,8 @@ def model(**more: Any) -> Model:
 
 def normal(value: Any) -> Any:
     """JSON without hashes, and without the addresses that the SDK makes of moments."""
-    if isinstance(value, dict):
-        return {key: normal(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [normal(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    value = re.sub(r"s3://\S+/(sourcedir\.tar\.gz|proc\.py)", r"SOURCE \1", value)
-    return re.sub(r"[0-9a-f]{64}", "HASH", value)
+    address = (r"s3://\S+/(sourcedir\.tar\.gz|proc\.py)", r"SOURCE \1")
+    return replaced(value, address, (r"[0-9a-f]{64}", "HASH"))
 
 
 @case

@@ -53,15 +53,7 @@ class VersionedFramework(Framework):
         Raises:
             UsageError: no version or region is known.
         """
-        if self.image_uri is not None:
-            return self.image_uri
-        return image_uris.retrieve(
-            self.framework,
-            _region(region, self.sagemaker_session),
-            self.framework_version,
-            self.py_version,
-            self.instance_type,
-        )
+        return _image(self, region, self.instance_type, "training")
 
 
 class VersionedModel(FrameworkModel):
@@ -96,19 +88,18 @@ class VersionedModel(FrameworkModel):
         Raises:
             UsageError: no version or region is known.
         """
-        if self.image_uri is not None:
-            return self.image_uri
-        return image_uris.retrieve(
-            self.framework,
-            _region(region, self.sagemaker_session),
-            self.framework_version,
-            self.py_version,
-            image_scope="inference",
-        )
+        return _image(self, region, None, "inference")
 
 
-def _region(region: str | None, session: Any) -> str:
-    found = region or getattr(session, "boto_region_name", None)
-    if found is None:
+def _image(
+    owner: VersionedFramework | VersionedModel, region: str | None, machine: Any, scope: str
+) -> str | PipelineVariable:
+    """The image that was given, or the name of the service's own."""
+    if owner.image_uri is not None:
+        return owner.image_uri
+    place = region or getattr(owner.sagemaker_session, "boto_region_name", None)
+    if place is None:
         raise UsageError("The name of an image needs a region.", hint="Give a sagemaker_session.")
-    return str(found)
+    return image_uris.retrieve(
+        owner.framework, place, owner.framework_version, owner.py_version, machine, scope
+    )
