@@ -1,6 +1,7 @@
 """The Python API: what the SDK's users write compiles to what the SDK makes, and runs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
