@@ -22,7 +22,7 @@ ML = "/opt/ml"
 _BIND = 'mount --bind "$1" /opt/ml; cd "$2"; shift 2; exec "$@"'
 # $1 is what `_another_opt` gave, before the above.
 _REBUILD = (
-    'new=$1/new; mount -t tmpfs -o mode=755 kinoloom "$new"; cp -a "$1/like/." "$new"; '
+    'new=$1/new; mount -t tmpfs -o mode=755 kinoloom "$new"; cp -RP "$1/like/." "$new"; '
     'mount --all --fstab "$1/fstab"; shift; '
 )
 
