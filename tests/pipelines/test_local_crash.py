@@ -99,6 +99,7 @@ def contents(session: LocalSession, execution: Execution) -> dict[str, str]:
     return {path.relative_to(base).as_posix(): path.read_text() for path in files}
 
 
+@pytest.mark.slow
 def test_an_engine_killed_at_any_commit_is_resumed_to_the_same_end(tmp_path: Path) -> None:
     prepared(tmp_path / "whole")
     count_file = tmp_path / "count"
