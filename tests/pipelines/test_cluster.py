@@ -1,6 +1,7 @@
 """A RaySession on a cluster of two nodes: spread out, a node killed, the example by ray://."""
 
 import gc
+import hashlib
 import json
 import os
 import socket
@@ -172,3 +173,26 @@ def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path
     )
     assert failed.returncode == 1
     assert "Execution failed due to MSE > 2.0" in failed.stderr
+
+
+def test_a_film_is_woven_in_pieces_on_the_cluster(client: str, tmp_path: Path) -> None:
+    source = str(EXAMPLE.parent / "video" / "data" / "pan.mp4")
+    words = [sys.executable, "-m", "kinoloom", "interpolate", source, "--engine", "blend"]
+    words += ["--slow", "10", "--fps", "48"]  # 660 frames: three segments
+    for name, more in (("one.mp4", []), ("pieces.mp4", ["--session", client, "--piece", "1"])):
+        line = [*words, "-o", str(tmp_path / name), *more]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=WAIT_S)
+        assert done.returncode == 0, done.stderr
+    one, pieces = (frames_of(tmp_path / name) for name in ("one.mp4", "pieces.mp4"))
+    assert len(one) == 660
+    assert one == pieces
+
+
+def frames_of(path: Path) -> list[tuple[Any, str]]:
+    import av
+
+    with av.open(str(path)) as file:
+        return [
+            (frame.time, hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest())
+            for frame in file.decode(video=0)
+        ]

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 import kinoloom
 from kinoloom.errors import ExecutionError, OutputError, UsageError
 from kinoloom.pipelines.cluster import connect as connecting
+from kinoloom.pipelines.cluster import pool as pooling
 from kinoloom.pipelines.cluster.connect import connect, last_lines
 from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
 from kinoloom.pipelines.cluster.host import Host, Parcel
 from kinoloom.pipelines.cluster.kept import Kept
+from kinoloom.pipelines.cluster.pool import Pool
 from kinoloom.pipelines.local.jobs import Input, Job, Output
 from kinoloom.pipelines.local.resources import Demand, Resources
 
@@ -125,9 +127,13 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
     (listing,) = listings.values()
     unpack(listing, iter(host.next_piece, b""), tmp_path / "made")
     assert (tmp_path / "made" / "made").read_text() == "givenlarge"
+    folder = host._folder
     host.close()
-    assert not host._folder.exists()
-    assert not list(host._folder.parent.glob(f"kinoloom-kept-{os.getuid()}/{'ef' * 32}*"))
+    assert not folder.exists()
+    host.begin(kinoloom.__version__, job("print('again')"), {}, {}, "plain")
+    assert followed(host)[0] == "again\n"
+    host.close()
+    assert not list(folder.parent.glob(f"kinoloom-kept-{os.getuid()}/{'ef' * 32}*"))
 
 
 def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
@@ -150,7 +156,6 @@ def test_a_node_with_another_kinoloom_says_so() -> None:
         ExecutionError, match=rf"here has kinoloom {kinoloom.__version__}, not 0\.0\.0"
     ):
         host.begin("0.0.0", job("pass"), {}, {}, "plain")
-    host.close()
 
 
 def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
@@ -197,8 +202,15 @@ def test_what_is_kept_is_fetched_once_and_goes_with_its_last_user() -> None:
     assert other.folder.is_dir()
     other.release()
     assert not other.folder.exists()
-    Kept(digest, fetch).release()
+    third = Kept(digest, fetch)
     assert len(fetched) == 2
+    stale = third.folder.with_name(f"{digest}-stale")  # of a step that was killed
+    stale.mkdir()
+    stale.with_suffix(".lock").touch()
+    Kept(f"{digest}-next", fetch).release()
+    assert not stale.exists()
+    assert third.folder.is_dir()
+    third.release()
 
 
 def test_a_step_asks_for_no_more_than_one_machine_has() -> None:
@@ -280,3 +292,33 @@ def test_a_cluster_that_is_not_there_is_asked_once(fake: Any) -> None:
     with pytest.raises(ExecutionError, match="cluster at 'ray://far:10001' cannot be reached"):
         connect("ray://far:10001")
     assert len(ray.calls) == 1
+
+
+def test_an_actor_that_is_free_is_used_again_for_the_same_resources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pooling, "KEPT_S", 0.05)
+    made: list[str] = []
+    killed: list[str] = []
+
+    def make(needs: Resources) -> str:
+        made.append(f"{needs.cpu:g} cores, number {len(made)}")
+        return made[-1]
+
+    pool = Pool(make, killed.append)
+    for _ in range(3):
+        with pool.one(Resources(1)):
+            pass
+    assert made == ["1 cores, number 0"]
+    with pool.one(Resources(2)):
+        assert killed == ["1 cores, number 0"], "its core may be needed"
+    with pytest.raises(KeyError), pool.one(Resources(2)) as host:
+        assert host == "2 cores, number 1"
+        raise KeyError
+    assert killed[1:] == ["2 cores, number 1"], "what has failed is not trusted"
+    with pool.one(Resources(1)):
+        pass
+    deadline = time.monotonic() + 10
+    while len(killed) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert killed[2:] == ["1 cores, number 2"], "nobody came for it"

@@ -16,6 +16,8 @@ from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.session import SageMakerSession
 from kinoloom.pipelines.loading import standing_in
+from kinoloom.pipelines.ops import RunOptions
+from kinoloom.pipelines.running import run_file
 from kinoloom.pipelines.workflow.pipeline import Pipeline
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "abalone"
@@ -91,6 +93,21 @@ def test_the_example_starts_when_one_object_is_changed(aws: Any, tmp_path: Path)
     pipeline.delete()
     with pytest.raises(UsageError, match=r"AWS: .*LocalModelPipeline"):
         pipeline.describe()
+
+
+def test_the_command_runs_a_definition_on_the_service(
+    aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps(definition(fail("Stop"))))
+    monkeypatch.setattr(SageMakerExecution, "list_steps", lambda self: [])  # moto has none
+    report = run_file(file, RunOptions(session=f"sagemaker:{ROLE}"))
+    assert report.data["status"] == "Succeeded"
+    assert SageMakerSession().describe_pipeline("small")["RoleArn"] == ROLE
+    with pytest.raises(UsageError, match="A role is needed"):
+        run_file(file, RunOptions(session="sagemaker", name="other"))
+    with pytest.raises(UsageError, match="cannot be done with --session sagemaker"):
+        run_file(file, RunOptions(session="sagemaker", resume="abc"))
 
 
 def test_what_is_in_s3_already_is_not_sent_again(

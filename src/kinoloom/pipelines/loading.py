@@ -40,7 +40,7 @@ def load_pipeline(file: Path, name: str | None, session: PipelineSession) -> Pip
         raise InputNotFoundError(f"There is no file {file}.")
     before = _started(session)
     whole = file.resolve()
-    with standing_in(whole.parent, session):
+    with standing_in(whole.parent, root_of(session)):
         try:
             found = runpy.run_path(str(whole), run_name=_MODULE)
         except Exception as error:
@@ -62,11 +62,11 @@ def load_pipeline(file: Path, name: str | None, session: PipelineSession) -> Pip
 
 
 @contextlib.contextmanager
-def standing_in(folder: Path, session: PipelineSession) -> Iterator[None]:
-    """With that folder as the current one, and `LocalPipelineSession()` in the session's root."""
+def standing_in(folder: Path, root: Path | None) -> Iterator[None]:
+    """With that folder as the current one, and `LocalPipelineSession()` in that root, if any."""
     before = os.environ.get(ROOT_VARIABLE)
-    if isinstance(session, LocalSession):
-        os.environ[ROOT_VARIABLE] = str(session.root)
+    if root is not None:
+        os.environ[ROOT_VARIABLE] = str(root)
     try:
         with contextlib.chdir(folder):
             yield
@@ -75,6 +75,11 @@ def standing_in(folder: Path, session: PipelineSession) -> Iterator[None]:
             os.environ.pop(ROOT_VARIABLE, None)
         else:
             os.environ[ROOT_VARIABLE] = before
+
+
+def root_of(session: PipelineSession) -> Path | None:
+    """The folder of a session that has one."""
+    return session.root if isinstance(session, LocalSession) else None
 
 
 def _started(session: PipelineSession) -> set[str]:

@@ -14,7 +14,7 @@ from kinoloom.base.report import Report
 _ROOT = "folder of everything: state, contents, s3, runs"
 _SET = "parameters: NAME=VALUE,NAME=VALUE, or a JSON object"
 _NAME = "of the pipeline (the file's name, or the one that it makes)"
-SESSIONS = "local, ray (begun here), auto, ray://HOST:PORT, HOST:PORT (clusters), sagemaker"
+SESSIONS = "local, ray (begun here), auto, ray://HOST:PORT, HOST:PORT (clusters), sagemaker:ROLE"
 _SESSION = f"where the steps run: {SESSIONS}"
 _EXECUTION = "its id, or the beginning of it (the latest)"
 

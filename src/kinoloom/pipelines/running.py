@@ -16,7 +16,7 @@ from kinoloom.pipelines.compiling import PipelineSession, Started
 from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
 from kinoloom.pipelines.live import watched
-from kinoloom.pipelines.loading import load_pipeline, standing_in
+from kinoloom.pipelines.loading import load_pipeline, root_of, standing_in
 from kinoloom.pipelines.ops import RunOptions
 from kinoloom.pipelines.pages.execution import data_of, steps_table
 from kinoloom.pipelines.sessions import local_session_of, session_of
@@ -107,7 +107,7 @@ def read_file(session: PipelineSession, file: Path, name: str | None) -> tuple[s
         usual = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
         return name or usual, load_file(file)
     pipeline = load_pipeline(file, name, session)
-    with standing_in(file.resolve().parent, session):
+    with standing_in(file.resolve().parent, root_of(session)):
         return pipeline.name, load_text(pipeline.definition())
 
 

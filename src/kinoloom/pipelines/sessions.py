@@ -18,7 +18,8 @@ def session_of(text: str, root: Path, *, strict: bool = False) -> LocalSession |
 
     Args:
         text: "local"; "ray" for a Ray cluster begun on this machine, "auto" for the one that runs
-            on it, "ray://host:port" or "host:port" for any; "sagemaker" for the service.
+            on it, "ray://host:port" or "host:port" for any; "sagemaker:ROLE" for the service, with
+            the ARN of the pipeline's role.
         root: the folder of all but the last.
         strict: as for a `LocalSession`.
 
@@ -32,8 +33,8 @@ def session_of(text: str, root: Path, *, strict: bool = False) -> LocalSession |
         from kinoloom.pipelines.cluster.session import RaySession
 
         return RaySession(None if text == "ray" else text, root, strict=strict)
-    if text == "sagemaker":
-        return SageMakerSession()
+    if _is_service(text):
+        return SageMakerSession(role=text.partition(":")[2] or None)
     raise UsageError(f"'{text}' is no session.", hint=f"Sessions are {SESSIONS}.")
 
 
@@ -44,8 +45,12 @@ def local_session_of(text: str, root: Path, *, strict: bool = False) -> LocalSes
         UsageError: it does not.
         KinoloomError: as `session_of`.
     """
-    if text != "sagemaker":
+    if not _is_service(text):
         session = session_of(text, root, strict=strict)
         if isinstance(session, LocalSession):
             return session
     raise UsageError(f"This cannot be done with --session {text}.", hint="`pipeline run` can.")
+
+
+def _is_service(text: str) -> bool:
+    return text.partition(":")[0] == "sagemaker"

@@ -1,15 +1,14 @@
 """The node's side of a step: an actor that receives its files, runs it and hands over its outputs.
 
-One actor is made for each attempt and holds the resources of its step. Its folder is on the node's
-own disk. All calls are made by the driver, one after the other; when the node is lost they fail,
-and the step is run elsewhere. When the actor is killed, a watcher ends the step's processes.
+An actor runs one attempt at a time and holds the resources of its step. The step's folder is on the
+node's own disk. All calls are made by the driver, one after the other; when the node is lost they
+fail, and the step is run elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import kinoloom
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
 from kinoloom.pipelines.cluster.kept import Kept
+from kinoloom.pipelines.cluster.watch import Watch
 from kinoloom.pipelines.local.jobs import Input, Job
 from kinoloom.pipelines.local.mounts import ML
 from kinoloom.pipelines.local.process import Ending, Isolation, run
@@ -29,8 +29,6 @@ from kinoloom.pipelines.local.worker import bring_in, inside, make_places
 _LOOK_S = 0.2
 _MOST_LOG_BYTES = 1 << 20
 _FAILURE = f"{ML}/output/failure"
-_WATCH = 'read -r _; kill -KILL "-$1"; rm -rf -- "$2"'
-"""$1 is the group of the step's processes, $2 its folder; standard input ends with the actor."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Parcel:
 
 
 class Host:
-    """Runs one attempt of a step. Made as an actor of Ray.
+    """Runs attempts of steps, one after the other. Made as an actor of Ray.
 
     Args:
         fetch: gets the object behind a reference: `ray.get`.
@@ -60,7 +58,11 @@ class Host:
     def __init__(self, fetch: Callable[[Any], Any], name: Callable[[], str]) -> None:
         self._fetch = fetch
         self._name = name
+
+    def _prepare(self) -> None:
+        """For an attempt: its folder, and how it is watched."""
         self._folder = Path(tempfile.mkdtemp(prefix="kinoloom-"))
+        self._watch = Watch(self._folder)
         self._ml = self._folder / "ml"
         self._log = self._folder / "log.txt"
         self._kept: list[Kept] = []
@@ -94,17 +96,22 @@ class Host:
             raise ExecutionError(
                 f"{self._name()} has kinoloom {kinoloom.__version__}, not {version}."
             )
+        self._prepare()
         make_places(job, self._ml)
         for one in job.inputs:
             self._bring_in(one, parcels[one.uri])
         (self._folder / "tmp").mkdir()
         command = job.command(self._ml, env, self._folder / "opt")
 
+        def begun(pid: int, started: str) -> None:
+            self._watch.tell(pid)
+
         def work() -> None:
             try:
-                self._ending = run(command, self._log, isolation, self._stop_read, self._guard)
+                self._ending = run(command, self._log, isolation, self._stop_read, begun)
             except Exception as error:  # noqa: BLE001  told to the driver
                 self._ending = error
+            self._watch.tell(None)
             self._over.set()
 
         threading.Thread(target=work, name="kinoloom-step", daemon=True).start()
@@ -151,10 +158,13 @@ class Host:
         return next(self._stream)
 
     def close(self) -> None:
-        """Remove all files of the step."""
+        """Remove all files of the attempt; another one may begin."""
         for kept in self._kept:
             kept.release()
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._stop_read)
+        os.close(self._stop_write)
+        self._watch.dismiss()
 
     def _bring_in(self, one: Input, parcel: Parcel) -> None:
         if one.in_place:
@@ -174,21 +184,3 @@ class Host:
 
     def _unpack(self, parcel: Parcel, target: Path) -> None:
         unpack(parcel.listing, map(self._fetch, parcel.pieces), target)
-
-    def _guard(self, pid: int, started: str) -> None:
-        """Let a group of processes end when this process does, even by SIGKILL.
-
-        A watcher waits for the end of a pipe that only this process holds open.
-        """
-        read, write = os.pipe()
-        words = ["sh", "-c", _WATCH, "sh", str(pid), str(self._folder)]
-        watcher = subprocess.Popen(words, stdin=read, start_new_session=True)
-        os.close(read)
-
-        def dismiss() -> None:
-            self._over.wait()
-            watcher.kill()
-            watcher.wait()
-            os.close(write)
-
-        threading.Thread(target=dismiss, name="kinoloom-guard", daemon=True).start()

@@ -1,7 +1,8 @@
 """Large inputs on a node: kept once for all steps that read them at the same time.
 
 They lie in the node's folder for temporary files under their digest, and vanish with the last step
-that uses them. A step that is killed gives its claim back, for that is a lock on a file.
+that uses them. A step that is killed gives its claim back, for that is a lock on a file; what it
+leaves is removed by the next step that comes.
 """
 
 from __future__ import annotations
@@ -38,13 +39,14 @@ class Kept:
         self._fetch = fetch
         while not self._claimed():
             self._lock.close()
+        for file in base.glob("*.lock"):
+            if file != self._file:
+                _remove_unclaimed(file)
 
     def release(self) -> None:
         """Give the claim back; the last one removes the folder."""
-        if _locked(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self._file.unlink(missing_ok=True)
         self._lock.close()
+        _remove_unclaimed(self._file)
 
     def _claimed(self) -> bool:
         """Take the lock, shared; false when another has removed the folder or the file meanwhile.
@@ -75,6 +77,15 @@ def _own_folder() -> Path:
     if base.is_symlink() or base.stat().st_uid != os.getuid():
         raise OutputError(f"{base} belongs to another user.", hint="Remove it, or set TMPDIR.")
     return base
+
+
+def _remove_unclaimed(file: Path) -> None:
+    """Remove a lock and what it is for, unless somebody holds it."""
+    with file.open("ab") as lock:
+        if _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB) and _same_file(lock, file):
+            shutil.rmtree(file.with_suffix(""), ignore_errors=True)
+            shutil.rmtree(file.with_suffix(".part"), ignore_errors=True)
+            file.unlink()
 
 
 def _locked(file: IO[bytes], how: int) -> bool:

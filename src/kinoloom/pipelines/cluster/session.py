@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kinoloom.pipelines.cluster.connect import connect
-from kinoloom.pipelines.cluster.worker import RayWorker
+from kinoloom.pipelines.cluster.worker import RayWorker, pool_of
 from kinoloom.pipelines.local.process import Isolation
 from kinoloom.pipelines.local.resources import Demand, Resources
 from kinoloom.pipelines.local.session import LocalSession
@@ -60,15 +60,9 @@ class RaySession(LocalSession):
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
         return RayWorker(
-            self.state,
-            self.store,
-            self.objects,
-            isolation,
-            env,
-            strict,
-            self.root / "opt",
-            self._ray,
-        )
+            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt",
+            self._ray, pool_of(self._ray),
+        )  # fmt: skip
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
         nodes = [_amounts(node["Resources"]) for node in self._ray.nodes() if node["Alive"]]

@@ -12,7 +12,6 @@ import shutil
 import signal
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -22,8 +21,10 @@ import kinoloom
 from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
 from kinoloom.pipelines.cluster.host import Host, Parcel
+from kinoloom.pipelines.cluster.pool import Pool
 from kinoloom.pipelines.local.jobs import Input, Job, Output
 from kinoloom.pipelines.local.process import Ending
+from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.worker import Worker, inside
 
 _MOST_LOSSES = 5
@@ -41,9 +42,11 @@ class RayWorker(Worker):
 
     Attributes:
         ray: connected.
+        pool: of the actors that do it.
     """
 
     ray: ModuleType
+    pool: Pool
     _sent: weakref.WeakValueDictionary[str, Parcel] = field(
         default_factory=weakref.WeakValueDictionary
     )
@@ -76,7 +79,7 @@ class RayWorker(Worker):
     def _on_a_node(self, job: Job, folder: Path, stop_fd: int) -> Ending:
         job = self._with_checkpoints(job)
         parcels = {one.uri: self._parcel(self.objects.path(one.uri)) for one in job.inputs}
-        with self._host(job) as host:
+        with self.pool.one(job.resources) as host:
             begin = host.begin.remote(
                 kinoloom.__version__, job, parcels, dict(self.env), self.isolation
             )
@@ -98,17 +101,6 @@ class RayWorker(Worker):
         ]
         left = [Output(where, where, uri) for where, uri in job.kept.items()]
         return replace(job, inputs=(*job.inputs, *found), outputs=(*job.outputs, *left))
-
-    @contextmanager
-    def _host(self, job: Job) -> Iterator[Any]:
-        needs = job.resources
-        memory = {"memory": needs.memory_bytes} if needs.memory_bytes else {}
-        actor = self.ray.remote(Host).options(num_cpus=needs.cpu, num_gpus=needs.gpu, **memory)
-        host = actor.remote(self.ray.get, _this_node)
-        try:
-            yield host
-        finally:
-            self.ray.kill(host)
 
     def _answer(self, reference: Any, stop_fd: int) -> Any:
         """What a call comes to; the order to stop ends the wait."""
@@ -157,6 +149,17 @@ class RayWorker(Worker):
             parcel = Parcel(digest, path.is_file(), listing, references)
             self._sent[digest] = parcel
         return parcel
+
+
+def pool_of(ray: ModuleType) -> Pool:
+    """A pool of actors on a cluster."""
+
+    def make(needs: Resources) -> Any:
+        memory = {"memory": needs.memory_bytes} if needs.memory_bytes else {}
+        actor = ray.remote(Host).options(num_cpus=needs.cpu, num_gpus=needs.gpu, **memory)
+        return actor.remote(ray.get, _this_node)
+
+    return Pool(make, ray.kill)
 
 
 def _this_node() -> str:

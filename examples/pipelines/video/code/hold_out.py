@@ -1,0 +1,25 @@
+"""Splits a video: every second frame goes into half.mkv, those between into truth.mkv."""
+
+import os
+from pathlib import Path
+
+import kinoloom
+from kinoloom.base import Clip
+
+
+def main() -> None:
+    """Write half.mkv, which begins and ends the video, and truth.mkv."""
+    base = Path(os.environ["KINOLOOM_ML_ROOT"]) / "processing"
+    (path,) = (base / "video").iterdir()
+    clip = kinoloom.read(path)
+    frames = list(clip)
+    if len(frames) < 3 or clip.rate is None:
+        raise SystemExit(f"{path.name} must have three frames or more, at a constant rate.")
+    frames = frames[: len(frames) - 1 + len(frames) % 2]
+    for name, some in (("half", frames[::2]), ("truth", frames[1::2])):
+        held = Clip.from_frames(some, rate=clip.rate / 2, colour=clip.colour)
+        kinoloom.write(held, base / name / f"{name}.mkv", codec="ffv1")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A video pipeline: hold frames out, weave them anew, measure, gate on PSNR, register the engine.
+
+kinoloom pipeline run --data pipeline.py
+"""
+
+from kinoloom.pipelines.model import Model
+from kinoloom.pipelines.model_metrics import MetricsSource, ModelMetrics
+from kinoloom.pipelines.processing import (
+    ProcessingInput,
+    ProcessingOutput,
+    Processor,
+    ScriptProcessor,
+)
+from kinoloom.pipelines.s3 import S3Uploader
+from kinoloom.pipelines.workflow.condition_step import ConditionStep
+from kinoloom.pipelines.workflow.conditions import ConditionGreaterThanOrEqualTo
+from kinoloom.pipelines.workflow.fail_step import FailStep
+from kinoloom.pipelines.workflow.functions import Join, JsonGet
+from kinoloom.pipelines.workflow.model_step import ModelStep
+from kinoloom.pipelines.workflow.parameters import ParameterFloat, ParameterString
+from kinoloom.pipelines.workflow.pipeline import Pipeline
+from kinoloom.pipelines.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.pipelines.workflow.properties import PropertyFile
+from kinoloom.pipelines.workflow.steps import ProcessingStep
+
+ML = "/opt/ml/processing"
+session = LocalPipelineSession()
+bucket = f"s3://{session.default_bucket()}/video"
+
+video = ParameterString(
+    name="Video",
+    default_value=S3Uploader.upload("data/pan.mp4", f"{bucket}/source", sagemaker_session=session),
+)
+engine = ParameterString(name="Engine", default_value="fast")
+least_psnr = ParameterFloat(name="LeastPsnr", default_value=40.0)
+
+script = ScriptProcessor(image_uri="kinoloom", command=["python3"])
+
+
+def made(step: ProcessingStep, name: str) -> object:
+    """Where an output of a step lies."""
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+# Every second frame is held out
+hold_out = ProcessingStep(
+    name="HoldOut",
+    step_args=script.run(
+        code="code/hold_out.py",
+        inputs=[ProcessingInput(video, f"{ML}/video")],
+        outputs=[
+            ProcessingOutput(f"{ML}/half", output_name="half"),
+            ProcessingOutput(f"{ML}/truth", output_name="truth"),
+        ],
+    ),
+)
+
+# and woven anew
+weave = Processor(image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "interpolate"])
+interpolate = ProcessingStep(
+    name="Interpolate",
+    step_args=weave.run(
+        inputs=[ProcessingInput(made(hold_out, "half"), f"{ML}/half")],
+        outputs=[ProcessingOutput(f"{ML}/woven", output_name="woven")],
+        arguments=[f"{ML}/half/half.mkv", "-o", f"{ML}/woven/woven.mkv", "--codec", "ffv1",
+                   "--times", "2", "--engine", engine],
+    ),
+)  # fmt: skip
+
+# Measured against the truth
+quality = PropertyFile(name="Quality", output_name="quality", path="quality.json")
+measure = ProcessingStep(
+    name="Measure",
+    step_args=script.run(
+        code="code/measure.py",
+        inputs=[
+            ProcessingInput(made(interpolate, "woven"), f"{ML}/woven"),
+            ProcessingInput(made(hold_out, "truth"), f"{ML}/truth"),
+        ],
+        outputs=[
+            ProcessingOutput(f"{ML}/quality", output_name="quality"),
+            ProcessingOutput(f"{ML}/model", output_name="model"),
+        ],
+        arguments=[engine],
+    ),
+    property_files=[quality],
+)
+
+# Registered when it is good enough
+model = Model(
+    image_uri="kinoloom",
+    model_data=Join(on="/", values=[made(measure, "model"), "model.tar.gz"]),
+    sagemaker_session=session,
+)
+register = ModelStep(
+    name="Register",
+    step_args=model.register(
+        content_types=["video/mp4"],
+        response_types=["video/mp4"],
+        model_package_group_name="Interpolators",
+        approval_status="PendingManualApproval",
+        model_metrics=ModelMetrics(
+            model_statistics=MetricsSource(
+                s3_uri=Join(on="/", values=[made(measure, "quality"), "quality.json"]),
+                content_type="application/json",
+            )
+        ),
+    ),
+)
+refuse = FailStep(
+    name="TooPoor",
+    error_message=Join(
+        on=" ", values=["The engine", engine, "does not reach a PSNR of", least_psnr, "dB"]
+    ),
+)
+gate = ConditionStep(
+    name="Gate",
+    conditions=[
+        ConditionGreaterThanOrEqualTo(
+            left=JsonGet(step_name=measure.name, property_file=quality, json_path="psnr_db.mean"),
+            right=least_psnr,
+        )
+    ],
+    if_steps=[register],
+    else_steps=[refuse],
+)
+
+pipeline = Pipeline(
+    name="Video",
+    parameters=[video, engine, least_psnr],
+    steps=[hold_out, interpolate, measure, gate],
+    sagemaker_session=session,
+)
+
+if __name__ == "__main__":
+    pipeline.upsert()
+    execution = pipeline.start()
+    execution.wait()
+    print(execution.result("Measure")["quality"] / "quality.json")
