@@ -1,28 +1,30 @@
 """What a pipeline costs beside the work of its steps, as ratios to `python -c pass`.
 
-    python -m benchmarks.pipelines_overhead --rounds 7
+    python -m benchmarks.pipelines_overhead --rounds 7 --sagemaker PYTHON --metaflow PYTHON
 
 A step here is `python3 -c pass` with one output folder; all that is beyond the interpreter's own
-start is ours. Every job runs once a round, in turns. Nothing is measured against other engines
-here: none is installed by the extras of this repository.
+start is ours. Every job runs once a round, in turns. The peers are not installed by the extras of
+this repository: each runs in an interpreter that has it, and is left out where none is given. See
+`peers/` for what a step is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import in_turns, spread, write_results
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.local.process import namespaces_work
+from kinoloom.pipelines.local.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
 
 _CHAIN = 10
@@ -33,22 +35,35 @@ def main() -> None:
     """Measure and write benchmarks/results/pipelines_overhead.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory() as folder:
-        seconds = in_turns(_jobs(Path(folder)), rounds)
+    parser.add_argument("--sagemaker", help="an interpreter with sagemaker and moto")
+    parser.add_argument("--metaflow", help="an interpreter with metaflow")
+    given = parser.parse_args()
+    rounds = given.rounds
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        jobs = _jobs(Path(folder))
+        for name, python, script in (
+            ("step, SageMaker local without containers", given.sagemaker, "sagemaker_local.py"),
+            ("step, Metaflow", given.metaflow, "metaflow_chain.py"),
+        ):
+            if python:
+                jobs[name] = stack.enter_context(_peer(python, script))
+        seconds = in_turns(jobs, rounds)
+        many = {str(n): round(_many(Path(folder), n) / n * 1e3, 3) for n in (1000, 10_000)}
     rows = {name: spread(values) for name, values in seconds.items()}
     floor = rows["python -c pass"]["median"]
     ratios = {name: round(row["median"] / floor, 2) for name, row in rows.items()}
     for name, row in rows.items():
-        print(f"{name:32} {row['median'] * 1e3:8.2f} ms  {ratios[name]:7.2f}")
+        print(f"{name:42} {row['median'] * 1e3:8.2f} ms  {ratios[name]:7.2f}")
     findings = {
         "rounds": rounds,
         "namespaces": namespaces_work(),
         "load_of_the_machine": round(os.getloadavg()[0], 1),
         "seconds": rows,
         "times_python_pass": ratios,
+        "ms_a_function_step_of_so_many": many,
     }
-    command = f"python -m benchmarks.pipelines_overhead --rounds {rounds}"
+    told = [f"--{name} PYTHON" for name in ("sagemaker", "metaflow") if getattr(given, name)]
+    command = " ".join(["python -m benchmarks.pipelines_overhead", f"--rounds {rounds}", *told])
     print(write_results("pipelines_overhead", command, findings))
 
 
@@ -57,7 +72,7 @@ def _jobs(folder: Path) -> dict[str, Callable[[], float]]:
     chain = [_step(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
     calls = [_call(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
     wide = _definition([_step(f"S{k}", [f"S{k // 2}"] if k else []) for k in range(1000)])
-    jobs = {
+    jobs: dict[str, Callable[[], float]] = {
         "python -c pass": lambda: _timed(lambda: _run("-c", "pass")),
         "step, plain": _chained(
             LocalSession(folder / "plain", isolation="plain", strict=True), chain
@@ -86,6 +101,36 @@ def _chained(session: LocalSession, steps: list[dict[str, Any]]) -> Callable[[],
     return run
 
 
+def _many(folder: Path, count: int) -> float:
+    """Seconds for a tree of so many function steps."""
+    steps = [_call(f"S{k}", [f"S{k // 2}"] if k else []) for k in range(count)]
+    return _chained(LocalSession(folder / f"many{count}"), steps)() * count
+
+
+@contextlib.contextmanager
+def _peer(python: str, script: str) -> Iterator[Callable[[], float]]:
+    """A peer's process: each call runs its chain once and gives the seconds of a step."""
+    path = Path(__file__).parent / "peers" / script
+    with subprocess.Popen(
+        [python, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        asked, told = process.stdin, process.stdout
+        assert asked is not None
+        assert told is not None
+
+        def run() -> float:
+            asked.write("\n")
+            asked.flush()
+            return float(told.readline())
+
+        yield run
+        asked.close()
+
+
 def _timed(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
@@ -93,7 +138,9 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _run(*words: str) -> None:
-    subprocess.run([sys.executable, *words], check=True)
+    """Run this interpreter; what it imports is compiled once, as where it is installed."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, *words], check=True, env=env)
 
 
 def _definition(steps: list[dict[str, Any]]) -> str:

@@ -40,7 +40,8 @@ class KinoloomError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        between = "\n" if "\n" in self.message else " "
+        return f"{self.message}{between}{self.hint}".rstrip()
 
 
 class UsageError(KinoloomError, ValueError):

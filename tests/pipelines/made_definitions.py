@@ -1,8 +1,34 @@
 """Small definitions for the tests, as plain JSON values."""
 
+import re
 from typing import Any
 
 ROLE = "arn:aws:iam::123456789012:role/Any"
+
+# Counts its beginnings in its checkpoints, is killed in the first two, and writes a model.
+COUNT = """
+import os, signal
+ml = os.environ["KINOLOOM_ML_ROOT"]
+place = ml + "/checkpoints/count"
+count = int(open(place).read()) + 1 if os.path.exists(place) else 1
+open(place, "w").write(str(count))
+print("beginning", count, flush=True)
+if count < 3:
+    os.kill(os.getpid(), signal.SIGKILL)
+open(ml + "/model/count", "w").write(str(count))
+"""
+
+
+def replaced(value: Any, *rules: tuple[str, str]) -> Any:
+    """JSON with regular expressions replaced in all of its texts."""
+    if isinstance(value, dict):
+        return {key: replaced(item, *rules) for key, item in value.items()}
+    if isinstance(value, list):
+        return [replaced(item, *rules) for item in value]
+    if isinstance(value, str):
+        for pattern, text in rules:
+            value = re.sub(pattern, text, value)
+    return value
 
 
 def get(text: str) -> dict[str, Any]:
@@ -89,6 +115,22 @@ def processing(
 
 
 _STEP_WORDS = ("DependsOn", "CacheConfig", "RetryPolicies", "PropertyFiles")
+
+
+def training(**more: Any) -> dict[str, Any]:
+    """A Training step "T" that is killed twice and keeps count in its checkpoints."""
+    arguments = {
+        "AlgorithmSpecification": {
+            "TrainingImage": "any",
+            "TrainingInputMode": "FastFile",
+            "ContainerEntrypoint": ["python3", "-S", "-c", COUNT],
+        },
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+        "CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints"},
+        "RoleArn": "any",
+        **more,
+    }
+    return {"Name": "T", "Type": "Training", "Arguments": arguments}
 
 
 def _input(name: str, uri: Any) -> dict[str, Any]:

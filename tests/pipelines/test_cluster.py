@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import definition, processing
+from made_definitions import definition, processing, training
 
 from kinoloom.pipelines.workflow.function_step import step
 from kinoloom.pipelines.workflow.pipeline import Pipeline
@@ -125,6 +125,16 @@ def test_an_execution_is_stopped_and_a_failure_told(session: Any) -> None:
     assert failed.status == "Failed"
     assert "exit code 1" in failed.describe()["FailureReason"]
     assert "no such sea" in failed.describe()["FailureReason"]
+
+
+def test_a_killed_training_goes_on_from_its_checkpoints_on_a_node(session: Any) -> None:
+    step_ = training(RetryStrategy={"MaximumRetryAttempts": 2})
+    session.put_pipeline("Spot", json.dumps(definition(step_)))
+    execution = session.start("Spot")
+    execution.wait()
+    told = [line for line in execution.logs("T").splitlines() if line.startswith("beginning")]
+    assert told == ["beginning 1", "beginning 2", "beginning 3"]
+    assert session.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 
 
 def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines import (
     ConditionGreaterThan,
     ConditionStep,
+    Lambda,
+    LambdaOutput,
+    LambdaOutputTypeEnum,
+    LambdaStep,
     LocalSession,
     ParameterInteger,
     ParameterString,
@@ -119,3 +124,43 @@ def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     assert file.read_text() == "a"
     assert (folder / "f.txt").read_text() == "b"
     assert mapped(({"x": [1]},), lambda value: value) == ({"x": [1]},)
+
+
+def test_settings_have_the_sdk_s_names_too(tmp_path: Path) -> None:
+    @step(
+        name="Word", environment_variables={"WORD": "yes"}, dependencies="requirements.txt",
+        volume_size=10, instance_type="ml.m5.large", keep_alive_period_in_seconds=60,
+    )  # fmt: skip
+    def word() -> str:
+        return os.environ["WORD"]
+
+    session = LocalSession(tmp_path / "root")
+    pipeline = Pipeline("P", steps=[word()], sagemaker_session=session)
+    made = json.loads(pipeline.definition())["Steps"][0]["Arguments"]
+    assert made["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] == 10
+    pipeline.upsert()
+    execution = pipeline.start(wait=True)
+    assert result_in(execution.result("Word")["result"]) == "yes"
+
+
+def test_a_script_with_a_handler_is_a_function_here(tmp_path: Path) -> None:
+    script = tmp_path / "answer.py"
+    script.write_text("def handler(event, context):\n    return {'twice': 2 * event['n']}\n")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "answer.py").write_text(script.read_text().replace("2 *", "3 *"))
+    session = LocalSession(tmp_path / "root")
+    named: dict[str, Any] = {"execution_role_arn": "any", "handler": "answer.handler"}
+    for where, expected in ({"script": str(script)}, 14), (
+        {"zipped_code_dir": str(tmp_path / "code")}, 21
+    ):  # fmt: skip
+        made = Lambda(function_name="answer", **where, **named)
+        outputs = [LambdaOutput("twice", LambdaOutputTypeEnum.Integer)]
+        asked = LambdaStep("Ask", lambda_func=made, inputs={"n": 7}, outputs=outputs)
+        pipeline = Pipeline("P", steps=[asked], sagemaker_session=session)
+        pipeline.upsert()
+        assert pipeline.start(wait=True).result("Ask") == {"twice": expected}
+    with pytest.raises(UsageError, match="needs a function_arn, or a function_name"):
+        Lambda(function_name="answer")
+    wrong = Lambda(function_name="f", script=str(script), handler="answer.other")
+    with pytest.raises(UsageError, match=r"answer.py has no function 'other'"):
+        Pipeline("P", steps=[LambdaStep("A", wrong)], sagemaker_session=session).definition()

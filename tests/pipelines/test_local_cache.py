@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -17,7 +18,7 @@ from kinoloom.pipelines.local.caching import first_difference
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.process import started
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.state import State
+from kinoloom.pipelines.local.state import _MIGRATIONS, State
 
 COPY = (
     "import os; ml = os.environ['KINOLOOM_ML_ROOT'] + '/processing'; "
@@ -193,12 +194,28 @@ def test_resume_tries_what_failed_again(tmp_path: Path) -> None:
         session.resume("none")
 
 
+def test_a_state_of_an_older_version_is_migrated_and_keeps_what_it_has(tmp_path: Path) -> None:
+    for version in range(1, len(_MIGRATIONS)):
+        file = tmp_path / f"{version}.db"
+        with sqlite3.connect(file) as database:
+            for script in _MIGRATIONS[:version]:
+                database.executescript(script)
+            database.execute("INSERT INTO pipelines VALUES ('P', '{}', 'old', '2026', '2026')")
+            database.execute(f"PRAGMA user_version = {version}")
+        database.close()
+        state = State(file)
+        kept = state.pipeline("P")
+        assert kept is not None
+        assert kept["description"] == "old"
+        assert state.rows("PRAGMA user_version") == [{"user_version": len(_MIGRATIONS)}]
+        assert state.rows("SELECT * FROM packages") == []
+        state.close()
+
+
 def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     state = State(tmp_path / "state.db")
     state.close()
     State(tmp_path / "state.db").close()
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "state.db") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from made_definitions import (
 
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.process import namespaces_work
+from kinoloom.pipelines.local.mounts import namespaces_work
 from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.store import Store
@@ -289,6 +291,15 @@ def test_a_full_disk_fails_the_step_and_leaves_the_store_sound(
     again = session.resume(failed.id)
     again.wait()
     assert (again.result("A")["out"] / "f.txt").read_text() == "x"
+
+
+def test_a_session_loads_no_large_library(tmp_path: Path) -> None:
+    program = (
+        "import sys; from kinoloom.pipelines import LocalSession; LocalSession(sys.argv[1]); "
+        "print(sorted({'numpy', 'av', 'torch', 'rich', 'click', 'boto3'} & set(sys.modules)))"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path / "root")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_step_has_no_secrets_of_its_caller(

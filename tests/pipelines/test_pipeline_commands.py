@@ -16,8 +16,10 @@ from kinoloom.base.report import Picture
 from kinoloom.base.report_files import to_html, to_text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import ops
+from kinoloom.pipelines.language.load import check
 from kinoloom.pipelines.live import table_of
 from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.pages import dag, gantt
 from kinoloom.pipelines.running import attend
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
@@ -118,6 +120,28 @@ def test_a_name_cannot_break_out_of_a_picture() -> None:
     from kinoloom.pipelines.pages import svg
 
     assert svg.words(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
+
+
+@pytest.mark.parametrize(
+    ("whole", "ticks"),
+    [
+        (49.7, [0, 10, 20, 30, 40]),
+        (8.0, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (0.001, [0, 2e-4, 4e-4, 6e-4, 8e-4, 1e-3]),
+        (86400, [0, 20000, 40000, 60000, 80000]),
+    ],
+)
+def test_times_have_round_ticks(whole: float, ticks: list[float]) -> None:
+    assert gantt.ticks_of(whole) == pytest.approx(ticks)
+
+
+def test_lines_that_follow_from_others_are_not_drawn() -> None:
+    second = {**python("B", ""), "DependsOn": ["A"]}
+    third = {**python("C", ""), "DependsOn": ["A", "B"]}
+    graph = check(definition(third, python("A", ""), second)).graph
+    picture = dag.graph_picture(graph, {}).data.decode()
+    assert picture.count("<path") == 2
+    assert dag.direct_needs(graph, "C") == {"B"}
 
 
 def test_explain_tells_without_running(root: Path, file: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_definitions import replaced
 
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines import image_uris
@@ -96,15 +97,9 @@ def scripts(tmp_path: Path) -> Path:
 
 def normal(value: Any) -> Any:
     """JSON without what depends on the content of the SDK user's scripts."""
-    if isinstance(value, dict):
-        return {key: normal(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [normal(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    value = re.sub(r"-20\d\d(-\d\d){5}-\d{3}", "", value)  # moments in the SDK's names
-    value = re.sub(r"s3://\S+/sourcedir\.tar\.gz", "SOURCE", value)
-    return re.sub(r"/[0-9a-f]{64}/", "/HASH/", value)
+    moments = (r"-20\d\d(-\d\d){5}-\d{3}", "")
+    source = (r"s3://\S+/sourcedir\.tar\.gz", "SOURCE")
+    return replaced(value, moments, source, (r"/[0-9a-f]{64}/", "/HASH/"))
 
 
 def same(pipeline: Pipeline, shared_data: Path, name: str) -> None:
@@ -248,6 +243,7 @@ def abalone(session: LocalSession, scripts: Path, **more: Any) -> list[Any]:
         image_uri=image_uris.retrieve("xgboost", "us-west-2", "1.5-1"),
         entry_point=str(scripts / "abalone.py"),
         output_path=f"{place}/model",
+        disable_profiler=True,
         **machine,
     )
     estimator.set_hyperparameters(
@@ -403,7 +399,10 @@ def test_who_depends_on_a_model_step_depends_on_its_last_step(
     session: LocalSession, scripts: Path
 ) -> None:
     source = str(scripts / "abalone.py")
-    model = Model("any", "s3://in/model.tar.gz", entry_point=source, dependencies=[source])
+    model = Model(
+        "any", "s3://in/model.tar.gz", entry_point="abalone.py", source_dir=str(scripts),
+        dependencies=[source],
+    )  # fmt: skip
     policy = StepRetryPolicy(list(StepExceptionTypeEnum), max_attempts=1)
     policies = {"repack_model_retry_policies": [policy]}
     one = ModelStep("One", model.create(), depends_on=["P"], retry_policies=policies)

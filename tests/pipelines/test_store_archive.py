@@ -144,6 +144,15 @@ def test_hostile_archives_are_refused(tmp_path: Path, member: tarfile.TarInfo) -
     )
 
 
+def test_an_archive_of_much_air_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack(folder_of(tmp_path / "one", a="0" * 4_000_000), tmp_path / "one.tar.gz")
+    assert (tmp_path / "one.tar.gz").stat().st_size * 500 < 4_000_000
+    unpack(tmp_path / "one.tar.gz", tmp_path / "back")
+    monkeypatch.setattr("kinoloom.pipelines.local.archive._FREE_BYTES", 1_000_000)
+    with pytest.raises(UsageError, match="too large"):
+        unpack(tmp_path / "one.tar.gz", tmp_path / "again")
+
+
 def test_archives_that_grow_too_large_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +160,11 @@ def test_archives_that_grow_too_large_are_refused(
     monkeypatch.setattr("kinoloom.pipelines.local.archive._MOST_BYTES", 50)
     with pytest.raises(UsageError, match="too large"):
         unpack(tmp_path / "one.tar.gz", tmp_path / "back")
+    with monkeypatch.context() as patch:
+        patch.setattr("kinoloom.pipelines.local.archive._MOST_FILES", 1)
+        patch.setattr("kinoloom.pipelines.local.archive._MOST_BYTES", 1 << 30)
+        with pytest.raises(UsageError, match="too large"):
+            unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "one.tar.gz").read_bytes()[:40])
     with pytest.raises(UsageError, match="not a sound archive"):
         unpack(tmp_path / "cut.tar.gz", tmp_path / "back")

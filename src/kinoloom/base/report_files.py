@@ -112,17 +112,25 @@ def _section_text(section: Section) -> str:
         return section.text
     if isinstance(section, Table):
         rows = [section.columns, *[[cell_text(cell) for cell in row] for row in section.rows]]
-        widths = [max(len(str(row[i])) for row in rows) for i in range(len(section.columns))]
+        columns = range(len(section.columns))
+        widths = [max(len(str(row[i])) for row in rows) for i in columns]
+        right = [_is_numeric([row[i] for row in section.rows]) for i in columns]
         return "\n".join(
             "  ".join(
-                str(cell).rjust(w) if i else str(cell).ljust(w)
-                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+                str(cell).rjust(w) if is_right else str(cell).ljust(w)
+                for cell, w, is_right in zip(row, widths, right, strict=True)
             ).rstrip()
             for row in rows
         )
     if isinstance(section, Slider):
         return f"[{section.before.caption} | {section.after.caption}]"
     return f"[{section.caption}]"
+
+
+def _is_numeric(cells: Sequence[object]) -> bool:
+    """Whether a column has numbers alone, beside empty cells."""
+    given = [cell for cell in cells if cell is not None]
+    return bool(given) and all(isinstance(cell, int | float) for cell in given)
 
 
 def _section_html(section: Section) -> str:

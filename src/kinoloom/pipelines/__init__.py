@@ -25,10 +25,21 @@ _HOMES = {
     "local.session": ("LocalSession",),
     "model": ("FrameworkModel", "Model"),
     "model_metrics": ("MetricsSource", "ModelMetrics"),
-    "processing": ("ProcessingInput", "ProcessingOutput", "Processor", "ScriptProcessor"),
+    "network": ("NetworkConfig",),
+    "pipeline": ("PipelineModel",),
+    "processing": (
+        "FrameworkProcessor",
+        "ProcessingInput",
+        "ProcessingOutput",
+        "Processor",
+        "ScriptProcessor",
+    ),
+    "pytorch.estimator": ("PyTorch",),
     "s3": ("S3Uploader",),
     "session": ("Session", "get_execution_role"),
+    "sklearn.estimator": ("SKLearn",),
     "sklearn.processing": ("SKLearnProcessor",),
+    "tensorflow.estimator": ("TensorFlow",),
     "transformer": ("Transformer",),
     "tuner": (
         "CategoricalParameter",
@@ -54,6 +65,7 @@ _HOMES = {
     "workflow.functions": ("Join", "JsonGet"),
     "workflow.lambda_step": ("LambdaOutput", "LambdaOutputTypeEnum", "LambdaStep"),
     "workflow.model_step": ("ModelStep",),
+    "workflow.older_steps": ("CreateModelStep", "EstimatorTransformer", "RegisterModel"),
     "workflow.parallelism_config": ("ParallelismConfiguration",),
     "workflow.parameters": (
         "ParameterBoolean",
@@ -63,6 +75,7 @@ _HOMES = {
     ),
     "workflow.pipeline": ("Pipeline",),
     "workflow.pipeline_context": ("LocalPipelineSession", "PipelineSession"),
+    "workflow.pipeline_definition_config": ("PipelineDefinitionConfig",),
     "workflow.pipeline_experiment_config": ("PipelineExperimentConfig",),
     "workflow.properties": ("PropertyFile",),
     "workflow.retry": (
@@ -71,6 +84,7 @@ _HOMES = {
         "StepExceptionTypeEnum",
         "StepRetryPolicy",
     ),
+    "workflow.selective_execution_config": ("SelectiveExecutionConfig",),
     "workflow.steps": (
         "CacheConfig",
         "ProcessingStep",
@@ -82,8 +96,10 @@ _HOMES = {
     "xgboost.model": ("XGBoostModel",),
 }
 _MODULES = (
-    "estimator", "image_uris", "inputs", "lambda_helper", "model", "model_metrics", "processing",
-    "parameter", "s3", "session", "sklearn", "transformer", "tuner", "workflow", "xgboost",
+    "drift_check_baselines", "estimator", "image_uris", "inputs", "lambda_helper",
+    "metadata_properties", "model", "model_metrics", "network", "pipeline", "processing",
+    "parameter", "pytorch", "s3", "session", "sklearn", "tensorflow", "transformer", "tuner",
+    "workflow", "xgboost",
 )  # fmt: skip
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -26,7 +26,7 @@ from kinoloom.pipelines.ops import (
     StartOptions,
     StatusOptions,
 )
-from kinoloom.pipelines.pages.execution import execution_report
+from kinoloom.pipelines.pages.execution import execution_report, numbers_in
 from kinoloom.pipelines.running import (
     attend,
     execution_summary,
@@ -315,6 +315,7 @@ def _model_report(session: LocalSession, family: str, version: int) -> Report:
         Table(("archive", "SHA-256"), tuple(row["digests"].items()), "Archives"),
     ]
     if row["metrics"]:
-        sections.append(Text(str(row["metrics"]), preformatted=True, title="Metrics"))
+        rows = tuple(numbers_in(row["metrics"]))
+        sections.append(Table(("metric", "value"), rows, "Metrics"))
     data = {**row, "history": history}
     return Report(f"Model {family}:{version}", tuple(sections), data)

@@ -94,6 +94,7 @@ class PipelineSession(Session, Protocol):
         display_name: str = "",
         description: str = "",
         max_parallel: int = 0,
+        selected: Any = None,
     ) -> Started:
         """Start an execution and come back at once."""
 
@@ -109,11 +110,17 @@ class Compiling:
         session: where its files go.
         pipeline: the name of the pipeline.
         step: the name of the step.
+        job_prefixes: whether jobs have names of their own, see `PipelineDefinitionConfig`.
     """
 
     session: Session
     pipeline: str
     step: str = ""
+    job_prefixes: bool = False
+
+    def job_name(self, member: str, prefix: str | None) -> dict[str, str]:
+        """The member of a request that names its job, if the pipeline wants one."""
+        return {member: prefix} if self.job_prefixes and prefix else {}
 
     def base(self) -> list[str]:
         """The parts of the pipeline's own address: bucket, prefix if there is one, name."""

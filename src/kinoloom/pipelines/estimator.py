@@ -18,7 +18,8 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.code import is_address, local_path, put_sources
 from kinoloom.pipelines.compiling import Compiling, Session, StepArguments
 from kinoloom.pipelines.inputs import TrainingInput
-from kinoloom.pipelines.workflow.entities import PipelineVariable, as_text
+from kinoloom.pipelines.network import vpc_config
+from kinoloom.pipelines.workflow.entities import PipelineVariable, as_text, given
 
 Channels = Mapping[str, "TrainingInput | str | PipelineVariable"]
 
@@ -34,7 +35,7 @@ class Estimator:
         max_run: the job is stopped after this many seconds.
         input_mode: of the channels.
         output_path: an s3:// address or a pipeline variable; None is the session's bucket.
-        base_job_name: accepted; pipelines name their jobs.
+        base_job_name: for a `PipelineDefinitionConfig`; else pipelines name their jobs.
         sagemaker_session: accepted; the pipeline's session is used.
         hyperparameters: by name.
         metric_definitions: of the job, [{"Name": ..., "Regex": ...}].
@@ -45,12 +46,22 @@ class Estimator:
         dependencies: more files and folders that are put beside the script.
         container_log_level: as Python's logging has it.
         debugger_hook_config: False leaves out the debugger's place for tensors.
-        disable_profiler: kept in the definition.
-        enable_network_isolation, use_spot_instances: kept in the definition when true.
-        max_wait: for spot instances, in seconds.
-        max_retry_attempts: kept in the definition.
+        disable_profiler: False names a place for the profiler, True says that there is none.
+        enable_network_isolation: kept in the definition when true.
+        use_spot_instances: whether a training that is killed goes on from its checkpoints.
+        max_wait: for how long spot instances may be waited for and run, in seconds.
+        max_retry_attempts: how often a training that is killed is begun anew.
         tags: kept in the definition.
+        checkpoint_s3_uri: where the job's checkpoints are kept; the next job finds them again.
+        checkpoint_local_path: where the script leaves them; None is /opt/ml/checkpoints.
+        container_entry_point, container_arguments: what runs in place of a script.
+        subnets, security_group_ids, encrypt_inter_container_traffic, volume_kms_key,
+            output_kms_key, keep_alive_period_in_seconds, enable_sagemaker_metrics,
+            disable_output_compression: kept in the definition when given.
     """
+
+    _metrics_series: bool | None = None
+    """Whether the service keeps series of metrics; some frameworks choose it."""
 
     def __init__(
         self,
@@ -72,12 +83,24 @@ class Estimator:
         dependencies: Sequence[str] = (),
         container_log_level: int = 20,
         debugger_hook_config: bool | None = None,
-        disable_profiler: bool = True,
+        disable_profiler: bool = False,
         enable_network_isolation: bool = False,
         use_spot_instances: bool = False,
         max_wait: int | None = None,
         max_retry_attempts: int | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
+        checkpoint_s3_uri: str | PipelineVariable | None = None,
+        checkpoint_local_path: str | PipelineVariable | None = None,
+        container_entry_point: Sequence[str | PipelineVariable] | None = None,
+        container_arguments: Sequence[str | PipelineVariable] | None = None,
+        subnets: Sequence[str | PipelineVariable] | None = None,
+        security_group_ids: Sequence[str | PipelineVariable] | None = None,
+        encrypt_inter_container_traffic: bool | PipelineVariable = False,
+        volume_kms_key: str | PipelineVariable | None = None,
+        output_kms_key: str | PipelineVariable | None = None,
+        keep_alive_period_in_seconds: int | PipelineVariable | None = None,
+        enable_sagemaker_metrics: bool | PipelineVariable | None = None,
+        disable_output_compression: bool = False,
     ) -> None:
         self.image_uri = image_uri
         self.role = role
@@ -102,6 +125,18 @@ class Estimator:
         self.max_wait = max_wait
         self.max_retry_attempts = max_retry_attempts
         self.tags = tags
+        self.checkpoint_s3_uri = checkpoint_s3_uri
+        self.checkpoint_local_path = checkpoint_local_path
+        self.container_entry_point = container_entry_point
+        self.container_arguments = container_arguments
+        self.subnets = subnets
+        self.security_group_ids = security_group_ids
+        self.encrypt_inter_container_traffic = encrypt_inter_container_traffic
+        self.volume_kms_key = volume_kms_key
+        self.output_kms_key = output_kms_key
+        self.keep_alive_period_in_seconds = keep_alive_period_in_seconds
+        self.enable_sagemaker_metrics = enable_sagemaker_metrics
+        self.disable_output_compression = disable_output_compression
         self._hyperparameters = dict(hyperparameters or {})
 
     def set_hyperparameters(self, **kwargs: Any) -> None:
@@ -112,7 +147,7 @@ class Estimator:
         """The hyper-parameters as text or pipeline variables."""
         return {name: as_text(value) for name, value in self._hyperparameters.items()}
 
-    def training_image_uri(self, region: str) -> str | PipelineVariable:
+    def training_image_uri(self, region: str | None = None) -> str | PipelineVariable:
         """The image that names the environment.
 
         Raises:
@@ -123,32 +158,40 @@ class Estimator:
         return self.image_uri
 
     def fit(
-        self, inputs: Channels | TrainingInput | str | PipelineVariable | None = None
+        self,
+        inputs: Channels | TrainingInput | str | PipelineVariable | None = None,
+        wait: bool = True,
+        logs: Any = "All",
+        job_name: str | None = None,
+        experiment_config: Mapping[str, str] | None = None,
     ) -> StepArguments:
         """The `step_args` of a `TrainingStep`.
 
         Args:
             inputs: channels by name, or one that is named "training".
+            wait, logs, job_name, experiment_config: accepted; a pipeline decides them.
         """
         return StepArguments("Training", lambda compiling: self._request(compiling, inputs))
 
     def _request(self, compiling: Compiling, inputs: Any) -> dict[str, Any]:
         output = self.output_path or f"s3://{compiling.session.default_bucket()}/"
-        algorithm: dict[str, Any] = {
-            "TrainingInputMode": self.input_mode,
-            "TrainingImage": self.training_image_uri(compiling.session.boto_region_name),
-        }
-        if self.metric_definitions:
-            algorithm["MetricDefinitions"] = list(self.metric_definitions)
         made: dict[str, Any] = {
-            "AlgorithmSpecification": algorithm,
-            "OutputDataConfig": {"S3OutputPath": output},
-            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_run},
-            "ResourceConfig": {
-                "VolumeSizeInGB": self.volume_size,
-                "InstanceCount": self.instance_count,
-                "InstanceType": self.instance_type,
-            },
+            "AlgorithmSpecification": self._algorithm(compiling),
+            "OutputDataConfig": given(
+                S3OutputPath=output,
+                KmsKeyId=self.output_kms_key,
+                CompressionType="NONE" if self.disable_output_compression else None,
+            ),
+            "StoppingCondition": given(
+                MaxRuntimeInSeconds=self.max_run, MaxWaitTimeInSeconds=self.max_wait
+            ),
+            "ResourceConfig": given(
+                VolumeSizeInGB=self.volume_size,
+                VolumeKmsKeyId=self.volume_kms_key,
+                KeepAlivePeriodInSeconds=self.keep_alive_period_in_seconds,
+                InstanceCount=self.instance_count,
+                InstanceType=self.instance_type,
+            ),
             "RoleArn": self.role or compiling.session.default_role(),
         }
         optional = {
@@ -156,27 +199,41 @@ class Estimator:
             "HyperParameters": {**self.hyperparameters(), **self._script_mode(compiling)},
             "Environment": dict(self.environment or {}),
             "Tags": list(self.tags or ()),
+            "VpcConfig": vpc_config(self.subnets, self.security_group_ids),
+            "EnableInterContainerTrafficEncryption": self.encrypt_inter_container_traffic,
+            "EnableNetworkIsolation": self.enable_network_isolation,
+            "EnableManagedSpotTraining": self.use_spot_instances,
         }
         made.update({key: value for key, value in optional.items() if value})
-        return {**made, **self._service_settings(made)}
+        named = compiling.job_name("TrainingJobName", self.base_job_name)
+        return {**made, **named, **self._service_settings(output)}
 
-    def _service_settings(self, made: dict[str, Any]) -> dict[str, Any]:
-        more: dict[str, Any] = {}
+    def _algorithm(self, compiling: Compiling) -> dict[str, Any]:
+        series = self.enable_sagemaker_metrics
+        metrics = list(self.metric_definitions) if self.metric_definitions else None
+        return given(
+            TrainingInputMode=self.input_mode,
+            TrainingImage=self.training_image_uri(compiling.session.boto_region_name),
+            EnableSageMakerMetricsTimeSeries=self._metrics_series if series is None else series,
+            MetricDefinitions=metrics,
+            ContainerEntrypoint=self.container_entry_point,
+            ContainerArguments=self.container_arguments,
+        )
+
+    def _service_settings(self, output: str | PipelineVariable) -> dict[str, Any]:
+        profiler = {"S3OutputPath": output, "DisableProfiler": False}
+        made: dict[str, Any] = {
+            "ProfilerConfig": {"DisableProfiler": True} if self.disable_profiler else profiler
+        }
         if self.debugger_hook_config is not False:
-            path = made["OutputDataConfig"]["S3OutputPath"]
-            more["DebugHookConfig"] = {"S3OutputPath": path, "CollectionConfigurations": []}
-        if self.disable_profiler:
-            more["ProfilerConfig"] = {"DisableProfiler": True}
-        if self.enable_network_isolation:
-            more["EnableNetworkIsolation"] = True
-        if self.use_spot_instances:
-            more["EnableManagedSpotTraining"] = True
-        if self.max_wait is not None:
-            wait = {"MaxWaitTimeInSeconds": self.max_wait}
-            more["StoppingCondition"] = {**made["StoppingCondition"], **wait}
+            made["DebugHookConfig"] = {"S3OutputPath": output, "CollectionConfigurations": []}
+        if self.checkpoint_s3_uri is not None:
+            made["CheckpointConfig"] = given(
+                S3Uri=self.checkpoint_s3_uri, LocalPath=self.checkpoint_local_path
+            )
         if self.max_retry_attempts is not None:
-            more["RetryStrategy"] = {"MaximumRetryAttempts": self.max_retry_attempts}
-        return more
+            made["RetryStrategy"] = {"MaximumRetryAttempts": self.max_retry_attempts}
+        return made
 
     def _script_mode(self, compiling: Compiling) -> dict[str, str]:
         if self.entry_point is None:

@@ -1,8 +1,8 @@
 """Names of the service's images, so that definitions equal those made by the SDK.
 
 No image is ever fetched: locally a step runs in the environment of this interpreter.
-Source: the tables `image_uri_config/xgboost.json` and `sklearn.json` of the SageMaker Python SDK
-2.257.7.
+Source: the tables `image_uri_config/xgboost.json`, `sklearn.json`, `pytorch.json` and
+`tensorflow.json` of the SageMaker Python SDK 2.257.7.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ _ACCOUNTS = {
     "me-south-1": "801668240914", "sa-east-1": "737474898029", "us-east-1": "683313688378",
     "us-east-2": "257758044811", "us-west-1": "746614075791", "us-west-2": "246618743249",
 }  # fmt: skip
+_SHARED_ACCOUNT = "763104351884"  # of pytorch and tensorflow, in most regions
+_OTHER_SHARED = {
+    "af-south-1": "626614931356", "ap-east-1": "871362719292", "eu-south-1": "692866216735",
+    "me-south-1": "217643126080",
+}  # fmt: skip
+_SHARED = ("pytorch", "tensorflow")
 _IMAGES = {
     "xgboost": ("sagemaker-xgboost", ""),
     "sklearn": ("sagemaker-scikit-learn", "-cpu-py3"),
@@ -39,21 +45,32 @@ def retrieve(
     """The name of an image.
 
     Args:
-        framework: "xgboost" or "sklearn".
+        framework: "xgboost", "sklearn", "pytorch" or "tensorflow".
         region: of the service; "local" gives a name that no registry has.
         version: of the image, such as "1.5-1".
-        py_version, instance_type, image_scope: accepted; these images need none of them.
+        py_version: such as "py310", for pytorch and tensorflow.
+        instance_type: decides between "cpu" and "gpu" there.
+        image_scope: "training" or "inference" there.
 
     Raises:
         UsageError: the framework or region is not known, or no version is given.
     """
-    if framework not in _IMAGES:
+    known = (*_IMAGES, *_SHARED)
+    if framework not in known:
         raise UsageError(
-            f"There is no image for '{framework}'{suggestion(framework, _IMAGES)}.",
+            f"There is no image for '{framework}'{suggestion(framework, known)}.",
             hint="Give an image_uri instead.",
         )
     if version is None:
         raise UsageError(f"The image of {framework} needs a version.")
+    if framework in _SHARED:
+        kind = "gpu" if _has_gpu(instance_type) else "cpu"
+        name = f"{framework}-{image_scope or 'training'}"
+        tag = "-".join(filter(None, (version, kind, py_version)))
+        if region == "local":
+            return f"local/{name}:{tag}"
+        account = _OTHER_SHARED.get(region, _SHARED_ACCOUNT)
+        return f"{account}.dkr.ecr.{region}.amazonaws.com/{name}:{tag}"
     name, suffix = _IMAGES[framework]
     if region == "local":
         return f"local/{name}:{version}{suffix}"
@@ -64,3 +81,8 @@ def retrieve(
             hint="Give an image_uri instead.",
         )
     return f"{_ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com/{name}:{version}{suffix}"
+
+
+def _has_gpu(instance_type: Any) -> bool:
+    """Whether the name of a machine, "ml.p3.2xlarge", is that of one with an accelerator."""
+    return isinstance(instance_type, str) and instance_type.startswith(("ml.p", "ml.g"))

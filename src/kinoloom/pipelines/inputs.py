@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ class TransformInput:
     input_filter: str | PipelineVariable | None = None
     output_filter: str | PipelineVariable | None = None
     join_source: str | PipelineVariable | None = None
+    model_client_config: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from typing import Any
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.code import put_sources
 from kinoloom.pipelines.compiling import Compiling, Session
-from kinoloom.pipelines.model_metrics import ModelMetrics
 from kinoloom.pipelines.workflow.entities import PipelineVariable
 
-_SERVED_CODE = "/opt/ml/model/code"
+SERVED_CODE = "/opt/ml/model/code"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ class Model:
         sagemaker_session: accepted; the pipeline's session is used.
         enable_network_isolation: kept in the definition when true.
         source_dir: the folder that the script needs.
-        entry_point: the inference script; a step is put before the model's that packs it into
-            the archive.
+        entry_point: the inference script. With a source_dir a step is put before the model's
+            that packs it into the archive; alone it stays beside the archive.
         container_log_level: as Python's logging has it.
         dependencies: more files and folders that are put beside the script.
     """
@@ -87,9 +86,9 @@ class Model:
     @property
     def needs_repack(self) -> bool:
         """Whether the script has to be packed into the archive first."""
-        return self.entry_point is not None
+        return self.entry_point is not None and self.source_dir is not None
 
-    def serving_image_uri(self, region: str) -> str | PipelineVariable:
+    def serving_image_uri(self, region: str | None = None) -> str | PipelineVariable:
         """The image that names the environment.
 
         Raises:
@@ -107,11 +106,19 @@ class Model:
         }
         return made if data is None else {**made, "ModelDataUrl": data}
 
+    def registered(self, compiling: Compiling, data: Any) -> dict[str, Any]:
+        """As `container`, for a package."""
+        return self.container(compiling, data)
+
     def _script_environment(self, compiling: Compiling) -> dict[str, Any]:
         if self.entry_point is None:
             return {}
-        program = self.entry_point if self.source_dir else self.entry_point.rpartition("/")[2]
-        return self._told(compiling, program, _SERVED_CODE)
+        if self.needs_repack:
+            return self._told(compiling, self.entry_point, SERVED_CODE)
+        place, program = put_sources(
+            compiling, self.entry_point, self.source_dir, self.dependencies
+        )
+        return self._told(compiling, program, place)
 
     def _told(self, compiling: Compiling, program: str, place: str) -> dict[str, Any]:
         return {
@@ -150,83 +157,15 @@ class Model:
 
         return ModelArguments("Model", (self,), make)
 
-    def register(
-        self,
-        content_types: Sequence[str | PipelineVariable] | None = None,
-        response_types: Sequence[str | PipelineVariable] | None = None,
-        inference_instances: Sequence[str | PipelineVariable] | None = None,
-        transform_instances: Sequence[str | PipelineVariable] | None = None,
-        model_package_name: str | PipelineVariable | None = None,
-        model_package_group_name: str | PipelineVariable | None = None,
-        image_uri: str | PipelineVariable | None = None,
-        model_metrics: ModelMetrics | None = None,
-        metadata_properties: Any = None,
-        marketplace_cert: bool = False,
-        approval_status: str | PipelineVariable | None = None,
-        description: str | None = None,
-        drift_check_baselines: Any = None,
-        customer_metadata_properties: Mapping[str, str | PipelineVariable] | None = None,
-        domain: str | None = None,
-        task: str | None = None,
-        sample_payload_url: str | None = None,
-        skip_model_validation: str = "None",
-    ) -> ModelArguments:
+    def register(self, *types: Any, **settings: Any) -> ModelArguments:
         """The `step_args` of a `ModelStep` that registers the model as a package.
 
         Args:
-            content_types, response_types: what it takes and gives, as media types.
-            inference_instances, transform_instances: machines that it may be served on.
-            model_package_name, model_package_group_name: one of the two; a group counts versions.
-            image_uri: in place of the model's own.
-            model_metrics: addresses of what was measured.
-            metadata_properties, drift_check_baselines: objects whose `to_request()` or, where
-                there is none, plain JSON is kept in the definition.
-            marketplace_cert: kept in the definition when true.
-            approval_status: "PendingManualApproval" (the service's choice when None), "Approved"
-                or "Rejected".
-            description: for people.
-            customer_metadata_properties: free.
-            domain, task, sample_payload_url: kept in the definition.
-            skip_model_validation: "None" or "All".
-
-        Raises:
-            UsageError: both or none of the two names are given.
+            *types, **settings: see `registering.register_models`.
         """
-        if (model_package_name is None) == (model_package_group_name is None):
-            raise UsageError("register() takes a model_package_name or a model_package_group_name.")
+        from kinoloom.pipelines.registering import register_models
 
-        def make(compiling: Compiling, data: Sequence[Any]) -> dict[str, Any]:
-            container = self.container(compiling, data[0])
-            supported = {
-                "SupportedContentTypes": content_types,
-                "SupportedResponseMIMETypes": response_types,
-                "SupportedRealtimeInferenceInstanceTypes": inference_instances,
-                "SupportedTransformInstanceTypes": transform_instances,
-            }
-            optional = {
-                "ModelPackageName": model_package_name,
-                "ModelPackageGroupName": model_package_group_name,
-                "ModelPackageDescription": description,
-                "ModelMetrics": model_metrics.to_request() if model_metrics else None,
-                "MetadataProperties": _plain(metadata_properties),
-                "DriftCheckBaselines": _plain(drift_check_baselines),
-                "CustomerMetadataProperties": customer_metadata_properties,
-                "Domain": domain,
-                "Task": task,
-                "SamplePayloadUrl": sample_payload_url,
-                "CertifyForMarketplace": marketplace_cert or None,
-            }
-            return {
-                **{key: value for key, value in optional.items() if value is not None},
-                "InferenceSpecification": {
-                    "Containers": [{**container, "Image": image_uri or container["Image"]}],
-                    **{key: list(value) for key, value in supported.items() if value},
-                },
-                "ModelApprovalStatus": approval_status or "PendingManualApproval",
-                "SkipModelValidation": skip_model_validation,
-            }
-
-        return ModelArguments("RegisterModel", (self,), make)
+        return register_models((self,), *types, **settings)
 
 
 class FrameworkModel(Model):
@@ -250,16 +189,3 @@ class FrameworkModel(Model):
     def needs_repack(self) -> bool:
         """False: the script is not packed into the archive."""
         return False
-
-    def _script_environment(self, compiling: Compiling) -> dict[str, Any]:
-        if self.entry_point is None:
-            return {}
-        place, program = put_sources(
-            compiling, self.entry_point, self.source_dir, self.dependencies
-        )
-        return self._told(compiling, program, place)
-
-
-def _plain(value: Any) -> Any:
-    """What an object of properties stands for; plain JSON is itself."""
-    return value.to_request() if hasattr(value, "to_request") else value

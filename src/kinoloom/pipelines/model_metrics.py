@@ -28,6 +28,30 @@ class MetricsSource:
         return {**made, "ContentDigest": self.content_digest} if self.content_digest else made
 
 
+@dataclass(frozen=True)
+class FileSource:
+    """One file of settings.
+
+    Attributes:
+        s3_uri: its address.
+        content_digest: the digest of its content, or None.
+        content_type: its media type, or None.
+    """
+
+    s3_uri: str | PipelineVariable
+    content_digest: str | PipelineVariable | None = None
+    content_type: str | PipelineVariable | None = None
+
+    def to_request(self) -> dict[str, Any]:
+        """Its JSON in a request."""
+        made = {
+            "ContentType": self.content_type,
+            "S3Uri": self.s3_uri,
+            "ContentDigest": self.content_digest,
+        }
+        return {key: value for key, value in made.items() if value is not None}
+
+
 _PLACES = {
     "model_statistics": ("ModelQuality", "Statistics"),
     "model_constraints": ("ModelQuality", "Constraints"),

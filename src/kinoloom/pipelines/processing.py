@@ -6,63 +6,45 @@ the `step_args` of a `ProcessingStep`.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.code import is_address, local_path, put_script
+from kinoloom.pipelines.code import (
+    bytes_digest,
+    is_address,
+    local_path,
+    put_script,
+    put_sources,
+)
 from kinoloom.pipelines.compiling import Compiling, Session, StepArguments
-from kinoloom.pipelines.workflow.entities import PipelineVariable
-from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
-from kinoloom.pipelines.workflow.functions import Join
+from kinoloom.pipelines.language.problems import suggestion
+from kinoloom.pipelines.network import NetworkConfig
+from kinoloom.pipelines.processing_files import (
+    ProcessingInput,
+    ProcessingOutput,
+    S3Input,
+    input_request,
+    output_request,
+)
+from kinoloom.pipelines.workflow.entities import PipelineVariable, given
 
 _CODE = "/opt/ml/processing/input/code"
-
-
-@dataclass(frozen=True)
-class ProcessingInput:
-    """Files that the job finds at `destination`.
-
-    Attributes:
-        source: an s3:// address, a path on this machine (it is uploaded), or a pipeline variable.
-        destination: an absolute path in the job.
-        input_name: None names it input-1, input-2, ...
-        s3_data_type, s3_input_mode, s3_data_distribution_type, s3_compression_type: as the
-            service's S3Input has them.
-        app_managed: true for what the job reads where it lies; it is then not copied.
-    """
-
-    source: str | PipelineVariable
-    destination: str
-    input_name: str | None = None
-    s3_data_type: str = "S3Prefix"
-    s3_input_mode: str = "File"
-    s3_data_distribution_type: str = "FullyReplicated"
-    s3_compression_type: str = "None"
-    app_managed: bool = False
-
-
-@dataclass(frozen=True)
-class ProcessingOutput:
-    """Files that the job leaves at `source`.
-
-    Attributes:
-        source: an absolute path in the job.
-        destination: an s3:// address or a pipeline variable; None puts them below the session's
-            bucket: <pipeline>/<execution>/<step>/output/<name>.
-        output_name: None names it output-1, output-2, ...
-        s3_upload_mode: as the service's S3Output has it.
-        app_managed: as the service has it.
-    """
-
-    source: str
-    destination: str | PipelineVariable | None = None
-    output_name: str | None = None
-    s3_upload_mode: str = "EndOfJob"
-    app_managed: bool = False
+_ENTRY = "/opt/ml/processing/input/entrypoint"
+_ACCEPTED = ("wait", "logs", "job_name", "experiment_config", "kms_key")
+# Runs on the service too; KINOLOOM_ML_ROOT is set for local steps only.
+_RUNPROC = """#!/bin/bash
+set -e
+cd "${{KINOLOOM_ML_ROOT:-/opt/ml}}/processing/input/code"
+tar -xzf sourcedir.tar.gz
+if [ -f requirements.txt ] && [ -z "$KINOLOOM_ML_ROOT" ]; then
+  pip install -r requirements.txt
+fi
+exec {command} "$@"
+"""
 
 
 class Processor:
@@ -77,10 +59,11 @@ class Processor:
         volume_kms_key: for the machine's disk; kept in the definition.
         output_kms_key: for the outputs; kept in the definition.
         max_runtime_in_seconds: the job is stopped after this; None is a day.
-        base_job_name: accepted; pipelines name their jobs.
+        base_job_name: for a `PipelineDefinitionConfig`; else pipelines name their jobs.
         sagemaker_session: accepted; the pipeline's session is used.
         env: environment variables.
         tags: kept in the definition.
+        network_config: kept in the definition.
     """
 
     def __init__(
@@ -98,6 +81,7 @@ class Processor:
         sagemaker_session: Session | None = None,
         env: Mapping[str, str | PipelineVariable] | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
+        network_config: NetworkConfig | None = None,
     ) -> None:
         self.role = role
         self.image_uri = image_uri
@@ -112,19 +96,27 @@ class Processor:
         self.sagemaker_session = sagemaker_session
         self.env = env
         self.tags = tags
+        self.network_config = network_config
 
     def run(
         self,
         inputs: Sequence[ProcessingInput] | None = None,
         outputs: Sequence[ProcessingOutput] | None = None,
         arguments: Sequence[str | PipelineVariable] | None = None,
+        **accepted: Any,
     ) -> StepArguments:
         """The `step_args` of a `ProcessingStep`.
 
         Args:
             inputs, outputs: the files.
             arguments: of the command.
+            **accepted: wait, logs, job_name, experiment_config and kms_key, which a pipeline
+                decides.
+
+        Raises:
+            UsageError: another argument is given.
         """
+        _only_accepted(accepted)
         return StepArguments(
             "Processing",
             lambda compiling: self._request(
@@ -147,27 +139,27 @@ class Processor:
             application["ContainerArguments"] = list(arguments)
         if entrypoint:
             application["ContainerEntrypoint"] = list(entrypoint)
-        made: dict[str, Any] = {
+        made_outputs = [output_request(compiling, one, k) for k, one in enumerate(outputs, 1)]
+        kept = given(Outputs=made_outputs, KmsKeyId=self.output_kms_key)
+        limit = self.max_runtime_in_seconds
+        network = self.network_config.to_request() if self.network_config else None
+        made = {
             "ProcessingResources": {"ClusterConfig": self._cluster()},
             "AppSpecification": application,
             "RoleArn": self.role or compiling.session.default_role(),
         }
-        if inputs:
-            made["ProcessingInputs"] = [
-                _input(compiling, one, index) for index, one in enumerate(inputs, 1)
-            ]
-        if outputs:
-            listed = [_output(compiling, one, index) for index, one in enumerate(outputs, 1)]
-            made["ProcessingOutputConfig"] = {"Outputs": listed}
-            if self.output_kms_key:
-                made["ProcessingOutputConfig"]["KmsKeyId"] = self.output_kms_key
-        if self.env:
-            made["Environment"] = dict(self.env)
-        if self.max_runtime_in_seconds is not None:
-            made["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_in_seconds}
-        if self.tags:
-            made["Tags"] = list(self.tags)
-        return made
+        optional = {
+            "ProcessingInputs": [
+                input_request(compiling, one, k) for k, one in enumerate(inputs, 1)
+            ],
+            "ProcessingOutputConfig": kept if outputs else None,
+            "Environment": dict(self.env or {}),
+            "StoppingCondition": given(MaxRuntimeInSeconds=limit),
+            "NetworkConfig": network,
+            "Tags": list(self.tags or ()),
+        }
+        named = compiling.job_name("ProcessingJobName", self.base_job_name)
+        return {**made, **named, **{key: value for key, value in optional.items() if value}}
 
     def _cluster(self) -> dict[str, Any]:
         made: dict[str, Any] = {
@@ -205,6 +197,7 @@ class ScriptProcessor(Processor):
         inputs: Sequence[ProcessingInput] | None = None,
         outputs: Sequence[ProcessingOutput] | None = None,
         arguments: Sequence[str | PipelineVariable] | None = None,
+        **accepted: Any,
     ) -> StepArguments:
         """The `step_args` of a `ProcessingStep`.
 
@@ -212,10 +205,12 @@ class ScriptProcessor(Processor):
             code: the script: a path on this machine or an s3:// address.
             inputs, outputs: the files.
             arguments: of the script.
+            **accepted: as for `Processor.run`.
 
         Raises:
-            UsageError: code is a pipeline variable.
+            UsageError: code is a pipeline variable, or another argument is given.
         """
+        _only_accepted(accepted)
         if isinstance(code, PipelineVariable):
             raise UsageError("code must be known before the pipeline runs.")
 
@@ -234,38 +229,91 @@ class ScriptProcessor(Processor):
         return StepArguments("Processing", make)
 
 
-def _input(compiling: Compiling, one: ProcessingInput, index: int) -> dict[str, Any]:
-    name = one.input_name or f"input-{index}"
-    source = one.source
-    if isinstance(source, str) and not is_address(source) and not one.app_managed:
-        path = local_path(source)
-        last = [path.name] if path.is_file() else []
-        source = compiling.uri(compiling.step, "input", name, *last)
-        compiling.session.upload(path, source)
-    return {
-        "InputName": name,
-        "AppManaged": one.app_managed,
-        "S3Input": {
-            "S3Uri": source,
-            "LocalPath": one.destination,
-            "S3DataType": one.s3_data_type,
-            "S3InputMode": one.s3_input_mode,
-            "S3DataDistributionType": one.s3_data_distribution_type,
-            "S3CompressionType": one.s3_compression_type,
-        },
-    }
+class FrameworkProcessor(ScriptProcessor):
+    """A script with the folder that it needs, in the environment of a framework.
+
+    The job unpacks the folder and runs the script in it. On the service it installs the folder's
+    requirements.txt first; locally it does not, for a step runs in this interpreter's environment.
+
+    Args:
+        estimator_cls: the framework's estimator, such as `SKLearn`: it names the image.
+        framework_version, py_version: of the image.
+        role, image_uri, command, **settings: as for `ScriptProcessor`.
+    """
+
+    def __init__(
+        self,
+        estimator_cls: Any,
+        framework_version: str | None = None,
+        role: str | PipelineVariable | None = None,
+        instance_count: int | PipelineVariable = 1,
+        instance_type: str | PipelineVariable = "local",
+        py_version: str | None = "py3",
+        image_uri: str | PipelineVariable | None = None,
+        command: Sequence[str] | None = None,
+        **settings: Any,
+    ) -> None:
+        machine = {"instance_count": instance_count, "instance_type": instance_type}
+        super().__init__(role, image_uri, command, **machine, **settings)
+        self._image_of = estimator_cls(
+            framework_version=framework_version,
+            py_version=py_version,
+            image_uri=image_uri,
+            instance_type=instance_type,
+        ).training_image_uri
+
+    def run(  # type: ignore[override]
+        self,
+        code: str,
+        source_dir: str | None = None,
+        dependencies: Sequence[str] = (),
+        inputs: Sequence[ProcessingInput] | None = None,
+        outputs: Sequence[ProcessingOutput] | None = None,
+        arguments: Sequence[str | PipelineVariable] | None = None,
+        **accepted: Any,
+    ) -> StepArguments:
+        """The `step_args` of a `ProcessingStep`.
+
+        Args:
+            code: the script: a path, or a path within source_dir.
+            source_dir: the folder that it needs.
+            dependencies: more files and folders that are put beside the script.
+            inputs, outputs, arguments, **accepted: as for `ScriptProcessor.run`.
+
+        Raises:
+            UsageError: another argument is given.
+        """
+        _only_accepted(accepted)
+
+        def make(compiling: Compiling) -> dict[str, Any]:
+            self.image_uri = self._image_of(compiling.session.boto_region_name)
+            archive, program = put_sources(compiling, code, source_dir, dependencies)
+            text = _RUNPROC.format(command=shlex.join([*self.command, program])).encode()
+            runner = compiling.uri("code", bytes_digest(text), "runproc.sh")
+            compiling.session.upload(text, runner)
+            more = [
+                ProcessingInput(archive, f"{_CODE}/", "code"),
+                ProcessingInput(runner, _ENTRY, "entrypoint"),
+            ]
+            entrypoint = ["/bin/bash", f"{_ENTRY}/runproc.sh"]
+            return self._request(
+                compiling, [*(inputs or ()), *more], list(outputs or ()), arguments, entrypoint
+            )
+
+        return StepArguments("Processing", make)
 
 
-def _output(compiling: Compiling, one: ProcessingOutput, index: int) -> dict[str, Any]:
-    name = one.output_name or f"output-{index}"
-    run = ExecutionVariables.PIPELINE_EXECUTION_ID
-    usual = ["s3:/", *compiling.base(), run, compiling.step, "output", name]
-    return {
-        "OutputName": name,
-        "AppManaged": one.app_managed,
-        "S3Output": {
-            "S3Uri": Join(on="/", values=usual) if one.destination is None else one.destination,
-            "LocalPath": one.source,
-            "S3UploadMode": one.s3_upload_mode,
-        },
-    }
+def _only_accepted(named: Mapping[str, Any]) -> None:
+    for name in named:
+        if name not in _ACCEPTED:
+            raise UsageError(f"run() has no argument '{name}'{suggestion(name, _ACCEPTED)}.")
+
+
+__all__ = [
+    "FrameworkProcessor",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "Processor",
+    "S3Input",
+    "ScriptProcessor",
+]

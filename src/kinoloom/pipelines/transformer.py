@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinoloom.pipelines.compiling import Compiling, Session, StepArguments
-from kinoloom.pipelines.workflow.entities import PipelineVariable
+from kinoloom.pipelines.workflow.entities import PipelineVariable, given
+from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
+from kinoloom.pipelines.workflow.functions import Join
 
 
 class Transformer:
@@ -21,14 +23,15 @@ class Transformer:
         instance_count, instance_type: the machines; locally they decide the resources taken.
         strategy: "MultiRecord" puts as many records into a request as fit, "SingleRecord" one.
         assemble_with: "Line" puts each record of the result on a line of its own.
-        output_path: an s3:// address or a pipeline variable; None is below the session's bucket.
+        output_path: an s3:// address or a pipeline variable; None puts it below the session's
+            bucket: <pipeline>/<execution>/<step>.
         output_kms_key, volume_kms_key: kept in the definition.
         accept: the media type of the result.
         max_concurrent_transforms: kept in the definition; locally there is one at a time.
         max_payload: the most that a request may have, in MB.
         tags: kept in the definition.
         env: environment variables.
-        base_transform_job_name: accepted; pipelines name their jobs.
+        base_transform_job_name: for a `PipelineDefinitionConfig`; else pipelines name their jobs.
         sagemaker_session: accepted; the pipeline's session is used.
     """
 
@@ -62,6 +65,7 @@ class Transformer:
         self.max_payload = max_payload
         self.tags = tags
         self.env = env
+        self.base_transform_job_name = base_transform_job_name
         self.sagemaker_session = sagemaker_session
         self.volume_kms_key = volume_kms_key
 
@@ -75,6 +79,11 @@ class Transformer:
         input_filter: str | PipelineVariable | None = None,
         output_filter: str | PipelineVariable | None = None,
         join_source: str | PipelineVariable | None = None,
+        job_name: str | None = None,
+        experiment_config: Mapping[str, str] | None = None,
+        model_client_config: Mapping[str, Any] | None = None,
+        wait: bool = True,
+        logs: bool = True,
     ) -> StepArguments:
         """The `step_args` of a `TransformStep`.
 
@@ -87,59 +96,49 @@ class Transformer:
             input_filter, output_filter: JSONPath expressions: the part of a record that the model
                 sees, and the part of what comes of it that is kept.
             join_source: "Input" joins each record with its result.
+            model_client_config: kept in the definition.
+            job_name, experiment_config, wait, logs: accepted; a pipeline decides them.
         """
-        source = {"S3DataSource": {"S3DataType": data_type, "S3Uri": data}}
-        told = {
-            "ContentType": content_type,
-            "CompressionType": compression_type,
-            "SplitType": split_type,
-        }
-        processing = {
-            "InputFilter": input_filter,
-            "OutputFilter": output_filter,
-            "JoinSource": join_source,
-        }
-        return StepArguments(
-            "Transform",
-            lambda compiling: self._request(
-                compiling, {"DataSource": source, **_given(told)}, _given(processing)
-            ),
+        source = given(
+            DataSource={"S3DataSource": {"S3DataType": data_type, "S3Uri": data}},
+            ContentType=content_type,
+            CompressionType=compression_type,
+            SplitType=split_type,
         )
+        more = {
+            "DataProcessing": given(
+                InputFilter=input_filter, OutputFilter=output_filter, JoinSource=join_source
+            ),
+            "ModelClientConfig": dict(model_client_config or {}),
+        }
+        return StepArguments("Transform", lambda compiling: self._request(compiling, source, more))
 
     def _request(
-        self, compiling: Compiling, source: dict[str, Any], processing: dict[str, Any]
+        self, compiling: Compiling, source: dict[str, Any], more: dict[str, Any]
     ) -> dict[str, Any]:
-        output = {
-            "S3OutputPath": self.output_path or compiling.uri(compiling.step, "output"),
-            **_given(
-                {
-                    "Accept": self.accept,
-                    "AssembleWith": self.assemble_with,
-                    "KmsKeyId": self.output_kms_key,
-                }
-            ),
-        }
-        resources = {
-            "InstanceCount": self.instance_count,
-            "InstanceType": self.instance_type,
-            **_given({"VolumeKmsKeyId": self.volume_kms_key}),
-        }
-        optional = {
-            "BatchStrategy": self.strategy,
-            "MaxConcurrentTransforms": self.max_concurrent_transforms,
-            "MaxPayloadInMB": self.max_payload,
-            "Environment": dict(self.env) if self.env else None,
-            "DataProcessing": processing or None,
-            "Tags": list(self.tags) if self.tags else None,
-        }
-        return {
-            "ModelName": self.model_name,
-            "TransformInput": source,
-            "TransformOutput": output,
-            "TransformResources": resources,
-            **_given(optional),
-        }
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
+        run = ExecutionVariables.PIPELINE_EXECUTION_ID
+        usual = Join(on="/", values=["s3:/", *compiling.base(), run, compiling.step])
+        output = given(
+            S3OutputPath=self.output_path or usual,
+            Accept=self.accept,
+            AssembleWith=self.assemble_with,
+            KmsKeyId=self.output_kms_key,
+        )
+        resources = given(
+            InstanceCount=self.instance_count,
+            InstanceType=self.instance_type,
+            VolumeKmsKeyId=self.volume_kms_key,
+        )
+        made = given(
+            ModelName=self.model_name,
+            TransformInput=source,
+            TransformOutput=output,
+            TransformResources=resources,
+            BatchStrategy=self.strategy,
+            MaxConcurrentTransforms=self.max_concurrent_transforms,
+            MaxPayloadInMB=self.max_payload,
+            Environment=dict(self.env) if self.env else None,
+            Tags=list(self.tags) if self.tags else None,
+        )
+        named = compiling.job_name("TransformJobName", self.base_transform_job_name)
+        return {**made, **named, **{key: value for key, value in more.items() if value}}

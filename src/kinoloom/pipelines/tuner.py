@@ -7,15 +7,16 @@ train but returns the `step_args` of a `TuningStep`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
 from kinoloom.pipelines.estimator import Channels, Estimator
 from kinoloom.pipelines.inputs import TrainingInput
-from kinoloom.pipelines.workflow.entities import PipelineVariable, as_text, expr_of
+from kinoloom.pipelines.workflow.entities import PipelineVariable, as_text, expr_of, given, plain_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,34 @@ class CategoricalParameter:
         return {"Name": name, "Values": self.values}
 
 
+class WarmStartTypes(Enum):
+    """What a tuning job may learn from earlier ones."""
+
+    IDENTICAL_DATA_AND_ALGORITHM = "IdenticalDataAndAlgorithm"
+    TRANSFER_LEARNING = "TransferLearning"
+
+
+@dataclass(frozen=True)
+class WarmStartConfig:
+    """Earlier tuning jobs to learn from.
+
+    Attributes:
+        warm_start_type: what they have in common with this one.
+        parents: their names.
+    """
+
+    warm_start_type: WarmStartTypes
+    parents: Collection[str | PipelineVariable]
+
+    def to_request(self) -> dict[str, Any]:
+        """Its JSON in a request."""
+        names = [{"HyperParameterTuningJobName": name} for name in self.parents]
+        return {
+            "WarmStartType": self.warm_start_type.value,
+            "ParentHyperParameterTuningJobs": names,
+        }
+
+
 Ranges = Mapping[str, "ParameterRange | CategoricalParameter"]
 
 
@@ -88,9 +117,14 @@ class HyperparameterTuner:
         max_jobs: how many trainings; None where a grid says it.
         max_parallel_jobs: at once.
         early_stopping_type: "Auto" ends trainings that do worse than most, "Off" does not.
-        base_tuning_job_name: accepted; pipelines name their jobs.
+        base_tuning_job_name: for a `PipelineDefinitionConfig`; else pipelines name their jobs.
         random_seed: of the search.
         tags: kept in the definition.
+        max_runtime_in_seconds: of the whole tuning job, kept in the definition.
+        strategy_config, completion_criteria_config: objects whose `to_request()` or plain JSON
+            is kept in the definition.
+        warm_start_config: earlier tuning jobs to learn from; the service has it, a
+            `LocalSession` has not.
     """
 
     def __init__(
@@ -107,6 +141,10 @@ class HyperparameterTuner:
         base_tuning_job_name: str | None = None,
         random_seed: int | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
+        max_runtime_in_seconds: int | PipelineVariable | None = None,
+        warm_start_config: WarmStartConfig | None = None,
+        strategy_config: Any = None,
+        completion_criteria_config: Any = None,
     ) -> None:
         self.estimator = estimator
         self.objective_metric_name = objective_metric_name
@@ -117,13 +155,22 @@ class HyperparameterTuner:
         self.max_jobs = max_jobs
         self.max_parallel_jobs = max_parallel_jobs
         self.early_stopping_type = early_stopping_type
+        self.base_tuning_job_name = base_tuning_job_name
         self.random_seed = random_seed
         self.tags = tags
+        self.max_runtime_in_seconds = max_runtime_in_seconds
+        self.warm_start_config = warm_start_config
+        self.strategy_config = strategy_config
+        self.completion_criteria_config = completion_criteria_config
 
     def fit(
-        self, inputs: Channels | TrainingInput | str | PipelineVariable | None = None
+        self,
+        inputs: Channels | TrainingInput | str | PipelineVariable | None = None,
+        job_name: str | None = None,
+        wait: bool = True,
+        logs: Any = "All",
     ) -> StepArguments:
-        """The `step_args` of a `TuningStep`; `inputs` as for `Estimator.fit`.
+        """The `step_args` of a `TuningStep`; `inputs` and the rest as for `Estimator.fit`.
 
         Raises:
             UsageError: no hyper-parameter has a range.
@@ -133,27 +180,30 @@ class HyperparameterTuner:
         return StepArguments("Tuning", lambda compiling: self._request(compiling, inputs))
 
     def _request(self, compiling: Compiling, inputs: Any) -> dict[str, Any]:
-        limits = {
-            "MaxNumberOfTrainingJobs": self.max_jobs,
-            "MaxParallelTrainingJobs": self.max_parallel_jobs,
-        }
-        config: dict[str, Any] = {
-            "Strategy": self.strategy,
-            "ResourceLimits": {key: value for key, value in limits.items() if value is not None},
-            "TrainingJobEarlyStoppingType": self.early_stopping_type,
-            "HyperParameterTuningJobObjective": {
+        config = given(
+            Strategy=self.strategy,
+            StrategyConfig=plain_of(self.strategy_config),
+            ResourceLimits=given(
+                MaxNumberOfTrainingJobs=self.max_jobs,
+                MaxParallelTrainingJobs=self.max_parallel_jobs,
+                MaxRuntimeInSeconds=self.max_runtime_in_seconds,
+            ),
+            TrainingJobEarlyStoppingType=self.early_stopping_type,
+            RandomSeed=self.random_seed,
+            HyperParameterTuningJobObjective={
                 "Type": self.objective_type,
                 "MetricName": self.objective_metric_name,
             },
-            "ParameterRanges": self._ranges(),
-        }
-        if self.random_seed is not None:
-            config["RandomSeed"] = self.random_seed
-        made: dict[str, Any] = {
-            "HyperParameterTuningJobConfig": config,
-            "TrainingJobDefinition": self._training(compiling, inputs),
-        }
-        return {**made, "Tags": list(self.tags)} if self.tags else made
+            TuningJobCompletionCriteria=plain_of(self.completion_criteria_config),
+            ParameterRanges=self._ranges(),
+        )
+        return given(
+            **compiling.job_name("HyperParameterTuningJobName", self.base_tuning_job_name),
+            HyperParameterTuningJobConfig=config,
+            TrainingJobDefinition=self._training(compiling, inputs),
+            WarmStartConfig=plain_of(self.warm_start_config),
+            Tags=list(self.tags) if self.tags else None,
+        )
 
     def _ranges(self) -> dict[str, Any]:
         made: dict[str, Any] = {
@@ -172,7 +222,8 @@ class HyperparameterTuner:
             algorithm["MetricDefinitions"] = list(self.metric_definitions)
         kept = ("RoleArn", "OutputDataConfig", "StoppingCondition", "InputDataConfig",
                 "EnableNetworkIsolation", "EnableManagedSpotTraining", "RetryStrategy",
-                "Environment", "VpcConfig")  # fmt: skip
+                "EnableInterContainerTrafficEncryption", "Environment", "VpcConfig",
+                "CheckpointConfig")  # fmt: skip
         static = {
             name: value for name, value in given.items() if name not in self.hyperparameter_ranges
         }

@@ -180,6 +180,7 @@ class SageMakerSession:
         display_name: str = "",
         description: str = "",
         max_parallel: int = 0,
+        selected: Any = None,
     ) -> SageMakerExecution:
         """Start an execution and come back at once.
 
@@ -188,9 +189,10 @@ class SageMakerSession:
             parameters: by name; the others have their defaults.
             display_name, description: for people.
             max_parallel: how many steps at once at most; 0 leaves it to the service.
+            selected: a `SelectiveExecutionConfig`: the steps that run; None for all.
 
         Raises:
-            UsageError: there is no such pipeline.
+            UsageError: there is no such pipeline, or no execution to take other steps from.
             ExecutionError: the service refuses it.
         """
         optional = {
@@ -202,10 +204,21 @@ class SageMakerSession:
             "ParallelismConfiguration": {"MaxParallelExecutionSteps": max_parallel}
             if max_parallel
             else None,
+            "SelectiveExecutionConfig": self._selection(name, selected) if selected else None,
         }
         given = {key: value for key, value in optional.items() if value}
         made = self.call(self.sagemaker_client.start_pipeline_execution, PipelineName=name, **given)
         return SageMakerExecution(self, made["PipelineExecutionArn"])
+
+    def _selection(self, name: str, selected: Any) -> dict[str, Any]:
+        """The request of a part of a pipeline; its other steps are the latest execution's."""
+        made: dict[str, Any] = selected.to_request()
+        if "SourcePipelineExecutionArn" in made or not selected.reference_latest_execution:
+            return made
+        earlier = self.executions(name)
+        if not earlier:
+            raise UsageError(f"The pipeline '{name}' has no execution to take steps from.")
+        return {**made, "SourcePipelineExecutionArn": earlier[0].arn}
 
     def executions(self, name: str) -> list[SageMakerExecution]:
         """The executions of a pipeline, the latest first."""

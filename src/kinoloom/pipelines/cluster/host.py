@@ -22,7 +22,8 @@ from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, un
 from kinoloom.pipelines.cluster.kept import Kept
 from kinoloom.pipelines.cluster.watch import Watch
 from kinoloom.pipelines.local.jobs import Input, Job
-from kinoloom.pipelines.local.process import ML, Ending, Isolation, run
+from kinoloom.pipelines.local.mounts import ML
+from kinoloom.pipelines.local.process import Ending, Isolation, run
 from kinoloom.pipelines.local.worker import bring_in, inside, make_places
 
 _LOOK_S = 0.2
@@ -100,7 +101,7 @@ class Host:
         for one in job.inputs:
             self._bring_in(one, parcels[one.uri])
         (self._folder / "tmp").mkdir()
-        command = job.command(self._ml, env)
+        command = job.command(self._ml, env, self._folder / "opt")
 
         def begun(pid: int, started: str) -> None:
             self._watch.tell(pid)

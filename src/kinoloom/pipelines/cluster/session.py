@@ -60,7 +60,7 @@ class RaySession(LocalSession):
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
         return RayWorker(
-            self.state, self.store, self.objects, isolation, env, strict,
+            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt",
             self._ray, pool_of(self._ray),
         )  # fmt: skip
 

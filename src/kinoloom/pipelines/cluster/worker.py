@@ -12,7 +12,7 @@ import shutil
 import signal
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
 from kinoloom.pipelines.cluster.host import Host, Parcel
 from kinoloom.pipelines.cluster.pool import Pool
-from kinoloom.pipelines.local.jobs import Job
+from kinoloom.pipelines.local.jobs import Input, Job, Output
 from kinoloom.pipelines.local.process import Ending
 from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.worker import Worker, inside
@@ -59,7 +59,7 @@ class RayWorker(Worker):
         Raises:
             KinoloomError, OSError: it could not be run, or its node was lost time after time.
         """
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         log = folder / "log.txt"
         for loss in range(1, _MOST_LOSSES + 1):
             shutil.rmtree(folder / "ml", ignore_errors=True)
@@ -77,6 +77,7 @@ class RayWorker(Worker):
         raise ConnectionError(f"its node was lost {_MOST_LOSSES} times; the last time: {reason}")
 
     def _on_a_node(self, job: Job, folder: Path, stop_fd: int) -> Ending:
+        job = self._with_checkpoints(job)
         parcels = {one.uri: self._parcel(self.objects.path(one.uri)) for one in job.inputs}
         with self.pool.one(job.resources) as host:
             begin = host.begin.remote(
@@ -87,8 +88,19 @@ class RayWorker(Worker):
                 log.write(f"kinoloom: runs on {machine}\n")
             ending = self._follow(host, folder / "log.txt", stop_fd)
             self._take(host, job, folder / "ml")
+            for where, uri in job.kept.items():
+                there = self.objects.output_path(uri)
+                shutil.copytree(inside(folder / "ml", where), there, dirs_exist_ok=True)
             self._answer(host.close.remote(), -1)
         return ending
+
+    def _with_checkpoints(self, job: Job) -> Job:
+        """A job that finds its checkpoints as inputs and leaves them as outputs."""
+        found = [
+            Input(uri, where) for where, uri in job.kept.items() if self.objects.path(uri).is_dir()
+        ]
+        left = [Output(where, where, uri) for where, uri in job.kept.items()]
+        return replace(job, inputs=(*job.inputs, *found), outputs=(*job.outputs, *left))
 
     def _answer(self, reference: Any, stop_fd: int) -> Any:
         """What a call comes to; the order to stop ends the wait."""

@@ -121,7 +121,7 @@ class Anything:
         """See `Shape.check`."""
         if _is_function(raw, path, problems):
             return
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             for key, item in raw.items():
                 self.check(item, below(path, key), problems)
         elif isinstance(raw, list):
@@ -161,7 +161,7 @@ class Table:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             problems.add(path, f"must be an object, not {told(raw)}")
             return
         for key, item in raw.items():
@@ -187,18 +187,19 @@ class Record:
         """See `Shape.check`."""
         if not self.closed and _is_function(raw, path, problems):
             return
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             problems.add(path, f"must be an object, not {told(raw)}")
             return
         for key in self.required:
             if key not in raw:
                 problems.add(path, f"lacks '{key}'")
-        known = {**self.optional, **self.required}
         for key, item in raw.items():
-            if key in known:
-                known[key].check(item, below(path, key), problems)
+            shape = self.required.get(key) or self.optional.get(key)
+            if shape is not None:
+                shape.check(item, below(path, key), problems)
             elif self.closed:
-                problems.add(below(path, key), f"is not known here{suggestion(key, known)}")
+                known = suggestion(key, {**self.optional, **self.required})
+                problems.add(below(path, key), f"is not known here{known}")
             else:
                 ANYTHING.check(item, below(path, key), problems)
 
@@ -217,7 +218,7 @@ class Tagged:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             problems.add(path, f"must be an object, not {told(raw)}")
         elif self.tag not in raw:
             problems.add(path, f"lacks '{self.tag}'")

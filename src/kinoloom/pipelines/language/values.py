@@ -14,7 +14,7 @@ Source: definitions made by the SageMaker Python SDK 2.257.7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -37,6 +37,8 @@ EXECUTION_VARIABLES = (
     "StartDateTime",
     "TrainingJobName",
 )
+
+_PLAIN = (str, bool, int, float, type(None))
 
 _TOKEN = re.compile(r"\.?(?P<name>[A-Za-z0-9_-]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]")
 _GET = re.compile(r"(?P<kind>Parameters|Execution|Steps)\.(?P<name>[A-Za-z0-9_-]+)(?P<rest>.*)")
@@ -146,7 +148,7 @@ class JsonGet:
 
 def function_of(raw: Any) -> str:
     """The name of the function that a piece of JSON is: "Get", "Std:...", or "" for plain."""
-    if isinstance(raw, Mapping) and len(raw) == 1:
+    if isinstance(raw, dict) and len(raw) == 1:
         name = next(iter(raw))
         if name == "Get" or name.startswith("Std:"):
             return str(name)
@@ -166,7 +168,7 @@ def parse_value(raw: Any) -> Value:
         if "PropertyFile" in inner:
             return JsonGet(inner["Path"], property_file=Get(inner["PropertyFile"]["Get"]))
         return JsonGet(inner["Path"], s3_uri=parse_value(inner["S3Uri"]))
-    if isinstance(raw, Mapping):
+    if isinstance(raw, dict):
         return {key: parse_value(item) for key, item in raw.items()}
     if isinstance(raw, list):
         return tuple(parse_value(item) for item in raw)
@@ -187,20 +189,27 @@ def to_json(value: Value) -> Any:
 
 def references(value: Value, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
     """Each `Get` and `JsonGet` in a value, with its JSON path; those inside functions too."""
+    for place, found in _within(value):
+        yield path + place, found
+
+
+def _within(value: Value) -> list[tuple[str, Get | JsonGet]]:
+    """As `references`, with paths from the value on; paths are made of what is found only."""
     if isinstance(value, Get):
-        yield path, value
-    elif isinstance(value, Join):
-        inner = below(f"{path}['Std:Join']", "Values")
-        for index, item in enumerate(value.values):
-            yield from references(item, below(inner, index))
-    elif isinstance(value, JsonGet):
-        yield path, value
-        inner = f"{path}['Std:JsonGet']"
-        if value.property_file is None:
-            yield from references(value.s3_uri, below(inner, "S3Uri"))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from references(item, below(path, key))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for index, item in enumerate(value):
-            yield from references(item, below(path, index))
+        return [("", value)]
+    if isinstance(value, JsonGet):
+        inner = "['Std:JsonGet'].S3Uri"
+        return [("", value), *((inner + p, v) for p, v in _within(value.s3_uri))]
+    if isinstance(value, Join):
+        inner = "['Std:Join'].Values"
+        return [(inner + p, v) for p, v in _within(value.values)]
+    pairs: Iterable[tuple[str | int, Value]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list | tuple):
+        pairs = enumerate(value)
+    found = []
+    for key, item in pairs:
+        if not isinstance(item, _PLAIN):
+            found += [(below("", key) + p, v) for p, v in _within(item)]
+    return found

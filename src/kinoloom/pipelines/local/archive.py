@@ -10,6 +10,8 @@ from kinoloom.errors import UsageError
 
 _MOST_FILES = 100_000
 _MOST_BYTES = 64 << 30
+_MOST_RATIO = 200  # of what comes out to the archive; zeros reach 1000
+_FREE_BYTES = 256 << 20  # so much may come out at any ratio
 _BLOCK_BYTES = 1 << 20
 
 
@@ -34,9 +36,10 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         UsageError: it is no archive, or holds a link, a device, a name that leads out of the
-            folder, more than 100,000 members or more than 64 GiB. What was unpacked before stays.
+            folder, more than 100,000 members, more than 64 GiB, or more than 256 MiB that are
+            more than 200 times the archive. What was unpacked before stays.
     """
-    left = _MOST_BYTES
+    left = min(_MOST_BYTES, max(_FREE_BYTES, _MOST_RATIO * archive.stat().st_size))
     try:
         with tarfile.open(archive, "r:*") as tar:
             for count, member in enumerate(tar, 1):

@@ -82,9 +82,11 @@ class Engine:
             while not self._schedule.over:
                 self._hear()
                 self._launch(pool)
-        if self._stopping.is_set():
+        ends = set(self._schedule.status.values())
+        # A step may have seen the order to stop before `_stopping` was set.
+        if self._stopping.is_set() or Status.STOPPED in ends:
             return "Stopped", "The execution was stopped."
-        failed = Status.FAILED in self._schedule.status.values()
+        failed = Status.FAILED in ends
         return ("Failed" if failed else "Succeeded"), self._reason
 
     def wake(self) -> None:
@@ -158,11 +160,14 @@ class Engine:
         self._state.begin_step(self._run.id, self._run.pipeline, step.name, step.type)
 
     def _report(self, name: str, work: Callable[[], Outcome]) -> None:
+        attempt = self._attempts[name]
         try:
             outcome = work()
         except Exception as error:  # noqa: BLE001  a fault of ours must end the step, not hang it
             outcome = Outcome(Status.FAILED, f"{type(error).__name__}: {error}")
         self._reports.put((name, outcome))
+        if outcome.status is Status.SUCCEEDED:  # while the next step runs already
+            self._tasks.tidy(name, attempt)
 
     def _hear(self) -> None:
         """Wait for a report, or until a retry is due."""

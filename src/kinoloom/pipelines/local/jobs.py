@@ -17,7 +17,8 @@ from typing import Any
 
 import kinoloom
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.process import ML, Command
+from kinoloom.pipelines.local.mounts import ML
+from kinoloom.pipelines.local.process import Command
 from kinoloom.pipelines.local.resources import Resources
 
 _PACKAGE = "KINOLOOM_PACKAGE"
@@ -71,6 +72,24 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Again:
+    """When a job that something killed begins anew, with its checkpoints, within its step.
+
+    Attributes:
+        most: how many times; RetryStrategy says it.
+        within_s: for how long any number of times, from its first beginning; spot training
+            (EnableManagedSpotTraining) says it by MaxWaitTimeInSeconds.
+    """
+
+    most: int = 0
+    within_s: float = 0
+
+    def allows(self, begun: int, since_s: float) -> bool:
+        """Whether a job that has begun so many times may begin once more."""
+        return begun <= self.most or since_s < self.within_s
+
+
+@dataclass(frozen=True)
 class Job:
     """One job, ready to be run.
 
@@ -84,6 +103,9 @@ class Job:
         instance_type: the machine that it asks for.
         properties: what later steps may take from it.
         metrics: regular expressions by name; the last number that one finds in the log is kept.
+        kept: addresses of folders by the place where the job finds what earlier jobs left there
+            and leaves more at once: its checkpoints.
+        again: how often, and for how long in seconds, it begins anew when it is killed.
         resources: what it takes of the machine.
     """
 
@@ -100,20 +122,26 @@ class Job:
     instance_type: str
     properties: Mapping[str, Any]
     metrics: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    again: Again = field(default_factory=Again)
     resources: Resources = field(default_factory=Resources)
 
-    def command(self, ml: Path, more: Mapping[str, str]) -> Command:
+    def command(self, ml: Path, more: Mapping[str, str], shared: Path) -> Command:
         """What to run, with that folder as /opt/ml and those variables beside its own.
 
         Libraries take as many threads as the job has cores: more of them would wait for each
         other, as two jobs side by side on two cores did without end.
+
+        Args:
+            ml, shared: see `process.Command`.
+            more: variables of the session.
         """
         threads = dict.fromkeys(_THREADS, str(self.resources.threads))
         if self.kind == "Training":
             threads["SM_NUM_CPUS"] = str(self.resources.threads)
             threads["SM_NUM_GPUS"] = str(int(self.resources.gpu))
         env = {**base_environment(ml.parent / "tmp"), **threads, **more, **self.env}
-        return Command(self.words, env, ml, self.cwd, self.limit_s)
+        return Command(self.words, env, ml, self.cwd, self.limit_s, shared)
 
 
 def base_environment(temporary: Path) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """Child processes: begun in a group of their own, watched, and ended whole.
 
-Where the system allows it a step sees its files at /opt/ml: the command is run through `unshare`
-(util-linux) in a mount namespace of its own, with the step's folder bound there. Where not, the
-same paths in the command and its environment are rewritten to the folder's real place.
+Where the system allows it a step sees its files at /opt/ml (see `mounts`). Where not, the same
+paths in the command and its environment are rewritten to the folder's real place.
 """
 
 from __future__ import annotations
@@ -10,37 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
-ML = "/opt/ml"
-Isolation = Literal["auto", "namespace", "plain"]
+from kinoloom.pipelines.local.mounts import ML, in_namespace, namespaces_work
+
+Isolation = Literal["auto", "namespace", "plain", "inline"]
 
 _POLL_S = 0.02
-# $1 is the folder that becomes /opt/ml, $2 a place for the old /opt, $3 where to run; the rest is
-# the command. Where /opt/ml is missing, /opt becomes a new folder with everything bound into it.
-_BIND = """
-set -e; ml=$1; old=$2; work=$3; shift 3
-if [ ! -d /opt/ml ]; then
-  mkdir -p "$old"; mount --rbind /opt "$old"; mount -t tmpfs -o mode=755 kinoloom /opt
-  for from in "$old"/*; do
-    to="/opt/${from##*/}"
-    if [ -d "$from" ]; then mkdir "$to"; elif [ -e "$from" ]; then : > "$to"; else continue; fi
-    mount --rbind "$from" "$to"
-  done
-  mkdir /opt/ml
-fi
-mount --bind "$ml" /opt/ml
-cd "$work"
-exec "$@"
-"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +34,7 @@ class Command:
         ml: the folder that it sees as /opt/ml.
         cwd: where it runs, a path below /opt/ml.
         limit_s: it is ended after this.
+        shared: a folder for what is the same for all commands of a session.
     """
 
     words: Sequence[str]
@@ -60,6 +42,7 @@ class Command:
     ml: Path
     cwd: str
     limit_s: float
+    shared: Path
 
 
 @dataclass(frozen=True)
@@ -88,7 +71,8 @@ def run(
     Args:
         command: what to run.
         log: the file; appended to.
-        isolation: "auto" takes a namespace where the system allows it.
+        isolation: "auto" takes a namespace where the system allows it; so does "inline", which
+            gives the command this process's own terminal instead of the log, for a debugger.
         stop_fd: a file descriptor; when it becomes readable the process is ended.
         begun: called with the process's number and its moment of start.
         grace_s: how long after SIGTERM the whole group is killed.
@@ -97,15 +81,16 @@ def run(
         OSError: the program cannot be started.
     """
     words, env, cwd = _placed(command, isolation)
+    inline = isolation == "inline"
     with log.open("ab") as output:
         child = subprocess.Popen(
             words,
             env=env,
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            stdin=None if inline else subprocess.DEVNULL,
+            stdout=None if inline else output,
+            stderr=None if inline else subprocess.STDOUT,
+            start_new_session=not inline,
         )
     try:
         begun(child.pid, started(child.pid))
@@ -135,29 +120,11 @@ def end_orphan(pid: int, moment: str) -> bool:
     return True
 
 
-@cache
-def namespaces_work() -> bool:
-    """Whether this system lets a user bind folders in a namespace of their own."""
-    if not Path("/opt").is_dir() or shutil.which("unshare") is None:
-        return False
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        probe = ["sh", "-c", "mount -t tmpfs kinoloom /opt && mkdir /opt/ml"]
-        done = subprocess.run([*_unshare(), *probe], capture_output=True, timeout=10)
-        return done.returncode == 0
-    return False
-
-
-def _unshare() -> list[str]:
-    words = ["unshare", "--mount", "--propagation", "private"]
-    return words if os.geteuid() == 0 else [*words, "--user", "--map-root-user"]
-
-
 def _placed(command: Command, isolation: Isolation) -> tuple[list[str], dict[str, str], str | None]:
     """Words, environment and folder, for a namespace or rewritten for none."""
-    if isolation == "namespace" or (isolation == "auto" and namespaces_work()):
-        old = command.ml.parent / "opt"
-        bind = ["sh", "-c", _BIND, "sh", str(command.ml), str(old), command.cwd]
-        return [*_unshare(), *bind, *command.words], dict(command.env), None
+    if isolation == "namespace" or (isolation != "plain" and namespaces_work()):
+        words = in_namespace(command.words, command.ml, command.cwd, command.shared)
+        return words, dict(command.env), None
 
     def real(text: str) -> str:
         here = text == ML or text.startswith(f"{ML}/")
@@ -218,5 +185,9 @@ def _finish(child: subprocess.Popen[bytes], why: Literal["", "time", "stop"]) ->
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal the group that a process leads; an inline one leads none and is signalled alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            os.kill(pid, number)

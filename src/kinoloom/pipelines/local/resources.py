@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from kinoloom.base.machine import cores
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ class Resources:
 
 def this_machine() -> Resources:
     """The cores that this process may use; no accelerators."""
-    return Resources(cpu=cores())
+    # As base.machine has it, whose package loads numpy: a session has no use for that.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Resources(cpu=cores or 1)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kinoloom.base.need import need
 from kinoloom.errors import UsageError
 
 _SEED = 0
@@ -33,6 +32,8 @@ class Search:
     """
 
     def __init__(self, config: Mapping[str, Any], *, minimizes: bool) -> None:
+        from kinoloom.base.need import need  # loads numpy, which a session has no use for
+
         optuna = need("optuna", extra="pipelines")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._ranges = _ranges(config.get("ParameterRanges", {}))

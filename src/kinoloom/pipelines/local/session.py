@@ -1,7 +1,8 @@
 """LocalSession: pipelines on this machine, without AWS, a region, a network or Docker.
 
 Everything lies below one folder: `state.db` (SQLite), `cas/` (contents), `s3/` (what s3://
-addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed).
+addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed),
+`opt/` (see `mounts`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from kinoloom.errors import DefinitionError, ExecutionError, KinoloomError, UsageError
-from kinoloom.pipelines.language import Checked, load_text
-from kinoloom.pipelines.language.links import fits_type
-from kinoloom.pipelines.language.model import Parameter
-from kinoloom.pipelines.language.problems import suggestion
-from kinoloom.pipelines.language.shapes import told
+from kinoloom.errors import ExecutionError, KinoloomError, UsageError
+from kinoloom.pipelines.language import Checked
+from kinoloom.pipelines.local.accepting import supported, values_of
 from kinoloom.pipelines.local.callbacks import Callbacks
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import Execution
@@ -31,7 +29,7 @@ from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.state import State, now
 from kinoloom.pipelines.local.stopping import StopOrder, give_stop_order
 from kinoloom.pipelines.local.store import Store
-from kinoloom.pipelines.local.tasks import RUNS, Function, Run, Tools
+from kinoloom.pipelines.local.tasks import Function, Run, Tools
 from kinoloom.pipelines.local.worker import Worker
 
 _ACCOUNT = "000000000000"
@@ -48,7 +46,9 @@ class LocalSession:
         resources: what steps may take together; None takes all cores.
         instances: what a step takes that asks for a type of machine; others take one core.
         isolation: "namespace" lets steps see their files at /opt/ml, "plain" rewrites that path
-            in their command and environment, "auto" takes the first where the system allows it.
+            in their command and environment, "auto" takes the first where the system allows it;
+            "inline" gives the steps this terminal instead of a log, one at a time, so that
+            `breakpoint()` in a script stops in the debugger.
         env: more environment variables for every step; credentials of the caller are not passed.
         strict: as the service does: a step uses the cache only when it asks for it.
 
@@ -85,12 +85,16 @@ class LocalSession:
         self._tools = Tools(
             self._worker(isolation, dict(env or {}), strict=strict),
             self.models,
-            self._demand(resources, dict(instances or {})),
+            self._demand(
+                Resources() if isolation == "inline" else resources, dict(instances or {})
+            ),
             self._functions,
         )
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
-        return Worker(self.state, self.store, self.objects, isolation, env, strict)
+        return Worker(
+            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt"
+        )
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
         return Demand(resources or this_machine(), instances)
@@ -140,7 +144,7 @@ class LocalSession:
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
         """
-        _supported(load_text(definition))
+        supported(definition)
         self.state.put_pipeline(name, definition, description)
         return self.pipeline_arn(name)
 
@@ -152,12 +156,18 @@ class LocalSession:
         display_name: str = "",
         description: str = "",
         max_parallel: int = 0,
+        selected: Any = None,
     ) -> Execution:
         """Start an execution and come back at once; see `prepare` for the arguments.
 
         Raises:
-            UsageError: as `prepare`.
+            UsageError: as `prepare`, or there are `selected` steps: that is for the service.
         """
+        if selected is not None:
+            raise UsageError(
+                "A LocalSession does not run selected steps.",
+                hint="The cache does what they are for: steps that did not change do not run.",
+            )
         execution = self.prepare(
             name,
             parameters,
@@ -255,7 +265,7 @@ class LocalSession:
         lock = self._lock(execution)
         for step in self.state.steps(execution):
             end_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, load_text(row["definition"]), lock)
+        return self._drive(execution, supported(row["definition"]), lock)
 
     def execution(self, execution: str) -> Execution:
         """An execution by its id, whichever process ran it.
@@ -279,8 +289,8 @@ class LocalSession:
     ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
         """A pipeline's row, its definition, and the value of every parameter."""
         row = self._pipeline(name)
-        checked = _supported(load_text(row["definition"]))
-        return row, checked, _values(checked.definition.parameters, parameters or {})
+        checked = supported(row["definition"])
+        return row, checked, values_of(checked.definition.parameters, parameters or {})
 
     def _pipeline(self, name: str) -> dict[str, Any]:
         row = self.state.pipeline(name)
@@ -328,8 +338,8 @@ class LocalSession:
                 reason = f"The engine could not go on: {error}"
             finally:
                 order.close()
-                self.state.set_execution(execution, status, reason)
-                lock.close()
+                with lock:  # given back even when the state cannot be written
+                    self.state.set_execution(execution, status, reason)
 
         thread = threading.Thread(target=carry_out, name=f"kinoloom-{execution}")
         thread.start()
@@ -359,37 +369,3 @@ class LocalSession:
             execution, arn, name, checked, row["parameters"], variables, folder,
             row["parallel"], stop_fd,
         )  # fmt: skip
-
-
-def _supported(checked: Checked) -> Checked:
-    """The same, if a LocalSession can run every step of it."""
-    others = [p for p in checked.graph.steps.values() if p.step.type not in RUNS]
-    if others:
-        listed = "\n  ".join(f"{p.path}: '{p.step.name}' is {p.step.type}" for p in others)
-        raise DefinitionError(
-            f"A LocalSession cannot run these steps:\n  {listed}\n"
-            f"It can run: {', '.join(sorted(RUNS))}."
-        )
-    return checked
-
-
-def _values(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every parameter, checked."""
-    by_name = {parameter.name: parameter for parameter in declared}
-    for name in given:
-        if name not in by_name:
-            raise UsageError(f"There is no parameter '{name}'{suggestion(name, by_name)}.")
-    values = {}
-    for name, parameter in by_name.items():
-        value = given.get(name, parameter.default)
-        if value is None:
-            raise UsageError(f"The parameter '{name}' has no default; it must be given.")
-        if not fits_type(value, parameter.type):
-            raise UsageError(
-                f"The parameter '{name}' must be of type {parameter.type}, not {told(value)}."
-            )
-        if parameter.enum_values and value not in parameter.enum_values:
-            allowed = ", ".join(parameter.enum_values)
-            raise UsageError(f"The parameter '{name}' must be one of {allowed}, not {told(value)}.")
-        values[name] = value
-    return values

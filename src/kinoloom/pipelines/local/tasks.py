@@ -109,8 +109,12 @@ class Tasks:
         self._properties = properties
         self.scope = Scope(
             run.parameters, run.variables, properties.__getitem__, self._property_file,
-            lambda uri: _read_json(tools.worker.objects.path(uri), uri),
+            self._json_at,
         )  # fmt: skip
+
+    def _json_at(self, uri: str) -> Any:
+        path = self._tools.worker.objects.path(uri)
+        return _read_json(path, uri, path.parent)
 
     def work(self, step: Step, attempt: int) -> tuple[Work, Resources]:
         """What a thread has to do for a step, and what that takes of the machine.
@@ -137,6 +141,10 @@ class Tasks:
             return lambda: self._ask(step, queue, arguments), _NOTHING
         job = self.job(step)
         return self._job_work(job, step, attempt), job.resources
+
+    def tidy(self, name: str, attempt: int) -> None:
+        """Remove the files of an attempt at a step that has succeeded; its log stays."""
+        self._tools.worker.tidy(self._run.folder / name / str(attempt))
 
     def _resolved(self, step: Step) -> tuple[dict[str, Any], str]:
         """The arguments of a step that the service would do, and the name of its job or model."""
@@ -232,8 +240,9 @@ class Tasks:
         file = next(file for file in step.property_files if file.name == file_name)
         outputs = self._properties[name]["ProcessingOutputConfig"]["Outputs"]
         uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
-        path = self._tools.worker.objects.path(f"{uri.rstrip('/')}/{file.file}")
-        return _read_json(path, f"the property file '{file_name}' of step '{name}'")
+        base = self._tools.worker.objects.path(uri)
+        what = f"the property file '{file_name}' of step '{name}'"
+        return _read_json(base / file.file, what, base)
 
 
 def checked_answer(step: Step, answer: Any) -> Outcome:
@@ -253,7 +262,10 @@ def checked_answer(step: Step, answer: Any) -> Outcome:
     return Outcome(Status.SUCCEEDED, properties={"OutputParameters": kept})
 
 
-def _read_json(path: Path, what: str) -> Any:
+def _read_json(path: Path, what: str, base: Path) -> Any:
+    """The content of a JSON file; a step may not have made it a link out of `base`."""
+    if not path.resolve().is_relative_to(base.resolve()):
+        raise ExecutionError(f"{what} leads out of its folder.")
     try:
         return json.loads(path.read_text())
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.jobs import (
+    Again,
     Input,
     Job,
     Output,
@@ -20,7 +21,7 @@ from kinoloom.pipelines.local.jobs import (
     place,
     resource_config,
 )
-from kinoloom.pipelines.local.process import ML
+from kinoloom.pipelines.local.mounts import ML
 
 _CODE = f"{ML}/code"
 _DATA = f"{ML}/output/data"
@@ -39,7 +40,7 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     machine = arguments.get("ResourceConfig", {})
     only(int(machine.get("InstanceCount", 1)), 1, "InstanceCount")
     algorithm = arguments.get("AlgorithmSpecification", {})
-    only(algorithm.get("TrainingInputMode", "File"), "File", "TrainingInputMode")
+    _files_only(algorithm.get("TrainingInputMode", "File"), "TrainingInputMode")
     given = {key: str(value) for key, value in arguments.get("HyperParameters", {}).items()}
     decoded = {key: _decoded(value) for key, value in given.items()}
     own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
@@ -74,6 +75,8 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": model_uri},
         },
+        kept=_checkpoints(arguments),
+        again=_again(arguments),
         metrics={one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())},
     )
 
@@ -155,9 +158,28 @@ def _channel(one: Mapping[str, Any]) -> Input:
     only(source["S3DataType"], "S3Prefix", "S3DataType")
     where = place(f"{ML}/input/data/{one['ChannelName']}")
     mode = one.get("InputMode", "File")
-    if mode != "FastFile":
-        only(mode, "File", "InputMode")
+    _files_only(mode, "InputMode")
     return Input(source["S3Uri"], where, in_place=mode == "FastFile")
+
+
+def _files_only(mode: Any, what: str) -> None:
+    """FastFile shows files too, only later; a pipe is something else."""
+    if mode != "FastFile":
+        only(mode, "File", what)
+
+
+def _checkpoints(arguments: Mapping[str, Any]) -> dict[str, str]:
+    config = arguments.get("CheckpointConfig")
+    if config is None:
+        return {}
+    return {place(config.get("LocalPath", f"{ML}/checkpoints").rstrip("/")): config["S3Uri"]}
+
+
+def _again(arguments: Mapping[str, Any]) -> Again:
+    spot = arguments.get("EnableManagedSpotTraining")
+    wait_s = arguments.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+    most = int(arguments.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0))
+    return Again(most, float(wait_s or limit_of(arguments)) if spot else 0)
 
 
 def _decoded(text: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.jobs import Input, Job, Output, limit_of, only, own_program
-from kinoloom.pipelines.local.process import ML
+from kinoloom.pipelines.local.mounts import ML
 
 _HERE = f"{ML}/transform"
 _CODE = f"{ML}/code"

@@ -69,6 +69,8 @@ class Trainer:
                 lambda pid, moment: state.set_process(self.execution, name, pid, moment),
             )  # fmt: skip
         state.end_step(self.execution, name, outcome.row())
+        if outcome.status is Status.SUCCEEDED:
+            self.worker.tidy(folder)
         return outcome
 
 
@@ -109,6 +111,8 @@ class Tuning:
         self._config = arguments["HyperParameterTuningJobConfig"]
         if "TrainingJobDefinition" not in arguments:
             raise UsageError("A Tuning step needs one TrainingJobDefinition here, not several.")
+        if "WarmStartConfig" in arguments:
+            raise UsageError("A Tuning step cannot learn from earlier ones here: WarmStartConfig.")
         self._training = arguments["TrainingJobDefinition"]
         self._name, self._arn = name, arn
         self._trainer = trainer

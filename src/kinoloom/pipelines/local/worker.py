@@ -6,11 +6,12 @@ whose engine was killed has not happened.
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import itertools
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +22,9 @@ from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local import archive
 from kinoloom.pipelines.local.caching import cause_of, first_difference, key_of
 from kinoloom.pipelines.local.jobs import Input, Job, Output
+from kinoloom.pipelines.local.mounts import ML
 from kinoloom.pipelines.local.objects import Objects
-from kinoloom.pipelines.local.process import ML, Ending, Isolation, run
+from kinoloom.pipelines.local.process import Ending, Isolation, run
 from kinoloom.pipelines.local.schedule import Status
 from kinoloom.pipelines.local.state import State
 from kinoloom.pipelines.local.store import Entry, Store, copy_in
@@ -30,6 +32,7 @@ from kinoloom.pipelines.local.store import Entry, Store, copy_in
 _LAST_LINES = 20
 _MEASURED = "FinalMetricDataList"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_ROOM_BYTES = 1 << 20  # what the state needs to go on
 _TRY_AGAIN = 75
 """Exit code EX_TEMPFAIL of BSD's sysexits.h: a failure that may pass when tried again."""
 
@@ -82,6 +85,7 @@ class Worker:
         isolation: see `process`.
         env: more variables for every step.
         strict: whether only steps that ask for it use the cache.
+        shared: a folder for what is the same for all steps.
     """
 
     state: State
@@ -90,6 +94,7 @@ class Worker:
     isolation: Isolation
     env: Mapping[str, str]
     strict: bool
+    shared: Path
 
     def run(
         self,
@@ -106,7 +111,7 @@ class Worker:
             job: what to do.
             step: as defined.
             pipeline: its name.
-            folder: for this attempt: the log stays, the rest goes when it succeeds.
+            folder: for this attempt; `tidy` it when the job has succeeded.
             stop_fd: becomes readable when the job must stop.
             begun: called with the process's number and moment of start.
         """
@@ -118,13 +123,24 @@ class Worker:
                 return Outcome(**taken, key=key, cause=cause)
             note = self.why_not(step, pipeline, cause)
             outcome = self._run(job, folder, stop_fd, begun)
+            if outcome["status"] is Status.FAILED and _is_full(folder):
+                self.tidy(folder)  # or what happened cannot be written down
+                return _out_of_space(outcome["reason"])
             return Outcome(**outcome, key=key, cause=cause, cache=note)
         except KinoloomError as error:
             return Outcome(Status.FAILED, str(error))
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            kind = "SageMaker.CAPACITY_ERROR" if full else "Step.SERVICE_FAULT"
-            return Outcome(Status.FAILED, f"The job could not be run: {error}.", kind)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self.tidy(folder)
+                return _out_of_space(str(error))
+            reason = f"The job could not be run: {error}."
+            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+
+    @staticmethod
+    def tidy(folder: Path) -> None:
+        """Remove what an attempt had to work with; its log stays."""
+        for name in ("ml", "tmp"):
+            shutil.rmtree(folder / name, ignore_errors=True)
 
     def cause(self, job: Job) -> dict[str, Any]:
         """What decides a job's result; see `caching`.
@@ -185,16 +201,20 @@ class Worker:
         self, job: Job, folder: Path, stop_fd: int, begun: Callable[[int, str], None]
     ) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
-        ml = folder / "ml"
-        ending = self.execute(job, folder, stop_fd, begun)
+        since = time.monotonic()
+        for count in itertools.count(1):
+            self.tidy(folder)
+            ending = self.execute(job, folder, stop_fd, begun)
+            killed = not ending.why and ending.code < 0
+            if not killed or not job.again.allows(count, time.monotonic() - since):
+                break
+            with (folder / "log.txt").open("a") as log:
+                name = signal.Signals(-ending.code).name
+                log.write(f"\nkinoloom: killed by {name}, begins anew\n")
         if ending.why or ending.code:
             return _failed(job, ending, folder)
-        outputs = self._collect(job, ml, folder)
+        outputs = self._collect(job, folder / "ml", folder)
         properties = _measured(job, _metrics_in(folder / "log.txt", job.metrics))
-        for name in ("ml", "tmp"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        with contextlib.suppress(OSError):  # absent, or not the empty folder that a mount leaves
-            (folder / "opt").rmdir()
         return {
             "status": Status.SUCCEEDED, "outputs": outputs, "properties": properties
         }  # fmt: skip
@@ -206,7 +226,7 @@ class Worker:
 
         Args:
             job: what to do.
-            folder: for this attempt; it does not exist.
+            folder: for this attempt; it may hold the log of an earlier beginning.
             stop_fd, begun: as for `run`.
 
         Raises:
@@ -216,8 +236,13 @@ class Worker:
         make_places(job, ml)
         for one in job.inputs:
             bring_in(one, self.objects.path(one.uri), ml)
+        for where, uri in job.kept.items():
+            there, here = self.objects.output_path(uri), inside(ml, where)
+            there.mkdir(parents=True, exist_ok=True)
+            here.parent.mkdir(parents=True, exist_ok=True)
+            here.symlink_to(there, target_is_directory=True)
         (folder / "tmp").mkdir()
-        command = job.command(ml, self.env)
+        command = job.command(ml, self.env, self.shared)
         return run(command, folder / "log.txt", self.isolation, stop_fd, begun)
 
     def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
@@ -264,9 +289,18 @@ def _measured(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {**job.properties, _MEASURED: metrics} if job.metrics else job.properties
 
 
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _ROOM_BYTES
+
+
+def _out_of_space(reason: str) -> Outcome:
+    told = f"The disk is full; what the step had written was removed. {reason}"
+    return Outcome(Status.FAILED, told, "SageMaker.CAPACITY_ERROR")
+
+
 def make_places(job: Job, ml: Path) -> None:
     """Make a job's folders, and the files that tell it what it is."""
-    places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output", f"{ML}/model"]
+    places = [one.place for one in job.outputs] + [job.cwd, f"{ML}/output"]
     for where in places:
         inside(ml, where).mkdir(parents=True, exist_ok=True)
     for where, text in job.files.items():

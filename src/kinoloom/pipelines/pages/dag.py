@@ -32,13 +32,15 @@ def graph_picture(graph: Graph, fills: Mapping[str, str]) -> Picture:
             x += widths[name] + _GAP_X
     height = len(layers) * (_HEIGHT + _GAP_Y) + 2 * _EDGE
     parts = [_edge(graph, need, name, places, widths) for name in graph.order
-             for need in sorted(graph.needs[name])]  # fmt: skip
+             for need in sorted(direct_needs(graph, name))]  # fmt: skip
     for name, (x, y) in places.items():
         parts.append(svg.box(x, y, widths[name], _HEIGHT, fills.get(name, svg.IDLE)))
         parts.append(svg.words(x + widths[name] / 2, y + 21, name, "#ffffff", "middle"))
-    parts += svg.legend(_EDGE, height - 10)
+    shown = [fills.get(name, svg.IDLE) for name in graph.order]
+    parts += svg.legend(_EDGE, height - 10, shown)
     caption = (
-        "What each step needs is above it; dashed lines lead from conditions to their branches."
+        "What each step needs is above it; dashed lines lead from conditions to their branches. "
+        "Lines that follow from others are left out."
     )
     return Picture(svg.picture(width, height, parts), "image/svg+xml", caption, "Steps")
 
@@ -55,6 +57,18 @@ def _edge(
     branch = graph.steps[name].condition == need
     start, end = x0 + widths[need] / 2, x1 + widths[name] / 2
     return svg.curve(start, y0 + _HEIGHT, end, y1, dashed=branch)
+
+
+def direct_needs(graph: Graph, name: str) -> set[str]:
+    """The needs of a step that are not needs of its other needs too."""
+    implied: set[str] = set()
+    front = [deeper for need in graph.needs[name] for deeper in graph.needs[need]]
+    while front:
+        one = front.pop()
+        if one not in implied:
+            implied.add(one)
+            front += graph.needs[one]
+    return set(graph.needs[name]) - implied
 
 
 def _layers(graph: Graph) -> list[list[str]]:

@@ -13,6 +13,7 @@ from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.compiling import Started
 from kinoloom.pipelines.language import Graph, load_text
 from kinoloom.pipelines.live import seconds_of
+from kinoloom.pipelines.local.evaluate import as_text
 from kinoloom.pipelines.local.execution import Execution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.pages.dag import graph_picture
@@ -38,7 +39,11 @@ def execution_report(session: LocalSession, execution: Execution) -> Report:
         *([times_picture(steps)] if steps else []),
         steps_table(steps),
     ]
-    parameters = tuple((p["Name"], p["Value"]) for p in execution.list_parameters())
+    sections += [
+        Text(s["FailureReason"], preformatted=True, title=f"Why {s['StepName']} ended")
+        for s in steps if "FailureReason" in s
+    ]  # fmt: skip
+    parameters = tuple((p["Name"], as_text(p["Value"])) for p in execution.list_parameters())
     if parameters:
         sections.append(Table(("parameter", "value"), parameters, "Parameters"))
     sections += _metrics(session, checked.graph, execution)
@@ -90,9 +95,10 @@ def _plain(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(execution: Execution, told: dict[str, Any]) -> str:
-    moment = told["CreationTime"].isoformat(timespec="seconds")
-    reason = f" {told['FailureReason']}" if "FailureReason" in told else ""
-    return f"Execution {execution.id}, begun {moment}: {execution.status}.{reason}"
+    moment = told["CreationTime"].strftime("%Y-%m-%d %H:%M:%S UTC")
+    reason = told.get("FailureReason", "").splitlines()
+    first = f" {reason[0]}" if reason else ""
+    return f"Execution {execution.id}, begun {moment}: {execution.status}.{first}"
 
 
 def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[Section]:
@@ -101,10 +107,10 @@ def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[
     for package in session.models.packages():
         if package["execution"] == execution.id:
             name = f"{package['family']}:{package['version']}"
-            rows += [(name, *pair) for pair in _numbers(package["metrics"])]
+            rows += [(name, *pair) for pair in numbers_in(package["metrics"])]
     for name, path in _property_files(graph, execution):
         if path.is_file() and path.stat().st_size <= _MOST_PICTURE_BYTES:
-            rows += [(name, *pair) for pair in _numbers(_json(path))]
+            rows += [(name, *pair) for pair in numbers_in(_json(path))]
     return [Table(("of", "metric", "value"), tuple(rows), "Metrics")] if rows else []
 
 
@@ -123,10 +129,11 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _numbers(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+def numbers_in(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Each number within nested JSON, with the dotted path to it."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, f"{path}.{key}" if path else str(key))
+            yield from numbers_in(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, value
 

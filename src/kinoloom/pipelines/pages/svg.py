@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 FILLS = {
     "Succeeded": "#2e7d4f", "Failed": "#b3372f", "Stopped": "#8a5aa8", "Executing": "#c28a1b",
@@ -45,6 +45,11 @@ def words(x: float, y: float, text: str, fill: str = "#20262b", anchor: str = "s
     )
 
 
+def upright(x: float, y0: float, y1: float) -> str:
+    """A thin line for a picture's scale."""
+    return f'<path d="M{x:.1f},{y0:.1f} V{y1:.1f}" stroke="#dfe3e6" stroke-width="1"/>'
+
+
 def curve(x0: float, y0: float, x1: float, y1: float, *, dashed: bool = False) -> str:
     """A line from one point down to another."""
     middle = (y0 + y1) / 2
@@ -55,10 +60,12 @@ def curve(x0: float, y0: float, x1: float, y1: float, *, dashed: bool = False) -
     )
 
 
-def legend(x: float, y: float) -> list[str]:
-    """What the colours mean, in one line."""
+def legend(x: float, y: float, shown: Collection[str]) -> list[str]:
+    """What the colours that are shown mean, in one line."""
     parts = []
     for name, fill in [*FILLS.items(), ("not run", IDLE)]:
+        if fill not in shown:
+            continue
         parts += [box(x, y - 9, 10, 10, fill), words(x + 14, y, name)]
         x += 30 + 7 * len(name)
     return parts

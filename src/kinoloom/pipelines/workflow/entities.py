@@ -58,3 +58,13 @@ def expr_of(value: Any) -> Any:
 def as_text(value: Any) -> Any:
     """A value as the text that requests need: variables are joined, the rest becomes a str."""
     return value.to_string().expr if isinstance(value, PipelineVariable) else str(value)
+
+
+def given(**members: Any) -> dict[str, Any]:
+    """The members of a request that are not None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def plain_of(value: Any) -> Any:
+    """What an object of settings stands for in a request; plain JSON is itself."""
+    return value.to_request() if hasattr(value, "to_request") else value

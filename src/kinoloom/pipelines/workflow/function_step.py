@@ -40,6 +40,14 @@ from kinoloom.pipelines.workflow.steps import CacheConfig, ProcessingStep, Step
 
 _RUNNER = Path(stepping.__file__).parent / "run_function.py"
 _BASE = "/opt/ml/processing"
+_OTHER_NAMES = {"environment_variables": "env", "volume_size": "volume_size_in_gb"}
+_SET_UP = (
+    "dependencies", "pre_execution_commands", "pre_execution_script", "include_local_workdir",
+    "custom_file_filter", "job_conda_env", "job_name_prefix", "s3_root_uri", "s3_kms_key",
+    "keep_alive_period_in_seconds", "max_retry_attempts", "spark_config", "use_spot_instances",
+    "max_wait_time_in_seconds", "encrypt_inter_container_traffic", "security_group_ids",
+    "subnets",
+)  # fmt: skip
 _RESULT = PropertyFile("Result", "result", "result.json")
 
 
@@ -192,11 +200,17 @@ def step(
         name: of its steps; None is the function's own name.
         display_name, description, retry_policies, cache_config: of its steps.
         image_uri: names the environment; it needs cloudpickle.
-        **settings: as for `Processor`: instance_type, env, max_runtime_in_seconds, role, ...
+        **settings: as for `Processor`: instance_type, env, max_runtime_in_seconds, role, ...; or by
+            the SDK's names for them, environment_variables and volume_size. What the SDK has for
+            the setting up of its image (dependencies, pre_execution_commands, ...) is accepted: a
+            step runs in this interpreter's environment.
 
     Returns:
         A `StepFunction`, or what makes one of a function.
     """
+    settings = {
+        _OTHER_NAMES.get(key, key): value for key, value in settings.items() if key not in _SET_UP
+    }
 
     def wrap(inner: Callable[..., Any]) -> StepFunction:
         usual = re.sub(r"[^A-Za-z0-9-]+", "-", inner.__name__).strip("-")

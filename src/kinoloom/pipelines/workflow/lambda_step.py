@@ -87,6 +87,6 @@ class LambdaStep(Step):
         made = super().to_request(compiling)
         if self.cache_config is not None:
             made.update(self.cache_config.config)
-        made["FunctionArn"] = self.lambda_func.function_arn
+        made["FunctionArn"] = self.lambda_func.address(compiling)
         made["OutputParameters"] = [output.to_request() for output in self.outputs]
         return made

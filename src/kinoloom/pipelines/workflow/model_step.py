@@ -64,7 +64,7 @@ class ModelStep(StepCollection):
             for k, model in enumerate(step_args.models)
             if model.needs_repack
         ]
-        archives = _archives(step_args.models, repacks)
+        archives = archives_of(step_args.models, repacks)
         last = RequestStep(
             f"{name}-{_SUFFIX[step_args.kind]}", step_args, archives,
             display_name, description, None if repacks else depends_on, policies[1],
@@ -132,6 +132,7 @@ class RepackStep(RetriedStep):
         model: whose script and archive.
         depends_on: steps, or names of steps, that must end before it.
         retry_policies: tried in order.
+        older: whether it is described and leaves its archive as the SDK's older steps do.
     """
 
     step_type = "Training"
@@ -142,21 +143,25 @@ class RepackStep(RetriedStep):
         model: Model,
         depends_on: Sequence[str | Step | StepCollection] | None,
         retry_policies: Sequence[RetryPolicy],
+        *,
+        older: bool = False,
     ) -> None:
-        super().__init__(name, None, _WHY, depends_on, retry_policies)
+        super().__init__(name, None, None if older else _WHY, depends_on, retry_policies)
         self.model = model
+        self._older = older
 
     def arguments(self, compiling: Compiling) -> dict[str, Any]:
         """Its arguments as plain JSON."""
         session, model = compiling.session, self.model
         image = str(expr_of(model.serving_image_uri(session.boto_region_name)))
-        base = image.rpartition("/")[2].partition(":")[0]
+        base = "" if self._older else image.rpartition("/")[2].partition(":")[0]
         prefix = [session.default_bucket_prefix] if session.default_bucket_prefix else []
         estimator = _Repacker(
             model,
             image_uri=image_uris.retrieve("sklearn", session.boto_region_name, "1.2-1"),
             role=model.role,
             instance_type="ml.m5.large",
+            disable_profiler=True,
             output_path="/".join(["s3:/", session.default_bucket(), *prefix, base]),
             hyperparameters={
                 "inference_script": model.entry_point
@@ -195,11 +200,12 @@ class _Repacker(Framework):
         return {name: json.dumps(value) for name, value in told.items()}
 
 
-def _archives(models: Sequence[Model], repacks: Sequence[RepackStep]) -> list[Any]:
+def archives_of(models: Sequence[Model], repacks: Sequence[RepackStep]) -> list[Any]:
+    """The addresses of the models' archives, packed where a step does so."""
     packed = iter(repacks)
     return [
         next(packed).properties.ModelArtifacts.S3ModelArtifacts
-        if model.needs_repack
+        if repacks and model.needs_repack
         else model.model_data
         for model in models
     ]

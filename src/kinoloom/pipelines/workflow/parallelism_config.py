@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kinoloom.errors import UsageError
@@ -28,3 +29,20 @@ class ParallelismConfiguration:
     def to_request(self) -> dict[str, Any]:
         """Its JSON in a request."""
         return {"MaxParallelExecutionSteps": self.max_parallel_execution_steps}
+
+
+def most_at_once(config: ParallelismConfiguration | Mapping[str, int] | None) -> int:
+    """How many steps at once; 0 for no limit. The SDK takes plain JSON too.
+
+    Raises:
+        UsageError: it is less than 1, or the JSON has not that one member.
+    """
+    if config is None:
+        return 0
+    if isinstance(config, Mapping):
+        if list(config) != ["MaxParallelExecutionSteps"]:
+            raise UsageError(
+                f"A parallelism_config has MaxParallelExecutionSteps alone, not {dict(config)}."
+            )
+        config = ParallelismConfiguration(config["MaxParallelExecutionSteps"])
+    return config.max_parallel_execution_steps

@@ -10,17 +10,25 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
+from kinoloom.pipelines.workflow.entities import given
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
-from kinoloom.pipelines.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.pipelines.workflow.parallelism_config import (
+    ParallelismConfiguration,
+    most_at_once,
+)
 from kinoloom.pipelines.workflow.parameters import Parameter
+from kinoloom.pipelines.workflow.pipeline_definition_config import PipelineDefinitionConfig
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
+from kinoloom.pipelines.workflow.selective_execution_config import SelectiveExecutionConfig
 from kinoloom.pipelines.workflow.step_collections import (
     Listed,
     collections,
     point_to_last,
     requests,
 )
+
+Parallelism = ParallelismConfiguration | Mapping[str, int] | None
 
 _BY_NAME = PipelineExperimentConfig(
     ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
@@ -37,6 +45,7 @@ class Pipeline:
         steps: those at the top, or what calls of `@step` functions gave; steps of branches are
             given to their ConditionStep.
         sagemaker_session: what runs it.
+        pipeline_definition_config: how it is compiled.
     """
 
     def __init__(
@@ -46,12 +55,14 @@ class Pipeline:
         pipeline_experiment_config: PipelineExperimentConfig | None = _BY_NAME,
         steps: Sequence[Listed | Delayed] | None = None,
         sagemaker_session: PipelineSession | None = None,
+        pipeline_definition_config: PipelineDefinitionConfig | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
         self.pipeline_experiment_config = pipeline_experiment_config
         self.steps = spread_out(steps or ())
         self.sagemaker_session = sagemaker_session
+        self.pipeline_definition_config = pipeline_definition_config or PipelineDefinitionConfig()
         self._parallel = 0
 
     def definition(self) -> str:
@@ -62,7 +73,8 @@ class Pipeline:
             UsageError: it has no session, or a step's settings are wrong.
         """
         config = self.pipeline_experiment_config
-        compiling = Compiling(self._session(), self.name)
+        prefixes = self.pipeline_definition_config.use_custom_job_prefix
+        compiling = Compiling(self._session(), self.name, job_prefixes=prefixes)
         steps = requests(self.steps, compiling)
         point_to_last(steps, {c.name: c.steps[-1].name for c in collections(self.steps)})
         made = {
@@ -81,7 +93,7 @@ class Pipeline:
         role_arn: str | None = None,
         description: str = "",
         tags: Sequence[Mapping[str, str]] | None = None,
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
     ) -> dict[str, str]:
         """Make the pipeline; see `upsert`.
 
@@ -98,7 +110,7 @@ class Pipeline:
         role_arn: str | None = None,
         description: str = "",
         tags: Sequence[Mapping[str, str]] | None = None,
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
     ) -> dict[str, str]:
         """Make the pipeline, or give the one of that name this definition.
 
@@ -111,8 +123,7 @@ class Pipeline:
         Raises:
             DefinitionError: the definition is not right, or has steps that cannot be run here.
         """
-        if parallelism_config is not None:
-            self._parallel = parallelism_config.max_parallel_execution_steps
+        self._parallel = most_at_once(parallelism_config) or self._parallel
         arn = self._session().put_pipeline(self.name, self.definition(), description, role_arn)
         return {"PipelineArn": arn}
 
@@ -121,8 +132,9 @@ class Pipeline:
         parameters: Mapping[str, str | bool | int | float] | None = None,
         execution_display_name: str = "",
         execution_description: str = "",
-        parallelism_config: ParallelismConfiguration | None = None,
+        parallelism_config: Parallelism = None,
         wait: bool = False,
+        selective_execution_config: SelectiveExecutionConfig | None = None,
     ) -> Started:
         """Start an execution of the pipeline as it was last put.
 
@@ -131,18 +143,20 @@ class Pipeline:
             execution_display_name, execution_description: for people.
             parallelism_config: how many steps at once at most.
             wait: whether to come back only when it has ended, well or not.
+            selective_execution_config: which steps run, on the service.
 
         Raises:
-            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one.
+            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one;
+                or a `LocalSession` is asked for selected steps.
         """
-        chosen = parallelism_config
-        limit = chosen.max_parallel_execution_steps if chosen is not None else self._parallel
+        limit = most_at_once(parallelism_config) or self._parallel
         execution = self._session().start(
             self.name,
             parameters,
             display_name=execution_display_name,
             description=execution_description,
             max_parallel=limit,
+            **given(selected=selective_execution_config),
         )
         if wait:
             execution.join()
@@ -177,6 +191,26 @@ class Pipeline:
     def list_executions(self) -> list[Started]:
         """Its executions, the latest first."""
         return list(self._session().executions(self.name))
+
+    def build_parameters_from_execution(
+        self,
+        pipeline_execution_arn: str,
+        parameter_value_overrides: Mapping[str, str | bool | int | float] | None = None,
+    ) -> dict[str, Any]:
+        """The parameters that an execution of this pipeline was started with.
+
+        Args:
+            pipeline_execution_arn: its address.
+            parameter_value_overrides: values in place of those.
+
+        Raises:
+            UsageError: the pipeline has no such execution.
+        """
+        for execution in self.list_executions():
+            if execution.arn == pipeline_execution_arn:
+                found = {one["Name"]: one["Value"] for one in execution.list_parameters()}
+                return {**found, **(parameter_value_overrides or {})}
+        raise UsageError(f"The pipeline '{self.name}' has no execution {pipeline_execution_arn}.")
 
     def _exists(self) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,19 @@ class StepCollection:
     Args:
         name: of the collection.
         steps: in the order in which they run.
+        depends_on: steps, or names of steps, that must end before the first of them.
     """
 
-    def __init__(self, name: str, steps: Sequence[Step]) -> None:
+    def __init__(
+        self,
+        name: str,
+        steps: Sequence[Step] = (),
+        depends_on: Sequence[str | Step | StepCollection] | None = None,
+    ) -> None:
         self.name = name
         self.steps = list(steps)
+        if depends_on and self.steps:
+            self.steps[0].add_depends_on(depends_on)
 
     @property
     def properties(self) -> Properties:
@@ -61,3 +70,10 @@ def point_to_last(steps: Sequence[dict[str, Any]], last: Mapping[str, str]) -> N
         if step["Type"] == "Condition":
             for branch in ("IfSteps", "ElseSteps"):
                 point_to_last(step["Arguments"][branch], last)
+
+
+def __getattr__(name: str) -> Any:
+    """`RegisterModel` and `EstimatorTransformer`, which the SDK has here, when first used."""
+    if name in ("RegisterModel", "EstimatorTransformer"):
+        return getattr(importlib.import_module("kinoloom.pipelines.workflow.older_steps"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
+from kinoloom.pipelines.inputs import TransformInput
 from kinoloom.pipelines.workflow.entities import PipelineVariable, expr_of
 from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
@@ -89,11 +91,13 @@ class Step:
 
 
 class JobStep(Step):
-    """A step that runs a job. See `ProcessingStep` and `TrainingStep`.
+    """A step that runs a job; use one of the classes below.
 
     Args:
         name: unique within the pipeline.
-        step_args: what `processor.run()` or `estimator.fit()` returned.
+        step_args: what `processor.run()`, `estimator.fit()` and so on returned. The SDK's older
+            form is taken too: the processor, estimator, transformer or tuner itself, and the
+            arguments of its call.
         display_name, description: for people.
         cache_config: whether it may take over the outputs of an earlier equal step.
         depends_on: steps, or names of steps, that must end before it.
@@ -106,7 +110,7 @@ class JobStep(Step):
     def __init__(
         self,
         name: str,
-        step_args: StepArguments,
+        step_args: StepArguments | None = None,
         display_name: str | None = None,
         description: str | None = None,
         cache_config: CacheConfig | None = None,
@@ -146,6 +150,7 @@ class ProcessingStep(JobStep):
     Args:
         name: unique within the pipeline.
         step_args: what `processor.run()` returned.
+        processor, inputs, outputs, job_arguments, code: in its place, as the SDK's older form.
         display_name, description: for people.
         property_files: JSON files among its outputs, for `JsonGet`.
         cache_config: whether it may take over the outputs of an earlier equal step.
@@ -158,14 +163,23 @@ class ProcessingStep(JobStep):
     def __init__(
         self,
         name: str,
-        step_args: StepArguments,
+        step_args: StepArguments | None = None,
         display_name: str | None = None,
         description: str | None = None,
         property_files: Sequence[PropertyFile] | None = None,
         cache_config: CacheConfig | None = None,
         depends_on: Sequence[str | Step | StepCollection] | None = None,
         retry_policies: Sequence[RetryPolicy] | None = None,
+        processor: Any = None,
+        inputs: Sequence[Any] | None = None,
+        outputs: Sequence[Any] | None = None,
+        job_arguments: Sequence[str | PipelineVariable] | None = None,
+        code: str | None = None,
     ) -> None:
+        if processor is not None:
+            scripts = {} if code is None else {"code": code}
+            files = {"inputs": inputs, "outputs": outputs, "arguments": job_arguments}
+            step_args = processor.run(**scripts, **files)
         super().__init__(
             name, step_args, display_name, description, cache_config, depends_on, retry_policies
         )
@@ -179,21 +193,73 @@ class ProcessingStep(JobStep):
 
 
 class TrainingStep(JobStep):
-    """Runs a training job; see `JobStep` for the arguments."""
+    """Runs a training job; see `JobStep` for the arguments.
+
+    Args:
+        name, step_args, *settings, **named: as for `JobStep`.
+        estimator, inputs: in place of step_args.
+    """
 
     step_type = "Training"
 
+    def __init__(
+        self,
+        name: str,
+        step_args: StepArguments | None = None,
+        *settings: Any,
+        estimator: Any = None,
+        inputs: Any = None,
+        **named: Any,
+    ) -> None:
+        made = step_args if estimator is None else estimator.fit(inputs)
+        super().__init__(name, made, *settings, **named)
+
 
 class TransformStep(JobStep):
-    """Applies a model to files; see `JobStep` for the arguments."""
+    """Applies a model to files; see `JobStep` for the arguments.
+
+    Args:
+        name, step_args, *settings, **named: as for `JobStep`.
+        transformer, inputs: in place of step_args; inputs is a `TransformInput`.
+    """
 
     step_type = "Transform"
 
+    def __init__(
+        self,
+        name: str,
+        step_args: StepArguments | None = None,
+        *settings: Any,
+        transformer: Any = None,
+        inputs: TransformInput | None = None,
+        **named: Any,
+    ) -> None:
+        if transformer is not None and inputs is not None:
+            step_args = transformer.transform(**vars(inputs))
+        super().__init__(name, step_args, *settings, **named)
+
 
 class TuningStep(JobStep):
-    """Trains many times with other hyper-parameters; see `JobStep` for the arguments."""
+    """Trains many times with other hyper-parameters; see `JobStep` for the arguments.
+
+    Args:
+        name, step_args, *settings, **named: as for `JobStep`.
+        tuner, inputs: in place of step_args.
+    """
 
     step_type = "Tuning"
+
+    def __init__(
+        self,
+        name: str,
+        step_args: StepArguments | None = None,
+        *settings: Any,
+        tuner: Any = None,
+        inputs: Any = None,
+        **named: Any,
+    ) -> None:
+        made = step_args if tuner is None else tuner.fit(inputs)
+        super().__init__(name, made, *settings, **named)
 
     def get_top_model_s3_uri(
         self, top_k: int, s3_bucket: str | PipelineVariable, prefix: str | PipelineVariable = ""
@@ -215,3 +281,10 @@ class TuningStep(JobStep):
         values: list[str | PipelineVariable] = ["s3:/", s3_bucket, *([prefix] if prefix else [])]
         values.append(self.properties.TrainingJobSummaries[top_k].TrainingJobName)
         return Join(on="/", values=[*values, "output/model.tar.gz"])
+
+
+def __getattr__(name: str) -> Any:
+    """`CreateModelStep`, which the SDK has here, when first used."""
+    if name in ("CreateModelStep",):
+        return getattr(importlib.import_module("kinoloom.pipelines.workflow.older_steps"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

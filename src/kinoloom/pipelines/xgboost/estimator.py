@@ -5,36 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kinoloom.pipelines import image_uris
-from kinoloom.pipelines.estimator import Framework
-from kinoloom.pipelines.workflow.entities import PipelineVariable
+from kinoloom.pipelines.frameworks import VersionedFramework
 
 
-class XGBoost(Framework):
+class XGBoost(VersionedFramework):
     """A training script in the environment of XGBoost.
 
     Args:
-        entry_point: the script.
-        framework_version: of the image, such as "1.5-1".
-        source_dir, hyperparameters, **settings: as for `Estimator`.
+        entry_point, framework_version: as for `VersionedFramework`.
+        source_dir, hyperparameters, py_version, **settings: as there; the SDK has them in this
+            order.
     """
+
+    framework = "xgboost"
 
     def __init__(
         self,
-        entry_point: str,
-        framework_version: str,
+        entry_point: str | None = None,
+        framework_version: str | None = None,
         source_dir: str | None = None,
         hyperparameters: Mapping[str, Any] | None = None,
+        py_version: str = "py3",
         **settings: Any,
     ) -> None:
         super().__init__(
-            entry_point=entry_point,
-            source_dir=source_dir,
-            hyperparameters=hyperparameters,
-            **settings,
+            entry_point, framework_version, py_version, source_dir, hyperparameters, **settings
         )
-        self.framework_version = framework_version
-
-    def training_image_uri(self, region: str) -> str | PipelineVariable:
-        """The image given, or that of the framework's version."""
-        return self.image_uri or image_uris.retrieve("xgboost", region, self.framework_version)
