@@ -1,4 +1,4 @@
-"""Makes docs/result.png: two photos, what a cross-fade makes between them, what `fast` makes.
+"""Makes docs/result.png: two photos, what a cross-fade makes between them, what kinoloom makes.
 
 python docs/result.py
 """
@@ -34,7 +34,7 @@ def main() -> None:
     first, second = (read_photo(path).image for path in photos)
     faded, woven = (
         kinoloom.interpolate([first, second], times=[0.5], engine=engine)[0]
-        for engine in ("blend", "fast")
+        for engine in ("blend", "auto")
     )
     titled = [
         (first, "photo 1"),
