@@ -293,6 +293,8 @@ def test_models_are_listed_for_people_and_for_scripts(run: Any) -> None:
     assert "film: " in text
     assert "34,436,667 parameters" in text
     assert f"licence   {cards['film']['licence']}" in text
+    assert f"trained   {cards['deep']['trained_on']}" in text
+    assert "measured  PSNR dB" in text
 
 
 def test_the_doctor_tells_what_is_there_and_how_to_get_the_rest(run: Any) -> None:

@@ -70,6 +70,11 @@ def models(as_json: bool) -> None:
         click.echo(f"    source    {card.source}")
         click.echo(f"    licence   {card.licence}")
         click.echo(f"    weights   {card.weights}, {card.parameters:,} parameters")
+        if card.trained_on:
+            click.echo(f"    trained   {card.trained_on}")
+        if card.figures:
+            told = ", ".join(f"{name} {value:g}" for name, value in card.figures.items())
+            click.echo(f"    measured  {told}")
         for limit in card.limits:
             click.echo(f"    limit     {limit}")
 

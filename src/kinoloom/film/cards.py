@@ -40,6 +40,10 @@ REFINE = ModelCard(
     file=_WEIGHTS / "refine.onnx",
     parameters=253_714,
     sha256="11562c0e02408def463c9c894bbd5a057cb0499e4975d643c73b96092884f84e",
+    trained_on="39 short videos of mixed licences, mostly for research, which are not shipped "
+    "(kinoloom train film --data videos --out run; some hours on two CPU cores)",
+    figures={"PSNR dB on 10 DAVIS triplets": 28.36, "SSIM": 0.871, "ST-LPIPS": 0.126},
+    limits=("It is hardly better than fast, and slower: use it for weights of your own footage.",),
 )
 
 DEEP = ModelCard(
@@ -55,6 +59,7 @@ DEEP = ModelCard(
     parameters=2_277_600,
     size_multiple=16,
     trained_on="Vimeo-90K (by its authors, Megvii); the weights are theirs, stored in 16 bits",
+    figures={"PSNR dB on 10 DAVIS triplets": 28.83, "SSIM": 0.877, "ST-LPIPS": 0.104},
     limits=(
         "The network is trained for the middle; to other times its motion is carried.",
         "It looks at 500,000 pixels at most, and misses what is small in larger pictures.",
