@@ -24,7 +24,9 @@ def cells(engine: str) -> list[str]:
 @pytest.mark.parametrize(
     ("title", "engine"),
     [
+        ("`deep`", "deep"),
         ("`fast`", "fast"),
+        ("`refine`", "refine"),
         ("`dis`", "dis"),
         ("`blend`", "blend"),
         ("RIFE HDv3", "rife-hdv3"),
@@ -32,24 +34,38 @@ def cells(engine: str) -> list[str]:
 )
 def test_quality_and_speed_are_as_measured(title: str, engine: str) -> None:
     row = next(row for row in result("film_val")["rows"] if row["engine"] == engine)
-    psnr_db, ssim, speed, _ = cells(title)[:4]
+    psnr_db, ssim, st_lpips, speed = cells(title)[:4]
     assert float(psnr_db) == round(row["psnr_db"], 2)
     assert float(ssim) == round(row["ssim"], 3)
+    assert float(st_lpips) == round(row["st_lpips"], 3)
     ratios = result("engines")["times_as_fast"]
-    if engine in ("fast", "dis"):
+    if engine in ("deep", "fast", "dis"):
         assert float(speed) == round(ratios[f"rife-hdv3 / {engine}, 1 new"], 1)
 
 
 def test_ratios_in_the_text_are_as_measured() -> None:
     text = README.replace("\n", " ")
-    three = re.search(r"with three new frames it is ([\d.]+) times as fast", text)
+    more = re.search(r"with three it is ([\d.]+) times as fast as RIFE, with seven ([\d.]+)", text)
     film = re.search(r"takes ([\d.]+) times less processor time and ([\d.]+) times less", text)
-    assert three is not None
+    assert more is not None
     assert film is not None
     speeds = result("engines")["times_as_fast"]
-    assert float(three[1]) == round(speeds["rife-hdv3 / fast, 3 new"], 1)
+    wanted = [round(speeds[f"rife-hdv3 / deep, {count} new"], 1) for count in (3, 7)]
+    assert [float(more[1]), float(more[2])] == wanted
     ratios = result("film_speed")["plain_over_ours"]
     assert [float(film[1]), float(film[2])] == [ratios["cpu_s"], ratios["peak_mb"]]
+
+
+def test_figures_by_motion_are_as_measured() -> None:
+    told = re.search(
+        r"By motion.*?: ([\d.]+) to ([\d.]+) dB.*?, ([\d.]+) to ([\d.]+).*?, ([\d.]+) to ([\d.]+) in",
+        README.replace("\n", " "),
+    )
+    assert told is not None
+    rows = {row["engine"]: row["strata"] for row in result("film_val")["rows"]}
+    pairs = zip(rows["deep"], rows["rife-hdv3"], strict=True)
+    wanted = [round(stratum["psnr_db"], 2) for pair in pairs for stratum in pair]
+    assert [float(figure) for figure in told.groups()] == wanted
 
 
 def test_every_link_leads_somewhere() -> None:
