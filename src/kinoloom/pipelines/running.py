@@ -58,8 +58,10 @@ def attend(execution: Started) -> None:
         execution.join()
         raise
     except ExecutionError as error:
+        ended = error.message.endswith((".", "\n"))  # the words may be a Fail step's own
         raise ExecutionError(
-            error.message, hint=f"Once mended, go on with --resume {execution.id}."
+            error.message if ended else f"{error.message}.",
+            hint=f"Once mended, go on with --resume {execution.id}.",
         ) from error
 
 
