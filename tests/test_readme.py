@@ -17,7 +17,9 @@ def result(name: str) -> Any:
 
 def cells(engine: str) -> list[str]:
     """The cells of an engine's row in the table."""
-    row = next(line for line in README.splitlines() if line.startswith(f"| {engine}"))
+    row = next(
+        line for line in README.splitlines() if line.startswith((f"| {engine} |", f"| {engine} ("))
+    )
     return [cell.strip() for cell in row.split("|")[2:]]
 
 
@@ -41,6 +43,13 @@ def test_quality_and_speed_are_as_measured(title: str, engine: str) -> None:
     ratios = result("engines")["times_as_fast"]
     if engine in ("deep", "fast", "dis"):
         assert float(speed) == round(ratios[f"rife-hdv3 / {engine}, 1 new"], 1)
+
+
+def test_the_sharp_look_is_as_measured() -> None:
+    row = result("film_val_sharp")["rows"][0]
+    told = [float(cell) for cell in cells("`deep` with `--look sharp`")[:3]]
+    figures = zip(("psnr_db", "ssim", "st_lpips"), (2, 3, 3), strict=True)
+    assert told == [round(row[name], digits) for name, digits in figures]
 
 
 def test_ratios_in_the_text_are_as_measured() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
-from kinoloom.errors import MissingError, RegistryError
+from kinoloom.errors import MissingError, RegistryError, UsageError
 from kinoloom.film.choose import choose, engine_options, engines, made_with
 from kinoloom.film.engine import Engine, EngineOptions, Interpolator
 
@@ -88,3 +88,12 @@ def test_what_is_allowed_is_filled_in() -> None:
     default = engine_options(None)
     assert (default.flow_scale, default.weights) == (1.0, None)
     assert default.memory_bytes == pytest.approx(default_budget_bytes(), rel=0.5)
+
+
+def test_a_look_that_an_engine_does_not_know_is_refused() -> None:
+    sharp = replace(ALLOWED, look="sharp", memory_bytes=1 << 33)
+    with pytest.raises(UsageError, match=r"'fast' cannot make frames that look 'sharp'\. Use"):
+        choose("fast", sharp)
+    assert choose("auto", sharp).name == "deep"
+    with pytest.raises(UsageError, match="No engine that fits the memory"):
+        choose("auto", replace(sharp, memory_bytes=1 << 20))

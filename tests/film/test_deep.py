@@ -14,6 +14,7 @@ from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP, Deep
 from kinoloom.film.engines.fast import FAST
+from kinoloom.film.guesses import Guess, sharpened
 from kinoloom.film.middle import Middle, at
 from kinoloom.film.nets.flow_net import FlowNet, load_rife
 from kinoloom.film.train.export import export_flow
@@ -116,6 +117,30 @@ def test_a_thing_is_carried_to_the_moment() -> None:
     assert one.weights[4, 24, 0] == 1
     assert np.allclose(one.weights[4, [10, 35], 0], 0.25)
     assert np.allclose((one.weights + other.weights).sum(2), 1)
+
+
+def sharpness(picture: Picture) -> float:
+    """Mean absolute difference of neighbours."""
+    return float(np.abs(np.diff(picture.astype(float), axis=1)).mean())
+
+
+def test_a_sharp_look_is_sharper_and_as_bright(engine: Deep) -> None:
+    first, _, second = pan(96, 128, 4)
+    second = np.roll(second, 5, axis=0)  # another motion than the flow's guesses agree on
+    second[:, 40:80] = texture(96, 40, seed=3)
+    mean = made_at(engine, first, second)
+    sharp = made_at(Deep(EngineOptions(2_000_000_000, look="sharp")), first, second)
+    assert sharpness(sharp) > sharpness(mean) * 1.02
+    assert abs(float(sharp.mean()) - float(mean.mean())) < 3
+
+
+def test_weights_of_sharpened_guesses_sum_to_one_and_the_best_gains() -> None:
+    motion = np.ones((4, 6, 2), np.float32)
+    weak, strong = np.full((4, 6, 2), 0.2, np.float32), np.full((8, 12, 2), 0.3, np.float32)
+    made = sharpened([Guess(motion, weak), Guess(np.ones((8, 12, 2), np.float32), strong)], (8, 12))
+    assert np.allclose(sum(guess.weights.sum(2) for guess in made), 1)
+    assert np.allclose(made[1].weights / made[0].weights, 1.5**2, rtol=1e-4)
+    assert np.allclose(made[0].motion, 2)  # in pixels of the finer grid
 
 
 def test_memory_is_kept_to(engine: Deep) -> None:

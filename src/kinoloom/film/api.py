@@ -16,7 +16,7 @@ from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.clip import Clip
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.choose import allowed_by, choose
 
 Source = Clip | str | Path | Sequence[str | Path] | Sequence[Picture]
 
@@ -93,7 +93,7 @@ def _between_arrays(
         raise ArrayError(f"All pictures must have one shape and dtype; these have {kinds}.")
     moments = _moments(times, len(pictures))
     settings = _array_options(options)
-    allowed = engine_options(settings.memory, settings.flow_scale, settings.weights)
+    allowed = allowed_by(settings)
     engine = choose(settings.engine, allowed).make(allowed)
     made: list[Picture] = []
     for pair, group in groupby(moments, key=floor):

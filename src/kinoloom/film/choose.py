@@ -6,17 +6,26 @@ from pathlib import Path
 
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
-from kinoloom.errors import MissingError
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.errors import MissingError, UsageError
+from kinoloom.film.engine import Engine, EngineOptions, Look
+from kinoloom.film.ops import InterpolateOptions
 
 AUTO = "auto"
 
 
 def engine_options(
-    memory: int | None, flow_scale: float = 1.0, weights: Path | None = None
+    memory: int | None,
+    flow_scale: float = 1.0,
+    weights: Path | None = None,
+    look: Look = "mean",
 ) -> EngineOptions:
     """`EngineOptions` with the default memory budget filled in."""
-    return EngineOptions(memory or default_budget_bytes(), flow_scale, weights)
+    return EngineOptions(memory or default_budget_bytes(), flow_scale, weights, look)
+
+
+def allowed_by(options: InterpolateOptions) -> EngineOptions:
+    """What the user of `interpolate` allows an engine."""
+    return engine_options(options.memory, options.flow_scale, options.weights, options.look)
 
 
 def engines() -> list[Engine]:
@@ -31,13 +40,25 @@ def choose(name: str, options: EngineOptions) -> Engine:
     Raises:
         RegistryError: there is no engine of that name.
         MissingError: it lacks something; says what and how to get it.
+        UsageError: it does not know the look that is asked for.
     """
     if name == AUTO:
-        return next(engine for engine in engines() if _usable(engine, options))
+        best = next((engine for engine in engines() if _usable(engine, options)), None)
+        if best is None:
+            raise UsageError(
+                f"No engine that fits the memory makes frames that look '{options.look}'.",
+                hint="Allow more with --memory, and leave out --weights.",
+            )
+        return best
     engine: Engine = registry.load("interpolators", name)
     missing = engine.missing(options)
     if missing:
         raise MissingError(f"The engine '{name}' cannot run: {missing}")
+    if options.look not in engine.looks:
+        raise UsageError(
+            f"The engine '{name}' cannot make frames that look '{options.look}'.",
+            hint="Use --engine deep, or leave out --look.",
+        )
     return engine
 
 
@@ -48,4 +69,5 @@ def made_with(engine: Engine, options: EngineOptions) -> dict[str, str | Path]:
 
 
 def _usable(engine: Engine, options: EngineOptions) -> bool:
-    return not engine.missing(options) and engine.least_bytes <= options.memory_bytes
+    fits = options.look in engine.looks and engine.least_bytes <= options.memory_bytes
+    return fits and not engine.missing(options)

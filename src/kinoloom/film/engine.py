@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
+
+Look = Literal["mean", "sharp"]
+"""How a pixel is made of its guesses: of all of them, or rather of the best."""
 
 Flow = NDArray[np.float32]
 """(H, W, 2) float32: for each pixel of one picture, where it went, as (x, y) in pixels."""
@@ -33,11 +36,13 @@ class EngineOptions:
             worked on in tiles.
         flow_scale: motion is estimated at this fraction of the picture's size, in (0, 1].
         weights: the user's own file of weights, or None to look in the usual place.
+        look: of the new frames.
     """
 
     memory_bytes: int
     flow_scale: float = 1.0
     weights: Path | None = None
+    look: Look = "mean"
 
 
 class Interpolator(Protocol):
@@ -78,6 +83,7 @@ class Engine:
         missing: called with the options; says what is absent and how to get it, or "".
         least_bytes: the least memory that it works in; `auto` passes over it below that.
         weights: called with the options; the file of weights that it will use, or None.
+        looks: those that it knows.
     """
 
     name: str
@@ -87,3 +93,4 @@ class Engine:
     missing: Callable[[EngineOptions], str]
     least_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
+    looks: tuple[Look, ...] = ("mean",)

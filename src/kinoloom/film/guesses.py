@@ -18,14 +18,14 @@ All is done on a grid of half the picture's size or less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from kinoloom.film.engine import Flow
-from kinoloom.film.flow import Field, consistency, pixel_grid, sample
+from kinoloom.film.flow import Field, consistency, pixel_grid, resize_flow, sample
 from kinoloom.film.splat import project
 
 _AROUND_PX = 3.0
@@ -34,6 +34,9 @@ _NOISE = 1.0
 """Mean squared difference of samples that agree, in levels of 8 bits: no fit is better."""
 _OUTSIDE = 0.1
 """The worth of a sample from beyond the edge."""
+_SHARPNESS = 2
+"""Power of the weights. On training videos frames are then a sixth nearer to the truth by ST-LPIPS
+and 0.06 dB further from it; with 4 a quarter nearer, and 0.3 dB further."""
 _LEAST_ARRIVED = 1e-4
 _MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
@@ -101,6 +104,21 @@ def guesses_and_fit(first: View, second: View, time: float) -> tuple[list[Guess]
     found = [_weighed(first, second, motion, time) for motion in _motions(first, second, time)]
     total: Field = np.sum([guess.weights for guess in found], axis=(0, 3), dtype=np.float32)
     return [Guess(guess.motion, guess.weights / total[..., None]) for guess in found], total
+
+
+def sharpened(guesses: Sequence[Guess], grid: tuple[int, int]) -> list[Guess]:
+    """Guesses of which each pixel takes rather the best than the mean of all.
+
+    Args:
+        guesses: on grids of any size; over all of them the weights of a pixel sum to 1.
+        grid: rows and columns of the result.
+    """
+    rows, columns = grid
+    motions = [resize_flow(guess.motion, rows, columns) for guess in guesses]
+    weights = np.stack([cv2.resize(guess.weights, (columns, rows)) for guess in guesses])
+    powers = weights**_SHARPNESS
+    weights = powers / powers.sum(axis=(0, 3))[..., None]
+    return [Guess(motion, each) for motion, each in zip(motions, weights, strict=True)]
 
 
 def _motions(first: View, second: View, time: float) -> Iterator[Flow]:

@@ -46,6 +46,9 @@ class InterpolateOptions:
         1.0, "estimate motion at this fraction of the size, for 4K and above", low=0.05, high=1
     )
     weights: Path | None = option(None, "your own file of weights for the engine")
+    look: Literal["mean", "sharp"] = option(
+        "mean", "new frames as true as can be, or sharper and a little less true (engine deep)"
+    )
 
 
 @op("interpolate", page="kinoloom.film.page:interpolation_page")
@@ -73,6 +76,7 @@ class BenchOptions:
     )
     weights: Path | None = option(None, "your own weights for the engine film")
     memory: int | None = option(None, "the most memory to work in", unit="bytes")
+    look: Literal["mean", "sharp"] = option("mean", "of the new frames, as for interpolate")
 
 
 @op("bench.film")

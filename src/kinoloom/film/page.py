@@ -15,7 +15,7 @@ from kinoloom.base.arrays import Picture as Image
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
 from kinoloom.film import matching
-from kinoloom.film.choose import engine_options
+from kinoloom.film.choose import allowed_by
 from kinoloom.film.doubts import made_with_errors
 from kinoloom.film.engine import ErrorMap, Flow
 from kinoloom.film.error_colour import FULL, draw_error, error_key
@@ -40,7 +40,7 @@ def interpolation_page(source: Clip, film: Clip, options: InterpolateOptions) ->
     """
     first, second = _pair(source, film)
     engine = registry.load("interpolators", film.made_with["engine"])
-    interpolator = engine.make(engine_options(options.memory, options.flow_scale, options.weights))
+    interpolator = engine.make(allowed_by(options))
     middle, error = next(made_with_errors(interpolator, first, second, [0.5]))
     sections: list[Section] = [
         _facts(film),

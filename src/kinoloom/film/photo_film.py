@@ -15,7 +15,7 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
 from kinoloom.film import doubts, matching
-from kinoloom.film.choose import choose, engine_options, made_with
+from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.ops import InterpolateOptions
@@ -52,7 +52,7 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     )
     width, height = matching.common_size([(s[1], s[0]) for s in shapes], options.size)
     look = _Look(width, height, max(s[2] for s in shapes), max(dtypes, key=lambda d: d.itemsize))
-    allowed = engine_options(options.memory, options.flow_scale, options.weights)
+    allowed = allowed_by(options)
     engine = choose(options.engine, allowed)
     crossfade = BLEND.make(allowed)
     weaver = _Weaver(photos, path, rate, look, engine.make(allowed), crossfade)

@@ -14,7 +14,7 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.choose import choose, engine_options, made_with
+from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.doubts import Stretches, made_with_errors
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.intervals import Interval, intervals
@@ -47,7 +47,7 @@ def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
     schedule = plan_schedule(
         clip, first.time, fps=options.fps, times=options.times, slow=options.slow
     )
-    allowed = engine_options(options.memory, options.flow_scale, options.weights)
+    allowed = allowed_by(options)
     engine = choose(options.engine, allowed)
     weaver = _Weaver(clip, schedule, engine.make(allowed), options.dedup)
     count = schedule.count(clip.duration)

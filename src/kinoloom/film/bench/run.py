@@ -75,7 +75,7 @@ def bench(folder: Path, options: BenchOptions) -> Report:
 
 
 def _jobs(options: BenchOptions) -> list[Job]:
-    allowed = engine_options(options.memory, weights=options.weights)
+    allowed = engine_options(options.memory, weights=options.weights, look=options.look)
     asked = [name.strip() for name in options.engines.split(",") if name.strip()]
     chosen = [choose(name, allowed) for name in asked] or _present(allowed)
     jobs = [Job(engine.name, None, allowed) for engine in chosen]
@@ -121,4 +121,5 @@ def _row(found: _Gathered) -> Row:
 
 
 def _present(allowed: EngineOptions) -> list[Engine]:
-    return [engine for engine in engines() if not engine.missing(allowed)]
+    known = [engine for engine in engines() if allowed.look in engine.looks]
+    return [engine for engine in known if not engine.missing(allowed)]

@@ -21,7 +21,7 @@ from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
 from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field
-from kinoloom.film.guesses import Guess, guesses_and_fit
+from kinoloom.film.guesses import Guess, guesses_and_fit, sharpened
 from kinoloom.film.middle import Middle, at
 from kinoloom.film.mix import mix
 from kinoloom.runtime.onnx import OnnxModel
@@ -56,6 +56,8 @@ class Deep(Fast):
         for time in times:
             made, fit = guesses_and_fit(*pair, time)
             both = [*_halved(made), *_halved(at(middle, time))]
+            if self.options.look == "sharp":
+                both = sharpened(both, made[0].motion.shape[:2])
             yield mix(first, second, both, time), error_of_fit(fit)
 
     def middle(self, first: Picture, second: Picture) -> Middle:
@@ -109,4 +111,5 @@ DEEP = Engine(
     missing=_missing,
     least_bytes=Deep.bytes_beside,
     weights=lambda options: CARD.file,
+    looks=("mean", "sharp"),
 )
