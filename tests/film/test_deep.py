@@ -11,6 +11,7 @@ from pans import pan, texture
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import BudgetError, WeightsError
 from kinoloom.film.cards import DEEP as CARD
+from kinoloom.film.cards import REFINE
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP, Deep
 from kinoloom.film.engines.fast import FAST
@@ -166,6 +167,14 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlowNet, OnnxMode
     file = tmp_path_factory.mktemp("onnx") / "flow.onnx"
     export_flow(net, file)
     return net, OnnxModel(file)
+
+
+def test_a_stored_network_does_not_tell_where_it_was_made(
+    network: tuple[FlowNet, OnnxModel],
+) -> None:
+    shipped = [card.file.read_bytes() for card in (CARD, REFINE) if card.file is not None]
+    for content in (*shipped, network[1].file.read_bytes()):
+        assert b"/kinoloom/" not in content
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (48, 112), (160, 96)])

@@ -39,7 +39,7 @@ REFINE = ModelCard(
     weights="shipped",
     file=_WEIGHTS / "refine.onnx",
     parameters=253_714,
-    sha256="11562c0e02408def463c9c894bbd5a057cb0499e4975d643c73b96092884f84e",
+    sha256="46aa9a2a3e8c4dbe5bccec6a7faaa034e83edfa0fc6cfbb62a9c3d531ff1b773",
     trained_on="39 short videos of mixed licences, mostly for research, which are not shipped "
     "(kinoloom train film --data videos --out run; some hours on two CPU cores)",
     figures={"PSNR dB on 10 DAVIS triplets": 28.36, "SSIM": 0.871, "ST-LPIPS": 0.126},
@@ -55,7 +55,7 @@ DEEP = ModelCard(
     licence="MIT",
     weights="shipped",
     file=_WEIGHTS / "flow.onnx",
-    sha256="9b963ec4b80d55cd8f218c7ea1c857878c9f486e7ca8768f6d524015a94c95a9",
+    sha256="9fbb66037af040830a6ceb3420c78b39345547038ebc070f522167f436096893",
     parameters=2_277_600,
     size_multiple=16,
     trained_on="Vimeo-90K (by its authors, Megvii); the weights are theirs, stored in 16 bits",

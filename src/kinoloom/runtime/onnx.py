@@ -26,6 +26,7 @@ class OnnxModel:
     def __init__(self, file: Path) -> None:
         import onnxruntime
 
+        self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False  # sizes change from call to call

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,6 +82,17 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
         onnx.save(model, temporary)
 
 
+def _forget_origins(file: Path) -> None:
+    """Take out of a model from which lines of which files its nodes come."""
+    onnx = need("onnx", extra="train")
+    model = onnx.load(file)
+    values = (model.graph.input, model.graph.output, model.graph.value_info)
+    for part in (model, model.graph, *model.graph.node, *chain(*values), *model.functions):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    onnx.save(model, file)
+
+
 def _export(
     net: nn.Module,
     inputs: Mapping[str, Tensor],
@@ -105,6 +117,7 @@ def _export(
             dynamic_shapes=dynamic,
             verbose=False,
         )
+    _forget_origins(file)
 
 
 def _sides(multiple: int, least: int) -> list[Any]:
