@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,13 @@ class OnnxModel:
     def __call__(self, inputs: Mapping[str, Floats]) -> list[Floats]:
         """The outputs, in the order in which the file declares them."""
         return [np.asarray(out) for out in self._session.run(None, dict(inputs))]
+
+
+@cache
+def open_model(file: Path) -> OnnxModel:
+    """The network of a file, read once a process.
+
+    Raises:
+        WeightsError: as `OnnxModel`.
+    """
+    return OnnxModel(file)

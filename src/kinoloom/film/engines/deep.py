@@ -9,9 +9,7 @@ one answer (`film.middle`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +22,7 @@ from kinoloom.film.flow import Field
 from kinoloom.film.guesses import Guess, guesses_and_fit, sharpened
 from kinoloom.film.middle import Middle, at
 from kinoloom.film.mix import mix
-from kinoloom.runtime.onnx import OnnxModel
+from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple
 _LEAST_SIDE = 2 * _MULTIPLE
@@ -46,7 +44,7 @@ class Deep(Fast):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         assert CARD.file is not None
-        self._network = _network(CARD.file)
+        self._network = open_model(CARD.file)
 
     def frames(
         self, first: Picture, second: Picture, times: Sequence[float]
@@ -89,11 +87,6 @@ def _planes(picture: Picture, rows: int, columns: int) -> Field:
 
 def _halved(guesses: Sequence[Guess]) -> list[Guess]:
     return [Guess(guess.motion, guess.weights * np.float32(0.5)) for guess in guesses]
-
-
-@cache
-def _network(file: Path) -> OnnxModel:
-    return OnnxModel(file)
 
 
 def _missing(options: EngineOptions) -> str:

@@ -8,9 +8,6 @@ result is that of the whole.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
 from kinoloom.base.arrays import Picture
@@ -22,7 +19,7 @@ from kinoloom.film.flow import Field
 from kinoloom.film.guesses import Guess, View, guesses
 from kinoloom.film.mix import mix
 from kinoloom.film.refine import ANSWERS, Refined, padded, refined, seen
-from kinoloom.runtime.onnx import OnnxModel
+from kinoloom.runtime.onnx import open_model
 
 _BAND_CELLS = 100_000
 _CONTEXT = 32
@@ -45,7 +42,7 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = _network(options.weights or CARD.file)
+        self._network = open_model(options.weights or CARD.file)
 
     def frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
@@ -82,11 +79,6 @@ class Refine(Fast):
             answers[0, ..., :height, :width],
             np.concatenate([light[0], error[0]])[:, :height, :width],
         )
-
-
-@cache
-def _network(file: Path) -> OnnxModel:
-    return OnnxModel(file)
 
 
 def _missing(options: EngineOptions) -> str:
