@@ -138,9 +138,7 @@ def test_a_sharp_look_is_sharper_and_as_bright(engine: Deep) -> None:
 def test_weights_of_sharpened_guesses_sum_to_one_and_the_best_gains() -> None:
     motion = np.ones((4, 6, 2), np.float32)
     weak, strong = np.full((4, 6, 2), 0.2, np.float32), np.full((8, 12, 2), 0.3, np.float32)
-    made = sharpened(
-        [Guess(motion, weak), Guess(np.ones((8, 12, 2), np.float32), strong)], (8, 12), 2
-    )
+    made = sharpened([Guess(motion, weak), Guess(np.ones((8, 12, 2), np.float32), strong)], (8, 12))
     assert np.allclose(sum(guess.weights.sum(2) for guess in made), 1)
     assert np.allclose(made[1].weights / made[0].weights, 1.5**2, rtol=1e-4)
     assert np.allclose(made[0].motion, 2)  # in pixels of the finer grid

@@ -34,6 +34,9 @@ _NOISE = 1.0
 """Mean squared difference of samples that agree, in levels of 8 bits: no fit is better."""
 _OUTSIDE = 0.1
 """The worth of a sample from beyond the edge."""
+_SHARPNESS = 2
+"""Power of the weights. On training videos frames are then a sixth nearer to the truth by ST-LPIPS
+and 0.06 dB further from it; with 4 a quarter nearer, and 0.3 dB further."""
 _LEAST_ARRIVED = 1e-4
 _MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
@@ -116,18 +119,17 @@ def fit_of(first: Field, second: Field, motions: Sequence[Flow], time: float) ->
     return np.asarray(np.sum(found, axis=(0, 3)), np.float32)
 
 
-def sharpened(guesses: Sequence[Guess], grid: tuple[int, int], power: float) -> list[Guess]:
+def sharpened(guesses: Sequence[Guess], grid: tuple[int, int]) -> list[Guess]:
     """Guesses of which each pixel takes rather the best than the mean of all.
 
     Args:
         guesses: on grids of any size; over all of them the weights of a pixel sum to 1.
         grid: rows and columns of the result.
-        power: to which weights are raised before they sum to 1 again.
     """
     rows, columns = grid
     motions = [resize_flow(guess.motion, rows, columns) for guess in guesses]
     weights = np.stack([cv2.resize(guess.weights, (columns, rows)) for guess in guesses])
-    powers = np.stack([cv2.pow(each, power) for each in weights])
+    powers = weights**_SHARPNESS
     weights = powers / powers.sum(axis=(0, 3))[..., None]
     return [Guess(motion, each) for motion, each in zip(motions, weights, strict=True)]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Look
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
 from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field
@@ -28,9 +28,6 @@ _MULTIPLE = CARD.size_multiple
 _LEAST_SIDE = 2 * _MULTIPLE
 _MOST_CELLS = 500_000
 """The network looks at no more pixels than that."""
-_POWER: dict[Look, float] = {"mean": 1.5, "sharp": 2.0}
-"""Of the weights. On training videos 1.5 is better than 1 by any figure; with 2 frames are nearer
-to the truth by ST-LPIPS, and further from it in decibels."""
 _NETWORK_BYTES = 500_000_000
 """For the network on that many."""
 
@@ -57,9 +54,9 @@ class Deep(Fast):
         for time in times:
             made, fit = guesses_and_fit(*pair, time)
             both = [*_halved(made), *_halved(at(middle, time))]
-            rows, columns = made[0].motion.shape[:2]
-            chosen = sharpened(both, (rows, columns), _POWER[self.options.look])
-            yield mix(first, second, chosen, time), error_of_fit(fit)
+            if self.options.look == "sharp":
+                both = sharpened(both, made[0].motion.shape[:2])
+            yield mix(first, second, both, time), error_of_fit(fit)
 
     def middle(self, first: Picture, second: Picture) -> Middle:
         """What the network says of two pictures of one shape."""
