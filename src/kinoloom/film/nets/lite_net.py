@@ -128,6 +128,7 @@ class LiteNet(nn.Module):
 
     def _seen(self, picture: Tensor) -> Tensor:
         """What the encoder sees, after the colours themselves, at a quarter of the size."""
+        picture = picture - 0.5
         return torch.cat([_GAIN * functional.avg_pool2d(picture, 4), self.look(picture)], 1)
 
     def _moved(
