@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def run(request: Request) -> int:
     with _talk():
         noun = _input(request)
         result = op(noun, options)
+        if isinstance(result, Report) and _follows():
+            return 0
         written: dict[str, Any] = {}
         if request.output is not None:
             with _bar(op.name) as progress:
@@ -79,6 +82,11 @@ def run(request: Request) -> int:
     _print(request, result, written)
     notes = getattr(result, "notes", None)
     return 1 if isinstance(notes, Notes) and notes.failed else 0
+
+
+def _follows() -> bool:
+    """Whether torchrun started this process beside a first one, which tells for all."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
 
 
 def _write(request: Request, result: Any, write_options: Any, progress: Progress) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _SIZES = (32, 16, 8, 4)
 """At which parts of the pictures' size motion is looked for."""
 _REACH = 3
 """How far pixels are compared with their neighbours at each size."""
-_COMPARED = 11
+_COMPARED = 19
 """Channels that are compared: the colours, and the first that the encoder sees."""
 _GAIN = 4.0
 """Of colours beside what the encoder sees."""
@@ -94,7 +94,8 @@ class LiteNet(nn.Module):
         )
         wide = [2 * (size.seen + 3) + _SHIFTS + 2 + size.kept + 5] + [size.block] * size.depth
         self.block = nn.ModuleList(_conv(*each) for each in pairwise(wide))
-        self.strictness = nn.Parameter(torch.tensor(4.5))
+        self.strictness = nn.Parameter(torch.tensor(6.0))
+        self.stillness = nn.Parameter(torch.tensor(1.2))
         self.answer = nn.Conv2d(size.block, 16 + 2 + size.kept, 3, 1, 1)
         self.last = _conv(2 * 12 + size.kept + 5, size.last)
         self.paint = nn.Conv2d(size.last, 16, 3, 1, 1)
@@ -137,8 +138,10 @@ class LiteNet(nn.Module):
         """How the motion differs, twice as fine, and what to keep."""
         moment = (time - 0.5).expand(-1, 1, *before.shape[2:])
         apart = _apart(before[:, :_COMPARED], after[:, :_COMPARED])
-        match = torch.softmax(-self.strictness.exp() * apart.float(), 1)
-        shift = functional.conv2d(match, _shifts().to(match))
+        shifts = _shifts().to(time)
+        unlikely = self.stillness * shifts.square().sum(0)
+        match = torch.softmax(-self.strictness.exp() * apart.float() - unlikely, 1)
+        shift = functional.conv2d(match, shifts)
         features = torch.cat([before, after, 4 * match, shift, motion / 8, kept, moment], 1)
         for k, layer in enumerate(self.block):
             features = layer(features) + (features if k else 0)
@@ -178,7 +181,7 @@ def _warped(first: Tensor, second: Tensor, motion: Tensor, time: Tensor) -> tupl
 def _apart(before: Tensor, after: Tensor) -> Tensor:
     """How far each pixel of one is from its neighbours in the other, (N, _SHIFTS, h, w).
 
-    Mean absolute differences, averaged over 3x3 pixels.
+    Mean absolute differences, averaged over 5x5 pixels.
     """
     height, width = before.shape[2:]
     padded = functional.pad(after, [_REACH] * 4, "replicate")
@@ -187,7 +190,7 @@ def _apart(before: Tensor, after: Tensor) -> Tensor:
         for y in range(2 * _REACH + 1)
         for x in range(2 * _REACH + 1)
     ]
-    return functional.avg_pool2d(torch.cat(found, 1), 3, 1, 1, count_include_pad=False)
+    return functional.avg_pool2d(torch.cat(found, 1), 5, 1, 2, count_include_pad=False)
 
 
 def _shifts() -> Tensor:
