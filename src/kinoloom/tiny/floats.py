@@ -201,6 +201,9 @@ class Network:
         return [layer for layer in self.layers if name in layer.inputs()]
 
 
+FOLDING = RealConv | RealAdd | RealConcat | RealAffine | RealMatMul
+
+
 def fold_clamps(network: Network) -> Network:
     """Give each clamp to the layer before it where that layer has no other reader.
 
@@ -212,7 +215,7 @@ def fold_clamps(network: Network) -> Network:
             makers = [i for i, other in enumerate(layers) if other.name == layer.x]
             alone = layer.x != network.output and len(network.readers(layer.x)) == 1
             maker = layers[makers[0]] if makers else None
-            takes = isinstance(maker, RealConv | RealAdd | RealConcat | RealAffine) or (
+            takes = isinstance(maker, FOLDING) or (
                 isinstance(maker, RealPool) and maker.kind == "average"
             )
             if maker is not None and alone and takes:

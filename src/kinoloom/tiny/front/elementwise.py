@@ -10,6 +10,7 @@ import numpy as np
 
 from kinoloom.tiny.floats import RealAdd, RealAffine, RealClamp, RealConcat, RealLookup
 from kinoloom.tiny.front.convolutions import over_features
+from kinoloom.tiny.front.products import product
 from kinoloom.tiny.front.reader import Reader, argument, refuse, shape_of, where
 from kinoloom.tiny.front.views import View, stored
 from kinoloom.tiny.ir import Shape
@@ -87,12 +88,18 @@ def reversed_difference(reader: Reader, node: Any) -> None:
 
 
 def scaled(power: int) -> Rule:
-    """A rule for products with, and quotients by, a number or a number by feature."""
+    """A rule for products, and for quotients by a number or a number by feature."""
 
     def rule(reader: Reader, node: Any) -> None:
         x, by = node.args[:2]
-        if not hasattr(x, "name") or (hasattr(by, "name") and by.name not in reader.values):
-            raise refuse(node, "values are multiplied by numbers and parameters only")
+        computed = [hasattr(v, "name") and v.name not in reader.values for v in (x, by)]
+        if all(computed) and power == 1:
+            product(reader, node)
+            return
+        if computed[1] and power == 1:
+            x, by = by, x
+        elif computed[1]:
+            raise refuse(node, "values are divided by numbers and parameters only")
         if not hasattr(by, "name"):
             _affine(reader, node, x, float(by) ** power, 0.0)
             return

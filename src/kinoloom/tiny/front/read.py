@@ -93,7 +93,7 @@ def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
     import torch
 
     with torch.no_grad():
-        return [model(torch.from_numpy(np.asarray(x, np.float32))).numpy() for x in inputs]
+        return [model(torch.from_numpy(np.array(x, np.float32))).numpy() for x in inputs]
 
 
 def _export(model: nn.Module, example: Array) -> ExportedProgram:
