@@ -143,7 +143,7 @@ def test_the_search_writes_a_scheme_that_compiles(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheme = tmp_path / "scheme.txt"
-    more = ["--train", str(archive / "examples.npz"), "--budget", "3000"]
+    more = ["--examples", str(archive / "examples.npz"), "--budget", "3000"]
     assert main(words(archive, "search", *more, "--scheme-file", str(scheme))) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ram_bytes"] <= 3000

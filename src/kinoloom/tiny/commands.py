@@ -6,10 +6,8 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,9 +26,12 @@ from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.autodiff import TrainingOptions
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.front.read import read_archive, run_archive
-from kinoloom.tiny.host import Host
+from kinoloom.tiny.examples import Examples, read_examples
+from kinoloom.tiny.floats import Network
+from kinoloom.tiny.front.float_net import FloatNet
+from kinoloom.tiny.front.read import read_archive
 from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.learning import Course, Curve, curve, curves, on_device, score, train
 from kinoloom.tiny.ops import (
     CompileOptions,
     FlashSizeOptions,
@@ -47,7 +48,12 @@ from kinoloom.tiny.search import search as exact
 
 
 def inference_of(model: Path, options: ModelOptions) -> Program:
-    """The inference program of a model file.
+    """The inference program of a model file; see `source_of`."""
+    return source_of(model, options)[0]
+
+
+def source_of(model: Path, options: ModelOptions) -> tuple[Program, Network | None]:
+    """The inference program of a model file, and the network in real numbers where it has one.
 
     Raises:
         InputNotFoundError: a file is missing.
@@ -56,15 +62,15 @@ def inference_of(model: Path, options: ModelOptions) -> Program:
     if not model.is_file():
         raise InputNotFoundError(f"There is no file {model}.")
     if model.suffix == ".npz":
-        return read_pretrained(model, options.name, options.classes)
+        return read_pretrained(model, options.name, options.classes), None
     if model.suffix != ".pt2":
         raise UsageError(
             f"{model.name} is neither a .pt2 (torch.export.save) nor a .npz of an int8 network."
         )
     if options.inputs_file is None:
         raise UsageError("A .pt2 has to be calibrated.", hint="Give --inputs-file inputs.npy.")
-    inputs = _array(options.inputs_file)
-    return quantise(read_archive(model, [x[None] for x in inputs]), options.name)
+    network = read_archive(model, [x[None] for x in _array(options.inputs_file)])
+    return quantise(network, options.name), network
 
 
 def scheme_named(program: Program, words: str) -> Scheme:
@@ -117,30 +123,49 @@ def compile_files(model: Path, options: CompileOptions) -> Report:
 
 
 def memory_report(model: Path, options: ReportOptions) -> Report:
-    """`tiny report`.
-
-    Raises:
-        UsageError: examples are given for a network that has no float32 form.
-    """
-    made, scheme = compiled(model, options)
-    return page.report(made, scheme, options.loss, _agreement(model, options, made.inference))
-
-
-def _agreement(model: Path, options: ReportOptions, inference: Program) -> Agreement | None:
-    """The quantised network beside the real one, on labelled examples or those of calibration."""
-    if model.suffix != ".pt2":
-        if options.examples is not None:
-            raise UsageError(f"{model.name} has no float32 form to compare with.")
-        return None
-    labels = None
+    """`tiny report`."""
+    inference, network = source_of(model, options)
+    scheme = scheme_named(inference, options.scheme)
+    made = _compile(inference, scheme, options, options.budget)
+    examples = None
     if options.examples is not None:
-        found = _examples(options.examples, ("x_test", "y_test"))
-        inputs, labels = found["x_test"], found["y_test"]
+        examples = read_examples(options.examples, inference, options.loss)
+    net = FloatNet(network, options.loss) if network else None
+    agreed = _agreement(inference, net, options, examples) if net else None
+    learned = _curves(made, scheme, net, options, examples) if examples else ()
+    return page.report(made, scheme, options.loss, page.Findings(agreed, learned))
+
+
+def _agreement(
+    inference: Program, net: FloatNet, options: ReportOptions, examples: Examples | None
+) -> Agreement:
+    """The quantised network beside the real one, on held-out examples or those of calibration."""
+    if examples is not None:
+        inputs, labels = examples.x_test, examples.y_test if examples.classes else None
     else:
         assert options.inputs_file is not None
-        inputs = _array(options.inputs_file)
-    wanted = run_archive(model, [x[None] for x in inputs])
-    return agreement(inference, list(inputs), wanted, labels)
+        inputs, labels = _array(options.inputs_file), None
+    return agreement(inference, list(inputs), [net.forward(x) for x in inputs], labels)
+
+
+def _curves(
+    made: Compiled, scheme: Scheme, net: FloatNet | None, options: ReportOptions,
+    examples: Examples,
+) -> tuple[Curve, ...]:  # fmt: skip
+    """How well is learned: all trained, what was chosen, the last layer, and in float32."""
+    if not len(examples.x):
+        return ()
+    inference, course = made.inference, Course(options.rate, options.epochs)
+    others = {"all trained": full_update(inference), "last layer": last_layers(inference, 1)}
+    ways = [
+        (name, _compile(inference, other, options, 2**62))
+        for name, other in others.items()
+        if other != scheme
+    ]
+    found = curves([(f"chosen: {Path(options.scheme).name}", made), *ways], examples, course)
+    if net is not None:
+        found.append(curve("all trained, float32", net, None, examples, course))
+    return tuple(found)
 
 
 def simulated(model: Path, options: SimulateOptions) -> Report:
@@ -166,10 +191,12 @@ def searched(model: Path, options: SearchOptions) -> Report:
     Raises:
         UsageError: there are no examples to train on.
     """
-    if options.train is None:
-        raise UsageError("A search needs examples.", hint="Give --train examples.npz.")
+    if options.examples is None:
+        raise UsageError("A search needs examples.", hint="Give --examples examples.npz.")
     inference = inference_of(model, options)
-    examples = _examples(options.train, ("x", "y", "x_test", "y_test"))
+    examples = read_examples(options.examples, inference, options.loss)
+    if not len(examples.x):
+        raise UsageError(f"{options.examples.name} has no x and y to learn from.")
     given = measure(inference, partial(_score, inference, options, examples))
     if options.method == "exact":
         found = exact(inference, given, options.budget, options.loss)
@@ -214,22 +241,14 @@ def _contributions(given: Contributions) -> tuple[Table, Table]:
 
 
 def _score(
-    inference: Program,
-    options: SearchOptions,
-    examples: dict[str, Array],
-    scheme: dict[str, Update],
+    inference: Program, options: SearchOptions, examples: Examples, scheme: dict[str, Update]
 ) -> float:
-    """Accuracy after training by a scheme, in the generated C."""
+    """Accuracy after training by a scheme in the generated C; of targets, less the loss."""
     made = _compile(inference, scheme, options, 2**62)
-    quantised: Callable[[Array], Array] = made.simulator().quantise
-    order = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O1",))
-        for _ in range(options.epochs):
-            for i in order.permutation(len(examples["x"])):
-                host.train_step(quantised(examples["x"][i]), examples["y"][i], options.rate)
-        found = [int(host.forward(quantised(x)).argmax()) for x in examples["x_test"]]
-    return float((np.array(found) == examples["y_test"]).mean())
+    with on_device(made, "-O1") as learner:
+        train(learner, examples, Course(options.rate, options.epochs))
+        found = score(learner, examples)
+    return -found.loss if found.accuracy is None else found.accuracy
 
 
 def linked_size(model: Path, options: FlashSizeOptions) -> Report:
@@ -280,13 +299,3 @@ def _array(path: Path) -> Array:
     if not isinstance(array, np.ndarray) or array.ndim < 2 or not len(array):
         raise UnreadableMediaError(f"{path.name} must hold one array (N, ...) of inputs.")
     return array
-
-
-def _examples(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputNotFoundError(f"There is no file {path}.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except (ValueError, KeyError, OSError) as error:
-        raise UnreadableMediaError(f"{path.name} must hold {', '.join(names)}.") from error

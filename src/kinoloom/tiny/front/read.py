@@ -64,15 +64,6 @@ def read_archive(path: Path, data: Iterable[Array]) -> Network:
     return read_exported(exported, data)
 
 
-def run_archive(path: Path, inputs: Iterable[Array]) -> list[Array]:
-    """What the network of such a file gives for each input (with batch axis), in float32."""
-    import torch
-
-    module = torch.export.load(path).module()
-    with torch.no_grad():
-        return [module(torch.from_numpy(np.array(x, np.float32))).numpy() for x in inputs]
-
-
 def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
     """The network of a program that torch.export made, calibrated; see `read_module`.
 
