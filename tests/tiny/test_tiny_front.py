@@ -14,7 +14,7 @@ from torch import nn
 from kinoloom import tiny
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.front.read import read_module
+from kinoloom.tiny.front.read import read_archive, read_module
 from kinoloom.tiny.pretrained import read_pretrained
 from kinoloom.tiny.quantise import Room, quant_of
 
@@ -170,24 +170,57 @@ def test_the_report_scores_labelled_examples(
         (["--scheme", "mcunet-49kb"], "has more layers"),
         (["--budget", "100"], "Give at least [0-9]+ bytes"),
         (["--inputs-file", "absent.npy"], "no file absent.npy"),
+        (["--inputs-file", "short.npy"], r"input 0 has the shape \(1, 3, 11\); the model takes"),
+        (["--inputs-file", "words.npy"], "must hold one array"),
+        (["--classes", "4"], "series.pt2 has its own"),
+        (["--data", "absent.npz"], "takes one --data"),
     ],
 )
 def test_bad_words_are_told(
-    archive: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
+    archive: Path,
+    more: list[str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(archive)
+    np.save("short.npy", np.zeros((2, 3, 11)))
+    np.save("words.npy", np.array([["a"], ["b"]]))
     assert main(words(archive, "report", *more)) != 0
     assert re.search(why, capsys.readouterr().err)
+
+
+def test_a_search_replaces_no_scheme(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scheme = tmp_path / "scheme.txt"
+    scheme.write_text("mine")
+    more = ["--examples", str(archive / "examples.npz"), "--scheme-file", str(scheme)]
+    assert main(words(archive, "search", *more)) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert scheme.read_text() == "mine"
+
+
+def test_a_network_that_is_quantised_is_not_calibrated(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--data", str(archive / "examples.npz"), "--inputs-file", str(archive / "inputs.npy")]
+    assert main(["tiny", "report", *files]) == 2
+    assert "quantised already" in capsys.readouterr().err
 
 
 def test_archives_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
         read_pretrained(tmp_path / "absent.npz", "net")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    with pytest.raises(UnreadableMediaError, match="no such network"):
+    with pytest.raises(UnreadableMediaError, match="is no int8 network.*lacks"):
         read_pretrained(tmp_path / "other.npz", "net")
     (tmp_path / "text.npz").write_text("text")
-    with pytest.raises(UnreadableMediaError):
+    with pytest.raises(UnreadableMediaError, match="is no int8 network"):
         read_pretrained(tmp_path / "text.npz", "net")
+    (tmp_path / "text.pt2").write_text("text")
+    with pytest.raises(UnreadableMediaError, match="holds no exported network"):
+        read_archive(tmp_path / "text.pt2", [])
 
 
 def test_targets_have_the_size_of_the_output() -> None:

@@ -70,7 +70,7 @@ def test_the_page_shows_how_well_each_way_learns(
     more = ["--scheme", "last:2", "--epochs", "5", "--rate", "0.1", "-o", str(page)]
     assert report(folder, "Series", *more, "--json") == 0
     found = json.loads(capsys.readouterr().out)["learned"]
-    ways = ["chosen: last:2", "all trained", "last layer", "all trained, float32"]
+    ways = ["all trained", "last layer", "chosen: last:2", "all trained, float32"]
     assert [one["way"] for one in found] == ways
     for one in found:
         assert one["steps"][0] == 0
@@ -89,7 +89,7 @@ def test_the_page_shows_how_well_each_way_learns(
     assert len(lines.findall("{*}polyline")) == 4
     assert report(folder, "Series", *more, "--overwrite") == 0
     told = capsys.readouterr().err
-    assert re.search(r"page.html: \d+ bytes of RAM.*last layer \d+\.\d %", told)
+    assert re.search(r"page.html: \d+ bytes of RAM.*chosen: last:2 \d+\.\d %", told)
 
 
 def test_targets_have_a_loss_and_no_accuracy(

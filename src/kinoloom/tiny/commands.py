@@ -6,17 +6,21 @@ import shutil
 import struct
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.notes import logger
+from kinoloom.base.outputs import check_output, whole_file
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import (
     ExecutionError,
     InputNotFoundError,
     MissingError,
+    OutputExistsError,
     UnreadableMediaError,
     UsageError,
 )
@@ -43,7 +47,7 @@ from kinoloom.tiny.ops import (
 from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.scheme import Scheme, Update, full_update, last_layers, lines, parse
-from kinoloom.tiny.search import Contributions, evolve, measure
+from kinoloom.tiny.search import Contributions, candidates, evolve, measure
 from kinoloom.tiny.search import search as exact
 
 
@@ -62,6 +66,8 @@ def source_of(model: Path, options: ModelOptions) -> tuple[Program, Network | No
     if not model.is_file():
         raise InputNotFoundError(f"There is no file {model}.")
     if model.suffix == ".npz":
+        if options.inputs_file is not None:
+            raise UsageError(f"{model.name} is quantised already: leave --inputs-file out.")
         return read_pretrained(model, options.name, options.classes), None
     if model.suffix != ".pt2":
         raise UsageError(
@@ -69,6 +75,10 @@ def source_of(model: Path, options: ModelOptions) -> tuple[Program, Network | No
         )
     if options.inputs_file is None:
         raise UsageError("A .pt2 has to be calibrated.", hint="Give --inputs-file inputs.npy.")
+    if options.classes is not None:
+        raise UsageError(
+            f"--classes makes a new head for an int8 network of .npz; {model.name} has its own."
+        )
     network = read_archive(model, [x[None] for x in _array(options.inputs_file)])
     return quantise(network, options.name), network
 
@@ -156,13 +166,11 @@ def _curves(
     if not len(examples.x):
         return ()
     inference, course = made.inference, Course(options.rate, options.epochs)
-    others = {"all trained": full_update(inference), "last layer": last_layers(inference, 1)}
-    ways = [
-        (name, _compile(inference, other, options, 2**62))
-        for name, other in others.items()
-        if other != scheme
-    ]
-    found = curves([(f"chosen: {Path(options.scheme).name}", made), *ways], examples, course)
+    schemes = {"all trained": full_update(inference), "last layer": last_layers(inference, 1)}
+    ways = {name: _compile(inference, one, options, 2**62) for name, one in schemes.items()}
+    if scheme not in schemes.values():
+        ways[f"chosen: {Path(options.scheme).name}"] = made
+    found = curves(ways.items(), examples, course)
     if net is not None:
         found.append(curve("all trained, float32", net, None, examples, course))
     return tuple(found)
@@ -181,8 +189,12 @@ def simulated(model: Path, options: SimulateOptions) -> Report:
     crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
     bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
     told = f"loss {bits:08x}\ncrc {crc:08x}"
+    words = Text(
+        f"The loss is {losses[0]:.4f} at first and {losses[-1]:.4f} after {options.steps} steps of "
+        "the example main. A board must print these lines, bit for bit:"
+    )
     data = {**page.facts(made), "losses": losses, "loss": f"{bits:08x}", "crc": f"{crc:08x}"}
-    return Report(f"{options.name}: simulated", (Text(told, preformatted=True),), data)
+    return Report(f"{options.name}: simulated", (words, Text(told, preformatted=True)), data)
 
 
 def searched(model: Path, options: SearchOptions) -> Report:
@@ -193,20 +205,25 @@ def searched(model: Path, options: SearchOptions) -> Report:
     """
     if options.examples is None:
         raise UsageError("A search needs examples.", hint="Give --examples examples.npz.")
+    if options.scheme_file.exists():
+        raise OutputExistsError(
+            f"{options.scheme_file} exists already.", hint="Choose another --scheme-file."
+        )
+    check_output(options.scheme_file, overwrite=False)
     inference = inference_of(model, options)
     examples = read_examples(options.examples, inference, options.loss)
     if not len(examples.x):
         raise UsageError(f"{options.examples.name} has no x and y to learn from.")
-    given = measure(inference, partial(_score, inference, options, examples))
+    given = measure(inference, partial(_counted, count(1), inference, options, examples))
     if options.method == "exact":
         found = exact(inference, given, options.budget, options.loss)
     else:
         found = evolve(inference, given, options.budget, loss=options.loss)
     head = f"# {found.ram_bytes} bytes of RAM, sum of contributions {found.gain:.4f}"
     text = "\n".join([head, "# layer, bias or -, part of the weights", *lines(found.scheme), ""])
-    with whole_file(options.scheme_file, overwrite=True) as temporary:
+    with whole_file(options.scheme_file, overwrite=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    rows = tuple((n, u.bias, u.ratio) for n, u in found.scheme.items())
+    rows = tuple((n, "trained" if u.bias else "", u.ratio) for n, u in found.scheme.items())
     data = {
         "ram_bytes": found.ram_bytes,
         "gain": found.gain,
@@ -217,7 +234,10 @@ def searched(model: Path, options: SearchOptions) -> Report:
         "scheme": {name: [u.bias, u.ratio] for name, u in found.scheme.items()},
     }
     sections = (
-        Text(head[2:]),
+        Text(
+            f"{head[2:]}. Written to {options.scheme_file}; use it with --scheme "
+            f"{options.scheme_file}."
+        ),
         Table(("layer", "bias", "part of the weights"), rows, title="What to train"),
         *_contributions(given),
     )
@@ -238,6 +258,17 @@ def _contributions(given: Contributions) -> tuple[Table, Table]:
             title="Gain of training weights, by part",
         ),
     )
+
+
+def _counted(
+    numbers: Iterator[int], inference: Program, options: SearchOptions, examples: Examples,
+    scheme: dict[str, Update],
+) -> float:  # fmt: skip
+    """`_score`, and a word about how far the search is."""
+    number, total = next(numbers), candidates(inference)
+    if number % 10 == 1:
+        logger.info("candidate %d of %d", number, total)
+    return _score(inference, options, examples, scheme)
 
 
 def _score(
@@ -270,8 +301,9 @@ def linked_size(model: Path, options: FlashSizeOptions) -> Report:
         flash, ram = sizes(folder, options.core)
     data = {**page.facts(made), "flash_bytes": flash, "linked_ram_bytes": ram}
     rows = (("flash", flash, 2**20), ("RAM, without the stack", ram, 2**18))
+    words = Text(f"{flash} bytes of flash and {ram} of RAM, with the example main, as linked.")
     table = Table(("memory", "bytes", "the board has"), rows)
-    return Report(f"{options.name} on a Cortex-{options.core.upper()}", (table,), data)
+    return Report(f"{options.name} on a Cortex-{options.core.upper()}", (words, table), data)
 
 
 def sizes(folder: Path, core: str) -> tuple[int, int]:
@@ -294,8 +326,9 @@ def _array(path: Path) -> Array:
         raise InputNotFoundError(f"There is no file {path}.")
     try:
         array: Array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise UnreadableMediaError(f"{path.name} holds no array: {error}.") from error
-    if not isinstance(array, np.ndarray) or array.ndim < 2 or not len(array):
+    except (ValueError, OSError, EOFError) as error:
+        raise UnreadableMediaError(f"{path.name} is no .npy of an array of numbers.") from error
+    numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
+    if not numbers or array.ndim < 2 or not len(array):
         raise UnreadableMediaError(f"{path.name} must hold one array (N, ...) of inputs.")
     return array

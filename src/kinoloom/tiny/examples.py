@@ -104,6 +104,8 @@ def _check_labels(what: str, y: Array, program: Program, loss: str) -> None:
 
 
 def _check_finite(what: str, values: Array) -> None:
+    if values.dtype.kind not in "biuf":
+        raise ArrayError(f"{what} holds no numbers, but {values.dtype}.")
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         raise ArrayError(f"{what} is infinite or not a number at {wrong[0, 0]}.")

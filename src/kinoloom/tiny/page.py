@@ -26,16 +26,16 @@ Row = tuple[object, ...]
 
 def ladder(inference: Program, scheme: Scheme, loss: Loss, made: Compiled) -> list[Row]:
     """(what, arena, bound, trained tensors, RAM) of ways to train, in bytes."""
-    options = TrainingOptions(loss)
-    whole = training_program(inference, full_update(inference), options)
+    options, everything = TrainingOptions(loss), full_update(inference)
     part = training_program(inference, scheme, options)
-    steps = {
-        "all trained, order of a framework": whole,
-        "all trained, updates at once": reorder(whole),
-        "chosen trained, order of a framework": part,
-        "chosen trained, updates at once": reorder(part),
-        "... and gradients channel by channel": join_gradients(reorder(part)),
-    }
+    ways = {"all": part}
+    if scheme != everything:
+        ways = {"all": training_program(inference, everything, options), "chosen": part}
+    steps = {}
+    for what, program in ways.items():
+        steps[f"{what} trained, order of a framework"] = program
+        steps[f"{what} trained, updates at once"] = reorder(program)
+    steps["... and gradients channel by channel"] = join_gradients(reorder(part))
     rows = [(name, *_sizes(program, plan(program))) for name, program in steps.items()]
     return [*rows, ("... and the forward pass row by row", *_sizes(made.program, made.plan))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -54,13 +55,14 @@ def read_archive(path: Path, data: Iterable[Array]) -> Network:
     need("torch", extra="train")
     import torch
 
+    hint = "Write it with torch.export.save."
+    if not zipfile.is_zipfile(path):
+        raise UnreadableMediaError(f"{path.name} holds no exported network.", hint=hint)
     try:
         exported = torch.export.load(path)
     except Exception as error:
-        raise UnreadableMediaError(
-            f"{path.name} holds no exported network: {error}.",
-            hint="Write it with torch.export.save.",
-        ) from error
+        what = f"{path.name} holds no exported network: {error}."
+        raise UnreadableMediaError(what, hint=hint) from error
     return read_exported(exported, data)
 
 
@@ -133,7 +135,13 @@ def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tupl
     import torch
 
     ranges: dict[str, tuple[float, float]] = {}
+    wanted = tuple(reader.input.meta["val"].shape)
     for number, x in enumerate(data):
+        if tuple(x.shape) != wanted:
+            raise ArrayError(
+                f"Calibration input {number} has the shape {tuple(x.shape)}; the model takes "
+                f"{wanted}."
+            )
         values: dict[Any, Any] = {}
         for node in graph.nodes:
             if node.name in reader.values:

@@ -48,7 +48,15 @@ class Reader:
         if self.input is not None:
             raise UsageError("The model must take one input.")
         self.input = node
-        shape_of(node)
+        try:
+            shape_of(node)
+        except UsageError as error:
+            shape = tuple(node.meta["val"].shape)
+            raise UsageError(
+                f"The model's input has the shape {shape}, which is not static or not of a batch "
+                "of one.",
+                hint="Export it with one example of fixed size: (1, C, H, W), (1, C, T) or (1, F).",
+            ) from error
         self.views[node.name] = stored(node.name, node.meta["val"].shape)
 
     def view(self, node: Any) -> View:
