@@ -213,7 +213,7 @@ def test_archives_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
         read_pretrained(tmp_path / "absent.npz", "net")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    with pytest.raises(UnreadableMediaError, match="is no int8 network.*lacks"):
+    with pytest.raises(UnreadableMediaError, match=r"is no int8 network.*lacks"):
         read_pretrained(tmp_path / "other.npz", "net")
     (tmp_path / "text.npz").write_text("text")
     with pytest.raises(UnreadableMediaError, match="is no int8 network"):
