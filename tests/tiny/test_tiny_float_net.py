@@ -40,7 +40,7 @@ def test_its_steps_are_those_of_sgd() -> None:
         assert net.train_step(x, np.zeros((1, 6, 7)), 0.1) == pytest.approx(loss.item(), rel=1e-5)
     conv = model.body[0]
     assert isinstance(conv, nn.Conv2d)
-    learned = net.leaves["relu.weight"].detach()
+    learned = net.leaves["body_0.weight"].detach()
     torch.testing.assert_close(learned, conv.weight.detach(), rtol=1e-4, atol=1e-6)
 
 

@@ -14,9 +14,12 @@ from torch import nn
 from kinoloom import tiny
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.tiny.front.names import identifier
 from kinoloom.tiny.front.read import read_archive, read_module
+from kinoloom.tiny.host import Host
 from kinoloom.tiny.pretrained import read_pretrained
 from kinoloom.tiny.quantise import Room, quant_of
+from kinoloom.tiny.scheme import convs
 
 X = np.zeros((1, 1, 6, 6), np.float32)
 
@@ -136,7 +139,7 @@ def test_the_report_has_the_ladder_and_the_arena(
     text = page.read_text()
     assert "Against float32, on 16 inputs" in text
     assert "data:image/svg+xml;base64," in text
-    assert "relu_1" in text
+    assert "second" in text
 
 
 def test_the_search_writes_a_scheme_that_compiles(
@@ -232,3 +235,33 @@ def test_targets_have_the_size_of_the_output() -> None:
         device.train_step(device.quantise(data[0]), np.zeros(41), 0.01)
     with pytest.raises(ArrayError, match="must be int8"):
         device.forward(data[0])
+
+
+class Awkward(nn.Module):
+    """Modules whose names are those of parts of others, of a training step, or no C names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.fc_w = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.label = nn.Linear(4, 4)
+        self.layers = nn.ModuleDict({"Größe": nn.Linear(4, 4), "0": nn.Linear(4, 4)})
+        self.weight = nn.Parameter(torch.eye(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in (self.fc, self.fc_w, self.label, *self.layers.values(), self.fc):
+            x = torch.relu(layer(x))
+        return nn.functional.linear(x, self.weight)
+
+
+def test_layers_are_called_as_their_modules_where_that_is_safe(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    data = inputs((1, 4), 8)
+    made_ = tiny.compile(Awkward().eval(), data[0], data=data)
+    names = [op.layer for op in convs(made_.inference)]
+    assert names == ["fc", "relu_1", "label_2", "layers_gr_e", "layers_0", "fc_2", "linear_6"]
+    host, device = Host(made_.program, made_.plan, tmp_path), made_.simulator()
+    x = device.quantise(data[0])
+    assert [device.train_step(x, 1, 0.1) for _ in range(5)] == [
+        host.train_step(x, 1, 0.1) for _ in range(5)
+    ]
+    assert identifier("0.conv-1") == "layer0_conv_1"

@@ -151,7 +151,7 @@ def test_gates_are_products_of_one_term_in_place() -> None:
 def test_a_recurrent_cell_is_two_layers_of_a_scheme() -> None:
     program = inference_of(Listener)
     names = [op.layer for op in convs(program)]
-    assert names == ["relu", "gru_in", "gru_state", "linear"]
+    assert names == ["front", "cell_in", "cell_state", "head"]
     (cell,) = (op for op in program.ops if isinstance(op, Gru))
     assert cell.of_state.x == cell.y
 

@@ -19,13 +19,13 @@ class Layer:
 
     Attributes:
         name: of the value that it makes; unique, a C identifier.
-        where: the module that it came from, for messages.
+        module: the path of the module that it came from, "" for the model itself.
         shape: of its result, as in `ir`.
         low, high: the clamp of its result, which is its activation function; None where open.
     """
 
     name: str
-    where: str
+    module: str
     shape: Shape
     low: float | None = field(default=None, kw_only=True)
     high: float | None = field(default=None, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.tiny.floats import RealMatMul
-from kinoloom.tiny.front.reader import Reader, refuse, where
+from kinoloom.tiny.front.reader import Reader, module_of, refuse
 from kinoloom.tiny.front.views import View, stored, strides_of
 from kinoloom.tiny.ir import Array
 
@@ -94,6 +94,6 @@ def _layer(reader: Reader, node: Any) -> RealMatMul | None:
         return None
     heads, columns, rows = (int(np.prod([a.index.shape[i] for i in group])) for group in groups)
     return RealMatMul(
-        node.name, where(node), (heads, columns, rows), a.view.name, b.view.name, 1,
+        node.name, module_of(node), (heads, columns, rows), a.view.name, b.view.name, 1,
         (left[0], left[1], left[3], 0), (right[0], right[1], 0, right[2]),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
 from kinoloom.tiny.floats import Network, fold_clamps
 from kinoloom.tiny.front.expand import expand
+from kinoloom.tiny.front.names import named_by_modules
 from kinoloom.tiny.front.reader import Reader
 from kinoloom.tiny.front.rules import read_node
 from kinoloom.tiny.ir import Array
@@ -78,7 +79,8 @@ def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
     for node in graph.nodes:
         _read_node(reader, node)
     network = reader.network()
-    return replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
+    ranged = replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
+    return named_by_modules(ranged)
 
 
 def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
