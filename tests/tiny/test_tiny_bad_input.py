@@ -1,6 +1,7 @@
 """Bad input, each with the message that tells what to do: models, data, labels, rates, images."""
 
 import ctypes
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from tiny_networks import SHAPES, Bottleneck, Painter, Series, inputs, made, qua
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.build import Builder
+from kinoloom.tiny.build import Builder, ConvValues
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.read import read_exported
 from kinoloom.tiny.host import Host, compile_c
 from kinoloom.tiny.ir import Geometry, Quant
@@ -143,6 +145,19 @@ def test_a_maximum_over_padding_alone_is_refused() -> None:
     window = Geometry(2, 3, 1, 2, 3, 1, 1, 2, px=1, dx=2)
     with pytest.raises(UsageError, match="'top' holds nothing but padding"):
         builder.max_pool("top", "x", window)
+
+
+def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed (Debian: gcc-arm-none-eabi)")
+    builder = Builder("net")
+    builder.input("x", (2, 512, 300), Quant(0.1, 0))
+    values = ConvValues(np.ones((1, 2, 1, 1)), np.zeros(1), np.full(1, 0.01))
+    builder.conv("y", "x", Geometry(2, 512, 300, 1, 512, 300, 1, 1), values, None)
+    made = compile_program(builder.program("x", "y"), "square", budget=2**62)
+    made.write(tmp_path)
+    with pytest.raises(ExecutionError, match=r"board of m4: \d+ bytes too much for its RAM"):
+        sizes(tmp_path, "m4")
 
 
 def test_fast_math_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
@@ -313,6 +314,13 @@ def sizes(folder: Path, core: str) -> tuple[int, int]:
         ExecutionError: it does not build, or does not fit.
     """
     done = subprocess.run(["make", "-s", core], cwd=folder, capture_output=True, text=True)
+    over = re.search(r"region `(\w+)' overflowed by (\d+) bytes", done.stderr)
+    if over:
+        raise ExecutionError(
+            f"The project does not fit the board of {core}: {over[2]} bytes too much for its "
+            f"{over[1]}.",
+            hint="Train fewer layers, or use another linker script.",
+        )
     if done.returncode:
         raise ExecutionError(f"The project does not build for {core}: {done.stderr[:2000]}")
     line = ["arm-none-eabi-size", f"{core}.elf"]

@@ -57,7 +57,7 @@ def layer_rows(made: Compiled) -> list[Row]:
             what.append(f"{len(step.grad.kept)} channels")
         rows.append(
             (
-                op.layer, f"{g.cout} x {g.oh} x {g.ow}", g.cout * g.fan_in, g.multiplies,
+                op.layer, f"{g.cout}x{g.oh}x{g.ow}", g.cout * g.fan_in, g.multiplies,
                 part + 4 * g.cout * (op.layer in biased), ", ".join(what),
             )
         )  # fmt: skip
