@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_networks import SHAPES, Bottleneck, Painter, Series, inputs, made, quantised
+from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, inputs, made, quantised
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
@@ -137,6 +137,12 @@ def test_a_small_budget_names_the_layer_and_the_least_that_would_do() -> None:
     layers = {op.layer for op in inference.ops if hasattr(op, "layer")}
     named = str(caught.value).partition(" of ")[2].partition(", which")[0]
     assert set(named.rpartition(" of ")[2].split(", ")) <= layers
+
+
+def test_a_small_budget_tells_of_gradients_in_words() -> None:
+    with pytest.raises(BudgetError, match=r"the gradient by \w+ \(\d+ bytes\)") as caught:
+        compile_program(quantised(Everything), budget=1000)
+    assert " d_" not in str(caught.value)
 
 
 def test_a_maximum_over_padding_alone_is_refused() -> None:
