@@ -73,8 +73,9 @@ def _factors(reader: Reader, node: Any) -> tuple[_Factor, _Factor]:
 def _groups(a: _Factor, b: _Factor) -> list[list[int]]:
     """Axes of both, of b alone, of a alone: each from the largest step to the smallest."""
     groups: list[list[int]] = [[], [], []]
-    for axis, steps in enumerate(zip(a.steps, b.steps, strict=True)):
-        groups[0 if all(steps) else 1 if steps[1] else 2 if steps[0] else 0].append(axis)
+    for axis, (of_a, of_b) in enumerate(zip(a.steps, b.steps, strict=True)):
+        alone = bool(of_a) != bool(of_b)
+        groups[0 if not alone else 1 if of_b else 2].append(axis)
     for group, factor in zip(groups, (a, b, a), strict=True):
         group.sort(key=lambda axis: -abs(factor.steps[axis]))
     return groups
