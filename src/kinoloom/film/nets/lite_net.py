@@ -6,10 +6,14 @@ Outputs: see `Answers`.
 
 Architecture: at each of four sizes, from 1/32 to 1/4, one encoder looks at both pictures, made
 smaller until they are four times that size; what it sees is warped by the motion that is known so
-far; one block looks at both and the time, and says how the motion differs, on a grid twice as fine.
-Encoder and block are the same at every size, as in FILM: what is learned of small motion holds for
-large motion. At half the pictures' size a last stage looks at the pictures themselves, warped, four
-pixels at a time, and says which of both to believe and what light is missing, for each pixel.
+far. Each pixel of one is compared with its neighbours in the other; the shift to those that are
+most alike is added to the motion. One block looks at all that and at the time, and says how far
+to believe the shift and how else the motion differs, on a grid twice as fine. Its answer begins at
+zero: untrained the network is a block matcher. Encoder and block are the same at every size, as in
+FILM: what is learned of small motion holds for large motion.
+
+At half the pictures' size a last stage looks at the pictures themselves, warped, four pixels at a
+time, and says which of both to believe and what light is missing, for each pixel.
 
 Motion is told as the whole way from first to second, once going by each picture: what is at p in
 the frame at t is at p - t * motion in the first and at p + (1 - t) * motion in the second. So the
@@ -124,6 +128,7 @@ class LiteNet(nn.Module):
 
     def _seen(self, picture: Tensor) -> Tensor:
         """What the encoder sees, after the colours themselves, at a quarter of the size."""
+        picture = picture - 0.5
         return torch.cat([_GAIN * functional.avg_pool2d(picture, 4), self.look(picture)], 1)
 
     def _moved(

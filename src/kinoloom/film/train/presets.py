@@ -102,7 +102,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "lite": LitePreset(
         Settings(
-            steps=20_000,
+            steps=11_000,
             batch=8,
             optimiser="adamw",
             learning_rate=1e-3,
