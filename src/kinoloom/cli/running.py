@@ -140,6 +140,8 @@ def _print(request: Request, result: Any, written: dict[str, Any]) -> None:
             click.echo(to_json(result), nl=False)
         elif request.output is None:
             click.echo(to_text(result), nl=False)
+        else:
+            click.echo(f"{request.output}: {result.summary}", err=True)
         return
     if request.as_json:
         notes = [note.to_dict() for note in result.notes]

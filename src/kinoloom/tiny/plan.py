@@ -7,6 +7,7 @@ which is kept. Trained tensors, constants, labels and the loss are not in the ar
 
 from __future__ import annotations
 
+import re
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -206,10 +207,18 @@ def check_budget(program: Program, made: Plan, budget: int) -> None:
     moment = int(np.argmax(made.live))
     op = program.ops[moment]
     held = sorted((b for b in made.blocks if b.start <= moment <= b.end), key=lambda b: -b.bytes)
-    names = ", ".join(f"{b.names[0]} ({b.bytes} bytes)" for b in held[:3])
+    names = ", ".join(f"{_said(b.names[0])} ({b.bytes} bytes)" for b in held[:3])
     raise BudgetError(
         f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
         f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "
-        f"{', '.join(op.layers() or op.writes())}, which holds {names}.",
+        f"{', '.join(op.layers() or map(_said, op.writes()))}, which holds {names}.",
         hint=f"Give at least {total} bytes, or train fewer layers.",
     )
+
+
+def _said(name: str) -> str:
+    """A tensor's name as a message tells it."""
+    if name.startswith("scratch:"):
+        return "its own buffers"
+    gradient = re.fullmatch(r"d_(.+?)__\d+(?:_in)?", name)
+    return f"the gradient by {gradient[1]}" if gradient else name
