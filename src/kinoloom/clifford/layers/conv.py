@@ -29,9 +29,9 @@ from torch import Tensor
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
+from kinoloom.clifford.layers.linear_map import is_traced
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.clifford.layers.rims import PaddingMode, with_rim
-from kinoloom.clifford.memory import freed_memory_is_kept
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
@@ -133,31 +133,35 @@ class CliffordConv(ProductLayer):
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         if self.ideals is None:
             bias = None if self.bias is None else self.bias.flatten()
-            y = self._convolved(x.flatten(1, 2), bias, self.groups)
+            y = self._convolved(x.flatten(1, 2), self.kernel(), bias, self.groups)
             return split_channels(y, len(self.out_blades))
         return self._in_ideals(x, self.ideals)
 
-    def _convolved(self, images: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    def _convolved(
+        self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+    ) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
             images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
         convolve = _CONV[self.space]
-        return convolve(images, self.kernel(), bias, self.stride, padding, self.dilation, groups)
+        return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
     def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
+        kernel, groups = self.kernel(), ideals.count * self.groups
         bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
-        groups = ideals.count * self.groups
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            y = self._convolved(ideals.enter(x, self.groups), bias, groups)
+        if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
+            y = self._convolved(ideals.enter(x, self.groups), kernel, bias, groups)
             return ideals.leave(y, self.groups)
-        made: Tensor | None = None
         size = _fields_at_once(x)
+        inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
+        made: Tensor | None = None
         for first in range(0, max(1, len(x)), size):
-            part = slice(first, first + size)
-            y = self._convolved(ideals.enter(x[part], self.groups), bias, groups)
+            part = x[first : first + size]
+            entered = ideals.enter(part, self.groups, inside[: len(part)])
+            y = self._convolved(entered, kernel, bias, groups)
             if made is None:
                 made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
-            ideals.leave(y, self.groups, made[part])
+            ideals.leave(y, self.groups, made[first : first + size])
         assert made is not None
         return made
 
@@ -170,12 +174,8 @@ class CliffordConv(ProductLayer):
 
 
 def _fields_at_once(x: Tensor) -> int:
-    """Into parts of how many fields a batch is split while no gradient is recorded.
-
-    On a CPU whose allocator gives large blocks back to the system, parts are so small that it
-    keeps what is made on the way; with `keep_freed_memory` they need not be.
-    """
-    if x.device.type != "cpu" or freed_memory_is_kept():
+    """How many fields of a batch at a time a CPU keeps in its caches, with all that is made."""
+    if x.device.type != "cpu":
         return max(1, len(x))
     return max(1, _PART * torch.get_num_threads() // max(1, x[:1].numel()))
 
