@@ -16,8 +16,9 @@ from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers import conv as conv_module
 from kinoloom.clifford.layers.conv import CliffordConv2d
-from kinoloom.clifford.layers.ideal import IdealCoordinates, sums_of
+from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
+from kinoloom.clifford.layers.sums import add_up, sums_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -138,9 +139,8 @@ def test_sums_of_evenly_spaced_planes_are_made_at_once() -> None:
     table = rng.integers(-1, 2, (30, 6))
     table = table[(table == 1).any(1) & ((table != 0).sum(1) > 1)]
     x = rng.integers(-9, 9, (6, 2))
-    made = np.zeros((len(table), 2))
-    for sums in sums_of(table):
-        made[sums.targets] += sum(sign * x[planes] for planes, sign in sums.terms)
+    made = torch.full((len(table), 2), -1)
+    add_up(sums_of(table), torch.tensor(x), made)
     np.testing.assert_array_equal(made, table @ x)
 
 

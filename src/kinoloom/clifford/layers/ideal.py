@@ -12,20 +12,13 @@ of whole planes into memory that is taken once: what limits narrow layers is mem
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kinoloom.clifford.ideals import Ideals
 from kinoloom.clifford.layers.linear_map import linear_map
-
-_BLADES_FIRST, _BLADES_FOURTH = (3, 0, 1, 2, 4), (1, 2, 3, 0, 4)
-_PLANES_FIRST, _PLANES_THIRD = (2, 0, 1, 3, 4), (1, 2, 0, 3, 4)
-"""Orders of axes that bring the planes to be added to the front, and back."""
+from kinoloom.clifford.layers.sums import add_up, sums_of, traced
 
 
 class IdealCoordinates(nn.Module):
@@ -75,7 +68,7 @@ class IdealCoordinates(nn.Module):
         batch, channels, blades, *space = x.shape
         apart = x.reshape(batch, groups, channels // groups, blades, math.prod(space))
         if torch.compiler.is_compiling():
-            made = _traced(self._entering, apart.permute(_BLADES_FIRST)).permute(_PLANES_THIRD)
+            made = traced(self._entering, apart.movedim(3, 0)).movedim(0, 2)
         elif into is not None:
             made = self._enter(apart, into)
         else:
@@ -88,7 +81,7 @@ class IdealCoordinates(nn.Module):
         blades = self.basis.shape[1]
         apart = y.reshape(batch, groups, blades, numbers // blades // groups, math.prod(space))
         if torch.compiler.is_compiling():
-            made = _traced(self._leaving, apart.permute(_PLANES_FIRST)).permute(_BLADES_FOURTH)
+            made = traced(self._leaving, apart.movedim(2, 0)).movedim(0, 3)
         elif into is not None:
             made = self._leave(apart, into)
         else:
@@ -100,7 +93,7 @@ class IdealCoordinates(nn.Module):
         batch, groups, channels, blades, places = x.shape
         shape = (batch, groups, blades, channels, places)
         made = x.new_empty(shape) if into is None else into.view(shape)
-        _add_up(self._entering, x.permute(_BLADES_FIRST), made.permute(_PLANES_FIRST))
+        add_up(self._entering, x.movedim(3, 0), made.movedim(2, 0))
         return made
 
     def _leave(self, y: Tensor, into: Tensor | None = None) -> Tensor:
@@ -108,77 +101,5 @@ class IdealCoordinates(nn.Module):
         batch, groups, blades, channels, places = y.shape
         shape = (batch, groups, channels, blades, places)
         made = y.new_empty(shape) if into is None else into.view(shape)
-        _add_up(self._leaving, y.permute(_PLANES_FIRST), made.permute(_BLADES_FIRST))
+        add_up(self._leaving, y.movedim(2, 0), made.movedim(3, 0))
         return made
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Planes that are sums of as many others with the same signs, so that they are added at once.
-
-    Attributes:
-        targets: which planes are made.
-        terms: for each term of the sums which planes it takes, and its sign; those of 1 first.
-    """
-
-    targets: slice
-    terms: tuple[tuple[slice, int], ...]
-
-
-def sums_of(table: NDArray[Any]) -> tuple[Sums, ...]:
-    """The products with a table of -1, 0, 1 as sums of planes, as few as evenly spaced ones allow.
-
-    Args:
-        table: (targets, planes); each row has at least two entries, one of them 1.
-    """
-    by_signs: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for target, row in enumerate(table):
-        planes = sorted(np.flatnonzero(row), key=lambda plane: -row[plane])
-        signs = tuple(int(row[plane]) for plane in planes)
-        by_signs.setdefault(signs, []).append((target, *map(int, planes)))
-    return tuple(
-        _sums(run, signs) for signs, rows in by_signs.items() for run in _evenly_spaced(rows)
-    )
-
-
-def _evenly_spaced(rows: list[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
-    """Rows of ascending numbers split where a column does not go on by the step it had."""
-    runs: list[list[tuple[int, ...]]] = []
-    step: tuple[int, ...] = ()
-    for row in rows:
-        last = runs[-1][-1] if runs else row
-        now = tuple(b - a for a, b in zip(last, row, strict=True))
-        if min(now) > 0 and (len(runs[-1]) == 1 or now == step):
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-        step = now
-    return runs
-
-
-def _sums(rows: list[tuple[int, ...]], signs: tuple[int, ...]) -> Sums:
-    steps = (1,) * len(rows[0])
-    if len(rows) > 1:
-        steps = tuple(b - a for a, b in zip(*rows[:2], strict=True))
-    every = zip(rows[0], rows[-1], steps, strict=True)
-    targets, *terms = (slice(first, last + 1, step) for first, last, step in every)
-    return Sums(targets, tuple(zip(terms, signs, strict=True)))
-
-
-def _add_up(sums: tuple[Sums, ...], planes: Tensor, made: Tensor) -> None:
-    """Write sums of planes (I, ...) to those of `made`."""
-    for each in sums:
-        (first, _), (second, sign), *rest = each.terms
-        out = made[each.targets]
-        torch.add(planes[first], planes[second], alpha=sign, out=out)
-        for plane, its in rest:
-            out.add_(planes[plane], alpha=its)
-
-
-def _traced(sums: tuple[Sums, ...], planes: Tensor) -> Tensor:
-    """The same as a new tensor, without writing to memory: for compilers, which do that better."""
-    made: dict[int, Tensor] = {}
-    for each in sums:
-        total = torch.stack([planes[plane] * sign for plane, sign in each.terms]).sum(0)
-        made.update(zip(range(len(planes))[each.targets], total, strict=True))
-    return torch.stack([made[target] for target in sorted(made)])
