@@ -12,6 +12,7 @@ from cayley import metrics, multivector, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinoloom.clifford import memory
 from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers import conv as conv_module
@@ -147,8 +148,10 @@ def test_sums_of_evenly_spaced_planes_are_made_at_once() -> None:
 def test_freed_memory_is_kept_where_it_can_be() -> None:
     code = (
         "import resource, numpy as np\n"
-        "from kinoloom.clifford.memory import keep_freed_memory\n"
+        "from kinoloom.clifford.memory import freed_memory_is_kept, keep_freed_memory\n"
+        "assert not freed_memory_is_kept()\n"
         "kept = keep_freed_memory()\n"
+        "assert freed_memory_is_kept() == kept\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    np.ones(1 << 20)\n"
@@ -159,6 +162,19 @@ def test_freed_memory_is_kept_where_it_can_be() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] == "True", "eight megabytes are 2048 pages"
+
+
+@pytest.mark.parametrize(
+    ("part", "kept", "at_once"), [(160, True, 2), (79, False, 1), (79, True, 5)]
+)
+def test_how_a_batch_is_split(
+    part: int, kept: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields of 4 * 4 * 5 numbers: in parts that fit, one by one, or at once where none fits."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(conv_module, "_PART", part)
+    monkeypatch.setattr(memory, "_kept", kept)
+    assert conv_module._fields_at_once(torch.zeros(5, 4, 4, 5)) == at_once
 
 
 def test_only_wide_layers_of_all_grades_use_it() -> None:

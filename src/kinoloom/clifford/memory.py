@@ -12,6 +12,7 @@ import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _LARGE_BYTES = 2**31 - 1
+_kept = False
 
 
 def keep_freed_memory() -> bool:
@@ -20,9 +21,16 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the allocator is one that can be told so (glibc); if not, nothing is changed.
     """
+    global _kept
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return all(mallopt(name, _LARGE_BYTES) == 1 for name in (_TRIM_THRESHOLD, _MMAP_THRESHOLD))
+    _kept = all(mallopt(name, _LARGE_BYTES) == 1 for name in (_TRIM_THRESHOLD, _MMAP_THRESHOLD))
+    return _kept
+
+
+def freed_memory_is_kept() -> bool:
+    """Whether `keep_freed_memory` was called in this process, with success."""
+    return _kept

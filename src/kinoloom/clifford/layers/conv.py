@@ -32,6 +32,7 @@ from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.linear_map import is_traced
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.clifford.layers.rims import PaddingMode, with_rim
+from kinoloom.clifford.memory import freed_memory_is_kept
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
@@ -174,10 +175,16 @@ class CliffordConv(ProductLayer):
 
 
 def _fields_at_once(x: Tensor) -> int:
-    """How many fields of a batch at a time a CPU keeps in its caches, with all that is made."""
-    if x.device.type != "cpu":
+    """Into parts of how many fields a batch is split while no gradient is recorded.
+
+    On a CPU narrow fields go through in parts that its caches hold, with all that is made on the
+    way. Wide ones, of which one is too large for that, go one by one only where the allocator would
+    give what is freed back to the system, and get it again for every operation.
+    """
+    part, each = _PART * torch.get_num_threads(), max(1, x[:1].numel())
+    if x.device.type != "cpu" or (each > part and freed_memory_is_kept()):
         return max(1, len(x))
-    return max(1, _PART * torch.get_num_threads() // max(1, x[:1].numel()))
+    return max(1, part // each)
 
 
 class CliffordConv1d(CliffordConv):
