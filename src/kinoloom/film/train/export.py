@@ -18,6 +18,8 @@ from kinoloom.base.need import need
 from kinoloom.base.outputs import whole_file
 from kinoloom.film.nets.flow_net import MULTIPLE as FLOW_MULTIPLE
 from kinoloom.film.nets.flow_net import FlowNet
+from kinoloom.film.nets.lite_net import MULTIPLE as LITE_MULTIPLE
+from kinoloom.film.nets.lite_net import LiteNet
 from kinoloom.film.nets.refine_net import RefineNet
 from kinoloom.film.refine import MULTIPLE, PLANES
 
@@ -65,16 +67,49 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
         MissingError: onnxscript or onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
+    _export_of_pairs(net, ["motion", "mask"], FLOW_MULTIPLE, {}, file, overwrite=overwrite)
+
+
+def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
+    """Write LiteNet with weights of 16 bits, which are computed with in 32.
+
+    Its inputs are `first` and `second`, one pair, sides multiples of 32 from 64 on, and `time`,
+    (1, 1, 1, 1); its outputs those of `lite_net.Answers`.
+
+    Raises:
+        MissingError: onnxscript or onnx is not installed.
+        OutputExistsError, OutputError: as `whole_file`.
+    """
+    _export_of_pairs(
+        net,
+        ["motion", "mask", "light"],
+        LITE_MULTIPLE,
+        {"time": torch.full((1, 1, 1, 1), 0.5)},
+        file,
+        overwrite=overwrite,
+    )
+
+
+def _export_of_pairs(
+    net: nn.Module,
+    outputs: list[str],
+    multiple: int,
+    more: Mapping[str, Tensor],
+    file: Path,
+    *,
+    overwrite: bool,
+) -> None:
+    """Write a network whose inputs are a pair of pictures and then `more`, of fixed shapes."""
     onnx = need("onnx", extra="train")
-    sides = _sides(FLOW_MULTIPLE, least=2)
-    shape = (1, 3, 10 * FLOW_MULTIPLE, 11 * FLOW_MULTIPLE)
+    sides = _sides(multiple, least=2)
+    shape = (1, 3, 10 * multiple, 11 * multiple)
     dynamic = {2: sides[0], 3: sides[1]}
     with whole_file(file, overwrite=overwrite) as temporary:
         _export(
             net,
-            {"first": torch.zeros(shape), "second": torch.ones(shape)},
-            ["motion", "mask"],
-            {"first": dynamic, "second": dynamic},
+            {"first": torch.zeros(shape), "second": torch.ones(shape), **more},
+            outputs,
+            {"first": dynamic, "second": dynamic, **dict.fromkeys(more)},
             temporary,
         )
         model = onnx.load(temporary)
