@@ -148,18 +148,24 @@ class CliffordConv(ProductLayer):
         return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
     def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
-        kernel, groups = self.kernel(), ideals.count * self.groups
+        kernel = self.kernel()
         bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
         if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
-            y = self._convolved(ideals.enter(x, self.groups), kernel, bias, groups)
-            return ideals.leave(y, self.groups)
+            entered, groups = ideals.enter(x, self.groups), ideals.count * self.groups
+            return ideals.leave(self._convolved(entered, kernel, bias, groups), self.groups)
+        return self._in_parts(x, ideals, kernel, bias)
+
+    def _in_parts(
+        self, x: Tensor, ideals: IdealCoordinates, kernel: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        """As `_in_ideals`, some fields at a time in the same memory; without derivatives."""
         size = _fields_at_once(x)
         inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
         made: Tensor | None = None
         for first in range(0, max(1, len(x)), size):
             part = x[first : first + size]
             entered = ideals.enter(part, self.groups, inside[: len(part)])
-            y = self._convolved(entered, kernel, bias, groups)
+            y = self._convolved(entered, kernel, bias, ideals.count * self.groups)
             if made is None:
                 made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
             ideals.leave(y, self.groups, made[first : first + size])
