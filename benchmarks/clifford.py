@@ -1,6 +1,6 @@
 """Speed of the Clifford layers beside cliffordlayers 0.1.1 and plain convolutions of equal size.
 
-    python -m benchmarks.clifford [--rounds N]
+    python -m benchmarks.clifford [--rounds N] [--threads 1 2]
 
 CliffordConv2d of Cl(2, 0), 3 x 3 kernels, zero padding, float32, the same weights in all that can
 hold them. All take turns in one process, on fields of their own layout. Two plain convolutions are
@@ -52,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", choices=_CLOCKS, default=[*_CLOCKS])
     parser.add_argument("--fresh", action="store_true", help=argparse.SUPPRESS)
     told = parser.parse_args()
     torch.manual_seed(0)
@@ -62,7 +63,7 @@ def main() -> None:
     kept = keep_freed_memory()
     rows = [
         row(what, size, told.rounds, threads)
-        for threads in _CLOCKS
+        for threads in told.threads
         for size in _SIZES
         for what in ("forward", "step")
     ]
@@ -75,7 +76,8 @@ def main() -> None:
         "forward_in_new_processes": fresh,
         "spectral_3d_identity_error": identity_errors(),
     }
-    command = f"python -m benchmarks.clifford --rounds {told.rounds} --processes {told.processes}"
+    options = f"--rounds {told.rounds} --processes {told.processes} --threads"
+    command = " ".join(["python -m benchmarks.clifford", options, *map(str, told.threads)])
     print(write_results("clifford", command, findings))
 
 
