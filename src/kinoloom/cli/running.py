@@ -156,6 +156,9 @@ def _summary(written: dict[str, Any]) -> str:
     facts = []
     if "frames" in written:
         facts.append(f"{written['frames']} frames")
+    if "trajectories" in written:
+        shape = " x ".join(str(size) for size in written["shape"])
+        facts.append(f"{written['trajectories']} trajectories of {shape}")
     if written.get("duration_s"):
         facts.append(f"{written['duration_s']:.2f} s")
     if "width" in written:
