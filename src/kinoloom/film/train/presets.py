@@ -102,14 +102,14 @@ PRESETS: dict[str, Preset] = {
     ),
     "lite": LitePreset(
         Settings(
-            steps=20_000,
+            steps=200_000,
             batch=8,
             optimiser="adamw",
-            learning_rate=5e-4,
+            learning_rate=2e-4,
             weight_decay=1e-4,
             clip=1.0,
             schedule="cosine",
-            warmup_steps=200,
+            warmup_steps=1000,
             final_rate=0.01,
             ema=0.999,
             precision="bf16",
