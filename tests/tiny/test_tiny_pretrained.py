@@ -10,7 +10,7 @@ from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input
 from kinoloom.tiny.host import Host
 from kinoloom.tiny.ops_backward import GradStream
-from kinoloom.tiny.ops_forward import Stream
+from kinoloom.tiny.ops_stream import Stream
 from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.scheme import convs
 

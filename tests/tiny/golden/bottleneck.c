@@ -150,8 +150,8 @@ static const kl_conv narrow_conv = {
     narrow_multipliers, narrow_shifts, 0, -128, -128, -128, 127
 };
 static const kl_stage narrow_stages[2] = {
-    {&depthwise_conv, AT(uint8_t, 1120), 1},
-    {&narrow_conv, AT(uint8_t, 992), 8}
+    {&depthwise_conv, AT(uint8_t, 1120), 1, 0},
+    {&narrow_conv, AT(uint8_t, 992), 8, 0}
 };
 static const kl_geometry mean_window = {
     2, 8, 8, 2, 1, 1, 8, 8, 1, 1, 0, 0, 1, 1, 1
@@ -288,7 +288,7 @@ static void infer(void)
     /* conv of widen: 12 x 8 x 8 int8 */
     kl_conv_forward(&widen_conv, AT(int8_t, 768), AT(int8_t, 0), AT(uint8_t, 1024));
     /* stream of depthwise, narrow: 2 x 8 x 8 int8 */
-    kl_stream(narrow_stages, 2, AT(int8_t, 0), AT(int8_t, 896), AT(int8_t, 768));
+    kl_stream(narrow_stages, 2, AT(int8_t, 0), AT(int8_t, 896), 0, AT(int8_t, 768));
     /* average pool of mean: 2 x 1 x 1 int8 */
     kl_average_pool(&mean_window, &mean_scale, AT(int8_t, 768), AT(int8_t, 8), AT(uint8_t, 12));
     /* conv of head: 2 x 1 x 1 float32 */

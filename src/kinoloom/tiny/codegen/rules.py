@@ -11,6 +11,7 @@ from kinoloom.tiny.codegen import sequence
 from kinoloom.tiny.codegen.text import braces, real, structs
 from kinoloom.tiny.codegen.writer import Rule, Writer, conv_table, sizes
 from kinoloom.tiny.ir import Op
+from kinoloom.tiny.ops_stream import Stream, kept_rows, work_rows
 
 
 def conv(w: Writer, op: f.Conv) -> Rule:
@@ -21,18 +22,18 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     return "conv", f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});"
 
 
-def stream(w: Writer, op: f.Stream) -> Rule:
+def stream(w: Writer, op: Stream) -> Rule:
     """`Stream`."""
-    rings = [*op.rings(), op.convs[-1].geometry.oh]
+    rows = zip((*kept_rows(op.convs), op.convs[-1].geometry.oh), work_rows(op.convs), strict=True)
     name = f"{op.convs[-1].y}_stages"
     stages = [
-        [conv_table(w, c, whole=False), w.at(c.mask), ring]
-        for c, ring in zip(op.convs, rings, strict=True)
+        [conv_table(w, conv, whole=False), w.at(conv.mask), kept, work]
+        for conv, (kept, work) in zip(op.convs, rows, strict=True)
     ]
     w.tables[name] = structs("kl_stage", name, stages)
     scratch = w.scratch(w.program.ops.index(op))
-    y = w.at(op.convs[-1].y)
-    return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
+    places = f"{w.at(op.x)}, {scratch}, {int(op.over_x)}, {w.at(op.convs[-1].y)}"
+    return "stream", f"kl_stream({name}, {len(stages)}, {places});"
 
 
 def add(w: Writer, op: f.Add) -> Rule:
@@ -271,7 +272,7 @@ def copy_grad(w: Writer, op: b.CopyGrad) -> Rule:
 
 RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     f.Conv: conv,
-    f.Stream: stream,
+    Stream: stream,
     f.Add: add,
     f.Rescale: rescale,
     f.Concat: concat,
