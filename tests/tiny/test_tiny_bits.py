@@ -25,7 +25,7 @@ from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.host import Host
 from kinoloom.tiny.ir import Program, Quant
-from kinoloom.tiny.ops_backward import GradStream, MaskGrad
+from kinoloom.tiny.ops_backward import Accumulate, GradStream, MaskGrad
 from kinoloom.tiny.plan import plan
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
@@ -125,6 +125,21 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
         folder = tmp_path / str(number)
         folder.mkdir()
         assert same_bits(way, folder, 8, 0.05)
+
+
+def test_the_gradient_of_a_residual_is_added_to_in_place(tmp_path: Path) -> None:
+    made = compiled(Bottleneck)
+    (stream,) = (op for op in made.program.ops if isinstance(op, GradStream) and op.onto)
+    assert made.plan.offset(stream.onto) == made.plan.offset(stream.ys[0])
+    assert not any(isinstance(op, Accumulate) for op in made.program.single_ops)
+    program = training_program(made.inference, full_update(made.inference), OPTIONS)
+    after = replace(
+        program, ops=(*program.ops, Accumulate(1, stream.onto, stream.onto, "loss"))
+    )  # a later reader, so that the sum needs memory of its own
+    apart = plan(after)
+    assert apart.offset(stream.onto) != apart.offset(stream.ys[0])
+    assert same_bits(Compiled(made.inference, program, replace(apart, length=len(program.ops))),
+                     tmp_path, 6, 0.05)  # fmt: skip
 
 
 def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:

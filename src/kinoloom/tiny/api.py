@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
-from kinoloom.tiny.autodiff import Loss, TrainingOptions, pruned, training_program
+from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.codegen.model import Sources, generate
 from kinoloom.tiny.codegen.project import project_files
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir import Array, Program, pruned
 from kinoloom.tiny.plan import Plan, check_budget, plan
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.schedule import reorder

@@ -37,6 +37,8 @@ def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
     first = ops[0]
     if not isinstance(first, ConvGradX) or first.geometry.groups > 1 or _plane(first) == 1:
         return []
+    if first.onto:
+        return []
     chain: list[Op] = [first]
     between = {first.y}
     for op in ops[1:]:
@@ -55,7 +57,8 @@ def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
 def _joins(op: Op, between: set[str]) -> bool:
     """Whether an operation works on a channel between without the others."""
     if isinstance(op, ConvGradX):
-        return op.g in between and (op.geometry.depthwise or op.geometry.groups == 1)
+        alone = op.geometry.depthwise and not op.onto
+        return op.g in between and (alone or op.geometry.groups == 1)
     return isinstance(op, MaskGrad | BiasStep | WeightStep) and op.g in between
 
 
@@ -69,8 +72,7 @@ def _joined(chain: Sequence[Op]) -> GradStream:
     last = backs[-1] if len(backs) > 1 and backs[-1].geometry.groups == 1 else None
     made = {name for op in chain for name in op.writes()}
     reads = dict.fromkeys(name for op in chain for name in op.reads() if name not in made)
-    del reads[backs[0].g]
+    onto, ys = (last.onto, (last.y,)) if last else ("", ())
+    others = tuple(name for name in reads if name not in (backs[0].g, onto))
     planes = tuple(_plane(op) for op in backs if op is not last)
-    return GradStream(
-        tuple(chain), planes, backs[0].g, tuple(reads), () if last is None else (last.y,)
-    )
+    return GradStream(tuple(chain), planes, backs[0].g, onto, others, ys)

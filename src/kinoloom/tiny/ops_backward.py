@@ -27,6 +27,7 @@ class ConvGradX(Op):
 
     Attributes:
         scales: name of the float32 constant: scales of the weights, by output channel.
+        onto: a gradient by the same input that is known already, from which the sums begin, or "".
     """
 
     layer: str
@@ -35,7 +36,12 @@ class ConvGradX(Op):
     scales: str
     g: str = reads()
     params: tuple[str, ...] = reads()
+    onto: str = reads()
     y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place, if it is added to another gradient."""
+        return ((self.y, self.onto),) if self.onto else ()
 
 
 @dataclass(frozen=True)
@@ -211,19 +217,25 @@ class GradStream(Op):
     Attributes:
         ops: in order, as they would stand alone.
         planes: elements of a plane between, after the first and after each depthwise convolution.
-        g, others: what they read from the outside: the gradient, and masks, inputs, params.
+        g, onto, others: what they read from the outside: the gradient; the one that the last of the
+            chain is added to, or ""; masks, inputs, params.
         ys: what they write to the outside: the gradient by the chain's input, if it is needed.
     """
 
     ops: tuple[Op, ...]
     planes: tuple[int, ...]
     g: str = reads()
+    onto: str = reads()
     others: tuple[str, ...] = reads()
     ys: tuple[str, ...] = writes()
 
     def inner(self) -> tuple[Op, ...]:
         """The operations."""
         return self.ops
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place, if it is added to another gradient."""
+        return ((self.ys[0], self.onto),) if self.onto else ()
 
     def buffers(self) -> tuple[int, int]:
         """Bytes of the two buffers."""

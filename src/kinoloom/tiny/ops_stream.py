@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -27,13 +28,14 @@ class Stream(Op):
 
     Attributes:
         convs: in order; each reads the result of the one before.
-        over_x: whether the result lies where x does. Its rows are then gathered there as (rows,
-            channels, columns), on rows of x that no later row needs, and brought in order last.
+        over_x: how many groups of channels the result has that lies where x does; 0 where it does
+            not. Rows of a group are gathered there as (rows, channels, columns), on rows of x that
+            no later row needs, and brought in order last.
         x, params, ys: what they read from and write to the outside: the last result, and masks.
     """
 
     convs: tuple[Conv, ...]
-    over_x: bool
+    over_x: int
     x: str = reads()
     params: tuple[str, ...] = reads()
     ys: tuple[str, ...] = writes()
@@ -53,8 +55,9 @@ class Stream(Op):
 
 def ring_bytes(convs: Sequence[Conv]) -> int:
     """Bytes of the rings between convolutions, the working ring with them."""
-    kept = (one.geometry.cout * one.geometry.ow * n for one, n in zip(convs, kept_rows(convs)))
-    turns = (TOGETHER * c.geometry.ow * n for c, n in zip(convs, work_rows(convs), strict=True))
+    g = [conv.geometry for conv in convs]
+    kept = (o.cout * o.ow * rows for o, rows in zip(g[:-1], kept_rows(convs), strict=True))
+    turns = (TOGETHER * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
     return sum(kept) + max(turns)
 
 
@@ -97,13 +100,12 @@ def _rows_for(g: Geometry, rows: int) -> int:
     return min(max((rows - 1) * g.sy - g.py + _seen(g), 0), g.ih) if rows else 0
 
 
-def passes(convs: Sequence[Conv]) -> Iterator[tuple[int, int, int]]:
+def passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """In order: (convolution, rows of its result before, rows after), as `kl_stream` makes them.
 
-    Two that go channel by channel follow each other and are one pass.
+    Two that go channel by channel follow each other and are one pass. `work` is of `work_rows`.
     """
-    work, done, last = work_rows(convs), [0] * len(convs), len(convs) - 1
-    g = [conv.geometry for conv in convs]
+    done, last = [0] * len(g), len(g) - 1
 
     def head_of(i: int) -> int:
         return i - 1 if i and work[i - 1] else i
@@ -126,26 +128,39 @@ def passes(convs: Sequence[Conv]) -> Iterator[tuple[int, int, int]]:
             done[i + 1] += 1
 
 
-def fits_over_x(convs: Sequence[Conv]) -> bool:
-    """Whether each row of the result, gathered from x's place on, lies on rows that are read no more.
+def groups_over_x(convs: Sequence[Conv]) -> int:
+    """The least groups of channels with which the result may lie where x does; 0 if it may not.
 
-    Every byte is looked at.
+    Each row of the result must lie on rows of x that are read no more when it is stored; every byte
+    is looked at. A group needs as many bytes at once as it has in the end, so groups stay apart.
     """
-    first, last = convs[0].geometry, convs[-1].geometry
-    row, plane = last.cout * last.ow, first.ih * first.iw
-    if row * last.oh > first.cin * plane or row * (last.oh - 1) > plane:
-        return False
-    place = np.arange(row * last.oh).reshape(last.oh, row)
-    return bool((place % plane // first.iw < _dead_rows(convs)[:, None]).all())
+    return _groups(tuple(conv.geometry for conv in convs), work_rows(convs))
 
 
-def _dead_rows(convs: Sequence[Conv]) -> np.ndarray:
+@cache
+def _groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
+    first, last = g[0], g[-1]
+    plane, whole = first.ih * first.iw, last.cout * last.oh * last.ow
+    if whole > first.cin * plane or work[-2]:
+        return 0
+    counts = [n for n in range(1, last.cout + 1) if last.cout % n == 0]
+    counts = [n for n in counts if last.cout // n * last.ow * (last.oh - 1) <= plane]
+    if not counts:
+        return 0
+    dead = np.array(_dead_rows(g, work))[:, None]
+    for groups in counts:
+        place = np.arange(whole).reshape(groups, last.oh, -1)
+        if (place % plane // first.iw < dead).all():
+            return groups
+    return 0
+
+
+def _dead_rows(g: Sequence[Geometry], work: Sequence[int]) -> list[int]:
     """For each row of the result, how many rows of x nobody reads once it is being stored."""
-    g, read, dead = convs[0].geometry, 0, []
-    paired = work_rows(convs)[0] and len(convs) == 2
-    for i, before, rows in passes(convs):
-        if i == len(convs) - 1:
-            dead.append(g.ih if read == g.oh else min(max(read * g.sy - g.py, 0), g.ih))
-        if i == 0:  # in a pass of two, other channels still read what this one has read
-            read = before if paired else rows
-    return np.array(dead)
+    read, dead = 0, []
+    for i, _, rows in passes(g, work):
+        if i == 0:
+            read = rows
+        elif i == len(g) - 1:
+            dead.append(g[0].ih if read == g[0].oh else max(read * g[0].sy - g[0].py, 0))
+    return dead

@@ -23,13 +23,14 @@ def arena_svg(program: Program, plan: Plan) -> str:
     for block in plan.blocks:
         name = block.names[0]
         kind = "scratch" if name.startswith("scratch:") else program.tensors[name].dtype
-        x, y = MARGIN + block.start * dx, HEIGHT - (block.offset + block.bytes) * dy
-        boxes.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{(block.end - block.start + 1) * dx:.1f}" '
-            f'height="{block.bytes * dy:.2f}" fill="{COLOURS[kind]}" stroke="#fff" '
-            f'stroke-width="0.4"><title>{", ".join(block.names)}: {block.bytes} bytes at '
-            f"{block.offset}</title></rect>"
-        )
+        for start, end, size in block.spans():
+            x, y = MARGIN + start * dx, HEIGHT - (block.offset + size) * dy
+            boxes.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{(end - start + 1) * dx:.1f}" '
+                f'height="{size * dy:.2f}" fill="{COLOURS[kind]}" stroke="#fff" '
+                f'stroke-width="0.4"><title>{", ".join(block.names)}: {size} bytes at '
+                f"{block.offset}</title></rect>"
+            )
     turn = MARGIN + program.inference * dx
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + MARGIN} {HEIGHT + 24}" '

@@ -17,7 +17,7 @@ import numpy as np
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.ir import Op, Program, Tensor
-from kinoloom.tiny.ops_stream import Stream, fits_over_x
+from kinoloom.tiny.ops_stream import Stream, groups_over_x
 
 ALIGNMENT = 4
 TRIES = 100
@@ -97,6 +97,11 @@ class Plan:
         """No placement of these blocks can take less: the most bytes in use at once."""
         return max(self.live, default=0)
 
+    @property
+    def highest(self) -> set[tuple[str, ...]]:
+        """The names of the blocks that end where the arena ends."""
+        return {block.names for block in self.blocks if block.offset + block.bytes == self.peak}
+
     def offset(self, name: str) -> int:
         """The address of a tensor; of scratch memory by "scratch:<number of the operation>"."""
         return next(block.offset for block in self.blocks if name in block.names)
@@ -170,7 +175,7 @@ def _goes_on(block: Block, tensor: Tensor, start: int, end: int) -> Block:
 
 
 def place(blocks: Sequence[Block], length: int) -> Plan:
-    """Place blocks; the order by size or by bytes times time, then random changes of it."""
+    """Place blocks: by size, by bytes times time and so on, then what ends highest earlier."""
     live = Plan(tuple(blocks), length).live
     bound = max(live, default=0)
     orders = [
@@ -190,8 +195,8 @@ def place(blocks: Sequence[Block], length: int) -> Plan:
         if best.peak <= NEAR * bound:
             break
         trial = list(order)
-        i, j = random.integers(len(trial), size=2)
-        trial.insert(int(j), trial.pop(int(i)))
+        i = next(k for k, b in enumerate(trial) if b.names in best.highest)
+        trial.insert(int(random.integers(i + 1)), trial.pop(i))
         found = Plan(tuple(_first_fit(trial)), length)
         if found.peak <= best.peak:
             best, order = found, trial
@@ -237,7 +242,8 @@ def check_streams(program: Program, made: Plan) -> None:
         if not (isinstance(op, Stream) and op.over_x):
             continue
         later = any(op.x in after.reads() for after in program.ops[i + 1 :])
-        if later or made.offset(op.x) != made.offset(op.ys[0]) or not fits_over_x(op.convs):
+        apart = made.offset(op.x) != made.offset(op.ys[0])
+        if later or apart or op.over_x != groups_over_x(op.convs):
             raise UsageError(f"'{op.ys[0]}' is written over '{op.x}', which is still needed.")
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from kinoloom.tiny.ir import Op, Program
 from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.ops_stream import Stream, fits_over_x, ring_bytes
+from kinoloom.tiny.ops_stream import Stream, groups_over_x, ring_bytes
 from kinoloom.tiny.plan import Block, blocks_of
 
 MOST_JOINED = 16
@@ -113,10 +113,10 @@ class _Chain:
     def _convs(self, first: int, last: int) -> tuple[Conv, ...]:
         return tuple(op for op in self.program.ops[first:last] if isinstance(op, Conv))
 
-    def _over_x(self, convs: Sequence[Conv]) -> bool:
+    def _over_x(self, convs: Sequence[Conv]) -> int:
         x = convs[0].x
         dies = self.readers[x] == 1 and self.program.tensors[x].role != "constant"
-        return dies and len(convs) > 1 and fits_over_x(convs)
+        return groups_over_x(convs) if dies and len(convs) > 1 else 0
 
     def _peak(self, first: int, last: int) -> int:
         """The most bytes in use while first..last run as one."""

@@ -318,7 +318,7 @@ int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss)
     /* bias step of head */
     kl_bias_step(&head_b_target, AT(float, 0), &randomness, lr);
     /* conv grad x of head: 2 x 1 x 1 float32 */
-    kl_conv_grad_x(&head_back, AT(float, 0), AT(float, 512));
+    kl_conv_grad_x(&head_back, AT(float, 0), 0, AT(float, 512));
     /* weight step of head */
     kl_weight_rows(&head_weights, AT(float, 0), AT(int8_t, 8), 0, &head_w_target, &randomness,
         lr);
@@ -331,7 +331,7 @@ int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss)
     /* bias step of narrow */
     kl_bias_step(&narrow_b_target, AT(float, 0), &randomness, lr);
     /* grad stream of narrow, depthwise, widen */
-    kl_grad_stream(narrow_links, 3, AT(float, 0), AT(float, 512), AT(float, 768), 0,
+    kl_grad_stream(narrow_links, 3, AT(float, 0), AT(float, 512), AT(float, 768), 0, 0,
         &randomness, lr);
     randomness.step++;
     if (loss) {

@@ -217,7 +217,7 @@ int picture_train_step(const int8_t *x, const float *label, float lr, float *los
     /* square loss of loss: 1 float32 */
     found = kl_square_loss(AT(float, 0), 2, label, AT(float, 0));
     /* conv grad x of head: 3 x 1 x 1 float32 */
-    kl_conv_grad_x(&head_back, AT(float, 0), AT(float, 112));
+    kl_conv_grad_x(&head_back, AT(float, 0), 0, AT(float, 112));
     /* mask grad of d_mean__0_in: 3 x 1 x 1 float32 */
     kl_mask_grad(AT(float, 112), AT(uint8_t, 24), 0, 3, AT(float, 112));
     /* average pool grad of d_edges__0: 3 x 2 x 3 float32 */

@@ -85,12 +85,13 @@ static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_
 
 /* `even` and `odd` are planes that take turns. */
 static void kl_grad_stream(const kl_link *links, int32_t count, const float *g, float *even,
-                           float *odd, float *gx, const kl_random *random, float lr)
+                           float *odd, const float *onto, float *gx, const kl_random *random,
+                           float lr)
 {
     const kl_geometry *outer = &links[0].back->geometry;
     const kl_conv_back *inner = links[count - 1].back;
     if (inner) {
-        kl_zero(gx, inner->geometry.cin * inner->geometry.ih * inner->geometry.iw);
+        kl_begin(&inner->geometry, onto, gx);
     }
     for (int32_t c = 0; c < outer->cin; c++) {
         float *here = even, *next = odd;

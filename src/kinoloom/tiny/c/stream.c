@@ -13,7 +13,8 @@ typedef struct {
     const int8_t *x;
     int8_t *y;
     kl_lines of_x, of_y;
-    int32_t done; /* rows of the result that were made */
+    int32_t group; /* channels of the result that lie together */
+    int32_t done;  /* rows of the result that were made */
 } kl_flow;
 
 /* How many rows of the input, from the first on, `rows` rows of the result need. */
@@ -34,11 +35,16 @@ static int32_t kl_next(const kl_stage *s, const kl_flow *f)
     return f->done + after->sy < rows ? f->done + after->sy : rows;
 }
 
+/* The new rows of all channels, a group of them after the other. */
 static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows)
 {
-    const kl_piece all = {f->x, f->y, s->mask, f->of_x, f->of_y, 0, s->conv->geometry.cout,
-                          f->done, rows};
-    kl_conv_piece(s->conv, &all);
+    const kl_geometry *g = &s->conv->geometry;
+    for (int32_t c = 0; c < g->cout; c += f->group) {
+        kl_piece part = {f->x,     f->y + c * g->oh * g->ow, s->mask, f->of_x, f->of_y, c,
+                         c + f->group, f->done,              rows};
+        part.of_y.first = c;
+        kl_conv_piece(s->conv, &part);
+    }
     f->done = rows;
 }
 
@@ -46,7 +52,7 @@ static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows)
 static void kl_move(const int8_t *from, const kl_lines *a, int8_t *to, const kl_lines *b, int32_t c,
                     int32_t r0, int32_t r1)
 {
-    for (int32_t r = r0 < 0 ? 0 : r0; r < r1; r++) {
+    for (int32_t r = r0; r < r1; r++) {
         const int8_t *source = from + kl_line(a, c, r);
         int8_t *place = to + kl_line(b, c, r);
         for (int32_t j = 0; j < b->row; j++) {
@@ -60,6 +66,8 @@ static void kl_pair_pass(const kl_stage *s, kl_flow *f, int32_t rows, int8_t *wo
 {
     const kl_geometry *g = &s->conv->geometry, *after = &s[1].conv->geometry;
     const int32_t whole = rows >= kl_rows_for(after, f[1].done + 1), n = g->groups == 1 ? 2 : 1;
+    const int32_t old = f->done > s->kept ? f->done - s->kept : 0;
+    const int32_t fresh = rows - s->kept > f->done ? rows - s->kept : f->done;
     for (int32_t c = 0; c < g->cout; c += n) {
         const int32_t end = c + n < g->cout ? c + n : g->cout;
         const kl_lines turn = {c, s->work * g->ow, g->ow, s->work};
@@ -67,14 +75,14 @@ static void kl_pair_pass(const kl_stage *s, kl_flow *f, int32_t rows, int8_t *wo
         const kl_piece second = {work, f[1].y, s[1].mask, turn, f[1].of_y, c, end, f[1].done,
                                  f[1].done + 1};
         for (int32_t k = c; k < end; k++) {
-            kl_move(f->y, &f->of_y, work, &turn, k, f->done - s->kept, f->done);
+            kl_move(f->y, &f->of_y, work, &turn, k, old, f->done);
         }
         kl_conv_piece(s->conv, &first);
         if (whole) {
             kl_conv_piece(s[1].conv, &second);
         }
         for (int32_t k = c; k < end; k++) {
-            kl_move(work, &turn, f->y, &f->of_y, k, rows - s->kept, rows);
+            kl_move(work, &turn, f->y, &f->of_y, k, fresh, rows);
         }
     }
     f->done = rows;
@@ -116,8 +124,8 @@ static inline int32_t kl_head_of(const kl_stage *stages, int32_t i)
     return i > 0 && stages[i - 1].work ? i - 1 : i;
 }
 
-/* `over`: the result lies where x does. Its rows are gathered there one after the other, on rows of
-   x that nobody needs any more, and are brought in order at the end. */
+/* `over`: the result lies where x does, in so many groups of channels. Rows of a group are gathered
+   one after the other, on rows of x that nobody needs any more, and are brought in order at the end. */
 static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
                       int32_t over, int8_t *y)
 {
@@ -130,13 +138,16 @@ static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, in
         f->of_x = i ? f[-1].of_y : kl_whole(g->ih, g->iw);
         f->y = i < count - 1 ? rings : y;
         f->of_y = kl_whole(stages[i].kept, g->ow);
+        f->group = g->cout;
         f->done = 0;
         rings += i < count - 1 ? g->cout * stages[i].kept * g->ow : 0;
         kl_clear_mask(stages[i].mask, g->cout * g->oh * g->ow);
     }
     if (over) {
-        flows[count - 1].of_y.plane = last->ow;
-        flows[count - 1].of_y.row = last->cout * last->ow;
+        kl_flow *f = flows + (count - 1);
+        f->group = last->cout / over;
+        f->of_y.plane = last->ow;
+        f->of_y.row = f->group * last->ow;
     }
     while (flows[count - 1].done < last->oh) {
         int32_t i = kl_head_of(stages, count - 1);
@@ -150,7 +161,8 @@ static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, in
             kl_stage_pass(stages + i, flows + i, kl_next(stages + i, flows + i));
         }
     }
-    if (over) {
-        kl_to_planes(y, last->oh, last->cout, last->ow);
+    for (int32_t i = 0; i < over; i++) {
+        const int32_t group = last->cout / over;
+        kl_to_planes(y + i * group * last->oh * last->ow, last->oh, group, last->ow);
     }
 }

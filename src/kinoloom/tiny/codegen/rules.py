@@ -32,7 +32,7 @@ def stream(w: Writer, op: Stream) -> Rule:
     ]
     w.tables[name] = structs("kl_stage", name, stages)
     scratch = w.scratch(w.program.ops.index(op))
-    places = f"{w.at(op.x)}, {scratch}, {int(op.over_x)}, {w.at(op.convs[-1].y)}"
+    places = f"{w.at(op.x)}, {scratch}, {op.over_x}, {w.at(op.convs[-1].y)}"
     return "stream", f"kl_stream({name}, {len(stages)}, {places});"
 
 
@@ -137,7 +137,8 @@ def mask_grad(w: Writer, op: b.MaskGrad) -> Rule:
 
 def conv_grad_x(w: Writer, op: b.ConvGradX) -> Rule:
     """`ConvGradX`."""
-    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {w.at(op.g)}, {w.at(op.y)});"
+    places = f"{w.at(op.g)}, {w.at(op.onto)}, {w.at(op.y)}"
+    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {places});"
 
 
 def _back_table(w: Writer, op: b.ConvGradX) -> str:
@@ -223,7 +224,8 @@ def grad_stream(w: Writer, op: b.GradStream) -> Rule:
     even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
     odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
     made = w.at(op.ys[0]) if op.ys else "0"
-    arguments = f"{name}, {len(links)}, {w.at(op.g)}, AT(float, {even}), {odd}, {made}"
+    places = f"{w.at(op.g)}, AT(float, {even}), {odd}, {w.at(op.onto)}, {made}"
+    arguments = f"{name}, {len(links)}, {places}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 
