@@ -114,6 +114,11 @@ def plan(program: Program) -> Plan:
     return made
 
 
+def least_bytes(program: Program) -> int:
+    """What no plan of the program can go below."""
+    return Plan(tuple(blocks_of(program)), len(program.ops)).bound
+
+
 def blocks_of(program: Program) -> list[Block]:
     """The blocks of a program, not yet placed."""
     last: dict[str, int] = {}
@@ -238,12 +243,11 @@ def check_streams(program: Program, made: Plan) -> None:
     Raises:
         UsageError: it does not; the tensors are named.
     """
-    for i, op in enumerate(program.ops):
+    for op in program.ops:
         if not (isinstance(op, Stream) and op.over_x):
             continue
-        later = any(op.x in after.reads() for after in program.ops[i + 1 :])
         apart = made.offset(op.x) != made.offset(op.ys[0])
-        if later or apart or op.over_x != groups_over_x(op.convs):
+        if apart or op.over_x != groups_over_x(op.convs):
             raise UsageError(f"'{op.ys[0]}' is written over '{op.x}', which is still needed.")
 
 

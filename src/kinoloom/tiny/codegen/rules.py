@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kinoloom.tiny import ops_backward as b
@@ -219,14 +220,40 @@ def grad_stream(w: Writer, op: b.GradStream) -> Rule:
             link[2:5] = _weight_table(w, one.grad), _target(w, one.step), w.at(one.x)
         elif isinstance(one, b.ConvGradX):
             link[5] = _back_table(w, one)
-    name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
+    layer = op.ops[0].layer  # type: ignore[attr-defined]
+    name = f"{layer}_links" if op.planes else f"{layer}_own"
     w.tables[name] = structs("kl_link", name, list(links.values()))
-    even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
-    odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
+    plane, even, odd = _buffers(w, op)
+    planes = _planes(w, op, f"{name}_planes", plane)
+    if not op.planes:
+        count = w.program.tensors[op.ops[0].g].shape[0]  # type: ignore[attr-defined]
+        arguments = f"{name}, {count}, {op.plane}, {planes}"
+        return "grad_stream", f"kl_own_steps({arguments}, &randomness, lr);"
     made = w.at(op.ys[0]) if op.ys else "0"
-    places = f"{w.at(op.g)}, AT(float, {even}), {odd}, {w.at(op.onto)}, {made}"
-    arguments = f"{name}, {len(links)}, {places}"
+    arguments = f"{name}, {len(links)}, {planes}, {even}, {odd}, {w.at(op.onto)}, {made}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
+
+
+def _buffers(w: Writer, op: b.GradStream) -> list[str]:
+    """Pointers to the buffers one after the other; null pointers for those without bytes."""
+    offset, places = w.plan.offset(f"scratch:{w.program.ops.index(op)}"), []
+    for size in op.buffers():
+        places.append(f"AT(float, {offset})" if size else "0")
+        offset += size
+    return places
+
+
+def _planes(w: Writer, op: b.GradStream, name: str, plane: str) -> str:
+    """The structure that says where planes of the gradient come from."""
+    if not op.source:
+        return w.declare("kl_planes", name, w.at(op.g), "0", "0", "0", "0")
+    pool: Any = op.source[0]
+    masks = [w.at(one.mask) for one in op.source if isinstance(one, b.MaskGrad)]
+    g = replace(pool.geometry, cin=1, cout=1)
+    window = w.declare("kl_geometry", f"{pool.y}_window", sizes(g, whole=False)[1:-1])
+    return w.declare(
+        "kl_planes", name, w.at(op.g), window, real(1 / pool.divisor), *masks or "0", plane
+    )
 
 
 def accumulate(w: Writer, op: b.Accumulate) -> Rule:
