@@ -61,6 +61,8 @@ class Block:
 
     def beside(self, other: Block) -> tuple[int, int]:
         """The sizes of both when they meet first; later neither is larger."""
+        if not (self.steps or other.steps):
+            return self.bytes, other.bytes
         moment = max(self.start, other.start)
         return self.bytes_at(moment), other.bytes_at(moment)
 
@@ -212,15 +214,23 @@ def place(blocks: Sequence[Block], length: int) -> Plan:
 def _first_fit(order: Iterable[Block]) -> list[Block]:
     placed: list[Block] = []
     for block in order:
-        taken = [(other.offset, *block.beside(other)) for other in placed if block.meets(other)]
-        offset, before = 0, -1
-        while offset != before:  # again, as a block that meets it later may leave less room
-            before = offset
-            for start, own, size in taken:  # sorted by offset
-                if start < offset + own and offset < start + size:
-                    offset = start + size
+        offset = _lowest(block, [other for other in placed if block.meets(other)])
         insort(placed, replace(block, offset=offset), key=attrgetter("offset"))
     return placed
+
+
+def _lowest(block: Block, others: Sequence[Block]) -> int:
+    """The lowest address that is free beside others, which are sorted by address."""
+    offset, before = 0, -1
+    while offset != before:
+        before = offset
+        for other in others:
+            own, size = block.beside(other)
+            if offset + own > other.offset:
+                offset = max(offset, other.offset + size)
+            elif not block.steps:
+                return offset
+    return offset  # a block with steps may have met one at a lower address again
 
 
 def check(blocks: Sequence[Block]) -> None:

@@ -9,12 +9,12 @@ typedef struct {
     int32_t work; /* rows of the ring in turn, if it and the next one go channel by channel; else 0 */
 } kl_stage;
 
+/* A result, or the input, which is there from the beginning. */
 typedef struct {
-    const int8_t *x;
-    int8_t *y;
-    kl_lines of_x, of_y;
-    int32_t group; /* channels of the result that lie together */
-    int32_t done;  /* rows of the result that were made */
+    const int8_t *from; /* where it is read */
+    int8_t *to;         /* the same place, where it is written */
+    kl_lines lines;
+    int32_t done; /* rows that were made */
 } kl_flow;
 
 /* How many rows of the input, from the first on, `rows` rows of the result need. */
@@ -35,13 +35,14 @@ static int32_t kl_next(const kl_stage *s, const kl_flow *f)
     return f->done + after->sy < rows ? f->done + after->sy : rows;
 }
 
-/* The new rows of all channels, a group of them after the other. */
-static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows)
+/* The new rows of all channels, a group of them after the other; f[-1] is what is read. */
+static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows, int32_t group)
 {
     const kl_geometry *g = &s->conv->geometry;
-    for (int32_t c = 0; c < g->cout; c += f->group) {
-        kl_piece part = {f->x,     f->y + c * g->oh * g->ow, s->mask, f->of_x, f->of_y, c,
-                         c + f->group, f->done,              rows};
+    for (int32_t c = 0; c < g->cout; c += group) {
+        kl_piece part = {f[-1].from, f->to, s->mask, f[-1].lines, f->lines, c, c + group, f->done,
+                         rows};
+        part.y += c * g->oh * g->ow;
         part.of_y.first = c;
         kl_conv_piece(s->conv, &part);
     }
@@ -71,18 +72,19 @@ static void kl_pair_pass(const kl_stage *s, kl_flow *f, int32_t rows, int8_t *wo
     for (int32_t c = 0; c < g->cout; c += n) {
         const int32_t end = c + n < g->cout ? c + n : g->cout;
         const kl_lines turn = {c, s->work * g->ow, g->ow, s->work};
-        const kl_piece first = {f->x, work, s->mask, f->of_x, turn, c, end, f->done, rows};
-        const kl_piece second = {work, f[1].y, s[1].mask, turn, f[1].of_y, c, end, f[1].done,
+        const kl_piece first = {f[-1].from, work, s->mask, f[-1].lines, turn, c, end, f->done,
+                                rows};
+        const kl_piece second = {work, f[1].to, s[1].mask, turn, f[1].lines, c, end, f[1].done,
                                  f[1].done + 1};
         for (int32_t k = c; k < end; k++) {
-            kl_move(f->y, &f->of_y, work, &turn, k, old, f->done);
+            kl_move(f->from, &f->lines, work, &turn, k, old, f->done);
         }
         kl_conv_piece(s->conv, &first);
         if (whole) {
             kl_conv_piece(s[1].conv, &second);
         }
         for (int32_t k = c; k < end; k++) {
-            kl_move(work, &turn, f->y, &f->of_y, k, fresh, rows);
+            kl_move(work, &turn, f->to, &f->lines, k, fresh, rows);
         }
     }
     f->done = rows;
@@ -124,45 +126,51 @@ static inline int32_t kl_head_of(const kl_stage *stages, int32_t i)
     return i > 0 && stages[i - 1].work ? i - 1 : i;
 }
 
+/* Where the input and the results are; what follows the rings. */
+static int8_t *kl_begin_flows(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
+                              int8_t *y, kl_flow *flows)
+{
+    const kl_geometry *first = &stages[0].conv->geometry;
+    const kl_flow input = {x, 0, kl_whole(first->ih, first->iw), first->ih};
+    flows[0] = input;
+    for (int32_t i = 0; i < count; i++) {
+        const kl_geometry *g = &stages[i].conv->geometry;
+        int8_t *const to = i < count - 1 ? rings : y;
+        const kl_flow result = {to, to, kl_whole(stages[i].kept, g->ow), 0};
+        flows[i + 1] = result;
+        rings += i < count - 1 ? g->cout * stages[i].kept * g->ow : 0;
+        kl_clear_mask(stages[i].mask, g->cout * g->oh * g->ow);
+    }
+    return rings;
+}
+
 /* `over`: the result lies where x does, in so many groups of channels. Rows of a group are gathered
    one after the other, on rows of x that nobody needs any more, and are brought in order at the end. */
 static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
                       int32_t over, int8_t *y)
 {
-    kl_flow flows[KL_MOST_STAGES];
+    kl_flow flows[KL_MOST_STAGES + 1]; /* that of stage i is i + 1 */
+    int8_t *const work = kl_begin_flows(stages, count, x, rings, y, flows);
     const kl_geometry *last = &stages[count - 1].conv->geometry;
-    for (int32_t i = 0; i < count; i++) {
-        const kl_geometry *g = &stages[i].conv->geometry;
-        kl_flow *f = flows + i;
-        f->x = i ? f[-1].y : x;
-        f->of_x = i ? f[-1].of_y : kl_whole(g->ih, g->iw);
-        f->y = i < count - 1 ? rings : y;
-        f->of_y = kl_whole(stages[i].kept, g->ow);
-        f->group = g->cout;
-        f->done = 0;
-        rings += i < count - 1 ? g->cout * stages[i].kept * g->ow : 0;
-        kl_clear_mask(stages[i].mask, g->cout * g->oh * g->ow);
-    }
+    const int32_t group = over ? last->cout / over : last->cout;
     if (over) {
-        kl_flow *f = flows + (count - 1);
-        f->group = last->cout / over;
-        f->of_y.plane = last->ow;
-        f->of_y.row = f->group * last->ow;
+        flows[count].lines.plane = last->ow;
+        flows[count].lines.row = group * last->ow;
     }
-    while (flows[count - 1].done < last->oh) {
-        int32_t i = kl_head_of(stages, count - 1);
-        while (i > 0 && flows[i - 1].done < kl_rows_for(&stages[i].conv->geometry,
-                                                        kl_next(stages + i, flows + i))) {
+    while (flows[count].done < last->oh) {
+        int32_t i = kl_head_of(stages, count - 1), rows = kl_next(stages + i, flows + i + 1);
+        while (flows[i].done < kl_rows_for(&stages[i].conv->geometry, rows)) {
             i = kl_head_of(stages, i - 1); /* back to the first that has all that it needs */
+            rows = kl_next(stages + i, flows + i + 1);
         }
         if (stages[i].work) {
-            kl_pair_pass(stages + i, flows + i, kl_next(stages + i, flows + i), rings);
+            kl_pair_pass(stages + i, flows + i + 1, rows, work);
         } else {
-            kl_stage_pass(stages + i, flows + i, kl_next(stages + i, flows + i));
+            const int32_t channels = stages[i].conv->geometry.cout;
+            kl_stage_pass(stages + i, flows + i + 1, rows, i < count - 1 ? channels : group);
         }
     }
-    for (int32_t i = 0; i < over; i++) {
-        const int32_t group = last->cout / over;
-        kl_to_planes(y + i * group * last->oh * last->ow, last->oh, group, last->ow);
+    for (int32_t c = 0; over && c < last->cout; c += group) {
+        kl_to_planes(y + c * last->oh * last->ow, last->oh, group, last->ow);
     }
 }
