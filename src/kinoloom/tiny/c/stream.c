@@ -159,7 +159,7 @@ static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, in
     }
     while (flows[count].done < last->oh) {
         int32_t i = kl_head_of(stages, count - 1), rows = kl_next(stages + i, flows + i + 1);
-        while (flows[i].done < kl_rows_for(&stages[i].conv->geometry, rows)) {
+        while (i > 0 && flows[i].done < kl_rows_for(&stages[i].conv->geometry, rows)) {
             i = kl_head_of(stages, i - 1); /* back to the first that has all that it needs */
             rows = kl_next(stages + i, flows + i + 1);
         }
