@@ -37,6 +37,7 @@ from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.refine import PLANES
 from kinoloom.film.train.parts import part
 from kinoloom.film.train.prepared import load
+from kinoloom.film.train.prepared import regions as cut_regions
 from kinoloom.film.train.preparing import prepare
 from kinoloom.film.train.presets import PRESETS, RefinePreset
 from kinoloom.film.train.refine_task import CELLS, WEIGHTS, losses, refine_task
@@ -88,8 +89,8 @@ def prepared(videos: Path, work: Path) -> tuple[Path, Path]:
         dataclasses.replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
         for part in source.split(preset.held_part)
     )
-    prepare(held, work / "held", _HELD_OUT, 1, 1)
-    prepare(kept, work / "regions", _SAMPLES, 0, 1)
+    prepare(held, work / "held", _HELD_OUT, 1, 1, cut_regions)
+    prepare(kept, work / "regions", _SAMPLES, 0, 1, cut_regions)
     return work / "regions", work / "held"
 
 

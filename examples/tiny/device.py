@@ -32,7 +32,8 @@ def learn(
         made: the compiled network.
         train: examples.
         score: of a function from a real input to an output; what it returns is reported.
-        lr: learning rate.
+        lr: the first learning rate; it falls to zero along a straight line, so that the score
+            is not that of one unlucky last step.
         epochs: how often each example is seen.
     """
     quantise = made.simulator().quantise
@@ -44,10 +45,30 @@ def learn(
             return host.forward(quantise(x))
 
         before = score(run)
-        for _ in range(epochs):
-            for i in order.permutation(len(train)):
-                host.train_step(quantise(train[i][0]), train[i][1], lr)
+        steps = np.concatenate([order.permutation(len(train)) for _ in range(epochs)])
+        for number, i in enumerate(steps):
+            rate = lr * (1 - number / len(steps))
+            host.train_step(quantise(train[i][0]), train[i][1], rate)
         return before, score(run)
+
+
+def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
+    """The learning rate of the least loss on half of the examples after learning the other half.
+
+    None of the examples that are scored in the end is looked at.
+    """
+    quantise = made.simulator().quantise
+    inputs = [(quantise(x), label) for x, label in train]
+    half = len(inputs) // 2
+    losses = {}
+    with tempfile.TemporaryDirectory() as folder:
+        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        for rate in rates:
+            host.init(1)
+            for x, label in inputs[:half]:
+                host.train_step(x, label, rate)
+            losses[rate] = sum(host.train_step(x, label, 0.0) for x, label in inputs[half:])
+    return min(losses, key=lambda rate: losses[rate])
 
 
 def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:

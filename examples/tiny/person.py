@@ -13,13 +13,16 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from device import accuracy, learn, tell
+from device import accuracy, best_rate, learn, tell
 from PIL import Image, ImageDraw
 
 from kinoloom.tiny.api import compile_program
 from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 
 SIDE = 128
+RATES = (0.01, 0.003, 0.001)
+HELD_IN = 80
+"""Pictures to learn from by which the rate is chosen, at most."""
 
 
 def picture(person: bool, random: np.random.Generator) -> np.ndarray:
@@ -63,15 +66,16 @@ def main() -> None:
     words.add_argument("--scheme", choices=PRESETS, help="instead of the first that fits")
     words.add_argument("--count", type=int, default=160, help="pictures to learn from")
     words.add_argument("--epochs", type=int, default=2)
-    words.add_argument("--rate", type=float, default=0.01, help="learning rate")
+    words.add_argument("--rate", type=float, help="instead of the best on held-in pictures")
     told = words.parse_args()
     inference = read_pretrained(told.network, "person", classes=2)
     fitting = (name for name, preset in PRESETS.items() if preset.model == told.network.stem)
     scheme = told.scheme or next(fitting)
     made = compile_program(inference, scheme=preset_scheme(inference, scheme))
-    test = pictures(max(20, told.count // 2), 2)
-    outcome = learn(made, pictures(told.count, 1), accuracy(test), lr=told.rate, epochs=told.epochs)
-    print(f"{told.network.stem}, scheme {scheme}")
+    train, test = pictures(told.count, 1), pictures(max(20, told.count // 2), 2)
+    rate = told.rate or best_rate(made, train[:HELD_IN], RATES)
+    print(f"{told.network.stem}, scheme {scheme}, learning rate {rate:g}")
+    outcome = learn(made, train, accuracy(test), lr=rate, epochs=told.epochs)
     tell(made, "accuracy of person or no person", *outcome)
 
 

@@ -86,7 +86,7 @@ def test_the_help_of_a_command_is_made_of_its_declaration(run: Any) -> None:
     words = " ".join(out.split())
     for said in (
         "Count the files of a folder. All of them, one by one.",
-        "--data DIR the input [required]",
+        "--data PATH the input [required]",
         "-o, --output PATH where the result goes (standard output)",
         "--at-most N stop at so many (from 1 to 99; default 9)",
         "--share X only this share (from 0.01 to 1)",

@@ -47,6 +47,19 @@ def test_standard_output_is_json_and_nothing_else(site: Path, tmp_path: Path) ->
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("rank", "told"), [("0", True), ("1", False)])
+def test_of_processes_of_torchrun_the_first_tells(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, told: bool
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("RANK", rank)
+    report = tmp_path / "report.json"
+    printed = kinoloom("count", "--data", str(tmp_path), site=site)
+    written = kinoloom("count", "--data", str(tmp_path), "-o", str(report), site=site)
+    assert printed.returncode == written.returncode == 0
+    assert bool(printed.stdout) == report.exists() == told
+
+
 def test_the_installed_command_is_the_module(site: Path) -> None:
     script = Path(sys.executable).with_name("kinoloom")
     done = subprocess.run([script, "--version"], capture_output=True, text=True)

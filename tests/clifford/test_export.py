@@ -9,14 +9,20 @@ import pytest
 import torch
 from torch import nn
 
-from kinoloom.clifford.layers.conv import CliffordConv2d, CliffordConvTranspose2d
+from kinoloom.clifford.layers.conv import (
+    CliffordConv2d,
+    CliffordConv3d,
+    CliffordConvTranspose2d,
+)
 from kinoloom.clifford.layers.equivariant import SteerableConv2d
 from kinoloom.clifford.layers.gate import MultivectorGate
 from kinoloom.clifford.layers.norm import CliffordBatchNorm
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d
-from kinoloom.clifford.nets.kits import CliffordKit, Ends
+from kinoloom.clifford.nets.fno import FNO
+from kinoloom.clifford.nets.kits import CliffordKit, Ends, PlainKit
 from kinoloom.clifford.nets.resnet import ResNet
+from kinoloom.clifford.nets.unet import UNet
 
 PLANE = (1, 1)
 FIELD = (2, 4, 4, 6, 6)
@@ -25,6 +31,10 @@ LAYERS = {
     "ideals": (
         lambda: CliffordConv2d(PLANE, 4, 4, 3, padding=1, padding_mode="circular"),
         FIELD,
+    ),
+    "solid": (
+        lambda: CliffordConv3d((1, 1, 1), 4, 4, 2, groups=2, padding_mode="reflect"),
+        (2, 4, 8, 3, 4, 3),
     ),
     "transposed": (lambda: CliffordConvTranspose2d(PLANE, 4, 2, 2, 2), FIELD),
     "rotation": (lambda: CliffordRotationConv2d(4, 2, 3, padding=1), FIELD),
@@ -36,6 +46,9 @@ LAYERS = {
         lambda: ResNet(CliffordKit(PLANE, 2, with_norm=True), Ends(4), 4, blocks=1),
         FIELD,
     ),
+    "unet": (lambda: UNet(CliffordKit(PLANE, 2), Ends(4), 4, levels=1), FIELD),
+    "fno": (lambda: FNO(CliffordKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
+    "plain fno": (lambda: FNO(PlainKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
 }
 
 
@@ -62,7 +75,7 @@ def test_onnx_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(run, layer(x).detach().numpy(), atol=2e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["full", "ideals", "rotation", "gate"])
+@pytest.mark.parametrize("name", ["full", "ideals", "rotation", "gate", "resnet", "fno"])
 def test_compile_makes_one_graph_forward_and_back(name: str) -> None:
     torch._dynamo.reset()  # else it counts the graphs of other layers against this one's
     layer, x = made(name)

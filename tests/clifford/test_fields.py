@@ -99,6 +99,8 @@ def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
     again = command(*line)
     assert again.returncode == 2
     assert "exists already" in again.stderr
+    anew = command(*line[:-1], "--overwrite", "--trajectories", "2")
+    assert "smoke.npz: 2 trajectories of 2 x 3 x 8 x 8, made in" in anew.stderr
 
 
 def test_the_commands_are_listed_and_say_what_is_wrong(tmp_path: Path) -> None:
@@ -111,6 +113,10 @@ def test_the_commands_are_listed_and_say_what_is_wrong(tmp_path: Path) -> None:
     other = command("fields", "make", "maxwell", "-o", str(tmp_path / "x.h5"), "--cells", "8")
     assert other.returncode == 2
     assert "Use .npz" in other.stderr
+    out = str(tmp_path / "x.npz")
+    wild = command("fields", "make", "smoke", "-o", out, "--cells", "8", "--buoyancy", "1e30")
+    assert wild.returncode == 2
+    assert "steps of the solver, more than 100000" in wild.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -19,6 +19,7 @@ from kinoloom.clifford.layers import conv as conv_module
 from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
+from kinoloom.clifford.layers.sums import add_up, sums_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -28,22 +29,32 @@ def test_products_in_coordinates_are_products(metric: tuple[int, ...], seed: int
     x, w = multivector(len(metric), seed, 2)
     if ideals is None:
         return
-    rows = (ideals.into @ x).reshape(ideals.count, ideals.size)
-    made = ideals.out @ (rows @ (ideals.matrices @ w).T).ravel()
+    rows = ideals.basis @ x / ideals.count
+    moved = np.einsum("spjl,l,sj->sp", ideals.matrices, w, rows)
+    made = np.einsum("spi,sp->i", ideals.basis, moved)
     np.testing.assert_allclose(made, product(x, w, metric), atol=1e-11)
     assert set(np.unique(ideals.matrices)) <= {-1.0, 0.0, 1.0}
-    np.testing.assert_allclose(ideals.out @ ideals.into, np.eye(len(x)), atol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("signature", "count"),
-    [((2, 0), 2), ((1, 1), 2), ((0, 2), None), ((1, 0), None), ((3, 0), 2), ((0, 3), None),
+    [((2, 0), 2), ((1, 1), 2), ((0, 2), None), ((1, 0), 2), ((3, 0), 2), ((0, 3), 2),
      ((2, 0, 1), 2), ((3, 1), 4), ((2, 2), 4), ((1, 3), 2), ((4, 1), 4), ((0, 0, 2), None)],
 )  # fmt: skip
 def test_how_many_ideals_known_algebras_have(signature: tuple[int, ...], count: int | None) -> None:
     """By the classification: Cl(2, 0) = R(2), Cl(3, 0) = C(2), Cl(3, 1) = R(4), Cl(0, 2) = H."""
     ideals = ideals_of(Algebra(*signature))
     assert (ideals.count if ideals else None) == count
+
+
+@pytest.mark.parametrize("p", range(6))
+def test_the_number_of_ideals_is_that_of_radon_and_hurwitz(p: int) -> None:
+    """2 ** (q - r(q - p)), as Lounesto (2001) gives it for all Cl(p, q)."""
+    numbers = (0, 1, 2, 2, 3, 3, 3, 3)
+    for q in range(max(0, 1 - p), 6 - p):
+        turns, place = divmod(q - p, 8)
+        ideals = ideals_of(Algebra(p, q))
+        assert (ideals.count if ideals else 1) == 2 ** (q - numbers[place] - 4 * turns)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
@@ -81,7 +92,6 @@ def test_a_wide_convolution_is_the_narrow_one(
     ]
     for one, other in itertools.zip_longest(*gradients):
         torch.testing.assert_close(one, other)
-    monkeypatch.setattr(memory, "_kept", False)
     with torch.no_grad():
         for part in (1, 2 * x[0].numel(), x.numel()):  # so many numbers of the batch at a time
             monkeypatch.setattr(conv_module, "_PART", part)
@@ -108,12 +118,31 @@ def test_coordinates_have_first_and_second_derivatives(metric: tuple[int, ...]) 
     assert back.data_ptr() == made.data_ptr()
 
 
-def test_every_algebra_leaves_by_the_transpose() -> None:
+def test_every_basis_is_orthogonal_and_each_of_its_sums_begins_with_a_plus() -> None:
     for metric in itertools.chain(*(itertools.product((1, -1, 0), repeat=n) for n in range(1, 6))):
         ideals = ideals_of(Algebra.of(metric))
-        if ideals is not None:
-            np.testing.assert_array_equal(ideals.into * ideals.count, ideals.out.T)
-            assert ((ideals.out != 0).sum(1) == ideals.count).all()
+        if ideals is None:
+            continue
+        table = ideals.basis.reshape(2 ** len(metric), -1)
+        np.testing.assert_array_equal(table @ table.T, ideals.count * np.eye(len(table)))
+        for way in (table, table.T):
+            for sums in sums_of(way):
+                assert len(sums.terms) == ideals.count
+                assert sums.terms[0][1] == 1
+
+
+def test_sums_of_evenly_spaced_planes_are_made_at_once() -> None:
+    """Two additions each way in Cl(2, 0), on every second blade; four of eight in Cl(3, 0)."""
+    for dim, count in ((2, 2), (3, 4)):
+        table = ideals_of(Algebra(dim)).basis.reshape(2**dim, -1)
+        assert [len(sums_of(way)) for way in (table, table.T)] == [count, count]
+    rng = np.random.default_rng(0)
+    table = rng.integers(-1, 2, (30, 6))
+    table = table[(table == 1).any(1) & ((table != 0).sum(1) > 1)]
+    x = rng.integers(-9, 9, (6, 2))
+    made = torch.full((len(table), 2), -1)
+    add_up(sums_of(table), torch.tensor(x), made)
+    np.testing.assert_array_equal(made, table @ x)
 
 
 def test_freed_memory_is_kept_where_it_can_be() -> None:
@@ -133,6 +162,19 @@ def test_freed_memory_is_kept_where_it_can_be() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] == "True", "eight megabytes are 2048 pages"
+
+
+@pytest.mark.parametrize(
+    ("part", "kept", "at_once"), [(160, True, 2), (79, False, 1), (79, True, 5)]
+)
+def test_how_a_batch_is_split(
+    part: int, kept: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields of 4 * 4 * 5 numbers: in parts that fit, one by one, or at once where none fits."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(conv_module, "_PART", part)
+    monkeypatch.setattr(memory, "_kept", kept)
+    assert conv_module._fields_at_once(torch.zeros(5, 4, 4, 5)) == at_once
 
 
 def test_only_wide_layers_of_all_grades_use_it() -> None:

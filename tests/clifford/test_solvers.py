@@ -10,6 +10,7 @@ from kinoloom.clifford.fields.maxwell import Maxwell
 from kinoloom.clifford.fields.periodic import Grid, advance, steps_needed
 from kinoloom.clifford.fields.shallow_water import ShallowWater
 from kinoloom.clifford.fields.smoke import Smoke
+from kinoloom.errors import UsageError
 
 TAU = 2 * math.pi
 PLANE = Grid(32, TAU, 2)
@@ -66,6 +67,9 @@ def test_the_step_is_of_fourth_order_and_exact_for_decay() -> None:
 def test_steps_follow_speed() -> None:
     assert steps_needed(1.0, 0.0, 0.5) == 1
     assert steps_needed(1.0, 2.0, 0.5) == 8
+    for speed in (1e6, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match="more than 100000"):
+            steps_needed(1.0, speed, 0.5)
 
 
 # ---- smoke ----

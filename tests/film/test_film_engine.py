@@ -10,6 +10,7 @@ import pytest
 import torch
 from film_models import NARROW, moving_pair, random_film
 from numpy.typing import NDArray
+from pans import texture
 from safetensors.torch import save_file
 
 from kinoloom.base import registry
@@ -222,6 +223,44 @@ def test_flows_are_those_of_the_network_at_the_size_of_the_picture(narrow: FilmC
     assert np.abs(there - back).max() > 0.01
     np.testing.assert_allclose(there, again_there, atol=1e-5)
     np.testing.assert_allclose(back, again_back, atol=1e-5)
+
+
+class Pan(Mean):
+    """A runner that takes all to move to the left by so many pixels."""
+
+    def __init__(self, pixels: int, step: float) -> None:
+        super().__init__(pixels)
+        self.step = step
+
+    def flows(self, pair: tuple[Floats, Floats]) -> Floats:
+        there = np.zeros((*pair[0].shape[:2], 2), np.float32)
+        there[..., 0] = -self.step
+        return np.stack([there, -there])
+
+
+@pytest.mark.parametrize("size", [(60, 90), (500, 400)])
+def test_errors_are_expected_where_samples_along_the_flow_differ(size: tuple[int, int]) -> None:
+    height, width = size
+    scene = texture(height, width + 6)
+    first, second = (np.ascontiguousarray(scene[:, k : k + width]) for k in (0, 6))
+    second[:, width // 2 :] = texture(height, width, seed=5)[:, width // 2 :]
+    runner = Pan(PLENTY, 6)
+    judged = Film(runner, PLENTY).between_with_errors(first, second, [0.5, 0.25])
+    assert judged is not None
+    found = list(judged)
+    assert len(runner.analysed) == 1
+    plain = list(Film(Pan(PLENTY, 6), PLENTY).between(first, second, [0.5, 0.25]))
+    for (made, error), expected in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(made, expected)
+        columns = error.shape[1]
+        assert error.size <= 81_000
+        right, wrong = error[:, columns // 8 : columns // 3], error[:, columns * 5 // 8 :]
+        assert wrong.mean() > 4 * right.mean()
+
+
+def test_errors_of_tiles_are_not_told() -> None:
+    first, second = moving_pair(400, 300)
+    assert Film(Mean(256 * 256), PLENTY).between_with_errors(first, second, [0.5]) is None
 
 
 def test_flows_of_tiles_are_put_together() -> None:

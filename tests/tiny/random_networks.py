@@ -8,11 +8,15 @@ import numpy as np
 
 from kinoloom.tiny.autodiff import TrainingOptions
 from kinoloom.tiny.build import Builder, ConvValues, Result
+from kinoloom.tiny.build_sequence import matmul
 from kinoloom.tiny.ir import Geometry, Program, Quant
 from kinoloom.tiny.scheme import Scheme, Update, convs
 
 CLASSES = 3
-KINDS = ["dense", "dense", "pointwise", "depthwise", "grouped", "max", "mean", "scale", "concat"]
+KINDS = [
+    "dense", "dense", "pointwise", "depthwise", "grouped", "max", "mean", "scale", "concat", "gate",
+    "squeeze",
+]  # fmt: skip
 
 
 def random_program(seed: int) -> Program:
@@ -113,12 +117,29 @@ class _Maker:
         elif kind == "concat":
             joined = (2 * shape[0], *shape[1:])
             builder.concat(name, (x, x), joined, self.result())
+        elif kind == "gate":
+            self._product(name, x, x, (shape[0] * shape[1] * shape[2], 1))
+        elif kind == "squeeze":
+            whole = Geometry(shape[0], *shape[1:], shape[0], 1, 1, *shape[1:])
+            builder.average_pool(f"{name}_mean", x, whole, shape[1] * shape[2], self.result())
+            self._product(name, x, f"{name}_mean", (shape[0], shape[1] * shape[2]))
         elif kind == "max":
             builder.max_pool(name, x, g)
         elif kind == "mean":
             builder.average_pool(name, x, g, g.kh * g.kw, self.result())
         else:
             builder.conv(name, x, g, self.values(g), self.result())
+
+    def _product(self, name: str, x: str, by: str, counts: tuple[int, int]) -> None:
+        """Each of so many elements of `by` times so many of x, either of them the first factor."""
+        heads, rest = counts
+        first = bool(self.random.random() < 0.5)
+        wide, narrow = (0, rest, 1, 0), (0, 1, 0, 0)
+        if first:
+            factors, places, sizes = (x, by), (wide, narrow), (heads, rest, 1, 1)
+        else:
+            factors, places, sizes = (by, x), (narrow, (0, rest, 0, 1)), (heads, 1, rest, 1)
+        matmul(self.builder, name, factors, sizes, places, self.result())
 
     def window(self, shape: tuple[int, ...], kind: str) -> Geometry:
         """Sizes that fit a layer of a kind."""

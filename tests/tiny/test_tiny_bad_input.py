@@ -1,6 +1,7 @@
 """Bad input, each with the message that tells what to do: models, data, labels, rates, images."""
 
 import ctypes
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_networks import SHAPES, Bottleneck, Painter, Series, inputs, made, quantised
+from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, inputs, made, quantised
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.build import Builder
+from kinoloom.tiny.build import Builder, ConvValues
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.read import read_exported
 from kinoloom.tiny.host import Host, compile_c
 from kinoloom.tiny.ir import Geometry, Quant
@@ -137,12 +139,31 @@ def test_a_small_budget_names_the_layer_and_the_least_that_would_do() -> None:
     assert set(named.rpartition(" of ")[2].split(", ")) <= layers
 
 
+def test_a_small_budget_tells_of_gradients_in_words() -> None:
+    with pytest.raises(BudgetError, match=r"the gradient by \w+ \(\d+ bytes\)") as caught:
+        compile_program(quantised(Everything), budget=1000)
+    assert " d_" not in str(caught.value)
+
+
 def test_a_maximum_over_padding_alone_is_refused() -> None:
     builder = Builder("net")
     builder.input("x", (2, 3, 1), Quant(0.1, 0))
     window = Geometry(2, 3, 1, 2, 3, 1, 1, 2, px=1, dx=2)
     with pytest.raises(UsageError, match="'top' holds nothing but padding"):
         builder.max_pool("top", "x", window)
+
+
+def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed (Debian: gcc-arm-none-eabi)")
+    builder = Builder("net")
+    builder.input("x", (2, 512, 300), Quant(0.1, 0))
+    values = ConvValues(np.ones((1, 2, 1, 1)), np.zeros(1), np.full(1, 0.01))
+    builder.conv("y", "x", Geometry(2, 512, 300, 1, 512, 300, 1, 1), values, None)
+    made = compile_program(builder.program("x", "y"), "square", budget=2**62)
+    made.write(tmp_path)
+    with pytest.raises(ExecutionError, match=r"board of m4: \d+ bytes too much for its RAM"):
+        sizes(tmp_path, "m4")
 
 
 def test_fast_math_is_refused(tmp_path: Path) -> None:

@@ -81,9 +81,9 @@ def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
     assert same_bits(made, tmp_path, 5, 1e30)
     device = made.simulator()
     device.train_step(example_input(made.program, 0), 0, 1e30)
-    weights = device.memory.params["linear_w"].astype(int)
-    before = made.program.initial["linear_w"].astype(int)
-    moved = device.memory.params["linear_w"] != made.program.initial["linear_w"]
+    weights = device.memory.params["head_w"].astype(int)
+    before = made.program.initial["head_w"].astype(int)
+    moved = device.memory.params["head_w"] != made.program.initial["head_w"]
     assert set(np.abs(weights[moved]).tolist()) == {127}
     assert moved.sum() > before.size / 2
 

@@ -14,9 +14,12 @@ from torch import nn
 from kinoloom import tiny
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.front.read import read_module
+from kinoloom.tiny.front.names import identifier
+from kinoloom.tiny.front.read import read_archive, read_module
+from kinoloom.tiny.host import Host
 from kinoloom.tiny.pretrained import read_pretrained
 from kinoloom.tiny.quantise import Room, quant_of
+from kinoloom.tiny.scheme import convs
 
 X = np.zeros((1, 1, 6, 6), np.float32)
 
@@ -137,14 +140,14 @@ def test_the_report_has_the_ladder_and_the_arena(
     text = page.read_text()
     assert "Against float32, on 16 inputs" in text
     assert "data:image/svg+xml;base64," in text
-    assert "relu_1" in text
+    assert "second" in text
 
 
 def test_the_search_writes_a_scheme_that_compiles(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheme = tmp_path / "scheme.txt"
-    more = ["--train", str(archive / "examples.npz"), "--budget", "3000"]
+    more = ["--examples", str(archive / "examples.npz"), "--budget", "3000"]
     assert main(words(archive, "search", *more, "--scheme-file", str(scheme))) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ram_bytes"] <= 3000
@@ -171,24 +174,57 @@ def test_the_report_scores_labelled_examples(
         (["--scheme", "mcunet-49kb"], "has more layers"),
         (["--budget", "100"], "Give at least [0-9]+ bytes"),
         (["--inputs-file", "absent.npy"], "no file absent.npy"),
+        (["--inputs-file", "short.npy"], r"input 0 has the shape \(1, 3, 11\); the model takes"),
+        (["--inputs-file", "words.npy"], "must hold one array"),
+        (["--classes", "4"], "series.pt2 has its own"),
+        (["--data", "absent.npz"], "takes one --data"),
     ],
 )
 def test_bad_words_are_told(
-    archive: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
+    archive: Path,
+    more: list[str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(archive)
+    np.save("short.npy", np.zeros((2, 3, 11)))
+    np.save("words.npy", np.array([["a"], ["b"]]))
     assert main(words(archive, "report", *more)) != 0
     assert re.search(why, capsys.readouterr().err)
+
+
+def test_a_search_replaces_no_scheme(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scheme = tmp_path / "scheme.txt"
+    scheme.write_text("mine")
+    more = ["--examples", str(archive / "examples.npz"), "--scheme-file", str(scheme)]
+    assert main(words(archive, "search", *more)) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert scheme.read_text() == "mine"
+
+
+def test_a_network_that_is_quantised_is_not_calibrated(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--data", str(archive / "examples.npz"), "--inputs-file", str(archive / "inputs.npy")]
+    assert main(["tiny", "report", *files]) == 2
+    assert "quantised already" in capsys.readouterr().err
 
 
 def test_archives_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
         read_pretrained(tmp_path / "absent.npz", "net")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    with pytest.raises(UnreadableMediaError, match="no such network"):
+    with pytest.raises(UnreadableMediaError, match=r"is no int8 network.*lacks"):
         read_pretrained(tmp_path / "other.npz", "net")
     (tmp_path / "text.npz").write_text("text")
-    with pytest.raises(UnreadableMediaError):
+    with pytest.raises(UnreadableMediaError, match="is no int8 network"):
         read_pretrained(tmp_path / "text.npz", "net")
+    (tmp_path / "text.pt2").write_text("text")
+    with pytest.raises(UnreadableMediaError, match="holds no exported network"):
+        read_archive(tmp_path / "text.pt2", [])
 
 
 def test_targets_have_the_size_of_the_output() -> None:
@@ -200,3 +236,33 @@ def test_targets_have_the_size_of_the_output() -> None:
         device.train_step(device.quantise(data[0]), np.zeros(41), 0.01)
     with pytest.raises(ArrayError, match="must be int8"):
         device.forward(data[0])
+
+
+class Awkward(nn.Module):
+    """Modules whose names are those of parts of others, of a training step, or no C names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.fc_w = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.label = nn.Linear(4, 4)
+        self.layers = nn.ModuleDict({"Größe": nn.Linear(4, 4), "0": nn.Linear(4, 4)})
+        self.weight = nn.Parameter(torch.eye(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in (self.fc, self.fc_w, self.label, *self.layers.values(), self.fc):
+            x = torch.relu(layer(x))
+        return nn.functional.linear(x, self.weight)
+
+
+def test_layers_are_called_as_their_modules_where_that_is_safe(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    data = inputs((1, 4), 8)
+    made_ = tiny.compile(Awkward().eval(), data[0], data=data)
+    names = [op.layer for op in convs(made_.inference)]
+    assert names == ["fc", "relu_1", "label_2", "layers_gr_e", "layers_0", "fc_2", "linear_6"]
+    host, device = Host(made_.program, made_.plan, tmp_path), made_.simulator()
+    x = device.quantise(data[0])
+    assert [device.train_step(x, 1, 0.1) for _ in range(5)] == [
+        host.train_step(x, 1, 0.1) for _ in range(5)
+    ]
+    assert identifier("0.conv-1") == "layer0_conv_1"

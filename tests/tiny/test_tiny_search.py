@@ -86,4 +86,4 @@ def test_schemes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError, match="layer 'nose' that net does not have"):
         compile_program(program, scheme={"nose": Update()})
     with pytest.raises(UsageError, match="trains nothing"):
-        compile_program(program, scheme={"linear": Update(False)})
+        compile_program(program, scheme={"head": Update(False)})

@@ -1,4 +1,4 @@
-"""Recurrent cells, attention, curves and moves: against torch, and bit for bit against the C."""
+"""Recurrent cells, attention, gates, curves, moves: against torch, and bit for bit against C."""
 
 import ctypes
 import shutil
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gated_networks import KINDS as GATED
+from gated_networks import SqueezeExcite
 from sequence_networks import KINDS, Attentive, Listener, Recurrent, Temporal, Transformer
 from tiny_networks import inputs
 from torch import nn
@@ -26,7 +28,7 @@ from kinoloom.tiny.codegen.text import kernels
 from kinoloom.tiny.front.read import read_module, run_module
 from kinoloom.tiny.host import WARNINGS, Host, compiler
 from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_sequence import Gru, MatMul
+from kinoloom.tiny.ops_sequence import Gru, MatMul, MatMulGrad
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
 from kinoloom.tiny.simulate.simulator import Simulator
@@ -51,7 +53,7 @@ def some(program: Program) -> Scheme:
     return {n: Update(bias=i % 2 == 0, ratio=ratios[i % 3]) for i, n in enumerate(names) if i != 1}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *GATED])
 def test_gradients_are_those_of_torch(kind: Any) -> None:
     inference = inference_of(kind)
     program = training_program(inference, full_update(inference), TrainingOptions())
@@ -65,7 +67,7 @@ def test_gradients_are_those_of_torch(kind: Any) -> None:
     assert_gradients(device, twin, 0.02, 0.02)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *GATED])
 def test_the_quantised_network_gives_what_the_real_one_gives(kind: Any) -> None:
     device, data = Simulator(inference_of(kind)), inputs(kind.shape, 16)
     want = np.array(run_module(model_of(kind), data)).reshape(16, -1)
@@ -85,13 +87,13 @@ def trained_alike(made: Compiled, folder: Path, steps: int = 8) -> None:
     assert image != image_of(made.program, made.program.initial)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *GATED])
 @pytest.mark.parametrize("scheme", [full_update, some])
 def test_steps_are_equal(kind: Any, scheme: Any, tmp_path: Path) -> None:
     trained_alike(compile_program(inference_of(kind), scheme=scheme), tmp_path)
 
 
-@pytest.mark.parametrize("kind", [Listener, Transformer])
+@pytest.mark.parametrize("kind", [Listener, Transformer, SqueezeExcite])
 def test_an_emulated_cortex_m4_gives_the_same_bits(kind: Any, tmp_path: Path) -> None:
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(tool) is None:
@@ -110,7 +112,7 @@ def test_an_emulated_cortex_m4_gives_the_same_bits(kind: Any, tmp_path: Path) ->
     assert done.stderr == f"loss {bits:08x}\ncrc {crc:08x}\n"
 
 
-@pytest.mark.parametrize("kind", [Recurrent, Attentive, Temporal])
+@pytest.mark.parametrize("kind", [Recurrent, Attentive, Temporal, SqueezeExcite])
 def test_training_lowers_the_loss(kind: Any) -> None:
     device = compile_program(inference_of(kind)).simulator()
     examples = [(device.quantise(x), i % 4) for i, x in enumerate(inputs(kind.shape, 8, 5))]
@@ -131,10 +133,25 @@ def test_attention_needs_no_copies_and_a_chomp_is_not_computed() -> None:
     assert {op.geometry.ow for op in convs(temporal)} == {10, 1}
 
 
+def test_gates_are_products_of_one_term_in_place() -> None:
+    inference = inference_of(SqueezeExcite)
+    (product,) = (op for op in inference.ops if isinstance(op, MatMul))
+    assert (product.heads, product.m, product.n, product.terms) == (6, 42, 1, 1)
+    assert not any(type(op).__name__ == "Copy" for op in inference.ops)
+    alone = compile_program(inference, None).plan.blocks
+    assert any({product.y, product.a} <= set(block.names) for block in alone)
+    trained = compile_program(inference)
+    grads = [op for op in trained.program.single_ops if isinstance(op, MatMulGrad)]
+    assert [op.x for op in grads] == [product.a, product.b]
+    blocks = trained.plan.blocks
+    assert any({grads[1].y, grads[1].g} <= set(block.names) for block in blocks)
+    assert not any({product.y, product.a} <= set(block.names) for block in blocks)
+
+
 def test_a_recurrent_cell_is_two_layers_of_a_scheme() -> None:
     program = inference_of(Listener)
     names = [op.layer for op in convs(program)]
-    assert names == ["relu", "gru_in", "gru_state", "linear"]
+    assert names == ["front", "cell_in", "cell_state", "head"]
     (cell,) = (op for op in program.ops if isinstance(op, Gru))
     assert cell.of_state.x == cell.y
 

@@ -64,6 +64,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "deep": "kinoloom.film.engines.deep:DEEP",
         "refine": "kinoloom.film.engines.refine:REFINE",
         "fast": "kinoloom.film.engines.fast:FAST",
+        "lite": "kinoloom.film.engines.lite:LITE",
         "dis": "kinoloom.film.engines.plain:DIS",
         "blend": "kinoloom.film.engines.blend:BLEND",
     },
@@ -71,6 +72,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "cards": {
         "film": "kinoloom.film.cards:FILM",
         "deep": "kinoloom.film.cards:DEEP",
+        "lite": "kinoloom.film.cards:LITE",
         "refine": "kinoloom.film.cards:REFINE",
     },
     # What `kinoloom doctor` looks at: functions () -> list of `base.checks.Check`.

@@ -76,3 +76,9 @@ class Report:
     sections: tuple[Section, ...]
     data: dict[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = None
+
+    @property
+    def summary(self) -> str:
+        """Its first paragraph, or else its title: what is told where the rest went to a file."""
+        words = (s.text for s in self.sections if isinstance(s, Text) and not s.preformatted)
+        return next(words, self.title)

@@ -63,7 +63,13 @@ def parse_bytes(value: object) -> int:
 
 
 def format_bytes(size: int) -> str:
-    """A size as people read it, three digits or more: "1.50 GB", "12.0 MB", "845 B"."""
+    """A size as people read it, three digits or more: "1.50 GB", "12.0 MB", "845 B", "256 KiB".
+
+    Powers of 1024 are told where they make a whole number below 1024.
+    """
+    for power, unit in ((1, "KiB"), (2, "MiB"), (3, "GiB")):
+        if size % 1024**power == 0 and 0 < size < 1024 ** (power + 1):
+            return f"{size // 1024**power} {unit}"
     if size < 1000:
         return f"{size} B"
     value, units = size / 1000, ["kB", "MB", "GB", "TB"]

@@ -105,7 +105,7 @@ def _input_params(op: Op) -> list[click.Parameter]:
         return []
     if op.takes is Path:
         data = click.Option(
-            ["--data", "inputs"], required=True, multiple=True, metavar="DIR", help="the input"
+            ["--data", "inputs"], required=True, multiple=True, metavar="PATH", help="the input"
         )
         return [data]
     return [click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")]

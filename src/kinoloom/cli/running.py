@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def run(request: Request) -> int:
     with _talk():
         noun = _input(request)
         result = op(noun, options)
+        if isinstance(result, Report) and _follows():
+            return 0
         written: dict[str, Any] = {}
         if request.output is not None:
             with _bar(op.name) as progress:
@@ -79,6 +82,11 @@ def run(request: Request) -> int:
     _print(request, result, written)
     notes = getattr(result, "notes", None)
     return 1 if isinstance(notes, Notes) and notes.failed else 0
+
+
+def _follows() -> bool:
+    """Whether torchrun started this process beside a first one, which tells for all."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
 
 
 def _write(request: Request, result: Any, write_options: Any, progress: Progress) -> dict[str, Any]:
@@ -132,6 +140,8 @@ def _print(request: Request, result: Any, written: dict[str, Any]) -> None:
             click.echo(to_json(result), nl=False)
         elif request.output is None:
             click.echo(to_text(result), nl=False)
+        else:
+            click.echo(f"{request.output}: {result.summary}", err=True)
         return
     if request.as_json:
         notes = [note.to_dict() for note in result.notes]
@@ -146,6 +156,9 @@ def _summary(written: dict[str, Any]) -> str:
     facts = []
     if "frames" in written:
         facts.append(f"{written['frames']} frames")
+    if "trajectories" in written:
+        shape = " x ".join(str(size) for size in written["shape"])
+        facts.append(f"{written['trajectories']} trajectories of {shape}")
     if written.get("duration_s"):
         facts.append(f"{written['duration_s']:.2f} s")
     if "width" in written:

@@ -46,6 +46,23 @@ REFINE = ModelCard(
     limits=("It is hardly better than fast, and slower: use it for weights of your own footage.",),
 )
 
+LITE = ModelCard(
+    name="lite",
+    task="interpolate",
+    summary="a small network of our own that finds motion by itself, at any time between",
+    source="kinoloom, docs/decisions/0022-lite-begins-as-a-block-matcher.md",
+    licence="Apache-2.0",
+    weights="user",
+    parameters=244_212,
+    size_multiple=32,
+    trained_on="what you train it on: kinoloom train film --preset lite",
+    limits=(
+        "No weights are shipped: a CPU cannot show it enough to be better than fast.",
+        "It looks at a million pixels at most, and misses what is small in larger pictures.",
+        "It is not the same when time runs backwards.",
+    ),
+)
+
 DEEP = ModelCard(
     name="deep",
     task="interpolate",
@@ -55,7 +72,7 @@ DEEP = ModelCard(
     licence="MIT",
     weights="shipped",
     file=_WEIGHTS / "flow.onnx",
-    sha256="9fbb66037af040830a6ceb3420c78b39345547038ebc070f522167f436096893",
+    sha256="1ded2e648c9249624983b78b81cbd73b80ff99fab0cd3db275cb94e20847022c",
     parameters=2_277_600,
     size_multiple=16,
     trained_on="Vimeo-90K (by its authors, Megvii); the weights are theirs, stored in 16 bits",

@@ -101,9 +101,22 @@ def guesses_and_fit(first: View, second: View, time: float) -> tuple[list[Guess]
         The guesses; over all of them the weights of a pixel sum to 1. And (h, w), what they
         summed to before.
     """
-    found = [_weighed(first, second, motion, time) for motion in _motions(first, second, time)]
+    planes = first.planes, second.planes
+    found = [_weighed(*planes, motion, time) for motion in _motions(first, second, time)]
     total: Field = np.sum([guess.weights for guess in found], axis=(0, 3), dtype=np.float32)
     return [Guess(guess.motion, guess.weights / total[..., None]) for guess in found], total
+
+
+def fit_of(first: Field, second: Field, motions: Sequence[Flow], time: float) -> Field:
+    """How well samples along motions fit together, (h, w), as the sum of weights of guesses.
+
+    Args:
+        first, second: (h, w, 3) float32, colours in 0..255.
+        motions: (h, w, 2), the whole way from first to second, in pixels of this grid.
+        time: in the open interval (0, 1).
+    """
+    found = [_weighed(_plain(first), _plain(second), motion, time).weights for motion in motions]
+    return np.asarray(np.sum(found, axis=(0, 3)), np.float32)
 
 
 def sharpened(guesses: Sequence[Guess], grid: tuple[int, int]) -> list[Guess]:
@@ -121,6 +134,11 @@ def sharpened(guesses: Sequence[Guess], grid: tuple[int, int]) -> list[Guess]:
     return [Guess(motion, each) for motion, each in zip(motions, weights, strict=True)]
 
 
+def _plain(colours: Field) -> Field:
+    """As `View.planes` where nothing is known of the consistency."""
+    return np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
+
+
 def _motions(first: View, second: View, time: float) -> Iterator[Flow]:
     yield first.flow
     yield -second.flow
@@ -136,10 +154,10 @@ def _projected(view: View, passed: float, filler: Flow) -> Flow:
     return np.where(arrived[..., None] > _LEAST_ARRIVED, motion, filler)
 
 
-def _weighed(first: View, second: View, motion: Flow, time: float) -> Guess:
+def _weighed(first: Field, second: Field, motion: Flow, time: float) -> Guess:
     here = pixel_grid(*motion.shape[:2])
     before, after = here - np.float32(time) * motion, here + np.float32(1 - time) * motion
-    seen_before, seen_after = sample(first.planes, before), sample(second.planes, after)
+    seen_before, seen_after = sample(first, before), sample(second, after)
     fit = _fit(seen_before, seen_after)
     weight_before = np.float32(1 - time) * fit * _worth(before, seen_before)
     weight_after = np.float32(time) * fit * _worth(after, seen_after)

@@ -62,11 +62,11 @@ def mixed_rows(
             on_grid = _on_grid(here, ratio)
         motion = cv2.transform(sample(guess.motion, on_grid), ratio)
         weights = cv2.split(sample(guess.weights, on_grid))
-        before = _taken(first, here - np.float32(time) * motion)
-        after = _taken(second, here + np.float32(1 - time) * motion)
-        for taken, weight in zip((before, after), weights, strict=True):
-            share = cv2.merge([weight] * channels)
-            cv2.add(rows, cv2.multiply(taken, share, dtype=cv2.CV_32F), dst=rows)
+        for picture, passed, weight in ((first, -time, weights[0]), (second, 1 - time, weights[1])):
+            if weight.any():
+                taken = _taken(picture, here + np.float32(passed) * motion)
+                share = cv2.merge([weight] * channels)
+                cv2.add(rows, cv2.multiply(taken, share, dtype=cv2.CV_32F), dst=rows)
     return rows / _unit(first)
 
 

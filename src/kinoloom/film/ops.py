@@ -99,7 +99,7 @@ class TrainOptions:
     """What `train film` may be told; what is not given is the preset's."""
 
     preset: str = option(
-        "refine", "what is trained: refine, or as published paper-l1, paper-vgg, paper-style"
+        "refine", "what is trained: refine, lite, or as published paper-l1, paper-vgg, paper-style"
     )
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
     preview: bool = option(False, "train nothing, show a sheet of samples")

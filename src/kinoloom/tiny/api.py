@@ -67,7 +67,8 @@ class Compiled:
         """
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise OutputExistsError(
-                f"{folder} exists already.", hint="Choose another folder, or allow overwriting."
+                f"{folder} exists already, and is not empty.",
+                hint="Remove it or choose another folder; in Python, pass overwrite=True.",
             )
         made = []
         for name, text in project_files(self.program, self.sources).items():

@@ -290,16 +290,20 @@ class _Autodiff:
             self._weights(conv, arrived)
 
     def _matmul(self, op: s.MatMul, gradient: str) -> None:
+        """The gradient by the smaller factor first: that by the larger may take g's place."""
         heads, m, n, terms = op.heads, op.m, op.n, op.terms
         (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_places, op.b_places
-        if op.a in self.needing:
-            counts, y_places = (heads, m, terms, n), (a_at, a_h, a_i, a_k)
-            g_places, x_places = (0, m * n, 1, 0, m), (b_at, b_h, 0, b_k, b_j)
-            self._factor(op.a, op.b, counts, g_places, x_places, y_places, gradient)
-        if op.b in self.needing:
-            counts, y_places = (heads, terms, n, m), (b_at, b_h, b_k, b_j)
-            g_places, x_places = (0, m * n, 0, m, 1), (a_at, a_h, a_k, 0, a_i)
-            self._factor(op.b, op.a, counts, g_places, x_places, y_places, gradient)
+        by_a = (
+            op.a, op.b, (heads, m, terms, n), (0, m * n, 1, 0, m), (b_at, b_h, 0, b_k, b_j),
+            (a_at, a_h, a_i, a_k),
+        )  # fmt: skip
+        by_b = (
+            op.b, op.a, (heads, terms, n, m), (0, m * n, 0, m, 1), (a_at, a_h, a_k, 0, a_i),
+            (b_at, b_h, b_k, b_j),
+        )  # fmt: skip
+        for way in sorted((by_a, by_b), key=lambda way: self.tensors[way[0]].size):
+            if way[0] in self.needing:
+                self._factor(*way, gradient)
 
     def _factor(
         self, one: str, other: str, counts: s.Places, g_places: s.Places, x_places: s.Places,

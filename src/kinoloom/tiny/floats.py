@@ -19,13 +19,13 @@ class Layer:
 
     Attributes:
         name: of the value that it makes; unique, a C identifier.
-        where: the module that it came from, for messages.
+        module: the path of the module that it came from, "" for the model itself.
         shape: of its result, as in `ir`.
         low, high: the clamp of its result, which is its activation function; None where open.
     """
 
     name: str
-    where: str
+    module: str
     shape: Shape
     low: float | None = field(default=None, kw_only=True)
     high: float | None = field(default=None, kw_only=True)
@@ -201,6 +201,9 @@ class Network:
         return [layer for layer in self.layers if name in layer.inputs()]
 
 
+FOLDING = RealConv | RealAdd | RealConcat | RealAffine | RealMatMul
+
+
 def fold_clamps(network: Network) -> Network:
     """Give each clamp to the layer before it where that layer has no other reader.
 
@@ -212,7 +215,7 @@ def fold_clamps(network: Network) -> Network:
             makers = [i for i, other in enumerate(layers) if other.name == layer.x]
             alone = layer.x != network.output and len(network.readers(layer.x)) == 1
             maker = layers[makers[0]] if makers else None
-            takes = isinstance(maker, RealConv | RealAdd | RealConcat | RealAffine) or (
+            takes = isinstance(maker, FOLDING) or (
                 isinstance(maker, RealPool) and maker.kind == "average"
             )
             if maker is not None and alone and takes:

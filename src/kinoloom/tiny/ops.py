@@ -46,15 +46,20 @@ def compile_model(model: Path, options: CompileOptions) -> Report:
 class ReportOptions(ModelOptions):
     """What `tiny report` may be told."""
 
-    examples: Path | None = option(None, ".npz with x_test, y_test, for accuracy after quantising")
+    examples: Path | None = option(
+        None, ".npz with x_test, y_test to score on, and x, y to draw curves of learning"
+    )
+    rate: float = option(0.03, "learning rate", low=0, high=1e6)
+    epochs: int = option(3, "passes over the examples for the curves", low=1, high=1000)
 
 
 @op("tiny.report")
 def report(model: Path, options: ReportOptions) -> Report:
     """Show where the memory of a training step goes.
 
-    The ladder from all trained to the chosen, layer by layer, and the arena as a picture; write it
-    with -o page.html.
+    The ladder from all trained to the chosen, layer by layer, and the arena as a picture. With
+    examples also how well it learns: all trained, the chosen, the last layer, and in float32. Write
+    it as a page with -o page.html.
     """
     from kinoloom.tiny.commands import memory_report
 
@@ -80,7 +85,7 @@ def simulate(model: Path, options: SimulateOptions) -> Report:
 class SearchOptions(ModelOptions):
     """What `tiny search` may be told."""
 
-    train: Path | None = option(None, ".npz with x, y to train on and x_test, y_test to score on")
+    examples: Path | None = option(None, ".npz with x, y to learn from, x_test, y_test to score on")
     rate: float = option(0.03, "learning rate", low=0, high=1e6)
     epochs: int = option(1, "passes over the examples for each candidate", low=1, high=1000)
     method: Literal["exact", "evolution"] = option("exact", "of the search")

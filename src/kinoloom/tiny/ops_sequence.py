@@ -6,6 +6,8 @@ pass: gates and statistics are worked out again from them.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kinoloom.tiny.ir import Op, reads, writes
@@ -13,6 +15,12 @@ from kinoloom.tiny.ops_forward import Conv
 
 Places = tuple[int, ...]
 """(first place, stride of each axis)."""
+
+
+def _same(counts: Sequence[int], one: Places, other: Places) -> bool:
+    """Whether two walks over these counts visit the same places in the same order."""
+    pairs = zip(counts, one[1:], other[1:], strict=False)
+    return one[0] == other[0] and all(a == b for count, a, b in pairs if count > 1)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,9 @@ class GruGrad(Op):
 class MatMul(Op):
     """Products of int8 by int8: y[h, j, i] = sum over k of a[h, i, k] b[h, k, j].
 
+    A product element by element has one term: h counts what both factors have, i and j what only
+    a or only b has.
+
     Attributes:
         heads, m, n, terms: counts of h, i, j, k.
         a_places: of h, i, k.
@@ -96,6 +107,16 @@ class MatMul(Op):
     y: str = writes()
     mask: str = writes()
 
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Over a factor whose elements are read once each, in the order of the results."""
+        (a_at, a_h, a_i, _), (b_at, b_h, _, b_j) = self.a_places, self.b_places
+        counts, results = (self.heads, self.n, self.m), (0, self.n * self.m, self.m, 1)
+        over_a = self.n == 1 and _same(counts, (a_at, a_h, 0, a_i), results)
+        over_b = self.m == 1 and _same(counts, (b_at, b_h, b_j, 0), results)
+        factors = [name for name, fits in ((self.a, over_a), (self.b, over_b)) if fits]
+        alone = self.terms == 1 and self.a != self.b
+        return tuple((self.y, name) for name in factors) if alone else ()
+
 
 @dataclass(frozen=True)
 class MatMulGrad(Op):
@@ -119,6 +140,12 @@ class MatMulGrad(Op):
     g: str = reads()
     x: str = reads()
     y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Over the gradient where its elements are read once each, in the order of the results."""
+        *counts, terms = self.counts
+        whole = terms == 1 and self.size == math.prod(counts)
+        return ((self.y, self.g),) if whole and _same(counts, self.g_places, self.y_places) else ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
@@ -11,9 +13,10 @@ from kinoloom.tiny.api import Compiled
 from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.ir import Program
+from kinoloom.tiny.learning import Curve
 from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
 from kinoloom.tiny.ops_sequence import GruGrad, MatMul, MatMulGrad
-from kinoloom.tiny.picture import arena_svg
+from kinoloom.tiny.picture import arena_svg, lines_svg, rounded_up
 from kinoloom.tiny.plan import Plan, plan
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, convs, full_update
@@ -23,16 +26,16 @@ Row = tuple[object, ...]
 
 def ladder(inference: Program, scheme: Scheme, loss: Loss, made: Compiled) -> list[Row]:
     """(what, arena, bound, trained tensors, RAM) of ways to train, in bytes."""
-    options = TrainingOptions(loss)
-    whole = training_program(inference, full_update(inference), options)
+    options, everything = TrainingOptions(loss), full_update(inference)
     part = training_program(inference, scheme, options)
-    steps = {
-        "all trained, order of a framework": whole,
-        "all trained, updates at once": reorder(whole),
-        "chosen trained, order of a framework": part,
-        "chosen trained, updates at once": reorder(part),
-        "... and gradients channel by channel": join_gradients(reorder(part)),
-    }
+    ways = {"all": part}
+    if scheme != everything:
+        ways = {"all": training_program(inference, everything, options), "chosen": part}
+    steps = {}
+    for what, program in ways.items():
+        steps[f"{what} trained, order of a framework"] = program
+        steps[f"{what} trained, updates at once"] = reorder(program)
+    steps["... and gradients channel by channel"] = join_gradients(reorder(part))
     rows = [(name, *_sizes(program, plan(program))) for name, program in steps.items()]
     return [*rows, ("... and the forward pass row by row", *_sizes(made.program, made.plan))]
 
@@ -54,7 +57,7 @@ def layer_rows(made: Compiled) -> list[Row]:
             what.append(f"{len(step.grad.kept)} channels")
         rows.append(
             (
-                op.layer, f"{g.cout} x {g.oh} x {g.ow}", g.cout * g.fan_in, g.multiplies,
+                op.layer, f"{g.cout}x{g.oh}x{g.ow}", g.cout * g.fan_in, g.multiplies,
                 part + 4 * g.cout * (op.layer in biased), ", ".join(what),
             )
         )  # fmt: skip
@@ -83,8 +86,21 @@ def multiplies(made: Compiled) -> tuple[int, int]:
     return forward, backward
 
 
-def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None = None) -> Report:
-    """Everything about the memory of a compiled training step, and how near it is to float32."""
+@dataclass(frozen=True)
+class Findings:
+    """What was measured beside the memory.
+
+    Attributes:
+        agreed: how near the quantised network is to the real one, where there is a real one.
+        learned: curves of learning, where there were examples.
+    """
+
+    agreed: Agreement | None = None
+    learned: tuple[Curve, ...] = ()
+
+
+def report(made: Compiled, scheme: Scheme, loss: Loss, found: Findings) -> Report:
+    """Everything about the memory of a compiled training step, and how well it learns."""
     rows = ladder(made.inference, scheme, loss, made)
     layers = layer_rows(made)
     forward, backward = multiplies(made)
@@ -95,11 +111,12 @@ def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None 
         "multiplies_backward": backward,
         "ladder": [dict(zip(columns, row, strict=True)) for row in rows],
     }
+    what = (
+        f"{made.ram_bytes} bytes of RAM, {data['constant_bytes']} bytes of constants; "
+        f"{forward} multiply-accumulates forward, {backward} backward."
+    )
     sections: list[Section] = [
-        Text(
-            f"{made.ram_bytes} bytes of RAM, {data['constant_bytes']} bytes of constants; "
-            f"{forward} multiply-accumulates forward, {backward} backward."
-        ),
+        Text(" ".join([what, *_outcome(found.learned)])),
         Table(columns, tuple(rows), title="Memory in bytes"),
         Picture(
             arena_svg(made.program, made.plan).encode(),
@@ -113,10 +130,51 @@ def report(made: Compiled, scheme: Scheme, loss: Loss, agreed: Agreement | None 
             title="Layers",
         ),
     ]
-    if agreed is not None:
-        data["against_float32"] = agreed.facts()
-        sections.insert(1, against_float32(agreed))
+    if found.learned:
+        data["learned"] = [asdict(curve) for curve in found.learned]
+        sections[1:1] = learning(found.learned)
+    if found.agreed is not None:
+        data["against_float32"] = found.agreed.facts()
+        sections.insert(1, against_float32(found.agreed))
     return Report(f"{made.program.name}: training in small memory", tuple(sections), data)
+
+
+def learning(curves: Sequence[Curve]) -> list[Section]:
+    """A table and pictures of how well each way to train does on held-out examples."""
+    accuracies = {c.way: [s.accuracy for s in c.scores if s.accuracy is not None] for c in curves}
+    losses = {c.way: [s.loss for s in c.scores] for c in curves}
+    of_classes = bool(accuracies[curves[0].way])
+    shown = {"accuracy": accuracies, "loss": losses} if of_classes else {"loss": losses}
+    columns = [f"{what} {when}" for what in shown for when in ("before", "after")]
+    rows = [
+        (c.way, c.ram_bytes, *(v for by in shown.values() for v in (by[c.way][0], by[c.way][-1])))
+        for c in curves
+    ]
+    tops = {"accuracy": 1.0, "loss": rounded_up(max(values[0] for values in losses.values()))}
+    pictures = [_lines(what, curves, lines, tops[what]) for what, lines in shown.items()]
+    return [Table(("way to train", "RAM", *columns), tuple(rows), title="Learning"), *pictures]
+
+
+def _outcome(curves: Sequence[Curve]) -> list[str]:
+    """What was learned, in a sentence; none where there were no examples."""
+    told, what = [], ""
+    for curve in curves:
+        last = curve.scores[-1]
+        what = "Loss" if last.accuracy is None else "Accuracy"
+        value = f"{last.loss:.4g}" if last.accuracy is None else f"{100 * last.accuracy:.1f} %"
+        told.append(f"{curve.way} {value}")
+    when = f"after {curves[0].steps[-1]} steps" if curves else ""
+    return [f"{what} on held-out examples {when}: {', '.join(told)}."] if told else []
+
+
+def _lines(
+    what: str, curves: Sequence[Curve], lines: dict[str, list[float]], most: float
+) -> Picture:
+    steps = curves[0].steps
+    rate = curves[0].course.rate
+    caption = f"{what} over {steps[-1]} training steps of one example each, at rate {rate:g}."
+    svg = lines_svg(steps, lines, most).encode()
+    return Picture(svg, "image/svg+xml", caption.capitalize(), "On held-out examples: " + what)
 
 
 def against_float32(agreed: Agreement) -> Table:

@@ -1,11 +1,14 @@
-"""The arena over time, as SVG: a rectangle for each block, addresses up, time to the right."""
+"""Pictures as SVG: the arena over time, and lines over steps. They follow a dark page."""
 
 from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
 
 from kinoloom.tiny.ir import Program
 from kinoloom.tiny.plan import Plan
 
-WIDTH, HEIGHT, MARGIN = 960, 420, 56
 COLOURS = {
     "int8": "#3b7dd8",
     "float32": "#d8743b",
@@ -13,32 +16,88 @@ COLOURS = {
     "uint8": "#4aa564",
     "scratch": "#999999",
 }
+STYLE = (
+    "text{fill:#1c1e21}.ink{stroke:#1c1e21}.grid{stroke:#dfe2e6}.gap{stroke:#fff}"
+    "@media(prefers-color-scheme:dark){text{fill:#e9eaec}.ink{stroke:#e9eaec}"
+    ".grid{stroke:#33373d}.gap{stroke:#16181b}}"
+)
+
+
+def _svg(width: float, height: float, parts: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'font-family="sans-serif" font-size="13"><style>{STYLE}</style>{"".join(parts)}</svg>'
+    )
+
+
+def _text(x: float, y: float, words: object, anchor: str = "start") -> str:
+    told = html.escape(str(words))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{told}</text>'
 
 
 def arena_svg(program: Program, plan: Plan) -> str:
-    """The picture: int8 blue, gradients and logits orange, masks green, buffers of streams grey."""
+    """A rectangle for each block, addresses up, time to the right.
+
+    int8 is blue, gradients and logits orange, masks green, buffers of streams grey.
+    """
+    width, height, left = 720, 320, 70
     peak, length = max(plan.peak, 1), max(plan.length, 1)
-    dx, dy = WIDTH / length, HEIGHT / peak
-    boxes = []
+    dx, dy = width / length, height / peak
+    parts = []
     for block in plan.blocks:
         name = block.names[0]
         kind = "scratch" if name.startswith("scratch:") else program.tensors[name].dtype
         for start, end, size in block.spans():
-            x, y = MARGIN + start * dx, HEIGHT - (block.offset + size) * dy
-            boxes.append(
+            x, y = left + start * dx, height - (block.offset + size) * dy
+            parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{(end - start + 1) * dx:.1f}" '
-                f'height="{size * dy:.2f}" fill="{COLOURS[kind]}" stroke="#fff" '
+                f'height="{size * dy:.2f}" fill="{COLOURS[kind]}" class="gap" '
                 f'stroke-width="0.4"><title>{", ".join(block.names)}: {size} bytes at '
                 f"{block.offset}</title></rect>"
             )
-    turn = MARGIN + program.inference * dx
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + MARGIN} {HEIGHT + 24}" '
-        'font-family="sans-serif" font-size="11">'
-        f'<text x="0" y="11">{plan.peak} B</text><text x="0" y="{HEIGHT}">0</text>'
-        f"{''.join(boxes)}"
-        f'<line x1="{turn:.1f}" y1="0" x2="{turn:.1f}" y2="{HEIGHT}" stroke="#000" '
-        'stroke-dasharray="4 3"/>'
-        f'<text x="{MARGIN}" y="{HEIGHT + 16}">forward</text>'
-        f'<text x="{turn + 4:.1f}" y="{HEIGHT + 16}">backward and updates</text></svg>'
-    )
+    turn = left + program.inference * dx
+    parts += [
+        f'<path d="M{turn:.1f} 0V{height}" class="ink" stroke-dasharray="4 3"/>',
+        _text(left - 6, 12, f"{plan.peak} B", "end"),
+        _text(left - 6, height, 0, "end"),
+        _text(left, height + 18, "forward"),
+    ]
+    if program.label:
+        parts.append(_text(turn + 4, height + 18, "backward and updates"))
+    return _svg(width + left, height + 26, parts)
+
+
+def rounded_up(value: float) -> float:
+    """A number from `value` up of which a quarter is short: 1, 2, 4, 6, 8 times a power of ten."""
+    power = 10 ** math.floor(math.log10(value)) if value > 0 else 1
+    return next(n * power for n in (1, 2, 4, 6, 8, 10) if n * power >= value)
+
+
+WAYS = ("#3b7dd8", "#d8743b", "#4aa564", "#a05fc0")
+DASHES = ("", "", "", ' stroke-dasharray="7 4"')
+
+
+def lines_svg(steps: Sequence[int], lines: Mapping[str, Sequence[float]], most: float) -> str:
+    """Up to four named lines over `steps`, from 0 to `most`; what is above stays at the top."""
+    width, height, left = 640, 250, 44
+    across, up = width / max(steps[-1], 1), height / most
+    parts = []
+    for part in range(5):
+        y, x = height + 8 - part * height / 4, left + part * width / 4
+        parts.append(f'<path d="M{left} {y:.1f}h{width}" class="grid"/>')
+        parts.append(_text(left - 6, y + 4, f"{part * most / 4:.3g}", "end"))
+        parts.append(_text(x, height + 26, round(part * steps[-1] / 4), "middle"))
+    for number, (name, values) in enumerate(lines.items()):
+        colour, dash = WAYS[number], DASHES[number]
+        points = " ".join(
+            f"{left + step * across:.1f},{height + 8 - min(max(value, 0), most) * up:.1f}"
+            for step, value in zip(steps, values, strict=True)
+        )
+        stroke = f'fill="none" stroke="{colour}" stroke-width="2.2"{dash}'
+        x, y = left + number % 2 * width / 2, height + 50 + number // 2 * 20
+        parts += [
+            f'<polyline points="{points}" {stroke}/>',
+            f'<path d="M{x:.1f} {y - 4}h26" {stroke}/>',
+            _text(x + 34, y, name),
+        ]
+    return _svg(width + left + 24, height + 58 + (len(lines) - 1) // 2 * 20, parts)

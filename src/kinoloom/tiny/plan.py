@@ -8,6 +8,7 @@ are not in the arena.
 
 from __future__ import annotations
 
+import re
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -274,10 +275,18 @@ def check_budget(program: Program, made: Plan, budget: int) -> None:
     op = program.ops[moment]
     here = ((b.bytes_at(moment), b) for b in made.blocks if b.start <= moment <= b.end)
     held = sorted(here, key=lambda pair: -pair[0])
-    names = ", ".join(f"{b.names[0]} ({size} bytes)" for size, b in held[:3])
+    names = ", ".join(f"{_said(b.names[0])} ({size} bytes)" for size, b in held[:3])
     raise BudgetError(
         f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
         f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "
-        f"{', '.join(op.layers() or op.writes())}, which holds {names}.",
+        f"{', '.join(op.layers() or map(_said, op.writes()))}, which holds {names}.",
         hint=f"Give at least {total} bytes, or train fewer layers.",
     )
+
+
+def _said(name: str) -> str:
+    """A tensor's name as a message tells it."""
+    if name.startswith("scratch:"):
+        return "its own buffers"
+    gradient = re.fullmatch(r"d_(.+?)__\d+(?:_in)?", name)
+    return f"the gradient by {gradient[1]}" if gradient else name

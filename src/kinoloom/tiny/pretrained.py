@@ -45,8 +45,11 @@ def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int
             arrays = {key: archive[key] for key in archive.files}
         meta = json.loads(bytes(arrays.pop("__meta__")))
         return _Reader(Builder(name), arrays, meta).run(classes, seed)
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableMediaError(f"{path.name} holds no such network: {error}.") from error
+    except (KeyError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        lacks = f" It lacks {error}." if isinstance(error, KeyError) else ""
+        raise UnreadableMediaError(
+            f"{path.name} is no int8 network of mit-han-lab/tiny-training.{lacks}"
+        ) from error
 
 
 @dataclass(frozen=True)

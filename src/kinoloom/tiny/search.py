@@ -77,6 +77,11 @@ def scheme_of(program: Program, suffix: int, ratios: Ratios) -> dict[str, Update
     return {**scheme, layers[-1]: Update(True, 1.0)}
 
 
+def candidates(program: Program) -> int:
+    """How many schemes `measure` scores."""
+    return 1 + (len(convs(program)) - 1) * (1 + len(RATIOS))
+
+
 def measure(
     program: Program, score: Callable[[dict[str, Update]], float], *, ratios: Ratios = RATIOS
 ) -> Contributions:

@@ -17,8 +17,8 @@ from kinoloom.film.mix import mix
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.train import parts as parts_module
 from kinoloom.film.train.parts import part
-from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, regions, save
-from kinoloom.film.train.preparing import prepare
+from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, regions
+from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.refine_task import WEIGHTS, losses, mixed, refine_task
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
@@ -54,7 +54,7 @@ class Scenes:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("regions")
-    assert prepare(Scenes(), made, 4, 0, 1) >= 4
+    assert prepare(Scenes(), made, 4, 0, 1, regions) >= 4
     return made
 
 
@@ -77,7 +77,7 @@ def test_regions_are_of_both_ratios(some: list[Region]) -> None:
 
 
 def test_a_region_is_saved_and_loaded(some: list[Region], tmp_path: Path) -> None:
-    save(tmp_path / "a.npz", some[0])
+    save_arrays(tmp_path / "a.npz", some[0])
     again = load(tmp_path / "a.npz")
     assert again.ratio == some[0].ratio
     assert again.time == some[0].time
@@ -85,12 +85,12 @@ def test_a_region_is_saved_and_loaded(some: list[Region], tmp_path: Path) -> Non
 
 
 def test_preparing_goes_on_and_gives_the_same(folder: Path, tmp_path: Path) -> None:
-    prepare(Scenes(), tmp_path, 2, 0, 2)
+    prepare(Scenes(), tmp_path, 2, 0, 2, regions)
     first = {file.name: file.read_bytes() for file in tmp_path.glob("*.npz")}
     for name, content in first.items():
         assert content == (folder / name).read_bytes()
     kept = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")}
-    prepare(Scenes(), tmp_path, 4, 0, 1)
+    prepare(Scenes(), tmp_path, 4, 0, 1, regions)
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept
     assert {file.name for file in tmp_path.glob("*.npz")} == {
         file.name for file in folder.glob("*.npz")
@@ -104,7 +104,7 @@ def test_without_answers_a_region_is_what_fast_makes() -> None:
         engine = Fast(engine_options(None))
         first, truth, second = shot.frames
         made = mix(first, second, guesses(*engine.analyse(first, second), 0.5), 0.5)
-        for region in regions(engine, shot, 2, np.random.default_rng(0)):
+        for region in regions(shot, np.random.default_rng(0)):
             each = tensors(region, 3, REGION_CELLS)
             shape = each["seen"].shape  # type: ignore[attr-defined]
             none = torch.zeros(shape[0], 4, *shape[2:])

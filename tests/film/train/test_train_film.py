@@ -17,7 +17,6 @@ from kinoloom.film.engines.refine import REFINE
 from kinoloom.film.nets import film_net
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train import run as run_module
 from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
 from kinoloom.learn.weights import read_weights
 
@@ -68,7 +67,7 @@ def test_refine_is_trained_stored_as_onnx_and_used(
     tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start, steps=2)
     assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
 
-    weights = tmp_path / "run" / run_module.ONNX
+    weights = tmp_path / "run" / "refine.onnx"
     frames = [texture(64, 80, 1), texture(64, 80, 2)]
     engine = REFINE.make(EngineOptions(1_000_000_000, weights=weights))
     made = list(engine.between(*frames, [0.25, 0.5]))

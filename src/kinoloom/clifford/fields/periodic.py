@@ -19,8 +19,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kinoloom.errors import UsageError
+
 Real = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
+_MOST_STEPS = 100_000
 _COURANT = 0.5
 
 
@@ -96,8 +99,19 @@ class Grid:
 
 
 def steps_needed(duration: float, speed: float, cell: float) -> int:
-    """How many steps keep motion at `speed` below half a cell each."""
-    return max(1, math.ceil(duration * speed / (_COURANT * cell)))
+    """How many steps keep motion at `speed` below half a cell each.
+
+    Raises:
+        UsageError: more than 100,000 of them.
+    """
+    steps = duration * speed / (_COURANT * cell)
+    if not steps <= _MOST_STEPS:
+        raise UsageError(
+            f"One moment would take {steps:.2g} steps of the solver, more than {_MOST_STEPS}: "
+            f"what moves at {speed:.2g} crosses cells of {cell:.2g} too fast.",
+            hint="Take a shorter --step, larger cells or weaker forces.",
+        )
+    return max(1, math.ceil(steps))
 
 
 def advance(

@@ -29,6 +29,7 @@ from torch import Tensor
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers.ideal import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
+from kinoloom.clifford.layers.linear_map import is_traced
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.clifford.layers.rims import PaddingMode, with_rim
 from kinoloom.clifford.memory import freed_memory_is_kept
@@ -133,31 +134,41 @@ class CliffordConv(ProductLayer):
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         if self.ideals is None:
             bias = None if self.bias is None else self.bias.flatten()
-            y = self._convolved(x.flatten(1, 2), bias, self.groups)
+            y = self._convolved(x.flatten(1, 2), self.kernel(), bias, self.groups)
             return split_channels(y, len(self.out_blades))
         return self._in_ideals(x, self.ideals)
 
-    def _convolved(self, images: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    def _convolved(
+        self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+    ) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
             images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
         convolve = _CONV[self.space]
-        return convolve(images, self.kernel(), bias, self.stride, padding, self.dilation, groups)
+        return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
     def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
+        kernel = self.kernel()
         bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
-        groups = ideals.count * self.groups
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            y = self._convolved(ideals.enter(x, self.groups), bias, groups)
-            return ideals.leave(y, self.groups)
-        made: Tensor | None = None
+        if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
+            entered, groups = ideals.enter(x, self.groups), ideals.count * self.groups
+            return ideals.leave(self._convolved(entered, kernel, bias, groups), self.groups)
+        return self._in_parts(x, ideals, kernel, bias)
+
+    def _in_parts(
+        self, x: Tensor, ideals: IdealCoordinates, kernel: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        """As `_in_ideals`, some fields at a time in the same memory; without derivatives."""
         size = _fields_at_once(x)
+        inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
+        made: Tensor | None = None
         for first in range(0, max(1, len(x)), size):
-            part = slice(first, first + size)
-            y = self._convolved(ideals.enter(x[part], self.groups), bias, groups)
+            part = x[first : first + size]
+            entered = ideals.enter(part, self.groups, inside[: len(part)])
+            y = self._convolved(entered, kernel, bias, ideals.count * self.groups)
             if made is None:
                 made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
-            ideals.leave(y, self.groups, made[part])
+            ideals.leave(y, self.groups, made[first : first + size])
         assert made is not None
         return made
 
@@ -172,12 +183,14 @@ class CliffordConv(ProductLayer):
 def _fields_at_once(x: Tensor) -> int:
     """Into parts of how many fields a batch is split while no gradient is recorded.
 
-    On a CPU whose allocator gives large blocks back to the system, parts are so small that it
-    keeps what is made on the way; with `keep_freed_memory` they need not be.
+    On a CPU narrow fields go through in parts that its caches hold, with all that is made on the
+    way. Wide ones, of which one is too large for that, go one by one only where the allocator would
+    give what is freed back to the system, and get it again for every operation.
     """
-    if x.device.type != "cpu" or freed_memory_is_kept():
+    part, each = _PART * torch.get_num_threads(), max(1, x[:1].numel())
+    if x.device.type != "cpu" or (each > part and freed_memory_is_kept()):
         return max(1, len(x))
-    return max(1, _PART * torch.get_num_threads() // max(1, x[:1].numel()))
+    return max(1, part // each)
 
 
 class CliffordConv1d(CliffordConv):

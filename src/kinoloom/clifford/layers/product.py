@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.clifford.algebra import Algebra
+from kinoloom.clifford.layers.linear_map import is_traced
 from kinoloom.errors import UsageError
 
 Signature = Algebra | Sequence[int]
@@ -118,7 +119,7 @@ class ProductLayer(nn.Module):
 
     def kernel(self) -> Tensor:
         """The expanded kernel: kept while no gradient is recorded, else made anew."""
-        if torch.compiler.is_compiling() or torch.is_grad_enabled() or self.weight.is_inference():
+        if torch.is_grad_enabled() or is_traced(self.weight) or self.weight.is_inference():
             return self.expand()
         if self._kept is not None:
             source, version, kernel = self._kept

@@ -57,18 +57,27 @@ class SpectralConv(nn.Module):
                 f"{len(self.modes)} axes at least twice {self.modes} long, not {tuple(x.shape)}."
             )
         axes = tuple(range(2, x.dim()))
-        modes = torch.fft.rfftn(x, dim=axes).narrow(-1, 0, self.modes[-1])
+        modes = torch.view_as_real(torch.fft.rfftn(x, dim=axes)).narrow(-2, 0, self.modes[-1])
         for axis, m in enumerate(self.modes[:-1], start=2):
             low, high = modes.narrow(axis, 0, m), modes.narrow(axis, sizes[axis - 2] - m, m)
             modes = torch.cat([low, high], dim=axis)
-        mixed = torch.einsum("bi...,io...->bo...", modes, torch.view_as_complex(self.weight))
-        made: Tensor = torch.fft.irfftn(self._spread(mixed, sizes), s=sizes, dim=axes)
+        spread = torch.view_as_complex(self._spread(self._mixed(modes), sizes))
+        made: Tensor = torch.fft.irfftn(spread, s=sizes, dim=axes)
         return made
+
+    def _mixed(self, modes: Tensor) -> Tensor:
+        """(B, in_channels, *kept, 2) to (B, out_channels, *kept, 2), real and imaginary parts."""
+        if not torch.compiler.is_compiling():
+            kept, weight = torch.view_as_complex(modes), torch.view_as_complex(self.weight)
+            return torch.view_as_real(torch.einsum("bi...,io...->bo...", kept, weight))
+        real, imaginary = self.weight.unbind(-1)  # exporters know no complex products
+        parts = torch.stack([self.weight, torch.stack([-imaginary, real], -1)], -2)
+        return torch.einsum("bi...p,io...pq->bo...q", modes, parts)
 
     def _spread(self, modes: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, m in enumerate(self.modes[:-1], start=2):
             gap = (*modes.shape[:axis], sizes[axis - 2] - 2 * m, *modes.shape[axis + 1 :])
             halves = modes.narrow(axis, 0, m), modes.new_zeros(gap), modes.narrow(axis, m, m)
             modes = torch.cat(halves, dim=axis)
-        rest = (*modes.shape[:-1], sizes[-1] // 2 + 1 - self.modes[-1])
-        return torch.cat([modes, modes.new_zeros(rest)], dim=-1)
+        rest = (*modes.shape[:-2], sizes[-1] // 2 + 1 - self.modes[-1], 2)
+        return torch.cat([modes, modes.new_zeros(rest)], dim=-2)

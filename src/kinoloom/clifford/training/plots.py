@@ -56,7 +56,8 @@ def line_plot(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" font-family="sans-serif" font-size="12">{"".join(parts)}</svg>'
     )
-    return Picture(svg.encode(), "image/svg+xml", ", ".join(lines), title)
+    axis = ", on a logarithmic axis" if logarithmic else ""
+    return Picture(svg.encode(), "image/svg+xml", f"{', '.join(lines)} by {x}{axis}", title)
 
 
 def _points(values: Sequence[float], first: int, logarithmic: bool) -> list[tuple[float, float]]:

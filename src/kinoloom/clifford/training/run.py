@@ -133,8 +133,9 @@ def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[
     )
     told = (
         f"{data['parameters']} parameters, {data['steps']} steps on {data['trajectories']} "
-        f"trajectories; one step on {data['held_out']} held-out ones: SMSE "
-        f"{data['one_step_smse']:.4g}. {FILM} shows the first of them."
+        f"trajectories. SMSE of one step, from every moment of {data['held_out']} held-out ones: "
+        f"{data['one_step_smse']:.4g}; below, rollouts from their first moments. {FILM} shows the "
+        "first of them."
     )
     errors = {"network": followed.smse.tolist(), "no change": followed.still_smse.tolist()}
     return (

@@ -20,7 +20,6 @@ Image = NDArray[np.uint8]
 _LEAST_PX = 192
 _GAP_PX, _HEAD_PX = 8, 24
 _RED, _BLUE = np.array([0.70, 0.02, 0.15]), np.array([0.02, 0.19, 0.70])
-_COLUMNS = ("truth", "network", "difference")
 
 
 def rollout_clip(
@@ -37,17 +36,17 @@ def rollout_clip(
         signature, grades: of the fields.
         rate: moments a second.
     """
-    rows = [places for places in blades_of(signature, grades).values() if places]
-    tops = [_top(truth[:, places]) for places in rows]
+    rows = {grade: places for grade, places in blades_of(signature, grades).items() if places}
+    tops = {grade: _top(truth[:, places]) for grade, places in rows.items()}
     frames = []
     for step, (true, told) in enumerate(zip(truth, made, strict=True)):
-        columns = (true, told, told - true)
-        lines = [
-            np.concatenate([_tile(column[places], top) for column in columns], axis=1)
-            for places, top in zip(rows, tops, strict=True)
-        ]
-        image = _even(np.concatenate([_head(lines[0].shape[1], step), *lines]))
-        frames.append(Frame(image, step / rate, 1 / rate))
+        parts = []
+        for grade, places in rows.items():
+            columns = (true, told, told - true)
+            tiles = [_tile(column[places], tops[grade]) for column in columns]
+            line = np.concatenate(tiles, axis=1)
+            parts += [_head(line.shape[1], f"grade {grade}: truth, step {step + 1}"), line]
+        frames.append(Frame(_even(np.concatenate(parts)), step / rate, 1 / rate))
     return Clip.from_frames(frames, rate=rate)
 
 
@@ -91,12 +90,11 @@ def _tile(field: NDArray[np.float32], top: float) -> Image:
     return np.pad(large, ((0, _GAP_PX), (_GAP_PX // 2,) * 2, (0, 0)), constant_values=255)
 
 
-def _head(width: int, step: int) -> Image:
+def _head(width: int, first: str) -> Image:
     import cv2
 
     head = np.full((_HEAD_PX, width, 3), 255, np.uint8)
-    for number, name in enumerate(_COLUMNS):
-        text = f"{name}, step {step + 1}" if number == 0 else name
+    for number, text in enumerate((first, "network", "difference")):
         where = (number * width // 3 + _GAP_PX, _HEAD_PX - 8)
         cv2.putText(head, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
     return head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kinoloom.errors import InputNotFoundError, UsageError
@@ -34,6 +34,7 @@ def open_data(
     scenes: SceneOptions,
     *,
     made: float = 0.6,
+    any_time: float = 0.0,
     part: Part = "train",
     index: Path | None = None,
     progress: Progress = lambda name, done, total: None,
@@ -48,6 +49,7 @@ def open_data(
         folder: with triplets, videos or photos, in any folders below it.
         scenes: what scenes are made; `size_px` is the crop of all samples.
         made: share of made scenes, where there are photos and anything else.
+        any_time: share of triplets of videos whose middle frame may be any between the others.
         part: of Vimeo-90K, which list.
         index: file that keeps what was found in the videos, or None.
         progress: told of each video that was looked through.
@@ -66,6 +68,7 @@ def open_data(
         real["triplets"] = (pictures, len(pictures.sequences))
     if find_videos(folder):
         videos = open_videos(folder, index=index, least_px=scenes.size_px, progress=progress)
+        videos = replace(videos, any_time=any_time)
         real["videos"] = (videos, sum(len(run.times) - 2 for run in videos.runs))
         left_out = videos.left_out
     sources = {name: (source, (1 - made) * count) for name, (source, count) in real.items()}

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import isqrt, log2
+from math import isqrt, log2, sqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,7 +30,11 @@ from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError, WeightsError
 from kinoloom.film.cards import FILM as CARD
 from kinoloom.film.cards import FILM_WEIGHTS_URL
-from kinoloom.film.engine import Engine, EngineOptions, Flow, Interpolator
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow, Interpolator
+from kinoloom.film.engines.fast import colours
+from kinoloom.film.expected import error_of_fit
+from kinoloom.film.flow import resize_flow
+from kinoloom.film.guesses import guesses_and_fit, views
 from kinoloom.runtime.tiles import Tiling, largest_tile, plan_spans, run_tiled
 from kinoloom.runtime.weights import find_weights, weights_folders
 
@@ -39,6 +43,8 @@ Floats = NDArray[np.float32]
 _CONTEXT = 64
 """Pixels at the inner border of a tile that are not used, in tiles that are large enough."""
 _LEAST_TILE = 256
+_JUDGED_CELLS = 80_000
+"""Errors are told on a grid of at most so many cells."""
 _FRAMES_SHARE = 4
 """Frames that are made of tiles together may take this part of the memory: one in so many."""
 
@@ -88,15 +94,43 @@ class Film:
         _check_alike(first, second)
         tiling, together = self._plan(first)
         if tiling.count == 1:
-            frame_at = self._begin(first, second)
-            for time in times:
-                yield from_float(frame_at(time), first.dtype)
+            _, frame_at = self._begin(first, second)
+            yield from (from_float(frame_at(time), first.dtype) for time in times)
             return
         for start in range(0, len(times), together):
             yield from self._by_tiles(tiling, first, second, times[start : start + together])
 
-    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
-        """It cannot tell where it errs."""
+    def between_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]] | None:
+        """As `between`, each picture with its expected error; None for pictures made of tiles.
+
+        The error is that of the guesses that `fast` would make of the network's flow.
+
+        Raises:
+            ArrayError, BudgetError: as `between`.
+        """
+        _check_alike(first, second)
+        if self._plan(first)[0].count > 1:
+            return None
+        return self._judged(first, second, times)
+
+    def _judged(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
+        pair, frame_at = self._begin(first, second)
+        height, width = first.shape[:2]
+        scale = min(1.0, sqrt(_JUDGED_CELLS / (height * width)))
+        rows, columns = (max(1, round(side * scale)) for side in (height, width))
+        small1, small2 = (colours(picture, rows, columns) for picture in (first, second))
+        forward, backward = (
+            resize_flow(np.ascontiguousarray(flow), rows, columns)
+            for flow in self.runner.flows(pair)[:, :height, :width]
+        )
+        seen = views(small1, small2, forward, backward)
+        for time in times:
+            fit = guesses_and_fit(*seen, time)[1]
+            yield from_float(frame_at(time), first.dtype), error_of_fit(fit)
 
     def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """The motion of the colour from first to second, and back.
@@ -127,14 +161,14 @@ class Film:
         pictures = [np.empty_like(first) for _ in times]
 
         def work(rows: slice, columns: slice) -> Sequence[Floats]:
-            frame_at = self._begin(first[rows, columns], second[rows, columns])
+            _, frame_at = self._begin(first[rows, columns], second[rows, columns])
             return [frame_at(time) for time in times]
 
         run_tiled(tiling, pictures, work, lambda rows: from_float(rows, first.dtype))
         return pictures
 
-    def _begin(self, first: Picture, second: Picture) -> Callable[[float], Floats]:
-        """Analyse a pair of tiles; the result makes the frame at a time, (h, w, C)."""
+    def _begin(self, first: Picture, second: Picture) -> tuple[Any, Callable[[float], Floats]]:
+        """What the runner found in the colour of a pair, and what makes its frame at a time."""
         height, width, channels = first.shape
         colour = self._analyse(_colour(first), _colour(second))
         alpha = None
@@ -150,7 +184,7 @@ class Film:
             grey = self.runner.frame_at(alpha, time)[:height, :width]
             return _with_alpha(made, np.clip(grey.mean(2, keepdims=True), 0, 1))
 
-        return frame_at
+        return colour, frame_at
 
     def _analyse(self, first: Floats, second: Floats) -> Any:
         """Analyse a pair of any size, its edge repeated to what the network takes."""

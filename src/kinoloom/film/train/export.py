@@ -1,8 +1,11 @@
-"""Writes networks as ONNX, for any size, without what only training needs."""
+"""Writes networks as ONNX, for any size, without what only training needs.
+
+By torch's exporter that traces: the newer one, by torch.export, computes with formulas for the
+sides of every tensor, and takes minutes for what is traced in seconds.
+"""
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Mapping
 from itertools import chain
@@ -18,6 +21,8 @@ from kinoloom.base.need import need
 from kinoloom.base.outputs import whole_file
 from kinoloom.film.nets.flow_net import MULTIPLE as FLOW_MULTIPLE
 from kinoloom.film.nets.flow_net import FlowNet
+from kinoloom.film.nets.lite_net import MULTIPLE as LITE_MULTIPLE
+from kinoloom.film.nets.lite_net import LiteNet
 from kinoloom.film.nets.refine_net import RefineNet
 from kinoloom.film.refine import MULTIPLE, PLANES
 
@@ -41,17 +46,16 @@ def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> Non
     """Write the network; its input is `seen`, one picture, sides multiples of 4.
 
     Raises:
-        MissingError: onnxscript is not installed.
+        MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
     seen = torch.zeros(1, net.size.guesses, PLANES, _EXAMPLE, _EXAMPLE + MULTIPLE)
-    sides = _sides(MULTIPLE, least=1)
     with whole_file(file, overwrite=overwrite) as temporary:
         _export(
             _Answers(net),
             {"seen": seen},
             ["answers", "light", "error"],
-            {"seen": {3: sides[0], 4: sides[1]}},
+            {"seen": 3},
             temporary,
         )
 
@@ -62,19 +66,50 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
     Its inputs are `first` and `second`, one pair, sides multiples of 16 from 32 on.
 
     Raises:
-        MissingError: onnxscript or onnx is not installed.
+        MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
+    _export_of_pairs(net, ["motion", "mask"], FLOW_MULTIPLE, {}, file, overwrite=overwrite)
+
+
+def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
+    """Write LiteNet with weights of 16 bits, which are computed with in 32.
+
+    Its inputs are `first` and `second`, one pair, sides multiples of 32 from 64 on, and `time`,
+    (1, 1, 1, 1); its outputs those of `lite_net.Answers`.
+
+    Raises:
+        MissingError: onnx is not installed.
+        OutputExistsError, OutputError: as `whole_file`.
+    """
+    _export_of_pairs(
+        net,
+        ["motion", "mask", "light"],
+        LITE_MULTIPLE,
+        {"time": torch.full((1, 1, 1, 1), 0.5)},
+        file,
+        overwrite=overwrite,
+    )
+
+
+def _export_of_pairs(
+    net: nn.Module,
+    outputs: list[str],
+    multiple: int,
+    more: Mapping[str, Tensor],
+    file: Path,
+    *,
+    overwrite: bool,
+) -> None:
+    """Write a network whose inputs are a pair of pictures and then `more`, of fixed shapes."""
     onnx = need("onnx", extra="train")
-    sides = _sides(FLOW_MULTIPLE, least=2)
-    shape = (1, 3, 10 * FLOW_MULTIPLE, 11 * FLOW_MULTIPLE)
-    dynamic = {2: sides[0], 3: sides[1]}
+    shape = (1, 3, 4 * multiple, 5 * multiple)
     with whole_file(file, overwrite=overwrite) as temporary:
         _export(
             net,
-            {"first": torch.zeros(shape), "second": torch.ones(shape)},
-            ["motion", "mask"],
-            {"first": dynamic, "second": dynamic},
+            {"first": torch.zeros(shape), "second": torch.ones(shape), **more},
+            outputs,
+            {"first": 2, "second": 2},
             temporary,
         )
         model = onnx.load(temporary)
@@ -97,14 +132,22 @@ def _export(
     net: nn.Module,
     inputs: Mapping[str, Tensor],
     outputs: list[str],
-    dynamic: dict[str, Any],
+    heights: Mapping[str, int],
     file: Path,
 ) -> None:
-    need("onnxscript", extra="train")
+    """Write a network.
+
+    Args:
+        net: in any mode; it is left in evaluation mode.
+        inputs: examples, by name.
+        outputs: names.
+        heights: by the names of inputs of any size, the axis of their height; the next is their
+            width.
+        file: to be written.
+    """
     net.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about its own parts
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             net,
             tuple(inputs.values()),
@@ -112,17 +155,12 @@ def _export(
             input_names=list(inputs),
             output_names=outputs,
             opset_version=_OPSET,
-            dynamo=True,
-            external_data=False,
-            dynamic_shapes=dynamic,
-            verbose=False,
+            dynamo=False,
+            dynamic_axes={
+                name: {axis: "height", axis + 1: "width"} for name, axis in heights.items()
+            },
         )
     _forget_origins(file)
-
-
-def _sides(multiple: int, least: int) -> list[Any]:
-    """Height and width, as torch.export wants them."""
-    return [multiple * torch.export.Dim(f"{side}s", min=least) for side in ("height", "width")]
 
 
 def _halve(onnx: ModuleType, graph: Any) -> None:

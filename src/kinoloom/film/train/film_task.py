@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kinoloom.film.data.batches import Batches, Drawn, Triplets, finish
 from kinoloom.film.data.source import Source
+from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.task import Task
@@ -108,6 +109,4 @@ def _validate(net: nn.Module, samples: Triplets) -> dict[str, float]:
 def _samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
     """Of the first samples, what was made beside the truth."""
     few = Triplets(**{name: samples[name][:4] for name in ("frame0", "middle", "frame1", "time")})  # type: ignore[typeddict-item]
-    rows = [torch.cat(pair, 2) for pair in _each(net, few)]
-    sheet = (torch.cat(rows, 1) * 255).round().byte()
-    return {"made_and_truth": sheet.permute(1, 2, 0).numpy()}
+    return {"made_and_truth": sheet(_each(net, few))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.outputs import whole_file
+from kinoloom.errors import UsageError
+from kinoloom.film.choose import engine_options
 from kinoloom.film.data.source import Shot
 from kinoloom.film.engines.fast import FINE_CELLS, Fast, colours
 from kinoloom.film.flow import Field
 from kinoloom.film.guesses import guesses
 from kinoloom.film.mix import mix
+from kinoloom.film.train.preparing import load_arrays
+from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.metrics import psnr
 
 REGION_CELLS = 96
 """Sides of a region, in cells of the grid."""
 AROUND_PX = 96
 """What is kept of the pictures around a region: motion may bring it in."""
+_EACH = 2
+"""Regions of each shot."""
 _TRIED = 3
 """Regions looked at for each that is kept: the worst is, as there is more to be learned."""
 _LEARNED_FROM_DB = (17.0, 42.0)
@@ -70,24 +76,27 @@ class Region:
         return made[0], made[1]
 
 
-def regions(engine: Fast, shot: Shot, count: int, rng: np.random.Generator) -> Iterator[Region]:
+def regions(shot: Shot | Scene, rng: np.random.Generator) -> Iterator[Region]:
     """Take regions of a shot, as random as the generator, the harder ones rather.
 
     Args:
-        engine: which analyses the frames.
-        shot: the frames.
-        count: how many; fewer where frames are small, or too easy or hard.
+        shot: the frames; where they are small, or too easy or hard, there are fewer regions.
         rng: decides.
+
+    Raises:
+        UsageError: the frames are made.
     """
+    if isinstance(shot, Scene):
+        raise UsageError("Regions are prepared of real triplets only.")
     ratio, (first, truth, second) = _fitted(shot)
     if min(first.shape[:2]) < REGION_CELLS * ratio:
         return
-    views = engine.analyse(first, second)
+    views = _engine().analyse(first, second)
     made = guesses(*views, shot.time)
     picture = mix(first, second, made, shot.time)
     consistency = np.stack([view.planes[..., 3] for view in views])
     side = REGION_CELLS * ratio
-    for _ in range(count):
+    for _ in range(_EACH):
         places = [_place(first, ratio, rng) for _ in range(_TRIED)]
         scores = [
             psnr(picture[place], truth[place]) for place in (_box(*at, side) for at in places)
@@ -114,22 +123,14 @@ def regions(engine: Fast, shot: Shot, count: int, rng: np.random.Generator) -> I
         )
 
 
-def save(file: Path, region: Region) -> None:
-    """Write a region.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with whole_file(file, overwrite=True) as temporary, temporary.open("wb") as out:
-        np.savez(out, **{name: np.asarray(value) for name, value in vars(region).items()})  # type: ignore[arg-type]  # its stub takes no dict
-
-
 def load(file: Path) -> Region:
-    """Read what `save` wrote."""
-    with np.load(file) as arrays:
-        fields = {name: arrays[name] for name in arrays.files}
-    fields["ratio"], fields["time"] = int(fields["ratio"]), float(fields["time"])
-    return Region(**fields)
+    """Read a region that was prepared."""
+    return Region(**load_arrays(file))
+
+
+@cache
+def _engine() -> Fast:
+    return Fast(engine_options(None))
 
 
 def _fitted(shot: Shot) -> tuple[int, list[Picture]]:

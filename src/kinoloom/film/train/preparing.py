@@ -1,25 +1,29 @@
-"""Prepares regions of the samples of a source, in several processes; goes on where it stopped."""
+"""Prepares samples of a source for training, in several processes; goes on where it stopped."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from kinoloom.errors import UsageError
+import numpy as np
+
+from kinoloom.base.outputs import whole_file
 from kinoloom.film.data.source import Shot, Source
-from kinoloom.film.train.prepared import regions, save
 from kinoloom.learn.durable import write_text_durably
 from kinoloom.learn.seeds import generator
+from kinoloom.learn.synthetic.scenes import Scene
 
-_REGIONS = 7
+_PARTS = 7
 """Keeps the random numbers of this module apart from others'."""
-_EACH = 2
-"""Regions of each sample."""
 _LIST = "samples.json"
 
+Cut = Callable[[Shot | Scene, np.random.Generator], Iterator[Any]]
+"""Takes parts of what was drawn, such as `prepared.Region` or `crops.Crop`: dataclasses of arrays
+and numbers. A function of a module, as it is sent to other processes."""
 Progress = Callable[[int, int], None]
 
 
@@ -29,24 +33,26 @@ def prepare(
     samples: int,
     seed: int,
     workers: int,
+    cut: Cut,
     progress: Progress = lambda done, total: None,
 ) -> int:
-    """Prepare regions of the first samples of a source.
+    """Prepare parts of the first samples of a source.
 
     Args:
-        source: draws real triplets.
-        folder: where the files go; those that are there are kept.
-        samples: how many to draw; of each, up to two regions.
+        source: draws samples.
+        folder: where the files go, for `load_arrays`; those that are there are kept.
+        samples: how many to draw.
         seed: of the training.
         workers: processes.
+        cut: takes the parts of a sample.
         progress: told how many samples are done, of how many.
 
     Returns:
-        The number of regions.
+        The number of parts.
 
     Raises:
         MediaError: a file cannot be read.
-        OutputError: a region cannot be written.
+        OutputError: a part cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / _LIST
@@ -54,7 +60,7 @@ def prepare(
     todo = [index for index in range(samples) if str(index) not in done]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        jobs = [(index, pool.submit(_prepare, source, folder, index, seed)) for index in todo]
+        jobs = [(index, pool.submit(_prepare, source, folder, index, seed, cut)) for index in todo]
         for index, job in jobs:
             done[str(index)] = job.result()
             if len(done) % 20 == 0 or len(done) == samples:
@@ -63,20 +69,32 @@ def prepare(
     return sum(done.values())
 
 
-def _prepare(source: Source, folder: Path, index: int, seed: int) -> int:
-    """The number of regions of one sample, written."""
-    import cv2
+def save_arrays(file: Path, part: Any) -> None:
+    """Write the fields of a dataclass.
 
-    from kinoloom.film.choose import engine_options
-    from kinoloom.film.engines.fast import Fast
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with whole_file(file, overwrite=True) as temporary, temporary.open("wb") as out:
+        np.savez(out, **{name: np.asarray(value) for name, value in vars(part).items()})  # type: ignore[arg-type]  # its stub takes no dict
+
+
+def load_arrays(file: Path) -> dict[str, Any]:
+    """Read what `save_arrays` wrote; numbers are numbers."""
+    with np.load(file) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    return {name: value if value.ndim else value.item() for name, value in found.items()}
+
+
+def _prepare(source: Source, folder: Path, index: int, seed: int, cut: Cut) -> int:
+    """The number of parts of one sample, written."""
+    import cv2
+    import torch
 
     cv2.setNumThreads(1)
-    shot = source.draw(index, seed)
-    if not isinstance(shot, Shot):
-        raise UsageError("Regions are prepared of real triplets only.")
+    torch.set_num_threads(1)
     count = 0
-    engine = Fast(engine_options(None))
-    for region in regions(engine, shot, _EACH, generator(seed, index, _REGIONS)):
-        save(folder / f"{index:06d}-{count}.npz", region)
+    for part in cut(source.draw(index, seed), generator(seed, index, _PARTS)):
+        save_arrays(folder / f"{index:06d}-{count}.npz", part)
         count += 1
     return count

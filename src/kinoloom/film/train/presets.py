@@ -52,6 +52,24 @@ class RefinePreset:
     least_px: int = 96
 
 
+@dataclass(frozen=True)
+class LitePreset:
+    """LiteNet, trained on prepared crops.
+
+    Attributes:
+        settings: of the training.
+        samples, held_out: how many samples are drawn to prepare crops of, and to choose by.
+        made: share of scenes made of photos.
+        any_time: share of triplets of videos whose middle frame may be at any time.
+    """
+
+    settings: Settings
+    samples: int = 1200
+    held_out: int = 60
+    made: float = 0.4
+    any_time: float = 0.3
+
+
 _PAPER = Settings(
     steps=3_000_000,
     batch=8,
@@ -65,7 +83,8 @@ _PAPER = Settings(
 )
 """Reda et al., "FILM", ECCV 2022, and training/config of its repository."""
 
-PRESETS: dict[str, FramesPreset | RefinePreset] = {
+Preset = FramesPreset | RefinePreset | LitePreset
+PRESETS: dict[str, Preset] = {
     "refine": RefinePreset(
         Settings(
             steps=6000,
@@ -78,6 +97,22 @@ PRESETS: dict[str, FramesPreset | RefinePreset] = {
             warmup_steps=100,
             final_rate=0.02,
             ema=0.998,
+            loaders=1,
+        )
+    ),
+    "lite": LitePreset(
+        Settings(
+            steps=20_000,
+            batch=8,
+            optimiser="adamw",
+            learning_rate=5e-4,
+            weight_decay=1e-4,
+            clip=1.0,
+            schedule="cosine",
+            warmup_steps=200,
+            final_rate=0.01,
+            ema=0.999,
+            precision="bf16",
             loaders=1,
         )
     ),

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,9 +28,11 @@ from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.refine import LIGHT, SHIFT, TRUST
 from kinoloom.film.train.parts import Part, part
 from kinoloom.film.train.prepared import AROUND_PX, load
+from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.task import Task
 
+_SHOWN = 4
 CELLS = 64
 """Sides of a part, on the grid."""
 _LEAST_ERROR = 5e-4
@@ -67,6 +70,7 @@ def refine_task(prepared: Path, held_out: Path, batch: int, seed: int, size: Ref
         WEIGHTS,
         validate=lambda net: validate(net, still),
         best="psnr_db",
+        samples=lambda net: {"made_unchanged_truth": _sheet(net, still)},
         record={"regions": len(files), "held_out": len(held), "size": vars(size)},
     )
 
@@ -108,21 +112,33 @@ def mixed(part: Mapping[str, Any], answers: Tensor, light: Tensor) -> Tensor:
 
 def validate(net: nn.Module, parts: Sequence[Part]) -> dict[str, float]:
     """Means over parts: the ratio of signal to noise, with the network and without."""
-    device = next(net.parameters()).device
     with_net, without = [], []
     for each in parts:
-        tensors = {
-            name: torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
-            for name, value in vars(each).items()
-        }
-        answers, light, _, _ = net(tensors["seen"][None])
-        made = [mixed(tensors, a[0], b[0]) for a, b in ((answers, light), (0 * answers, 0 * light))]
-        with_net.append(_psnr(made[0], tensors["truth"]))
-        without.append(_psnr(made[1], tensors["truth"]))
+        made, unchanged, truth = _made(net, each)
+        with_net.append(_psnr(made, truth))
+        without.append(_psnr(unchanged, truth))
     return {
         "psnr_db": float(np.mean(with_net)),
         "gain_db": float(np.mean(with_net) - np.mean(without)),
     }
+
+
+def _made(net: nn.Module, part: Part) -> tuple[Tensor, Tensor, Tensor]:
+    """The picture of a part with the network and without, and the truth, (3, H, W)."""
+    device = next(net.parameters()).device
+    tensors = {
+        name: torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
+        for name, value in vars(part).items()
+    }
+    answers, light, _, _ = net(tensors["seen"][None])
+    made, unchanged = (mixed(tensors, share * answers[0], share * light[0]) for share in (1, 0))
+    return made, unchanged, tensors["truth"]
+
+
+def _sheet(net: nn.Module, parts: Sequence[Part]) -> NDArray[np.uint8]:
+    """Of the first parts of one size: with the network, without, and the truth."""
+    shown = [each for each in parts if each.truth.shape == parts[0].truth.shape][:_SHOWN]
+    return sheet([_made(net, each) for each in shown])
 
 
 def _psnr(made: Tensor, truth: Tensor) -> float:

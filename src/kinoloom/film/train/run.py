@@ -17,8 +17,10 @@ from kinoloom.errors import UsageError
 from kinoloom.film.data.batches import Batches, finish
 from kinoloom.film.data.opening import open_data
 from kinoloom.film.data.preview import preview
+from kinoloom.film.data.source import Source
 from kinoloom.film.data.videos import open_videos
-from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+from kinoloom.film.train.preparing import Cut, prepare
+from kinoloom.film.train.presets import PRESETS, FramesPreset, LitePreset, Preset, RefinePreset
 from kinoloom.film.train.splitting import split
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from kinoloom.film.ops import TrainOptions
 
 SCHEMA = "kinoloom.train.film/1"
-ONNX = "refine.onnx"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
 _CROP_PX = 256
 _SHOWN = 6
@@ -53,7 +54,7 @@ def train_film(data: Path, options: TrainOptions) -> Report:
             f"There is no preset '{options.preset}'.", hint=f"Known: {', '.join(PRESETS)}."
         )
     preset = PRESETS[options.preset]
-    if options.unshared and isinstance(preset, RefinePreset):
+    if options.unshared and not isinstance(preset, FramesPreset):
         raise UsageError(
             f"--unshared is for the network FILM; the preset {options.preset} trains another.",
             hint="Use it with paper-l1, paper-vgg or paper-style.",
@@ -66,19 +67,24 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     settings = _settings(preset.settings, options)
     team = join(settings.device)
     with team.first_ahead():
-        if isinstance(preset, RefinePreset):
-            task = _refine(data, options, preset, settings)
-        else:
-            task = _frames(data, options, preset, settings)
+        task = _task(data, options, preset, settings)
     result = train(task, settings, options.out)
-    if isinstance(preset, RefinePreset) and result.ended == "done" and team.first:
-        _export(task, options.out)
+    if not isinstance(preset, FramesPreset) and result.ended == "done" and team.first:
+        _export(task, options.out / f"{options.preset}.onnx")
     return _report(options, result, task)
+
+
+def _task(data: Path, options: TrainOptions, preset: Preset, settings: Settings) -> Task:
+    if isinstance(preset, RefinePreset):
+        return _refine(data, options, preset, settings)
+    if isinstance(preset, LitePreset):
+        return _lite(data, options, preset, settings)
+    return _frames(data, options, preset, settings)
 
 
 def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: Settings) -> Task:
     from kinoloom.film.nets.refine_net import RefineSize
-    from kinoloom.film.train.preparing import prepare
+    from kinoloom.film.train.prepared import regions
     from kinoloom.film.train.refine_task import refine_task
 
     assert options.out is not None
@@ -87,21 +93,62 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
         replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
         for part in source.split(preset.held_part)
     )
-    regions, held_out = options.out / "regions", options.out / "held"
-    for part, place, samples, seed in (
-        (held, held_out, preset.held_out, settings.seed + 1),
-        (kept, regions, preset.samples, settings.seed),
+    places = _prepare(data, options.out, (kept, held), preset, settings, regions)
+    task = refine_task(*places, settings.batch, settings.seed, RefineSize())
+    if options.from_ is not None:
+        task.net.load_state_dict(read_weights(options.from_)[0])
+    return task
+
+
+def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Settings) -> Task:
+    import torch
+
+    from kinoloom.film.nets.lite_net import LiteNet
+    from kinoloom.film.train.crops import CROP_PX, crops
+    from kinoloom.film.train.lite_task import lite_task
+
+    assert options.out is not None
+    opened = open_data(
+        data,
+        SceneOptions(size_px=CROP_PX),
+        made=preset.made,
+        any_time=preset.any_time,
+        index=options.out / _SCANNED,
+    )
+    places = _prepare(data, options.out, split(opened.source), preset, settings, crops)
+    torch.manual_seed(settings.seed)
+    net = LiteNet()
+    if options.from_ is not None:
+        net.load_state_dict(read_weights(options.from_)[0])
+    return lite_task(net, *places, settings.batch, settings.seed, {"data": opened.parts})
+
+
+def _prepare(
+    data: Path,
+    out: Path,
+    sources: tuple[Source, Source],
+    preset: RefinePreset | LitePreset,
+    settings: Settings,
+    cut: Cut,
+) -> tuple[Path, Path]:
+    """The folders of what is learned from and of what is held out, filled.
+
+    Raises:
+        UsageError: there is nothing in the data to learn from.
+    """
+    kept, held = sources
+    places = out / "prepared", out / "held"
+    for source, place, samples, seed in (
+        (held, places[1], preset.held_out, settings.seed + 1),
+        (kept, places[0], preset.samples, settings.seed),
     ):
-        if not prepare(part, place, samples, seed, settings.loaders + 1):
+        if not prepare(source, place, samples, seed, settings.loaders + 1, cut):
             raise UsageError(
                 f"Of {samples} triplets of {data.name} none can be learned from: they are too "
                 "small, hardly move, or have too little in common.",
                 hint="Give other or more videos.",
             )
-    task = refine_task(regions, held_out, settings.batch, settings.seed, RefineSize())
-    if options.from_ is not None:
-        task.net.load_state_dict(read_weights(options.from_)[0])
-    return task
+    return places
 
 
 def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: Settings) -> Task:
@@ -140,18 +187,23 @@ def _settings(settings: Settings, options: TrainOptions) -> Settings:
     return replace(told, warmup_steps=min(told.warmup_steps, told.steps))
 
 
-def _export(task: Task, folder: Path) -> None:
-    """Write the best weights of the refining network as ONNX."""
-    from kinoloom.film.train.export import export_refine
+def _export(task: Task, file: Path) -> None:
+    """Write the best weights of a network as ONNX, beside them."""
+    from kinoloom.film.nets.lite_net import LiteNet
+    from kinoloom.film.train.export import export_lite, export_refine
 
-    task.net.load_state_dict(read_weights(folder / "best.safetensors")[0])
-    export_refine(task.net.cpu(), folder / ONNX, overwrite=True)  # type: ignore[arg-type]
+    task.net.load_state_dict(read_weights(file.parent / "best.safetensors")[0])
+    net = task.net.cpu()
+    if isinstance(net, LiteNet):
+        export_lite(net, file, overwrite=True)
+    else:
+        export_refine(net, file, overwrite=True)  # type: ignore[arg-type]
 
 
-def _preview(data: Path, options: TrainOptions, preset: FramesPreset | RefinePreset) -> Report:
+def _preview(data: Path, options: TrainOptions, preset: Preset) -> Report:
     """A report with a sheet of samples."""
     crop_px = preset.crop_px if isinstance(preset, FramesPreset) else _CROP_PX
-    made = preset.made if isinstance(preset, FramesPreset) else 0.0
+    made = 0.0 if isinstance(preset, RefinePreset) else preset.made
     opened = open_data(data, SceneOptions(size_px=crop_px), made=made)
     drawn = Batches(opened.source, _SHOWN, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])

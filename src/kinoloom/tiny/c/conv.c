@@ -99,8 +99,11 @@ static void kl_conv_part(const kl_conv *d, const kl_part *part, const kl_strip *
 {
     const kl_geometry *g = &d->geometry;
     const int32_t base = s->co / (g->cout / g->groups) * (g->cin / g->groups);
+    if (part->count == 0) {
+        return; /* its weights are a null pointer */
+    }
     const int8_t *w = part->weights + s->co * part->count * g->kh * g->kw;
-    for (int32_t ky = 0; ky < g->kh && part->count; ky++) {
+    for (int32_t ky = 0; ky < g->kh; ky++) {
         const int32_t iy = s->oy * g->sy - g->py + ky * g->dy;
         if (iy < 0 || iy >= g->ih) {
             continue;

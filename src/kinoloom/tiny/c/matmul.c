@@ -35,11 +35,11 @@ typedef struct {
 /* y[h][p][q] = scale * sum over r of g[h][p][q][r] (x[h][p][q][r] - zero), the rest zero. */
 static inline void kl_matmul_grad(const kl_factor *d, const float *g, const int8_t *x, float *y)
 {
-    const int32_t *n = d->counts;
-    for (int32_t i = 0; i < d->size; i++) {
+    const int32_t *n = d->counts, count = n[0] * n[1] * n[2];
+    for (int32_t i = 0; i < (count < d->size ? d->size : 0); i++) {
         y[i] = 0.0f;
     }
-    for (int32_t i = 0; i < n[0] * n[1] * n[2]; i++) {
+    for (int32_t i = 0; i < count; i++) {
         const int32_t h = i / (n[1] * n[2]), p = i / n[2] % n[1], q = i % n[2];
         const float *from = g + d->g[0] + h * d->g[1] + p * d->g[2] + q * d->g[3];
         const int8_t *by = x + d->x[0] + h * d->x[1] + p * d->x[2] + q * d->x[3];

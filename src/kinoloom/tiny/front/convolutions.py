@@ -14,10 +14,10 @@ from kinoloom.tiny.front.reader import (
     Reader,
     argument,
     features,
+    module_of,
     pair,
     refuse,
     shape_of,
-    where,
 )
 from kinoloom.tiny.front.views import View, stored
 from kinoloom.tiny.ir import Array, Geometry, Shape
@@ -108,7 +108,7 @@ def take_conv(
         raise refuse(node, f"it sums {geometry.fan_in} products; at most {MOST_FAN_IN} fit 32 bits")
     bias = np.zeros(geometry.cout) if bias is None else bias
     shape = (geometry.cout, geometry.oh, geometry.ow)
-    reader.add(RealConv(node.name, where(node), shape, x, geometry, weight, bias))
+    reader.add(RealConv(node.name, module_of(node), shape, x, geometry, weight, bias))
 
 
 def batch_norm(reader: Reader, node: Any) -> None:

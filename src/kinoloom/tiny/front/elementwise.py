@@ -10,7 +10,8 @@ import numpy as np
 
 from kinoloom.tiny.floats import RealAdd, RealAffine, RealClamp, RealConcat, RealLookup
 from kinoloom.tiny.front.convolutions import over_features
-from kinoloom.tiny.front.reader import Reader, argument, refuse, shape_of, where
+from kinoloom.tiny.front.products import product
+from kinoloom.tiny.front.reader import Reader, argument, module_of, refuse, shape_of
 from kinoloom.tiny.front.views import View, stored
 from kinoloom.tiny.ir import Shape
 
@@ -18,9 +19,9 @@ Rule = Callable[[Reader, Any], None]
 
 
 def one_to_one(reader: Reader, node: Any, view: View) -> tuple[str, str, Shape, str]:
-    """What a layer that keeps the order of elements begins with: (name, where, shape, x)."""
+    """What a layer that keeps the order of elements begins with: (name, module, shape, x)."""
     reader.views[node.name] = replace(view, name=node.name)
-    return node.name, where(node), reader.shape(view.name), view.name
+    return node.name, module_of(node), reader.shape(view.name), view.name
 
 
 def clamp(low: float | None, high: float | None) -> Rule:
@@ -87,12 +88,18 @@ def reversed_difference(reader: Reader, node: Any) -> None:
 
 
 def scaled(power: int) -> Rule:
-    """A rule for products with, and quotients by, a number or a number by feature."""
+    """A rule for products, and for quotients by a number or a number by feature."""
 
     def rule(reader: Reader, node: Any) -> None:
         x, by = node.args[:2]
-        if not hasattr(x, "name") or (hasattr(by, "name") and by.name not in reader.values):
-            raise refuse(node, "values are multiplied by numbers and parameters only")
+        computed = [hasattr(v, "name") and v.name not in reader.values for v in (x, by)]
+        if all(computed) and power == 1:
+            product(reader, node)
+            return
+        if computed[1] and power == 1:
+            x, by = by, x
+        elif computed[1]:
+            raise refuse(node, "values are divided by numbers and parameters only")
         if not hasattr(by, "name"):
             _affine(reader, node, x, float(by) ** power, 0.0)
             return
@@ -172,6 +179,6 @@ def concat(reader: Reader, node: Any) -> None:
     xs = tuple(reader.laid(x, order) for x in node.args[0])
     plain = shape[0] == 1 and axis == 1 and len(shape) <= 4
     made = shape_of(node) if plain else (shape[axis], 1, int(np.prod(shape)) // shape[axis])
-    reader.add(RealConcat(node.name, where(node), made, xs))
+    reader.add(RealConcat(node.name, module_of(node), made, xs))
     view = stored(node.name, [shape[a] for a in order])
     reader.views[node.name] = replace(view, index=view.index.transpose(np.argsort(order)))

@@ -1,6 +1,7 @@
 """Write composite nodes of a graph as the simple ones that they stand for, each with its range.
 
-Attention becomes products and a softmax; a layer norm becomes a plain one and an affine map.
+Attention becomes products and a softmax; a layer norm becomes a plain one and an affine map; a
+gated linear unit becomes the product of its first half and the sigmoid of its second.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def expand(graph: Any) -> None:
     rules = {
         "aten.scaled_dot_product_attention.default": _attention,
         "aten.layer_norm.default": _layer_norm,
+        "aten.glu.default": _gated,
     }
     for node in list(graph.nodes):
         rule = rules.get(str(node.target))
@@ -73,3 +75,12 @@ def _layer_norm(make: _Maker, node: Any) -> Any:
     if bias is None:
         return make(ops.aten.mul.Tensor, plain, weight)
     return make(ops.aten.addcmul.default, bias, plain, weight)
+
+
+def _gated(make: _Maker, node: Any) -> Any:
+    from torch import ops
+
+    x, axis = node.args[0], argument(node, 1, "dim", -1)
+    half = x.meta["val"].shape[axis] // 2
+    value, gate = (make(ops.aten.narrow.default, x, axis, i * half, half) for i in range(2))
+    return make(ops.aten.mul.Tensor, value, make(ops.aten.sigmoid.default, gate))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.tiny.floats import RealPool
-from kinoloom.tiny.front.reader import Reader, argument, pair, refuse, shape_of, where
+from kinoloom.tiny.front.reader import Reader, argument, module_of, pair, refuse, shape_of
 from kinoloom.tiny.front.views import stored
 from kinoloom.tiny.ir import Geometry
 
@@ -70,7 +70,7 @@ def _take(reader: Reader, node: Any, kind: Any, g: Geometry) -> None:
     if kind == "max" and g.kh * g.kw > MOST_WINDOW:
         raise refuse(node, f"windows of a maximum have at most {MOST_WINDOW} elements")
     x, shape, window = reader.laid(node.args[0]), (g.cout, g.oh, g.ow), g.kh * g.kw
-    reader.add(RealPool(node.name, where(node), shape, x, kind, g, window))
+    reader.add(RealPool(node.name, module_of(node), shape, x, kind, g, window))
     if not isinstance(node.meta["val"], tuple | list):
         reader.views[node.name] = stored(node.name, node.meta["val"].shape)
 
@@ -88,7 +88,7 @@ def over_axes(kind: Any) -> Any:
             raise refuse(node, f"a maximum is over at most {MOST_WINDOW} elements")
         x = reader.laid(node.args[0], (*kept, *gone))
         geometry = Geometry(count, 1, window, count, 1, 1, 1, window, 1, window)
-        layer = RealPool(node.name, where(node), (count, 1, 1), x, kind, geometry, window)
+        layer = RealPool(node.name, module_of(node), (count, 1, 1), x, kind, geometry, window)
         reader.made(node, layer)
 
     return rule

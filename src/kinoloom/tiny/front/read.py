@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
 from kinoloom.tiny.floats import Network, fold_clamps
 from kinoloom.tiny.front.expand import expand
+from kinoloom.tiny.front.names import named_by_modules
 from kinoloom.tiny.front.reader import Reader
 from kinoloom.tiny.front.rules import read_node
 from kinoloom.tiny.ir import Array
@@ -54,23 +56,15 @@ def read_archive(path: Path, data: Iterable[Array]) -> Network:
     need("torch", extra="train")
     import torch
 
+    hint = "Write it with torch.export.save."
+    if not zipfile.is_zipfile(path):
+        raise UnreadableMediaError(f"{path.name} holds no exported network.", hint=hint)
     try:
         exported = torch.export.load(path)
     except Exception as error:
-        raise UnreadableMediaError(
-            f"{path.name} holds no exported network: {error}.",
-            hint="Write it with torch.export.save.",
-        ) from error
+        what = f"{path.name} holds no exported network: {error}."
+        raise UnreadableMediaError(what, hint=hint) from error
     return read_exported(exported, data)
-
-
-def run_archive(path: Path, inputs: Iterable[Array]) -> list[Array]:
-    """What the network of such a file gives for each input (with batch axis), in float32."""
-    import torch
-
-    module = torch.export.load(path).module()
-    with torch.no_grad():
-        return [module(torch.from_numpy(np.array(x, np.float32))).numpy() for x in inputs]
 
 
 def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
@@ -85,7 +79,8 @@ def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
     for node in graph.nodes:
         _read_node(reader, node)
     network = reader.network()
-    return replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
+    ranged = replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
+    return named_by_modules(ranged)
 
 
 def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
@@ -93,7 +88,7 @@ def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
     import torch
 
     with torch.no_grad():
-        return [model(torch.from_numpy(np.asarray(x, np.float32))).numpy() for x in inputs]
+        return [model(torch.from_numpy(np.array(x, np.float32))).numpy() for x in inputs]
 
 
 def _export(model: nn.Module, example: Array) -> ExportedProgram:
@@ -142,7 +137,13 @@ def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tupl
     import torch
 
     ranges: dict[str, tuple[float, float]] = {}
+    wanted = tuple(reader.input.meta["val"].shape)
     for number, x in enumerate(data):
+        if tuple(x.shape) != wanted:
+            raise ArrayError(
+                f"Calibration input {number} has the shape {tuple(x.shape)}; the model takes "
+                f"{wanted}."
+            )
         values: dict[Any, Any] = {}
         for node in graph.nodes:
             if node.name in reader.values:

@@ -48,7 +48,15 @@ class Reader:
         if self.input is not None:
             raise UsageError("The model must take one input.")
         self.input = node
-        shape_of(node)
+        try:
+            shape_of(node)
+        except UsageError as error:
+            shape = tuple(node.meta["val"].shape)
+            raise UsageError(
+                f"The model's input has the shape {shape}, which is not static or not of a batch "
+                "of one.",
+                hint="Export it with one example of fixed size: (1, C, H, W), (1, C, T) or (1, F).",
+            ) from error
         self.views[node.name] = stored(node.name, node.meta["val"].shape)
 
     def view(self, node: Any) -> View:
@@ -92,7 +100,7 @@ class Reader:
         name = f"{node.name}_copy{sum(isinstance(layer, RealCopy) for layer in self.layers)}"
         shape = shape or (len(index), 1, index.size // len(index))
         source = self.view(node).name
-        self.add(RealCopy(name, where(node), shape, source, loops, int(places[0])))
+        self.add(RealCopy(name, module_of(node), shape, source, loops, int(places[0])))
         return name
 
     def shape(self, name: str) -> Shape:
@@ -141,6 +149,12 @@ class Reader:
 def refuse(node: Any, why: str) -> UsageError:
     """The error for a node that cannot be taken."""
     return UsageError(f"{node.target} in {where(node)} is not supported: {why}.")
+
+
+def module_of(node: Any) -> str:
+    """The path of the module that a node came from; "" for the model itself."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    return str(stack[-1][0]) if stack else ""
 
 
 def where(node: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from kinoloom.tiny.floats import RealAffine, RealGru, RealMatMul, RealNormalise, RealSoftmax
 from kinoloom.tiny.front.convolutions import features_first, features_last
 from kinoloom.tiny.front.elementwise import one_to_one
-from kinoloom.tiny.front.reader import Reader, argument, features, refuse, where
+from kinoloom.tiny.front.reader import Reader, argument, features, module_of, refuse
 from kinoloom.tiny.front.views import View, stored, strides_of
 from kinoloom.tiny.ir import Array, Geometry
 
@@ -37,7 +37,7 @@ def gru(reader: Reader, node: Any) -> None:
         made = f"{node.name}_{layer}" if layers > 1 else node.name
         gates = _gates(own, inputs, time)
         inputs = gates[1].geometry.cin
-        reader.add(RealGru(made, where(node), (inputs, 1, time), name, *gates))
+        reader.add(RealGru(made, module_of(node), (inputs, 1, time), name, *gates))
         name = made
     sequence = features_last(name, (1, time, inputs))
     reader.parts[node.name, 0] = sequence
@@ -71,7 +71,7 @@ def layer_norm(reader: Reader, node: Any) -> None:
     count, tokens = features(shape)
     eps = argument(node, 4, "eps", 1e-5)
     x = features_first(reader, node.args[0])
-    reader.add(RealNormalise(node.name, where(node), (count, 1, tokens), x, eps))
+    reader.add(RealNormalise(node.name, module_of(node), (count, 1, tokens), x, eps))
     reader.views[node.name] = features_last(node.name, shape)
 
 
@@ -95,7 +95,7 @@ def matmul(reader: Reader, node: Any) -> None:
     left, a_at, a_strides = _strided(reader, a, (heads, m, inner))
     right, b_at, b_strides = _strided(reader, b, (heads, inner, n))
     layer = RealMatMul(
-        node.name, where(node), (heads, n, m), left, right, inner, (a_at, *a_strides),
+        node.name, module_of(node), (heads, n, m), left, right, inner, (a_at, *a_strides),
         (b_at, *b_strides),
     )  # fmt: skip
     reader.add(layer)

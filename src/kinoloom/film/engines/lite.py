@@ -1,0 +1,155 @@
+"""The engine `lite`: a small network of our own that finds motion, mask and light by itself.
+
+The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time; what it says
+is mixed at the pictures' own size by `film.mix`, as the guesses of other engines are. Pictures that
+are larger than it may look at are made smaller for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture
+from kinoloom.errors import WeightsError
+from kinoloom.film.cards import LITE as CARD
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.engines.fast import colours
+from kinoloom.film.expected import error_of_fit
+from kinoloom.film.flow import Field, resize_flow
+from kinoloom.film.guesses import Guess, fit_of
+from kinoloom.film.mix import mix
+from kinoloom.film.pixels import check_alike
+from kinoloom.runtime.onnx import open_model
+
+_MULTIPLE = CARD.size_multiple
+_LEAST_SIDE = 2 * _MULTIPLE
+_MOST_PIXELS = 1_000_000
+"""The network looks at no more than that."""
+_BYTES_PER_PIXEL = 400
+_LEAST_BYTES = 120_000_000
+_INPUTS = ["first", "second", "time"]
+_MADE = "the file lite.onnx that `kinoloom train film --preset lite` makes"
+
+
+class Answers(NamedTuple):
+    """What the network says of a time.
+
+    Attributes:
+        guesses: one going by the first picture and one by the second; their weights sum to 1.
+        light: (h, w, 3), what is added.
+    """
+
+    guesses: list[Guess]
+    light: Field
+
+
+class Lite:
+    """Interpolates by one network; see `film.engine.Interpolator`.
+
+    Args:
+        options: `weights` names the .onnx file.
+
+    Raises:
+        WeightsError: there are no weights, or they cannot be read.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        missing = _missing(options)
+        if options.weights is None or missing:
+            raise WeightsError(f"The engine 'lite' cannot run: {missing}")
+        self.options = options
+        self._network = open_model(options.weights)
+        if self._network.inputs != _INPUTS:
+            raise WeightsError(
+                f"{options.weights} is not a network of the engine 'lite': it takes "
+                f"{', '.join(self._network.inputs)}, not {', '.join(_INPUTS)}.",
+                hint=f"Give {_MADE}.",
+            )
+
+    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
+        """Yield one picture for each time; equal pictures give themselves.
+
+        Raises:
+            ArrayError: the pictures differ in shape or dtype.
+        """
+        return (made for made, _ in self.between_with_errors(first, second, times))
+
+    def between_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
+        """As `between`, each picture with its expected error."""
+        check_alike(first, second)
+        if np.array_equal(first, second):
+            yield from ((first.copy(), np.zeros((1, 1), np.float32)) for _ in times)
+            return
+        first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+        size = self._looked_at(first)
+        small1, small2 = (colours(picture, *size) for picture in (first, second))
+        planes = [_planes(small) for small in (small1, small2)]
+        for time in times:
+            answers = self._answers(planes, size, time)
+            fit = fit_of(small1, small2, [guess.motion for guess in answers.guesses], time)
+            yield mix(first, second, answers.guesses, time, answers.light), error_of_fit(fit)
+
+    def flows(self, first: Picture, second: Picture) -> None:
+        """It knows the motion of the moments between, not that of either picture."""
+
+    def _answers(self, planes: Sequence[Field], size: tuple[int, int], time: float) -> Answers:
+        rows, columns = size
+        moment = np.full((1, 1, 1, 1), time, np.float32)
+        given = dict(zip(_INPUTS, (*planes, moment), strict=True))
+        motion, mask, light = self._network(given)
+        ways = np.moveaxis(motion[0, :, : rows // 2, : columns // 2], 0, 2)
+        before, after = (
+            resize_flow(np.ascontiguousarray(way), rows, columns)
+            for way in (ways[..., :2], ways[..., 2:])
+        )
+        share = 1 / (1 + np.exp(-mask[0, 0, :rows, :columns]))
+        none = np.zeros_like(share)
+        return Answers(
+            [
+                Guess(before, np.dstack([share, none])),
+                Guess(after, np.dstack([none, 1 - share])),
+            ],
+            np.ascontiguousarray(np.moveaxis(light[0, :, :rows, :columns], 0, 2)),
+        )
+
+    def _looked_at(self, picture: Picture) -> tuple[int, int]:
+        """Rows and columns that the network looks at, even."""
+        height, width = picture.shape[:2]
+        free = (self.options.memory_bytes - 3 * picture.nbytes) / _BYTES_PER_PIXEL
+        most = min(_MOST_PIXELS, max(free, _LEAST_SIDE**2))
+        scale = min(1.0, sqrt(most / (height * width)))
+        rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (height, width))
+        return rows, columns
+
+
+def _planes(small: Field) -> Field:
+    """(1, 3, H, W) in 0..1, the edges repeated to sides that the network takes."""
+    more = [(0, max(-side % _MULTIPLE, _LEAST_SIDE - side)) for side in small.shape[:2]]
+    padded = np.pad(small / np.float32(255), [*more, (0, 0)], mode="edge")
+    return np.ascontiguousarray(np.moveaxis(padded, 2, 0)[None])
+
+
+def _missing(options: EngineOptions) -> str:
+    """What is absent, and how to get it; "" if nothing is."""
+    if options.weights is None:
+        return f"give its weights with --weights, such as {_MADE}."
+    if options.weights.suffix != ".onnx":
+        return f"{options.weights} is no .onnx file. Give {_MADE}."
+    return ""
+
+
+LITE = Engine(
+    name="lite",
+    summary=CARD.summary,
+    rank=5,
+    make=Lite,
+    missing=_missing,
+    least_bytes=_LEAST_BYTES,
+    weights=lambda options: options.weights,
+)

@@ -1,0 +1,238 @@
+"""A network of real numbers in torch: what training in float32 would have made of it.
+
+It has the layers that are quantised, batch norm folded, and the same parameters, so its plain SGD
+is what training on the device stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kinoloom.base.need import need
+from kinoloom.tiny import floats as r
+from kinoloom.tiny.ir import Array, Geometry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from kinoloom.tiny.autodiff import Loss
+
+Values = dict[str, Any]
+
+
+class FloatNet:
+    """The network, with the calls of a device: `forward`, `train_step`.
+
+    Attributes:
+        leaves: the trained parameters, by name.
+    """
+
+    def __init__(self, network: r.Network, loss: Loss = "cross-entropy") -> None:
+        need("torch", extra="train")
+        import torch
+
+        self.network, self.loss = network, loss
+        self.leaves: dict[str, Tensor] = {}
+        for layer in network.layers:
+            for name, map_ in maps_of(layer).items():
+                for part in ("weight", "bias"):
+                    values = np.asarray(getattr(map_, part), np.float32)
+                    self.leaves[f"{name}.{part}"] = torch.tensor(values, requires_grad=True)
+
+    def forward(self, x: Array) -> Array:
+        """The output for one real input of the shape of the network's."""
+        import torch
+
+        with torch.no_grad(), one_thread():
+            return self._run(x).numpy()
+
+    def train_step(self, x: Array, label: Any, lr: float) -> float:
+        """One step of SGD on one example; returns the loss before it."""
+        with one_thread():
+            return self._step(x, label, lr)
+
+    def _step(self, x: Array, label: Any, lr: float) -> float:
+        import torch
+        from torch.nn import functional as f
+
+        found = self._run(x).reshape(-1)
+        if self.loss == "cross-entropy":
+            loss = f.cross_entropy(found[None], torch.tensor([int(label)]))
+        else:
+            target = torch.from_numpy(np.array(label, np.float32)).reshape(-1)
+            loss = f.mse_loss(found, target)
+        leaves = list(self.leaves.values())
+        for leaf, gradient in zip(leaves, torch.autograd.grad(loss, leaves), strict=True):
+            leaf.data.sub_(gradient, alpha=lr)
+        return float(loss.detach())
+
+    def _run(self, x: Array) -> Tensor:
+        import torch
+
+        network = self.network
+        real = torch.from_numpy(np.array(x, np.float32)).reshape(network.input_shape)
+        values: Values = {
+            name: torch.from_numpy(constant.astype(np.float32))
+            for name, constant in network.constants.items()
+        }
+        values[network.input] = real
+        for layer in network.layers:
+            made = RULES[type(layer)](self, layer, values).reshape(layer.shape)
+            values[layer.name] = made.clamp(layer.low, layer.high) if _clamps(layer) else made
+        found: Tensor = values[network.output]
+        return found
+
+    def affine(self, name: str, x: Tensor, geometry: Geometry) -> Tensor:
+        """A convolution by the parameters of that name."""
+        from torch.nn import functional as f
+
+        g, leaves = geometry, self.leaves
+        made = f.conv2d(
+            padded(x, g)[None], leaves[f"{name}.weight"], leaves[f"{name}.bias"], (g.sy, g.sx), 0,
+            (g.dy, g.dx), g.groups,
+        )  # fmt: skip
+        return made[0, :, : g.oh, : g.ow]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread in torch: for networks as small as these, more only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def maps_of(layer: r.Layer) -> dict[str, Any]:
+    """What of a layer has weights and biases, by name."""
+    if isinstance(layer, r.RealGru):
+        return {f"{layer.name}_in": layer.of_input, f"{layer.name}_state": layer.of_state}
+    return {layer.name: layer} if isinstance(layer, r.RealConv) else {}
+
+
+def _clamps(layer: r.Layer) -> bool:
+    return layer.low is not None or layer.high is not None
+
+
+def padded(x: Tensor, g: Geometry, value: float = 0.0) -> Tensor:
+    """(cin, H, W) with all that the windows reach."""
+    from torch.nn import functional as f
+
+    bottom = max(0, (g.oh - 1) * g.sy + (g.kh - 1) * g.dy + 1 - g.ih - g.py)
+    right = max(0, (g.ow - 1) * g.sx + (g.kw - 1) * g.dx + 1 - g.iw - g.px)
+    return f.pad(x.reshape(g.cin, g.ih, g.iw), (g.px, right, g.py, bottom), value=value)
+
+
+def _pool(_: FloatNet, layer: r.RealPool, values: Values) -> Tensor:
+    from torch.nn import functional as f
+
+    g, x = layer.geometry, values[layer.x]
+    if layer.kind == "max":
+        filled = padded(x, g, -np.inf)[None]
+        made: Tensor = f.max_pool2d(filled, (g.kh, g.kw), (g.sy, g.sx), 0, (g.dy, g.dx))
+    else:
+        made = f.avg_pool2d(padded(x, g)[None], (g.kh, g.kw), (g.sy, g.sx))
+        made = made * (g.kh * g.kw / layer.divisor)
+    return made[0, :, : g.oh, : g.ow]
+
+
+def _lookup(_: FloatNet, layer: r.RealLookup, values: Values) -> Tensor:
+    import torch
+    from torch.nn import functional as f
+
+    by: dict[str, Callable[[Tensor, float], Tensor]] = {
+        "sigmoid": lambda x, _: torch.sigmoid(x),
+        "tanh": lambda x, _: torch.tanh(x),
+        "silu": lambda x, _: f.silu(x),
+        "gelu": lambda x, _: f.gelu(x),
+        "gelu_tanh": lambda x, _: f.gelu(x, approximate="tanh"),
+        "hardswish": lambda x, _: f.hardswish(x),
+        "hardsigmoid": lambda x, _: f.hardsigmoid(x),
+        "leaky_relu": f.leaky_relu,
+        "elu": f.elu,
+        "softplus": lambda x, _: f.softplus(x),
+    }
+    return by[layer.kind](values[layer.x], layer.parameter)
+
+
+def _strided(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
+    """The elements at start + strides * indices."""
+    import torch
+
+    index = torch.tensor(start)
+    for count, stride in zip(counts, strides, strict=True):
+        index = index[..., None] + torch.arange(count) * stride
+    return x.reshape(-1)[index]
+
+
+def _copy(_: FloatNet, layer: r.RealCopy, values: Values) -> Tensor:
+    counts, strides = zip(*layer.loops, strict=True) if layer.loops else ((), ())
+    return _strided(values[layer.x], counts, strides, layer.start)
+
+
+def _matmul(_: FloatNet, layer: r.RealMatMul, values: Values) -> Tensor:
+    heads, n, m = layer.shape
+    (a_at, *a_steps), (b_at, *b_steps) = layer.a_places, layer.b_places
+    a = _strided(values[layer.a], (heads, m, layer.inner), a_steps, a_at)
+    b = _strided(values[layer.b], (heads, layer.inner, n), b_steps, b_at)
+    return (a @ b).transpose(1, 2)
+
+
+def _softmax(_: FloatNet, layer: r.RealSoftmax, values: Values) -> Tensor:
+    import torch
+
+    rows = layer.gain * values[layer.x].reshape(-1, layer.count, layer.inner)
+    return torch.softmax(rows, 1)
+
+
+def _normalise(_: FloatNet, layer: r.RealNormalise, values: Values) -> Tensor:
+    from torch.nn import functional as f
+
+    count = layer.shape[0]
+    return f.layer_norm(values[layer.x].reshape(count, -1).T, (count,), eps=layer.eps).T
+
+
+def _gru(net: FloatNet, layer: r.RealGru, values: Values) -> Tensor:
+    import torch
+
+    ins = net.affine(f"{layer.name}_in", values[layer.x], layer.of_input.geometry)[:, 0]
+    weight = net.leaves[f"{layer.name}_state.weight"][..., 0, 0]
+    bias, states = net.leaves[f"{layer.name}_state.bias"], []
+    state = torch.zeros(layer.shape[0])
+    for now in ins.T:
+        parts = zip(now.chunk(3), (weight @ state + bias).chunk(3), strict=True)
+        (in_r, of_r), (in_u, of_u), (in_n, of_n) = parts
+        new = torch.tanh(in_n + torch.sigmoid(in_r + of_r) * of_n)
+        state = new + torch.sigmoid(in_u + of_u) * (state - new)
+        states.append(state)
+    return torch.stack(states, 1)
+
+
+RULES: dict[type[r.Layer], Callable[[FloatNet, Any, Values], Tensor]] = {
+    r.RealConv: lambda net, layer, v: net.affine(layer.name, v[layer.x], layer.geometry),
+    r.RealAdd: lambda _, layer, v: v[layer.a] + v[layer.b].reshape(v[layer.a].shape),
+    r.RealClamp: lambda _, layer, v: v[layer.x],
+    r.RealAffine: lambda _, layer, v: layer.gain * v[layer.x] + layer.offset,
+    r.RealConcat: lambda _, layer, v: _joined([v[x] for x in layer.xs]),
+    r.RealPool: _pool,
+    r.RealLookup: _lookup,
+    r.RealCopy: _copy,
+    r.RealMatMul: _matmul,
+    r.RealSoftmax: _softmax,
+    r.RealNormalise: _normalise,
+    r.RealGru: _gru,
+}
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    import torch
+
+    return torch.cat([part.reshape(-1) for part in parts])

@@ -1,0 +1,197 @@
+"""The engine lite, its network as ONNX, and what is made of its answers."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pans import pan, texture
+
+from kinoloom.base.arrays import Picture
+from kinoloom.errors import ArrayError, WeightsError
+from kinoloom.film.cards import LITE as CARD
+from kinoloom.film.cards import REFINE
+from kinoloom.film.engine import EngineOptions
+from kinoloom.film.engines.lite import LITE, Lite
+from kinoloom.film.nets.lite_net import MULTIPLE, LiteNet, LiteSize
+from kinoloom.film.train.export import export_lite
+from kinoloom.metrics import psnr
+from kinoloom.runtime.onnx import OnnxModel
+
+ROOMY = EngineOptions(2_000_000_000)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those of the untrained network, which is a block matcher."""
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("weights") / "lite.onnx"
+    export_lite(LiteNet(), file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def engine(weights: Path) -> Lite:
+    made = LITE.make(replace(ROOMY, weights=weights))
+    assert isinstance(made, Lite)
+    return made
+
+
+def made_at(engine: Lite, first: Picture, second: Picture, time: float = 0.5) -> Picture:
+    return next(iter(engine.between(first, second, [time])))
+
+
+@pytest.mark.parametrize("step", [2, 4, -16])
+def test_untrained_the_network_is_a_block_matcher(step: int) -> None:
+    scene = texture(192, 192 + 2 * abs(step), 1)
+    starts = [0, 2 * step] if step > 0 else [-2 * step, 0]
+    pair = [
+        torch.from_numpy(scene[:, at : at + 192].transpose(2, 0, 1)[None] / 255).float()
+        for at in starts
+    ]
+    torch.manual_seed(0)
+    net = LiteNet(LiteSize(8, 12, 4, 8, 2))
+    with torch.no_grad():
+        motion = net(*pair, torch.full((1, 1, 1, 1), 0.4)).motion
+    inner = motion[..., 16:-16, 24:-24]
+    for way in (inner[:, :2], inner[:, 2:]):
+        assert float((way[:, 0] + step).abs().median()) < 0.15 * abs(step) + 0.1
+        assert float(way[:, 1].abs().median()) < 0.5
+
+
+def views(height: int, width: int, step: int) -> list[Picture]:
+    """Five views of a large smooth texture, each `step` pixels further to the right."""
+    coarse = texture(height // 4 + 2, (width + 4 * step) // 4 + 2, 1)
+    scene = cv2.resize(coarse, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)[:height]
+    return [np.ascontiguousarray(scene[:, step * k : step * k + width]) for k in range(5)]
+
+
+@pytest.mark.parametrize("size", [(128, 192), (131, 197), (70, 250)])
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_a_pan_is_followed_at_any_size_and_time(
+    engine: Lite, size: tuple[int, int], quarter: int
+) -> None:
+    frames = views(*size, 3)
+    made = made_at(engine, frames[0], frames[4], quarter / 4)
+    assert made.shape == frames[0].shape
+    inner = np.s_[8:-8, 24:-24]
+    mean = (frames[0] // 2 + frames[4] // 2)[inner]
+    right = psnr(made[inner], frames[quarter][inner])
+    assert right > psnr(mean, frames[quarter][inner]) + 3
+    assert right > psnr(made[inner], frames[2 if quarter != 2 else 1][inner]) + 3
+
+
+def test_equal_pictures_give_themselves(engine: Lite) -> None:
+    picture = texture(64, 64)
+    assert np.array_equal(made_at(engine, picture, picture.copy()), picture)
+
+
+def test_pictures_that_are_all_but_equal_stay(engine: Lite) -> None:
+    picture = texture(64, 64)
+    other = picture.copy()
+    other[0, 0] ^= 1
+    assert psnr(made_at(engine, picture, other), picture) > 40
+
+
+def test_pictures_of_16_bits_and_with_alpha(engine: Lite) -> None:
+    first, _, second = pan(80, 96, 2)
+    plain = made_at(engine, first, second)
+    deep = made_at(engine, *(picture.astype(np.uint16) * 257 for picture in (first, second)))
+    assert deep.dtype == np.uint16
+    assert psnr((deep >> 8).astype(np.uint8), plain) > 45
+    opaque = [np.dstack([picture, np.full((80, 96), 255, np.uint8)]) for picture in (first, second)]
+    assert np.array_equal(made_at(engine, *opaque)[..., 3], opaque[0][..., 3])
+
+
+def test_errors_are_expected_where_they_are(engine: Lite) -> None:
+    first, _, truth, _, second = views(128, 256, 2)
+    second[:, 128:] = texture(128, 128, seed=3)
+    made, error = next(iter(engine.between_with_errors(first, second, [0.5])))
+    assert error.shape == (128, 256)
+    left, right = np.s_[16:-16, 24:100], np.s_[16:-16, 156:-24]
+    assert error[right].mean() > 2 * error[left].mean()
+    assert psnr(made[left], truth[left]) > psnr(made[right], truth[right]) + 6
+
+
+def test_different_pictures_are_told(engine: Lite) -> None:
+    with pytest.raises(ArrayError):
+        made_at(engine, texture(64, 64), texture(64, 66))
+
+
+def test_a_large_picture_is_looked_at_in_small_and_memory_is_kept_to(engine: Lite) -> None:
+    large = np.zeros((2160, 3840, 3), np.uint8)
+    rows, columns = engine._looked_at(large)
+    assert 900_000 < rows * columns < 1_010_000
+    assert rows % 2 == columns % 2 == 0
+    tight = Lite(replace(engine.options, memory_bytes=3 * large.nbytes + 80_000_000))
+    rows, columns = tight._looked_at(large)
+    assert rows * columns < 210_000
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[LiteNet, OnnxModel]:
+    torch.manual_seed(1)
+    net = LiteNet(LiteSize(8, 12, 4, 8, 2)).eval()
+    for name, tensor in net.state_dict().items():
+        if name.startswith(("answer", "paint")):
+            tensor.normal_(std=0.003 if name.startswith("answer") else 0.02)
+        tensor.copy_(tensor.half().float())  # as it is stored
+    file = tmp_path_factory.mktemp("onnx") / "lite.onnx"
+    export_lite(net, file)
+    return net, OnnxModel(file)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "time"), [(64, 64, 0.5), (64, 224, 0.1), (160, 96, 0.9)]
+)
+def test_onnx_says_what_torch_says(
+    network: tuple[LiteNet, OnnxModel], rows: int, columns: int, time: float
+) -> None:
+    net, model = network
+    first, second = (
+        np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 255
+        for picture in pan(rows, columns, 3)[::2]
+    )
+    moment = np.full((1, 1, 1, 1), time, np.float32)
+    with torch.no_grad():
+        expected = net(*(torch.from_numpy(each) for each in (first, second, moment)))
+    found = model({"first": first, "second": second, "time": moment})
+    for one, other in zip(expected, found, strict=True):
+        assert float(one.std()) > 0.001
+        np.testing.assert_allclose(other, one.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_engine_makes_the_frame_that_is_trained(network: tuple[LiteNet, OnnxModel]) -> None:
+    net, model = network
+    first, second = texture(64, 96, 1), texture(64, 96, 2)
+    planes = [torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255 for p in (first, second)]
+    time = torch.full((1, 1, 1, 1), 0.3)
+    with torch.no_grad():
+        _, frame = net.painted(*planes, time, *net.motions(*planes, time)[-1])
+    truth = (frame[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    engine = Lite(EngineOptions(2_000_000_000, weights=model.file))
+    assert psnr(made_at(engine, first, second, 0.3), truth) > 45
+
+
+def test_the_card_tells_the_truth(weights: Path) -> None:
+    assert sum(each.numel() for each in LiteNet().parameters()) == CARD.parameters
+    assert CARD.size_multiple == MULTIPLE
+    assert b"/kinoloom/" not in weights.read_bytes()
+
+
+def test_weights_are_asked_for(tmp_path: Path) -> None:
+    assert "train film --preset lite" in LITE.missing(ROOMY)
+    assert "mine.pt is no .onnx file" in LITE.missing(replace(ROOMY, weights=Path("mine.pt")))
+    assert LITE.missing(replace(ROOMY, weights=Path("mine.onnx"))) == ""
+    with pytest.raises(WeightsError, match="give its weights with --weights"):
+        LITE.make(ROOMY)
+    with pytest.raises(WeightsError, match=r"none\.onnx"):
+        LITE.make(replace(ROOMY, weights=tmp_path / "none.onnx"))
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    assert REFINE.file is not None
+    with pytest.raises(WeightsError, match=r"refine\.onnx is not a network of the engine 'lite'"):
+        LITE.make(replace(ROOMY, weights=REFINE.file))
