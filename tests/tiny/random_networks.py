@@ -25,6 +25,26 @@ def random_program(seed: int) -> Program:
     return maker.run()
 
 
+def random_chain(seed: int) -> Program:
+    """Two to five convolutions one behind the other, many of them depthwise; a mean, a head.
+
+    Ranges are such that few values are clamped: a wrong one anywhere is seen at the end.
+    """
+    maker = _Maker(Builder("net"), np.random.default_rng(seed))
+    random, builder = maker.random, maker.builder
+    shape = (int(random.integers(1, 6)), *(int(n) for n in random.integers(6, 17, size=2)))
+    builder.input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
+    name = "x"
+    for i in range(int(random.integers(2, 6))):
+        before, name = name, f"layer{i}"
+        kind = str(random.choice(["dense", "pointwise", "pointwise", "depthwise", "depthwise"]))
+        g = maker.window(builder.tensors[before].shape, kind)
+        scale = builder.quant(before).scale * 5e-3 * 73 * 73 / 60 * g.fan_in**0.5
+        result = Result(Quant(scale, int(random.integers(-30, 31))))
+        builder.conv(name, before, g, maker.values(g), result)
+    return maker.finished(name)
+
+
 def random_scheme(program: Program, seed: int) -> Scheme:
     """Something is trained; the head is frozen now and then."""
     random = np.random.default_rng(seed)
@@ -59,22 +79,29 @@ class _Maker:
             before, name = name, f"layer{i}"
             self._layer(name, before)
             if builder.tensors[before].shape == builder.tensors[name].shape and i % 2:
-                builder.add(f"sum{i}", before, name, self._result())
+                builder.add(f"sum{i}", before, name, self.result())
                 name = f"sum{i}"
+        return self.finished(name)
+
+    def finished(self, name: str) -> Program:
+        """With a mean and a head."""
+        builder = self.builder
         c, h, w = builder.tensors[name].shape
         window = Geometry(c, h, w, c, 1, 1, h, w)
         builder.average_pool("mean", name, window, h * w, Result(Quant(0.02, -3)))
         head = Geometry(c, 1, 1, CLASSES, 1, 1, 1, 1)
-        builder.conv("head", "mean", head, self._values(head), None)
+        builder.conv("head", "mean", head, self.values(head), None)
         return builder.program("x", "head")
 
-    def _result(self) -> Result:
+    def result(self) -> Result:
+        """A random scale and clamp."""
         random = self.random
         low, high = sorted(int(n) for n in random.choice([-128, -60, 0, 90, 127], 2, replace=False))
         scale = float(random.uniform(0.01, 0.05))
         return Result(Quant(scale, int(random.integers(-128, 128))), low, high)
 
-    def _values(self, g: Geometry) -> ConvValues:
+    def values(self, g: Geometry) -> ConvValues:
+        """Random weights."""
         random = self.random
         weight = random.integers(-127, 128, (g.cout, g.cin // g.groups, g.kh, g.kw))
         bias, scales = random.integers(-2000, 2000, g.cout), random.uniform(1e-3, 1e-2, g.cout)
@@ -84,24 +111,24 @@ class _Maker:
         builder, random = self.builder, self.random
         shape = builder.tensors[x].shape
         kind = str(random.choice(KINDS))
-        g = self._window(shape, kind)
+        g = self.window(shape, kind)
         if kind == "scale":
-            builder.rescale(name, x, shape, self._result())
+            builder.rescale(name, x, shape, self.result())
         elif kind == "concat":
             joined = (2 * shape[0], *shape[1:])
-            builder.concat(name, (x, x), joined, self._result())
+            builder.concat(name, (x, x), joined, self.result())
         elif kind == "gate":
             self._product(name, x, x, (shape[0] * shape[1] * shape[2], 1))
         elif kind == "squeeze":
             whole = Geometry(shape[0], *shape[1:], shape[0], 1, 1, *shape[1:])
-            builder.average_pool(f"{name}_mean", x, whole, shape[1] * shape[2], self._result())
+            builder.average_pool(f"{name}_mean", x, whole, shape[1] * shape[2], self.result())
             self._product(name, x, f"{name}_mean", (shape[0], shape[1] * shape[2]))
         elif kind == "max":
             builder.max_pool(name, x, g)
         elif kind == "mean":
-            builder.average_pool(name, x, g, g.kh * g.kw, self._result())
+            builder.average_pool(name, x, g, g.kh * g.kw, self.result())
         else:
-            builder.conv(name, x, g, self._values(g), self._result())
+            builder.conv(name, x, g, self.values(g), self.result())
 
     def _product(self, name: str, x: str, by: str, counts: tuple[int, int]) -> None:
         """Each of so many elements of `by` times so many of x, either of them the first factor."""
@@ -112,9 +139,9 @@ class _Maker:
             factors, places, sizes = (x, by), (wide, narrow), (heads, rest, 1, 1)
         else:
             factors, places, sizes = (by, x), (narrow, (0, rest, 0, 1)), (heads, 1, rest, 1)
-        matmul(self.builder, name, factors, sizes, places, self._result())
+        matmul(self.builder, name, factors, sizes, places, self.result())
 
-    def _window(self, shape: tuple[int, ...], kind: str) -> Geometry:
+    def window(self, shape: tuple[int, ...], kind: str) -> Geometry:
         """Sizes that fit a layer of a kind."""
         c, h, w = shape
         out, groups = int(self.random.integers(1, 9)), 1

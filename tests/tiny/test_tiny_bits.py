@@ -25,10 +25,18 @@ from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.grad_stream import join_gradients
 from kinoloom.tiny.host import Host
 from kinoloom.tiny.ir import Program, Quant
-from kinoloom.tiny.ops_backward import GradStream, MaskGrad
-from kinoloom.tiny.plan import plan
+from kinoloom.tiny.ops_backward import (
+    Accumulate,
+    AveragePoolGrad,
+    BiasStep,
+    GradStream,
+    MaskGrad,
+    WeightStep,
+)
+from kinoloom.tiny.plan import least_bytes, plan
 from kinoloom.tiny.schedule import reorder
-from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
+from kinoloom.tiny.scheme import Scheme, Update, convs, full_update, last_layers
+from kinoloom.tiny.stream import stream
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 OPTIONS = TrainingOptions()
@@ -127,6 +135,42 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
         assert same_bits(way, folder, 8, 0.05)
 
 
+def test_the_gradient_of_a_residual_is_added_to_in_place(tmp_path: Path) -> None:
+    made = compiled(Bottleneck)
+    (stream,) = (op for op in made.program.ops if isinstance(op, GradStream) and op.onto)
+    assert made.plan.offset(stream.onto) == made.plan.offset(stream.ys[0])
+    assert not any(isinstance(op, Accumulate) for op in made.program.single_ops)
+    program = training_program(made.inference, full_update(made.inference), OPTIONS)
+    after = replace(
+        program, ops=(*program.ops, Accumulate(1, stream.onto, stream.onto, "loss"))
+    )  # a later reader, so that the sum needs memory of its own
+    apart = plan(after)
+    assert apart.offset(stream.onto) != apart.offset(stream.ys[0])
+    assert same_bits(Compiled(made.inference, program, replace(apart, length=len(program.ops))),
+                     tmp_path, 6, 0.05)  # fmt: skip
+
+
+def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
+    maker = Maker("net", (2, 8, 8))
+    maker.conv("first", 4, size=3)
+    maker.conv("second", 8, size=3, stride=2)
+    inference = maker.program(3)
+    for number, count in enumerate((2, 3)):  # its own updates alone; then those before as well
+        made = compile_program(inference, scheme=last_layers(inference, count))
+        *chain, own = (op for op in made.program.ops if isinstance(op, GradStream))
+        assert len(chain) == number
+        assert {AveragePoolGrad, MaskGrad} == {type(op) for op in own.source}
+        assert not {"d_second__0", "d_second__0_in"} & {
+            n for b in made.plan.blocks for n in b.names
+        }
+        program = reorder(training_program(inference, last_layers(inference, count), OPTIONS))
+        plain = stream(join_gradients(program))
+        assert made.plan.peak < least_bytes(plain)
+        for folder, way in (("made", made), ("plain", Compiled(inference, plain, plan(plain)))):
+            (tmp_path / f"{folder}{count}").mkdir()
+            assert same_bits(way, tmp_path / f"{folder}{count}", 5, 0.05)
+
+
 def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
     maker = Maker("net", (2, 5, 5))
     maker.conv("first", 3, size=3)
@@ -134,8 +178,9 @@ def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
     maker.last = "clip"
     maker.conv("second", 4)
     made = compile_program(maker.program(3))
-    (chain,) = (op for op in made.program.ops if isinstance(op, GradStream))
+    chain, own = (op for op in made.program.ops if isinstance(op, GradStream))
     assert [isinstance(op, MaskGrad) for op in chain.ops].count(True) == 2
+    assert [type(op) for op in own.ops] == [BiasStep, WeightStep]
     flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
     assert same_bits(made, tmp_path, 6, 0.05, *flags)
 

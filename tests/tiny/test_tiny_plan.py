@@ -1,34 +1,76 @@
 """The planner: no overlaps, ever; near the bound; the least budget is told."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_networks import Everything, quantised
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import compile_program
+from kinoloom.tiny.ir import Array
 from kinoloom.tiny.plan import ALIGNMENT, Block, blocks_of, check, place, plan
 
 
 @st.composite
 def some_blocks(draw: st.DrawFn) -> list[Block]:
-    """Blocks over 12 moments; many of equal lifetimes and sizes."""
+    """Blocks over 12 moments; many of equal lifetimes and sizes, some that get smaller."""
     spans = st.tuples(st.integers(0, 11), st.integers(0, 11)).map(sorted)
     sizes = st.integers(1, 12).map(lambda n: n * ALIGNMENT)
-    items = draw(st.lists(st.tuples(sizes, spans), min_size=1, max_size=14))
-    return [Block((f"t{i}",), size, *span) for i, (size, span) in enumerate(items)]
+    steps = st.dictionaries(st.integers(1, 11), sizes, max_size=2)
+    items = draw(st.lists(st.tuples(sizes, spans, steps), min_size=1, max_size=14))
+    return [
+        Block((f"t{i}",), size, *span, steps=_smaller(size, span, given))
+        for i, (size, span, given) in enumerate(items)
+    ]
+
+
+def _smaller(size: int, span: list[int], given: dict[int, int]) -> tuple[tuple[int, int], ...]:
+    """Steps within a block's time, each of fewer bytes than before."""
+    made = []
+    for moment, less in sorted(given.items()):
+        if span[0] < moment <= span[1] and less < size:
+            made.append((moment, less))
+            size = less
+    return tuple(made)
+
+
+def used_bytes(blocks: Iterable[Block], size: int) -> Array:
+    """How many blocks use each byte at each moment, counted byte by byte."""
+    used = np.zeros((12, size), int)
+    for block in blocks:
+        now, steps = block.bytes, dict(block.steps)
+        for moment in range(block.start, block.end + 1):
+            now = steps.get(moment, now)
+            used[moment, block.offset : block.offset + now] += 1
+    return used
 
 
 @given(some_blocks())
 def test_blocks_never_share_bytes_at_one_time(blocks: list[Block]) -> None:
     made = place(blocks, 12)
-    used = np.zeros((12, made.peak), int)
-    for block in made.blocks:
-        used[block.start : block.end + 1, block.offset : block.offset + block.bytes] += 1
+    used = used_bytes(made.blocks, made.peak)
     assert used.max() == 1
+    assert used.sum(axis=1).tolist() == made.live
     assert used.sum(axis=1).max() == made.bound <= made.peak
     assert {b.names for b in made.blocks} == {b.names for b in blocks}
+
+
+@settings(max_examples=300)
+@given(some_blocks(), st.data())
+def test_an_overlap_is_found_if_and_only_if_there_is_one(
+    blocks: list[Block], data: st.DataObject
+) -> None:
+    offsets = st.integers(0, 20).map(lambda n: n * ALIGNMENT)
+    placed = [replace(block, offset=data.draw(offsets)) for block in blocks[:4]]
+    if used_bytes(placed, 200).max() > 1:
+        with pytest.raises(UsageError, match="overlap"):
+            check(placed)
+    else:
+        check(placed)
 
 
 def test_two_of_one_lifetime_lie_apart() -> None:
@@ -40,6 +82,7 @@ def test_an_overlap_is_found() -> None:
     with pytest.raises(UsageError, match=r"'a'.*'b'.*overlap"):
         check([Block(("a",), 8, 0, 5), Block(("b",), 8, 5, 6, offset=4)])
     check([Block(("a",), 8, 0, 4), Block(("b",), 8, 5, 6, offset=4)])
+    check([Block(("a",), 8, 0, 5, steps=((5, 4),)), Block(("b",), 8, 5, 6, offset=4)])
 
 
 def test_work_in_place_shares_a_block_and_nothing_read_later_is_written_over() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
-from kinoloom.tiny.autodiff import Loss, TrainingOptions, pruned, training_program
+from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.codegen.model import Sources, generate
 from kinoloom.tiny.codegen.project import project_files
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.plan import Plan, check_budget, plan
+from kinoloom.tiny.ir import Array, Program, pruned
+from kinoloom.tiny.plan import Plan, check_budget, least_bytes, plan
 from kinoloom.tiny.quantise import quantise
 from kinoloom.tiny.schedule import reorder
 from kinoloom.tiny.scheme import Scheme, full_update
@@ -126,13 +126,18 @@ def compile_program(
         BudgetError: it does not fit the memory.
     """
     if loss is None:
-        program = pruned(inference)
+        program = stream(pruned(inference))
     else:
         given = options or TrainingOptions()
         chosen = scheme(inference) if callable(scheme) else scheme
         wanted = TrainingOptions(loss, given.scaling, given.rounding)
-        program = join_gradients(reorder(training_program(inference, chosen, wanted)))
-    program = stream(program)
+        program = _least(reorder(training_program(inference, chosen, wanted)))
     made = plan(program)
     check_budget(program, made, budget)
     return Compiled(inference, program, made)
+
+
+def _least(step: Program) -> Program:
+    """The training step joined in the way of least memory; of two equal ones the quicker."""
+    ways = [stream(join_gradients(step, pools=pools)) for pools in (False, True)]
+    return min(ways, key=least_bytes)

@@ -16,7 +16,6 @@ The result is in the order of a framework: all gradients as tensors first, then 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -27,7 +26,7 @@ from kinoloom.errors import UsageError
 from kinoloom.tiny import ops_backward as b
 from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny import ops_sequence as s
-from kinoloom.tiny.ir import Array, DType, Op, Program, Shape, Tensor, Weights
+from kinoloom.tiny.ir import Array, DType, Op, Program, Shape, Tensor, Weights, pruned
 from kinoloom.tiny.scheme import Scheme, Update, check_scheme, convs_in, kept_channels
 
 Loss = Literal["cross-entropy", "square"]
@@ -59,25 +58,6 @@ def training_program(program: Program, scheme: Scheme, options: TrainingOptions)
         raise UsageError(f"{program.name} is a training step already.")
     check_scheme(program, scheme)
     return pruned(_Autodiff(program, scheme, options).run())
-
-
-def pruned(program: Program) -> Program:
-    """The same program without constants that no operation names."""
-    named: set[str] = set()
-    for op in program.ops:
-        named |= _strings(op)
-    kept = {name: array for name, array in program.constants.items() if name in named}
-    return replace(program, constants=kept)
-
-
-def _strings(value: Any) -> set[str]:
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, tuple):
-        return set().union(*(_strings(item) for item in value))
-    if dataclasses.is_dataclass(value):
-        return set().union(*(_strings(getattr(value, i.name)) for i in dataclasses.fields(value)))
-    return set()
 
 
 def _joint(*convs: f.Conv) -> tuple[str, ...]:
@@ -218,10 +198,16 @@ class _Autodiff:
         if op.x in self.needing:
             scales = f"{op.layer}_scales"
             params = (op.weights.trained,) if op.weights.trained else ()
+            known = self.grads.pop(op.x, "")
+            onto = known if known != gradient else ""
             target = self._target(op.x)
             self.back.append(
-                b.ConvGradX(op.layer, op.geometry, op.weights, scales, gradient, params, target)
+                b.ConvGradX(
+                    op.layer, op.geometry, op.weights, scales, gradient, params, onto, target
+                )
             )
+            if known and not onto:
+                self._arrived(op.x, known)
             self._arrived(op.x, target)
 
     def _weights(self, op: f.Conv, gradient: str) -> None:

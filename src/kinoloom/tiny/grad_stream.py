@@ -2,9 +2,10 @@
 
 Between a dense convolution and the next there are often depthwise ones. The gradient of a channel
 between them depends on no other channel there, so the wide middle of an inverted bottleneck, in
-float32 the largest thing of a training step, needs a plane or two and never exists whole. Sums keep
-their order, and every gradient by an input is taken before the weights change: the bits are those
-of the operations one by one.
+float32 the largest thing of a training step, needs a plane or two and never exists whole. So it is
+with the gradient of an average, which is worked out from a few numbers and a mask. Sums keep their
+order, and every gradient by an input is taken before the weights change: the bits are those of the
+operations one by one.
 """
 
 from __future__ import annotations
@@ -13,29 +14,65 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kinoloom.tiny.ir import Op, Program
-from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, GradStream, MaskGrad, WeightStep
+from kinoloom.tiny.ir import Geometry, Op, Program
+from kinoloom.tiny.ops_backward import (
+    AveragePoolGrad,
+    BiasStep,
+    ConvGradX,
+    GradStream,
+    MaskGrad,
+    WeightStep,
+)
 
 
-def join_gradients(program: Program) -> Program:
-    """The same training step, in the order of `schedule.reorder`, with such chains joined."""
+def join_gradients(program: Program, *, pools: bool = False) -> Program:
+    """The same training step, in the order of `schedule.reorder`, with such chains joined.
+
+    Args:
+        program: the training step.
+        pools: whether the gradient of an average over windows is worked out anew, plane by plane,
+            for each thing that reads it.
+    """
     readers = Counter(name for op in program.ops for name in op.reads())
     ops: list[Op] = []
     rest = list(program.ops)
     while rest:
-        chain = _chain(rest, readers)
-        if chain:
-            ops.append(_joined(chain))
-            rest = [op for op in rest if op not in chain]
-        else:
-            ops.append(rest.pop(0))
+        streams = _of_pool(rest, readers) if pools else []
+        if not streams:
+            chain = _chain(rest, readers)
+            streams = [_joined(chain)] if chain else []
+        ops += streams or rest[:1]
+        taken = {one for op in streams for one in op.inner()} if streams else {rest[0]}
+        rest = [op for op in rest if op not in taken]
     return replace(program, ops=tuple(ops))
+
+
+def _of_pool(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
+    """What reads the gradient of an average, if that comes first and nothing needs it whole.
+
+    The chain by the convolution's input goes before the convolution's own updates.
+    """
+    first = ops[0]
+    if not isinstance(first, AveragePoolGrad) or first.geometry.ih * first.geometry.iw == 1:
+        return []
+    source: tuple[AveragePoolGrad | MaskGrad, ...] = (first,)
+    if isinstance(ops[1], MaskGrad) and ops[1].g == first.y and readers[first.y] == 1:
+        source = (first, ops[1])
+    read = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.reads()]
+    backs = [i for i, op in read if isinstance(op, ConvGradX)]
+    own = [op for _, op in read if isinstance(op, BiasStep | WeightStep)]
+    chain = _chain(ops[backs[0] :], readers) if backs else []
+    if len(own) + len(backs) != len(read) or len(backs) > 1 or (backs and not chain):
+        return []
+    return [_joined(part, source) for part in (chain, own) if part]
 
 
 def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
     """The chain that begins with the first operation, or nothing."""
     first = ops[0]
-    if not isinstance(first, ConvGradX) or first.geometry.groups > 1 or _plane(first) == 1:
+    if not isinstance(first, ConvGradX) or first.geometry.groups > 1 or _pixels(first) == 1:
+        return []
+    if first.onto:
         return []
     chain: list[Op] = [first]
     between = {first.y}
@@ -55,22 +92,25 @@ def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
 def _joins(op: Op, between: set[str]) -> bool:
     """Whether an operation works on a channel between without the others."""
     if isinstance(op, ConvGradX):
-        return op.g in between and (op.geometry.depthwise or op.geometry.groups == 1)
+        alone = op.geometry.depthwise and not op.onto
+        return op.g in between and (alone or op.geometry.groups == 1)
     return isinstance(op, MaskGrad | BiasStep | WeightStep) and op.g in between
 
 
-def _plane(op: ConvGradX) -> int:
-    return op.geometry.ih * op.geometry.iw
+def _pixels(op: Op) -> int:
+    geometry: Geometry = op.geometry  # type: ignore[attr-defined]
+    return geometry.ih * geometry.iw
 
 
-def _joined(chain: Sequence[Op]) -> GradStream:
+def _joined(chain: Sequence[Op], source: Sequence[AveragePoolGrad | MaskGrad] = ()) -> GradStream:
     """The chain as one operation."""
     backs = [op for op in chain if isinstance(op, ConvGradX)]
     last = backs[-1] if len(backs) > 1 and backs[-1].geometry.groups == 1 else None
-    made = {name for op in chain for name in op.writes()}
-    reads = dict.fromkeys(name for op in chain for name in op.reads() if name not in made)
-    del reads[backs[0].g]
-    planes = tuple(_plane(op) for op in backs if op is not last)
-    return GradStream(
-        tuple(chain), planes, backs[0].g, tuple(reads), () if last is None else (last.y,)
-    )
+    made = {name for op in (*source, *chain) for name in op.writes()}
+    reads = dict.fromkeys(n for op in (*source, *chain) for n in op.reads() if n not in made)
+    g = next(iter(reads))
+    onto, ys = (last.onto, (last.y,)) if last else ("", ())
+    others = tuple(name for name in reads if name not in (g, onto))
+    plane = _pixels(source[0]) if source else 0
+    planes = tuple(_pixels(op) for op in backs if op is not last)
+    return GradStream(tuple(source), tuple(chain), plane, planes, g, onto, others, ys)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -252,3 +252,22 @@ class Program:
     def constant_bytes(self) -> int:
         """Bytes of all constants."""
         return sum(array.nbytes for array in self.constants.values())
+
+
+def pruned(program: Program) -> Program:
+    """The same program without constants that no operation names."""
+    named: set[str] = set()
+    for op in program.ops:
+        named |= _strings(op)
+    kept = {name: array for name, array in program.constants.items() if name in named}
+    return replace(program, constants=kept)
+
+
+def _strings(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, tuple):
+        return set().union(*(_strings(item) for item in value))
+    if is_dataclass(value):
+        return set().union(*(_strings(getattr(value, i.name)) for i in fields(value)))
+    return set()

@@ -27,6 +27,7 @@ class ConvGradX(Op):
 
     Attributes:
         scales: name of the float32 constant: scales of the weights, by output channel.
+        onto: a gradient by the same input that is known already, from which the sums begin, or "".
     """
 
     layer: str
@@ -35,7 +36,12 @@ class ConvGradX(Op):
     scales: str
     g: str = reads()
     params: tuple[str, ...] = reads()
+    onto: str = reads()
     y: str = writes()
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place, if it is added to another gradient."""
+        return ((self.y, self.onto),) if self.onto else ()
 
 
 @dataclass(frozen=True)
@@ -206,29 +212,43 @@ class GradStream(Op):
 
     The first of `ops` is the gradient by the input of a dense convolution; then come masks, updates
     and gradients of depthwise ones, and those of the dense convolution that the chain ends with.
-    What is between exists as one plane at a time, in two buffers that take turns.
+    What is between exists as one plane at a time, in two buffers that take turns. If there is a
+    `source`, the gradient that the first reads never exists whole either, and `ops` may be nothing
+    but updates by it.
 
     Attributes:
+        source: the gradient of an average, and a mask, which are worked out plane by plane whenever
+            a plane of their result is read; or nothing.
         ops: in order, as they would stand alone.
+        plane: elements of a plane of the source, or 0.
         planes: elements of a plane between, after the first and after each depthwise convolution.
-        g, others: what they read from the outside: the gradient, and masks, inputs, params.
+        g, onto, others: what they read from the outside: the gradient; the one that the last of the
+            chain is added to, or ""; masks, inputs, params.
         ys: what they write to the outside: the gradient by the chain's input, if it is needed.
     """
 
+    source: tuple[Op, ...]
     ops: tuple[Op, ...]
+    plane: int
     planes: tuple[int, ...]
     g: str = reads()
+    onto: str = reads()
     others: tuple[str, ...] = reads()
     ys: tuple[str, ...] = writes()
 
     def inner(self) -> tuple[Op, ...]:
-        """The operations."""
-        return self.ops
+        """The operations, those of the source first."""
+        return (*self.source, *self.ops)
 
-    def buffers(self) -> tuple[int, int]:
-        """Bytes of the two buffers."""
-        return 4 * max(self.planes[::2]), 4 * max(self.planes[1::2], default=0)
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """In place, if it is added to another gradient."""
+        return ((self.ys[0], self.onto),) if self.onto else ()
+
+    def buffers(self) -> tuple[int, int, int]:
+        """Bytes of the plane of the source, and of the two that take turns."""
+        even, odd = (max(self.planes[i::2], default=0) for i in (0, 1))
+        return 4 * self.plane, 4 * even, 4 * odd
 
     def scratch(self) -> int:
-        """Bytes of both."""
+        """Bytes of all three."""
         return sum(self.buffers())

@@ -8,7 +8,6 @@ Where the backward pass needs it, `mask` gets one bit an element: not clamped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from kinoloom.tiny.ir import Geometry, Op, Weights, reads, writes
 
@@ -213,45 +212,3 @@ class SquareLoss(Op):
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """The gradient may take the place of the outputs."""
         return ((self.gradient, self.outputs),) if self.gradient else ()
-
-
-@dataclass(frozen=True)
-class Stream(Op):
-    """Convolutions one behind the other, row by row; what is between them never exists whole.
-
-    Each inner result lives in a ring of as many rows as the next convolution sees at once.
-
-    Attributes:
-        convs: in order; each reads the result of the one before.
-        x, params, ys: what they read from and write to the outside: the last result, and masks.
-    """
-
-    convs: tuple[Conv, ...]
-    x: str = reads()
-    params: tuple[str, ...] = reads()
-    ys: tuple[str, ...] = writes()
-
-    def inner(self) -> tuple[Op, ...]:
-        """The convolutions."""
-        return self.convs
-
-    def rings(self) -> tuple[int, ...]:
-        """Rows kept of each inner result."""
-        pairs = pairwise(self.convs)
-        return tuple(ring_rows(one, after) for one, after in pairs)
-
-    def scratch(self) -> int:
-        """Bytes of the rings."""
-        pairs = pairwise(self.convs)
-        return sum(ring_bytes(one, after) for one, after in pairs)
-
-
-def ring_rows(one: Conv, after: Conv) -> int:
-    """How many rows of the result of `one` are needed for a row of `after`."""
-    g = after.geometry
-    return min(one.geometry.oh, (g.kh - 1) * g.dy + 1)
-
-
-def ring_bytes(one: Conv, after: Conv) -> int:
-    """The bytes of these rows, of all channels."""
-    return one.geometry.cout * one.geometry.ow * ring_rows(one, after)

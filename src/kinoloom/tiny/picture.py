@@ -47,13 +47,14 @@ def arena_svg(program: Program, plan: Plan) -> str:
     for block in plan.blocks:
         name = block.names[0]
         kind = "scratch" if name.startswith("scratch:") else program.tensors[name].dtype
-        x, y = left + block.start * dx, height - (block.offset + block.bytes) * dy
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{(block.end - block.start + 1) * dx:.1f}" '
-            f'height="{block.bytes * dy:.2f}" fill="{COLOURS[kind]}" class="gap" '
-            f'stroke-width="0.4"><title>{", ".join(block.names)}: {block.bytes} bytes at '
-            f"{block.offset}</title></rect>"
-        )
+        for start, end, size in block.spans():
+            x, y = left + start * dx, height - (block.offset + size) * dy
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{(end - start + 1) * dx:.1f}" '
+                f'height="{size * dy:.2f}" fill="{COLOURS[kind]}" class="gap" '
+                f'stroke-width="0.4"><title>{", ".join(block.names)}: {size} bytes at '
+                f"{block.offset}</title></rect>"
+            )
     turn = left + program.inference * dx
     parts += [
         f'<path d="M{turn:.1f} 0V{height}" class="ink" stroke-dasharray="4 3"/>',

@@ -1,8 +1,9 @@
 """The arena: where each tensor lies, from when to when. Every plan is checked for overlaps.
 
-Tensors are joined into one block where an operation works in place; blocks are then placed one by
-one at the lowest address that is free for as long as they live, in several orders, the best of
-which is kept. Trained tensors, constants, labels and the loss are not in the arena.
+Tensors are joined into one block where an operation works in place; a block gets smaller where the
+result is. Blocks are then placed one by one at the lowest address that is free for as long as they
+live, in several orders, the best of which is kept. Trained tensors, constants, labels and the loss
+are not in the arena.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from operator import attrgetter
 import numpy as np
 
 from kinoloom.errors import BudgetError, UsageError
-from kinoloom.tiny.ir import Op, Program
+from kinoloom.tiny.ir import Op, Program, Tensor
+from kinoloom.tiny.ops_stream import Stream, groups_over_x
 
 ALIGNMENT = 4
 TRIES = 100
@@ -30,9 +32,10 @@ class Block:
 
     Attributes:
         names: the tensors that lie in it, one after the other in time.
-        bytes: its size, a multiple of `ALIGNMENT`.
+        bytes: its size at first, a multiple of `ALIGNMENT`.
         start, end: the first and the last operation during which it is in use.
         offset: its address in the arena.
+        steps: (operation, bytes) from which on it is smaller, in order of time.
     """
 
     names: tuple[str, ...]
@@ -40,10 +43,29 @@ class Block:
     start: int
     end: int
     offset: int = 0
+    steps: tuple[tuple[int, int], ...] = ()
+
+    def bytes_at(self, moment: int) -> int:
+        """Its size during an operation of its time."""
+        return next((size for start, size in reversed(self.steps) if start <= moment), self.bytes)
+
+    def spans(self) -> list[tuple[int, int, int]]:
+        """(first operation, last operation, bytes) while its size stays the same."""
+        starts = [self.start, *(start for start, _ in self.steps)]
+        ends = [*(start - 1 for start in starts[1:]), self.end]
+        sizes = [self.bytes, *(size for _, size in self.steps)]
+        return list(zip(starts, ends, sizes, strict=True))
 
     def meets(self, other: Block) -> bool:
         """Whether both are in use at some time."""
         return self.start <= other.end and other.start <= self.end
+
+    def beside(self, other: Block) -> tuple[int, int]:
+        """The sizes of both when they meet first; later neither is larger."""
+        if not (self.steps or other.steps):
+            return self.bytes, other.bytes
+        moment = max(self.start, other.start)
+        return self.bytes_at(moment), other.bytes_at(moment)
 
 
 @dataclass(frozen=True)
@@ -68,14 +90,20 @@ class Plan:
         """The bytes in use during each operation."""
         change = np.zeros(self.length + 1, np.int64)
         for block in self.blocks:
-            change[block.start] += block.bytes
-            change[block.end + 1] -= block.bytes
+            for start, end, size in block.spans():
+                change[start] += size
+                change[end + 1] -= size
         return [int(n) for n in np.cumsum(change)[: self.length]]
 
     @property
     def bound(self) -> int:
         """No placement of these blocks can take less: the most bytes in use at once."""
         return max(self.live, default=0)
+
+    @property
+    def highest(self) -> set[tuple[str, ...]]:
+        """The names of the blocks that end where the arena ends."""
+        return {block.names for block in self.blocks if block.offset + block.bytes == self.peak}
 
     def offset(self, name: str) -> int:
         """The address of a tensor; of scratch memory by "scratch:<number of the operation>"."""
@@ -84,7 +112,14 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     """The best plan found, checked."""
-    return place(blocks_of(program), len(program.ops))
+    made = place(blocks_of(program), len(program.ops))
+    check_streams(program, made)
+    return made
+
+
+def least_bytes(program: Program) -> int:
+    """What no plan of the program can go below."""
+    return Plan(tuple(blocks_of(program)), len(program.ops)).bound
 
 
 def blocks_of(program: Program) -> list[Block]:
@@ -109,8 +144,7 @@ class _Blocks:
     root: dict[str, str] = field(default_factory=dict)
 
     def begin(self, name: str, size: int, start: int) -> None:
-        rounded = -(-size // ALIGNMENT) * ALIGNMENT
-        self.blocks[name] = Block((name,), rounded, start, self.last.get(name, start))
+        self.blocks[name] = Block((name,), _aligned(size), start, self.last.get(name, start))
         self.root[name] = name
 
     def take(self, i: int, op: Op) -> None:
@@ -121,8 +155,7 @@ class _Blocks:
             tensor = self.program.tensors[name]
             if name in over:
                 root = self.root[name] = self.root[over[name]]
-                old = self.blocks[root]
-                self.blocks[root] = replace(old, names=(*old.names, name), end=self.last[name])
+                self.blocks[root] = _goes_on(self.blocks[root], tensor, i + 1, self.last[name])
             elif tensor.role == "work":
                 self.begin(name, tensor.bytes, i)
 
@@ -131,14 +164,26 @@ class _Blocks:
         over: dict[str, str] = {}
         for made, read in op.overlays():
             dies = read in self.root and self.last[read] == i
-            same = self.program.tensors[made].bytes == self.program.tensors[read].bytes
-            if dies and same and made not in over and read not in over.values():
+            fits = self.program.tensors[made].bytes <= self.program.tensors[read].bytes
+            if dies and fits and made not in over and read not in over.values():
                 over[made] = read
         return over
 
 
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _goes_on(block: Block, tensor: Tensor, start: int, end: int) -> Block:
+    """The block with a tensor that takes the place of the one before, alone from `start` on."""
+    size, steps = _aligned(tensor.bytes), block.steps
+    if size < block.bytes_at(block.end) and start <= end:
+        steps = (*steps, (start, size))
+    return replace(block, names=(*block.names, tensor.name), end=end, steps=steps)
+
+
 def place(blocks: Sequence[Block], length: int) -> Plan:
-    """Place blocks; the order by size or by bytes times time, then random changes of it."""
+    """Place blocks: by size, by bytes times time and so on, then what ends highest earlier."""
     live = Plan(tuple(blocks), length).live
     bound = max(live, default=0)
     orders = [
@@ -158,8 +203,8 @@ def place(blocks: Sequence[Block], length: int) -> Plan:
         if best.peak <= NEAR * bound:
             break
         trial = list(order)
-        i, j = random.integers(len(trial), size=2)
-        trial.insert(int(j), trial.pop(int(i)))
+        i = next(k for k, b in enumerate(trial) if b.names in best.highest)
+        trial.insert(int(random.integers(i + 1)), trial.pop(i))
         found = Plan(tuple(_first_fit(trial)), length)
         if found.peak <= best.peak:
             best, order = found, trial
@@ -170,14 +215,23 @@ def place(blocks: Sequence[Block], length: int) -> Plan:
 def _first_fit(order: Iterable[Block]) -> list[Block]:
     placed: list[Block] = []
     for block in order:
-        offset = 0
-        for other in placed:  # kept sorted by offset
-            if block.meets(other):
-                if offset + block.bytes <= other.offset:
-                    break
-                offset = max(offset, other.offset + other.bytes)
+        offset = _lowest(block, [other for other in placed if block.meets(other)])
         insort(placed, replace(block, offset=offset), key=attrgetter("offset"))
     return placed
+
+
+def _lowest(block: Block, others: Sequence[Block]) -> int:
+    """The lowest address that is free beside others, which are sorted by address."""
+    offset, before = 0, -1
+    while offset != before:
+        before = offset
+        for other in others:
+            own, size = block.beside(other)
+            if offset + own > other.offset:
+                offset = max(offset, other.offset + size)
+            elif not block.steps:
+                return offset
+    return offset  # a block with steps may have met one at a lower address again
 
 
 def check(blocks: Sequence[Block]) -> None:
@@ -188,11 +242,24 @@ def check(blocks: Sequence[Block]) -> None:
     """
     for i, one in enumerate(blocks):
         for other in blocks[i + 1 :]:
-            apart = (
-                one.offset + one.bytes <= other.offset or other.offset + other.bytes <= one.offset
-            )
+            first, second = one.beside(other)
+            apart = one.offset + first <= other.offset or other.offset + second <= one.offset
             if one.meets(other) and not apart:
                 raise UsageError(f"{one.names} and {other.names} overlap in the arena.")
+
+
+def check_streams(program: Program, made: Plan) -> None:
+    """See that what a stream writes over its input lies there, on bytes that nobody reads later.
+
+    Raises:
+        UsageError: it does not; the tensors are named.
+    """
+    for op in program.ops:
+        if not (isinstance(op, Stream) and op.over_x):
+            continue
+        apart = made.offset(op.x) != made.offset(op.ys[0])
+        if apart or op.over_x != groups_over_x(op.convs):
+            raise UsageError(f"'{op.ys[0]}' is written over '{op.x}', which is still needed.")
 
 
 def check_budget(program: Program, made: Plan, budget: int) -> None:
@@ -206,8 +273,9 @@ def check_budget(program: Program, made: Plan, budget: int) -> None:
         return
     moment = int(np.argmax(made.live))
     op = program.ops[moment]
-    held = sorted((b for b in made.blocks if b.start <= moment <= b.end), key=lambda b: -b.bytes)
-    names = ", ".join(f"{_said(b.names[0])} ({b.bytes} bytes)" for b in held[:3])
+    here = ((b.bytes_at(moment), b) for b in made.blocks if b.start <= moment <= b.end)
+    held = sorted(here, key=lambda pair: -pair[0])
+    names = ", ".join(f"{_said(b.names[0])} ({size} bytes)" for size, b in held[:3])
     raise BudgetError(
         f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
         f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "

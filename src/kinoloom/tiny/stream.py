@@ -3,7 +3,8 @@
 A chain of convolutions whose inner results nobody else reads can run row by row (`Stream`): an
 inverted bottleneck then needs its narrow input and output and a few rows of the wide middle. The
 chain is cut where it costs least: first the peak, then the number of convolutions that are joined,
-as whole pictures run faster. The result is the same bit by bit.
+as whole pictures run faster. Where the chain's input is not needed later, the result may take its
+place row by row. The result is the same bit by bit.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from kinoloom.tiny.ir import Op, Program
-from kinoloom.tiny.ops_forward import Conv, Stream, ring_bytes
+from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.ops_stream import Stream, groups_over_x, ring_bytes
 from kinoloom.tiny.plan import Block, blocks_of
 
 MOST_JOINED = 16
@@ -26,7 +27,8 @@ Segment = tuple[int, int]
 def stream(program: Program) -> Program:
     """The same program with chains of convolutions joined."""
     blocks = blocks_of(program)
-    chains = [_Chain(program, blocks, start, end) for start, end in _chains(program)]
+    readers = Counter(name for op in program.ops for name in op.reads())
+    chains = [_Chain(program, blocks, readers, *ends) for ends in _chains(program, readers)]
     inside = {i for chain in chains for i in range(chain.start, chain.end)}
     target = max(
         (_live(blocks, i, set()) for i in range(len(program.ops)) if i not in inside), default=0
@@ -37,7 +39,7 @@ def stream(program: Program) -> Program:
     for chain in chains:
         ops += program.ops[at : chain.start]
         for first, last in chain.best(target)[2]:
-            ops.append(_joined(program.ops[first:last]))
+            ops.append(chain.joined(first, last))
         at = chain.end
     ops += program.ops[at:]
     changed = len(program.ops) - len(ops)
@@ -45,9 +47,8 @@ def stream(program: Program) -> Program:
     return replace(program, ops=tuple(ops), inference=inference)
 
 
-def _chains(program: Program) -> list[Segment]:
+def _chains(program: Program, readers: Counter[str]) -> list[Segment]:
     """Runs of convolutions to int8, each the only reader of the one before."""
-    readers = Counter(name for op in program.ops for name in op.reads())
     runs: list[Segment] = []
     start = 0
     for i in range(program.inference + 1):
@@ -81,6 +82,7 @@ class _Chain:
 
     program: Program
     blocks: Sequence[Block]
+    readers: Counter[str]
     start: int
     end: int
 
@@ -98,20 +100,28 @@ class _Chain:
             )
         return found[self.end]
 
+    def joined(self, first: int, last: int) -> Op:
+        """The convolutions first .. last as one operation."""
+        convs = self._convs(first, last)
+        if len(convs) == 1:
+            return convs[0]
+        params = tuple(name for op in convs for name in op.params)
+        masks = tuple(op.mask for op in convs if op.mask)
+        over_x = self._over_x(convs)
+        return Stream(convs, over_x, convs[0].x, params, (convs[-1].y, *masks))
+
+    def _convs(self, first: int, last: int) -> tuple[Conv, ...]:
+        return tuple(op for op in self.program.ops[first:last] if isinstance(op, Conv))
+
+    def _over_x(self, convs: Sequence[Conv]) -> int:
+        x = convs[0].x
+        dies = self.readers[x] == 1 and self.program.tensors[x].role != "constant"
+        return groups_over_x(convs) if dies and len(convs) > 1 else 0
+
     def _peak(self, first: int, last: int) -> int:
         """The most bytes in use while first..last run as one."""
-        convs = [op for op in self.program.ops[first:last] if isinstance(op, Conv)]
+        convs = self._convs(first, last)
         own = {convs[0].x, *(op.y for op in convs)}
-        ends = [self.program.tensors[name].bytes for name in (convs[0].x, convs[-1].y)]
-        rings = sum(ring_bytes(a, b) for a, b in pairwise(convs))
+        ends = [convs[0].x] if self._over_x(convs) else [convs[0].x, convs[-1].y]
         others = max(_live(self.blocks, i, own) for i in range(first, last))
-        return sum(ends) + rings + others
-
-
-def _joined(ops: Sequence[Op]) -> Op:
-    convs = tuple(op for op in ops if isinstance(op, Conv))
-    if len(convs) == 1:
-        return convs[0]
-    params = tuple(name for op in convs for name in op.params)
-    masks = tuple(op.mask for op in convs if op.mask)
-    return Stream(convs, convs[0].x, params, (convs[-1].y, *masks))
+        return sum(self.program.tensors[name].bytes for name in ends) + ring_bytes(convs) + others

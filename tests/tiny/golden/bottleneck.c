@@ -1,8 +1,8 @@
 /* bottleneck: made by kinoloom tiny; do not edit.
 
-   A network of int8 values that runs and learns in 1332 bytes of RAM, with 616 bytes of
+   A network of int8 values that runs and learns in 1100 bytes of RAM, with 616 bytes of
    constants in flash beside its code. C99 with no heap and no library. All state is in this one
-   object: calls must not overlap, from an interrupt or another thread. It takes 1.5 KiB of stack
+   object: calls must not overlap, from an interrupt or another thread. It takes 2 KiB of stack
    at most (Cortex-M4, gcc -O2). Every machine gives the same bits. */
 #ifndef BOTTLENECK_MODEL_H
 #define BOTTLENECK_MODEL_H
@@ -20,7 +20,7 @@ extern "C" {
 #define BOTTLENECK_INPUT_ZERO (-3)
 #define BOTTLENECK_OUTPUT_COUNT 2
 
-#define BOTTLENECK_ARENA_BYTES 1216 /* input, activations, gradients */
+#define BOTTLENECK_ARENA_BYTES 984 /* input, activations, gradients */
 #define BOTTLENECK_PARAM_BYTES 116 /* trained tensors */
 #define BOTTLENECK_RAM_BYTES (BOTTLENECK_ARENA_BYTES + BOTTLENECK_PARAM_BYTES)
 #define BOTTLENECK_IMAGE_BYTES 128 /* of bottleneck_export */
@@ -113,7 +113,7 @@ static const uint8_t widen_shifts[12] = {
     38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38, 38
 };
 static const kl_conv widen_conv = {
-    {2, 1, 64, 12, 1, 64, 1, 1, 1, 1, 0, 0, 1, 1, 1}, {widen_weight, 0, 2}, {0, 0, 0}, widen_b,
+    {2, 8, 8, 12, 8, 8, 1, 1, 1, 1, 0, 0, 1, 1, 1}, {widen_weight, 0, 2}, {0, 0, 0}, widen_b,
     widen_multipliers, widen_shifts, 0, -128, -128, -128, 127
 };
 static const int8_t depthwise_weight[108] = {
@@ -149,9 +149,10 @@ static const kl_conv narrow_conv = {
     {12, 8, 8, 2, 8, 8, 1, 1, 1, 1, 0, 0, 1, 1, 1}, {narrow_weight, 0, 12}, {0, 0, 0}, narrow_b,
     narrow_multipliers, narrow_shifts, 0, -128, -128, -128, 127
 };
-static const kl_stage narrow_stages[2] = {
-    {&depthwise_conv, AT(uint8_t, 1120), 1},
-    {&narrow_conv, AT(uint8_t, 992), 8}
+static const kl_stage narrow_stages[3] = {
+    {&widen_conv, AT(uint8_t, 768), 2, 3},
+    {&depthwise_conv, AT(uint8_t, 864), 1, 0},
+    {&narrow_conv, AT(uint8_t, 960), 8, 0}
 };
 static const kl_geometry mean_window = {
     2, 8, 8, 2, 1, 1, 8, 8, 1, 1, 0, 0, 1, 1, 1
@@ -190,15 +191,6 @@ static const float head_w_rates[2] = {
 static const kl_target head_w_target = {
     head_w, 0, head_w_rates, 2u
 };
-static const kl_geometry d_narrow__0_window = {
-    2, 8, 8, 2, 1, 1, 8, 8, 1, 1, 0, 0, 1, 1, 1
-};
-static const float narrow_b_rates[2] = {
-    0x1p+13f, 0x1p+13f
-};
-static const kl_bias narrow_b_target = {
-    narrow_b, narrow_b_rates, 2, 64, 3u
-};
 static const float narrow_scales[2] = {
     0x1p-8f, 0x1p-8f
 };
@@ -230,8 +222,26 @@ static const kl_bias widen_b_target = {
 };
 static const kl_link narrow_links[3] = {
     {0, 0, 0, 0, 0, &narrow_back},
-    {AT(uint8_t, 1120), &depthwise_b_target, 0, 0, 0, &depthwise_back},
-    {AT(uint8_t, 1024), &widen_b_target, 0, 0, 0, 0}
+    {AT(uint8_t, 864), &depthwise_b_target, 0, 0, 0, &depthwise_back},
+    {AT(uint8_t, 768), &widen_b_target, 0, 0, 0, 0}
+};
+static const kl_geometry d_narrow__0_window = {
+    1, 8, 8, 1, 1, 1, 8, 8, 1, 1, 0, 0, 1, 1, 1
+};
+static const kl_planes narrow_links_planes = {
+    AT(float, 976), &d_narrow__0_window, 0x1p-6f, AT(uint8_t, 960), AT(float, 0)
+};
+static const float narrow_b_rates[2] = {
+    0x1p+13f, 0x1p+13f
+};
+static const kl_bias narrow_b_target = {
+    narrow_b, narrow_b_rates, 2, 64, 3u
+};
+static const kl_link narrow_own[1] = {
+    {0, &narrow_b_target, 0, 0, 0, 0}
+};
+static const kl_planes narrow_own_planes = {
+    AT(float, 976), &d_narrow__0_window, 0x1p-6f, AT(uint8_t, 960), AT(float, 0)
 };
 static const int32_t widen_b_initial[12] = {
     -50, 50, 150, 250, 350, 450, 550, 650, 750, 850, 950, 1050
@@ -284,13 +294,11 @@ static void load(const int8_t *x)
 static void infer(void)
 {
     /* conv of first: 2 x 8 x 8 int8 */
-    kl_conv_forward(&first_conv, AT(int8_t, 0), AT(int8_t, 768), 0);
-    /* conv of widen: 12 x 8 x 8 int8 */
-    kl_conv_forward(&widen_conv, AT(int8_t, 768), AT(int8_t, 0), AT(uint8_t, 1024));
-    /* stream of depthwise, narrow: 2 x 8 x 8 int8 */
-    kl_stream(narrow_stages, 2, AT(int8_t, 0), AT(int8_t, 896), AT(int8_t, 768));
+    kl_conv_forward(&first_conv, AT(int8_t, 0), AT(int8_t, 336), 0);
+    /* stream of widen, depthwise, narrow: 2 x 8 x 8 int8 */
+    kl_stream(narrow_stages, 3, AT(int8_t, 336), AT(int8_t, 0), 2, AT(int8_t, 336));
     /* average pool of mean: 2 x 1 x 1 int8 */
-    kl_average_pool(&mean_window, &mean_scale, AT(int8_t, 768), AT(int8_t, 8), AT(uint8_t, 12));
+    kl_average_pool(&mean_window, &mean_scale, AT(int8_t, 336), AT(int8_t, 8), AT(uint8_t, 12));
     /* conv of head: 2 x 1 x 1 float32 */
     kl_conv_float(&head_conv, AT(int8_t, 8), AT(float, 0));
 }
@@ -318,21 +326,17 @@ int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss)
     /* bias step of head */
     kl_bias_step(&head_b_target, AT(float, 0), &randomness, lr);
     /* conv grad x of head: 2 x 1 x 1 float32 */
-    kl_conv_grad_x(&head_back, AT(float, 0), AT(float, 512));
+    kl_conv_grad_x(&head_back, AT(float, 0), 0, AT(float, 976));
     /* weight step of head */
     kl_weight_rows(&head_weights, AT(float, 0), AT(int8_t, 8), 0, &head_w_target, &randomness,
         lr);
     /* mask grad of d_mean__0_in: 2 x 1 x 1 float32 */
-    kl_mask_grad(AT(float, 512), AT(uint8_t, 12), 0, 2, AT(float, 512));
-    /* average pool grad of d_narrow__0: 2 x 8 x 8 float32 */
-    kl_average_pool_grad(&d_narrow__0_window, 0x1p-6f, AT(float, 512), AT(float, 0));
-    /* mask grad of d_narrow__0_in: 2 x 8 x 8 float32 */
-    kl_mask_grad(AT(float, 0), AT(uint8_t, 992), 0, 128, AT(float, 0));
-    /* bias step of narrow */
-    kl_bias_step(&narrow_b_target, AT(float, 0), &randomness, lr);
+    kl_mask_grad(AT(float, 976), AT(uint8_t, 12), 0, 2, AT(float, 976));
     /* grad stream of narrow, depthwise, widen */
-    kl_grad_stream(narrow_links, 3, AT(float, 0), AT(float, 512), AT(float, 768), 0,
+    kl_grad_stream(narrow_links, 3, &narrow_links_planes, AT(float, 256), AT(float, 512), 0, 0,
         &randomness, lr);
+    /* grad stream of narrow */
+    kl_own_steps(narrow_own, 2, 64, &narrow_own_planes, &randomness, lr);
     randomness.step++;
     if (loss) {
         *loss = found;

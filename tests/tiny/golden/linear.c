@@ -2,7 +2,7 @@
 
    A network of int8 values that runs and learns in 26 bytes of RAM, with 38 bytes of
    constants in flash beside its code. C99 with no heap and no library. All state is in this one
-   object: calls must not overlap, from an interrupt or another thread. It takes 1.5 KiB of stack
+   object: calls must not overlap, from an interrupt or another thread. It takes 2 KiB of stack
    at most (Cortex-M4, gcc -O2). Every machine gives the same bits. */
 #ifndef LINEAR_MODEL_H
 #define LINEAR_MODEL_H

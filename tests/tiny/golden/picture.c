@@ -1,8 +1,8 @@
 /* picture: made by kinoloom tiny; do not edit.
 
-   A network of int8 values that runs and learns in 167 bytes of RAM, with 135 bytes of
+   A network of int8 values that runs and learns in 119 bytes of RAM, with 135 bytes of
    constants in flash beside its code. C99 with no heap and no library. All state is in this one
-   object: calls must not overlap, from an interrupt or another thread. It takes 1.5 KiB of stack
+   object: calls must not overlap, from an interrupt or another thread. It takes 2 KiB of stack
    at most (Cortex-M4, gcc -O2). Every machine gives the same bits. */
 #ifndef PICTURE_MODEL_H
 #define PICTURE_MODEL_H
@@ -20,7 +20,7 @@ extern "C" {
 #define PICTURE_INPUT_ZERO (-3)
 #define PICTURE_OUTPUT_COUNT 2
 
-#define PICTURE_ARENA_BYTES 128 /* input, activations, gradients */
+#define PICTURE_ARENA_BYTES 80 /* input, activations, gradients */
 #define PICTURE_PARAM_BYTES 39 /* trained tensors */
 #define PICTURE_RAM_BYTES (PICTURE_ARENA_BYTES + PICTURE_PARAM_BYTES)
 #define PICTURE_IMAGE_BYTES 51 /* of picture_export */
@@ -128,9 +128,6 @@ static const float head_scales[2] = {
 static const kl_conv_back head_back = {
     {3, 1, 1, 2, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1}, {head_weight, 0, 3}, {0, 0, 0}, head_scales
 };
-static const kl_geometry d_edges__0_window = {
-    3, 2, 3, 3, 1, 1, 2, 3, 1, 1, 0, 0, 1, 1, 1
-};
 static const uint16_t edges_kept_channels[1] = {
     0
 };
@@ -148,6 +145,15 @@ static const float edges_b_rates[3] = {
 };
 static const kl_bias edges_b_target = {
     edges_b, edges_b_rates, 3, 6, 1u
+};
+static const kl_link edges_own[1] = {
+    {0, &edges_b_target, &edges_weights, &edges_w_target, AT(int8_t, 0), 0}
+};
+static const kl_geometry d_edges__0_window = {
+    1, 2, 3, 1, 1, 1, 2, 3, 1, 1, 0, 0, 1, 1, 1
+};
+static const kl_planes edges_own_planes = {
+    AT(float, 44), &d_edges__0_window, 0x1.555556p-3f, AT(uint8_t, 40), AT(float, 56)
 };
 static const int8_t edges_w_initial[27] = {
     -127, -90, -53, -16, 21, 58, 95, -123, -86, 29, 66, 103, -115, -78, -41, -4, 33, 70, -70,
@@ -175,7 +181,7 @@ void picture_init(uint32_t seed)
 
 int8_t *picture_input(void)
 {
-    return AT(int8_t, 72);
+    return AT(int8_t, 0);
 }
 
 static void load(const int8_t *x)
@@ -189,18 +195,18 @@ static void load(const int8_t *x)
 static void infer(void)
 {
     /* conv of edges: 3 x 2 x 3 int8 */
-    kl_conv_forward(&edges_conv, AT(int8_t, 72), AT(int8_t, 0), AT(uint8_t, 124));
+    kl_conv_forward(&edges_conv, AT(int8_t, 0), AT(int8_t, 44), AT(uint8_t, 40));
     /* average pool of mean: 3 x 1 x 1 int8 */
-    kl_average_pool(&mean_window, &mean_scale, AT(int8_t, 0), AT(int8_t, 20), AT(uint8_t, 24));
+    kl_average_pool(&mean_window, &mean_scale, AT(int8_t, 44), AT(int8_t, 64), AT(uint8_t, 68));
     /* conv of head: 2 x 1 x 1 float32 */
-    kl_conv_float(&head_conv, AT(int8_t, 20), AT(float, 0));
+    kl_conv_float(&head_conv, AT(int8_t, 64), AT(float, 56));
 }
 
 const float *picture_forward(const int8_t *x)
 {
     load(x);
     infer();
-    return AT(float, 0);
+    return AT(float, 56);
 }
 
 int picture_train_step(const int8_t *x, const float *label, float lr, float *loss)
@@ -215,20 +221,13 @@ int picture_train_step(const int8_t *x, const float *label, float lr, float *los
     load(x);
     infer();
     /* square loss of loss: 1 float32 */
-    found = kl_square_loss(AT(float, 0), 2, label, AT(float, 0));
+    found = kl_square_loss(AT(float, 56), 2, label, AT(float, 56));
     /* conv grad x of head: 3 x 1 x 1 float32 */
-    kl_conv_grad_x(&head_back, AT(float, 0), AT(float, 112));
+    kl_conv_grad_x(&head_back, AT(float, 56), 0, AT(float, 44));
     /* mask grad of d_mean__0_in: 3 x 1 x 1 float32 */
-    kl_mask_grad(AT(float, 112), AT(uint8_t, 24), 0, 3, AT(float, 112));
-    /* average pool grad of d_edges__0: 3 x 2 x 3 float32 */
-    kl_average_pool_grad(&d_edges__0_window, 0x1.555556p-3f, AT(float, 112), AT(float, 0));
-    /* mask grad of d_edges__0_in: 3 x 2 x 3 float32 */
-    kl_mask_grad(AT(float, 0), AT(uint8_t, 124), 0, 18, AT(float, 0));
-    /* weight step of edges */
-    kl_weight_rows(&edges_weights, AT(float, 0), AT(int8_t, 72), 0, &edges_w_target,
-        &randomness, lr);
-    /* bias step of edges */
-    kl_bias_step(&edges_b_target, AT(float, 0), &randomness, lr);
+    kl_mask_grad(AT(float, 44), AT(uint8_t, 68), 0, 3, AT(float, 44));
+    /* grad stream of edges */
+    kl_own_steps(edges_own, 3, 6, &edges_own_planes, &randomness, lr);
     randomness.step++;
     if (loss) {
         *loss = found;

@@ -1,5 +1,5 @@
 /* needs: base geometry rows */
-/* Convolutions and linear layers, forward. Rows of a source or result may live in a ring. */
+/* Convolutions and linear layers, forward, a piece at a time. */
 
 #define KL_STRIP 64
 
@@ -13,11 +13,33 @@ typedef struct {
     int32_t x_zero, y_zero, low, high;
 } kl_conv;
 
-/* n columns from ox0 of row oy of output channel co, and of the next one where `second` is no null
-   pointer; x holds x_rows rows a channel, of which row r is the one at r modulo that. */
+/* How the rows of an array lie, which holds channels from `first` on: where rows live in a ring, row
+   y is the one at y modulo `rows`. */
+typedef struct {
+    int32_t first, plane, row, rows;
+} kl_lines;
+
+/* The place of row y of channel c. */
+static inline int32_t kl_line(const kl_lines *l, int32_t c, int32_t y)
+{
+    return (c - l->first) * l->plane + y % l->rows * l->row;
+}
+
+/* Rows r0 .. r1 of output channels c0 .. c1, and where they come from and go. */
 typedef struct {
     const int8_t *x;
-    int32_t x_rows, co, oy, ox0, n;
+    int8_t *y;
+    uint8_t *mask; /* of the whole result */
+    kl_lines of_x, of_y;
+    int32_t c0, c1, r0, r1;
+} kl_piece;
+
+/* n columns from ox0 of row oy of output channel co, and of the next one where `second` is no null
+   pointer. */
+typedef struct {
+    const int8_t *x;
+    const kl_lines *lines; /* of x */
+    int32_t co, oy, ox0, n;
     int32_t *first, *second;
 } kl_strip;
 
@@ -49,7 +71,7 @@ static void kl_conv_tap(const kl_conv *d, const kl_part *part, const kl_strip *s
                         const int8_t *row, kl_span span)
 {
     const kl_geometry *g = &d->geometry;
-    const int32_t taps = g->kh * g->kw, plane = s->x_rows * g->iw;
+    const int32_t taps = g->kh * g->kw, plane = s->lines->plane;
     const int8_t *v = s->second ? w + part->count * taps : w;
     int32_t total = 0, other = 0;
     for (int32_t j = 0; j < part->count; j += 2) {
@@ -86,7 +108,7 @@ static void kl_conv_part(const kl_conv *d, const kl_part *part, const kl_strip *
         if (iy < 0 || iy >= g->ih) {
             continue;
         }
-        const int8_t *row = s->x + (base * s->x_rows + iy % s->x_rows) * g->iw;
+        const int8_t *row = s->x + kl_line(s->lines, base, iy);
         for (int32_t kx = 0; kx < g->kw; kx++) {
             const kl_span span = kl_columns(g, kx, s->ox0, s->ox0 + s->n);
             if (span.from < span.to) {
@@ -110,7 +132,7 @@ static int32_t kl_depthwise_pixel(const kl_conv *d, const kl_strip *s, const int
         if (iy < 0 || iy >= g->ih) {
             continue;
         }
-        const int8_t *row = s->x + (s->co * s->x_rows + iy % s->x_rows) * g->iw;
+        const int8_t *row = s->x + kl_line(s->lines, s->co, iy);
         for (int32_t kx = first; kx < last; kx++) {
             sum += w[ky * g->kw + kx] * (row[left + kx * g->dx] - d->x_zero);
         }
@@ -130,7 +152,7 @@ static void kl_depthwise_inside(const kl_conv *d, const kl_strip *s, const int8_
         if (iy < 0 || iy >= g->ih) {
             continue;
         }
-        const int8_t *row = s->x + (s->co * s->x_rows + iy % s->x_rows) * g->iw;
+        const int8_t *row = s->x + kl_line(s->lines, s->co, iy);
         for (int32_t kx = 0; kx < g->kw; kx++) {
             p.x1 = row + (from * g->sx - g->px + kx * g->dx);
             p.first[1] = w[ky * g->kw + kx];
@@ -212,66 +234,71 @@ static void kl_conv_sums(const kl_conv *d, const kl_strip *s)
     }
 }
 
-/* Whether the next output channel may be summed together with this one. */
-static int kl_two_channels(const kl_geometry *g, int32_t co)
-{
-    return g->groups == 1 && co + 1 < g->cout && g->ih * g->iw > 1;
-}
-
-/* The strip as int8 values, at row `oy % y_rows` of the result; the mask must be clear before. */
-static void kl_conv_store(const kl_conv *d, const kl_strip *s, const int32_t *sums, int32_t co,
-                          int8_t *y, int32_t y_rows, uint8_t *mask)
+/* The strip as int8 values; the mask must be clear before. */
+static void kl_conv_store(const kl_conv *d, const kl_piece *p, const kl_strip *s, int32_t co,
+                          const int32_t *sums)
 {
     const kl_geometry *g = &d->geometry;
-    int8_t *row = y + ((co * y_rows + s->oy % y_rows) * g->ow + s->ox0);
+    int8_t *row = p->y + (kl_line(&p->of_y, co, s->oy) + s->ox0);
     const int32_t first = (co * g->oh + s->oy) * g->ow + s->ox0;
     const int32_t multiplier = d->multipliers[co], zero = d->y_zero, low = d->low, high = d->high;
     const uint8_t shift = d->shifts[co];
+    uint8_t *const mask = p->mask;
     for (int32_t j = 0; j < s->n; j++) {
         const int32_t v = kl_requantise(sums[j], multiplier, shift);
         row[j] = kl_clamp(v + zero, low, high, mask, first + j);
     }
 }
 
-/* Rows r0..r1 of every channel; y holds y_rows rows a channel as x does. */
-static void kl_conv_rows(const kl_conv *d, const int8_t *x, int32_t x_rows, int8_t *y,
-                         int32_t y_rows, uint8_t *mask, int32_t r0, int32_t r1)
+/* Two output channels are summed together where one sees what the other sees. */
+static void kl_conv_piece(const kl_conv *d, const kl_piece *p)
 {
     const kl_geometry *g = &d->geometry;
+    const int32_t together = g->groups == 1 && g->ih * g->iw > 1;
     int32_t sums[2][KL_STRIP];
-    for (int32_t co = 0, two; co < g->cout; co += 1 + two) {
-        two = kl_two_channels(g, co);
-        for (int32_t oy = r0; oy < r1; oy++) {
+    for (int32_t co = p->c0, two; co < p->c1; co += 1 + two) {
+        two = together && co + 1 < p->c1;
+        for (int32_t oy = p->r0; oy < p->r1; oy++) {
             for (int32_t ox0 = 0; ox0 < g->ow; ox0 += KL_STRIP) {
                 const int32_t n = g->ow - ox0 < KL_STRIP ? g->ow - ox0 : KL_STRIP;
-                const kl_strip s = {x, x_rows, co, oy, ox0, n, sums[0], two ? sums[1] : 0};
+                const kl_strip s = {p->x, &p->of_x, co, oy, ox0, n, sums[0], two ? sums[1] : 0};
                 kl_conv_sums(d, &s);
-                kl_conv_store(d, &s, sums[0], co, y, y_rows, mask);
+                kl_conv_store(d, p, &s, co, sums[0]);
                 if (two) {
-                    kl_conv_store(d, &s, sums[1], co + 1, y, y_rows, mask);
+                    kl_conv_store(d, p, &s, co + 1, sums[1]);
                 }
             }
         }
     }
 }
 
+/* All rows of all channels, as an array (channels, rows, columns) has them. */
+static inline kl_lines kl_whole(int32_t rows, int32_t columns)
+{
+    const kl_lines lines = {0, rows * columns, columns, rows};
+    return lines;
+}
+
 static void kl_conv_forward(const kl_conv *d, const int8_t *x, int8_t *y, uint8_t *mask)
 {
     const kl_geometry *g = &d->geometry;
+    const kl_piece all = {x, y, mask, kl_whole(g->ih, g->iw), kl_whole(g->oh, g->ow),
+                          0, g->cout, 0, g->oh};
     kl_clear_mask(mask, g->cout * g->oh * g->ow);
-    kl_conv_rows(d, x, g->ih, y, g->oh, mask, 0, g->oh);
+    kl_conv_piece(d, &all);
 }
 
 /* A convolution whose sums become reals: the head of a network. */
 static void kl_conv_float(const kl_conv *d, const int8_t *x, float *y)
 {
     const kl_geometry *g = &d->geometry;
+    const kl_lines lines = kl_whole(g->ih, g->iw);
     int32_t sums[KL_STRIP];
     for (int32_t co = 0; co < g->cout; co++) {
         for (int32_t oy = 0; oy < g->oh; oy++) {
             for (int32_t ox0 = 0; ox0 < g->ow; ox0 += KL_STRIP) {
                 const int32_t n = g->ow - ox0 < KL_STRIP ? g->ow - ox0 : KL_STRIP;
-                const kl_strip s = {x, g->ih, co, oy, ox0, n, sums, 0};
+                const kl_strip s = {x, &lines, co, oy, ox0, n, sums, 0};
                 kl_conv_sums(d, &s);
                 for (int32_t j = 0; j < n; j++) {
                     y[(co * g->oh + oy) * g->ow + ox0 + j] = (float)sums[j] * d->factors[co];

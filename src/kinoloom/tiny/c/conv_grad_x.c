@@ -83,9 +83,17 @@ static void kl_zero(float *values, int32_t count)
     }
 }
 
-static void kl_conv_grad_x(const kl_conv_back *d, const float *gy, float *gx)
+/* What sums begin with: zeros, or another gradient, over which they may lie. */
+static void kl_begin(const kl_geometry *g, const float *onto, float *gx)
 {
-    kl_zero(gx, d->geometry.cin * d->geometry.ih * d->geometry.iw);
+    for (int32_t i = 0; gx != onto && i < g->cin * g->ih * g->iw; i++) {
+        gx[i] = onto ? onto[i] : 0.0f;
+    }
+}
+
+static void kl_conv_grad_x(const kl_conv_back *d, const float *gy, const float *onto, float *gx)
+{
+    kl_begin(&d->geometry, onto, gx);
     kl_conv_grad_part(d, &d->frozen, gy, gx);
     kl_conv_grad_part(d, &d->trained, gy, gx);
 }

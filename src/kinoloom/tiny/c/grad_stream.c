@@ -1,4 +1,4 @@
-/* needs: conv_grad_x weights bias grad */
+/* needs: conv_grad_x weights bias grad pool */
 /* Gradients through a chain of convolutions, channel by channel of what is between them: a dense
    one, any number of depthwise ones, a dense one, from the loss inwards. */
 typedef struct {
@@ -9,6 +9,28 @@ typedef struct {
     const int8_t *x;
     const kl_conv_back *back; /* a null pointer where no gradient by its input is needed */
 } kl_link;
+
+/* Where planes of the gradient come from: they are at g, or the average of a window, whose gradient
+   is at g, spreads to them; then each is worked out in `plane` when it is read. */
+typedef struct {
+    const float *g;
+    const kl_geometry *window; /* of one channel, or a null pointer */
+    float share;
+    const uint8_t *mask; /* a null pointer where there was no clamp */
+    float *plane;
+} kl_planes;
+
+static const float *kl_plane(const kl_planes *p, int32_t c, int32_t pixels)
+{
+    if (!p->window) {
+        return p->g + c * pixels;
+    }
+    kl_average_pool_grad(p->window, p->share, p->g + c * p->window->oh * p->window->ow, p->plane);
+    if (p->mask) {
+        kl_mask_grad(p->plane, p->mask, c * pixels, pixels, p->plane);
+    }
+    return p->plane;
+}
 
 /* Whether ascending channels hold one, and where. */
 static int kl_find(const uint16_t *channels, int32_t count, int32_t channel, int32_t *place)
@@ -27,7 +49,7 @@ static int kl_find(const uint16_t *channels, int32_t count, int32_t channel, int
 }
 
 /* The gradient plane of input channel c of a dense convolution. */
-static void kl_dense_plane(const kl_conv_back *d, int32_t c, const float *gy, float *gx)
+static void kl_dense_plane(const kl_conv_back *d, int32_t c, const kl_planes *gy, float *gx)
 {
     const kl_geometry *g = &d->geometry;
     int32_t place;
@@ -38,12 +60,12 @@ static void kl_dense_plane(const kl_conv_back *d, int32_t c, const float *gy, fl
     const int8_t *w = part->weights + place * g->kh * g->kw;
     int32_t co = 0;
     kl_zero(gx, g->ih * g->iw);
-    for (; kl_pointwise(g) && co + 1 < g->cout; co += 2, w += 2 * step) {
+    for (; kl_pointwise(g) && !gy->window && co + 1 < g->cout; co += 2, w += 2 * step) {
         const float a = d->scales[co] * (float)w[0], b = d->scales[co + 1] * (float)w[step];
-        kl_add_two(a, gy + co * pixels, b, gy + (co + 1) * pixels, pixels, gx);
+        kl_add_two(a, gy->g + co * pixels, b, gy->g + (co + 1) * pixels, pixels, gx);
     }
     for (; co < g->cout; co++, w += step) {
-        kl_conv_grad_plane(d, co, w, gy + co * pixels, gx);
+        kl_conv_grad_plane(d, co, w, kl_plane(gy, co, pixels), gx);
     }
 }
 
@@ -83,19 +105,29 @@ static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_
     }
 }
 
+/* The updates of one convolution by planes that are worked out. */
+static inline void kl_own_steps(const kl_link *l, int32_t channels, int32_t pixels,
+                                const kl_planes *planes, const kl_random *random, float lr)
+{
+    for (int32_t c = 0; c < channels; c++) {
+        kl_link_step(l, c, kl_plane(planes, c, pixels), random, lr);
+    }
+}
+
 /* `even` and `odd` are planes that take turns. */
-static void kl_grad_stream(const kl_link *links, int32_t count, const float *g, float *even,
-                           float *odd, float *gx, const kl_random *random, float lr)
+static inline void kl_grad_stream(const kl_link *links, int32_t count, const kl_planes *planes,
+                                  float *even, float *odd, const float *onto, float *gx,
+                                  const kl_random *random, float lr)
 {
     const kl_geometry *outer = &links[0].back->geometry;
     const kl_conv_back *inner = links[count - 1].back;
     if (inner) {
-        kl_zero(gx, inner->geometry.cin * inner->geometry.ih * inner->geometry.iw);
+        kl_begin(&inner->geometry, onto, gx);
     }
     for (int32_t c = 0; c < outer->cin; c++) {
         float *here = even, *next = odd;
         int32_t pixels = outer->ih * outer->iw;
-        kl_dense_plane(links[0].back, c, g, here);
+        kl_dense_plane(links[0].back, c, planes, here);
         for (const kl_link *l = links + 1; l < links + count; l++) {
             if (l->mask) {
                 kl_mask_grad(here, l->mask, c * pixels, pixels, here);

@@ -21,7 +21,8 @@ static inline int32_t kl_gate(int32_t v)
 static inline int32_t kl_gate_in(const kl_conv *d, const int8_t *x, int32_t channel, int32_t t)
 {
     int32_t sum;
-    const kl_strip column = {x, 1, channel, 0, t, 1, &sum, 0};
+    const kl_lines lines = kl_whole(1, d->geometry.iw);
+    const kl_strip column = {x, &lines, channel, 0, t, 1, &sum, 0};
     kl_conv_sums(d, &column);
     sum = kl_requantise(sum, d->multipliers[channel], d->shifts[channel]);
     return sum > KL_GATE_LIMIT ? KL_GATE_LIMIT : sum < -KL_GATE_LIMIT ? -KL_GATE_LIMIT : sum;

@@ -14,8 +14,8 @@ from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
 from kinoloom.tiny.codegen.text import used as c_used
 from kinoloom.tiny.codegen.writer import Writer
 from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ops_stream import Stream
 from kinoloom.tiny.plan import Plan
-from kinoloom.tiny.stream import MOST_JOINED
 
 MAGIC = b"KLT1"
 IMAGE_HEAD = 8
@@ -68,7 +68,10 @@ def generate(program: Program, plan: Plan) -> Sources:
     source = _fill(body, {**words, "constants": "", "kernels": ""}, program)
     words["kernels"] = "\n\n".join(kernels(used, source))
     words["constants"] = "\n".join(
-        c_used(re.split(r"\n(?=#)", constants()), words["kernels"] + source)
+        c_used(
+            re.split(r"\n(?=#)", f"{constants()}\n{_most_stages(program)}"),
+            words["kernels"] + source,
+        )
     )
     return Sources(_fill(head, words, program), _fill(body, words, program))
 
@@ -147,6 +150,12 @@ def _transfer(program: Program, macro: str) -> list[str]:
     ]
 
 
+def _most_stages(program: Program) -> str:
+    """The length of the longest stream, for the kernels."""
+    lengths = [len(op.convs) for op in program.ops if isinstance(op, Stream)]
+    return f"#define KL_MOST_STAGES {max(lengths, default=0)}"
+
+
 def constants() -> str:
     """The constants that the simulator and the kernels share."""
     powers = [1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0]
@@ -160,7 +169,6 @@ def constants() -> str:
         **{f"KL_2_POW_M{n}": real(2.0**-n) for n in (7, 8, 11, 15, 24)},
         "KL_GATES": ", ".join(str(v) for v in arithmetic.GATES),
         "KL_GATE_LIMIT": str(arithmetic.GATE_LIMIT),
-        "KL_MOST_STAGES": str(MOST_JOINED),
     }
     return "\n".join(f"#define {name} {_broken(value)}" for name, value in values.items())
 

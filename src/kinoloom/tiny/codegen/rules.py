@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kinoloom.tiny import ops_backward as b
@@ -11,6 +12,7 @@ from kinoloom.tiny.codegen import sequence
 from kinoloom.tiny.codegen.text import braces, real, structs
 from kinoloom.tiny.codegen.writer import Rule, Writer, conv_table, sizes
 from kinoloom.tiny.ir import Op
+from kinoloom.tiny.ops_stream import Stream, kept_rows, work_rows
 
 
 def conv(w: Writer, op: f.Conv) -> Rule:
@@ -21,18 +23,18 @@ def conv(w: Writer, op: f.Conv) -> Rule:
     return "conv", f"kl_conv_forward({table}, {w.at(op.x)}, {w.at(op.y)}, {w.at(op.mask)});"
 
 
-def stream(w: Writer, op: f.Stream) -> Rule:
+def stream(w: Writer, op: Stream) -> Rule:
     """`Stream`."""
-    rings = [*op.rings(), op.convs[-1].geometry.oh]
+    rows = zip((*kept_rows(op.convs), op.convs[-1].geometry.oh), work_rows(op.convs), strict=True)
     name = f"{op.convs[-1].y}_stages"
     stages = [
-        [conv_table(w, c, whole=False), w.at(c.mask), ring]
-        for c, ring in zip(op.convs, rings, strict=True)
+        [conv_table(w, conv, whole=False), w.at(conv.mask), kept, work]
+        for conv, (kept, work) in zip(op.convs, rows, strict=True)
     ]
     w.tables[name] = structs("kl_stage", name, stages)
     scratch = w.scratch(w.program.ops.index(op))
-    y = w.at(op.convs[-1].y)
-    return "stream", f"kl_stream({name}, {len(stages)}, {w.at(op.x)}, {scratch}, {y});"
+    places = f"{w.at(op.x)}, {scratch}, {op.over_x}, {w.at(op.convs[-1].y)}"
+    return "stream", f"kl_stream({name}, {len(stages)}, {places});"
 
 
 def add(w: Writer, op: f.Add) -> Rule:
@@ -136,7 +138,8 @@ def mask_grad(w: Writer, op: b.MaskGrad) -> Rule:
 
 def conv_grad_x(w: Writer, op: b.ConvGradX) -> Rule:
     """`ConvGradX`."""
-    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {w.at(op.g)}, {w.at(op.y)});"
+    places = f"{w.at(op.g)}, {w.at(op.onto)}, {w.at(op.y)}"
+    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {places});"
 
 
 def _back_table(w: Writer, op: b.ConvGradX) -> str:
@@ -217,13 +220,40 @@ def grad_stream(w: Writer, op: b.GradStream) -> Rule:
             link[2:5] = _weight_table(w, one.grad), _target(w, one.step), w.at(one.x)
         elif isinstance(one, b.ConvGradX):
             link[5] = _back_table(w, one)
-    name = f"{op.ops[0].layer}_links"  # type: ignore[attr-defined]
+    layer = op.ops[0].layer  # type: ignore[attr-defined]
+    name = f"{layer}_links" if op.planes else f"{layer}_own"
     w.tables[name] = structs("kl_link", name, list(links.values()))
-    even = w.plan.offset(f"scratch:{w.program.ops.index(op)}")
-    odd = f"AT(float, {even + op.buffers()[0]})" if op.buffers()[1] else "0"
+    plane, even, odd = _buffers(w, op)
+    planes = _planes(w, op, f"{name}_planes", plane)
+    if not op.planes:
+        count = w.program.tensors[op.ops[0].g].shape[0]  # type: ignore[attr-defined]
+        arguments = f"{name}, {count}, {op.plane}, {planes}"
+        return "grad_stream", f"kl_own_steps({arguments}, &randomness, lr);"
     made = w.at(op.ys[0]) if op.ys else "0"
-    arguments = f"{name}, {len(links)}, {w.at(op.g)}, AT(float, {even}), {odd}, {made}"
+    arguments = f"{name}, {len(links)}, {planes}, {even}, {odd}, {w.at(op.onto)}, {made}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
+
+
+def _buffers(w: Writer, op: b.GradStream) -> list[str]:
+    """Pointers to the buffers one after the other; null pointers for those without bytes."""
+    offset, places = w.plan.offset(f"scratch:{w.program.ops.index(op)}"), []
+    for size in op.buffers():
+        places.append(f"AT(float, {offset})" if size else "0")
+        offset += size
+    return places
+
+
+def _planes(w: Writer, op: b.GradStream, name: str, plane: str) -> str:
+    """The structure that says where planes of the gradient come from."""
+    if not op.source:
+        return w.declare("kl_planes", name, w.at(op.g), "0", "0", "0", "0")
+    pool: Any = op.source[0]
+    masks = [w.at(one.mask) for one in op.source if isinstance(one, b.MaskGrad)]
+    g = replace(pool.geometry, cin=1, cout=1)
+    window = w.declare("kl_geometry", f"{pool.y}_window", sizes(g, whole=False)[1:-1])
+    return w.declare(
+        "kl_planes", name, w.at(op.g), window, real(1 / pool.divisor), *masks or "0", plane
+    )
 
 
 def accumulate(w: Writer, op: b.Accumulate) -> Rule:
@@ -271,7 +301,7 @@ def copy_grad(w: Writer, op: b.CopyGrad) -> Rule:
 
 RULES: dict[type[Op], Callable[[Writer, Any], Rule]] = {
     f.Conv: conv,
-    f.Stream: stream,
+    Stream: stream,
     f.Add: add,
     f.Rescale: rescale,
     f.Concat: concat,

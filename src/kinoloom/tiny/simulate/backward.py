@@ -42,7 +42,8 @@ def conv_grad_x(memory: Memory, op: ConvGradX) -> None:
         g.groups, outs, ins, g.kh, g.kw
     )
     gy = memory.read(op.g, (g.groups, outs, g.oh, g.ow))
-    gx = np.zeros((g.groups, ins, g.ih, g.iw), np.float32)
+    shape = (g.groups, ins, g.ih, g.iw)
+    gx = memory.read(op.onto, shape).copy() if op.onto else np.zeros(shape, np.float32)
     for co in range(outs):
         for tap in taps(g):
             part = gy[:, co, None, tap.out_rows, tap.out_columns]
