@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_networks import random_options, random_program, random_scheme
 from test_tiny_golden import Maker
@@ -90,6 +90,8 @@ def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6))
+@example(20)
+@example(77)
 def test_random_networks_are_equal(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     inference, options = random_program(seed), random_options(seed)
     scheme = random_scheme(inference, seed)

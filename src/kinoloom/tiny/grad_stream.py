@@ -92,6 +92,8 @@ def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
 def _joins(op: Op, between: set[str]) -> bool:
     """Whether an operation works on a channel between without the others."""
     if isinstance(op, ConvGradX):
+        if op.onto in between:  # which is then read whole
+            return False
         alone = op.geometry.depthwise and not op.onto
         return op.g in between and (alone or op.geometry.groups == 1)
     return isinstance(op, MaskGrad | BiasStep | WeightStep) and op.g in between
