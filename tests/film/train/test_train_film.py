@@ -154,7 +154,7 @@ def test_footage_without_anything_to_learn_is_told(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    monkeypatch.setattr("kinoloom.film.train.preparing.prepare", lambda *given: 0)
+    monkeypatch.setattr("kinoloom.film.train.run.prepare", lambda *given: 0)
     with pytest.raises(UsageError, match=r"Of 2 triplets of .* none can be learned from"):
         train_film(videos, preset="refine", out=tmp_path / "run")
 
