@@ -193,5 +193,5 @@ def test_weights_are_asked_for(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     assert REFINE.file is not None
-    with pytest.raises(WeightsError, match=r"refine\.onnx is not a network of the engine 'lite'"):
+    with pytest.raises(WeightsError, match=r"refine\.onnx is another network: it takes seen"):
         LITE.make(replace(ROOMY, weights=REFINE.file))

@@ -1,6 +1,7 @@
 """The engine refine, its network as ONNX, and what the network sees."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from pans import pan, texture
 
 from kinoloom.base.arrays import Picture
+from kinoloom.errors import WeightsError
+from kinoloom.film.cards import DEEP
 from kinoloom.film.cards import REFINE as CARD
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines import refine as engine_module
@@ -151,9 +154,15 @@ def test_the_card_is_of_the_shipped_weights() -> None:
 
 
 def test_a_file_that_is_no_network_is_told(tmp_path: Path) -> None:
-    from kinoloom.errors import WeightsError
-
     file = tmp_path / "bad.onnx"
     file.write_bytes(b"no model")
     with pytest.raises(WeightsError, match=r"bad\.onnx"):
         REFINE.make(EngineOptions(1_000_000_000, weights=file))
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    assert DEEP.file is not None
+    with pytest.raises(
+        WeightsError, match=r"flow\.onnx is another network: it takes first, second"
+    ):
+        REFINE.make(replace(ROOMY, weights=DEEP.file))

@@ -42,9 +42,9 @@ class OnnxModel:
             ) from error
 
     @property
-    def inputs(self) -> list[str]:
+    def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
-        return [each.name for each in self._session.get_inputs()]
+        return tuple(each.name for each in self._session.get_inputs())
 
     def __call__(self, inputs: Mapping[str, Floats]) -> list[Floats]:
         """The outputs, in the order in which the file declares them."""
@@ -52,10 +52,21 @@ class OnnxModel:
 
 
 @cache
-def open_model(file: Path) -> OnnxModel:
+def open_model(file: Path, inputs: tuple[str, ...]) -> OnnxModel:
     """The network of a file, read once a process.
 
+    Args:
+        file: an .onnx file.
+        inputs: their names, in order.
+
     Raises:
-        WeightsError: as `OnnxModel`.
+        WeightsError: as `OnnxModel`, or it is a network with other inputs.
     """
-    return OnnxModel(file)
+    model = OnnxModel(file)
+    if model.inputs != inputs:
+        raise WeightsError(
+            f"{file} is another network: it takes {', '.join(model.inputs)}, "
+            f"not {', '.join(inputs)}.",
+            hint="Name the file that belongs to the engine with --weights.",
+        )
+    return model

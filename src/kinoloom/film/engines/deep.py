@@ -44,7 +44,7 @@ class Deep(Fast):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         assert CARD.file is not None
-        self._network = open_model(CARD.file)
+        self._network = open_model(CARD.file, ("first", "second"))
 
     def frames(
         self, first: Picture, second: Picture, times: Sequence[float]

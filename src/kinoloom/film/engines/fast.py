@@ -26,6 +26,7 @@ from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field, camera_flow, resize_flow, scaled_motion
 from kinoloom.film.guesses import View, guesses_and_fit, views
 from kinoloom.film.mix import mix
+from kinoloom.film.pair import judged_frames
 from kinoloom.film.pixels import check_alike, premultiplied
 from kinoloom.media.flow import dense_flow
 
@@ -65,11 +66,7 @@ class Fast:
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
         """As `between`, each picture with its expected error, which costs next to nothing."""
-        check_alike(first, second)
-        if np.array_equal(first, second):
-            yield from ((first.copy(), np.zeros((1, 1), np.float32)) for _ in times)
-            return
-        yield from self.frames(np.ascontiguousarray(first), np.ascontiguousarray(second), times)
+        return judged_frames(first, second, times, self.frames)
 
     def frames(
         self, first: Picture, second: Picture, times: Sequence[float]

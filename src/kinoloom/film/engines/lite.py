@@ -22,7 +22,7 @@ from kinoloom.film.expected import error_of_fit
 from kinoloom.film.flow import Field, resize_flow
 from kinoloom.film.guesses import Guess, fit_of
 from kinoloom.film.mix import mix
-from kinoloom.film.pixels import check_alike
+from kinoloom.film.pair import judged_frames
 from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple
@@ -31,7 +31,7 @@ _MOST_PIXELS = 1_000_000
 """The network looks at no more than that."""
 _BYTES_PER_PIXEL = 400
 _LEAST_BYTES = 120_000_000
-_INPUTS = ["first", "second", "time"]
+_INPUTS = ("first", "second", "time")
 _MADE = "the file lite.onnx that `kinoloom train film --preset lite` makes"
 
 
@@ -54,7 +54,7 @@ class Lite:
         options: `weights` names the .onnx file.
 
     Raises:
-        WeightsError: there are no weights, or they cannot be read.
+        WeightsError: there are no weights, or they cannot be read, or are of another network.
     """
 
     def __init__(self, options: EngineOptions) -> None:
@@ -62,13 +62,7 @@ class Lite:
         if options.weights is None or missing:
             raise WeightsError(f"The engine 'lite' cannot run: {missing}")
         self.options = options
-        self._network = open_model(options.weights)
-        if self._network.inputs != _INPUTS:
-            raise WeightsError(
-                f"{options.weights} is not a network of the engine 'lite': it takes "
-                f"{', '.join(self._network.inputs)}, not {', '.join(_INPUTS)}.",
-                hint=f"Give {_MADE}.",
-            )
+        self._network = open_model(options.weights, _INPUTS)
 
     def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
         """Yield one picture for each time; equal pictures give themselves.
@@ -82,11 +76,11 @@ class Lite:
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
         """As `between`, each picture with its expected error."""
-        check_alike(first, second)
-        if np.array_equal(first, second):
-            yield from ((first.copy(), np.zeros((1, 1), np.float32)) for _ in times)
-            return
-        first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+        return judged_frames(first, second, times, self._frames)
+
+    def _frames(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[tuple[Picture, ErrorMap]]:
         size = self._looked_at(first)
         small1, small2 = (colours(picture, *size) for picture in (first, second))
         planes = [_planes(small) for small in (small1, small2)]

@@ -42,7 +42,7 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(options.weights or CARD.file)
+        self._network = open_model(options.weights or CARD.file, ("seen",))
 
     def frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
