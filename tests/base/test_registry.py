@@ -99,7 +99,7 @@ def test_two_packages_cannot_claim_one_name(site: Path) -> None:
         (
             "interpolators",
             "zzz",
-            "no interpolator named 'zzz'. Known: film, deep, refine, fast, dis, blend.",
+            "no interpolator named 'zzz'. Known: film, deep, refine, fast, lite, dis, blend.",
         ),
     ],
 )

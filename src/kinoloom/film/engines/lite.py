@@ -141,7 +141,7 @@ def _missing(options: EngineOptions) -> str:
 LITE = Engine(
     name="lite",
     summary=CARD.summary,
-    rank=5,
+    rank=12,
     make=Lite,
     missing=_missing,
     least_bytes=_LEAST_BYTES,
