@@ -115,7 +115,8 @@ def fit_of(first: Field, second: Field, motions: Sequence[Flow], time: float) ->
         motions: (h, w, 2), the whole way from first to second, in pixels of this grid.
         time: in the open interval (0, 1).
     """
-    found = [_weighed(_plain(first), _plain(second), motion, time).weights for motion in motions]
+    planes = _plain(first), _plain(second)
+    found = [_weighed(*planes, motion, time).weights for motion in motions]
     return np.asarray(np.sum(found, axis=(0, 3)), np.float32)
 
 

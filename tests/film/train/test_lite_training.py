@@ -178,7 +178,7 @@ def test_what_light_is_missing_is_soon_learned(
 
 
 def test_folders_without_crops_are_told(prepared: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputNotFoundError, match="no prepared crops"):
+    with pytest.raises(InputNotFoundError, match="nothing prepared"):
         lite_task(LiteNet(SMALL), prepared, tmp_path, 2, 0, {})
 
 

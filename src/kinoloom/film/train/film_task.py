@@ -6,13 +6,14 @@ The terms of the loss, as `learn.losses` defines them: l1, vgg and style.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import fmean
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from kinoloom.film.data.batches import Batches, Drawn, Triplets, finish
 from kinoloom.film.data.source import Source
+from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
@@ -101,9 +102,7 @@ def _each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
 
 
 def _validate(net: nn.Module, samples: Triplets) -> dict[str, float]:
-    errors = [(made - truth).square().mean() for made, truth in _each(net, samples)]
-    decibels = -10 * torch.stack(errors).clamp_min(1e-10).log10()
-    return {"psnr_db": float(decibels.mean())}
+    return {"psnr_db": fmean(psnr_db(made, truth) for made, truth in _each(net, samples))}
 
 
 def _samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:

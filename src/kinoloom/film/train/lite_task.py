@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.errors import InputNotFoundError
 from kinoloom.film.nets.lite_net import LiteNet
 from kinoloom.film.train.crops import CROP_PX, Crop
-from kinoloom.film.train.preparing import load_arrays
+from kinoloom.film.train.preparing import load_arrays, prepared_in
+from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.losses.laplacian import laplacian_loss
 from kinoloom.learn.losses.photometric import l1
@@ -55,7 +55,7 @@ def lite_task(
     Raises:
         InputNotFoundError: one of the folders holds no crops.
     """
-    files, held = (_files(folder) for folder in (prepared, held_out))
+    files, held = (prepared_in(folder) for folder in (prepared, held_out))
 
     def batch_of(step: int, share: int, shares: int) -> dict[str, NDArray[Any]]:
         parts = []
@@ -98,8 +98,7 @@ def validate(net: nn.Module, crops: Sequence[Batch]) -> dict[str, float]:
     decibels, astray = [], []
     for crop in crops:
         frame, truth, motion = _made(net, crop)
-        error = (frame.clamp(0, 1) - truth).square().mean().clamp_min(1e-10)
-        decibels.append(float(-10 * torch.log10(error)))
+        decibels.append(psnr_db(frame, truth))
         astray.append(float(_astray(motion, crop)))
     return {"psnr_db": float(np.mean(decibels)), "astray": float(np.mean(astray))}
 
@@ -182,10 +181,3 @@ def _on_torch(batch: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
 
 def _load(file: Path) -> Crop:
     return Crop(**load_arrays(file))
-
-
-def _files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.npz"))
-    if not files:
-        raise InputNotFoundError(f"There are no prepared crops in {folder}.")
-    return files

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.base.outputs import whole_file
+from kinoloom.errors import InputNotFoundError
 from kinoloom.film.data.source import Shot, Source
 from kinoloom.learn.durable import write_text_durably
 from kinoloom.learn.seeds import generator
@@ -67,6 +68,18 @@ def prepare(
                 write_text_durably(state, json.dumps(done))
                 progress(len(done), samples)
     return sum(done.values())
+
+
+def prepared_in(folder: Path) -> list[Path]:
+    """The files of parts that were prepared in a folder.
+
+    Raises:
+        InputNotFoundError: there are none.
+    """
+    files = sorted(folder.glob("*.npz"))
+    if not files:
+        raise InputNotFoundError(f"There is nothing prepared in {folder}.")
+    return files
 
 
 def save_arrays(file: Path, part: Any) -> None:

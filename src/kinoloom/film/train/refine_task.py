@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.errors import InputNotFoundError
 from kinoloom.film.nets.mixing import mix
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.refine import LIGHT, SHIFT, TRUST
 from kinoloom.film.train.parts import Part, part
 from kinoloom.film.train.prepared import AROUND_PX, load
+from kinoloom.film.train.preparing import prepared_in
+from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.task import Task
@@ -53,7 +54,7 @@ def refine_task(prepared: Path, held_out: Path, batch: int, seed: int, size: Ref
     Raises:
         InputNotFoundError: one of the folders holds no regions.
     """
-    files, held = (_regions(folder) for folder in (prepared, held_out))
+    files, held = (prepared_in(folder) for folder in (prepared, held_out))
 
     def batch_of(step: int, share: int, shares: int) -> list[dict[str, Any]]:
         made = []
@@ -115,8 +116,8 @@ def validate(net: nn.Module, parts: Sequence[Part]) -> dict[str, float]:
     with_net, without = [], []
     for each in parts:
         made, unchanged, truth = _made(net, each)
-        with_net.append(_psnr(made, truth))
-        without.append(_psnr(unchanged, truth))
+        with_net.append(psnr_db(made, truth))
+        without.append(psnr_db(unchanged, truth))
     return {
         "psnr_db": float(np.mean(with_net)),
         "gain_db": float(np.mean(with_net) - np.mean(without)),
@@ -141,19 +142,7 @@ def _sheet(net: nn.Module, parts: Sequence[Part]) -> NDArray[np.uint8]:
     return sheet([_made(net, each) for each in shown])
 
 
-def _psnr(made: Tensor, truth: Tensor) -> float:
-    error = (made.clamp(0, 1) - truth).square().mean().clamp_min(1e-10)
-    return float(-10 * torch.log10(error))
-
-
 def _finer(field: Tensor, ratio: int) -> Tensor:
     if ratio == 1:
         return field
     return functional.interpolate(field, scale_factor=ratio, mode="bilinear", align_corners=False)
-
-
-def _regions(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.npz"))
-    if not files:
-        raise InputNotFoundError(f"There are no prepared regions in {folder}.")
-    return files
