@@ -1,23 +1,27 @@
 """Speed of the Clifford layers beside cliffordlayers 0.1.1 and plain convolutions of equal size.
 
-    python -m benchmarks.clifford [--rounds N] [--threads 1 2]
+    python -m benchmarks.clifford [--rounds N] [--processes N] [--threads 1 2]
 
 CliffordConv2d of Cl(2, 0), 3 x 3 kernels, zero padding, float32, the same weights in all that can
-hold them. All take turns in one process, on fields of their own layout. Two plain convolutions are
-there: of as many multiplies (four times the channels) and of as many parameters (twice). Forward is
-without gradients in evaluation mode; step is forward and backward of the mean square. Figures are
-milliseconds, median and quartiles over the rounds: of processor time for one thread, for on a
-machine with other work that is what it disturbs least; as the clock shows them for two. Freed
-memory is kept by the process, for all of them (`clifford.memory`). Without that it depends on how
-the heap happens to lie whether the allocator gives memory back at every operation, so the narrowest
-forward is measured in several new processes too, which only evaluate and leave the allocator as it
-is. Needs `cliffordlayers`.
+hold them, each on fields of its own layout. Two plain convolutions are there: of as many multiplies
+(four times the channels) and of as many parameters (twice). Forward is without gradients in
+evaluation mode; step is forward and backward of the mean square. Two ways:
+
+    alone      each layer in new processes of its own, which leave the allocator as it is: what
+               somebody has who uses it. The narrowest size.
+    in turns   all in one process. Freed memory is kept, for all of them (`clifford.memory`), as
+               trainings of this project do: else it depends on how the heap lies whether the
+               allocator gives memory back at every operation.
+
+Figures are milliseconds, median and quartiles; alone, of the medians of the processes. They are
+processor time for one thread, for on a machine with other work that is what it disturbs least; as
+the clock shows them for two. Needs `cliffordlayers`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import statistics
 import subprocess
 import sys
 import time
@@ -44,7 +48,8 @@ _G = (1, 1)
 _SIZES = ((8, 8, 64), (32, 4, 64), (96, 2, 32))
 _OURS, _THEIRS = "kinoloom", "cliffordlayers 0.1.1"
 _CLOCKS = {1: time.process_time, 2: time.perf_counter}
-_MULTIPLIES, _PARAMETERS = "plain, equal multiplies", "plain, equal parameters"
+_WIDER = {"plain, equal multiplies": 4, "plain, equal parameters": 2}
+_NAMES = (_OURS, _THEIRS, *_WIDER)
 
 
 def main() -> None:
@@ -53,27 +58,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--processes", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", choices=_CLOCKS, default=[*_CLOCKS])
-    parser.add_argument("--fresh", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     told = parser.parse_args()
     torch.manual_seed(0)
-    if told.fresh:
-        print(json.dumps(row("forward", _SIZES[0], told.rounds, 1)))
+    if told.one:
+        what, name = told.one
+        print(one_alone(what, name, told.rounds, *told.threads))
         return
-    fresh = [in_new_process(told.rounds) for _ in range(told.processes)]
+    apart = [
+        alone(what, told.processes, told.rounds, threads)
+        for threads in told.threads
+        for what in _JOBS
+    ]
     kept = keep_freed_memory()
     rows = [
         row(what, size, told.rounds, threads)
         for threads in told.threads
         for size in _SIZES
-        for what in ("forward", "step")
+        for what in _JOBS
     ]
     findings = {
         "algebra": "Cl(2, 0)",
         "rounds": told.rounds,
         "peer": f"cliffordlayers {metadata.version('cliffordlayers')}",
-        "freed_memory_is_kept": kept,
-        "rows": rows,
-        "forward_in_new_processes": fresh,
+        "freed_memory_is_kept_in_turns": kept,
+        "alone": apart,
+        "in_turns": rows,
         "spectral_3d_identity_error": identity_errors(),
     }
     options = f"--rounds {told.rounds} --processes {told.processes} --threads"
@@ -81,48 +91,71 @@ def main() -> None:
     print(write_results("clifford", command, findings))
 
 
-def in_new_process(rounds: int) -> dict[str, Any]:
-    """The row of the narrowest forward, by a process that does nothing else."""
-    line = [sys.executable, "-m", "benchmarks.clifford", "--fresh", "--rounds", str(rounds)]
-    done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    print("new process", found["times_as_long_as_ours"])
-    return found
+def alone(what: str, processes: int, rounds: int, threads: int) -> dict[str, Any]:
+    """Milliseconds of each contestant in processes of its own, by turns, at the narrowest size."""
+    options = ["--rounds", str(rounds), "--threads", str(threads), "--one", what]
+    line = [sys.executable, "-m", "benchmarks.clifford", *options]
+    times: dict[str, list[float]] = {name: [] for name in _NAMES}
+    for _ in range(processes):
+        for name, found in times.items():
+            done = subprocess.run([*line, name], check=True, stdout=subprocess.PIPE, text=True)
+            found.append(float(done.stdout))
+    return described(what, _SIZES[0], threads, times)
+
+
+def one_alone(what: str, name: str, rounds: int, threads: int) -> float:
+    """The median seconds of one contestant, in this process."""
+    torch.set_num_threads(threads)
+    job = _JOBS[what](*contestant(name, *_SIZES[0]), _CLOCKS[threads])
+    return statistics.median(in_turns({name: job}, rounds)[name])
 
 
 def row(what: str, size: tuple[int, int, int], rounds: int, threads: int) -> dict[str, Any]:
-    """Milliseconds of all contestants, of channels, batch and side."""
+    """Milliseconds of all contestants in turns, of channels, batch and side."""
     torch.set_num_threads(threads)
-    channels, batch, side = size
-    nets = contestants(channels, batch, side)
-    job, clock = {"forward": forward, "step": step}[what], _CLOCKS[threads]
-    times = in_turns({name: job(net, x, clock) for name, (net, x) in nets.items()}, rounds)
+    nets = {name: contestant(name, *size) for name in _NAMES}
+    check_that_they_agree(nets)
+    jobs = {name: _JOBS[what](net, x, _CLOCKS[threads]) for name, (net, x) in nets.items()}
+    parameters = {name: parameter_count(net) for name, (net, _) in nets.items()}
+    times = in_turns(jobs, rounds)
+    return {**described(what, size, threads, times), "parameters": parameters}
+
+
+def described(
+    what: str, size: tuple[int, int, int], threads: int, times: dict[str, list[float]]
+) -> dict[str, Any]:
+    """Of seconds by contestant: milliseconds, and how many times as long as ours they are."""
     taken = {name: spread([1000 * t for t in values]) for name, values in times.items()}
     ratios = {name: round(taken[name]["median"] / taken[_OURS]["median"], 2) for name in taken}
-    print(what, channels, batch, side, threads, ratios, file=sys.stderr)
+    print(what, *size, threads, ratios, file=sys.stderr)
+    channels, batch, side = size
     return {
-        "what": what, "threads": threads, "clock": clock.__name__,
+        "what": what, "threads": threads, "clock": _CLOCKS[threads].__name__,
         "channels": channels, "batch": batch, "side": side,
         "ms": taken, "times_as_long_as_ours": ratios,
-        "least_ms": {name: round(1000 * min(v), 4) for name, v in times.items()},
-        "parameters": {name: parameter_count(net) for name, (net, _) in nets.items()},
+        "least_ms": {name: round(1000 * min(values), 4) for name, values in times.items()},
     }  # fmt: skip
 
 
-def contestants(channels: int, batch: int, side: int) -> dict[str, tuple[nn.Module, Tensor]]:
-    """The layers by name, each with its input; the Clifford ones compute the same."""
-    theirs = Published(_G, channels, channels, 3, padding=1)
-    ours = CliffordConv2d(_G, channels, channels, 3, padding=1)
+def contestant(name: str, channels: int, batch: int, side: int) -> tuple[nn.Module, Tensor]:
+    """A layer and its input."""
+    if name == _OURS:
+        x = torch.randn(batch, channels, 4, side, side)
+        return CliffordConv2d(_G, channels, channels, 3, padding=1), x
+    if name == _THEIRS:
+        x = torch.randn(batch, channels, side, side, 4)
+        return Published(_G, channels, channels, 3, padding=1), x
+    wide = _WIDER[name] * channels
+    return nn.Conv2d(wide, wide, 3, padding=1), torch.randn(batch, wide, side, side)
+
+
+def check_that_they_agree(nets: dict[str, tuple[nn.Module, Tensor]]) -> None:
+    """See that the Clifford layers compute the same, after giving ours the weights of theirs."""
+    (ours, x), (theirs, _) = nets[_OURS], nets[_THEIRS]
     ours.load_state_dict(convert(ours, theirs.state_dict()))
-    x = torch.randn(batch, channels, 4, side, side)
-    last = blades_last(x).contiguous()
     with torch.no_grad():
-        torch.testing.assert_close(blades_first(theirs(last)), ours(x), atol=1e-4, rtol=1e-4)
-    nets: dict[str, tuple[nn.Module, Tensor]] = {_OURS: (ours, x), _THEIRS: (theirs, last)}
-    for name, times in ((_MULTIPLIES, 4), (_PARAMETERS, 2)):
-        wide = times * channels
-        nets[name] = (nn.Conv2d(wide, wide, 3, padding=1), torch.randn(batch, wide, side, side))
-    return nets
+        found = blades_first(theirs(blades_last(x).contiguous()))
+        torch.testing.assert_close(found, ours(x), atol=1e-4, rtol=1e-4)
 
 
 def forward(net: nn.Module, x: Tensor, clock: Clock) -> Callable[[], float]:
@@ -153,6 +186,9 @@ def step(net: nn.Module, x: Tensor, clock: Clock) -> Callable[[], float]:
         return taken
 
     return run
+
+
+_JOBS = {"forward": forward, "step": step}
 
 
 def identity_errors() -> dict[str, float]:

@@ -6,11 +6,12 @@ Outputs: see `Answers`.
 
 Architecture: at each of four sizes, from 1/32 to 1/4, one encoder looks at both pictures, made
 smaller until they are four times that size; what it sees is warped by the motion that is known so
-far. Each pixel of one is compared with its neighbours in the other; the shift to those that are
-most alike is added to the motion. One block looks at all that and at the time, and says how far
-to believe the shift and how else the motion differs, on a grid twice as fine. Its answer begins at
-zero: untrained the network is a block matcher. Encoder and block are the same at every size, as in
-FILM: what is learned of small motion holds for large motion.
+far. Each pixel of one is compared with its neighbours in the other, by colours and their slopes;
+the shift to those that are most alike is added to the motion. One block looks at all that and at
+the time, and says how far to believe the shift, how else the motion differs, and how the pixels of
+a grid twice as fine are mixed of those around. Its answer begins at zero: untrained the network is
+a block matcher. Encoder and block are the same at every size, as in FILM: what is learned of small
+motion holds for large motion.
 
 At half the pictures' size a last stage looks at the pictures themselves, warped, four pixels at a
 time, and says which of both to believe and what light is missing, for each pixel.
@@ -38,11 +39,15 @@ _SIZES = (32, 16, 8, 4)
 """At which parts of the pictures' size motion is looked for."""
 _REACH = 3
 """How far pixels are compared with their neighbours at each size."""
-_COMPARED = 19
-"""Channels that are compared: the colours, and the first that the encoder sees."""
 _GAIN = 4.0
-"""Of colours beside what the encoder sees."""
+"""Of colours and slopes beside what the encoder sees."""
 _SHIFTS = (2 * _REACH + 1) ** 2
+_PARTS = 4
+"""Finer pixels in one."""
+_AROUND = 9
+"""Pixels that a finer one is mixed of."""
+_SPREAD = 0.005
+"""Share of each of these to begin with, beside that of bilinear interpolation."""
 _SLOPE = 0.1
 _LIGHT = 0.1
 """Unit of the missing light, in whole brightness."""
@@ -94,9 +99,10 @@ class LiteNet(nn.Module):
         )
         wide = [2 * (size.seen + 3) + _SHIFTS + 2 + size.kept + 5] + [size.block] * size.depth
         self.block = nn.ModuleList(_conv(*each) for each in pairwise(wide))
-        self.strictness = nn.Parameter(torch.tensor(6.0))
+        self.strictness = nn.Parameter(torch.tensor(5.2))
         self.stillness = nn.Parameter(torch.tensor(1.2))
-        self.answer = nn.Conv2d(size.block, 16 + 2 + size.kept, 3, 1, 1)
+        self.said = (4, 2, _PARTS * _AROUND, size.kept)
+        self.answer = nn.Conv2d(size.block, sum(self.said), 3, 1, 1)
         self.last = _conv(2 * 12 + size.kept + 5, size.last)
         self.paint = nn.Conv2d(size.last, 16, 3, 1, 1)
         for head in (self.answer, self.paint):
@@ -121,34 +127,45 @@ class LiteNet(nn.Module):
                 kept = motion[:, :1].expand(-1, self.size.kept, -1, -1)
             else:
                 kept = _doubled(kept)
+            match = self._match(_slopes(one), _slopes(other), motion.detach(), time)
             before, after = _warped(before, after, motion, time)
-            more, kept = self._moved(before, after, motion, kept, time)
-            motion = 2 * _doubled(motion) + more.to(motion)
+            motion, kept = self._moved(before, after, match, motion, kept, time)
             found.append((motion, kept))
         return found
 
     def _seen(self, picture: Tensor) -> Tensor:
-        """What the encoder sees, after the colours themselves, at a quarter of the size."""
+        """The colours and what the encoder sees, at a quarter of the size."""
         picture = picture - 0.5
         return torch.cat([_GAIN * functional.avg_pool2d(picture, 4), self.look(picture)], 1)
 
+    def _match(self, before: Tensor, after: Tensor, motion: Tensor, time: Tensor) -> Tensor:
+        """How likely each shift is, (N, _SHIFTS, h, w), of what is warped by the motion.
+
+        It teaches no motion: errors reach strictness and stillness alone.
+        """
+        apart = _apart(*_warped(before, after, motion, time)).float()
+        unlikely = self.stillness * _shifts().to(time).square().sum(0)
+        return torch.softmax(-self.strictness.exp() * apart - unlikely, 1)
+
     def _moved(
-        self, before: Tensor, after: Tensor, motion: Tensor, kept: Tensor, time: Tensor
+        self,
+        before: Tensor,
+        after: Tensor,
+        match: Tensor,
+        motion: Tensor,
+        kept: Tensor,
+        time: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """How the motion differs, twice as fine, and what to keep."""
+        """The motion, twice as fine, and what to keep."""
         moment = (time - 0.5).expand(-1, 1, *before.shape[2:])
-        apart = _apart(before[:, :_COMPARED], after[:, :_COMPARED])
-        shifts = _shifts().to(time)
-        unlikely = self.stillness * shifts.square().sum(0)
-        match = torch.softmax(-self.strictness.exp() * apart.float() - unlikely, 1)
-        shift = functional.conv2d(match, shifts)
+        shift = functional.conv2d(match, _shifts().to(time))
         features = torch.cat([before, after, 4 * match, shift, motion / 8, kept, moment], 1)
         for k, layer in enumerate(self.block):
             features = layer(features) + (features if k else 0)
-        answer = self.answer(features)
-        believed = 2 * torch.sigmoid(answer[:, 16:18]) * shift
-        fine = 4 * functional.pixel_shuffle(answer[:, :16], 2)
-        return fine + 2 * _doubled(believed.repeat(1, 2, 1, 1)), answer[:, 18:]
+        more, belief, shares, kept = self.answer(features).split(self.said, 1)
+        believed = 2 * torch.sigmoid(belief.to(motion)) * shift.to(motion)
+        motion = motion + believed.repeat(1, 2, 1, 1) + 2 * more.to(motion)
+        return _finer(motion, shares.to(motion)), kept
 
     def painted(
         self, first: Tensor, second: Tensor, time: Tensor, motion: Tensor, kept: Tensor
@@ -176,6 +193,48 @@ def _warped(first: Tensor, second: Tensor, motion: Tensor, time: Tensor) -> tupl
     before = here - (time * motion[:, :2]).permute(0, 2, 3, 1)
     after = here + ((1 - time) * motion[:, 2:]).permute(0, 2, 3, 1)
     return sample(first, before), sample(second, after)
+
+
+def _slopes(picture: Tensor) -> Tensor:
+    """The colours, and how far each rises and falls, across and down, at a quarter of the size.
+
+    (N, 15, h, w). Falls and rises within a pixel do not cancel out, so detail finer than it shows.
+    """
+    height, width = (side // 2 for side in picture.shape[2:])
+    around = functional.pad(functional.avg_pool2d(picture, 2), [1] * 4, "replicate")
+    across = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :width]
+    down = around[:, :, 2:, 1:-1] - around[:, :, :height, 1:-1]
+    slopes = torch.cat([across, down], 1)
+    parts = torch.cat([around[:, :, 1:-1, 1:-1], slopes.relu(), (-slopes).relu()], 1)
+    return _GAIN * functional.avg_pool2d(parts, 2)
+
+
+def _finer(motion: Tensor, shares: Tensor) -> Tensor:
+    """Motion on a grid twice as fine, each pixel a mix of the nine around it.
+
+    Args:
+        motion: (N, 4, h, w).
+        shares: (N, 4 * 9, h, w), of the nine for each finer pixel, logits; with zeros the mix is
+            nearly bilinear.
+    """
+    count, channels, height, width = motion.shape
+    logits = shares.view(count, _AROUND, _PARTS, height, width) + _bilinear().to(motion)
+    weights = torch.softmax(logits, 1)
+    padded = functional.pad(motion, [1] * 4, "replicate")
+    mixed = sum(
+        weights[:, None, 3 * y + x] * padded[:, :, None, y : y + height, x : x + width]
+        for y in range(3)
+        for x in range(3)
+    )
+    assert isinstance(mixed, Tensor)
+    return 2 * functional.pixel_shuffle(mixed.view(count, channels * _PARTS, height, width), 2)
+
+
+def _bilinear() -> Tensor:
+    """Logits of the shares that make a grid twice as fine, nearly bilinear, (9, 4, 1, 1)."""
+    near = torch.tensor([[1, 3, 0], [0, 3, 1]]) / 4
+    shares = torch.einsum("ay,bx->yxab", near, near).reshape(_AROUND, _PARTS, 1, 1)
+    return torch.log(shares + _SPREAD)
 
 
 def _apart(before: Tensor, after: Tensor) -> Tensor:

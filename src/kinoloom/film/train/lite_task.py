@@ -6,6 +6,8 @@ The terms of the loss:
     motion          logarithm of 1 + the distance of the motion found at each size from the one of
                     the crop, in pixels at half size, where that one is trusted: what is far off
                     pulls no more than what is nearly right
+
+First motion alone is learned: it is what takes longest, and no frame need be made for it.
 """
 
 from __future__ import annotations
@@ -27,12 +29,16 @@ from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.losses.laplacian import laplacian_loss
 from kinoloom.learn.losses.photometric import l1
+from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
 PART_PX = 128
 """Sides of what a step sees of a crop."""
-WEIGHTS = {"laplacian": 0.5, "l1": 5.0, "motion": 0.2}
+WEIGHTS = {"motion": 1.0, "laplacian": 0.2, "l1": 2.0}
+_MOTION_ALONE = 0.5
+"""Part of the training in which frames are not looked at."""
 _SHOWN = 4
 _FLIPPED = np.array([[1, -1, 1, -1], [-1, 1, -1, 1]], np.float16)
 """What flipping rows or columns does to motion, (x, y) twice."""
@@ -41,15 +47,14 @@ Batch = Mapping[str, Tensor]
 
 
 def lite_task(
-    net: LiteNet, prepared: Path, held_out: Path, batch: int, seed: int, record: Mapping[str, Any]
+    net: LiteNet, prepared: Path, held_out: Path, settings: Settings, record: Mapping[str, Any]
 ) -> Task:
     """Train on the crops of one folder; choose the best by those of another.
 
     Args:
         net: the network.
         prepared, held_out: folders of crops, see `crops`.
-        batch: parts in a step.
-        seed: of the training.
+        settings: of the training; a batch is of parts of crops.
         record: see `learn.task.Task`.
 
     Raises:
@@ -59,22 +64,28 @@ def lite_task(
 
     def batch_of(step: int, share: int, shares: int) -> dict[str, NDArray[Any]]:
         parts = []
-        for k in share_of(batch, share, shares):
-            rng = generator(seed, step, k)
+        for k in share_of(settings.batch, share, shares):
+            rng = generator(settings.seed, step, k)
             crop = _load(files[int(rng.integers(len(files)))])
             parts.append(_part(_turned(crop, rng), PART_PX, rng))
         return _stacked(parts)
 
+    alone = round(_MOTION_ALONE * settings.steps)
+    weights: dict[str, float | Piecewise] = {
+        name: weight if name == "motion" else Piecewise((alone - 1,), (0.0, weight))
+        for name, weight in WEIGHTS.items()
+    }
     still = [_on_torch(_stacked([_load(file)])) for file in held]
     return Task(
         net,
         batch_of,
         losses,
-        WEIGHTS,
+        weights,
         validate=lambda net: validate(net, still),
         best="psnr_db",
         samples=lambda net: {"made_and_truth": _sheet(net, still)},
         record={**record, "crops": len(files), "held_out": len(held), "size": vars(net.size)},
+        skips_parameters=True,
     )
 
 
@@ -83,12 +94,15 @@ def losses(net: nn.Module, batch: Batch, weights: Mapping[str, float]) -> dict[s
     lite = cast(LiteNet, net)
     first, truth, second, time = _frames(batch)
     found = lite.motions(first, second, time)
+    motion = torch.stack([_astray(motion.float(), batch) for motion, _ in found]).mean()
+    if set(weights) == {"motion"}:
+        return {"motion": motion}
     _, frame = lite.painted(first, second, time, *found[-1])
     with torch.autocast(truth.device.type, enabled=False):
         terms = {
+            "motion": motion,
             "laplacian": laplacian_loss(frame, truth),
             "l1": l1(frame, truth),
-            "motion": torch.stack([_astray(motion.float(), batch) for motion, _ in found]).mean(),
         }
     return {name: terms[name] for name in weights}
 

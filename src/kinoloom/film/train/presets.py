@@ -102,14 +102,14 @@ PRESETS: dict[str, Preset] = {
     ),
     "lite": LitePreset(
         Settings(
-            steps=200_000,
-            batch=8,
+            steps=16_000,
+            batch=16,
             optimiser="adamw",
-            learning_rate=2e-4,
+            learning_rate=1e-3,
             weight_decay=1e-4,
             clip=1.0,
             schedule="cosine",
-            warmup_steps=1000,
+            warmup_steps=200,
             final_rate=0.01,
             ema=0.999,
             precision="bf16",

@@ -120,7 +120,7 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
     net = LiteNet()
     if options.from_ is not None:
         net.load_state_dict(read_weights(options.from_)[0])
-    return lite_task(net, *places, settings.batch, settings.seed, {"data": opened.parts})
+    return lite_task(net, *places, settings, {"data": opened.parts})
 
 
 def _prepare(
