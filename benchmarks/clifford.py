@@ -9,8 +9,8 @@ evaluation mode; step is forward and backward of the mean square. Two ways:
 
     alone      each layer in new processes of its own, which leave the allocator as it is: what
                somebody has who uses it. The narrowest size.
-    in turns   all in one process. Freed memory is kept, for all of them (`clifford.memory`), as
-               trainings of this project do: else it depends on how the heap lies whether the
+    in turns   all in one new process. Freed memory is kept, for all of them (`clifford.memory`),
+               as trainings of this project do: else it depends on how the heap lies whether the
                allocator gives memory back at every operation.
 
 Figures are milliseconds, median and quartiles; alone, of the medians of the processes. They are
@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
+from multiprocessing import get_context
 from typing import Any
 
 import torch
@@ -58,21 +59,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--processes", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", choices=_CLOCKS, default=[*_CLOCKS])
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     told = parser.parse_args()
-    torch.manual_seed(0)
-    if told.one:
-        what, name = told.one
-        print(one_alone(what, name, told.rounds, *told.threads))
-        return
     apart = [
         alone(what, told.processes, told.rounds, threads)
         for threads in told.threads
         for what in _JOBS
     ]
-    kept = keep_freed_memory()
     rows = [
-        row(what, size, told.rounds, threads)
+        in_new_process(row, what, size, told.rounds, threads)
         for threads in told.threads
         for size in _SIZES
         for what in _JOBS
@@ -81,7 +75,6 @@ def main() -> None:
         "algebra": "Cl(2, 0)",
         "rounds": told.rounds,
         "peer": f"cliffordlayers {metadata.version('cliffordlayers')}",
-        "freed_memory_is_kept_in_turns": kept,
         "alone": apart,
         "in_turns": rows,
         "spectral_3d_identity_error": identity_errors(),
@@ -93,25 +86,25 @@ def main() -> None:
 
 def alone(what: str, processes: int, rounds: int, threads: int) -> dict[str, Any]:
     """Milliseconds of each contestant in processes of its own, by turns, at the narrowest size."""
-    options = ["--rounds", str(rounds), "--threads", str(threads), "--one", what]
-    line = [sys.executable, "-m", "benchmarks.clifford", *options]
     times: dict[str, list[float]] = {name: [] for name in _NAMES}
     for _ in range(processes):
         for name, found in times.items():
-            done = subprocess.run([*line, name], check=True, stdout=subprocess.PIPE, text=True)
-            found.append(float(done.stdout))
+            found.append(in_new_process(one_alone, what, name, rounds, threads))
     return described(what, _SIZES[0], threads, times)
 
 
 def one_alone(what: str, name: str, rounds: int, threads: int) -> float:
     """The median seconds of one contestant, in this process."""
+    torch.manual_seed(0)
     torch.set_num_threads(threads)
     job = _JOBS[what](*contestant(name, *_SIZES[0]), _CLOCKS[threads])
     return statistics.median(in_turns({name: job}, rounds)[name])
 
 
 def row(what: str, size: tuple[int, int, int], rounds: int, threads: int) -> dict[str, Any]:
-    """Milliseconds of all contestants in turns, of channels, batch and side."""
+    """Milliseconds of all contestants in turns in this process, of channels, batch and side."""
+    keep_freed_memory()
+    torch.manual_seed(0)
     torch.set_num_threads(threads)
     nets = {name: contestant(name, *size) for name in _NAMES}
     check_that_they_agree(nets)
@@ -119,6 +112,12 @@ def row(what: str, size: tuple[int, int, int], rounds: int, threads: int) -> dic
     parameters = {name: parameter_count(net) for name, (net, _) in nets.items()}
     times = in_turns(jobs, rounds)
     return {**described(what, size, threads, times), "parameters": parameters}
+
+
+def in_new_process(job: Callable[..., Any], *given: Any) -> Any:
+    """What a function returns in a process that has done nothing else."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(job, *given).result()
 
 
 def described(

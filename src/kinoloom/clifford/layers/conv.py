@@ -22,21 +22,26 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F  # noqa: N812  torch's own convention
 from torch import Tensor
 
 from kinoloom.clifford.ideals import ideals_of
 from kinoloom.clifford.layers.ideal import IdealCoordinates
-from kinoloom.clifford.layers.ideal_conv import CONVOLVE, Plan, convolved
 from kinoloom.clifford.layers.layout import check_field, split_channels
+from kinoloom.clifford.layers.linear_map import is_traced
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
 from kinoloom.clifford.layers.rims import PaddingMode, with_rim
+from kinoloom.clifford.memory import freed_memory_is_kept, keep_freed_fields
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
 _WIDE = 36
 """From how many multiplications saved for each number of a field on coordinates of ideals pay."""
+_PART = 1 << 17
+"""How many numbers of fields each thread is given at a time while no gradient is recorded."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
@@ -94,6 +99,7 @@ class CliffordConv(ProductLayer):
         self.dilation = per_axis("dilation", dilation, self.space)
         self.groups, self.padding_mode = groups, padding_mode
         self.ideals = self._coordinates(fan_in)
+        keep_freed_fields()
 
     def _coordinates(self, fan_in: int) -> IdealCoordinates | None:
         """Coordinates of ideals, where they save enough."""
@@ -128,25 +134,44 @@ class CliffordConv(ProductLayer):
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         if self.ideals is None:
-            images, padding = self._rimmed(x.flatten(1, 2))
             bias = None if self.bias is None else self.bias.flatten()
-            sizes = (self.stride, padding, self.dilation, self.groups)
-            y = CONVOLVE[self.space](images, self.kernel(), bias, *sizes)
+            y = self._convolved(x.flatten(1, 2), self.kernel(), bias, self.groups)
             return split_channels(y, len(self.out_blades))
         return self._in_ideals(x, self.ideals)
 
-    def _rimmed(self, images: Tensor) -> tuple[Tensor, tuple[int, ...]]:
-        """Images with what stands outside of them, and what is left to pad with zeros."""
-        if self.padding_mode == "zeros" or not any(self.padding):
-            return images, self.padding
-        return with_rim(images, self.padding, self.padding_mode), (0,) * self.space
+    def _convolved(
+        self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+    ) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros" and any(padding):
+            images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
+        convolve = _CONV[self.space]
+        return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
     def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
-        images, padding = self._rimmed(x.flatten(1, 2))
-        fields = images.reshape(*x.shape[:3], *images.shape[2:])
-        plan = Plan(ideals, self.stride, padding, self.dilation, self.groups)
+        kernel = self.kernel()
         bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
-        return convolved(fields, self.kernel(), bias, plan)
+        if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
+            entered, groups = ideals.enter(x, self.groups), ideals.count * self.groups
+            return ideals.leave(self._convolved(entered, kernel, bias, groups), self.groups)
+        return self._in_parts(x, ideals, kernel, bias)
+
+    def _in_parts(
+        self, x: Tensor, ideals: IdealCoordinates, kernel: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        """As `_in_ideals`, some fields at a time in the same memory; without derivatives."""
+        size = _fields_at_once(x)
+        inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
+        made: Tensor | None = None
+        for first in range(0, max(1, len(x)), size):
+            part = x[first : first + size]
+            entered = ideals.enter(part, self.groups, inside[: len(part)])
+            y = self._convolved(entered, kernel, bias, ideals.count * self.groups)
+            if made is None:
+                made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
+            ideals.leave(y, self.groups, made[first : first + size])
+        assert made is not None
+        return made
 
     def extra_repr(self) -> str:
         """What `print` shows of the layer."""
@@ -154,6 +179,19 @@ class CliffordConv(ProductLayer):
             f"{super().extra_repr()}, kernel_size={self.kernel_size}, stride={self.stride}, "
             f"padding={self.padding} {self.padding_mode}, groups={self.groups}"
         )
+
+
+def _fields_at_once(x: Tensor) -> int:
+    """Into parts of how many fields a batch is split while no gradient is recorded.
+
+    On a CPU narrow fields go through in parts that its caches hold, with all that is made on the
+    way. Wide ones, of which one is too large for that, go one by one only where the allocator would
+    give what is freed back to the system, and get it again for every operation.
+    """
+    part, each = _PART * torch.get_num_threads(), max(1, x[:1].numel())
+    if x.device.type != "cpu" or (each > part and freed_memory_is_kept(x.nbytes)):
+        return max(1, len(x))
+    return max(1, part // each)
 
 
 class CliffordConv1d(CliffordConv):

@@ -63,7 +63,7 @@ class IdealCoordinates(nn.Module):
         Args:
             x: the fields.
             groups: into how many blocks channels are split.
-            into: contiguous memory for the result or more, where no derivative is wanted.
+            into: contiguous memory for the result, where no derivative is wanted.
         """
         batch, channels, blades, *space = x.shape
         apart = x.reshape(batch, groups, channels // groups, blades, math.prod(space))
@@ -92,7 +92,7 @@ class IdealCoordinates(nn.Module):
         """(B, G, c, I, N) to (B, G, I, c, N): planes of one coordinate are neighbours."""
         batch, groups, channels, blades, places = x.shape
         shape = (batch, groups, blades, channels, places)
-        made = x.new_empty(shape) if into is None else into[:batch].view(shape)
+        made = x.new_empty(shape) if into is None else into.view(shape)
         add_up(self._entering, x.movedim(3, 0), made.movedim(2, 0))
         return made
 
@@ -100,6 +100,6 @@ class IdealCoordinates(nn.Module):
         """(B, G, I, c, N) to (B, G, c, I, N): planes of one channel are neighbours."""
         batch, groups, blades, channels, places = y.shape
         shape = (batch, groups, channels, blades, places)
-        made = y.new_empty(shape) if into is None else into[:batch].view(shape)
+        made = y.new_empty(shape) if into is None else into.view(shape)
         add_up(self._leaving, y.movedim(2, 0), made.movedim(3, 0))
         return made
