@@ -10,6 +10,7 @@ import pytest
 import torch
 from pans import pan, texture
 from PIL import Image
+from torch import nn
 
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.film.data.source import MadeSource, Shot
@@ -131,7 +132,8 @@ def test_samples_are_prepared_in_other_processes(tmp_path: Path) -> None:
 def test_all_terms_reach_the_network(prepared: Path) -> None:
     torch.manual_seed(0)
     net = LiteNet(SMALL)
-    task = lite_task(net, prepared, prepared, 2, 0, {})
+    nn.init.normal_(net.answer.weight, std=0.01)  # zeros keep errors from all before it
+    task = lite_task(net, prepared, prepared, Settings(batch=2), {})
     batch = {name: torch.from_numpy(value) for name, value in task.batch(0, 0, 1).items()}
     terms = losses(net, batch, WEIGHTS)
     assert set(terms) == set(WEIGHTS)
@@ -142,9 +144,18 @@ def test_all_terms_reach_the_network(prepared: Path) -> None:
         assert float(net.paint.weight.grad.abs().max()) > 0
         assert float(net.answer.weight.grad.abs().max()) > 0  # type: ignore[union-attr]
     net.zero_grad()
-    terms["motion"].backward()
+    (alone,) = losses(net, batch, {"motion": 1.0}).values()
+    torch.testing.assert_close(alone, terms["motion"])
+    alone.backward()
     assert net.paint.weight.grad is None
+    assert net.strictness.grad is not None
     assert float(net.look[0][0].weight.grad.abs().max()) > 0  # type: ignore[index, union-attr]
+
+
+def test_motion_alone_is_learned_first(prepared: Path) -> None:
+    task = lite_task(LiteNet(SMALL), prepared, prepared, Settings(batch=2, steps=10), {})
+    terms = [set(task.weights_at(step)) for step in range(10)]
+    assert terms == [{"motion"}] * 5 + [set(WEIGHTS)] * 5
 
 
 def test_what_light_is_missing_is_soon_learned(
@@ -155,19 +166,21 @@ def test_what_light_is_missing_is_soon_learned(
     torch.manual_seed(0)
     net = LiteNet(SMALL)
     settings = Settings(
-        steps=40,
+        steps=50,
         batch=2,
         optimiser="adamw",
-        learning_rate=3e-3,
+        learning_rate=1e-3,
+        warmup_steps=20,
         clip=1.0,
         loaders=0,
         validate_s=None,
-        validate_steps=40,
+        validate_steps=50,
         save_s=None,
-        log_steps=40,
+        log_steps=50,
         tensorboard=False,
     )
-    task = lite_task(net, prepared, prepared, 2, 0, {})
+    monkeypatch.setattr(task_module, "_MOTION_ALONE", 0.0)
+    task = lite_task(net, prepared, prepared, settings, {})
     assert task.validate is not None
     net.eval()
     with torch.no_grad():
@@ -179,7 +192,7 @@ def test_what_light_is_missing_is_soon_learned(
 
 def test_folders_without_crops_are_told(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="nothing prepared"):
-        lite_task(LiteNet(SMALL), prepared, tmp_path, 2, 0, {})
+        lite_task(LiteNet(SMALL), prepared, tmp_path, Settings(), {})
 
 
 def test_lite_is_trained_stored_as_onnx_and_used(
