@@ -30,6 +30,12 @@ _OPSET = 18
 _EXAMPLE = 10 * MULTIPLE
 _LEAST_HALVED = 256
 """Tensors of fewer values stay in 32 bits."""
+HALF = ".half"
+"""What ends the names of those that are stored in 16 bits."""
+INSIDE = "net."
+"""What begins the names of parameters of a network of which only a part is written."""
+LEFT_OUT = "judged."
+"""What begins the names of those that only training needs, which are not written."""
 
 
 class _Answers(nn.Module):
@@ -156,6 +162,7 @@ def _export(
             output_names=outputs,
             opset_version=_OPSET,
             dynamo=False,
+            do_constant_folding=False,  # parameters keep their names, for `starting`
             dynamic_axes={
                 name: {axis: "height", axis + 1: "width"} for name, axis in heights.items()
             },
@@ -171,7 +178,7 @@ def _halve(onnx: ModuleType, graph: Any) -> None:
         if values.dtype != np.float32 or values.size < _LEAST_HALVED:
             continue
         name = tensor.name
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + HALF))
         casts.append(
             onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT)
         )

@@ -86,6 +86,7 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
     from kinoloom.film.nets.refine_net import RefineSize
     from kinoloom.film.train.prepared import regions
     from kinoloom.film.train.refine_task import refine_task
+    from kinoloom.film.train.starting import begin_with
 
     assert options.out is not None
     source = open_videos(data, index=options.out / _SCANNED, least_px=preset.least_px)
@@ -96,7 +97,7 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
     places = _prepare(data, options.out, (kept, held), preset, settings, regions)
     task = refine_task(*places, settings.batch, settings.seed, RefineSize())
     if options.from_ is not None:
-        task.net.load_state_dict(read_weights(options.from_)[0])
+        begin_with(task.net, options.from_)
     return task
 
 
@@ -106,6 +107,7 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
     from kinoloom.film.nets.lite_net import LiteNet
     from kinoloom.film.train.crops import CROP_PX, crops
     from kinoloom.film.train.lite_task import lite_task
+    from kinoloom.film.train.starting import begin_with
 
     assert options.out is not None
     opened = open_data(
@@ -119,7 +121,7 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
     torch.manual_seed(settings.seed)
     net = LiteNet()
     if options.from_ is not None:
-        net.load_state_dict(read_weights(options.from_)[0])
+        begin_with(net, options.from_)
     return lite_task(net, *places, settings, {"data": opened.parts})
 
 
