@@ -20,7 +20,7 @@ from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import Interpolator
 from kinoloom.media.photos import read_photo
 
-_NAMES = ("deep", "fast", "dis", "blend")
+_NAMES = ("deep", "fast", "lite", "dis", "blend")
 _COUNTS = (1, 3, 7)
 _PEER = Path(__file__).parent / "rife_hdv3.py"
 
@@ -51,7 +51,7 @@ def main() -> None:
         f"{peer.name} / {name}, {count} new": round(
             medians[peer.name, count] / medians[name, count], 2
         )
-        for name in ("deep", "fast", "dis")
+        for name in ("deep", "fast", "lite", "dis")
         for count in _COUNTS
         if (peer.name, count) in medians
     }

@@ -38,7 +38,7 @@ from kinoloom.film.expected import DOUBTFUL_DB, expected_psnr_db
 from kinoloom.film.triplets import find_triplets
 from kinoloom.metrics import psnr
 
-_ENGINES = ("deep", "fast", "refine")
+_ENGINES = ("deep", "fast", "refine", "lite")
 _SEED = 11
 _BAD_DB = 22.0
 _EVERY = 7

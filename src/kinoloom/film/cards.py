@@ -49,17 +49,21 @@ REFINE = ModelCard(
 LITE = ModelCard(
     name="lite",
     task="interpolate",
-    summary="a small network of our own that finds motion by itself, at any time between",
+    summary="a small shipped network of our own that finds motion by itself, at any time between",
     source="kinoloom, docs/decisions/0022-lite-begins-as-a-block-matcher.md",
     licence="Apache-2.0",
-    weights="user",
+    weights="shipped",
+    file=_WEIGHTS / "lite.onnx",
+    sha256="3fec2715c73ffb1fa90480369483bc234d12181cd19e0e57d786739201da641a",
     parameters=258_060,
     size_multiple=32,
-    trained_on="what you train it on: kinoloom train film --preset lite",
+    trained_on="2,656 crops of short videos and of scenes made of photos, of mixed licences, "
+    "mostly for research, which are not shipped (kinoloom train film --preset lite --steps 10000 "
+    "--data folder --out run: seed 0, 1.2 hours on two CPU cores of an AMD EPYC)",
+    figures={"PSNR dB on 10 DAVIS triplets": 27.47, "SSIM": 0.848, "ST-LPIPS": 0.135},
     limits=(
-        "No weights are shipped: a CPU cannot show it enough to be better than fast.",
+        "It was trained for little more than an hour: deep and fast are better.",
         "It looks at a million pixels at most, and misses what is small in larger pictures.",
-        "It is not the same when time runs backwards.",
     ),
 )
 

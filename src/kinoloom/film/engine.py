@@ -94,3 +94,13 @@ class Engine:
     least_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
     looks: tuple[Look, ...] = ("mean",)
+
+
+def other_weights(options: EngineOptions) -> str:
+    """Why an engine whose own weights are ONNX cannot use those that are named; "" if it can.
+
+    They are those of another engine, which `auto` then asks.
+    """
+    if options.weights is None or options.weights.suffix == ".onnx":
+        return ""
+    return f"{options.weights} is no .onnx file. Name one that `train film` made, or none."

@@ -103,7 +103,9 @@ class TrainOptions:
     )
     out: Path | None = option(None, "the folder of the training; one that is there goes on")
     preview: bool = option(False, "train nothing, show a sheet of samples")
-    from_: Path | None = option(None, "weights to begin with, of the same network")
+    from_: Path | None = option(
+        None, "weights to begin with, of the same network: a file, or refine or lite as shipped"
+    )
     unshared: bool = option(
         False, "paper-*: weights of its own for each level of the pyramid, an ablation"
     )

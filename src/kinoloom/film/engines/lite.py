@@ -1,8 +1,9 @@
 """The engine `lite`: a small network of our own that finds motion, mask and light by itself.
 
-The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time; what it says
-is mixed at the pictures' own size by `film.mix`, as the guesses of other engines are. Pictures that
-are larger than it may look at are made smaller for it.
+The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time, and once more
+with time running backwards; the mean of what it says is mixed at the pictures' own size by
+`film.mix`, as the guesses of other engines are. Pictures that are larger than it may look at are
+made smaller for it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.errors import WeightsError
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow, other_weights
 from kinoloom.film.engines.fast import colours
-from kinoloom.film.expected import error_of_fit
+from kinoloom.film.expected import OF_LITE, error_of_fit
 from kinoloom.film.flow import Field, resize_flow
 from kinoloom.film.guesses import Guess, fit_of
 from kinoloom.film.mix import mix
@@ -32,18 +32,20 @@ _MOST_PIXELS = 1_000_000
 _BYTES_PER_PIXEL = 400
 _LEAST_BYTES = 120_000_000
 _INPUTS = ("first", "second", "time")
-_MADE = "the file lite.onnx that `kinoloom train film --preset lite` makes"
 
 
 class Answers(NamedTuple):
-    """What the network says of a time.
+    """What the network says of a time, on the grid that it looked at.
 
     Attributes:
-        guesses: one going by the first picture and one by the second; their weights sum to 1.
+        before, after: (h, w, 2), the whole way from first to second, going by either.
+        share: (h, w) in 0..1, how much of the frame is of the first picture.
         light: (h, w, 3), what is added.
     """
 
-    guesses: list[Guess]
+    before: Flow
+    after: Flow
+    share: Field
     light: Field
 
 
@@ -51,18 +53,17 @@ class Lite:
     """Interpolates by one network; see `film.engine.Interpolator`.
 
     Args:
-        options: `weights` names the .onnx file.
+        options: `weights` names an .onnx file, or is None for the shipped one.
 
     Raises:
-        WeightsError: there are no weights, or they cannot be read, or are of another network.
+        WeightsError: they cannot be read, or are of another network.
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        missing = _missing(options)
-        if options.weights is None or missing:
-            raise WeightsError(f"The engine 'lite' cannot run: {missing}")
+        file = options.weights or CARD.file
+        assert file is not None
         self.options = options
-        self._network = open_model(options.weights, _INPUTS)
+        self._network = open_model(file, _INPUTS)
 
     def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
         """Yield one picture for each time; equal pictures give themselves.
@@ -83,34 +84,31 @@ class Lite:
     ) -> Iterator[tuple[Picture, ErrorMap]]:
         size = self._looked_at(first)
         small1, small2 = (colours(picture, *size) for picture in (first, second))
-        planes = [_planes(small) for small in (small1, small2)]
+        one, other = _planes(small1), _planes(small2)
         for time in times:
-            answers = self._answers(planes, size, time)
-            fit = fit_of(small1, small2, [guess.motion for guess in answers.guesses], time)
-            yield mix(first, second, answers.guesses, time, answers.light), error_of_fit(fit)
+            answers = self._answers(one, other, size, time)
+            back = _turned(self._answers(other, one, size, 1 - time))
+            made = [guess for each in (answers, back) for guess in _half_guesses(each)]
+            fit = fit_of(small1, small2, [guess.motion for guess in made], time)
+            light = np.float32(0.5) * (answers.light + back.light)
+            yield mix(first, second, made, time, light), error_of_fit(fit, OF_LITE)
 
     def flows(self, first: Picture, second: Picture) -> None:
         """It knows the motion of the moments between, not that of either picture."""
 
-    def _answers(self, planes: Sequence[Field], size: tuple[int, int], time: float) -> Answers:
+    def _answers(self, first: Field, second: Field, size: tuple[int, int], time: float) -> Answers:
         rows, columns = size
         moment = np.full((1, 1, 1, 1), time, np.float32)
-        given = dict(zip(_INPUTS, (*planes, moment), strict=True))
+        given = dict(zip(_INPUTS, (first, second, moment), strict=True))
         motion, mask, light = self._network(given)
         ways = np.moveaxis(motion[0, :, : rows // 2, : columns // 2], 0, 2)
         before, after = (
             resize_flow(np.ascontiguousarray(way), rows, columns)
             for way in (ways[..., :2], ways[..., 2:])
         )
-        share = 1 / (1 + np.exp(-mask[0, 0, :rows, :columns]))
-        none = np.zeros_like(share)
-        return Answers(
-            [
-                Guess(before, np.dstack([share, none])),
-                Guess(after, np.dstack([none, 1 - share])),
-            ],
-            np.ascontiguousarray(np.moveaxis(light[0, :, :rows, :columns], 0, 2)),
-        )
+        share = np.asarray(1 / (1 + np.exp(-mask[0, 0, :rows, :columns])), np.float32)
+        added = np.ascontiguousarray(np.moveaxis(light[0, :, :rows, :columns], 0, 2))
+        return Answers(before, after, share, added)
 
     def _looked_at(self, picture: Picture) -> tuple[int, int]:
         """Rows and columns that the network looks at, even."""
@@ -122,6 +120,20 @@ class Lite:
         return rows, columns
 
 
+def _turned(said: Answers) -> Answers:
+    """What is said of second and first, as said of first and second."""
+    return Answers(-said.after, -said.before, 1 - said.share, said.light)
+
+
+def _half_guesses(said: Answers) -> list[Guess]:
+    """Both motions as guesses whose weights sum to a half."""
+    half, none = said.share / 2, np.zeros_like(said.share)
+    return [
+        Guess(said.before, np.dstack([half, none])),
+        Guess(said.after, np.dstack([none, np.float32(0.5) - half])),
+    ]
+
+
 def _planes(small: Field) -> Field:
     """(1, 3, H, W) in 0..1, the edges repeated to sides that the network takes."""
     more = [(0, max(-side % _MULTIPLE, _LEAST_SIDE - side)) for side in small.shape[:2]]
@@ -129,21 +141,12 @@ def _planes(small: Field) -> Field:
     return np.ascontiguousarray(np.moveaxis(padded, 2, 0)[None])
 
 
-def _missing(options: EngineOptions) -> str:
-    """What is absent, and how to get it; "" if nothing is."""
-    if options.weights is None:
-        return f"give its weights with --weights, such as {_MADE}."
-    if options.weights.suffix != ".onnx":
-        return f"{options.weights} is no .onnx file. Give {_MADE}."
-    return ""
-
-
 LITE = Engine(
     name="lite",
     summary=CARD.summary,
     rank=12,
     make=Lite,
-    missing=_missing,
+    missing=other_weights,
     least_bytes=_LEAST_BYTES,
-    weights=lambda options: options.weights,
+    weights=lambda options: options.weights or CARD.file,
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
 from kinoloom.film.expected import error_of_network
 from kinoloom.film.flow import Field
@@ -81,19 +81,12 @@ class Refine(Fast):
         )
 
 
-def _missing(options: EngineOptions) -> str:
-    """Other weights are those of another engine, which `auto` then asks."""
-    if options.weights is None or options.weights.suffix == ".onnx":
-        return ""
-    return f"{options.weights} is no .onnx file. Name one that `train film` made, or none."
-
-
 REFINE = Engine(
     name="refine",
     summary=CARD.summary,
     rank=15,
     make=Refine,
-    missing=_missing,
+    missing=other_weights,
     least_bytes=Refine.bytes_beside,
     weights=lambda options: options.weights or CARD.file,
 )

@@ -102,7 +102,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "lite": LitePreset(
         Settings(
-            steps=16_000,
+            steps=100_000,
             batch=16,
             optimiser="adamw",
             learning_rate=1e-3,
