@@ -12,7 +12,7 @@ from pans import pan, texture
 from PIL import Image
 from torch import nn
 
-from kinoloom.errors import InputNotFoundError, UsageError
+from kinoloom.errors import InputNotFoundError, UsageError, WeightsError
 from kinoloom.film.data.source import MadeSource, Shot
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.lite import LITE
@@ -193,6 +193,12 @@ def test_what_light_is_missing_is_soon_learned(
 def test_folders_without_crops_are_told(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="nothing prepared"):
         lite_task(LiteNet(SMALL), prepared, tmp_path, Settings(), {})
+
+
+def test_wrong_weights_are_told_before_anything_is_prepared(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"refine\.onnx is of another network"):
+        train_film(photos, preset="lite", out=tmp_path / "run", from_=Path("refine"), steps=2)
+    assert not (tmp_path / "run" / "held").exists()
 
 
 def test_lite_is_trained_stored_as_onnx_and_used(

@@ -117,11 +117,11 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
         any_time=preset.any_time,
         index=options.out / _SCANNED,
     )
-    places = _prepare(data, options.out, split(opened.source), preset, settings, crops)
     torch.manual_seed(settings.seed)
     net = LiteNet()
-    if options.from_ is not None:
+    if options.from_ is not None:  # before what takes long
         begin_with(net, options.from_)
+    places = _prepare(data, options.out, split(opened.source), preset, settings, crops)
     return lite_task(net, *places, settings, {"data": opened.parts})
 
 

@@ -46,7 +46,7 @@ def begin_with(net: nn.Module, given: Path) -> None:
             f"{file.name} is of another network: it has no '{wrong[0]}' of shape "
             f"{tuple(wanted[wrong[0]].shape)}."
         )
-    net.load_state_dict({**net.state_dict(), **{name: found[name] for name in wanted}})
+    net.load_state_dict({name: found[name] for name in wanted}, strict=False)
 
 
 def _of_onnx(file: Path) -> dict[str, Tensor]:
