@@ -84,7 +84,7 @@ def test_a_finer_grid_is_nearly_bilinear_and_keeps_what_is_even() -> None:
 
 
 def test_rises_and_falls_within_a_pixel_do_not_cancel_out() -> None:
-    """A bar as wide as one pixel of a quarter of the size rises and falls in it; across, not down."""
+    """A bar as wide as one pixel at a quarter of the size rises and falls in it, across alone."""
     bar = torch.zeros(1, 3, 16, 16)
     bar[..., 8:12] = 1
     _, rises, falls = lite_net._slopes(bar)[0, :, 2, 2].split([3, 6, 6])
