@@ -1,0 +1,73 @@
+"""The Python reference: the names in `__all__` of every public package.
+
+A package whose `__init__.py` defines `__all__` is public. Each of its names is documented where
+the object is defined, under the name that users import.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import kinoloom
+
+_FOLDER = "reference/api"
+_SOURCE = Path(kinoloom.__file__).parent
+_HEAD = """# Python
+
+```python
+import kinoloom
+
+clip = kinoloom.interpolate("clip.mp4", fps="60000/1001")  # lazy: nothing is computed yet
+kinoloom.write(clip, "smooth.mp4")
+```
+
+Importing `kinoloom` loads no heavy library; each name loads what it needs when it is first used.
+Frames are numpy arrays of shape (H, W, 3), 8 or 16 bit; times are `fractions.Fraction`.
+
+"""
+
+
+def public_packages() -> list[str]:
+    """Return the dotted names of all packages that define `__all__`, sorted."""
+    return sorted(
+        ".".join(("kinoloom", *path.parent.relative_to(_SOURCE).parts))
+        for path in _SOURCE.rglob("__init__.py")
+        if _defines_all(path)
+    )
+
+
+def api_pages() -> dict[str, str]:
+    """Return one page for each public package and an overview, by path below docs/."""
+    packages = public_packages()
+    rows = [f"| [`{name}`]({name}.md) | {_summary(name)} |" for name in packages]
+    overview = _HEAD + "| package | contents |\n|---|---|\n" + "\n".join(rows) + "\n"
+    pages = {f"{_FOLDER}/{name}.md": _page(name) for name in packages}
+    return {f"{_FOLDER}/index.md": overview, **pages}
+
+
+def _defines_all(path: Path) -> bool:
+    targets = [
+        target
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+
+
+def _summary(package: str) -> str:
+    text = inspect.getdoc(importlib.import_module(package)) or ""
+    return text.partition("\n")[0]
+
+
+def _page(package: str) -> str:
+    module = importlib.import_module(package)
+    entries = []
+    for name in sorted(module.__all__, key=str.lower):
+        value = getattr(module, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            entries.append(f"::: {value.__module__}.{value.__qualname__}\n")
+    return f"# {package}\n\n{_summary(package)}\n\n" + "\n".join(entries)

@@ -1,0 +1,71 @@
+"""Hooks of the documentation build: generated pages, expanded navigation, the offline check.
+
+Pages that repeat what the source already says are generated at build time and never stored:
+the command line from the registry, errors from `kinoloom.errors`, the Python reference from each
+package's `__all__`, and measurements from `benchmarks/results`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from api_pages import api_pages
+from commands_pages import command_pages
+from errors_page import errors_page
+from measurements_page import measurements_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from offline_check import check_offline
+
+ROOT = Path(__file__).parents[2]
+
+
+def generated_pages() -> dict[str, str]:
+    """Return the Markdown of every generated page by its path below docs/."""
+    return {
+        **command_pages(),
+        **api_pages(),
+        "reference/errors.md": errors_page(),
+        "measurements.md": measurements_page(ROOT / "benchmarks" / "results"),
+        "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
+        "contributing/index.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+    }
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Expand the `FOLDER/*` entries of the navigation."""
+    stored = {
+        path.relative_to(config.docs_dir).as_posix() for path in Path(config.docs_dir).rglob("*.md")
+    }
+    config.nav = _expand(config.nav, sorted(stored | set(generated_pages())))
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages."""
+    for path, text in generated_pages().items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Fail the build when a page requests something from another host."""
+    check_offline(Path(config.site_dir))
+
+
+def _expand(nav: Any, pages: list[str]) -> Any:
+    if isinstance(nav, dict):
+        return {title: _expand(entry, pages) for title, entry in nav.items()}
+    if isinstance(nav, list):
+        return [_expand(entry, pages) for entry in nav]
+    if isinstance(nav, str) and nav.endswith("/*"):
+        return list(_pages_below(nav.removesuffix("*"), pages))
+    return nav
+
+
+def _pages_below(folder: str, pages: list[str]) -> Iterator[str]:
+    """Yield the pages directly in a folder, its index first."""
+    own = [page for page in pages if page.startswith(folder) and "/" not in page[len(folder) :]]
+    yield from sorted(own, key=lambda page: (Path(page).stem not in ("index", "README"), page))
