@@ -42,9 +42,10 @@ def public_packages() -> list[str]:
 def api_pages() -> dict[str, str]:
     """Return one page for each public package and an overview, by path below docs/."""
     packages = public_packages()
+    homes = _homes(packages)
     rows = [f"| [`{name}`]({name}.md) | {_summary(name)} |" for name in packages]
     overview = _HEAD + "| package | contents |\n|---|---|\n" + "\n".join(rows) + "\n"
-    pages = {f"{_FOLDER}/{name}.md": _page(name) for name in packages}
+    pages = {f"{_FOLDER}/{name}.md": _page(name, homes) for name in packages}
     return {f"{_FOLDER}/index.md": overview, **pages}
 
 
@@ -63,11 +64,34 @@ def _summary(package: str) -> str:
     return text.partition("\n")[0]
 
 
-def _page(package: str) -> str:
+def _homes(packages: list[str]) -> dict[str, str]:
+    """Return the package that documents each object: the first one that exports it."""
+    homes: dict[str, str] = {}
+    for package in packages:
+        for name in _names(package):
+            homes.setdefault(_path(package, name), package)
+    return homes
+
+
+def _names(package: str) -> list[str]:
+    """Return the exported classes and functions, in alphabetical order."""
     module = importlib.import_module(package)
-    entries = []
-    for name in sorted(module.__all__, key=str.lower):
-        value = getattr(module, name)
-        if inspect.isclass(value) or inspect.isfunction(value):
-            entries.append(f"::: {value.__module__}.{value.__qualname__}\n")
-    return f"# {package}\n\n{_summary(package)}\n\n" + "\n".join(entries)
+    values = {name: getattr(module, name) for name in sorted(module.__all__, key=str.lower)}
+    return [n for n, v in values.items() if inspect.isclass(v) or inspect.isfunction(v)]
+
+
+def _path(package: str, name: str) -> str:
+    value = getattr(importlib.import_module(package), name)
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _page(package: str, homes: dict[str, str]) -> str:
+    paths = {name: _path(package, name) for name in _names(package)}
+    own = [f"::: {path}\n" for path in paths.values() if homes[path] == package]
+    others = [
+        f"- [`{name}`][{path}], documented with `{homes[path]}`"
+        for name, path in paths.items()
+        if homes[path] != package
+    ]
+    also = ["## Also exported\n", *others] if others else []
+    return f"# {package}\n\n{_summary(package)}\n\n" + "\n".join([*own, *also]) + "\n"

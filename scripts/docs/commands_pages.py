@@ -75,8 +75,8 @@ def _options(command: click.Command, ctx: click.Context) -> str:
     entries = []
     for parameter in command.get_params(ctx):
         record = parameter.get_help_record(ctx)
-        if record is not None:
-            entries.append(f"`{record[0]}`\n:   {_escape(record[1]) or '&nbsp;'}\n")
+        if record is not None and record[1]:
+            entries.append(f"`{record[0]}`\n:   {_escape(record[1])}\n")
     return "\n".join(entries)
 
 

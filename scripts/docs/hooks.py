@@ -68,4 +68,9 @@ def _expand(nav: Any, pages: list[str]) -> Any:
 def _pages_below(folder: str, pages: list[str]) -> Iterator[str]:
     """Yield the pages directly in a folder, its index first."""
     own = [page for page in pages if page.startswith(folder) and "/" not in page[len(folder) :]]
-    yield from sorted(own, key=lambda page: (Path(page).stem not in ("index", "README"), page))
+    yield from sorted(own, key=_order)
+
+
+def _order(page: str) -> tuple[bool, str]:
+    stem = Path(page).stem
+    return stem not in ("index", "README"), stem
