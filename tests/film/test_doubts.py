@@ -15,7 +15,7 @@ from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.doubts import Stretches, clock_text
 from kinoloom.film.error_colour import FULL, draw_error, error_key
 from kinoloom.film.expected import DOUBTFUL_DB, error_of_fit, expected_psnr_db
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.page import interpolation_page
 from kinoloom.media.files import read
 

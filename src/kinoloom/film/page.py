@@ -21,7 +21,7 @@ from kinoloom.film.engine import ErrorMap, Flow
 from kinoloom.film.error_colour import FULL, draw_error, error_key
 from kinoloom.film.expected import expected_psnr_db
 from kinoloom.film.flow_colour import colour_key, draw_flow, typical_speed_px
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.panels import reduced
 from kinoloom.media.photos import encode_picture
 

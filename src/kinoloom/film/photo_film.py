@@ -18,7 +18,7 @@ from kinoloom.film import doubts, matching
 from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.photo_path import Path, Place, plan_path
 
 _DEFAULT_RATE = Fraction(30)

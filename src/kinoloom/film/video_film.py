@@ -18,7 +18,7 @@ from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.doubts import Stretches, made_with_errors
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.intervals import Interval, intervals
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.schedule import Schedule, Slot, plan_schedule
 
 _PHOTOS_ONLY = ("seconds", "hold", "loop", "boomerang")

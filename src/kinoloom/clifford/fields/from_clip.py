@@ -27,7 +27,7 @@ from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.media.flow import dense_flow
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import FromClipOptions
+    from kinoloom.clifford.options import FromClipOptions
 
 SIGNATURE, GRADES = (1, 1), (0, 1, 2)
 _FINER = 4

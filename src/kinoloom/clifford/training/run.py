@@ -30,7 +30,7 @@ from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import TrainOptions
+    from kinoloom.clifford.options import TrainOptions
 
 SCHEMA = "kinoloom.train.clifford/1"
 FILM = "rollout.mp4"

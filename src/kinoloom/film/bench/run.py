@@ -20,7 +20,7 @@ from kinoloom.film.bench.scores import Row, Score, strata, summed_up
 from kinoloom.film.bench.worker import Job, Worker
 from kinoloom.film.choose import choose, engine_options, engines
 from kinoloom.film.engine import Engine, EngineOptions
-from kinoloom.film.ops import BenchOptions
+from kinoloom.film.options import BenchOptions
 from kinoloom.film.triplets import Triplet, find_triplets
 from kinoloom.metrics import psnr, ssim
 

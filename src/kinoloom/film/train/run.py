@@ -30,7 +30,7 @@ from kinoloom.learn.team import join
 from kinoloom.learn.weights import read_weights
 
 if TYPE_CHECKING:
-    from kinoloom.film.ops import TrainOptions
+    from kinoloom.film.options import TrainOptions
 
 SCHEMA = "kinoloom.train.film/1"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
