@@ -16,10 +16,11 @@ from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP, Deep
 from kinoloom.film.engines.fast import FAST
 from kinoloom.film.guesses import Guess, sharpened
-from kinoloom.film.middle import Middle, at
+from kinoloom.film.middle import at
 from kinoloom.film.nets.flow_net import FlowNet, load_rife
 from kinoloom.film.train.export import export_flow
 from kinoloom.metrics import psnr
+from kinoloom.motion.flow_network import MidpointFlow, network_size
 from kinoloom.runtime.onnx import OnnxModel
 
 ROOMY = EngineOptions(2_000_000_000)
@@ -98,7 +99,7 @@ def test_at_the_middle_each_guess_is_of_one_picture() -> None:
     rng = np.random.default_rng(0)
     before, after = rng.normal(size=(2, 6, 8, 2)).astype(np.float32)
     share = rng.uniform(size=(6, 8)).astype(np.float32)
-    one, other = at(Middle(before, after, share), 0.5)
+    one, other = at(MidpointFlow(before, after, share), 0.5)
     assert np.array_equal(one.motion, before)
     assert np.array_equal(other.motion, after)
     assert np.allclose(one.weights[..., 0], share)
@@ -112,7 +113,7 @@ def test_a_thing_is_carried_to_the_moment() -> None:
     share = np.full((8, 40), 0.5, np.float32)
     share[:, 16:24] = 1
     motion[:, 16:24, 0] = 20
-    one, other = at(Middle(motion, motion, share), 0.75)
+    one, other = at(MidpointFlow(motion, motion, share), 0.75)
     assert np.allclose(one.motion[4, 22:28, 0], 20)  # a quarter of 20 further on
     assert np.allclose(one.motion[4, :19, 0], 16)
     assert one.weights[4, 24, 0] == 1
@@ -151,9 +152,8 @@ def test_memory_is_kept_to(engine: Deep) -> None:
     assert FAST.least_bytes < DEEP.least_bytes
 
 
-def test_a_large_picture_is_looked_at_in_small(engine: Deep) -> None:
-    large = np.zeros((2160, 3840, 3), np.uint8)
-    rows, columns = engine._looked_at(large)
+def test_the_network_estimates_motion_of_a_large_picture_on_a_smaller_grid() -> None:
+    rows, columns = network_size(2160, 3840)
     assert rows * columns < 520_000
     assert rows % 16 == columns % 16 == 0
 

@@ -9,8 +9,8 @@ from scenes import panning
 
 from kinoloom import Frame
 from kinoloom.base import Notes
-from kinoloom.film.cuts import Look
 from kinoloom.film.intervals import Interval, intervals
+from kinoloom.motion.cuts import Look
 
 RATE = 25
 RUN_UP = 16

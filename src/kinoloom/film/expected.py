@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from kinoloom.film.engine import ErrorMap
-from kinoloom.film.flow import Field
+from kinoloom.motion.flow import Field
 
 DOUBTFUL_DB = 18.0
 """New pictures that are expected below this will probably look bad."""

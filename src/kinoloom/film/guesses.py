@@ -24,9 +24,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kinoloom.film.engine import Flow
-from kinoloom.film.flow import Field, consistency, pixel_grid, resize_flow, sample
-from kinoloom.film.splat import project
+from kinoloom.motion.flow import Field, Flow, consistency, pixel_grid, resize_flow, sample
+from kinoloom.motion.splat import project
 
 _AROUND_PX = 3.0
 """Standard deviation of the window over which two samples are compared."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.notes import Notes
-from kinoloom.film.cuts import Look, is_cut, look, without_repeats
+from kinoloom.motion.cuts import Look, is_cut, look, without_repeats
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,24 @@
-"""Guesses of the motion at a moment, from what is known of the middle.
+"""Motion candidates at a time between two pictures, from the motion at their midpoint.
 
-The flow network (`nets.flow_net`) tells of each pixel of the middle where it is seen in the first
-picture, where in the second, and which of both to believe. At the middle that is two guesses, each
-with a sample from one picture. For another moment the motion is carried there along itself.
+The flow network (`motion.flow_network`) estimates for each pixel of the midpoint where it is seen
+in the first picture, where in the second, and which of both to trust. At the midpoint that gives
+two candidates, each with a sample from one picture. For another time the motion is projected there
+along itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from kinoloom.film.engine import Flow
-from kinoloom.film.flow import Field, pixel_grid, sample
 from kinoloom.film.guesses import Guess
-from kinoloom.film.splat import project
+from kinoloom.motion.flow import Flow, pixel_grid, sample
+from kinoloom.motion.flow_network import MidpointFlow
+from kinoloom.motion.splat import project
 
 _LEAST_ARRIVED = 1e-4
 
 
-@dataclass(frozen=True)
-class Middle:
-    """What a network says of the middle of two pictures.
-
-    Attributes:
-        before: (h, w, 2), the whole way from first to second, going by the first picture, in
-            pixels of this grid.
-        after: (h, w, 2), likewise going by the second.
-        share: (h, w) in 0..1, how much of the middle is of the first picture.
-    """
-
-    before: Flow
-    after: Flow
-    share: Field
-
-
-def at(middle: Middle, time: float) -> list[Guess]:
+def at(middle: MidpointFlow, time: float) -> list[Guess]:
     """The guesses at a time in the open interval (0, 1); their weights sum to 1."""
     before, after, share = middle.before, middle.after, middle.share
     passed = time - 0.5

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.flow import Field, pixel_grid, sample
 from kinoloom.film.guesses import Guess
 from kinoloom.film.pixels import bands, premultiplied, straight
+from kinoloom.motion.flow import Field, pixel_grid, sample
 
 
 def mix(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinoloom.film.flow import Field, pixel_grid, sample
 from kinoloom.film.guesses import Guess
+from kinoloom.motion.flow import Field, pixel_grid, sample
 
 PLANES = 13
 """Seen of each guess: colours (3), their difference (3), how far the motion is from the mean of

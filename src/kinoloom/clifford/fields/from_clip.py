@@ -24,7 +24,7 @@ from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip
 from kinoloom.clifford.fields.noun import Fields, Trajectory
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.media.flow import dense_flow
+from kinoloom.motion.dense_flow import dense_flow
 
 if TYPE_CHECKING:
     from kinoloom.clifford.options import FromClipOptions

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kinoloom.film.data.batches import Triplets
-from kinoloom.film.flow_colour import draw_flow, typical_speed_px
+from kinoloom.motion.flow_color import draw_flow, typical_speed_px
 
 Sheet = NDArray[np.uint8]
 _COLUMNS = ("frame 0", "middle", "frame 1", "flow to 0", "flow to 1", "seen in")

@@ -1,6 +1,6 @@
 """What can be drawn from a video: runs of frames without a cut, each picture once.
 
-A video is decoded once, whole, to find its cuts and repeated frames (`film.cuts`). The outcome is
+A video is decoded once, whole, to find its cuts and repeated frames (`motion.cuts`). The outcome is
 small; it can be kept in a file, so that the next training does not look again.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.outputs import whole_file
-from kinoloom.film.cuts import Look, is_cut, is_repeat, look
+from kinoloom.motion.cuts import Look, is_cut, is_repeat, look
 
 _SCHEMA = "kinoloom video runs 1"
 _LONGEST_STEP = 2.5

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.camera import global_motion
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.expected import error_of_fit
-from kinoloom.film.flow import Field, camera_flow, resize_flow, scaled_motion
 from kinoloom.film.guesses import View, guesses_and_fit, views
 from kinoloom.film.mix import mix
 from kinoloom.film.pair import judged_frames
 from kinoloom.film.pixels import check_alike, premultiplied
-from kinoloom.media.flow import dense_flow
+from kinoloom.motion.camera import global_motion
+from kinoloom.motion.dense_flow import dense_flow
+from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scaled_motion
 
 _COARSEST_SCALE = 0.5
 FINE_CELLS = 80_000

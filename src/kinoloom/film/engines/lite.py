@@ -16,13 +16,13 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow, other_weights
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
 from kinoloom.film.engines.fast import colours
 from kinoloom.film.expected import OF_LITE, error_of_fit
-from kinoloom.film.flow import Field, resize_flow
 from kinoloom.film.guesses import Guess, fit_of
 from kinoloom.film.mix import mix
 from kinoloom.film.pair import judged_frames
+from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple

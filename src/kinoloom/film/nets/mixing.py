@@ -38,7 +38,7 @@ def mix(
 
 
 def sample(field: Tensor, positions: Tensor) -> Tensor:
-    """Values between the pixels of fields, bilinear, edges repeated, as `film.flow.sample`.
+    """Values between the pixels of fields, bilinear, edges repeated, as `motion.flow.sample`.
 
     Args:
         field: (n, C, H, W).

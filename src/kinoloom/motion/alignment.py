@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.camera import Homography, global_motion, reduced, stretched_grey
+from kinoloom.motion.camera import Homography, global_motion, reduced, stretched_grey
 
 _SIDE_PX = 128
 _WINDOW_PX = 13

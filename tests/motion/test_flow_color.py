@@ -5,7 +5,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from kinoloom.film.flow_colour import colour_key, draw_flow, typical_speed_px
+from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
 
 
 def drawn(x: float, y: float, full_px: float = 10.0) -> tuple[int, ...]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinoloom.film.engine import Flow
-from kinoloom.film.flow import Field
+from kinoloom.motion.flow import Field, Flow
 
 
 def project(flow: Flow, time: float, weight: Field) -> tuple[Flow, Field]:

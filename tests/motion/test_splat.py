@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kinoloom.film.splat import project
+from kinoloom.motion.splat import project
 
 ROWS, COLUMNS = 5, 9
 SPEEDS = st.floats(-99, 99, width=32, allow_subnormal=False)

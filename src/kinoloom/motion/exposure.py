@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, to_float
-from kinoloom.film.overlay import lay_over
+from kinoloom.motion.alignment import lay_over
 
 Gain = NDArray[np.float32]
 """(3,) float32, red, green and blue; above 1 where the second picture is brighter."""

@@ -1,8 +1,8 @@
 """Bringing photos together: one frame, one light, and whether they belong together at all."""
 
-from kinoloom.film.exposure import apply_gain, exposure_gain
-from kinoloom.film.framing import common_size, convert, fit
-from kinoloom.film.overlay import SceneMatch, same_scene
+from kinoloom.motion.alignment import SceneMatch, same_scene
+from kinoloom.motion.exposure import apply_gain, exposure_gain
+from kinoloom.motion.framing import common_size, convert, fit
 
 __all__ = [
     "SceneMatch",

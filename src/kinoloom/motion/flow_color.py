@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.film.engine import Flow
+from kinoloom.motion.flow import Flow
 
 
 def typical_speed_px(flow: Flow) -> float:

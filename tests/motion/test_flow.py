@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 from scenes import texture, view
 
 from kinoloom.errors import ArrayError
-from kinoloom.film.flow import (
+from kinoloom.motion.dense_flow import dense_flow
+from kinoloom.motion.flow import (
     camera_flow,
     consistency,
     pixel_grid,
@@ -16,7 +17,6 @@ from kinoloom.film.flow import (
     sample,
     scaled_motion,
 )
-from kinoloom.media.flow import dense_flow
 
 TURN = np.array([[0.98, -0.17, 9.0], [0.17, 0.98, -4.0], [1e-4, 2e-4, 1.0]])
 FLOWS = arrays(np.float32, (4, 5, 2), elements=st.floats(-9, 9, width=32))

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Flow = NDArray[np.float32]
-"""(H, W, 2) float32: for each pixel of one picture, where it went, as (x, y) in pixels."""
+from kinoloom.motion.flow import Flow
 
 _LEAST_SIDE_PX = 32
 """Dense inverse search needs room for its patches; smaller pictures are continued to this."""

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.film import camera
-from kinoloom.film.camera import global_motion
-from kinoloom.film.matching import (
+from kinoloom.motion import camera
+from kinoloom.motion.camera import global_motion
+from kinoloom.motion.matching import (
     apply_gain,
     common_size,
     convert,

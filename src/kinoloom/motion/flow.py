@@ -1,4 +1,4 @@
-"""What can be said of dense flows between two pictures; `media.flow` finds them.
+"""What can be said of dense flows between two pictures; `motion.dense_flow` finds them.
 
 A flow is (h, w, 2) float32: for each pixel of one picture, where it went in the other, as (x, y)
 in pixels. Fields are sampled bilinearly; beyond the frame its edge is repeated.
@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.errors import ArrayError
-from kinoloom.film.camera import Homography
-from kinoloom.film.engine import Flow
+from kinoloom.motion.camera import Homography
+
+Flow = NDArray[np.float32]
+"""(H, W, 2) float32: for each pixel of one picture, its displacement to the other, as (x, y) in
+pixels."""
 
 Field = NDArray[np.float32]
 """(h, w) or (h, w, C) float32: values over the pixels of a picture."""

@@ -10,7 +10,7 @@ from photo_scenes import SCENES, SIZE, Picture, noisy, pan
 from scenes import panning, texture, view
 
 from kinoloom import Frame
-from kinoloom.film.cuts import (
+from kinoloom.motion.cuts import (
     MAX_REPEATS,
     Look,
     difference,

@@ -84,7 +84,7 @@ def is_cut(before: Look | None, first: Look, second: Look, after: Look | None) -
     around += [difference(second, after)] if after else []
     if change < _CUT_CONTRAST * max(around, default=0.0):
         return False
-    from kinoloom.film.matching import same_scene
+    from kinoloom.motion.matching import same_scene
 
     return same_scene(first.frame.image, second.frame.image).score < _CUT_SCORE
 
