@@ -13,7 +13,6 @@ from PIL import Image
 from torch import nn
 
 from kinoloom.errors import InputNotFoundError, UsageError, WeightsError
-from kinoloom.film.data.source import MadeSource, Shot
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.lite import LITE
 from kinoloom.film.nets import lite_net
@@ -25,6 +24,7 @@ from kinoloom.film.train.crops import CROP_PX, Crop, crops
 from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
+from kinoloom.learn.data.source import MadeSource, Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from kinoloom.film.choose import engine_options
-from kinoloom.film.data.source import Shot
 from kinoloom.film.engines.fast import Fast
 from kinoloom.film.guesses import guesses
 from kinoloom.film.mix import mix
@@ -20,6 +19,7 @@ from kinoloom.film.train.parts import part
 from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, regions
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.refine_task import WEIGHTS, losses, mixed, refine_task
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.weights import read_weights

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip
 from kinoloom.errors import InputNotFoundError, MediaError, UnreadableMediaError, UsageError
-from kinoloom.film.data.scanning import Run, Scan, key_of, read_scans, scan, write_scans
-from kinoloom.film.data.source import Shot
+from kinoloom.learn.data.scanning import Run, Scan, key_of, read_scans, scan, write_scans
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.seeds import generator
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif"}

@@ -9,8 +9,8 @@ import pytest
 from footage import scenery
 
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.film.data.augment import NO_AUGMENTATION, Augmentation, augmented
-from kinoloom.film.data.source import Shot
+from kinoloom.learn.data.augment import NO_AUGMENTATION, Augmentation, augmented
+from kinoloom.learn.data.source import Shot
 
 
 def shot(width: int = 90, height: int = 70, time: float = 0.25) -> Shot:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.film.data.source import Shot
+from kinoloom.learn.data.source import Shot
 
 Pixels = NDArray[np.uint8]
 _MOST_TURN_DEG = 45.0

@@ -10,8 +10,8 @@ import pytest
 from footage import picture, vimeo
 
 from kinoloom.errors import InputNotFoundError, MediaError, UnreadableMediaError, UsageError
-from kinoloom.film.data.pictures import PictureSource, open_pictures
-from kinoloom.film.triplets import find_triplets
+from kinoloom.learn.data.pictures import PictureSource, open_pictures
+from kinoloom.learn.data.triplets import find_triplets
 
 
 def reds(source: PictureSource, index: int) -> list[int]:

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.film.data.source import Shot
-from kinoloom.film.triplets import find_triplets
+from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.triplets import find_triplets
 from kinoloom.learn.seeds import generator
 
 Part = Literal["train", "test"]

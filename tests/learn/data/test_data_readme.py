@@ -9,10 +9,10 @@ import cv2
 import pytest
 from footage import film, pan, picture, scenery
 
-import kinoloom.film.data
+import kinoloom.learn.data
 import kinoloom.learn.synthetic
 
-FOLDERS = [Path(module.__path__[0]) for module in (kinoloom.film.data, kinoloom.learn.synthetic)]
+FOLDERS = [Path(module.__path__[0]) for module in (kinoloom.learn.data, kinoloom.learn.synthetic)]
 
 
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

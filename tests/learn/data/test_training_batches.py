@@ -13,11 +13,11 @@ import torch
 from footage import film, pan, picture, scenery, vimeo
 
 from kinoloom.errors import InputNotFoundError, UnsupportedMediaError, UsageError
-from kinoloom.film.data.batches import Batches, Triplets, finish
-from kinoloom.film.data.opening import open_data
-from kinoloom.film.data.pictures import open_pictures
-from kinoloom.film.data.preview import preview
-from kinoloom.film.data.source import MadeSource, Mixture, Shot
+from kinoloom.learn.data.batches import Batches, Triplets, finish
+from kinoloom.learn.data.opening import open_data
+from kinoloom.learn.data.pictures import open_pictures
+from kinoloom.learn.data.preview import preview
+from kinoloom.learn.data.source import MadeSource, Mixture, Shot
 from kinoloom.learn.loading import to_device
 from kinoloom.learn.synthetic.paths import MotionOptions
 from kinoloom.learn.synthetic.scenes import Scene, SceneOptions

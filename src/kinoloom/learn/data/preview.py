@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kinoloom.film.data.batches import Triplets
+from kinoloom.learn.data.batches import Triplets
 from kinoloom.motion.flow_color import draw_flow, typical_speed_px
 
 Sheet = NDArray[np.uint8]

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from kinoloom.errors import UsageError
-from kinoloom.film.data.augment import Augmentation, augmented
-from kinoloom.film.data.source import Shot, Source
+from kinoloom.learn.data.augment import Augmentation, augmented
+from kinoloom.learn.data.source import Shot, Source
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.synthetic.packing import Packed, pack
 from kinoloom.learn.synthetic.samples import Samples, make_samples

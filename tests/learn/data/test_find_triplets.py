@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kinoloom.errors import InputNotFoundError, MediaError, UnreadableMediaError
-from kinoloom.film.triplets import find_triplets
+from kinoloom.learn.data.triplets import find_triplets
 
 
 def lay(folder: Path, *sizes: tuple[int, int], suffix: str = ".png", value: int = 10) -> Path:

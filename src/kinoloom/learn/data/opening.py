@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kinoloom.errors import InputNotFoundError, UsageError
-from kinoloom.film.data.pictures import Part, is_vimeo, open_pictures
-from kinoloom.film.data.source import MadeSource, Mixture, Source
-from kinoloom.film.data.videos import Progress, find_videos, open_videos
-from kinoloom.film.triplets import has_triplets
+from kinoloom.learn.data.pictures import Part, is_vimeo, open_pictures
+from kinoloom.learn.data.source import MadeSource, Mixture, Source
+from kinoloom.learn.data.triplets import has_triplets
+from kinoloom.learn.data.videos import Progress, find_videos, open_videos
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.synthetic.textures import Photos, find_photos
 

@@ -13,8 +13,8 @@ from footage import RATE, film, pan
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.film.data.scanning import read_scans, scan
-from kinoloom.film.data.videos import VideoSource, open_videos
+from kinoloom.learn.data.scanning import read_scans, scan
+from kinoloom.learn.data.videos import VideoSource, open_videos
 from kinoloom.media.files import read
 
 ONE, TWO, STILL, MORE = 14, 12, 10, 12
