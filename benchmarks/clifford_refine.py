@@ -33,7 +33,7 @@ from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.layout import split_channels
 from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.refine import PLANES
+from kinoloom.film.synthesis.refine import PLANES
 from kinoloom.film.train.parts import part
 from kinoloom.film.train.prepared import load
 from kinoloom.film.train.prepared import regions as cut_regions

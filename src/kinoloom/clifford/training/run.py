@@ -110,7 +110,7 @@ def _fields(chosen: Preset, path: Path | None, count: int, seed: int) -> Fields:
 
 def _best(net: Any, folder: Path) -> Any:
     """The network with the weights that did best, ready to be asked."""
-    from kinoloom.learn.weights import read_weights
+    from kinoloom.learn.checkpointing.weights import read_weights
 
     tensors, _ = read_weights(folder / "best.safetensors")
     net.load_state_dict(tensors)

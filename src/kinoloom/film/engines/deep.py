@@ -3,7 +3,7 @@
 Optical flow and a network fail at different places, so the mean of what both make is better than
 either. The network is the one of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch).
 It is asked once a pair, on pictures of the size of the grid of `fast`; each time is made from that
-one answer (`film.middle`).
+one answer (`film.synthesis.midpoint_flow`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
-from kinoloom.film.expected import error_of_fit
-from kinoloom.film.guesses import Guess, guesses_and_fit, sharpened
-from kinoloom.film.middle import at
-from kinoloom.film.mix import mix
+from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.candidates import Guess, guesses_and_fit, sharpened
+from kinoloom.film.synthesis.midpoint_flow import at
+from kinoloom.film.synthesis.mix import mix
 from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
 _NETWORK_BYTES = 500_000_000

@@ -17,7 +17,7 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
 from kinoloom.film.engine import Engine, EngineOptions
-from kinoloom.film.pixels import check_alike, premultiplied, straight
+from kinoloom.film.synthesis.pixels import check_alike, premultiplied, straight
 from kinoloom.motion.dense_flow import searched
 from kinoloom.motion.flow import Flow, pixel_grid, sample
 

@@ -1,4 +1,5 @@
-"""The mix of samples of `film.mix`, in torch, so that errors reach the guesses it is made of."""
+"""The mix of samples of `film.synthesis.mix`, in torch, so that errors reach the guesses it is made
+of."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.choose import engine_options
 from kinoloom.film.engines.deep import Deep
 from kinoloom.film.engines.fast import colours
-from kinoloom.film.guesses import guesses
-from kinoloom.film.middle import at
+from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.synthesis.midpoint_flow import at
 from kinoloom.learn.data.source import Shot
 from kinoloom.learn.synthetic.packing import pack
 from kinoloom.learn.synthetic.samples import make_samples

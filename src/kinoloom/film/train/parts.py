@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.film.guesses import Guess
-from kinoloom.film.refine import log_weights, seen
+from kinoloom.film.synthesis.candidates import Guess
+from kinoloom.film.synthesis.refine import log_weights, seen
 from kinoloom.film.train.prepared import AROUND_PX, Region
 from kinoloom.motion.flow import Field
 

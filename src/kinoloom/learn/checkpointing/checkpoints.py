@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from kinoloom.errors import UsageError, WeightsError
-from kinoloom.learn.durable import write_durably
+from kinoloom.learn.checkpointing.atomic_files import write_durably
 from kinoloom.learn.settings import first_difference
 
 FORM = 1

@@ -5,14 +5,14 @@ import pytest
 from scenes import texture, view
 
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film import mix as mix_module
 from kinoloom.film.engine import EngineOptions, Interpolator
 from kinoloom.film.engines import fast as fast_module
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.engines.fast import FAST
 from kinoloom.film.engines.plain import DIS
-from kinoloom.film.guesses import guesses, views
-from kinoloom.film.mix import mixed_rows
+from kinoloom.film.synthesis import mix as mix_module
+from kinoloom.film.synthesis.candidates import guesses, views
+from kinoloom.film.synthesis.mix import mixed_rows
 from kinoloom.metrics import psnr, ssim
 
 ROOMY = EngineOptions(1 << 30)

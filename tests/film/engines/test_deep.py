@@ -15,9 +15,9 @@ from kinoloom.film.cards import REFINE
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP, Deep
 from kinoloom.film.engines.fast import FAST
-from kinoloom.film.guesses import Guess, sharpened
-from kinoloom.film.middle import at
 from kinoloom.film.nets.flow_net import FlowNet, load_rife
+from kinoloom.film.synthesis.candidates import Guess, sharpened
+from kinoloom.film.synthesis.midpoint_flow import at
 from kinoloom.film.train.export import export_flow
 from kinoloom.metrics import psnr
 from kinoloom.motion.flow_network import MidpointFlow, network_size

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinoloom.film.guesses import Guess
+from kinoloom.film.synthesis.candidates import Guess
 from kinoloom.motion.flow import Flow, pixel_grid, sample
 from kinoloom.motion.flow_network import MidpointFlow
 from kinoloom.motion.splat import project

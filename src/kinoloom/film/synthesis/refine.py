@@ -1,9 +1,9 @@
 """What the refining network sees of the guesses of a motion, and what becomes of its answers.
 
-The network (`nets.refine_net`) looks at all guesses of the motion at a moment (`film.guesses`)
-and says how far to trust each of their samples, how far each motion is off, what the mix of
-samples still lacks, and how wrong the result is likely to be. Nothing here needs torch: what is
-seen is made by the same functions in training and afterwards.
+The network (`nets.refine_net`) looks at all guesses of the motion at a moment
+(`film.synthesis.candidates`) and says how far to trust each of their samples, how far each motion
+is off, what the mix of samples still lacks, and how wrong the result is likely to be. Nothing here
+needs torch: what is seen is made by the same functions in training and afterwards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinoloom.film.guesses import Guess
+from kinoloom.film.synthesis.candidates import Guess
 from kinoloom.motion.flow import Field, pixel_grid, sample
 
 PLANES = 13

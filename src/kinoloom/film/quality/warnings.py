@@ -13,7 +13,7 @@ from fractions import Fraction
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import Notes
 from kinoloom.film.engine import ErrorMap, Interpolator
-from kinoloom.film.expected import DOUBTFUL_DB, expected_psnr_db
+from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, expected_psnr_db
 
 KIND = "doubt"
 """Of the notes."""

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinoloom.errors import UsageError
-from kinoloom.film.ease import EASES
-from kinoloom.film.photo_path import SECONDS_A_LEG, Path, Place, plan_path
+from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.path import SECONDS_A_LEG, Path, Place, plan_path
 
 F = Fraction
 PLAIN: dict[str, Any] = {

@@ -15,11 +15,11 @@ from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.choose import allowed_by, choose, made_with
-from kinoloom.film.doubts import Stretches, made_with_errors
 from kinoloom.film.engine import Interpolator
-from kinoloom.film.intervals import Interval, intervals
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.schedule import Schedule, Slot, plan_schedule
+from kinoloom.film.quality.warnings import Stretches, made_with_errors
+from kinoloom.film.video.intervals import Interval, intervals
+from kinoloom.film.video.schedule import Schedule, Slot, plan_schedule
 
 _PHOTOS_ONLY = ("seconds", "hold", "loop", "boomerang")
 _RUN_UP_FRAMES = 16

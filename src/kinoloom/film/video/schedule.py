@@ -16,7 +16,7 @@ from math import ceil, floor
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
-from kinoloom.film.intervals import Interval
+from kinoloom.film.video.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from kinoloom.errors import ArrayError
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.blend import BLEND
-from kinoloom.film.pixels import bands
+from kinoloom.film.synthesis.pixels import bands
 
 ENGINE = BLEND.make(EngineOptions(1 << 20))
 

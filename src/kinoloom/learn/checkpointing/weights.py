@@ -13,8 +13,8 @@ from torch import Tensor
 
 from kinoloom.base.provenance import plain
 from kinoloom.errors import WeightsError
-from kinoloom.learn.checkpoints import load
-from kinoloom.learn.durable import write_durably
+from kinoloom.learn.checkpointing.atomic_files import write_durably
+from kinoloom.learn.checkpointing.checkpoints import load
 
 _KEY = "kinoloom"
 _TOLD = ("step", "figures", "settings", "record")

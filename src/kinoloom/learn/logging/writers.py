@@ -22,7 +22,7 @@ from kinoloom.base.need import need
 from kinoloom.base.outputs import naming_output
 from kinoloom.base.provenance import plain
 from kinoloom.errors import ArrayError
-from kinoloom.learn.durable import write_text_durably
+from kinoloom.learn.checkpointing.atomic_files import write_text_durably
 
 
 class Logs:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.guesses import Guess
-from kinoloom.film.pixels import bands, premultiplied, straight
+from kinoloom.film.synthesis.candidates import Guess
+from kinoloom.film.synthesis.pixels import bands, premultiplied, straight
 from kinoloom.motion.flow import Field, pixel_grid, sample
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import ErrorMap
-from kinoloom.film.pixels import check_alike
+from kinoloom.film.synthesis.pixels import check_alike
 
 Judged = Iterator[tuple[Picture, ErrorMap]]
 Frames = Callable[[Picture, Picture, Sequence[float]], Judged]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kinoloom import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.intervals import Interval
-from kinoloom.film.schedule import Schedule, Slot, plan_schedule
+from kinoloom.film.video.intervals import Interval
+from kinoloom.film.video.schedule import Schedule, Slot, plan_schedule
 
 F = Fraction
 ZERO = F(0)

@@ -17,9 +17,9 @@ from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines import refine as engine_module
 from kinoloom.film.engines.fast import Fast
 from kinoloom.film.engines.refine import REFINE, Refine
-from kinoloom.film.guesses import guesses
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.refine import ANSWERS, PLANES, padded, refined, seen
+from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.synthesis.refine import ANSWERS, PLANES, padded, refined, seen
 from kinoloom.film.train.export import export_refine
 from kinoloom.metrics import psnr
 from kinoloom.runtime.onnx import OnnxModel

@@ -9,12 +9,12 @@ from scenes import panning
 
 from kinoloom import Frame
 from kinoloom.base import Notes
-from kinoloom.film.intervals import Interval, intervals
+from kinoloom.film.video.intervals import Interval, intervals
 from kinoloom.motion.cuts import Look
 
 RATE = 25
 RUN_UP = 16
-"""Frames that a reading in mid-clip begins earlier (`film.video_film`)."""
+"""Frames that a reading in mid-clip begins earlier (`film.video.film`)."""
 
 
 def frames(pictures: Sequence[Picture]) -> list[Frame]:
@@ -56,7 +56,7 @@ def test_a_cut_is_told_from_the_frames_around_it(monkeypatch: pytest.MonkeyPatch
         asked.append([None if item is None else int(item.frame.time * RATE) for item in looks])
         return False
 
-    monkeypatch.setattr("kinoloom.film.intervals.is_cut", never)
+    monkeypatch.setattr("kinoloom.film.video.intervals.is_cut", never)
     list(intervals(frames(panning(4)), dedup=False, notes=Notes()))
     assert asked == [[None, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, None]]
 
