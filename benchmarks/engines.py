@@ -18,7 +18,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import Engine, Interpolator
 from kinoloom.learn.bench.peer import load_peer
-from kinoloom.media.photos import read_photo
+from kinoloom.media.photo.reading import read_photo
 
 _NAMES = ("deep", "fast", "lite", "dis", "blend")
 _COUNTS = (1, 3, 7)

@@ -21,7 +21,7 @@ from kinoloom.film.panels import reduced
 from kinoloom.film.quality.error_color import FULL, draw_error, error_key
 from kinoloom.film.quality.error_estimate import expected_psnr_db
 from kinoloom.film.quality.warnings import made_with_errors
-from kinoloom.media.photos import encode_picture
+from kinoloom.media.photo.reading import encode_picture
 from kinoloom.motion import matching
 from kinoloom.motion.flow import Flow
 from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px

@@ -74,7 +74,7 @@ def _sound(clip: Clip, slow: Fraction, wish: str | None) -> tuple[Audio, ...]:
         )
     if slow == 1:
         return clip.audio
-    from kinoloom.media.sound import stretch
+    from kinoloom.media.audio.reading import stretch
 
     return tuple(stretch(track, slow) for track in clip.audio)
 

@@ -142,7 +142,7 @@ def _sequence(folder: Path, list_file: Path, name: str, count: int) -> Series:
 
 
 def _read(path: Path) -> np.ndarray:
-    from kinoloom.media.photos import read_photo
+    from kinoloom.media.photo.reading import read_photo
 
     image = read_photo(path).image[..., :3]
     if image.dtype != np.uint8:

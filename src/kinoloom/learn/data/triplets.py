@@ -32,7 +32,7 @@ class Triplet:
         Raises:
             UnreadableMediaError: they differ in size or depth, or one cannot be read.
         """
-        from kinoloom.media.photos import read_photo
+        from kinoloom.media.photo.reading import read_photo
 
         first, truth, second = (read_photo(file).image[..., :3] for file in self.files)
         if not (first.shape == truth.shape == second.shape) or first.dtype.name != "uint8":

@@ -109,7 +109,7 @@ class VideoSource:
         return VideoSource(parts[0], *rest), VideoSource(parts[1], *rest)
 
     def _frames(self, path: Path, times: Sequence[Fraction]) -> list[NDArray[np.uint8]]:
-        from kinoloom.media.video_in import open_video
+        from kinoloom.media.video.reading import open_video
 
         if path not in self._clips:
             self._clips[path] = open_video(path)
@@ -189,7 +189,7 @@ def find_videos(folder: Path) -> list[Path]:
 
 def _runs_in(path: Path, known: dict[str, Scan], least_px: int) -> tuple[Run, ...]:
     """The runs of one video, from the scans that are known or by a new one, which is added."""
-    from kinoloom.media.video_in import open_video
+    from kinoloom.media.video.reading import open_video
 
     clip = open_video(path)
     ratio = min(1.0, _LONGEST_SIDE_PX / max(clip.width, clip.height))
