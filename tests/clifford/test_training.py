@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import kinoloom
-from kinoloom.base.nouns import NoOptions, Nothing
+from kinoloom.base.files import NoOptions, Nothing
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
 from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.nets.size import parameter_count

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scenes import panning, save_photos, texture, view
 
-from kinoloom.base.report_files import to_html
+from kinoloom.base.report.files import to_html
 from kinoloom.errors import ArrayError, BudgetError, InputNotFoundError, UsageError
 from kinoloom.film.bench import run
 from kinoloom.film.bench.motion import displacement_px, warping_error

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kinoloom.base.nouns import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
 from kinoloom.base.report import Report

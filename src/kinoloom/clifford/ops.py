@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.base.op import op
 from kinoloom.base.report import Report
 from kinoloom.clifford.fields.noun import Fields

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import Progress, no_progress
+from kinoloom.base.files import Progress, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
@@ -44,7 +44,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class ClipFiles:
-    """Reads and writes clips; implements `base.nouns.Files`."""
+    """Reads and writes clips; implements `base.files.Files`."""
 
     read_options: type = ReadOptions
     write_options: type = WriteOptions
@@ -105,7 +105,7 @@ class ClipFiles:
     def growing(
         self, noun: Clip, path: Path, options: WriteOptions, piece_s: Fraction
     ) -> GrowingFilm:
-        """A video that is made in pieces; see `base.nouns.Pieces`.
+        """A video that is made in pieces; see `base.files.Pieces`.
 
         Raises:
             UsageError, OutputError: as `pieces.GrowingFilm`.
@@ -115,7 +115,7 @@ class ClipFiles:
         return GrowingFilm(noun, path, options, piece_s)
 
     def write_piece(self, noun: Clip, piece: Mapping[str, Any], folder: Path) -> None:
-        """Make one piece of a video; see `base.nouns.Pieces`.
+        """Make one piece of a video; see `base.files.Pieces`.
 
         Raises:
             KinoloomError: as `write`.

@@ -9,7 +9,7 @@ import pytest
 from scenes import clip_of, panning, save_photos, texture, view
 
 from kinoloom.base.notes import Notes
-from kinoloom.base.report_files import to_html
+from kinoloom.base.report.files import to_html
 from kinoloom.film.api import interpolate
 from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.options import InterpolateOptions

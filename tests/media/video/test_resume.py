@@ -26,7 +26,7 @@ from kinoloom.media.video import segments
 from kinoloom.media.video.encoding import Encoder
 
 SLOW = Fraction(1)  # at one frame a second a segment has ten frames
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 def parts(path: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import NoOptions, files_of
+from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
 from kinoloom.base.provenance import plain
 from kinoloom.base.report import Picture, Report, Section, Table, Text

@@ -22,7 +22,7 @@ import av
 import av.filter
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import Progress
+from kinoloom.base.files import Progress
 from kinoloom.base.outputs import whole_file
 from kinoloom.errors import UsageError
 from kinoloom.media.animation.end import set_duration

@@ -15,7 +15,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.base.nouns import Progress
+from kinoloom.base.files import Progress
 from kinoloom.base.outputs import check_output, naming_output, remove, replace
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from fractions import Fraction
 
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.base.nouns import Progress
+from kinoloom.base.files import Progress
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import ArrayError, UnreadableMediaError, UnsupportedMediaError
 

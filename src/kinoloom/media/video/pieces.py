@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.base.nouns import no_progress
+from kinoloom.base.files import no_progress
 from kinoloom.base.outputs import check_output, naming_output
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.media.video.codecs import VIDEO
@@ -34,7 +34,7 @@ _RECORD = "piece.json"
 
 
 class GrowingFilm:
-    """A film that grows by pieces; implements `base.nouns.Growing`.
+    """A film that grows by pieces; implements `base.files.Growing`.
 
     Args:
         clip: the film.

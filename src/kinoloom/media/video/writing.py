@@ -16,7 +16,7 @@ from typing import Any
 import av
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import Progress
+from kinoloom.base.files import Progress
 from kinoloom.base.outputs import check_output, whole_file
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import OutputError

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from kinoloom import Audio, Clip, Frame, Report
 from kinoloom.base import Colour, Notes
 from kinoloom.base.checks import extra_check
+from kinoloom.base.files import files_of
 from kinoloom.base.machine import default_budget_bytes, describe_machine
-from kinoloom.base.nouns import files_of
-from kinoloom.base.report_files import REPORT_FILES
+from kinoloom.base.report.files import REPORT_FILES
 from kinoloom.errors import ArrayError, UsageError
 
 BLACK = np.zeros((4, 6, 3), np.uint8)

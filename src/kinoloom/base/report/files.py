@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kinoloom.base.nouns import NoOptions, Progress, no_progress
+from kinoloom.base.files import NoOptions, Progress, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
 from kinoloom.base.provenance import plain
-from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
+from kinoloom.base.report.sections import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
 
 _HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ class ReportWriteOptions:
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Writes a `Report`; implements `base.nouns.Files`."""
+    """Writes a `Report`; implements `base.files.Files`."""
 
     read_options: type = NoOptions
     write_options: type = ReportWriteOptions
