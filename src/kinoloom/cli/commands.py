@@ -129,7 +129,7 @@ def _flag(option: Option) -> click.Option:
         [option.flag, option.name],
         type=_Value(option),
         default=None,
-        metavar="|".join(option.choices) or None,
+        metavar=option.metavar or "|".join(option.choices) or None,
         help=_flag_help(option),
     )
 
