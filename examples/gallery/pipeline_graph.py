@@ -13,6 +13,7 @@ from panels import ROOT, run_kinoloom, save_svg
 PIPELINE = ROOT / "examples" / "pipelines" / "abalone" / "pipeline.py"
 
 with tempfile.TemporaryDirectory() as name:
-    page = Path(name) / "page.html"
-    run_kinoloom("pipeline", "run", PIPELINE, "--root", Path(name) / "root", "-o", page)
+    root, page = Path(name) / "root", Path(name) / "page.html"
+    run_kinoloom("pipeline", "run", PIPELINE, "--root", root)
+    run_kinoloom("pipeline", "show", "--root", root, "-o", page)
     save_svg(page, "pipeline_graph")
