@@ -33,11 +33,12 @@ def labelled(picture: NDArray[np.uint8], text: str, scaled_px: int | None = None
         height_px = round(image.height * scaled_px / image.width)
         image = image.resize((scaled_px, height_px), Image.Resampling.LANCZOS)
     if text:
-        font = ImageFont.load_default(size=15)
+        size_px = max(15, image.width // 26)
+        font = ImageFont.load_default(size=size_px)
         draw = ImageDraw.Draw(image, "RGBA")
-        width_px = round(draw.textlength(text, font=font))
-        draw.rounded_rectangle((8, 8, 24 + width_px, 34), radius=6, fill=(*_PILL, 215))
-        draw.text((16, 27), text, font=font, fill=_INK, anchor="ls")
+        right = 24 + round(draw.textlength(text, font=font))
+        draw.rounded_rectangle((8, 8, right, 18 + size_px), radius=6, fill=(*_PILL, 215))
+        draw.text((16, 12 + size_px), text, font=font, fill=_INK, anchor="ls")
     return image
 
 
