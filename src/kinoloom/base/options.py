@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -132,7 +132,7 @@ def options_of(cls: type) -> list[Option]:
     return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:
+def build(cls: type, values: Mapping[str, Any]) -> Any:
     """Make an options object of loose values, each parsed and checked.
 
     Args:
