@@ -2,7 +2,7 @@
 
 Pages that repeat what the source already says are generated at build time and never stored:
 the command line from the registry, errors from `kinoloom.errors`, the Python reference from each
-package's `__all__`, and measurements from `benchmarks/results`.
+package's `__all__`, measurements from `benchmarks/results`, and each subject's README.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ def generated_pages() -> dict[str, str]:
     return {
         **command_pages(),
         **api_pages(),
+        **_subject_pages(),
         "reference/errors.md": errors_page(),
         "measurements.md": measurements_page(ROOT / "benchmarks" / "results"),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
-        "contributing/index.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+        "contributing/index.md": (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .replace("(docs/contributing/", "("),
     }
 
 
@@ -53,6 +56,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_post_build(config: MkDocsConfig) -> None:
     """Fail the build when a page requests something from another host."""
     check_offline(Path(config.site_dir))
+
+
+def _subject_pages() -> dict[str, str]:
+    """Return the README of every subject; links into docs/ become links within the site."""
+    return {
+        f"subjects/{path.parent.name}.md": path.read_text(encoding="utf-8").replace(
+            "../../../docs/", "../"
+        )
+        for path in sorted((ROOT / "src" / "kinoloom").glob("*/README.md"))
+    }
 
 
 def _expand(nav: Any, pages: list[str]) -> Any:
