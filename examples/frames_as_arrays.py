@@ -1,4 +1,4 @@
-"""New frames as numpy arrays, between frames that you have: python examples/frames_as_arrays.py."""
+"""Compute new frames as numpy arrays: python examples/frames_as_arrays.py."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Two photos become a film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
+"""Turn two photos into a film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
 
 import sys
 from pathlib import Path
@@ -13,5 +13,5 @@ PHOTOS = Path(__file__).parent / "photos"
     "basketball.mp4",
 ]
 clip = kinoloom.interpolate(photos, seconds=3, ease="in-out")
-told = kinoloom.write(clip, film, overwrite=True)
-print(f"{told['output']}: {told['frames']} frames of {told['width']}x{told['height']}")
+summary = kinoloom.write(clip, film, overwrite=True)
+print(f"{summary['output']}: {summary['frames']} frames of {summary['width']}x{summary['height']}")

@@ -1,4 +1,4 @@
-"""Eight times slower, the sound stretched at its pitch: python examples/slow_motion.py IN OUT."""
+"""Slow a video down eight times, with its sound at its pitch: python examples/slow_motion.py IN OUT."""
 
 import sys
 
@@ -6,5 +6,5 @@ import kinoloom
 
 source, target = sys.argv[1:]
 clip = kinoloom.interpolate(source, slow=8)
-told = kinoloom.write(clip, target, overwrite=True)
-print(f"{told['output']}: {told['frames']} frames, {told['duration_s']:.3f} s")
+summary = kinoloom.write(clip, target, overwrite=True)
+print(f"{summary['output']}: {summary['frames']} frames, {summary['duration_s']:.3f} s")

@@ -55,9 +55,7 @@ def column(images: Sequence[Image.Image]) -> Image.Image:
 def _joined(images: Sequence[Image.Image], *, across: bool) -> Image.Image:
     gaps = GAP_PX * (len(images) - 1)
     widths, heights = [i.width for i in images], [i.height for i in images]
-    size = (
-        (sum(widths) + gaps, max(heights)) if across else (max(widths), sum(heights) + gaps)
-    )
+    size = (sum(widths) + gaps, max(heights)) if across else (max(widths), sum(heights) + gaps)
     canvas = Image.new("RGBA", size)
     at = 0
     for image in images:
@@ -80,7 +78,9 @@ def save_svg(page: Path, name: str) -> None:
     if found is None:
         raise SystemExit(f"{page.name} has no drawing.")
     drawing = base64.b64decode(found[1]).decode()
-    light = re.sub(r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{(?:[^{}]*\{[^}]*\})*\}", "", drawing)
+    light = re.sub(
+        r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{(?:[^{}]*\{[^}]*\})*\}", "", drawing
+    )
     path = _folder() / f"{name}.svg"
     path.write_text(light, encoding="utf-8")
     print(f"{path.name}: {len(light) // 1024} KB")

@@ -60,4 +60,6 @@ def _entry(cls: type[errors.KinoloomError]) -> str:
     facts += [f"a kind of [`{base.__name__}`](#{base.__name__.lower()})" for base in own]
     facts += [f"also a `{base.__name__}`" for base in built_in]
     text = inspect.getdoc(cls) or ""
-    return f"### `{cls.__name__}`\n\n{text.partition('Args:')[0].strip()}\n\n*{'; '.join(facts)}.*\n"
+    return (
+        f"### `{cls.__name__}`\n\n{text.partition('Args:')[0].strip()}\n\n*{'; '.join(facts)}.*\n"
+    )
