@@ -1,4 +1,4 @@
-"""Slow a video down eight times, with its sound at its pitch: python examples/slow_motion.py IN OUT."""
+"""Slow a video down eight times, sound included: python examples/slow_motion.py IN OUT."""
 
 import sys
 

@@ -18,6 +18,7 @@ import kinoloom
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "examples" / "clips" / "bunny.mp4"
 GAP_PX = 8
+_DARK_STYLE = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{(?:[^{}]*\{[^}]*\})*\}")
 _INK, _PILL = (255, 255, 255), (16, 19, 28)
 
 
@@ -78,9 +79,7 @@ def save_svg(page: Path, name: str) -> None:
     if found is None:
         raise SystemExit(f"{page.name} has no drawing.")
     drawing = base64.b64decode(found[1]).decode()
-    light = re.sub(
-        r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{(?:[^{}]*\{[^}]*\})*\}", "", drawing
-    )
+    light = _DARK_STYLE.sub("", drawing)
     path = _folder() / f"{name}.svg"
     path.write_text(light, encoding="utf-8")
     print(f"{path.name}: {len(light) // 1024} KB")

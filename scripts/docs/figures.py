@@ -82,7 +82,7 @@ def clifford_speed() -> str:
                 row["channels"],
                 row["threads"],
                 f"{row['ms']['kinoloom']['median']:.1f}",
-                *(f"{row['times_as_long_as_ours'][peer]:.2f}×" for peer in peers),
+                *(f"{row['times_as_long_as_ours'][peer]:.2f}\u00d7" for peer in peers),
             )
             for how in names
             for row in result[how]
@@ -204,7 +204,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _spread(cell: dict[str, float], digits: int) -> str:
     text = f"{cell['mean']:.{digits}f} ± {cell['deviation']:.{digits}f}"
-    return text.replace("-", "−")
+    return text.replace("-", "\u2212")
 
 
 def _most(values: list[int | None]) -> str:
