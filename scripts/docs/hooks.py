@@ -7,6 +7,7 @@ package's `__all__`, measurements from `benchmarks/results`, and each subject's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mkdocs.structure.files import File, Files
 from offline_check import check_offline
 
 ROOT = Path(__file__).parents[2]
+_SUBJECTS = "subjects/*"
 
 
 def generated_pages() -> dict[str, str]:
@@ -59,13 +61,17 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def _subject_pages() -> dict[str, str]:
-    """Return the README of every subject; links into docs/ become links within the site."""
+    """Return the README of every subject."""
     return {
-        f"subjects/{path.parent.name}.md": path.read_text(encoding="utf-8").replace(
-            "../../../docs/", "../"
-        )
+        f"subjects/{path.parent.name}.md": _within_site(path.read_text(encoding="utf-8"))
         for path in sorted((ROOT / "src" / "kinoloom").glob("*/README.md"))
     }
+
+
+def _within_site(text: str) -> str:
+    """Point links into docs/ at the site; a link to any other file becomes its text."""
+    text = text.replace("](../../../docs/", "](../")
+    return re.sub(r"\[([^\]]+)\]\(\.\./\.\./[^)]*\)", r"\1", text)
 
 
 def _expand(nav: Any, pages: list[str]) -> Any:
@@ -74,7 +80,8 @@ def _expand(nav: Any, pages: list[str]) -> Any:
     if isinstance(nav, list):
         return [_expand(entry, pages) for entry in nav]
     if isinstance(nav, str) and nav.endswith("/*"):
-        return list(_pages_below(nav.removesuffix("*"), pages))
+        below = list(_pages_below(nav.removesuffix("*"), pages))
+        return [{Path(page).stem: page} for page in below] if nav == _SUBJECTS else below
     return nav
 
 

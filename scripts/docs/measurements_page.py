@@ -37,23 +37,22 @@ def _section(path: Path) -> str:
     if "machine" in result:
         facts.append(_machine(result["machine"], result.get("commit", "")))
     body = {key: value for key, value in result.items() if key not in _HIDDEN}
-    return f"## {title}\n\n{method}\n\n{' '.join(facts)}\n\n" + "\n".join(_blocks(body, ""))
+    tables = "\n".join(_blocks(body, ""))
+    head = f"## {title}\n\n{method}\n\n{' '.join(facts)}\n\n"
+    return f'{head}<div class="results" markdown>\n\n{tables}\n\n</div>\n'
 
 
 def _described(path: Path, result: dict[str, Any]) -> tuple[str, str]:
-    """Return title and method: the first and the last paragraph-free part of the docstring."""
+    """Return title and method: the first sentence and the first paragraph of the docstring."""
     script = path.parents[1] / f"{path.stem}.py"
     if not script.exists():
-        return path.stem.replace("_", " ").capitalize(), _data(result)
+        command = result.get("schema", path.stem).partition("/")[0].replace(".", " ")
+        return f"{command}: {path.stem}", ""
     text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     head, *paragraphs = re.split(r"\n\s*\n", text)
     prose = [" ".join(part.split()) for part in paragraphs if not part.startswith("    ")]
-    title = head.partition(". ")[0].rstrip(".")
-    return " ".join(title.split()), prose[0] if prose else ""
-
-
-def _data(result: dict[str, Any]) -> str:
-    return f"Data: `{result['data']}`." if "data" in result else ""
+    title = " ".join(head.split()).partition(". ")[0].rstrip(".")
+    return title, re.sub(r"[^.]*:$", "", prose[0]).strip() if prose else ""
 
 
 def _machine(machine: dict[str, Any], commit: str) -> str:
@@ -102,13 +101,19 @@ def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
+    """Lay out rows; a quantity that is equal in all rows goes below the table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = {column: [_text(row.get(column)) for row in rows] for column in columns}
+    equal = [c for c in columns if len(rows) > 1 and len(set(cells[c])) == 1]
+    shown = [column for column in columns if column not in equal]
     lines = [
-        "| " + " | ".join(_words(column) for column in columns) + " |",
-        "|" + "---|" * len(columns),
+        "| " + " | ".join(_words(column) for column in shown) + " |",
+        "|" + "---|" * len(shown),
     ]
-    lines += ["| " + " | ".join(_text(row.get(c)) for c in columns) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    lines += ["| " + " | ".join(row) + " |" for row in zip(*(cells[c] for c in shown), strict=True)]
+    common = ", ".join(f"{_words(column)} {cells[column][0]}" for column in equal)
+    note = f"\nIn every row: {common}.\n" if common else ""
+    return "\n".join(lines) + "\n" + note
 
 
 def _words(name: str) -> str:
