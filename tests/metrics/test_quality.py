@@ -114,7 +114,7 @@ def test_the_smallest_picture_has_one_window() -> None:
         (flat(1), flat(1, np.uint16), "uint8 against .* uint16"),
         (flat(1)[..., 0], flat(1), r"The picture has shape \(12, 16\)"),
         (flat(1), flat(1, np.float64), "The truth has dtype float64"),
-        (flat(np.nan, np.float32), flat(1, np.float32), "The picture holds NaN"),
+        (flat(np.nan, np.float32), flat(1, np.float32), "The picture has NaN"),
     ],
 )
 def test_pictures_that_cannot_be_compared_are_rejected(
