@@ -75,14 +75,32 @@ def _homes(packages: list[str]) -> dict[str, str]:
 
 def _names(package: str) -> list[str]:
     """Return the exported classes and functions, in alphabetical order."""
-    module = importlib.import_module(package)
-    values = {name: getattr(module, name) for name in sorted(module.__all__, key=str.lower)}
-    return [n for n, v in values.items() if inspect.isclass(v) or inspect.isfunction(v)]
+    exported = sorted(importlib.import_module(package).__all__, key=str.lower)
+    return [name for name in exported if _path(package, name)]
 
 
 def _path(package: str, name: str) -> str:
-    value = getattr(importlib.import_module(package), name)
-    return f"{value.__module__}.{value.__qualname__}"
+    """Return where a class or function is defined, or "" for another kind of value.
+
+    A name whose extra is not installed is found in the imports for type checkers.
+    """
+    try:
+        value = getattr(importlib.import_module(package), name)
+    except ImportError:
+        return f"{_checked_imports(package)[name]}.{name}"
+    documented = inspect.isclass(value) or inspect.isfunction(value)
+    return f"{value.__module__}.{value.__qualname__}" if documented else ""
+
+
+def _checked_imports(package: str) -> dict[str, str]:
+    """Return the module of every name that a package imports by `from`."""
+    path = _SOURCE.parent.joinpath(*package.split("."), "__init__.py")
+    imports = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    return {alias.name: node.module or "" for node in imports for alias in node.names}
 
 
 def _page(package: str, homes: dict[str, str]) -> str:
