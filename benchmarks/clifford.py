@@ -1,21 +1,21 @@
-"""Speed of the Clifford layers beside cliffordlayers 0.1.1 and plain convolutions of equal size.
+"""Speed of the Clifford layers compared with cliffordlayers 0.1.1 and plain convolutions.
 
     python -m benchmarks.clifford [--rounds N] [--processes N] [--threads 1 2]
 
-CliffordConv2d of Cl(2, 0), 3 x 3 kernels, zero padding, float32, the same weights in all that can
-hold them, each on fields of its own layout. Two plain convolutions are there: of as many multiplies
-(four times the channels) and of as many parameters (twice). Forward is without gradients in
-evaluation mode; step is forward and backward of the mean square. Two ways:
+CliffordConv2d of Cl(2, 0), 3 x 3 kernels, zero padding, float32. All contestants have the same
+weights where they can, and fields in their own layout. Two plain convolutions take part: one with
+as many multiplications (four times the channels), one with as many parameters (twice). Forward runs
+without gradients in evaluation mode; step is forward and backward of the mean square.
 
-    alone      each layer in new processes of its own, which leave the allocator as it is: what
-               somebody has who uses it. The narrowest size.
-    in turns   all in one new process. Freed memory is kept, for all of them (`clifford.memory`),
-               as trainings of this project do: else it depends on how the heap lies whether the
-               allocator gives memory back at every operation.
+    alone      Each layer in new processes of its own, with the allocator's defaults, as a user
+               runs it. The narrowest size only.
+    in turns   All in one new process that keeps freed memory for every contestant
+               (`clifford.memory`), as trainings in this project do. Otherwise the layout of the
+               heap decides whether the allocator returns memory at every operation.
 
-Figures are milliseconds, median and quartiles; alone, of the medians of the processes. They are
-processor time for one thread, for on a machine with other work that is what it disturbs least; as
-the clock shows them for two. Needs `cliffordlayers`.
+Figures are milliseconds: median and quartiles, for `alone` of the medians of the processes. One
+thread is measured in processor time, which other work on the machine disturbs least, two threads in
+wall-clock time. Needs `cliffordlayers`.
 """
 
 from __future__ import annotations

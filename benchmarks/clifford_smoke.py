@@ -1,14 +1,13 @@
-"""Clifford networks beside plain ones of equal size: rising smoke, few and many trajectories.
+"""Clifford and plain networks of equal size on rising smoke, with few and many trajectories.
 
     python -m benchmarks.clifford_smoke --work DIR [--steps N] [--seeds N] [--forms a,b]
 
-Trains each form of network of the smoke presets (32 x 32 cells, 2 moments in, 1 out) by the one
-training loop, from as many seeds, on 8 and on 64 trajectories, all with the same number of steps,
-batches and schedule. The networks are narrower than the presets' own, to be trained in a minute or
-two. Each form has the best of three learning rates, found in a third of the steps on trajectories
-that are neither learned from nor tested on. Tested on 16 trajectories that no choice has seen: the
-SMSE of one step and of a rollout of 10, mean and standard deviation over seeds. DIR keeps what is
-done: started again, the script goes on.
+Trains each network of the smoke presets (32 x 32 cells, two time steps in, one out) with the same
+number of steps, batches and schedule, from the same number of seeds, on 8 and on 64 trajectories.
+The networks are narrower than those of the presets, to train in a minute or two. Each has the best
+of three learning rates, found in a third of the steps on trajectories that are used neither for
+training nor for testing. Tested on 16 trajectories that no choice has seen: SMSE of one step and of
+a rollout of 10 steps, mean and standard deviation over seeds. An existing DIR is resumed.
 """
 
 from __future__ import annotations

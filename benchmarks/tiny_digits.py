@@ -1,11 +1,13 @@
-"""Digits transfer: learn 0-4 on a computer, 5-9 on the device. python -m benchmarks.tiny_digits
+"""Digits transfer: learn 0-4 on a computer, 5-9 on the device.
+
+    python -m benchmarks.tiny_digits
 
 The same network, examples, order and learning rates for float32 SGD (torch) and for the generated
-C: full update with and without quantisation-aware scaling, the head alone, and sparse updates that
-the search chose for a quarter of the memory of full updates. The 8x8 digits are those of
-scikit-learn (UCI, CC BY 4.0). Everything is scored on examples of 5-9 that were not trained on.
-The search scores its candidates on a quarter of the training examples that it holds back.
-Rates fall to zero along a straight line, so that a score is not that of one unlucky last step.
+C: full updates with and without gradient scaling for quantisation, the head alone, and sparse
+schemes that the search chose for a quarter of the memory of full updates. The 8x8 digits are those
+of scikit-learn (UCI, CC BY 4.0). Scores are on examples of 5-9 that were not trained on; the search
+scores its candidates on a quarter of the training examples that it holds back. Learning rates fall
+linearly to zero, so that a score does not depend on one unlucky last step.
 """
 
 from __future__ import annotations

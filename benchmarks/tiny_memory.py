@@ -2,11 +2,11 @@
 
     python -m benchmarks.tiny_memory FOLDER     # with mcunet-5fps.npz, mbv2-w0.35.npz, ...
 
-For each published scheme: arena, its lower bound and trained tensors, by way of training, with a
-head of ten classes; flash and RAM as linked for a Cortex-M4 with the example's code and buffers;
-the time to generate. The figures of the paper (Lin et al. 2022, figures 1 and 9) and of its own
-generator are beside ours, all in units of 1024 bytes. For MCUNet also whether the simulator, this
-machine and emulated boards give the same loss and CRC after the steps.
+For each published scheme, with a head of ten classes: the arena, its lower bound and the trained
+tensors, by training order; flash and RAM of the example linked for a Cortex-M4; the time to
+generate the code. The figures of the paper (Lin et al. 2022, figures 1 and 9) and of its own
+generator are listed next to ours, in units of 1024 bytes. For MCUNet also whether the simulator,
+this machine and emulated boards give the same loss and CRC after the steps.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Speed of the generated C: instructions on a board, multiply-accumulates a second on this machine.
+"""Speed of the generated C: instructions on a board, multiply-accumulates a second here.
 
     python -m benchmarks.tiny_speed FOLDER [--rounds N]     # with mcunet-5fps.npz
 
-MCUNet with the published scheme of the upstream sample. Instructions are counted by QEMU (-icount
-shift=0), for the portable C and with the vector instructions of the core; they are no cycles. (A
-Cortex-M3, without an FPU, needs more than the counter holds.) On this machine the peer is
-`tiny_c/im2col.c`, the plain way to run the same convolutions, compiled by the same compiler with
--O3; it runs the convolutions alone, ours the whole forward pass. Both give the same values, which
-is checked. They take turns.
+MCUNet with the published scheme of the upstream sample. QEMU counts instructions (-icount shift=0)
+of the portable C and of the vector instructions of the core; instructions are not cycles. (A
+Cortex-M3, without an FPU, exceeds the counter.) On this machine the peer is `tiny_c/im2col.c`, the
+standard way to run the same convolutions, compiled by the same compiler with -O3. It runs the
+convolutions alone, ours the whole forward pass. Both give the same values, which is checked. They
+take turns.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A whole 720p job against its computing alone, and its peak memory over its length.
+"""A whole 720p job compared with its computation alone, and peak memory by length.
 
     python -m benchmarks.video_job [--rounds N]
 
-Makes its own material: a picture that pans and turns, 6 fps H.264 with sound. `end_to_end` is
-the time of `kinoloom interpolate --times 2` on 4 s of it; `compute` is the time that the engine
-takes for the same pairs held in memory. Peak memory is that of the command's own process, for
-1 and 10 minutes, with the engine `blend` (so that ten minutes do not take an hour).
+Renders its own material: a picture that pans and rotates, 6 fps H.264 with sound. `end_to_end` is
+the time of `kinoloom interpolate --times 2` on 4 s of it; `compute` is the engine's time for the
+same pairs in memory. Peak memory is that of the command's own process, for 1 and 10 minutes, with
+the engine `blend`, so that ten minutes do not take an hour.
 """
 
 from __future__ import annotations
