@@ -1,10 +1,10 @@
-"""A pipeline: Clifford and plain networks of equal size on the same smoke, each from three seeds.
+"""Compare Clifford and plain networks of equal size on the same smoke, from three seeds each.
 
     python examples/clifford/compare_nets.py [--root DIR] [--steps N] [--trajectories N]
 
-Two steps make the trajectories, six train at the same time as far as the machine allows, one
-compares. Started again, what is done is taken over; with a remote session the same pipeline runs
-on a cluster.
+A pipeline of nine steps: two generate trajectories, six train in parallel as far as the machine
+allows, one compares. A second run reuses finished steps; with a remote session the same pipeline
+runs on a cluster.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--trajectories", type=int, default=16)
     parser.add_argument("--cells", type=int, default=32)
-    told = parser.parse_args()
+    given = parser.parse_args()
     pipeline = Pipeline(
         "CompareNets",
-        steps=steps(told.steps, told.trajectories, told.cells),
-        sagemaker_session=LocalSession(told.root),
+        steps=steps(given.steps, given.trajectories, given.cells),
+        sagemaker_session=LocalSession(given.root),
     )
     pipeline.upsert()
     execution = pipeline.start()
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def steps(updates: int, trajectories: int, cells: int) -> list[ProcessingStep]:
-    """All steps: fields, trainings, the comparison."""
+    """Return all steps: fields, trainings and the comparison."""
     learned = fields("FieldsToLearn", trajectories, 1, cells)
     tested = fields("FieldsToTest", 8, 2, cells)
     trainings = {
@@ -74,37 +74,37 @@ def steps(updates: int, trajectories: int, cells: int) -> list[ProcessingStep]:
 
 
 def fields(name: str, trajectories: int, seed: int, cells: int) -> ProcessingStep:
-    """A step that makes smoke."""
+    """Return a step that generates smoke."""
     words = ["-o", f"{ML}/fields/smoke.npz", "--trajectories", str(trajectories)]
     words += ["--seed", str(seed), "--cells", str(cells)]
     make = Processor(
         image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "fields", "make", "smoke"]
     )
-    made = [ProcessingOutput(f"{ML}/fields", output_name="fields")]
-    return ProcessingStep(name, step_args=make.run(arguments=words, outputs=made))
+    outputs = [ProcessingOutput(f"{ML}/fields", output_name="fields")]
+    return ProcessingStep(name, step_args=make.run(arguments=words, outputs=outputs))
 
 
 def training(
     form: str, seed: int, updates: int, learned: ProcessingStep, tested: ProcessingStep
 ) -> ProcessingStep:
-    """A step that trains one network."""
+    """Return a step that trains one network."""
     words = ["--preset", f"smoke-{form}", "--seed", str(seed), "--steps", str(updates)]
     words += ["--learned", f"{ML}/learned/smoke.npz", "--held-out", f"{ML}/tested/smoke.npz"]
     words += ["--out", f"{ML}/run", "-o", f"{ML}/report/report.json"]
     train = Processor(
         image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "train", "clifford"]
     )
-    given = [
+    inputs = [
         ProcessingInput(output(learned, "fields"), f"{ML}/learned"),
         ProcessingInput(output(tested, "fields"), f"{ML}/tested"),
     ]
-    made = [ProcessingOutput(f"{ML}/{name}", output_name=name) for name in ("run", "report")]
-    arguments = train.run(arguments=words, inputs=given, outputs=made)
+    outputs = [ProcessingOutput(f"{ML}/{name}", output_name=name) for name in ("run", "report")]
+    arguments = train.run(arguments=words, inputs=inputs, outputs=outputs)
     return ProcessingStep(f"Train-{form}-{seed}", step_args=arguments)
 
 
 def output(step: ProcessingStep, name: str) -> object:
-    """Where an output of a step lies."""
+    """Return the location of an output of a step."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 

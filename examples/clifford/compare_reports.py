@@ -1,8 +1,8 @@
-"""A step of compare_nets: mean and deviation over seeds, of the reports of trainings.
+"""Summarise the training reports of compare_nets: mean and standard deviation over seeds.
 
     python compare_reports.py REPORTS TABLE.json
 
-REPORTS holds a folder for each training, named form-seed, with its report.json.
+REPORTS has a folder named form-seed with a report.json for each training.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the stories share: train the generated C on this machine, and say what it takes."""
+"""Shared by the device projects: train the generated C on this machine, report its memory."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Examples = Sequence[tuple[Any, Any]]
 
 
 def learn(
-    made: Compiled,
+    compiled: Compiled,
     train: Examples,
     score: Callable[[Callable[[Any], Any]], float],
     lr: float,
     epochs: int = 1,
 ) -> tuple[float, float]:
-    """Train the compiled C, one example a step; the score before and after.
+    """Train the generated C, one example per step, and return the score before and after.
 
     Args:
-        made: the compiled network.
-        train: examples.
-        score: of a function from a real input to an output; what it returns is reported.
-        lr: the first learning rate; it falls to zero along a straight line, so that the score
-            is not that of one unlucky last step.
-        epochs: how often each example is seen.
+        compiled: The compiled network.
+        train: The examples.
+        score: Maps the network, a function from a real input to an output, to a score.
+        lr: The initial learning rate. It falls linearly to zero, so that the score does not
+            depend on one unlucky last step.
+        epochs: Passes over the examples.
     """
-    quantise = made.simulator().quantise
+    quantise = compiled.simulator().quantise
     order = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = Host(compiled.program, compiled.plan, Path(folder), ("-O3",))
 
         def run(x: Any) -> Any:
             return host.forward(quantise(x))
@@ -52,17 +52,17 @@ def learn(
         return before, score(run)
 
 
-def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
-    """The learning rate of the least loss on half of the examples after learning the other half.
+def best_rate(compiled: Compiled, train: Examples, rates: Sequence[float]) -> float:
+    """Return the learning rate with the lowest loss on one half after training on the other.
 
-    None of the examples that are scored in the end is looked at.
+    The test examples are not used.
     """
-    quantise = made.simulator().quantise
+    quantise = compiled.simulator().quantise
     inputs = [(quantise(x), label) for x, label in train]
     half = len(inputs) // 2
     losses = {}
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = Host(compiled.program, compiled.plan, Path(folder), ("-O3",))
         for rate in rates:
             host.init(1)
             for x, label in inputs[:half]:
@@ -72,7 +72,7 @@ def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
 
 
 def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
-    """The fraction of examples whose largest output is that of their label."""
+    """Return a score: the share of examples whose largest output is at their label."""
 
     def score(run: Callable[[Any], Any]) -> float:
         return float(np.mean([run(x).argmax() == label for x, label in test]))
@@ -80,18 +80,18 @@ def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
     return score
 
 
-def tell(made: Compiled, what: str, before: float, after: float) -> None:
-    """Print the outcome and the memory, with the flash of a linked Cortex-M4 program if it can."""
+def report(compiled: Compiled, what: str, before: float, after: float) -> None:
+    """Print the scores and the memory, and the flash of a Cortex-M4 program if it links."""
     print(f"{what} before {before:.3f}, after {after:.3f}")
-    print(f"peak SRAM {made.ram_bytes} bytes: {made.plan.peak} arena, "
-          f"{made.program.param_bytes} trained tensors")  # fmt: skip
+    print(f"peak SRAM {compiled.ram_bytes} bytes: {compiled.plan.peak} arena, "
+          f"{compiled.program.param_bytes} trained tensors")  # fmt: skip
     if shutil.which("arm-none-eabi-gcc") is None:
-        print(f"flash at least {made.program.constant_bytes} bytes of constants")
+        print(f"flash at least {compiled.program.constant_bytes} bytes of constants")
         return
     with tempfile.TemporaryDirectory() as folder:
-        made.write(Path(folder))
+        compiled.write(Path(folder))
         try:
             print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
         except ExecutionError:
-            print(f"flash at least {made.program.constant_bytes} bytes of constants; the example's "
-                  "copy of what was learned does not fit the board's RAM beside it")  # fmt: skip
+            print(f"flash at least {compiled.program.constant_bytes} bytes of constants; "
+                  "the example's copy of the trained tensors exceeds the board's RAM")  # fmt: skip

@@ -1,4 +1,4 @@
-"""A reader of digits that learns new ones: 0-4 on a computer, 5-9 on the device.
+"""Learn new digits: 0-4 on a computer, 5-9 on the device.
 
 python examples/tiny/digits.py    (needs the extras `train` and `dev`)
 """
@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 import torch
-from device import accuracy, learn, tell
+from device import accuracy, learn, report
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
@@ -18,7 +18,7 @@ from kinoloom import tiny
 
 
 def pretrained(images: np.ndarray, labels: np.ndarray, epochs: int) -> nn.Module:
-    """A small convolutional network, trained with Adam."""
+    """Train a small convolutional network with Adam and return it."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = nn.Sequential(
@@ -37,10 +37,10 @@ def pretrained(images: np.ndarray, labels: np.ndarray, epochs: int) -> nn.Module
 
 
 def main() -> None:
-    """Pretrain, compile, learn, tell."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--epochs", type=int, default=6, help="over the examples of the device")
-    epochs = words.parse_args().epochs
+    """Pretrain, compile, train on the device, report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=6, help="passes over the examples")
+    epochs = parser.parse_args().epochs
     data = load_digits()
     images = (data.images / 8 - 1).astype(np.float32)[:, None]
     order = np.random.default_rng(0).permutation(len(images))
@@ -48,9 +48,9 @@ def main() -> None:
     old, new = labels < 5, np.flatnonzero(labels >= 5)
     model = pretrained(images[old], labels[old], 2 * epochs)
     examples = [(images[i], int(labels[i])) for i in new]
-    made = tiny.compile(model, images[:1], data=[x[None] for x in images[old][:100]])
-    outcome = learn(made, examples[:400], accuracy(examples[400:]), lr=0.05, epochs=epochs)
-    tell(made, "accuracy on 5-9", *outcome)
+    compiled = tiny.compile(model, images[:1], data=[x[None] for x in images[old][:100]])
+    outcome = learn(compiled, examples[:400], accuracy(examples[400:]), lr=0.05, epochs=epochs)
+    report(compiled, "accuracy on 5-9", *outcome)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Is there somebody? A published network of 128x128 pictures learns it, by its published scheme.
+"""Learn to detect people: a published network for 128x128 pictures and its published scheme.
 
 python examples/tiny/person.py mcunet-5fps.npz    (or mbv2-w0.35.npz, proxyless-w0.3.npz)
 
 The file holds an int8 network of mit-han-lab/tiny-training that was trained on ImageNet. Pictures
-are generated: figures with head, body, arms and legs, or things without, before a background of
-noise. No torch is needed.
+are generated: figures with head, body, arms and legs, or other shapes, in front of a noisy
+background. No torch is needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from device import accuracy, best_rate, learn, tell
+from device import accuracy, best_rate, learn, report
 from PIL import Image, ImageDraw
 
 from kinoloom.tiny.api import compile_program
@@ -22,11 +22,11 @@ from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 SIDE = 128
 RATES = (0.01, 0.003, 0.001)
 HELD_IN = 80
-"""Pictures to learn from by which the rate is chosen, at most."""
+"""Training pictures that choose the learning rate, at most."""
 
 
 def picture(person: bool, random: np.random.Generator) -> np.ndarray:
-    """(3, SIDE, SIDE) float32 in -1..1."""
+    """Return one picture, (3, SIDE, SIDE) float32 in -1..1."""
     coarse = random.integers(40, 216, (8, 8, 3), np.uint8)
     image = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
@@ -54,29 +54,29 @@ def picture(person: bool, random: np.random.Generator) -> np.ndarray:
 
 
 def pictures(count: int, seed: int) -> list[tuple[np.ndarray, int]]:
-    """Pictures with and without somebody in turn."""
+    """Return pictures without and with a person in turn."""
     random = np.random.default_rng(seed)
     return [(picture(bool(i % 2), random), i % 2) for i in range(count)]
 
 
 def main() -> None:
-    """Read, compile, learn, tell."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("network", type=Path)
-    words.add_argument("--scheme", choices=PRESETS, help="instead of the first that fits")
-    words.add_argument("--count", type=int, default=160, help="pictures to learn from")
-    words.add_argument("--epochs", type=int, default=2)
-    words.add_argument("--rate", type=float, help="instead of the best on held-in pictures")
-    told = words.parse_args()
-    inference = read_pretrained(told.network, "person", classes=2)
-    fitting = (name for name, preset in PRESETS.items() if preset.model == told.network.stem)
-    scheme = told.scheme or next(fitting)
-    made = compile_program(inference, scheme=preset_scheme(inference, scheme))
-    train, test = pictures(told.count, 1), pictures(max(20, told.count // 2), 2)
-    rate = told.rate or best_rate(made, train[:HELD_IN], RATES)
-    print(f"{told.network.stem}, scheme {scheme}, learning rate {rate:g}")
-    outcome = learn(made, train, accuracy(test), lr=rate, epochs=told.epochs)
-    tell(made, "accuracy of person or no person", *outcome)
+    """Read, compile, train on the device, report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", type=Path)
+    parser.add_argument("--scheme", choices=PRESETS, help="a scheme other than the first that fits")
+    parser.add_argument("--count", type=int, default=160, help="training pictures")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rate", type=float, help="learning rate (default: the best one found)")
+    arguments = parser.parse_args()
+    inference = read_pretrained(arguments.network, "person", classes=2)
+    fitting = (name for name, preset in PRESETS.items() if preset.model == arguments.network.stem)
+    scheme = arguments.scheme or next(fitting)
+    compiled = compile_program(inference, scheme=preset_scheme(inference, scheme))
+    train, test = pictures(arguments.count, 1), pictures(max(20, arguments.count // 2), 2)
+    rate = arguments.rate or best_rate(compiled, train[:HELD_IN], RATES)
+    print(f"{arguments.network.stem}, scheme {scheme}, learning rate {rate:g}")
+    outcome = learn(compiled, train, accuracy(test), lr=rate, epochs=arguments.epochs)
+    report(compiled, "accuracy of person or no person", *outcome)
 
 
 if __name__ == "__main__":
