@@ -72,7 +72,7 @@ def _blocks(value: dict[str, Any], name: str) -> Iterator[str]:
         if isinstance(item, list):
             yield _titled(title, _table([_flat(row) for row in item]))
         elif all(isinstance(row, dict) and not _is_cell(row) for row in item.values()):
-            yield _titled(title, _table([{"": k, **_flat(row)} for k, row in item.items()]))
+            yield _titled(title, _table([{"name": k, **_flat(row)} for k, row in item.items()]))
         else:
             yield from _blocks(item, title)
 
