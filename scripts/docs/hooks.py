@@ -42,10 +42,10 @@ def generated_pages() -> dict[str, str]:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Expand the `FOLDER/*` entries of the navigation."""
-    stored = {
-        path.relative_to(config.docs_dir).as_posix() for path in Path(config.docs_dir).rglob("*.md")
-    }
-    config.nav = _expand(config.nav, sorted(stored | set(generated_pages())))
+    docs = Path(config.docs_dir)
+    stored = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    unnamed = (stored | set(generated_pages())) - set(_named(config.nav))
+    config.nav = _expand(config.nav, sorted(unnamed))
     return config
 
 
@@ -81,15 +81,29 @@ def _within_site(text: str) -> str:
     return re.sub(r"\[([^\]]+)\]\(\.\./\.\./[^)]*\)", r"\1", text)
 
 
+def _named(nav: Any) -> Iterator[str]:
+    """Yield the entries of the navigation."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for entry in nav.values() if isinstance(nav, dict) else nav:
+            yield from _named(entry)
+
+
 def _expand(nav: Any, pages: list[str]) -> Any:
     if isinstance(nav, dict):
         return {title: _expand(entry, pages) for title, entry in nav.items()}
     if isinstance(nav, list):
-        return [_expand(entry, pages) for entry in nav]
-    if isinstance(nav, str) and nav.endswith("/*"):
-        below = list(_pages_below(nav.removesuffix("*"), pages))
-        return [{Path(page).stem: page} for page in below] if nav == _SUBJECTS else below
-    return nav
+        return [part for entry in nav for part in _expanded_entry(entry, pages)]
+    return _expanded_entry(nav, pages) if nav.endswith("/*") else nav
+
+
+def _expanded_entry(entry: Any, pages: list[str]) -> list[Any]:
+    """Return one entry of a list, or the entries that it stands for."""
+    if not isinstance(entry, str) or not entry.endswith("/*"):
+        return [_expand(entry, pages)]
+    below = list(_pages_below(entry.removesuffix("*"), pages))
+    return [{Path(page).stem: page} for page in below] if entry == _SUBJECTS else below
 
 
 def _pages_below(folder: str, pages: list[str]) -> Iterator[str]:
