@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from kinoloom.base import Audio, Clip, Frame, Report
+    from kinoloom.base import Audio, Clip, Frame, Report, Timeline
     from kinoloom.film.api import interpolate
     from kinoloom.media.files import read, write
 
@@ -25,12 +25,23 @@ _LAZY = {
     "Clip": "kinoloom.base",
     "Frame": "kinoloom.base",
     "Report": "kinoloom.base",
+    "Timeline": "kinoloom.base",
     "interpolate": "kinoloom.film.api",
     "read": "kinoloom.media.files",
     "write": "kinoloom.media.files",
 }
 
-__all__ = ["Audio", "Clip", "Frame", "Report", "__version__", "interpolate", "read", "write"]
+__all__ = [
+    "Audio",
+    "Clip",
+    "Frame",
+    "Report",
+    "Timeline",
+    "__version__",
+    "interpolate",
+    "read",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:

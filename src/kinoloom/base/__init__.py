@@ -10,6 +10,7 @@ from kinoloom.base.op import Op, op
 from kinoloom.base.options import option
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report
+from kinoloom.base.timeline import Timeline
 
 __all__ = [
     "Audio",
@@ -23,6 +24,7 @@ __all__ = [
     "Op",
     "Provenance",
     "Report",
+    "Timeline",
     "need",
     "op",
     "option",
