@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from kinoloom.base import Audio, Clip, Frame, Report, Timeline
+    from kinoloom.base import Audio, Clip, Frame, Report, Timeline, Tracks
     from kinoloom.film.api import interpolate
     from kinoloom.media.files import read, write
 
@@ -26,6 +26,7 @@ _LAZY = {
     "Frame": "kinoloom.base",
     "Report": "kinoloom.base",
     "Timeline": "kinoloom.base",
+    "Tracks": "kinoloom.base",
     "interpolate": "kinoloom.film.api",
     "read": "kinoloom.media.files",
     "write": "kinoloom.media.files",
@@ -37,6 +38,7 @@ __all__ = [
     "Frame",
     "Report",
     "Timeline",
+    "Tracks",
     "__version__",
     "interpolate",
     "read",

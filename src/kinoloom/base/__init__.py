@@ -10,13 +10,17 @@ from kinoloom.base.op import Op, op
 from kinoloom.base.options import option
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report
+from kinoloom.base.spans import FileSource, GeneratedSource, Span
 from kinoloom.base.timeline import Timeline
+from kinoloom.base.tracks import Tier, Tracks
 
 __all__ = [
     "Audio",
     "Clip",
     "Colour",
+    "FileSource",
     "Frame",
+    "GeneratedSource",
     "ModelCard",
     "Note",
     "Notes",
@@ -24,7 +28,10 @@ __all__ = [
     "Op",
     "Provenance",
     "Report",
+    "Span",
+    "Tier",
     "Timeline",
+    "Tracks",
     "need",
     "op",
     "option",

@@ -97,6 +97,16 @@ class Timeline:
             )
         return Timeline((source,), (Span(source.id, 0, source.length),))
 
+    def source(self, name: str) -> Source:
+        """Return the source with an id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if name not in self._source_of:
+            raise UsageError(_unknown(name, self._source_of))
+        return self._source_of[name]
+
     @cached_property
     def boundaries(self) -> tuple[Fraction, ...]:
         """When each span starts, then when the last one ends, in seconds."""
@@ -140,12 +150,11 @@ class Timeline:
         Raises:
             UsageError: there is no such source.
         """
-        if source not in self._source_of:
-            raise UsageError(_unknown(source, self._source_of))
-        unit = time * self._source_of[source].rate
+        rate = self.source(source).rate
+        unit = time * rate
         for begin, span in zip(self.boundaries, self.spans, strict=False):
             if span.source == source and span.start <= unit < span.end:
-                return begin + (unit - span.start) / self._source_of[source].rate
+                return begin + (unit - span.start) / rate
         return None
 
     def extract(self, start: Fraction, end: Fraction) -> tuple[Span, ...]:
