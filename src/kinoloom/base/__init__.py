@@ -3,6 +3,7 @@
 from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Colour, Frame
 from kinoloom.base.files import Nothing
+from kinoloom.base.hdr import ContentLight, HdrMetadata, MasteringDisplay
 from kinoloom.base.model import ModelCard
 from kinoloom.base.need import need
 from kinoloom.base.notes import Note, Notes
@@ -18,9 +19,12 @@ __all__ = [
     "Audio",
     "Clip",
     "Colour",
+    "ContentLight",
     "FileSource",
     "Frame",
     "GeneratedSource",
+    "HdrMetadata",
+    "MasteringDisplay",
     "ModelCard",
     "Note",
     "Notes",

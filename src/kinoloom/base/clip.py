@@ -16,6 +16,7 @@ from typing import Any
 
 from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
+from kinoloom.base.hdr import HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import ArrayError
@@ -88,6 +89,7 @@ class Clip:
         frame_count: None where it cannot be known without reading everything.
         bits: of each sample in the source (8, 10, 12, 16, ...).
         colour: what the numbers mean.
+        hdr: static metadata of HDR pictures; None for SDR, or where the source has none.
         pixel_aspect: width of a pixel over its height.
         audio: the sound tracks, each with its own start time.
         files: the files it was read from, in order.
@@ -111,6 +113,7 @@ class Clip:
     frame_count: int | None = None
     bits: int = 8
     colour: Colour = Colour()
+    hdr: HdrMetadata | None = None
     pixel_aspect: Fraction = Fraction(1)
     audio: tuple[Audio, ...] = ()
     files: tuple[Path, ...] = ()

@@ -91,8 +91,8 @@ class ClipFiles:
 
         Returns:
             output, frames, duration_s (None without times), width and height in pixels, rate
-            ("30000/1001", or None where it varies), codec, bytes (of all that was written) and
-            seconds (that it took).
+            ("30000/1001", or None where it varies), codec, hdr (the HDR metadata stored, as
+            plain values, or None), bytes (of all that was written) and seconds (that it took).
 
         Raises:
             UsageError: an unknown suffix, or a wish that this kind of file cannot meet.

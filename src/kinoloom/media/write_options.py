@@ -12,6 +12,7 @@ from typing import Any, Literal
 from kinoloom.base.clip import Clip
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
+from kinoloom.base.provenance import plain
 
 CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 
@@ -91,6 +92,7 @@ def finished(clip: Clip, path: Path, written: Written, begun: float) -> dict[str
         "height": written.height,
         "rate": None if clip.rate is None else str(clip.rate),
         "codec": written.codec,
+        "hdr": plain(clip.hdr),
         "bytes": sum(map(_bytes, [path, *beside])),
         "seconds": time.monotonic() - begun,
     }

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
@@ -22,10 +22,11 @@ from math import lcm
 from pathlib import Path
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
 from kinoloom.media.container.display_size import FREE_PLACE, set_display_size
+from kinoloom.media.container.hdr_template import open_hdr_template
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.container.packets import Timed
 from kinoloom.media.container.streams import add_record, add_tracks
@@ -112,7 +113,7 @@ def join(
     with ExitStack() as stack:
         clock = {"movie_timescale": str(_movie_hz(clip, facts))} if container.form in _ISO else {}
         out = stack.enter_context(open_output(path, container, **clock))
-        template = stack.enter_context(open_input(next(segments()).video)).streams.video[0]
+        template = stack.enter_context(_template(next(segments()), clip)).streams.video[0]
         stream = _picture_stream(out, template, container, plan, facts)
         tracks = add_tracks(out, clip, container, plan, stack)
         recorded = add_record(out, clip, container)
@@ -132,6 +133,13 @@ def _movie_hz(clip: Clip, facts: Survey) -> int:
     sound_hz = [audio.rate_hz for audio in clip.audio]
     exact = (lcm(pictures_hz, _MILLISECOND_HZ, *sound_hz), lcm(pictures_hz, _MILLISECOND_HZ))
     return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
+
+
+def _template(segment: Segment, clip: Clip) -> AbstractContextManager[InputContainer]:
+    """Open a file whose picture stream has the parameters that the film's shall have."""
+    if clip.hdr is None:
+        return open_input(segment.video)
+    return open_hdr_template(segment.video, clip.hdr)
 
 
 def _picture_stream(

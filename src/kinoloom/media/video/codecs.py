@@ -83,6 +83,7 @@ class Container:
         options: of FFmpeg's writer.
         clock: the unit of its times in seconds, where the format fixes it and frames are
             written as they come.
+        stores_hdr: whether it has a place for static HDR metadata.
     """
 
     form: str
@@ -93,6 +94,7 @@ class Container:
     record_tags: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     clock: Fraction | None = None
+    stores_hdr: bool = False
 
     def holds_sound(self, codec: str) -> bool:
         """Whether packets of a sound codec may be copied into it."""
@@ -182,6 +184,7 @@ _MP4 = Container(
     subtitles=("mov_text",),
     record_tags=("comment", "description", "synopsis"),
     options={"movflags": "+faststart"},
+    stores_hdr=True,
 )
 VIDEO = {
     ".mp4": _MP4,
@@ -206,6 +209,7 @@ VIDEO = {
             "dvb_subtitle",
         ),
         record_tags=("KINOLOOM",),
+        stores_hdr=True,
     ),
     ".webm": Container(
         "webm",
@@ -214,6 +218,7 @@ VIDEO = {
         sounds=("opus", "vorbis"),
         subtitles=("webvtt",),
         record_tags=("KINOLOOM",),
+        stores_hdr=True,
     ),
 }
 ANIMATED = {

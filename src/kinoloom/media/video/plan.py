@@ -3,8 +3,10 @@
 In: a clip, its first frame, the suffix of the output and the user's wishes. Out: a `Plan`, which
 says everything that an encoder has to know; or an error that says what is possible instead.
 
-Conventions: HDR needs more than 8 bits, for PQ or HLG in 8 bits shows bands; where a file has no
-such format HDR is refused. Code points of colour are those of ITU-T H.273.
+Conventions: HDR needs more than 8 bits, because PQ and HLG in 8 bits show bands; a target without
+them is refused. HDR metadata goes into the container, and also into the stream where the codec has
+a place for it; a container without a place is refused. Code points of colour are those of ITU-T
+H.273.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.hdr import HdrMetadata
 from kinoloom.base.machine import cores
 from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec
 from kinoloom.media.video.frame_feed import shown
+from kinoloom.media.video.hdr import hdr_settings
 
 _ROWS_A_THREAD = 32
 """With fewer rows for each, threads of x264 make other pictures from run to run."""
@@ -83,8 +87,8 @@ def plan(
         threads: of the encoder; None for as many as there are cores.
 
     Raises:
-        UsageError: the container does not hold this codec; alpha or HDR would be lost; the
-            pictures are too small; a quality for a codec that has none.
+        UsageError: the container does not hold this codec; alpha, HDR or its metadata would be
+            lost; the pictures are too small; a quality for a codec that has none.
     """
     held = [CODECS[name] for name in (VIDEO | ANIMATED)[suffix].codecs]
     if codec != "auto" and codec not in (item.name for item in held):
@@ -94,6 +98,7 @@ def plan(
         )
     asked = [item for item in held if codec in ("auto", item.name)]
     chosen, kept = _choose(clip, first, asked, suffix)
+    _check_hdr(clip, chosen, suffix)
     size = _stored_size(clip, chosen)
     pix_fmt = _pixel_format(chosen, kept, first)
     colour = stored_colour(clip.colour, pix_fmt, chosen)
@@ -107,7 +112,7 @@ def plan(
         colour=colour,
         pixel_aspect=clip.pixel_aspect,
         takes_native=colour == clip.colour,
-        settings=chosen.settings(quality, alpha=kept[1]),
+        settings=_settings(chosen, quality, alpha=kept[1], hdr=clip.hdr),
         threads=threads or min(cores(), max(1, size[1] // _ROWS_A_THREAD)),
     )
 
@@ -157,7 +162,7 @@ def _give_up_depth(clip: Clip, codec: Codec, suffix: str) -> None:
     if clip.colour.is_hdr:
         raise UsageError(
             f"The pictures are HDR, which {codec.name} in a {suffix} file cannot keep.",
-            hint=f"Write {_that_keep(deep=True, alpha=False)}.",
+            hint=f"Write {_that_keep(deep=True, alpha=False, hdr=clip.hdr is not None)}.",
         )
     clip.notes.add(
         "depth",
@@ -166,19 +171,45 @@ def _give_up_depth(clip: Clip, codec: Codec, suffix: str) -> None:
     )
 
 
+def _check_hdr(clip: Clip, codec: Codec, suffix: str) -> None:
+    if clip.hdr is not None and not (VIDEO | ANIMATED)[suffix].stores_hdr:
+        raise UsageError(
+            f"The pictures have HDR metadata (mastering display or content light level), which "
+            f"{codec.name} in a {suffix} file cannot store.",
+            hint=f"Write {_that_keep(deep=True, alpha=False, hdr=True)}.",
+        )
+
+
+def _settings(
+    codec: Codec, quality: int | None, *, alpha: bool, hdr: HdrMetadata | None
+) -> dict[str, str]:
+    """Return the encoder's options, with those for HDR metadata."""
+    settings = codec.settings(quality, alpha=alpha)
+    for name, value in hdr_settings(codec.encoder, hdr).items():
+        settings[name] = f"{settings[name]}:{value}" if name in settings else value
+    return settings
+
+
 def _called(asked: list[Codec], suffix: str) -> str:
     return asked[0].name if len(asked) == 1 else f"a {suffix} file"
 
 
-def _that_keep(*, deep: bool, alpha: bool) -> str:
-    """All pairs of suffix and codec that keep what is wished, in words."""
-    pairs = [
-        f"{suffix} with --codec {name}" if len(container.codecs) > 1 else suffix
-        for suffix, container in (VIDEO | ANIMATED).items()
-        for name in container.codecs
-        if (deep, alpha) in CODECS[name].formats
-    ]
-    return " or ".join(pairs)
+def _that_keep(*, deep: bool, alpha: bool, hdr: bool = False) -> str:
+    """Return all suffixes and codecs that keep what is requested, in words.
+
+    Args:
+        deep: whether the pictures have more than 8 bits a sample.
+        alpha: whether they have an alpha channel.
+        hdr: whether they have HDR metadata.
+    """
+    kept = []
+    for suffix, container in (VIDEO | ANIMATED).items():
+        names = [name for name in container.codecs if (deep, alpha) in CODECS[name].formats]
+        if not names or (hdr and not container.stores_hdr):
+            continue
+        several = len(container.codecs) > 1
+        kept.append(f"{suffix} with --codec {' or '.join(names)}" if several else suffix)
+    return ", ".join(kept)
 
 
 def _pixel_format(codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:

@@ -27,6 +27,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.hdr import HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media.animation import reading as animated_in
@@ -40,6 +41,7 @@ from kinoloom.media.container.inputs import (
 )
 from kinoloom.media.video.color import colour_of, to_picture
 from kinoloom.media.video.decoding import Trouble, acquaint, decoded, decoder_of, packets
+from kinoloom.media.video.hdr import hdr_of
 from kinoloom.media.video.planes import layout_of
 from kinoloom.media.video.rotation import Turn
 from kinoloom.media.video.times import Clock, constant_rate
@@ -65,8 +67,8 @@ def open_video(path: Path) -> Clip:
 
     `Clip.rate` is None where the rate varies; `duration` and `frame_count` are None where the
     container does not tell them. Notes: "interlaced" (warning), "sound" (warning: a track that
-    cannot be decoded), and while frames are read "times" (warning: frames out of order) and
-    "damage" (error).
+    cannot be decoded), "hdr" (warning: metadata that is left out), and while frames are read
+    "times" (warning: frames out of order) and "damage" (error).
 
     Raises:
         InputNotFoundError: there is no such file.
@@ -80,7 +82,7 @@ def open_video(path: Path) -> Clip:
     with open_input(path) as container:
         zero = zero_of(container)
         stream = picture_stream(container, path)
-        facts = _look_at(container, stream, path, zero)
+        facts = _look_at(container, stream, path, zero, notes)
         audio = tracks_in(container, path, zero)
         left_out = len(container.streams.audio) - len(sound_streams(container))
     if facts.interlaced:
@@ -99,6 +101,7 @@ def open_video(path: Path) -> Clip:
         frame_count=facts.frame_count,
         bits=facts.bits,
         colour=facts.colour,
+        hdr=facts.hdr,
         pixel_aspect=1 / facts.aspect if facts.turn.sideways else facts.aspect,
         audio=audio,
         files=(path,),
@@ -118,7 +121,7 @@ class _Facts:
             None where it does not.
         timed: whether the file stores when frames are shown; else the next frame is shown when
             the next packet is decoded, or, without that, after one more frame's time.
-        size, aspect, bits, colour, interlaced: of the first frame as it is stored.
+        size, aspect, bits, colour, hdr, interlaced: of the first frame as it is stored.
     """
 
     clock: Clock
@@ -131,10 +134,13 @@ class _Facts:
     turn: Turn
     bits: int
     colour: Colour
+    hdr: HdrMetadata | None
     interlaced: bool
 
 
-def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: Fraction) -> _Facts:
+def _look_at(
+    container: InputContainer, stream: VideoStream, path: Path, zero: Fraction, notes: Notes
+) -> _Facts:
     """Decode the first frame and look at the packets after it."""
     first, stored = _beginning(container, stream, path)
     tick = stream.time_base or 1 / _UNTOLD_RATE
@@ -149,6 +155,7 @@ def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: F
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
         length = round(length * rate) / rate  # some files round it
+    colour = colour_of(first)
     return _Facts(
         clock=clock,
         usual=rate or next((each for each in told if each), _UNTOLD_RATE),
@@ -159,7 +166,8 @@ def _look_at(container: InputContainer, stream: VideoStream, path: Path, zero: F
         aspect=stream.sample_aspect_ratio or Fraction(1),
         turn=Turn.of(first),
         bits=layout_of(first.format.name).bits,
-        colour=colour_of(first),
+        colour=colour,
+        hdr=hdr_of(first, notes) if colour.is_hdr else None,
         interlaced=first.interlaced_frame,
     )
 
