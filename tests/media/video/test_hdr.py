@@ -6,7 +6,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -294,30 +294,10 @@ def test_a_film_made_in_pieces_keeps_the_metadata(tmp_path: Path) -> None:
 
 
 @dataclass
-class Kind:
-    name: str
-
-
-@dataclass
-class SideData:
-    """Side data as PyAV gives it."""
-
-    kind: str
-    data: bytes = b""
-
-    @property
-    def type(self) -> Kind:
-        return Kind(self.kind)
-
-    def __bytes__(self) -> bytes:
-        return self.data
-
-
-@dataclass
 class FrameOf:
     """A decoded frame, as far as its metadata is concerned."""
 
-    side_data: list[SideData] = field(default_factory=list)
+    side_data: dict[str, bytes]
 
 
 def display_bytes(pairs: list[tuple[int, int]], primaries: int = 1, luminance: int = 1) -> bytes:
@@ -341,16 +321,14 @@ PAIRS = [(k, 20) for k in range(1, 9)] + [(1, 200), (1000, 1)]
 def test_invalid_metadata_is_left_out_with_a_note(data: bytes, message: str) -> None:
     notes = Notes()
     light = np.array([1000, 400], np.uint32).tobytes()
-    frame = FrameOf(
-        [SideData("MASTERING_DISPLAY_METADATA", data), SideData("CONTENT_LIGHT_LEVEL", light)]
-    )
+    frame = FrameOf({"MASTERING_DISPLAY_METADATA": data, "CONTENT_LIGHT_LEVEL": light})
     assert hdr_of(frame, notes) == HdrMetadata(None, LIGHT)  # type: ignore[arg-type]
     assert [note.level for note in notes] == ["warning"]
     assert re.search(message, next(iter(notes)).message)
 
 
 def test_light_levels_of_zero_are_unknown() -> None:
-    frame = FrameOf([SideData("CONTENT_LIGHT_LEVEL", bytes(8))])
+    frame = FrameOf({"CONTENT_LIGHT_LEVEL": bytes(8)})
     assert hdr_of(frame, Notes()) is None  # type: ignore[arg-type]
 
 
@@ -359,6 +337,6 @@ def test_light_levels_of_zero_are_unknown() -> None:
 )
 def test_dynamic_metadata_is_left_out_with_a_note(kind: str, name: str) -> None:
     notes = Notes()
-    assert hdr_of(FrameOf([SideData(kind)]), notes) is None  # type: ignore[arg-type]
+    assert hdr_of(FrameOf({kind: b""}), notes) is None  # type: ignore[arg-type]
     assert notes.count("hdr") == 1
     assert name in next(iter(notes)).message

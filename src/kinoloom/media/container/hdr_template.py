@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import struct
-from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,7 +40,7 @@ _FIRST_OF_MASTERING = 0x55D1
 """Red, green, blue and white, each x and y, then the largest and the smallest luminance."""
 
 
-def open_hdr_template(segment: Path, hdr: HdrMetadata) -> AbstractContextManager[InputContainer]:
+def open_hdr_template(segment: Path, hdr: HdrMetadata) -> InputContainer:
     """Open a file in memory whose only stream is like that of `segment`, with HDR metadata.
 
     Args:
@@ -64,7 +63,7 @@ def open_hdr_template(segment: Path, hdr: HdrMetadata) -> AbstractContextManager
         (_HEADER, join_elements([(_DOC_TYPE, b"matroska")])),
         (SEGMENT, join_elements(content)),
     ]
-    return av.open(io.BytesIO(join_elements(whole)))
+    return av.open(io.BytesIO(join_elements(whole)), "r")
 
 
 def _with_hdr(track: Element, hdr: HdrMetadata) -> Element:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
@@ -135,7 +135,7 @@ def _movie_hz(clip: Clip, facts: Survey) -> int:
     return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
 
 
-def _template(segment: Segment, clip: Clip) -> AbstractContextManager[InputContainer]:
+def _template(segment: Segment, clip: Clip) -> InputContainer:
     """Open a file whose picture stream has the parameters that the film's shall have."""
     if clip.hdr is None:
         return open_input(segment.video)

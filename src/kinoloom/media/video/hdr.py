@@ -13,8 +13,9 @@ D.3.28; AV1 specification 5.8.4; the option manuals of x265 and SVT-AV1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -39,8 +40,8 @@ def hdr_of(frame: av.VideoFrame, notes: Notes) -> HdrMetadata | None:
     Notes: "hdr" (warning: metadata that is invalid, or that changes from frame to frame; it is
     left out).
     """
-    side_data = {item.type.name: bytes(item) for item in frame.side_data}
-    for kind in sorted({_DYNAMIC[name] for name in side_data.keys() & _DYNAMIC.keys()}):
+    side_data = cast(Mapping[str, bytes], frame.side_data)
+    for kind in sorted({kind for name, kind in _DYNAMIC.items() if name in side_data}):
         notes.add("hdr", f"{kind} metadata changes from frame to frame; it is left out.", "warning")
     try:
         display = _mastering_display(side_data.get("MASTERING_DISPLAY_METADATA"))
