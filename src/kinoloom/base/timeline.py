@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.spans import FileSource, GeneratedSource, Source, Span
 from kinoloom.errors import ArrayError, UsageError
 
@@ -257,7 +257,7 @@ class Timeline:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the timeline as plain JSON values; see `from_dict`."""
-        return {"timeline": _VERSION, **plain(self)}
+        return {"timeline": _VERSION, **to_jsonable(self)}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Timeline:

@@ -289,7 +289,8 @@ def test_a_film_made_in_pieces_keeps_the_metadata(tmp_path: Path) -> None:
             CLIP_FILES.write_piece(clip, piece, folder)
             growing.add(folder)
         told = growing.finish()
-    assert told["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
+    assert "HDR metadata" in told.facts
+    assert told.data["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
     assert read(path).hdr == BOTH
 
 
