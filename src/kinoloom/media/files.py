@@ -23,7 +23,7 @@ from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, record_beside
+from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, sidecar_path
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -197,5 +197,5 @@ def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) ->
         return write_video(clip, path, options, progress)
     from kinoloom.media.animation.writing import write_animated
 
-    check_output(record_beside(path), overwrite=options.overwrite)
+    check_output(sidecar_path(path), overwrite=options.overwrite)
     return write_animated(clip, path, options, progress)

@@ -54,7 +54,7 @@ class WrittenClip:
     recorded: bool
 
 
-def record_beside(path: Path) -> Path:
+def sidecar_path(path: Path) -> Path:
     """Where the provenance record of `path` goes when the file has no room for it."""
     return path.with_name(f"{path.name}.provenance.json")
 
@@ -82,7 +82,7 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     Raises:
         OutputError: the record cannot be written.
     """
-    beside = [record_beside(path)] if not written.recorded and clip.provenance else []
+    beside = [sidecar_path(path)] if not written.recorded and clip.provenance else []
     for record in beside:
         write_record(clip, record)
     data = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.audio import Audio
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.audio.reading import stretch, tracks_of
+from kinoloom.media.audio.reading import read_tracks, stretch
 
 FILM = Fraction(24000, 1001)
 
@@ -52,7 +52,7 @@ def test_clicks_are_where_they_were_made(
     rate = Fraction(25) if name == "a.mpg" else FILM
     sound = Sound(codec=codec, rate_hz=rate_hz)
     path = make(tmp_path / name, codec=kind, pix_fmt=pix_fmt, rate=rate, sounds=(sound,))
-    (audio,) = tracks_of(path)
+    (audio,) = read_tracks(path)
     with av.open(str(path)) as file:
         begins = [s.start_time * s.time_base for s in file.streams]
         pictures = float(begins[0] - min(begins))
@@ -80,7 +80,7 @@ def test_samples_are_exact(
     tmp_path: Path, codec: str, step: float, layout: str, channels: int
 ) -> None:
     sound = Sound(codec=codec, layout=layout, rate_hz=44100, seconds=Fraction(1, 2))
-    (audio,) = tracks_of(make_sound(tmp_path / "a.mkv", sound))
+    (audio,) = read_tracks(make_sound(tmp_path / "a.mkv", sound))
     samples = audio.samples()
     truth = clicks(sound).T
     assert samples.shape == truth.shape == (22050, channels)
@@ -89,7 +89,7 @@ def test_samples_are_exact(
 
 
 def test_blocks_are_lazy_and_come_again(tmp_path: Path) -> None:
-    (audio,) = tracks_of(make_sound(tmp_path / "a.mkv", Sound(codec="flac")))
+    (audio,) = read_tracks(make_sound(tmp_path / "a.mkv", Sound(codec="flac")))
     blocks = list(audio.read())
     assert len(blocks) > 3
     assert all(block.ndim == 2 and len(block) and block.shape[1] == 2 for block in blocks)
@@ -101,7 +101,7 @@ def test_all_tracks_in_order(tmp_path: Path) -> None:
         Sound(language="deu"),
         Sound(language="eng", layout="mono", rate_hz=44100, start=Fraction(1, 4)),
     )
-    german, english = tracks_of(make(tmp_path / "a.mkv", sounds=sounds))
+    german, english = read_tracks(make(tmp_path / "a.mkv", sounds=sounds))
     assert (german.language, german.channels, german.start) == ("deu", 2, 0)
     assert (english.language, english.channels, english.rate_hz) == ("eng", 1, 44100)
     assert (
@@ -111,21 +111,21 @@ def test_all_tracks_in_order(tmp_path: Path) -> None:
 
 
 def test_duration_is_told_where_the_file_tells_it(tmp_path: Path) -> None:
-    (audio,) = tracks_of(make(tmp_path / "a.mp4", sounds=(Sound(seconds=Fraction(3, 2)),)))
+    (audio,) = read_tracks(make(tmp_path / "a.mp4", sounds=(Sound(seconds=Fraction(3, 2)),)))
     assert audio.duration == Fraction(3, 2)
 
 
 def test_a_video_without_sound(tmp_path: Path) -> None:
-    assert tracks_of(make(tmp_path / "a.mp4")) == ()
+    assert read_tracks(make(tmp_path / "a.mp4")) == ()
 
 
 def test_no_file_and_no_media(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
-        tracks_of(tmp_path / "none.wav")
+        read_tracks(tmp_path / "none.wav")
     path = tmp_path / "text.wav"
     path.write_text("no sound")
     with pytest.raises(UnreadableMediaError):
-        tracks_of(path)
+        read_tracks(path)
 
 
 def written(path: Path, blocks: list[tuple[int, NDArray[np.float32]]], rate_hz: int = 8000) -> Path:
@@ -144,7 +144,7 @@ def written(path: Path, blocks: list[tuple[int, NDArray[np.float32]]], rate_hz: 
 
 def test_gaps_are_silent(tmp_path: Path) -> None:
     one = np.full(4000, 0.5, np.float32)
-    (audio,) = tracks_of(written(tmp_path / "a.mkv", [(0, one), (20000, one)]))
+    (audio,) = read_tracks(written(tmp_path / "a.mkv", [(0, one), (20000, one)]))
     samples = audio.samples()[:, 0]
     assert samples.shape == (24000,)
     assert (samples[:4000] == 0.5).all()
@@ -155,7 +155,7 @@ def test_gaps_are_silent(tmp_path: Path) -> None:
 def test_one_lost_packet_is_a_gap(tmp_path: Path) -> None:
     ramp = np.linspace(-1, 1, 8000, dtype=np.float32)
     blocks = [(at, ramp[at : at + 400]) for at in range(0, 8000, 400) if at != 4000]
-    (audio,) = tracks_of(written(tmp_path / "a.mkv", blocks))
+    (audio,) = read_tracks(written(tmp_path / "a.mkv", blocks))
     ramp[4000:4400] = 0
     assert np.array_equal(audio.samples()[:, 0], ramp)
 
@@ -164,7 +164,7 @@ def test_slow_drift_is_followed_in_few_steps(tmp_path: Path) -> None:
     """A camera's sound clock that runs 2 % slow: 0.16 s in 8 s."""
     block = np.full(1000, 0.5, np.float32)
     path = written(tmp_path / "a.mkv", [(1020 * k, block) for k in range(64)])
-    (audio,) = tracks_of(path)
+    (audio,) = read_tracks(path)
     samples = audio.samples()[:, 0]
     assert 0 <= 1020 * 63 + 1000 - len(samples) < 800
     assert np.count_nonzero(np.diff((samples == 0).astype(int)) == 1) == 1
@@ -173,13 +173,13 @@ def test_slow_drift_is_followed_in_few_steps(tmp_path: Path) -> None:
 def test_rounded_times_are_no_gaps(tmp_path: Path) -> None:
     ramp = np.linspace(-1, 1, 8000, dtype=np.float32)
     blocks = [(at + 3 * (at // 1000 % 2), ramp[at : at + 1000]) for at in range(0, 8000, 1000)]
-    (audio,) = tracks_of(written(tmp_path / "a.mkv", blocks))
+    (audio,) = read_tracks(written(tmp_path / "a.mkv", blocks))
     assert np.array_equal(audio.samples()[:, 0], ramp)
 
 
 def test_overlaps_give_way(tmp_path: Path) -> None:
     one, two = np.full(8000, 0.5, np.float32), np.full(8000, -0.5, np.float32)
-    (audio,) = tracks_of(written(tmp_path / "a.mkv", [(0, one), (4000, two)]))
+    (audio,) = read_tracks(written(tmp_path / "a.mkv", [(0, one), (4000, two)]))
     samples = audio.samples()[:, 0]
     assert (samples == np.concatenate([one, two[4000:]])).all()
 
@@ -187,14 +187,14 @@ def test_overlaps_give_way(tmp_path: Path) -> None:
 def test_times_beyond_belief_are_counted_on(tmp_path: Path) -> None:
     one = np.full(4000, 0.5, np.float32)
     path = written(tmp_path / "a.mkv", [(0, one), (8000 * 90000, one)])
-    (audio,) = tracks_of(path)
+    (audio,) = read_tracks(path)
     assert audio.samples().shape == (8000, 1)
 
 
 def test_damaged_sound_keeps_its_length(tmp_path: Path) -> None:
     sound = Sound(codec="flac", rate_hz=48000, seconds=Fraction(4))
     path = scratched(make_sound(tmp_path / "a.mkv", sound), 0.5, size=60)
-    (audio,) = tracks_of(path)
+    (audio,) = read_tracks(path)
     samples = audio.samples()
     assert abs(len(samples) - 4 * 48000) <= 4608
     assert abs(heard(audio)[-1] - 3.75) < 0.002
@@ -206,7 +206,7 @@ def test_a_layout_that_changes_on_the_way(tmp_path: Path) -> None:
     other = Sound(codec="ac3", layout="mono", rate_hz=44100, seconds=Fraction(1, 2))
     second = make_sound(tmp_path / "b.ac3", other)
     first.write_bytes(first.read_bytes() + second.read_bytes())
-    (audio,) = tracks_of(first)
+    (audio,) = read_tracks(first)
     blocks = list(audio.read())
     assert {block.shape[1] for block in blocks} == {audio.channels}
     assert 0.95 < sum(map(len, blocks)) / audio.rate_hz < 1.15
@@ -254,7 +254,7 @@ def test_impossible_factors(factor: Fraction) -> None:
 @pytest.mark.parametrize("factor", [Fraction(2), Fraction(8), Fraction(1, 2), Fraction(5, 4)])
 def test_clicks_of_a_file_stay_in_sync_when_stretched(tmp_path: Path, factor: Fraction) -> None:
     sound = Sound(start=Fraction(1, 8), seconds=Fraction(3), every=Fraction(1, 2))
-    (audio,) = tracks_of(make(tmp_path / "a.mp4", sounds=(sound,)))
+    (audio,) = read_tracks(make(tmp_path / "a.mp4", sounds=(sound,)))
     before, after = heard(audio), heard(stretch(audio, factor))
     assert len(before) == len(after) == 6
     assert np.abs(np.array(after) - float(factor) * np.array(before)).max() < 0.005

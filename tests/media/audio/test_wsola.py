@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kinoloom.base.audio import Samples
-from kinoloom.media.audio.wsola import stretched
+from kinoloom.media.audio.wsola import stretch_blocks
 
 RATE = 48000
 FACTORS = [
@@ -27,7 +27,7 @@ FACTORS = [
 
 def whole(samples: Samples, factor: Fraction, block: int = 1024, rate_hz: int = RATE) -> Samples:
     blocks = [samples[at : at + block] for at in range(0, len(samples), block)]
-    made = list(stretched(blocks, rate_hz, samples.shape[1], factor))
+    made = list(stretch_blocks(blocks, rate_hz, samples.shape[1], factor))
     assert all(len(each) for each in made)
     return np.concatenate([np.zeros((0, samples.shape[1]), np.float32), *made])
 
@@ -124,7 +124,7 @@ def test_memory_does_not_grow_with_length() -> None:
 
     def peak(blocks: int) -> int:
         tracemalloc.start()
-        for _ in stretched((block for _ in range(blocks)), RATE, 1, Fraction(3, 2)):
+        for _ in stretch_blocks((block for _ in range(blocks)), RATE, 1, Fraction(3, 2)):
             pass
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

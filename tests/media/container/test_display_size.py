@@ -8,7 +8,7 @@ import pytest
 from films import film, look, recorded, sound
 
 from kinoloom.errors import OutputError
-from kinoloom.media.container.display_size import FREE_PLACE, set_display_size
+from kinoloom.media.container.display_size import PLACEHOLDER, set_display_size
 from kinoloom.media.files import write
 
 
@@ -22,7 +22,7 @@ def test_only_the_head_changes(tmp_path: Path, name: str, tracks: int) -> None:
     assert (square.aspect, shaped.aspect) == (1, Fraction(9, 8))
     assert (square.numbers, square.times) == (shaped.numbers, shaped.times)
     assert square.record == shaped.record
-    assert FREE_PLACE.encode() not in (tmp_path / name).read_bytes()
+    assert PLACEHOLDER.encode() not in (tmp_path / name).read_bytes()
 
 
 def test_the_checksum_is_right(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_too_little_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     path = make.save(tmp_path / "a.png", make.picture())
-    monkeypatch.setattr(photo_pixels, "upright", fail)
+    monkeypatch.setattr(photo_pixels, "rotate_upright", fail)
     with pytest.raises(BudgetError, match=r"a\.png does not fit"):
         read_photo(path)
 

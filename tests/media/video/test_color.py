@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kinoloom.base.clip import Colour
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.video.color import colour_of, to_native, to_picture
-from kinoloom.media.video.planes import frame_of, layout_of, planes_of
+from kinoloom.media.video.color import read_colour, to_native, to_picture
+from kinoloom.media.video.planes import find_layout, join_planes, split_planes
 
 Array = NDArray[Any]
 LUMA = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 6: (0.299, 0.114), 7: (0.212, 0.087)}
@@ -26,13 +26,13 @@ def rng() -> np.random.Generator:
 
 
 def filled(pix_fmt: str, planes: list[Array], width: int, height: int) -> av.VideoFrame:
-    return frame_of(planes, width, height, layout_of(pix_fmt))
+    return join_planes(planes, width, height, find_layout(pix_fmt))
 
 
 def noise(pix_fmt: str, width: int, height: int) -> av.VideoFrame:
     """A frame of a planar format with every code that there is."""
-    layout = layout_of(pix_fmt)
-    shapes = [plane.shape for plane in planes_of(av.VideoFrame(width, height, pix_fmt), layout)]
+    layout = find_layout(pix_fmt)
+    shapes = [plane.shape for plane in split_planes(av.VideoFrame(width, height, pix_fmt), layout)]
     dtype = np.uint8 if layout.bits == 8 else np.uint16
     planes = [rng().integers(0, 1 << layout.bits, shape).astype(dtype) for shape in shapes]
     return filled(pix_fmt, planes, width, height)
@@ -60,7 +60,7 @@ def h273_rgb(codes: Array, bits: int, colour: Colour) -> Array:
 def test_pictures_are_what_h273_says(pix_fmt: str, bits: int, matrix: int, *, full: bool) -> None:
     colour = Colour(matrix=matrix, full_range=full)
     frame = noise(pix_fmt, 37, 23)
-    codes = np.stack(planes_of(frame, layout_of(pix_fmt)))
+    codes = np.stack(split_planes(frame, find_layout(pix_fmt)))
     picture = to_picture(frame, colour)
     top = 255 if bits == 8 else 65535
     assert picture.dtype == (np.uint8 if bits == 8 else np.uint16)
@@ -81,7 +81,7 @@ def test_pictures_are_what_h273_says(pix_fmt: str, bits: int, matrix: int, *, fu
 def test_rgb_comes_back(pix_fmt: str, matrix: int, codes: float, *, full: bool) -> None:
     """Within the rounding of the codes; `codes` are 8-bit ones."""
     colour = Colour(matrix=matrix, full_range=full)
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (20, 31, 3))
     image = image.astype(np.uint16 if deep else np.uint8)
     back = to_picture(to_native(image, pix_fmt, colour), colour)
@@ -97,7 +97,7 @@ def test_black_and_white_are_the_ends_of_the_scale(bits: int, white: int) -> Non
     top = 255 if bits == 8 else 65535
     assert picture[0].tolist() == [[0, 0, 0], [top, top, top]]
     native = to_native(picture, pix_fmt, Colour())
-    assert np.array_equal(planes_of(native, layout_of(pix_fmt))[0], luma)
+    assert np.array_equal(split_planes(native, find_layout(pix_fmt))[0], luma)
 
 
 @pytest.mark.parametrize("channel", [0, 2])
@@ -107,7 +107,7 @@ def test_pure_colours_do_not_leave_the_scale(channel: int) -> None:
     image[..., channel] = 65535
     colour = Colour(full_range=True)
     native = to_native(image, "yuv420p10le", colour)
-    assert max(plane.max() for plane in planes_of(native, layout_of("yuv420p10le"))) == 1023
+    assert max(plane.max() for plane in split_planes(native, find_layout("yuv420p10le"))) == 1023
     assert np.abs(to_picture(native, colour).astype(int) - image).max() < 100
 
 
@@ -116,7 +116,7 @@ def test_pure_colours_do_not_leave_the_scale(channel: int) -> None:
 )
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_plain_colours_survive_any_chroma_and_size(pix_fmt: str, width: int, height: int) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     top = 65535 if deep else 255
     image = np.empty((height, width, 3), np.uint16 if deep else np.uint8)
     image[:] = (top // 5, top // 2, top // 5 * 4)
@@ -194,7 +194,7 @@ def test_the_same_samples_packed_otherwise_are_the_same_picture(packed: str, pla
 def test_interleaved_chroma() -> None:
     """NV12 by hand, so that the test does not lean on swscale."""
     planar = noise("yuv420p", 16, 8)
-    y, cb, cr = planes_of(planar, layout_of("yuv420p"))
+    y, cb, cr = split_planes(planar, find_layout("yuv420p"))
     both = np.stack([cb, cr], -1).reshape(4, 16)
     frame = av.VideoFrame.from_ndarray(np.concatenate([y, both]), "nv12")
     assert np.array_equal(to_picture(frame, Colour()), to_picture(planar, Colour()))
@@ -217,12 +217,12 @@ def test_interleaved_chroma() -> None:
     ],
 )
 def test_rgb_of_8_and_16_bits_is_lossless(pix_fmt: str, channels: int) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (9, 14, channels))
     image = image.astype(np.uint16 if deep else np.uint8)
     native = to_native(image, pix_fmt, Colour(1, 13, 0, full_range=True))
     assert native.format.name == pix_fmt
-    assert np.array_equal(to_picture(native, colour_of(native)), image)
+    assert np.array_equal(to_picture(native, read_colour(native)), image)
 
 
 @pytest.mark.parametrize("bits", [9, 10, 12, 14])
@@ -230,18 +230,18 @@ def test_rgb_between_8_and_16_bits_keeps_every_code(bits: int) -> None:
     codes = np.arange(1 << bits, dtype=np.uint16).reshape(-1, 64)
     pix_fmt = f"gbrp{bits}le"
     frame = filled(pix_fmt, [codes] * 3, 64, codes.shape[0])
-    picture = to_picture(frame, colour_of(frame))
+    picture = to_picture(frame, read_colour(frame))
     assert picture[0, 0, 0] == 0
     assert picture[-1, -1, 0] == 65535
-    back = to_native(picture, pix_fmt, colour_of(frame))
-    assert np.array_equal(planes_of(back, layout_of(pix_fmt))[0], codes)
+    back = to_native(picture, pix_fmt, read_colour(frame))
+    assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
 @pytest.mark.parametrize(
     "pix_fmt", ["yuva420p", "yuva444p10le", "yuva444p12le", "rgba", "gbrap12le", "ya8", "ya16le"]
 )
 def test_alpha_is_kept_at_full_range(pix_fmt: str) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     top = 65535 if deep else 255
     image = np.full((6, 8, 4), top // 3, np.uint16 if deep else np.uint8)
     image[..., 3] = np.linspace(0, top, 8)
@@ -274,7 +274,7 @@ def test_grey_honours_its_range(pix_fmt: str, top: int, *, full: bool) -> None:
     picture = to_picture(frame, colour)
     assert picture[0].tolist() == [[0] * 3, [top] * 3]
     back = to_native(picture, pix_fmt, colour)
-    assert np.array_equal(planes_of(back, layout_of(pix_fmt))[0], codes)
+    assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
 def test_palettes_are_looked_up() -> None:
@@ -282,7 +282,7 @@ def test_palettes_are_looked_up() -> None:
     palette[:3] = [[255, 255, 0, 0], [255, 0, 255, 0], [0, 1, 2, 3]]  # alpha, red, green, blue
     frame = av.VideoFrame.from_ndarray((np.array([[0, 1, 2]], np.uint8), palette), format="pal8")
     expected = [[255, 0, 0, 255], [0, 255, 0, 255], [1, 2, 3, 0]]
-    assert to_picture(frame, colour_of(frame))[0].tolist() == expected
+    assert to_picture(frame, read_colour(frame))[0].tolist() == expected
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "rgb24", "gbrp16le"])
@@ -331,7 +331,7 @@ def test_colour_of_a_frame(
     frame = av.VideoFrame(16, height, pix_fmt)
     for name, value in tags.items():
         setattr(frame, name, value)
-    assert colour_of(frame) == expected
+    assert read_colour(frame) == expected
 
 
 @pytest.mark.parametrize("matrix", [8, 10, 14])

@@ -274,7 +274,7 @@ def test_segments_of_other_metadata_are_not_resumed(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         write(clip.with_(read=stopping), tmp_path / "a.mp4", codec="h265")
-    with pytest.raises(UsageError, match="differs from this in quality"):
+    with pytest.raises(UsageError, match="differs from this one in quality"):
         write(clip.with_(hdr=brighter), tmp_path / "a.mp4", codec="h265", resume=True)
 
 

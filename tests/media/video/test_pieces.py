@@ -16,7 +16,7 @@ import kinoloom
 from kinoloom.base import Clip
 from kinoloom.errors import ExecutionError, OutputError, UsageError
 from kinoloom.media.files import CLIP_FILES, write
-from kinoloom.media.video.pieces import within
+from kinoloom.media.video.pieces import trim
 from kinoloom.media.write_options import WriteOptions
 
 SIZE = (96, 64)
@@ -176,7 +176,7 @@ def test_a_piece_of_another_form_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_videos_are_made_in_pieces(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"A \.gif is not made in pieces"):
+    with pytest.raises(UsageError, match=r"A \.gif cannot be written in pieces"):
         CLIP_FILES.growing(film(3), tmp_path / "a.gif", WriteOptions(), SHORT)
     with pytest.raises(OutputError, match="There is no folder"):
         CLIP_FILES.growing(film(3), tmp_path / "none" / "a.mp4", WriteOptions(), SHORT)
@@ -191,6 +191,6 @@ def test_within_reads_no_further_than_it_must() -> None:
             read.append(frame.time)
             yield frame
 
-    part = within(clip.with_(read=watched), Fraction(3), Fraction(6))
+    part = trim(clip.with_(read=watched), Fraction(3), Fraction(6))
     assert [frame.time for frame in part] == [3, 4, 5]
     assert read == [3, 4, 5, 6]

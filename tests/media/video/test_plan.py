@@ -68,7 +68,7 @@ def test_auto_takes_the_first_codec_that_keeps_all(
 def test_a_codec_the_container_cannot_hold_is_refused_with_those_it_can(
     suffix: str, codec: str, legal: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"{suffix} file cannot hold {codec}.*{legal}"):
+    with pytest.raises(UsageError, match=f"{suffix} file cannot store {codec}.*{legal}"):
         planned(film(1), suffix, codec)
 
 

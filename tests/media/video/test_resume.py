@@ -165,7 +165,7 @@ def test_other_work_is_not_continued(
         clip = film(15, SLOW, provenance=recorded(times=2))
         write(stopping(clip, 12, KeyboardInterrupt()), path)
     other = film(15, SLOW, **({"provenance": recorded(times=2)} | fields))
-    with pytest.raises(UsageError, match=rf"differs from this in {differs}.*without --resume"):
+    with pytest.raises(UsageError, match=rf"differs from this one in {differs}.*without --resume"):
         write(other, path, resume=True, **options)
     assert parts(path).exists()
 
@@ -190,7 +190,7 @@ def test_resume_without_anything_to_go_on_from_begins(tmp_path: Path) -> None:
 def test_two_processes_do_not_write_one_film(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     with (
-        segments.Parts(path, {}, resume=False),
+        segments.SegmentFolder(path, {}, resume=False),
         pytest.raises(OutputError, match="Another process is writing"),
     ):
         write(film(3), path)
@@ -264,7 +264,7 @@ def test_frames_are_not_lost_when_a_stop_finds_no_room(
 
 
 def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments.Parts, "next_video", lambda _self: Path("/dev/full"))
+    monkeypatch.setattr(segments.SegmentFolder, "next_video", lambda _self: Path("/dev/full"))
     with pytest.raises(OutputError, match="the disk is full"):
         write(film(15, SLOW), tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []

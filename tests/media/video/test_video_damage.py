@@ -169,7 +169,7 @@ def test_text_named_like_a_video(tmp_path: Path) -> None:
 def test_a_video_without_its_index(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", frames=40)
     for part in (0.9, 0.6, 0.3):
-        with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*cut off"):
+        with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*truncated"):
             open_video(truncated(path, part))
 
 

@@ -18,7 +18,7 @@ from make import Sound, click_times, make, number_of, picture
 from kinoloom.base.clip import Clip, Colour
 from kinoloom.media.video import reading as video_in
 from kinoloom.media.video.color import to_picture
-from kinoloom.media.video.decoding import decoded, decoder_of
+from kinoloom.media.video.decoding import decode, open_decoder
 from kinoloom.media.video.reading import open_video
 
 FILM = Fraction(24000, 1001)
@@ -279,7 +279,7 @@ def test_a_pass_from_within_begins_with_a_key_frame(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stored = list(container.demux(stream))[2:]
-        frames = list(decoded(decoder_of(stream), stored, said.append, from_key=True))
+        frames = list(decode(open_decoder(stream), stored, said.append, from_key=True))
     assert [frame.pts for frame in frames] == list(range(240, 480, 40))
     assert said == []
 
@@ -309,11 +309,11 @@ def test_reading_from_the_end_decodes_little(
 
     def counting(*args: Any, **options: Any) -> Iterator[av.VideoFrame]:
         nonlocal counted
-        for frame in decoded(*args, **options):
+        for frame in decode(*args, **options):
             counted += 1
             yield frame
 
-    monkeypatch.setattr(video_in, "decoded", counting)
+    monkeypatch.setattr(video_in, "decode", counting)
     assert [frame.time for frame in clip.read(last.time)] == [last.time]
     assert counted < 40
 
@@ -360,7 +360,7 @@ def test_times_that_begin_anew_are_damage(tmp_path: Path) -> None:
     clip = open_video(stored_at(tmp_path / "a.mkv", times))
     assert numbers(clip)[:25] == list(range(25))
     assert clip.notes.failed
-    assert "go back by" in next(iter(clip.notes)).message
+    assert "jump back by" in next(iter(clip.notes)).message
 
 
 def test_what_an_edit_list_cuts_away_is_not_there(tmp_path: Path) -> None:

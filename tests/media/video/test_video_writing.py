@@ -349,7 +349,7 @@ def test_pictures_an_encoder_refuses_are_an_output_error(tmp_path: Path) -> None
 def test_frames_of_another_size_are_named(tmp_path: Path) -> None:
     frames = [*film(3), Frame(make.picture(3, 80, 48), Fraction(1), Fraction(1))]
     clip = film(3).with_(read=lambda _start: iter(frames))
-    with pytest.raises(UnsupportedMediaError, match=r"80x48 .* those before it are 64x48"):
+    with pytest.raises(UnsupportedMediaError, match=r"80x48 .* the frames before it are 64x48"):
         write(clip, tmp_path / "a.mp4")
 
 

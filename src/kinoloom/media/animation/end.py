@@ -16,8 +16,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
-_MOST_PNG = 65535
-_MOST_WEBP_MS = (1 << 24) - 1
+_MAX_PNG = 65535
+_MAX_WEBP_MS = (1 << 24) - 1
 _DELAY_IN_FCTL = 20
 _DELAY_IN_ANMF = 12
 
@@ -35,17 +35,19 @@ def set_duration(path: Path, total: Fraction) -> None:
 
 
 def _set_webp(file: BinaryIO, total: Fraction) -> None:
-    places = [place + _DELAY_IN_ANMF for place, kind, _ in _webp_chunks(file) if kind == b"ANMF"]
+    places = [
+        place + _DELAY_IN_ANMF for place, kind, _ in _iter_webp_chunks(file) if kind == b"ANMF"
+    ]
     left_ms = round(total * 1000)
     for place in places[:-1]:
         file.seek(place)
         left_ms -= int.from_bytes(file.read(3), "little")
     for place in places[-1:]:
         file.seek(place)
-        file.write(min(max(left_ms, 1), _MOST_WEBP_MS).to_bytes(3, "little"))
+        file.write(min(max(left_ms, 1), _MAX_WEBP_MS).to_bytes(3, "little"))
 
 
-def _webp_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
+def _iter_webp_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
     """Where the content of each chunk begins, its kind and size."""
     place = 12
     while True:
@@ -59,14 +61,14 @@ def _webp_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _set_png(file: BinaryIO, total: Fraction) -> None:
-    places = [place for place, kind, _ in _png_chunks(file) if kind == b"fcTL"]
+    places = [place for place, kind, _ in _iter_png_chunks(file) if kind == b"fcTL"]
     left = total
     for place in places[:-1]:
         file.seek(place + _DELAY_IN_FCTL)
         over, under = struct.unpack(">HH", file.read(4))
         left -= Fraction(over, under or 100)
     for place in places[-1:]:
-        delay = _two_bytes_each(max(left, Fraction(0)))
+        delay = _limit_to_16_bits(max(left, Fraction(0)))
         file.seek(place)
         content = bytearray(file.read(26))
         struct.pack_into(">HH", content, _DELAY_IN_FCTL, delay.numerator, delay.denominator)
@@ -74,7 +76,7 @@ def _set_png(file: BinaryIO, total: Fraction) -> None:
         file.write(content + zlib.crc32(b"fcTL" + content).to_bytes(4, "big"))
 
 
-def _png_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
+def _iter_png_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
     """Where the content of each chunk begins, its kind and size."""
     place = 8
     while True:
@@ -87,8 +89,8 @@ def _png_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
         place += 12 + size
 
 
-def _two_bytes_each(value: Fraction) -> Fraction:
+def _limit_to_16_bits(value: Fraction) -> Fraction:
     """The nearest fraction whose numerator and denominator are both below 65536."""
-    if value >= _MOST_PNG:
-        return Fraction(_MOST_PNG)
-    return value.limit_denominator(int(_MOST_PNG / max(value, Fraction(1))))
+    if value >= _MAX_PNG:
+        return Fraction(_MAX_PNG)
+    return value.limit_denominator(int(_MAX_PNG / max(value, Fraction(1))))

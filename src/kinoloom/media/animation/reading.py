@@ -21,7 +21,7 @@ from kinoloom.errors import UnreadableMediaError
 _SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
 _HEAD_BYTES = 1 << 16
 _ALPHA_TRACK = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
-_UNTOLD_S = Fraction(1, 10)
+_DEFAULT_S = Fraction(1, 10)
 _DAMAGE = (OSError, EOFError, ValueError, SyntaxError)
 """What Pillow raises for damaged files."""
 
@@ -44,7 +44,7 @@ def open_animation(path: Path) -> Clip:
     """
     notes = Notes()
     durations, shape = [], (1, 1, 3)
-    for picture, duration in _pictures(path, notes):
+    for picture, duration in _decode(path, notes):
         durations.append(duration)
         shape = picture.shape
     if not durations:
@@ -55,7 +55,7 @@ def open_animation(path: Path) -> Clip:
 
     def read(start: Fraction) -> Iterator[Frame]:
         time = Fraction(0)
-        for picture, duration in _pictures(path, notes):
+        for picture, duration in _decode(path, notes):
             if time + duration > start:
                 yield Frame(picture, time, duration)
             time += duration
@@ -74,7 +74,7 @@ def open_animation(path: Path) -> Clip:
     )
 
 
-def _pictures(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
+def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
     """Each frame with its duration in seconds, up to the first that is damaged."""
     number = 0
     try:
@@ -84,7 +84,7 @@ def _pictures(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
                 image.seek(number)
                 picture = np.asarray(image.convert(mode))
                 stored = Fraction(round(image.info.get("duration", 0)), 1000)
-                yield picture, stored or _UNTOLD_S
+                yield picture, stored or _DEFAULT_S
     except _DAMAGE as error:
         message = (
             f"{path.name} is damaged after {number} frames: {error}. What can be read is used."

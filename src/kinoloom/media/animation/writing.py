@@ -28,15 +28,15 @@ from kinoloom.errors import UsageError
 from kinoloom.media.animation.end import set_duration
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Container
-from kinoloom.media.video.encoding import Encoder, refusals, stored
-from kinoloom.media.video.frame_feed import feed, first_frame, shown
+from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
+from kinoloom.media.video.frame_feed import display_duration, feed, read_first_frame
 from kinoloom.media.video.plan import Plan, plan
 from kinoloom.media.write_options import WriteOptions, WrittenClip
 
 _FREE_CLOCK = Fraction(1, 90_000)
 _GIF_CLOCK = Fraction(1, 100)
 _SHORTEST_GIF_TICKS = 2
-Span = tuple[Fraction, Fraction]
+Interval = tuple[Fraction, Fraction]
 """When a frame begins and ends, in seconds."""
 
 
@@ -55,9 +55,9 @@ def write_animated(
         )
     suffix = path.suffix.lower()
     container = ANIMATED[suffix]
-    chosen = plan(clip, first_frame(clip), suffix, options.codec, options.quality)
+    chosen = plan(clip, read_first_frame(clip), suffix, options.codec, options.quality)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
-    with whole_file(path, overwrite=options.overwrite) as temporary, refusals(path):
+    with whole_file(path, overwrite=options.overwrite) as temporary, translate_errors(path):
         spans = write(clip, temporary, container, chosen, progress)
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):
@@ -74,29 +74,29 @@ def write_animated(
 
 def _write_frames(
     clip: Clip, path: Path, container: Container, chosen: Plan, progress: Progress
-) -> list[Span]:
+) -> list[Interval]:
     """Encode frames as they come; gives when each is shown."""
     clock = container.clock or (1 / clip.rate if clip.rate else _FREE_CLOCK)
-    spans: list[Span] = []
+    spans: list[Interval] = []
     with Encoder(path, container, chosen, clock) as encoder, feed(clip, progress) as frames:
         for frame in frames:
-            span = (frame.time, frame.time + shown(frame, chosen.rate))
+            span = (frame.time, frame.time + display_duration(frame, chosen.rate))
             spans.append(span)
             begin, end = (round((time - spans[0][0]) / clock) for time in span)
-            encoder.add(stored(frame, chosen), begin, end - begin)
+            encoder.add(prepare_frame(frame, chosen), begin, end - begin)
     return spans
 
 
 def _write_gif(
     clip: Clip, path: Path, container: Container, chosen: Plan, progress: Progress
-) -> list[Span]:
+) -> list[Interval]:
     """Keep all frames losslessly, choose the colours, then write; gives when each is shown."""
     kept = path.with_name(f"{path.name}.mkv")
     try:
-        spans = _write_frames(clip, kept, VIDEO[".mkv"], _lossless(chosen), progress)
-        ticks = _gif_ticks(clip, spans)
+        spans = _write_frames(clip, kept, VIDEO[".mkv"], _to_lossless(chosen), progress)
+        ticks = _to_gif_ticks(clip, spans)
         with Encoder(path, container, chosen, _GIF_CLOCK) as encoder:
-            for index, picture in enumerate(_with_colours(kept, _palette(kept))):
+            for index, picture in enumerate(_apply_palette(kept, _choose_palette(kept))):
                 if index in ticks:
                     encoder.add(picture, *ticks[index])
     finally:
@@ -105,14 +105,14 @@ def _write_gif(
     return list(pairwise([*begins, spans[-1][1]]))
 
 
-def _lossless(chosen: Plan) -> Plan:
+def _to_lossless(chosen: Plan) -> Plan:
     """The plan for pictures that wait, in RGB with 8 bits."""
     codec = CODECS["ffv1"]
     pix_fmt = codec.formats[(False, False)]
     return replace(chosen, codec=codec, pix_fmt=pix_fmt, settings=codec.settings(None))
 
 
-def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
+def _to_gif_ticks(clip: Clip, spans: list[Interval]) -> dict[int, tuple[int, int]]:
     """Beginning and length in 1/100 s of each frame that is long enough to be shown, by index."""
     begins: dict[int, int] = {}
     earliest = 0
@@ -136,7 +136,7 @@ def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
     }
 
 
-def _palette(kept: Path) -> av.VideoFrame:
+def _choose_palette(kept: Path) -> av.VideoFrame:
     """The 256 colours that suit all frames together, as a picture of 16x16."""
     with open_input(kept) as source:
         graph = av.filter.Graph()
@@ -149,7 +149,7 @@ def _palette(kept: Path) -> av.VideoFrame:
         return graph.vpull()
 
 
-def _with_colours(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
+def _apply_palette(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
     """The kept frames in the colours of the palette, dithered."""
     with open_input(kept) as source:
         graph = av.filter.Graph()

@@ -24,14 +24,19 @@ from av.container import OutputContainer
 
 from kinoloom.base.audio import Audio
 from kinoloom.base.notes import Notes
-from kinoloom.media.container.inputs import begin_of, open_input
-from kinoloom.media.container.packets import Timed, add_like, copied, stamped
+from kinoloom.media.container.inputs import find_start, open_input
+from kinoloom.media.container.packets import TimedPacket, add_stream_like, copy_packets, stamp
 from kinoloom.media.video.codecs import Container
 
 _LOSSY = ("aac", "libopus")
 _BITS_PER_SECOND = 96_000  # of lossy sound, a channel
-_USUAL_HZ = 48_000
-_USUAL_LAYOUTS = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad", "downmix": "stereo"}
+_DEFAULT_HZ = 48_000
+_LAYOUT_ALIASES = {
+    "5.1(side)": "5.1",
+    "5.0(side)": "5.0",
+    "quad(side)": "quad",
+    "downmix": "stereo",
+}
 """Other names for the same loudspeakers, which lossy codecs know."""
 
 
@@ -42,7 +47,7 @@ def add_sound(
     encoder: str,
     notes: Notes,
     stack: ExitStack,
-) -> Iterator[Timed]:
+) -> Iterator[TimedPacket]:
     """Add a sound track to `out`, before its first packet.
 
     Args:
@@ -62,18 +67,18 @@ def add_sound(
         template = source.streams[index]
         codec = template.codec_context.codec
         if codec.name in out.supported_codecs and container.holds_sound(codec.canonical_name):
-            shift = audio.start - (begin_of(template) or 0)
-            stream = add_like(out, template)
-            return copied(source, template, stream, audio.rate_hz, lambda time: time + shift)
+            shift = audio.start - (find_start(template) or 0)
+            stream = add_stream_like(out, template)
+            return copy_packets(source, template, stream, audio.rate_hz, lambda time: time + shift)
     if encoder in _LOSSY:
-        audio = replace(audio, layout=_USUAL_LAYOUTS.get(audio.layout, audio.layout))
-    return _encoded(_encoding_stream(out, audio, encoder, notes), audio)
+        audio = replace(audio, layout=_LAYOUT_ALIASES.get(audio.layout, audio.layout))
+    return _encode(_add_encoder(out, audio, encoder, notes), audio)
 
 
-def _encoding_stream(out: OutputContainer, audio: Audio, encoder: str, notes: Notes) -> AudioStream:
+def _add_encoder(out: OutputContainer, audio: Audio, encoder: str, notes: Notes) -> AudioStream:
     rates = av.Codec(encoder, "w").audio_rates
-    rate = audio.rate_hz if rates is None or audio.rate_hz in rates else _USUAL_HZ
-    layout = audio.layout if _takes(encoder, rate, audio.layout) else "stereo"
+    rate = audio.rate_hz if rates is None or audio.rate_hz in rates else _DEFAULT_HZ
+    layout = audio.layout if _is_layout_supported(encoder, rate, audio.layout) else "stereo"
     if layout != audio.layout:
         notes.add(
             "sound",
@@ -91,7 +96,7 @@ def _encoding_stream(out: OutputContainer, audio: Audio, encoder: str, notes: No
     return stream
 
 
-def _takes(encoder: str, rate: int, layout: str) -> bool:
+def _is_layout_supported(encoder: str, rate: int, layout: str) -> bool:
     """Whether an encoder takes this order of channels; only opening it tells."""
     context = cast(AudioCodecContext, av.CodecContext.create(encoder, "w"))
     context.sample_rate, context.layout = rate, layout
@@ -103,15 +108,15 @@ def _takes(encoder: str, rate: int, layout: str) -> bool:
     return True
 
 
-def _encoded(stream: AudioStream, audio: Audio) -> Iterator[Timed]:
-    for frame in _frames(audio):
+def _encode(stream: AudioStream, audio: Audio) -> Iterator[TimedPacket]:
+    for frame in _to_frames(audio):
         for packet in stream.encode(frame):
             begin = (packet.pts or 0) * packet.time_base + audio.start
             end = begin + (packet.duration or 0) * packet.time_base
-            yield begin, stamped(packet, stream, begin, end, stream.codec_context.rate)
+            yield begin, stamp(packet, stream, begin, end, stream.codec_context.rate)
 
 
-def _frames(audio: Audio) -> Iterator[AudioFrame | None]:
+def _to_frames(audio: Audio) -> Iterator[AudioFrame | None]:
     """The samples as FFmpeg's frames, then None."""
     position = 0
     for block in audio.read():

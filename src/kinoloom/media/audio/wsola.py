@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 
 from kinoloom.base.audio import Samples
 
-_HOPS_A_SECOND = 50
-_STEPS_A_HOP = 4
+_HOPS_PER_SECOND = 50
+_STEPS_PER_HOP = 4
 _QUIET_STEPS = 8
 _RISE = 8.0
 """How many times the energy of the last 8 steps (of 5 ms) an onset has."""
 _SILENCE = 1e-6
 _ATTACK = 0.3
 """The part of an onset's peak at which it is heard to begin."""
-_AWAY = 0.05
+_DISTANCE_PENALTY = 0.05
 """How much similarity a grain must gain to be taken from the far end of the search."""
 
 
-def stretched(
+def stretch_blocks(
     blocks: Iterable[Samples], rate_hz: int, channels: int, factor: Fraction
 ) -> Iterator[Samples]:
     """Yield the sound stretched, exactly round(n * factor) samples for n.
@@ -65,10 +65,10 @@ class _Stretcher:
 
     def __init__(self, rate_hz: int, channels: int, factor: Fraction) -> None:
         self._factor = factor
-        self._hop = max(_STEPS_A_HOP, rate_hz // _HOPS_A_SECOND)
+        self._hop = max(_STEPS_PER_HOP, rate_hz // _HOPS_PER_SECOND)
         self._reach = self._hop // 2
         self._map = _TimeMap(factor, self._hop)
-        self._finder = _OnsetFinder(self._hop // _STEPS_A_HOP)
+        self._finder = _OnsetFinder(self._hop // _STEPS_PER_HOP)
         phase = np.arange(2 * self._hop) * (np.pi / self._hop)
         self._window = ((1 - np.cos(phase)) / 2).astype(np.float32)[:, None]
         self._kept = np.zeros((2 * self._hop, channels), np.float32)
@@ -130,7 +130,7 @@ class _Stretcher:
         energy = (sums[self._hop :] - sums[: -self._hop]) * np.dot(follows, follows)
         alike = np.correlate(around, follows, "valid") / np.sqrt(energy + _SILENCE**2)
         away = np.linspace(-1, 1, len(alike)) ** 2
-        return ideal - reach + int(np.argmax(alike - _AWAY * away))
+        return ideal - reach + int(np.argmax(alike - _DISTANCE_PENALTY * away))
 
     def _input(self, begin: int, end: int) -> Samples:
         """Input samples, silent where there are none."""

@@ -25,7 +25,7 @@ from kinoloom.media.container.ebml import (
     join_elements,
 )
 
-FREE_PLACE = "-" * 16
+PLACEHOLDER = "-" * 16
 """To be the title of the picture track while the file is written."""
 
 _NAME, _VOID, _CRC = 0x536E, 0xEC, 0xBF
@@ -36,7 +36,7 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
     """Tell players of `path` to show its pictures with pixels of a shape.
 
     Args:
-        path: a Matroska or WebM file whose picture track has the title `FREE_PLACE`.
+        path: a Matroska or WebM file whose picture track has the title `PLACEHOLDER`.
         width, height: of the pictures, in pixels.
         pixel_aspect: width of a pixel over its height; the display width is rounded to pixels.
 
@@ -51,38 +51,38 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
         head = file.read(HEAD_BYTES)
         begin, end = find_tracks(head)
         before = list(iter_elements(head[begin:end]))
-        tracks = [_shown(element, size) for element in before]
+        tracks = [_with_display_size(element, size) for element in before]
         free = end - begin - len(join_elements(tracks))
         if tracks == before or free < 2:
             raise OutputError(f"{path} has no room for the shape of its pixels.")
         file.seek(begin)
-        file.write(_checked(tracks, _void(free)))
+        file.write(_renew_checksum(tracks, _void_element(free)))
 
 
-def _shown(element: Element, size: list[Element]) -> Element:
+def _with_display_size(element: Element, size: list[Element]) -> Element:
     """The picture track with the display size instead of the place kept free."""
     kind, content = element
-    place = (_NAME, FREE_PLACE.encode())
+    place = (_NAME, PLACEHOLDER.encode())
     children = list(iter_elements(content)) if kind == ENTRY else []
     if place not in children:
         return element
     kept = [child for child in children if child != place]
     return kind, join_elements(
         [
-            (VIDEO, _resized(inside, size)) if child == VIDEO else (child, inside)
+            (VIDEO, _replace_display_size(inside, size)) if child == VIDEO else (child, inside)
             for child, inside in kept
         ]
     )
 
 
-def _resized(video: bytes, size: list[Element]) -> bytes:
+def _replace_display_size(video: bytes, size: list[Element]) -> bytes:
     replaced = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
     return join_elements(
         [*(item for item in iter_elements(video) if item[0] not in replaced), *size]
     )
 
 
-def _checked(elements: list[Element], rest: bytes) -> bytes:
+def _renew_checksum(elements: list[Element], rest: bytes) -> bytes:
     """The elements and the rest, the checksum renewed if they begin with one."""
     if elements[0][0] != _CRC:
         return join_elements(elements) + rest
@@ -90,7 +90,7 @@ def _checked(elements: list[Element], rest: bytes) -> bytes:
     return join_elements([(_CRC, zlib.crc32(covered).to_bytes(4, "little"))]) + covered
 
 
-def _void(length: int) -> bytes:
+def _void_element(length: int) -> bytes:
     """An element that players skip, of `length` bytes, at least 2."""
     if length < 9:
         return bytes([_VOID, 0x80 | length - 2]) + bytes(length - 2)

@@ -37,25 +37,25 @@ def iter_elements(data: bytes) -> Iterator[Element]:
 
 def _element_at(data: bytes, place: int) -> tuple[int, int, int]:
     """The id of the element at a place, and where its content begins and ends."""
-    id_bytes = _length(data[place])
+    id_bytes = _count_bytes(data[place])
     kind = int.from_bytes(data[place : place + id_bytes], "big")
     place += id_bytes
-    size_bytes = _length(data[place])
+    size_bytes = _count_bytes(data[place])
     size = int.from_bytes(data[place : place + size_bytes], "big") & ((1 << 7 * size_bytes) - 1)
     return kind, place + size_bytes, place + size_bytes + size
 
 
-def _length(first: int) -> int:
+def _count_bytes(first: int) -> int:
     """How many bytes a number has whose first byte is given: one more than its leading zeros."""
     return 9 - first.bit_length()
 
 
 def join_elements(elements: list[Element]) -> bytes:
     """Return the elements as bytes, each size in as few as it needs."""
-    return b"".join(_encoded(kind, content) for kind, content in elements)
+    return b"".join(_encode(kind, content) for kind, content in elements)
 
 
-def _encoded(kind: int, content: bytes) -> bytes:
+def _encode(kind: int, content: bytes) -> bytes:
     size_bytes = len(content).bit_length() // 7 + 1
     size = (len(content) | 1 << 7 * size_bytes).to_bytes(size_bytes, "big")
     return kind.to_bytes((kind.bit_length() + 7) // 8, "big") + size + content

@@ -89,11 +89,11 @@ def _with_colour(video: bytes, hdr: HdrMetadata) -> bytes:
         ):
             colour[name] = round(level).to_bytes(4, "big")
     if hdr.mastering_display is not None:
-        colour[_MASTERING] = join_elements(_mastering(hdr.mastering_display))
+        colour[_MASTERING] = join_elements(_mastering_elements(hdr.mastering_display))
     return join_elements(list({**before, _COLOUR: join_elements(list(colour.items()))}.items()))
 
 
-def _mastering(display: MasteringDisplay) -> list[Element]:
+def _mastering_elements(display: MasteringDisplay) -> list[Element]:
     numbers: tuple[Fraction, ...] = (
         *display.red,
         *display.green,

@@ -43,12 +43,12 @@ def open_input(path: Path) -> InputContainer:
         return _open(path)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(
-            f"{path} cannot be read as media: FFmpeg says '{_last_words(path, error)}'.",
+            f"{path} cannot be read as media: FFmpeg says '{_find_reason(path, error)}'.",
             hint="It may be damaged, cut off, or neither a photo nor a video.",
         ) from error
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream of moving pictures, set up for decoding; the other streams are not read.
 
     The cover of a song does not count. Of several the one with the most frames is taken (an
@@ -60,46 +60,48 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """
     streams = [s for s in container.streams.video if not _is_cover(s)]
     if not streams:
-        raise _no_pictures(container, path)
+        raise _describe_missing_pictures(container, path)
     chosen = max(streams, key=lambda stream: stream.frames)
     if chosen.codec_context is None:
         raise UnsupportedMediaError(
             f"{path} is coded in a way that this FFmpeg cannot decode.",
             hint="Convert it to a common codec first, such as H.264.",
         )
-    read_only(container, chosen)
+    discard_others(container, chosen)
     chosen.thread_type = "AUTO"
     return chosen
 
 
-def sound_streams(container: InputContainer) -> list[AudioStream]:
+def list_sound_streams(container: InputContainer) -> list[AudioStream]:
     """The streams of sound that can be decoded."""
     return [s for s in container.streams.audio if s.codec_context and s.rate and s.channels]
 
 
-def read_only(container: InputContainer, wanted: Stream) -> None:
+def discard_others(container: InputContainer, wanted: Stream) -> None:
     """Let the container pass over the packets of all other streams."""
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == wanted.index else Discard.all
 
 
-def zero_of(container: InputContainer) -> Fraction:
+def find_zero(container: InputContainer) -> Fraction:
     """The zero of the clip's clock: the earliest time of pictures or sound, in the file's seconds.
 
     One zero for all streams keeps what starts late in one of them late.
     """
     streams = [s for s in (*container.streams.video, *container.streams.audio) if not _is_cover(s)]
-    return min((begin for s in streams if (begin := begin_of(s)) is not None), default=Fraction(0))
+    return min(
+        (begin for s in streams if (begin := find_start(s)) is not None), default=Fraction(0)
+    )
 
 
-def begin_of(stream: Stream) -> Fraction | None:
+def find_start(stream: Stream) -> Fraction | None:
     """When a stream begins, in the file's seconds; None where the file does not say."""
     if stream.start_time is None or stream.time_base is None:
         return None
     return stream.start_time * stream.time_base
 
 
-def _no_pictures(container: InputContainer, path: Path) -> MediaError:
+def _describe_missing_pictures(container: InputContainer, path: Path) -> MediaError:
     kinds = {stream.type for stream in container.streams} & {"audio", "subtitle"}
     if kinds:
         what = " and ".join(sorted(kinds))
@@ -119,7 +121,7 @@ def _is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _last_words(path: Path, error: Exception) -> str:
+def _find_reason(path: Path, error: Exception) -> str:
     """What FFmpeg logs while it fails to open a file; logging is on only for this second try."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)

@@ -25,10 +25,10 @@ import av
 from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
-from kinoloom.media.container.display_size import FREE_PLACE, set_display_size
+from kinoloom.media.container.display_size import PLACEHOLDER, set_display_size
 from kinoloom.media.container.hdr_template import open_hdr_template
 from kinoloom.media.container.inputs import open_input
-from kinoloom.media.container.packets import Timed
+from kinoloom.media.container.packets import TimedPacket
 from kinoloom.media.container.streams import add_record, add_tracks
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import open_output
@@ -38,7 +38,7 @@ from kinoloom.media.video.segments import Segment
 FINEST_HZ = 10_000_000
 ROUNDED_HZ = 9_000_000  # a multiple of the 90 kHz of MPEG
 _MILLISECOND_HZ = 1000
-_MOST_REORDER = 16  # of H.264 and H.265
+_MAX_REORDER = 16  # of H.264 and H.265
 _ISO = ("mp4", "mov")
 
 Segments = Callable[[], Iterator[Segment]]
@@ -72,7 +72,7 @@ def survey(segments: Segments, plan: Plan) -> Survey:
     """Look at the times of all frames once; there must be at least one."""
     frames, reorder, ticks = 0, 0, 1
     start = end = Fraction(0)
-    latest: deque[Fraction] = deque(maxlen=_MOST_REORDER + 1)
+    latest: deque[Fraction] = deque(maxlen=_MAX_REORDER + 1)
     for segment in segments():
         start, end = start if frames else segment.times[0], segment.end
         frames, reorder = frames + len(segment.times), max(reorder, segment.reorder)
@@ -111,15 +111,19 @@ def join(
     """
     facts = survey(segments, plan)
     with ExitStack() as stack:
-        clock = {"movie_timescale": str(_movie_hz(clip, facts))} if container.form in _ISO else {}
+        clock = (
+            {"movie_timescale": str(_choose_movie_hz(clip, facts))}
+            if container.form in _ISO
+            else {}
+        )
         out = stack.enter_context(open_output(path, container, **clock))
-        template = stack.enter_context(_template(next(segments()), clip)).streams.video[0]
-        stream = _picture_stream(out, template, container, plan, facts)
+        template = stack.enter_context(_open_template(next(segments()), clip)).streams.video[0]
+        stream = _add_picture_stream(out, template, container, plan, facts)
         tracks = add_tracks(out, clip, container, plan, stack)
         recorded = add_record(out, clip, container)
         if not complete:
             tracks = [takewhile(lambda item: item[0] < facts.end, track) for track in tracks]
-        pictures = _pictures(segments, stream, plan, facts)
+        pictures = _read_pictures(segments, stream, plan, facts)
         for _, packet in heapq.merge(pictures, *tracks, key=lambda item: item[0]):
             out.mux(packet)
     if _needs_display_size(container, plan):
@@ -127,7 +131,7 @@ def join(
     return facts, recorded
 
 
-def _movie_hz(clip: Clip, facts: Survey) -> int:
+def _choose_movie_hz(clip: Clip, facts: Survey) -> int:
     """A clock for the starts of all tracks and for chapters, exact for all if that is possible."""
     pictures_hz = facts.clock.denominator
     sound_hz = [audio.rate_hz for audio in clip.audio]
@@ -135,14 +139,14 @@ def _movie_hz(clip: Clip, facts: Survey) -> int:
     return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
 
 
-def _template(segment: Segment, clip: Clip) -> InputContainer:
+def _open_template(segment: Segment, clip: Clip) -> InputContainer:
     """Open a file whose picture stream has the parameters that the film's shall have."""
     if clip.hdr is None:
         return open_input(segment.video)
     return open_hdr_template(segment.video, clip.hdr)
 
 
-def _picture_stream(
+def _add_picture_stream(
     out: OutputContainer, template: av.VideoStream, container: Container, plan: Plan, facts: Survey
 ) -> av.VideoStream:
     stream = out.add_stream_from_template(template, opaque=True)
@@ -151,7 +155,7 @@ def _picture_stream(
     context.framerate = plan.rate if plan.constant else Fraction(0)
     context.sample_aspect_ratio = plan.pixel_aspect
     if _needs_display_size(container, plan):
-        stream.metadata["title"] = FREE_PLACE
+        stream.metadata["title"] = PLACEHOLDER
     if plan.codec.tag and container.form in _ISO:
         context.codec_tag = plan.codec.tag
     return stream
@@ -161,9 +165,9 @@ def _needs_display_size(container: Container, plan: Plan) -> bool:
     return container.form in ("matroska", "webm") and plan.pixel_aspect != 1
 
 
-def _pictures(
+def _read_pictures(
     segments: Segments, stream: av.VideoStream, plan: Plan, facts: Survey
-) -> Iterator[Timed]:
+) -> Iterator[TimedPacket]:
     """The packets of all segments at their exact times, in decoding order."""
     decoded = _decoding_times(segments, facts)
     left = facts.frames

@@ -14,29 +14,29 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-Timed = tuple[Fraction, "Packet[Any]"]
+TimedPacket = tuple[Fraction, "Packet[Any]"]
 """A packet and when it is to be written, in seconds on the clip's clock."""
-Moved = Callable[[Fraction], Fraction]
+TimeMap = Callable[[Fraction], Fraction]
 """From a file's own time to the clip's clock, both in seconds."""
 
 _TAGS = ("language", "title")
 
 
-def add_like(out: OutputContainer, template: Stream) -> Stream:
+def add_stream_like(out: OutputContainer, template: Stream) -> Stream:
     """A stream of `out` for packets copied from `template`."""
     stream = out.add_stream_from_template(template)
-    describe_like(stream, template)
+    copy_description(stream, template)
     return stream
 
 
-def describe_like(stream: Stream, template: Stream) -> None:
+def copy_description(stream: Stream, template: Stream) -> None:
     """Give a stream the language, title and disposition of another."""
     stream.metadata.update({k: v for k, v in template.metadata.items() if k in _TAGS})
     stream.disposition = template.disposition
 
 
-def demuxed(
-    source: InputContainer, template: Stream, moved: Moved
+def demux(
+    source: InputContainer, template: Stream, moved: TimeMap
 ) -> Iterator[tuple[Packet[Any], Fraction, Fraction]]:
     """The packets of a stream with their beginnings and ends on the clip's clock."""
     for packet in source.demux(template):
@@ -45,15 +45,15 @@ def demuxed(
             yield packet, moved(begin * packet.time_base), moved(end * packet.time_base)
 
 
-def copied(
-    source: InputContainer, template: Stream, stream: Stream, clock_hz: int, moved: Moved
-) -> Iterator[Timed]:
+def copy_packets(
+    source: InputContainer, template: Stream, stream: Stream, clock_hz: int, moved: TimeMap
+) -> Iterator[TimedPacket]:
     """The packets of `template`, for `stream`."""
-    for packet, begin, end in demuxed(source, template, moved):
-        yield begin, stamped(packet, stream, begin, end, clock_hz)
+    for packet, begin, end in demux(source, template, moved):
+        yield begin, stamp(packet, stream, begin, end, clock_hz)
 
 
-def stamped(
+def stamp(
     packet: Packet[Any], stream: Stream, begin: Fraction, end: Fraction, clock_hz: int
 ) -> Packet[Any]:
     """The packet, for a stream without reordering, from `begin` to `end`."""

@@ -16,8 +16,8 @@ from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
 from kinoloom.media.audio.writing import add_sound
-from kinoloom.media.container.inputs import open_input, zero_of
-from kinoloom.media.container.packets import Moved, Timed
+from kinoloom.media.container.inputs import find_zero, open_input
+from kinoloom.media.container.packets import TimedPacket, TimeMap
 from kinoloom.media.container.subtitles import add_subtitles
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.plan import Plan
@@ -29,7 +29,7 @@ _RECORD_BEGINS = '{"kinoloom":'
 
 def add_tracks(
     out: OutputContainer, clip: Clip, container: Container, plan: Plan, stack: ExitStack
-) -> list[Iterator[Timed]]:
+) -> list[Iterator[TimedPacket]]:
     """Add sound, subtitles with their fonts, chapters and tags of `clip` to `out`.
 
     Args:
@@ -46,8 +46,8 @@ def add_tracks(
     tracks = [add_sound(out, audio, container, encoder, clip.notes, stack) for audio in clip.audio]
     if clip.origin is not None:
         with open_input(clip.origin) as origin:
-            zero = zero_of(origin)
-            out.metadata.update(_tags(origin.metadata))
+            zero = find_zero(origin)
+            out.metadata.update(_select_tags(origin.metadata))
 
             def moved(time: Fraction) -> Fraction:
                 return (time - zero) * clip.time_scale
@@ -77,7 +77,7 @@ def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:
     return False
 
 
-def _tags(metadata: dict[str, str]) -> dict[str, str]:
+def _select_tags(metadata: dict[str, str]) -> dict[str, str]:
     """The tags of a file, without those that describe the file itself or an older record."""
     return {
         name: text
@@ -86,7 +86,7 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _add_chapters(out: OutputContainer, origin: InputContainer, moved: Moved) -> None:
+def _add_chapters(out: OutputContainer, origin: InputContainer, moved: TimeMap) -> None:
     chapters = origin.chapters()
     for chapter in chapters:
         begin, end = (

@@ -18,13 +18,13 @@ from av.subtitles.stream import SubtitleStream
 from kinoloom.base.notes import Notes
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.container.packets import (
-    Moved,
-    Timed,
-    add_like,
-    copied,
-    demuxed,
-    describe_like,
-    stamped,
+    TimedPacket,
+    TimeMap,
+    add_stream_like,
+    copy_description,
+    copy_packets,
+    demux,
+    stamp,
 )
 from kinoloom.media.video.codecs import Container
 
@@ -49,10 +49,10 @@ def add_subtitles(
     out: OutputContainer,
     path: Path,
     container: Container,
-    moved: Moved,
+    moved: TimeMap,
     notes: Notes,
     stack: ExitStack,
-) -> list[Iterator[Timed]]:
+) -> list[Iterator[TimedPacket]]:
     """Add all subtitle streams of a file that `out` can hold, before its first packet.
 
     Args:
@@ -74,11 +74,11 @@ def add_subtitles(
         template = source.streams.subtitles[index]
         name = template.codec_context.codec.canonical_name
         if name in container.subtitles:
-            stream = add_like(out, template)
-            tracks.append(copied(source, template, stream, _CLOCK_HZ, moved))
+            stream = add_stream_like(out, template)
+            tracks.append(copy_packets(source, template, stream, _CLOCK_HZ, moved))
         elif name in _TEXT:
-            written = _text_stream(out, template, container.subtitles[0])
-            tracks.append(_rewritten(source, template, written, moved))
+            written = _add_text_stream(out, template, container.subtitles[0])
+            tracks.append(_transcode(source, template, written, moved))
         else:
             notes.add(
                 "subtitles",
@@ -89,21 +89,21 @@ def add_subtitles(
     return tracks
 
 
-def _text_stream(out: OutputContainer, template: SubtitleStream, codec: str) -> SubtitleStream:
+def _add_text_stream(out: OutputContainer, template: SubtitleStream, codec: str) -> SubtitleStream:
     stream = cast(SubtitleStream, out.add_stream(codec))
     context = stream.codec_context
     context.subtitle_header = template.codec_context.subtitle_header or _ASS_HEADER
     context.time_base = stream.time_base = Fraction(1, _CLOCK_HZ)
-    describe_like(stream, template)
+    copy_description(stream, template)
     return stream
 
 
-def _rewritten(
-    source: InputContainer, template: SubtitleStream, stream: SubtitleStream, moved: Moved
-) -> Iterator[Timed]:
+def _transcode(
+    source: InputContainer, template: SubtitleStream, stream: SubtitleStream, moved: TimeMap
+) -> Iterator[TimedPacket]:
     """Text in another codec; styles survive as far as both codecs know them."""
-    for packet, begin, end in demuxed(source, template, moved):
+    for packet, begin, end in demux(source, template, moved):
         shown = template.codec_context.decode2(packet)
         if shown is not None and len(shown):
             text = stream.codec_context.encode_subtitle(shown)
-            yield begin, stamped(text, stream, begin, end, _CLOCK_HZ)
+            yield begin, stamp(text, stream, begin, end, _CLOCK_HZ)

@@ -19,11 +19,11 @@ from kinoloom.base.files import Progress
 from kinoloom.base.outputs import check_output, naming_output, remove, replace
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture
-from kinoloom.media.video.frame_feed import feed, shown
+from kinoloom.media.video.frame_feed import display_duration, feed
 from kinoloom.media.write_options import WriteOptions, WrittenClip, write_record
 
 _RECORD = "provenance.json"
-_OURS = re.compile(r"\d{6,}\.png|provenance\.json")
+_OWN_FILES = re.compile(r"\d{6,}\.png|provenance\.json")
 
 
 def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
@@ -63,7 +63,7 @@ def _check(clip: Clip, path: Path, options: WriteOptions) -> None:
         raise OutputExistsError(f"{path} is a file.", hint="Choose another name for the folder.")
     names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
     check_output(path, overwrite=options.overwrite or (path.is_dir() and not names))
-    foreign = [name for name in names if not _OURS.fullmatch(name)]
+    foreign = [name for name in names if not _OWN_FILES.fullmatch(name)]
     if foreign:
         raise OutputExistsError(
             f"The folder {path} holds other things than numbered pictures ({foreign[0]}).",
@@ -77,23 +77,25 @@ def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> WrittenClip
     count = 0
     with feed(clip, progress) as frames:
         for count, frame in enumerate(frames, 1):
-            data = encode_picture(_stored(frame.image, clip.bits))
+            data = encode_picture(_to_stored_depth(frame.image, clip.bits))
             (folder / f"{count:0{digits}d}.png").write_bytes(data)
             first, last = first or frame, frame
     if first is None or last is None:
         raise UsageError("There are no frames to write.")
     height, width = first.image.shape[:2]
-    return WrittenClip(count, _duration(clip, first, last), width, height, "png", recorded=True)
+    return WrittenClip(
+        count, _total_duration(clip, first, last), width, height, "png", recorded=True
+    )
 
 
-def _stored(image: Picture, bits: int) -> Picture:
+def _to_stored_depth(image: Picture, bits: int) -> Picture:
     """The picture with 8 bits where the clip has no more; else PNG keeps 16."""
     if bits > 8 or image.dtype == np.uint8:
         return image
     return from_float(to_float(image), np.dtype(np.uint8))
 
 
-def _duration(clip: Clip, first: Frame, last: Frame) -> Fraction | None:
+def _total_duration(clip: Clip, first: Frame, last: Frame) -> Fraction | None:
     if clip.stills:
         return None
-    return last.time + shown(last, clip.rate) - first.time
+    return last.time + display_duration(last, clip.rate) - first.time

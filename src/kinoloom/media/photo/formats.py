@@ -25,7 +25,7 @@ _ANIMATED: dict[str, type[GifImageFile | WebPImageFile | AvifImageFile]] = {
 }
 
 
-def kind_of(data: bytes) -> str:
+def detect_format(data: bytes) -> str:
     """The format of a picture file: "JPEG", "PNG", "WebP", "TIFF", "AVIF", "HEIC", "BMP", "GIF".
 
     Args:
@@ -43,7 +43,7 @@ def kind_of(data: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":
-        return _brand(head)
+        return _detect_heif(head)
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "BMP"
     return ""
@@ -54,7 +54,7 @@ def is_animation(data: bytes, kind: str) -> bool:
 
     Args:
         data: the whole file; a damaged one counts as a photo.
-        kind: as `kind_of` tells.
+        kind: as `detect_format` tells.
     """
     if kind == "PNG":
         return has_frames(data)
@@ -66,7 +66,7 @@ def is_animation(data: bytes, kind: str) -> bool:
         return False
 
 
-def _brand(head: bytes) -> str:
+def _detect_heif(head: bytes) -> str:
     """By the brands of an "ftyp" box; sequences of HEIC pictures ("hevc") are videos."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]

@@ -15,11 +15,15 @@ from kinoloom.media.photo.tiff_tags import Value, read_tags
 ORIENTATION = 0x0112
 """The tag of TIFF and EXIF that tells how a picture is to be turned."""
 _EXIF = 0x8769
-_TAKEN = {0x9003: "DateTimeOriginal", 0x9291: "SubSecTimeOriginal", 0x9011: "OffsetTimeOriginal"}
+_TIME_TAGS = {
+    0x9003: "DateTimeOriginal",
+    0x9291: "SubSecTimeOriginal",
+    0x9011: "OffsetTimeOriginal",
+}
 
 
 @dataclass(frozen=True)
-class Meta:
+class CaptureInfo:
     """What is known about the taking of a photo.
 
     Attributes:
@@ -31,31 +35,31 @@ class Meta:
     taken: datetime | None = None
 
 
-def meta_of_exif(data: bytes) -> Meta:
+def parse_exif(data: bytes) -> CaptureInfo:
     """Read an EXIF block (or the head of a TIFF file).
 
     Args:
-        data: with or without the mark "Exif" before it; b"" gives an empty `Meta`.
+        data: with or without the mark "Exif" before it; b"" gives an empty `CaptureInfo`.
 
     Raises:
         ValueError: the block is damaged.
     """
     block = data.removeprefix(b"Exif\0\0")
     if not block:
-        return Meta()
+        return CaptureInfo()
     found = read_tags(block).get(ORIENTATION, (1,))
     orientation = int(found[0]) if found and found[0] in range(1, 9) else 1
     inner = read_tags(block, _EXIF)
-    texts = {name: _text(inner.get(tag, b"")) for tag, name in _TAKEN.items()}
-    return Meta(orientation, _taken(texts))
+    texts = {name: _decode_text(inner.get(tag, b"")) for tag, name in _TIME_TAGS.items()}
+    return CaptureInfo(orientation, _parse_time(texts))
 
 
-def taken_of_texts(texts: Mapping[str, str]) -> datetime | None:
+def parse_capture_time(texts: Mapping[str, str]) -> datetime | None:
     """The time of capture among the texts that ImageMagick writes into PNG files ("exif:...")."""
-    return _taken({name: texts.get(f"exif:{name}", "") for name in _TAKEN.values()})
+    return _parse_time({name: texts.get(f"exif:{name}", "") for name in _TIME_TAGS.values()})
 
 
-def upright(image: Picture, orientation: int) -> Picture:
+def rotate_upright(image: Picture, orientation: int) -> Picture:
     """The picture turned and mirrored as its EXIF orientation (1 to 8) says."""
     if orientation >= 5:
         image = image.transpose(1, 0, 2)
@@ -66,11 +70,11 @@ def upright(image: Picture, orientation: int) -> Picture:
     return np.ascontiguousarray(image)
 
 
-def _text(value: Value) -> str:
+def _decode_text(value: Value) -> str:
     return value.partition(b"\0")[0].decode("latin-1").strip() if isinstance(value, bytes) else ""
 
 
-def _taken(texts: Mapping[str, str]) -> datetime | None:
+def _parse_time(texts: Mapping[str, str]) -> datetime | None:
     date, _, clock = texts["DateTimeOriginal"].partition(" ")
     fraction = texts["SubSecTimeOriginal"]
     offset = texts["OffsetTimeOriginal"]
@@ -78,11 +82,11 @@ def _taken(texts: Mapping[str, str]) -> datetime | None:
         time = datetime.fromisoformat(f"{date.replace(':', '-')}T{clock}")
         if fraction.isdecimal():
             time = time.replace(microsecond=int(fraction[:6].ljust(6, "0")))
-        return time.replace(tzinfo=_zone(offset)) if offset else time
+        return time.replace(tzinfo=_parse_offset(offset)) if offset else time
     return None
 
 
-def _zone(offset: str) -> timezone | None:
+def _parse_offset(offset: str) -> timezone | None:
     """The zone of "+02:00"; None for anything else."""
     with suppress(ValueError):
         sign = {"+": 1, "-": -1}.get(offset[:1], 0)

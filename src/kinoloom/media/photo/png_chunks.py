@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = (b"PLTE", b"tRNS")
-_MOST_PROFILE_BYTES = 1 << 24
+_MAX_PROFILE_BYTES = 1 << 24
 _UNTAGGED = 2
 
 
@@ -60,7 +60,7 @@ def read_png(data: bytes) -> Png:
     Raises:
         ValueError: it is cut off, or a chunk that the pixels need is damaged.
     """
-    chunks = _chunks(data)
+    chunks = _split_chunks(data)
     first = chunks[0]
     if first[0] != b"IHDR" or len(first[1]) != 13:
         raise ValueError("its header is missing")
@@ -74,17 +74,17 @@ def read_png(data: bytes) -> Png:
         height=height,
         bits=bits,
         grey=colour in (0, 4),
-        pixels=SIGNATURE + b"".join(_packed(*chunk) for chunk in needed),
-        icc=_profile(by_name.get(b"iCCP", b"")),
+        pixels=SIGNATURE + b"".join(_pack(*chunk) for chunk in needed),
+        icc=_unpack_profile(by_name.get(b"iCCP", b"")),
         exif=by_name.get(b"eXIf", b""),
         primaries=primaries,
         transfer=transfer,
         key=by_name.get(b"tRNS", b""),
-        text=_texts(chunks),
+        text=_decode_texts(chunks),
     )
 
 
-def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+def _split_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     """Names and contents of all chunks up to IEND."""
     found: list[tuple[bytes, bytes]] = []
     place = len(SIGNATURE)
@@ -107,20 +107,20 @@ def _is_critical(name: bytes) -> bool:
     return name[:1].isupper()
 
 
-def _packed(name: bytes, content: bytes) -> bytes:
+def _pack(name: bytes, content: bytes) -> bytes:
     checksum = zlib.crc32(name + content).to_bytes(4, "big")
     return len(content).to_bytes(4, "big") + name + content + checksum
 
 
-def _profile(chunk: bytes) -> bytes:
+def _unpack_profile(chunk: bytes) -> bytes:
     """The profile of an iCCP chunk; what cannot be unpacked is handed on, to be refused as ICC."""
     _, _, packed = chunk.partition(b"\0")
     try:
-        return zlib.decompressobj().decompress(packed[1:], _MOST_PROFILE_BYTES)
+        return zlib.decompressobj().decompress(packed[1:], _MAX_PROFILE_BYTES)
     except zlib.error:
         return packed
 
 
-def _texts(chunks: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _decode_texts(chunks: list[tuple[bytes, bytes]]) -> dict[str, str]:
     pairs = (content.partition(b"\0") for name, content in chunks if name == b"tEXt")
     return {key.decode("latin-1"): value.decode("latin-1") for key, _, value in pairs}

@@ -34,8 +34,8 @@ from kinoloom.errors import (
     UnsupportedMediaError,
     UsageError,
 )
-from kinoloom.media.photo.formats import is_animation, kind_of
-from kinoloom.media.photo.pixels import decoded
+from kinoloom.media.photo.formats import detect_format, is_animation
+from kinoloom.media.photo.pixels import decode
 from kinoloom.media.photo.sources import OPENERS, Source
 from kinoloom.media.photo.writing import encode_picture, write_photo
 
@@ -97,9 +97,9 @@ def is_photo(path: Path) -> bool:
         InputNotFoundError: there is no such file.
         UnreadableMediaError: it is a folder, empty, or may not be read.
     """
-    with _naming(path):
-        kind = kind_of(_beginning(path))
-        return bool(kind) and not is_animation(_content(path), kind)
+    with _translate_errors(path):
+        kind = detect_format(_read_beginning(path))
+        return bool(kind) and not is_animation(_read_content(path), kind)
 
 
 def read_photo(path: Path) -> Photo:
@@ -112,9 +112,9 @@ def read_photo(path: Path) -> Photo:
         MissingExtraError: HEIC without the extra `heic`.
         BudgetError: the machine's memory does not hold it.
     """
-    with _naming(path):
+    with _translate_errors(path):
         source = _open(path)
-        image, remarks = decoded(source)
+        image, remarks = decode(source)
         return Photo(image, source.meta.taken, path, source.remarks + remarks)
 
 
@@ -131,8 +131,8 @@ def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given"
     """
     if not paths:
         raise UsageError("No photos were given.")
-    sources = {path: _head(path) for path in paths}
-    files = _by_time(paths, sources) if order == "time" else tuple(paths)
+    sources = {path: _read_info(path) for path in paths}
+    files = _sort_by_time(paths, sources) if order == "time" else tuple(paths)
     notes = Notes()
 
     def read(start: Fraction) -> Iterator[Frame]:
@@ -157,7 +157,7 @@ def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given"
 
 
 @dataclass(frozen=True)
-class _Head:
+class _PhotoInfo:
     """What is kept of a photo before it is read: its size as shown, depth and time."""
 
     width: int
@@ -166,15 +166,15 @@ class _Head:
     taken: datetime | None
 
 
-def _head(path: Path) -> _Head:
-    with _naming(path):
+def _read_info(path: Path) -> _PhotoInfo:
+    with _translate_errors(path):
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
-    return _Head(width, height, source.bits, source.meta.taken)
+    return _PhotoInfo(width, height, source.bits, source.meta.taken)
 
 
-def _by_time(paths: Sequence[Path], heads: dict[Path, _Head]) -> tuple[Path, ...]:
+def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple[Path, ...]:
     """The files in order of capture; by the cameras' local clocks unless all tell their zone."""
     times = {path: heads[path].taken for path in paths}
     known = {path: time for path, time in times.items() if time is not None}
@@ -189,7 +189,7 @@ def _by_time(paths: Sequence[Path], heads: dict[Path, _Head]) -> tuple[Path, ...
     return tuple(sorted(paths, key=lambda path: known[path]))
 
 
-def _beginning(path: Path) -> bytes:
+def _read_beginning(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
@@ -197,7 +197,7 @@ def _beginning(path: Path) -> bytes:
     return head
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > _FILE_LIMIT_BYTES:
         raise UnsupportedMediaError(
@@ -207,13 +207,13 @@ def _content(path: Path) -> bytes:
 
 
 def _open(path: Path) -> Source:
-    kind = kind_of(_beginning(path))
+    kind = detect_format(_read_beginning(path))
     if not kind:
         raise UnreadableMediaError(
             f"{path} is not a picture of a kind that is read here ({_KINDS}).",
             hint="Its name does not count; look at what it holds, or convert it first.",
         )
-    data = _content(path)
+    data = _read_content(path)
     if is_animation(data, kind):
         raise UnsupportedMediaError("it is an animation", hint="Give it alone, as a video.")
     source = OPENERS[kind](data)
@@ -230,7 +230,7 @@ def _open(path: Path) -> Source:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Turn what decoders raise inside the block into errors that name the file."""
     try:
         with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` tells

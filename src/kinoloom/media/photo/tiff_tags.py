@@ -29,17 +29,17 @@ def read_tags(data: bytes, pointer: int | None = None) -> dict[int, Value]:
         ValueError: not a TIFF structure, or one that is cut off.
     """
     try:
-        order, offset = _start(data)
-        tags = _directory(data, offset, order)
+        order, offset = _read_header(data)
+        tags = _read_directory(data, offset, order)
         if pointer is None:
             return tags
         place = tags.get(pointer, ())
-        return _directory(data, int(place[0]), order) if place else {}
+        return _read_directory(data, int(place[0]), order) if place else {}
     except (KeyError, struct.error) as error:
         raise ValueError("not a whole TIFF structure") from error
 
 
-def with_short(data: bytes, tag: int, value: int) -> bytes:
+def replace_short(data: bytes, tag: int, value: int) -> bytes:
     """The structure with the value of a 16-bit tag of its first directory replaced, if present.
 
     Args:
@@ -47,30 +47,30 @@ def with_short(data: bytes, tag: int, value: int) -> bytes:
         tag: of one whole number.
         value: 0 to 65535.
     """
-    order, offset = _start(data)
-    for place in _places(data, offset, order):
+    order, offset = _read_header(data)
+    for place in _list_entries(data, offset, order):
         if struct.unpack_from(order + "H", data, place) == (tag,):
             return data[: place + 8] + struct.pack(order + "H", value) + data[place + 10 :]
     return data
 
 
-def _start(data: bytes) -> tuple[str, int]:
+def _read_header(data: bytes) -> tuple[str, int]:
     """The byte order, as `struct` writes it, and the offset of the first directory."""
     order = {b"II*\0": "<", b"MM\0*": ">"}[data[:4]]
     return order, struct.unpack_from(order + "I", data, 4)[0]
 
 
-def _places(data: bytes, offset: int, order: str) -> range:
+def _list_entries(data: bytes, offset: int, order: str) -> range:
     """Where the entries of a directory lie."""
     (count,) = struct.unpack_from(order + "H", data, offset)
     return range(offset + 2, offset + 2 + 12 * count, 12)
 
 
-def _directory(data: bytes, offset: int, order: str) -> dict[int, Value]:
-    return dict(_entry(data, place, order) for place in _places(data, offset, order))
+def _read_directory(data: bytes, offset: int, order: str) -> dict[int, Value]:
+    return dict(_read_entry(data, place, order) for place in _list_entries(data, offset, order))
 
 
-def _entry(data: bytes, place: int, order: str) -> tuple[int, Value]:
+def _read_entry(data: bytes, place: int, order: str) -> tuple[int, Value]:
     tag, kind, count = struct.unpack_from(order + "HHI", data, place)
     letter = _INTEGERS.get(kind)
     size = count * (struct.calcsize(letter) if letter else _SIZES.get(kind, 1))

@@ -59,7 +59,7 @@ def encode_picture(
         )
     suffix, settings = options[media_type]
     try:
-        done, data = cv2.imencode(suffix, _as_stored(image, media_type), settings)
+        done, data = cv2.imencode(suffix, _to_encoder_input(image, media_type), settings)
     except cv2.error:
         done = False
     if not done:
@@ -94,7 +94,7 @@ def write_photo(path: Path, image: Picture) -> None:
         temporary.write_bytes(data)
 
 
-def _as_stored(image: Picture, media_type: MediaType) -> Picture:
+def _to_encoder_input(image: Picture, media_type: MediaType) -> Picture:
     """The picture in the depth and channel order that OpenCV's encoder of the format takes."""
     if media_type == "image/png":
         if image.dtype == np.float32:
