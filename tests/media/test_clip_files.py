@@ -49,17 +49,17 @@ def test_an_animated_picture_is_a_video(tmp_path: Path) -> None:
 @pytest.mark.parametrize("both", [True, False])
 def test_photos_and_videos_do_not_mix(tmp_path: Path, photo: Path, both: bool) -> None:
     video = make.make(tmp_path / "b.mp4", frames=2)
-    with pytest.raises(UsageError, match=r"b\.mp4 is .*one video alone"):
+    with pytest.raises(UsageError, match=r"b\.mp4 is .*Pass a single video"):
         read([photo, video] if both else [video, video])
 
 
 def test_no_files_at_all() -> None:
-    with pytest.raises(UsageError, match="No files"):
+    with pytest.raises(UsageError, match="No input files"):
         read([])
 
 
 def test_a_folder_is_not_looked_into(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableMediaError, match=r"is a folder.*Give the files in it"):
+    with pytest.raises(UnreadableMediaError, match=r"is a folder.*Pass the files in it"):
         read(tmp_path)
 
 

@@ -22,15 +22,15 @@ CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 class WriteOptions:
     """How a clip is written."""
 
-    codec: CodecName = option("auto", "codec of the pictures; auto is the best for the suffix")
+    codec: CodecName = option("auto", "video codec; auto is the best for the suffix")
     quality: int | None = option(
         None,
-        "0 is the smallest file, 100 the best picture; default hardly any loss",
+        "0 is the smallest file, 100 the best picture; default is visually lossless",
         low=0,
         high=100,
     )
     overwrite: bool = option(False, "replace the output if it exists")
-    resume: bool = option(False, "go on where the same work was stopped")
+    resume: bool = option(False, "resume an interrupted run")
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class WrittenClip:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Where the provenance record of `path` goes when the file has no room for it."""
+    """Return the path of the provenance record of a file that has no place for it."""
     return path.with_name(f"{path.name}.provenance.json")
 
 
 def write_record(clip: Clip, path: Path) -> None:
-    """Write the clip's provenance record as JSON to `path`; nothing where there is no record.
+    """Write the clip's provenance record, if any, as JSON to `path`.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the record cannot be written.
     """
     if clip.provenance is not None:
         with whole_file(path, overwrite=True) as temporary:

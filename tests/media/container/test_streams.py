@@ -156,7 +156,7 @@ def test_subtitles_that_are_pictures_are_left_out_with_a_word(
     clip = read(source)
     write(clip, source.with_name("a.mp4"))
     assert [note.message for note in clip.notes] == [
-        "The subtitles of stream 2 (subrip) are pictures, which cannot lie in this kind of file: "
+        "The subtitles of stream 2 (subrip) are bitmaps, which this file format does not support; "
         "they are left out."
     ]
     with av.open(str(source.with_name("a.mp4"))) as file:

@@ -73,7 +73,7 @@ def test_a_folder_of_ours_is_replaced_only_when_asked(tmp_path: Path) -> None:
 def test_a_folder_with_other_things_is_never_replaced(tmp_path: Path, name: str) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / name).write_text("mine")
-    with pytest.raises(OutputExistsError, match=f"holds other things.*{name}"):
+    with pytest.raises(OutputExistsError, match=f"has files that kinoloom did not write.*{name}"):
         write(film(2), tmp_path / "home", overwrite=True)
     assert (tmp_path / "home" / name).read_text() == "mine"
 

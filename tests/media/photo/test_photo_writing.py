@@ -61,9 +61,9 @@ def test_quality_costs_bytes() -> None:
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     image = make.picture()
-    with pytest.raises(UsageError, match=r"written as '\.bmp'"):
+    with pytest.raises(UsageError, match=r"suffix '\.bmp': expected \.png"):
         write_photo(tmp_path / "a.bmp", image)
-    with pytest.raises(UsageError, match="encoded as 'image/gif'"):
+    with pytest.raises(UsageError, match="format 'image/gif': expected image/png"):
         encode_picture(image, "image/gif")
     with pytest.raises(ArrayError, match="shape"):
         encode_picture(image[..., 0])

@@ -143,7 +143,7 @@ def test_ffmpeg_is_silent(
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputNotFoundError, match=r"no file .*none\.mp4.*Check"):
+    with pytest.raises(InputNotFoundError, match=r"none\.mp4 does not exist.*Check"):
         open_video(tmp_path / "none.mp4")
 
 

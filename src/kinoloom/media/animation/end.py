@@ -1,7 +1,7 @@
-"""Sets how long the last picture of a WebP or APNG animation stays.
+"""Set the duration of the last picture of a WebP or APNG animation.
 
-Their encoders learn a picture's length when the next one comes, so they guess it for the last
-one. Here the total is put right in the finished file.
+Their encoders derive a picture's duration from the start of the next, so they guess that of the
+last one. It is corrected in the finished file.
 
 Sources: RIFF and ANMF chunks, WebP container specification; fcTL chunk, PNG specification, third
 edition (delay_num and delay_den are two bytes each; delay_den 0 means 100).
@@ -23,9 +23,9 @@ _DELAY_IN_ANMF = 12
 
 
 def set_duration(path: Path, total: Fraction) -> None:
-    """Make the animation in `path` last `total` seconds by the length of its last picture.
+    """Make an animation last `total` seconds by setting the duration of its last picture.
 
-    A file of one picture without times is left as it is.
+    A file with one picture and no times is not changed.
     """
     with path.open("r+b") as file:
         if file.read(4) == b"RIFF":
@@ -48,7 +48,7 @@ def _set_webp(file: BinaryIO, total: Fraction) -> None:
 
 
 def _iter_webp_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
-    """Where the content of each chunk begins, its kind and size."""
+    """Yield where the content of each chunk starts, its kind and its size."""
     place = 12
     while True:
         file.seek(place)
@@ -77,7 +77,7 @@ def _set_png(file: BinaryIO, total: Fraction) -> None:
 
 
 def _iter_png_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
-    """Where the content of each chunk begins, its kind and size."""
+    """Yield where the content of each chunk starts, its kind and its size."""
     place = 8
     while True:
         file.seek(place)
@@ -90,7 +90,7 @@ def _iter_png_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _limit_to_16_bits(value: Fraction) -> Fraction:
-    """The nearest fraction whose numerator and denominator are both below 65536."""
+    """Return the nearest fraction whose numerator and denominator are below 65536."""
     if value >= _MAX_PNG:
         return Fraction(_MAX_PNG)
     return value.limit_denominator(int(_MAX_PNG / max(value, Fraction(1))))

@@ -1,10 +1,11 @@
-"""Sound into a file: packets copied where they may be, else samples encoded.
+"""Write sound to a file: copy packets if possible, else encode samples.
 
-In: a track of a clip. Out: a stream in the output and its packets in order of time.
+In: a track of a clip. Out: a stream in the output, and its packets in order of time.
 
-Conventions: starts are kept to half a sample; ends are not cut. Copied sound may begin with samples
-that are to be dropped. Matroska can say so only for packets that come from Matroska; of others it
-keeps them, and FFmpeg moves all streams of the file later by their length, below 0.05 s, together.
+Conventions: starts are exact to half a sample; ends are not trimmed. Copied sound may start with
+priming samples that players must drop. Matroska can mark them only in packets that come from
+Matroska; from other formats it keeps them, and FFmpeg delays all streams of the file together by
+their length, below 0.05 s.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from kinoloom.media.container.packets import TimedPacket, add_stream_like, copy_
 from kinoloom.media.video.codecs import Container
 
 _LOSSY = ("aac", "libopus")
-_BITS_PER_SECOND = 96_000  # of lossy sound, a channel
+_BITS_PER_SECOND = 96_000  # of lossy sound, per channel
 _DEFAULT_HZ = 48_000
 _LAYOUT_ALIASES = {
     "5.1(side)": "5.1",
@@ -37,7 +38,7 @@ _LAYOUT_ALIASES = {
     "quad(side)": "quad",
     "downmix": "stereo",
 }
-"""Other names for the same loudspeakers, which lossy codecs know."""
+"""Names of equivalent layouts that lossy codecs support."""
 
 
 def add_sound(
@@ -53,10 +54,10 @@ def add_sound(
     Args:
         out: the output.
         audio: the track.
-        container: the kind of file that `out` is.
+        container: the format of `out`.
         encoder: for sound that cannot be copied.
-        notes: told when channels have to be mixed.
-        stack: closes the input file when the packets have been taken.
+        notes: gets a note if channels are mixed.
+        stack: closes the input file after the packets are consumed.
 
     Returns:
         The packets, in order of time.
@@ -82,22 +83,22 @@ def _add_encoder(out: OutputContainer, audio: Audio, encoder: str, notes: Notes)
     if layout != audio.layout:
         notes.add(
             "sound",
-            f"Sound of {audio.channels} channels ({audio.layout}) is mixed to stereo, for "
-            f"{encoder} does not take it.",
+            f"Sound of {audio.channels} channels ({audio.layout}) is mixed down to stereo, because "
+            f"{encoder} does not support it.",
             "warning",
         )
     stream = cast(AudioStream, out.add_stream(encoder, rate=rate, layout=layout))
     if encoder in _LOSSY:
         stream.codec_context.bit_rate = _BITS_PER_SECOND * stream.codec_context.channels
     else:
-        stream.codec_context.format = "s32"  # of which 24 bits are kept
+        stream.codec_context.format = "s32"  # 24 of the bits are stored
     if audio.language:
         stream.metadata["language"] = audio.language
     return stream
 
 
 def _is_layout_supported(encoder: str, rate: int, layout: str) -> bool:
-    """Whether an encoder takes this order of channels; only opening it tells."""
+    """Whether an encoder supports a channel layout; the only way to know is to open it."""
     context = cast(AudioCodecContext, av.CodecContext.create(encoder, "w"))
     context.sample_rate, context.layout = rate, layout
     context.format = (context.codec.audio_formats or [])[0]
@@ -117,7 +118,7 @@ def _encode(stream: AudioStream, audio: Audio) -> Iterator[TimedPacket]:
 
 
 def _to_frames(audio: Audio) -> Iterator[AudioFrame | None]:
-    """The samples as FFmpeg's frames, then None."""
+    """Yield the samples as FFmpeg's frames, then None."""
     position = 0
     for block in audio.read():
         packed = np.ascontiguousarray(block).reshape(1, -1)

@@ -1,8 +1,8 @@
-"""Writes the shape of pixels that are not square into a finished Matroska or WebM file.
+"""Write the pixel aspect ratio into a finished Matroska or WebM file.
 
-FFmpeg's writer takes it from a field that PyAV does not reach, and not every codec tells it in
-its own stream. So the film is written with a place kept free in the head of its picture track,
-and the display size is put there afterwards; no byte of the film moves.
+FFmpeg's muxer takes it from a field that PyAV does not expose, and not every codec stores it in its
+stream. So the film is written with a placeholder in the header of its picture track, which is then
+replaced by the display size; no other byte moves.
 
 Sources: RFC 8794 (EBML: element ids and sizes), RFC 9559 (Matroska: Video, DisplayWidth,
 DisplayHeight; a CRC-32 element covers what follows it in its parent).
@@ -26,22 +26,23 @@ from kinoloom.media.container.ebml import (
 )
 
 PLACEHOLDER = "-" * 16
-"""To be the title of the picture track while the file is written."""
+"""The title of the picture track while the file is written."""
 
 _NAME, _VOID, _CRC = 0x536E, 0xEC, 0xBF
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 
 
 def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction) -> None:
-    """Tell players of `path` to show its pictures with pixels of a shape.
+    """Set the display size of a film with non-square pixels.
 
     Args:
         path: a Matroska or WebM file whose picture track has the title `PLACEHOLDER`.
         width, height: of the pictures, in pixels.
-        pixel_aspect: width of a pixel over its height; the display width is rounded to pixels.
+        pixel_aspect: width of a pixel divided by its height; the display width is rounded to
+            pixels.
 
     Raises:
-        OutputError: the place was not kept free.
+        OutputError: the file has no placeholder.
     """
     size = [
         (_DISPLAY_WIDTH, round(width * pixel_aspect).to_bytes(4, "big")),
@@ -54,13 +55,13 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
         tracks = [_with_display_size(element, size) for element in before]
         free = end - begin - len(join_elements(tracks))
         if tracks == before or free < 2:
-            raise OutputError(f"{path} has no room for the shape of its pixels.")
+            raise OutputError(f"{path} has no room for its pixel aspect ratio.")
         file.seek(begin)
         file.write(_renew_checksum(tracks, _void_element(free)))
 
 
 def _with_display_size(element: Element, size: list[Element]) -> Element:
-    """The picture track with the display size instead of the place kept free."""
+    """Return the picture track with the display size instead of the placeholder."""
     kind, content = element
     place = (_NAME, PLACEHOLDER.encode())
     children = list(iter_elements(content)) if kind == ENTRY else []
@@ -83,7 +84,7 @@ def _replace_display_size(video: bytes, size: list[Element]) -> bytes:
 
 
 def _renew_checksum(elements: list[Element], rest: bytes) -> bytes:
-    """The elements and the rest, the checksum renewed if they begin with one."""
+    """Return the elements and the rest as bytes, with the checksum updated if there is one."""
     if elements[0][0] != _CRC:
         return join_elements(elements) + rest
     covered = join_elements(elements[1:]) + rest
@@ -91,7 +92,7 @@ def _renew_checksum(elements: list[Element], rest: bytes) -> bytes:
 
 
 def _void_element(length: int) -> bytes:
-    """An element that players skip, of `length` bytes, at least 2."""
+    """Return an element that players skip, of `length` bytes, at least 2."""
     if length < 9:
         return bytes([_VOID, 0x80 | length - 2]) + bytes(length - 2)
     return bytes([_VOID, 1]) + (length - 9).to_bytes(7, "big") + bytes(length - 9)

@@ -1,4 +1,4 @@
-"""EBML, the structure of Matroska and WebM files: nested elements of an id and a content.
+"""Parse and build EBML, the structure of Matroska and WebM: nested elements of id and content.
 
 Sources: RFC 8794 (EBML: element ids and sizes), RFC 9559 (Matroska: Segment, Tracks).
 """
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 SEGMENT, TRACKS, ENTRY, VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 HEAD_BYTES = 1 << 20
-"""A writer puts all tracks within so many bytes from the beginning of a file."""
+"""Writers put all tracks within this many bytes from the start of a file."""
 
 Element = tuple[int, bytes]
-"""The id and the content of an EBML element."""
+"""Id and content of an EBML element."""
 
 
 def find_tracks(head: bytes) -> tuple[int, int]:
-    """Return where the content of the Tracks element begins and ends; (0, 0) if it is not found."""
+    """Return where the content of the Tracks element starts and ends; (0, 0) if there is none."""
     place = 0
     while place < len(head):
         kind, begin, end = _element_at(head, place)
@@ -27,7 +27,7 @@ def find_tracks(head: bytes) -> tuple[int, int]:
 
 
 def iter_elements(data: bytes) -> Iterator[Element]:
-    """Yield the elements that follow each other in `data`."""
+    """Yield the elements in `data`."""
     place = 0
     while place < len(data):
         kind, begin, end = _element_at(data, place)
@@ -36,7 +36,7 @@ def iter_elements(data: bytes) -> Iterator[Element]:
 
 
 def _element_at(data: bytes, place: int) -> tuple[int, int, int]:
-    """The id of the element at a place, and where its content begins and ends."""
+    """Return the id of the element at a position, and where its content starts and ends."""
     id_bytes = _count_bytes(data[place])
     kind = int.from_bytes(data[place : place + id_bytes], "big")
     place += id_bytes
@@ -46,12 +46,12 @@ def _element_at(data: bytes, place: int) -> tuple[int, int, int]:
 
 
 def _count_bytes(first: int) -> int:
-    """How many bytes a number has whose first byte is given: one more than its leading zeros."""
+    """Return the length of a variable-length number: the leading zeros of its first byte + 1."""
     return 9 - first.bit_length()
 
 
 def join_elements(elements: list[Element]) -> bytes:
-    """Return the elements as bytes, each size in as few as it needs."""
+    """Return the elements as bytes, with sizes in as few bytes as possible."""
     return b"".join(_encode(kind, content) for kind, content in elements)
 
 

@@ -1,9 +1,9 @@
-"""A template for a picture stream with HDR metadata of the container.
+"""Build a template for a picture stream with HDR metadata in the container.
 
-FFmpeg's writers store what a stream's parameters say: `mdcv` and `clli` boxes in MP4 and MOV,
-MasteringMetadata in Matroska and WebM. PyAV copies these parameters from a template but cannot set
-them. So the template is read from a small Matroska file made in memory: the head of a segment with
-the metadata added, and the segment's first packet.
+FFmpeg's muxers write the side data of a stream's parameters: `mdcv` and `clli` boxes in MP4 and
+MOV, MasteringMetadata in Matroska and WebM. PyAV copies these parameters from a template but cannot
+set them. So the template is a small Matroska file built in memory from the header of a segment, the
+metadata, and the segment's first packet.
 
 Sources: RFC 9559 (Matroska: Colour, MasteringMetadata; SimpleBlock).
 """
@@ -37,15 +37,15 @@ _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
 _FIRST_TRACK_KEY_FRAME = bytes([0x81, 0, 0, 0x80])  # track 1, time 0, flags
 _CRC, _COLOUR, _MAX_CLL, _MAX_FALL, _MASTERING = 0xBF, 0x55B0, 0x55BC, 0x55BD, 0x55D0
 _FIRST_OF_MASTERING = 0x55D1
-"""Red, green, blue and white, each x and y, then the largest and the smallest luminance."""
+"""Red, green, blue and white, each x and y, then maximum and minimum luminance."""
 
 
 def open_hdr_template(segment: Path, hdr: HdrMetadata) -> InputContainer:
-    """Open a file in memory whose only stream is like that of `segment`, with HDR metadata.
+    """Open a file in memory with the stream parameters of `segment` and HDR metadata.
 
     Args:
-        segment: a Matroska file of one picture stream.
-        hdr: what the container of the film shall say.
+        segment: a Matroska file with one picture stream.
+        hdr: the metadata for the container of the film.
     """
     with segment.open("rb") as file:
         head = file.read(HEAD_BYTES)

@@ -1,12 +1,12 @@
-"""Joins segments, sound and the rest into one film, without encoding a picture again.
+"""Join segments, sound and metadata into one film, without re-encoding pictures.
 
-In: whole segments (`segments.Segment`) and the clip that they are of. Out: one finished file.
+In: complete segments (`segments.Segment`) and their clip. Out: one finished file.
 
-Conventions: the clock of the pictures is the common denominator of all their times, so that each
-is exact; where that is too fine for players (`FINEST_HZ`) times are rounded to the nearest tick
-of `ROUNDED_HZ`. Matroska and WebM round to milliseconds by themselves and carry the frame rate.
-Frames leave an encoder in decoding order: the n-th packet is decoded at the time of the frame
-shown `reorder` places before, so decoding times increase and never pass display times.
+Conventions: the time base of the pictures is the common denominator of all their times, so that
+each is exact; if that is too fine for players (`FINEST_HZ`), times are rounded to ticks of
+`ROUNDED_HZ`. Matroska and WebM round to milliseconds by themselves and store the frame rate.
+Encoders return packets in decoding order: the decoding time of packet n is the display time of the
+frame `reorder` places earlier, so decoding times increase and never exceed display times.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _MAX_REORDER = 16  # of H.264 and H.265
 _ISO = ("mp4", "mov")
 
 Segments = Callable[[], Iterator[Segment]]
-"""Called anew for each pass over the segments, yields them in order."""
+"""Called once per pass; yields the segments in order."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a film once all its segments are there.
+    """The timing of a film, known once all its segments exist.
 
     Attributes:
-        frames: how many there are.
+        frames: number of frames.
         start, end: of the pictures, in seconds.
-        last: how long the last frame stays, in seconds.
-        clock: the unit of time in the file, in seconds.
-        reorder: the most places by which an encoder moved frames.
-        lead: from the decoding of the first frame until it is shown, in seconds; the time that
-            the last `reorder` frames take, so that decoding lasts as long as showing.
+        last: duration of the last frame, in seconds.
+        clock: the time base of the pictures in the file, in seconds.
+        reorder: the largest number of places by which an encoder moved a frame.
+        lead: delay from the decoding to the display of the first frame, in seconds: the duration
+            of the last `reorder` frames, so that decoding takes as long as display.
     """
 
     frames: int
@@ -69,7 +69,7 @@ class Survey:
 
 
 def survey(segments: Segments, plan: Plan) -> Survey:
-    """Look at the times of all frames once; there must be at least one."""
+    """Collect the timing of all frames in one pass; there must be at least one frame."""
     frames, reorder, ticks = 0, 0, 1
     start = end = Fraction(0)
     latest: deque[Fraction] = deque(maxlen=_MAX_REORDER + 1)
@@ -96,18 +96,19 @@ def join(
     """Write the film.
 
     Args:
-        path: where to; replaced if it is there.
+        path: the output; replaced if it exists.
         segments: the pictures.
-        clip: gives sound, subtitles, chapters, tags and the provenance record.
-        plan: how the segments were made.
-        container: the kind of file.
-        complete: false for a film that was stopped: its sound then ends with its pictures.
+        clip: the source of sound, subtitles, chapters, tags, HDR metadata and the provenance
+            record.
+        plan: how the segments were encoded.
+        container: the file format.
+        complete: false for an interrupted film, whose sound then ends with its pictures.
 
     Returns:
-        The survey, and whether the provenance record found a place in the file.
+        The survey, and whether the provenance record is in the file.
 
     Raises:
-        av.FFmpegError, OSError: it cannot be written; see `encode.refusals`.
+        av.FFmpegError, OSError: the file cannot be written; see `encoding.translate_errors`.
     """
     facts = survey(segments, plan)
     with ExitStack() as stack:
@@ -132,7 +133,7 @@ def join(
 
 
 def _choose_movie_hz(clip: Clip, facts: Survey) -> int:
-    """A clock for the starts of all tracks and for chapters, exact for all if that is possible."""
+    """Return a time base for track starts and chapters, exact for all of them if possible."""
     pictures_hz = facts.clock.denominator
     sound_hz = [audio.rate_hz for audio in clip.audio]
     exact = (lcm(pictures_hz, _MILLISECOND_HZ, *sound_hz), lcm(pictures_hz, _MILLISECOND_HZ))
@@ -140,7 +141,7 @@ def _choose_movie_hz(clip: Clip, facts: Survey) -> int:
 
 
 def _open_template(segment: Segment, clip: Clip) -> InputContainer:
-    """Open a file whose picture stream has the parameters that the film's shall have."""
+    """Open a file whose picture stream has the parameters of the film's."""
     if clip.hdr is None:
         return open_input(segment.video)
     return open_hdr_template(segment.video, clip.hdr)
@@ -168,7 +169,7 @@ def _needs_display_size(container: Container, plan: Plan) -> bool:
 def _read_pictures(
     segments: Segments, stream: av.VideoStream, plan: Plan, facts: Survey
 ) -> Iterator[TimedPacket]:
-    """The packets of all segments at their exact times, in decoding order."""
+    """Yield the packets of all segments at their exact times, in decoding order."""
     decoded = _decoding_times(segments, facts)
     left = facts.frames
     for segment in segments():

@@ -1,8 +1,8 @@
-"""Colours of photos brought to sRGB.
+"""Convert the colours of photos to sRGB.
 
-Photos of 8 bits go through LittleCMS: relative colorimetric intent with black point compensation.
-It has no 16-bit pictures in Pillow, so these are computed here where the profile says how by
-three curves and a matrix, as nearly all RGB and grey profiles do.
+Photos of 8 bits are converted by LittleCMS with relative colorimetric intent and black point
+compensation. Pillow does not support 16 bits there, so these are converted here if the profile
+consists of three curves and a matrix, as nearly all RGB and grey profiles do.
 
 Sources: ICC.1:2022 (profile structure, sections 7 and 10; white point D50); IEC 61966-2-1 (sRGB);
 ITU-T H.273 (code points of primaries).
@@ -31,7 +31,7 @@ _SRGB_TO_D50 = np.array(
         [0.01391602, 0.09707642, 0.71409607],
     ]
 )
-"""Columns: red, green and blue of sRGB in XYZ relative to D50, as sRGB profiles hold them."""
+"""Columns: red, green and blue of sRGB in XYZ relative to D50, as in sRGB profiles."""
 _D65 = (0.3127, 0.3290)
 _PRIMARIES = {
     1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
@@ -39,7 +39,7 @@ _PRIMARIES = {
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
 }
 _MAX_ROUNDING = 1.5 / 255
-"""Colours nearer to sRGB than this are taken as sRGB, so that no pixel changes by rounding."""
+"""A smaller difference from sRGB is ignored, so that no pixel changes by rounding."""
 _STRIP_ROWS = 64
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
@@ -47,11 +47,11 @@ _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
 @dataclass(frozen=True)
 class ColourSpace:
-    """A colour space of three curves and a matrix.
+    """A colour space defined by three curves and a matrix.
 
     Attributes:
-        curves: (3, 65536) float64: light, 0..1, of each coded value.
-        matrix: (3, 3) from its light to the light of sRGB.
+        curves: (3, 65536) float64: linear light in 0..1 of each coded value.
+        matrix: (3, 3) from its linear light to that of sRGB.
     """
 
     curves: NDArray[np.float64]
@@ -59,7 +59,7 @@ class ColourSpace:
 
     @property
     def is_srgb(self) -> bool:
-        """Whether it differs from sRGB by no more than rounding."""
+        """Whether it differs from sRGB only by rounding."""
         steps = np.linspace(0, 65535, 9).astype(np.uint16)
         lattice = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 27, 3)
         apart = np.abs(_convert(lattice, self) / 65535 - lattice / 65535)
@@ -67,7 +67,7 @@ class ColourSpace:
 
 
 def find_space(code: int) -> ColourSpace | None:
-    """The space of H.273 primaries with the curve of sRGB; None where it is sRGB or unknown."""
+    """Return the space of H.273 primaries with the curve of sRGB; None if sRGB or unknown."""
     if code not in _PRIMARIES or code == 1:
         return None
     matrix = np.linalg.inv(_rgb_to_xyz(_PRIMARIES[1])) @ _rgb_to_xyz(_PRIMARIES[code])
@@ -75,10 +75,10 @@ def find_space(code: int) -> ColourSpace | None:
 
 
 def parse_icc(icc: bytes) -> ColourSpace | None:
-    """The space of an RGB or grey profile; None where it is given by tables instead.
+    """Return the space of an RGB or grey profile; None if the profile uses lookup tables.
 
     Raises:
-        ValueError: the profile is damaged, or not for such pictures.
+        ValueError: the profile is damaged, or for another kind of picture.
     """
     try:
         tags = _read_icc_tags(icc)
@@ -97,11 +97,11 @@ def parse_icc(icc: bytes) -> ColourSpace | None:
 
 
 def to_srgb(image: Picture, space: ColourSpace) -> Picture:
-    """The picture in sRGB; alpha stays.
+    """Convert a picture to sRGB; alpha does not change.
 
     Args:
         image: (H, W, 3) or (H, W, 4) uint8 or uint16.
-        space: of its colours.
+        space: its colour space.
     """
     if space.is_srgb:
         return image
@@ -111,14 +111,14 @@ def to_srgb(image: Picture, space: ColourSpace) -> Picture:
 
 
 def to_srgb8(image: Image.Image, icc: bytes) -> Image.Image:
-    """The 8-bit picture in sRGB by an ICC profile of any kind, as mode RGB or RGBA.
+    """Convert an 8-bit picture to sRGB with any ICC profile, as mode RGB or RGBA.
 
     Args:
         image: of mode RGB, RGBA, L, LA or CMYK.
         icc: the profile.
 
     Raises:
-        ValueError: the profile is damaged, or for pictures of another kind.
+        ValueError: the profile is damaged, or for another kind of picture.
     """
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     try:
@@ -148,11 +148,11 @@ def to_srgb8(image: Image.Image, icc: bytes) -> Image.Image:
 
 def _transform(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
     result = ImageCms.applyTransform(image, transform)
-    return image if result is None else result  # None only where it works in place
+    return image if result is None else result  # None only if it works in place
 
 
 def _is_near_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the transform leaves pictures of this mode as they are, but for rounding."""
+    """Whether the transform changes pictures of this mode only by rounding."""
     if mode == "CMYK":
         return False
     steps = np.linspace(0, 255, 9).astype(np.uint8)
@@ -163,7 +163,7 @@ def _is_near_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 
 
 def _convert(colours: Picture, space: ColourSpace) -> Picture:
-    """Colours (H, W, 3) of the space as sRGB, worked on in strips so that all stays in cache."""
+    """Convert colours (H, W, 3) of the space to sRGB, in strips that fit the cache."""
     top = np.iinfo(colours.dtype).max
     curves = space.curves[:, :: 65535 // top].astype(np.float32)
     matrix = space.matrix.astype(np.float32)
@@ -184,7 +184,7 @@ def _linearize_srgb(coded: Curve) -> Curve:
 
 
 def _rgb_to_xyz(primaries: tuple[tuple[float, float], ...]) -> Matrix:
-    """From light of these primaries and white D65 to XYZ."""
+    """Return the matrix from linear light of these primaries and white D65 to XYZ."""
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in (*primaries, _D65)]).T
     return np.asarray(columns[:, :3] * np.linalg.solve(columns[:, :3], columns[:, 3]))
 
@@ -198,7 +198,7 @@ def _read_icc_tags(icc: bytes) -> dict[bytes, bytes]:
 
 
 def _read_curve(tag: bytes) -> Curve:
-    """Light of 65536 coded values by a "curv" or "para" tag."""
+    """Return the linear light of 65536 coded values from a "curv" or "para" tag."""
     x = np.linspace(0, 1, 65536)
     if tag[:4] == b"curv":
         (count,) = struct.unpack_from(">I", tag, 8)
@@ -215,7 +215,7 @@ def _read_curve(tag: bytes) -> Curve:
 
 
 def _evaluate_parametric(x: Curve, kind: int, numbers: tuple[int, ...]) -> Curve:
-    """ICC.1:2022 table 68: a power of a straight line, and below a break another line."""
+    """Evaluate ICC.1:2022 table 68: a power of a line, and another line below a threshold."""
     g, *rest = (number / 65536 for number in numbers)
     if kind == 0:
         return np.asarray(x**g)

@@ -1,4 +1,4 @@
-"""What a camera wrote beside the pixels: which way is up, and when it was."""
+"""Metadata of photos: orientation and time of capture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.media.photo.tiff_tags import Value, read_tags
 
 ORIENTATION = 0x0112
-"""The tag of TIFF and EXIF that tells how a picture is to be turned."""
+"""The orientation tag of TIFF and EXIF."""
 _EXIF = 0x8769
 _TIME_TAGS = {
     0x9003: "DateTimeOriginal",
@@ -24,11 +24,11 @@ _TIME_TAGS = {
 
 @dataclass(frozen=True)
 class CaptureInfo:
-    """What is known about the taking of a photo.
+    """Orientation and time of capture of a photo.
 
     Attributes:
-        orientation: as EXIF counts, 1 to 8; 1 is upright.
-        taken: when, with its offset from UTC where the camera knew it, else None.
+        orientation: EXIF orientation, 1 to 8; 1 is upright.
+        taken: time of capture, with its offset from UTC if the camera stored it; None if unknown.
     """
 
     orientation: int = 1
@@ -39,7 +39,7 @@ def parse_exif(data: bytes) -> CaptureInfo:
     """Read an EXIF block (or the head of a TIFF file).
 
     Args:
-        data: with or without the mark "Exif" before it; b"" gives an empty `CaptureInfo`.
+        data: with or without the prefix "Exif"; b"" returns an empty `CaptureInfo`.
 
     Raises:
         ValueError: the block is damaged.
@@ -55,12 +55,12 @@ def parse_exif(data: bytes) -> CaptureInfo:
 
 
 def parse_capture_time(texts: Mapping[str, str]) -> datetime | None:
-    """The time of capture among the texts that ImageMagick writes into PNG files ("exif:...")."""
+    """Return the time of capture from the texts of ImageMagick's PNG files ("exif:...")."""
     return _parse_time({name: texts.get(f"exif:{name}", "") for name in _TIME_TAGS.values()})
 
 
 def rotate_upright(image: Picture, orientation: int) -> Picture:
-    """The picture turned and mirrored as its EXIF orientation (1 to 8) says."""
+    """Rotate and mirror a picture by its EXIF orientation (1 to 8)."""
     if orientation >= 5:
         image = image.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
@@ -87,7 +87,7 @@ def _parse_time(texts: Mapping[str, str]) -> datetime | None:
 
 
 def _parse_offset(offset: str) -> timezone | None:
-    """The zone of "+02:00"; None for anything else."""
+    """Return the time zone of "+02:00"; None for anything else."""
     with suppress(ValueError):
         sign = {"+": 1, "-": -1}.get(offset[:1], 0)
         hours, minutes = offset[1:].split(":")

@@ -1,4 +1,4 @@
-"""From an opened photo file to a picture: decoded, in sRGB, upright."""
+"""Decode an opened photo to an upright picture in sRGB."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def decode(source: Source) -> tuple[Picture, tuple[str, ...]]:
         source: the opened file.
 
     Returns:
-        (H, W, 3) RGB or, where anything shines through, (H, W, 4) with straight alpha, upright,
-        in sRGB, uint8 or uint16; and what was odd about its colours, each a phrase.
+        (H, W, 3) RGB, or (H, W, 4) with straight alpha if it has transparent parts, upright, in
+        sRGB, uint8 or uint16; and remarks about its colours, each a phrase.
 
     Raises:
-        Whatever the decoder does for a damaged file.
+        The decoder's own errors for a damaged file.
     """
     pixels = source.pixels()
     if isinstance(pixels, Image.Image):
@@ -38,10 +38,10 @@ def decode(source: Source) -> tuple[Picture, tuple[str, ...]]:
 
 
 def _convert_8_bits(picture: Image.Image, icc: bytes) -> tuple[Image.Image, str]:
-    """The picture as RGB or RGBA in sRGB, and a remark or ""."""
+    """Return the picture as RGB or RGBA in sRGB, and a remark or ""."""
     if picture.mode not in ("RGB", "L", "LA", "RGBA", "CMYK"):
-        shines = picture.mode in ("PA", "RGBa", "La") or "transparency" in picture.info
-        picture = picture.convert("RGBA" if shines else "RGB")
+        has_alpha = picture.mode in ("PA", "RGBa", "La") or "transparency" in picture.info
+        picture = picture.convert("RGBA" if has_alpha else "RGB")
     elif "transparency" in picture.info:
         picture = picture.convert("RGBA")
     remark = "it has no colour profile, so its CMYK colours are approximate"
@@ -55,7 +55,7 @@ def _convert_8_bits(picture: Image.Image, icc: bytes) -> tuple[Image.Image, str]
 
 
 def _convert_16_bits(image: Picture, icc: bytes) -> tuple[Picture, str]:
-    """The picture in sRGB, in 8 bits where it must be, and a remark or ""."""
+    """Return the picture in sRGB, in 8 bits if there is no other way, and a remark or ""."""
     if not icc:
         return image, ""
     try:
@@ -70,7 +70,7 @@ def _convert_16_bits(image: Picture, icc: bytes) -> tuple[Picture, str]:
 
 
 def _to_three_channels(pixels: Pixels) -> Picture:
-    """Grey samples (H, W) as (H, W, 3)."""
+    """Return grey samples (H, W) as (H, W, 3); others unchanged."""
     image = np.asarray(pixels)
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 

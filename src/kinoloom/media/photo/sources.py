@@ -1,8 +1,8 @@
-"""Photo files opened: what their heads say, and their pixels on demand.
+"""Open photo files: parse their headers, and decode their pixels on demand.
 
-Each format has one function that takes the bytes of a file and gives a `Source`. Pillow decodes
-8 bits, OpenCV 16; HEIC comes through pillow-heif (the extra `heic`). For a damaged file a function
-raises whatever its library does.
+Each format has one function that takes the bytes of a file and returns a `Source`. Pillow decodes
+8 bits, OpenCV 16 bits, and pillow-heif HEIC (the extra `heic`). For a damaged file, a function
+raises the errors of its library.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from kinoloom.media.photo.png_chunks import Png, read_png
 from kinoloom.media.photo.tiff_tags import Value, read_tags, replace_short
 
 Pixels = Image.Image | NDArray[np.uint16]
-"""What a decoder gives: a Pillow picture of 8 bits, or (H, W), (H, W, 3 or 4) RGB uint16."""
+"""Output of a decoder: a Pillow picture of 8 bits, or (H, W), (H, W, 3 or 4) RGB uint16."""
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _KIND_OF_ALPHA = 256, 257, 258, 262, 338
 _SUBFILE, _SAMPLES, _NUMBERS, _PROFILE, _DNG = 254, 277, 339, 34675, 50706
@@ -47,12 +47,12 @@ class Source:
 
     Attributes:
         width, height: in pixels, as stored (before `meta.orientation` is applied).
-        pixels: decodes them.
-        bits: of a sample.
-        meta: orientation still to be applied, and time of capture.
+        pixels: decodes the pixels.
+        bits: per sample.
+        meta: the orientation that is still to be applied, and the time of capture.
         icc: the embedded colour profile; b"" for none.
-        primaries, transfer: H.273 code points where there is no profile; 2 where not told.
-        remarks: what was odd, each a phrase to follow "the file:".
+        primaries, transfer: H.273 code points if there is no profile; 2 if unspecified.
+        remarks: problems that were worked around, each a phrase to follow "the file:".
     """
 
     width: int
@@ -67,7 +67,7 @@ class Source:
 
 
 def _from_pillow(picture: ImageFile) -> Source:
-    """Of a file that Pillow reads as it is."""
+    """Return the source of a file that Pillow reads directly."""
     meta, remarks = _parse_exif(picture.info.get("exif", b""))
     width, height = picture.size
     return Source(
@@ -109,14 +109,14 @@ def _png_pixels(png: Png) -> Pixels:
     if png.bits < 16:
         return PngImageFile(io.BytesIO(png.pixels))
     pixels = _decode_with_opencv(png.pixels)
-    if pixels.ndim == 2 and png.key:  # OpenCV overlooks the transparent shade of grey pictures
+    if pixels.ndim == 2 and png.key:  # OpenCV ignores the transparent colour of grey pictures
         alpha = np.where(pixels == int.from_bytes(png.key[:2], "big"), 0, 65535)
         return np.dstack([pixels, pixels, pixels, alpha.astype(np.uint16)])
     return pixels
 
 
 def _decode_with_opencv(data: bytes) -> NDArray[np.uint16]:
-    """The stored samples as RGB."""
+    """Return the stored samples as RGB."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise ValueError("its pixels are damaged")
@@ -130,7 +130,9 @@ def _tiff(data: bytes) -> Source:
     _check_tiff(tags)
     width, height = _number(tags, _WIDTH, 0), _number(tags, _HEIGHT, 0)
     meta, remarks = _parse_exif(data)
-    data = replace_short(data, ORIENTATION, 1)  # else both decoders turn the picture, and so do we
+    data = replace_short(
+        data, ORIENTATION, 1
+    )  # else both decoders rotate the picture, and we again
     icc = tags.get(_PROFILE, b"")
     profile = icc if isinstance(icc, bytes) else b""
     if _number(tags, _BITS, 1) == 16:
@@ -143,21 +145,21 @@ def _tiff(data: bytes) -> Source:
 
 
 def _check_tiff(tags: dict[int, Value]) -> None:
-    """Refuse what cannot be turned into a picture of 8 or 16 bits.
+    """Reject files that cannot be converted to 8 or 16 bits.
 
     Raises:
-        UnsupportedMediaError: raw data of a camera, or numbers of another kind.
+        UnsupportedMediaError: raw camera data, or samples of another type.
     """
     if _DNG in tags or _number(tags, _SUBFILE, 0) & 1:
         raise UnsupportedMediaError(
-            "it is raw data of a camera", hint="Develop it into a JPEG, PNG or TIFF first."
+            "it has raw camera data", hint="Develop it to JPEG, PNG or TIFF first."
         )
     bits, numbers = _number(tags, _BITS, 1), _number(tags, _NUMBERS, 1)
     colours = _number(tags, _PHOTOMETRIC, 1)
     deep = bits == 16 and colours in (1, 2) and _number(tags, _SAMPLES, 1) in (1, 3, 4)
     if numbers != 1 or not (bits <= 8 or deep):
         raise UnsupportedMediaError(
-            f"it holds {bits}-bit samples of a kind that is not read here",
+            f"its {bits}-bit samples are of an unsupported type",
             hint="Save it as RGB with 8 or 16 bits.",
         )
 
@@ -200,9 +202,7 @@ def _heic(data: bytes) -> Source:
         height,
         pixels=lambda: _heic_pixels(image, bits),
         bits=bits,
-        meta=CaptureInfo(
-            taken=meta.taken
-        ),  # HEIC says by itself how it is turned, and is turned so
+        meta=CaptureInfo(taken=meta.taken),  # pillow-heif applies the orientation itself
         icc=image.info.get("icc_profile") or b"",
         primaries=int(colour.get("color_primaries", _UNTAGGED)),
         transfer=int(colour.get("transfer_characteristics", _UNTAGGED)),
@@ -218,7 +218,7 @@ def _heic_pixels(image: Any, bits: int) -> Pixels:
 
 
 def _widen(pixels: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Samples of 9 to 15 bits over the full range of 16."""
+    """Scale samples of 9 to 15 bits to the full range of 16 bits."""
     top = (1 << bits) - 1
     return ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
@@ -237,4 +237,4 @@ OPENERS: dict[str, Callable[[bytes], Source]] = {
     "BMP": _pillow_reader(BmpImageFile),
     "GIF": _pillow_reader(GifImageFile),
 }
-"""How each format is opened, by the names of `photo_kinds`."""
+"""The opener of each format, by its name from `formats.detect_format`."""

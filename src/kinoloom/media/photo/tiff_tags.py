@@ -1,4 +1,4 @@
-"""Tags of a TIFF structure, which both TIFF files and EXIF blocks are.
+"""Read and change tags of a TIFF structure, as in TIFF files and EXIF blocks.
 
 Source: TIFF 6.0 (Adobe, 1992), section 2; EXIF 2.32 (CIPA DC-008), section 4.6.
 """
@@ -8,25 +8,25 @@ from __future__ import annotations
 import struct
 
 Value = tuple[int, ...] | bytes
-"""Whole numbers of 16 and 32 bits as a tuple; text and all other types as the bytes stored."""
+"""Integers of 16 and 32 bits as a tuple; text and all other types as the stored bytes."""
 
 _INTEGERS = {3: "H", 4: "I", 8: "h", 9: "i"}
 _SIZES = {5: 8, 10: 8, 11: 4, 12: 8, 13: 4}
-"""Bytes of a value of the types that are not read as whole numbers; 1 where not listed."""
+"""Bytes per value of the types that are not read as integers; 1 if not listed."""
 
 
 def read_tags(data: bytes, pointer: int | None = None) -> dict[int, Value]:
-    """The tags of the first directory, or of the directory that a tag of it points to.
+    """Return the tags of the first directory, or of a directory that it points to.
 
     Args:
         data: the structure, from its byte-order mark on.
-        pointer: the tag that holds the offset of the directory wanted (0x8769 for EXIF's own).
+        pointer: the tag with the offset of the directory to read (0x8769 for EXIF's).
 
     Returns:
-        Values by tag; empty where there is no such pointer.
+        Values by tag; empty if there is no such pointer.
 
     Raises:
-        ValueError: not a TIFF structure, or one that is cut off.
+        ValueError: not a TIFF structure, or a truncated one.
     """
     try:
         order, offset = _read_header(data)
@@ -36,15 +36,15 @@ def read_tags(data: bytes, pointer: int | None = None) -> dict[int, Value]:
         place = tags.get(pointer, ())
         return _read_directory(data, int(place[0]), order) if place else {}
     except (KeyError, struct.error) as error:
-        raise ValueError("not a whole TIFF structure") from error
+        raise ValueError("not a complete TIFF structure") from error
 
 
 def replace_short(data: bytes, tag: int, value: int) -> bytes:
-    """The structure with the value of a 16-bit tag of its first directory replaced, if present.
+    """Return the structure with a new value of a 16-bit tag of its first directory, if present.
 
     Args:
-        data: a structure that `read_tags` reads.
-        tag: of one whole number.
+        data: a structure that `read_tags` can read.
+        tag: a tag with one integer.
         value: 0 to 65535.
     """
     order, offset = _read_header(data)
@@ -55,13 +55,13 @@ def replace_short(data: bytes, tag: int, value: int) -> bytes:
 
 
 def _read_header(data: bytes) -> tuple[str, int]:
-    """The byte order, as `struct` writes it, and the offset of the first directory."""
+    """Return the byte order as `struct` spells it, and the offset of the first directory."""
     order = {b"II*\0": "<", b"MM\0*": ">"}[data[:4]]
     return order, struct.unpack_from(order + "I", data, 4)[0]
 
 
 def _list_entries(data: bytes, offset: int, order: str) -> range:
-    """Where the entries of a directory lie."""
+    """Return the offsets of the entries of a directory."""
     (count,) = struct.unpack_from(order + "H", data, offset)
     return range(offset + 2, offset + 2 + 12 * count, 12)
 
