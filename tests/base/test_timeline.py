@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinoloom import Timeline
-from kinoloom.base.spans import FileSource, GeneratedSource, Source, Span
-from kinoloom.base.timeline import Edit
+from kinoloom.base.timeline import Edit, FileSource, GeneratedSource, Source, Span
 from kinoloom.errors import ArrayError, UsageError
 
 F = Fraction

@@ -20,10 +20,15 @@ from kinoloom.base.report import Report
 
 if TYPE_CHECKING:
     from kinoloom.base.audio import Audio
-    from kinoloom.base.clip import Clip, Colour, Frame
-    from kinoloom.base.hdr import ContentLight, HdrMetadata, MasteringDisplay
-    from kinoloom.base.spans import FileSource, GeneratedSource, Span
-    from kinoloom.base.timeline import Timeline
+    from kinoloom.base.clip import (
+        Clip,
+        Colour,
+        ContentLight,
+        Frame,
+        HdrMetadata,
+        MasteringDisplay,
+    )
+    from kinoloom.base.timeline import FileSource, GeneratedSource, Span, Timeline
     from kinoloom.base.tracks import Tier, Tracks
 
 __all__ = [
@@ -57,13 +62,13 @@ __getattr__, __dir__ = lazy.attach(
         "Audio": "kinoloom.base.audio",
         "Clip": "kinoloom.base.clip",
         "Colour": "kinoloom.base.clip",
-        "ContentLight": "kinoloom.base.hdr",
-        "FileSource": "kinoloom.base.spans",
+        "ContentLight": "kinoloom.base.clip",
+        "FileSource": "kinoloom.base.timeline",
         "Frame": "kinoloom.base.clip",
-        "GeneratedSource": "kinoloom.base.spans",
-        "HdrMetadata": "kinoloom.base.hdr",
-        "MasteringDisplay": "kinoloom.base.hdr",
-        "Span": "kinoloom.base.spans",
+        "GeneratedSource": "kinoloom.base.timeline",
+        "HdrMetadata": "kinoloom.base.clip",
+        "MasteringDisplay": "kinoloom.base.clip",
+        "Span": "kinoloom.base.timeline",
         "Tier": "kinoloom.base.tracks",
         "Timeline": "kinoloom.base.timeline",
         "Tracks": "kinoloom.base.tracks",

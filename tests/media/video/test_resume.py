@@ -228,7 +228,7 @@ def test_a_full_disk_is_said_and_leaves_no_film(
         real(self, native, pts, duration)
 
     monkeypatch.setattr(Encoder, "add", full)
-    with pytest.raises(OutputError, match=r"a\.mp4 could not be written: the disk is full"):
+    with pytest.raises(OutputError, match=r"a\.mp4 cannot be written: the disk is full"):
         write(film(15, SLOW), path, resume=resume)
     assert [entry.name for entry in tmp_path.iterdir()] == ([".a.mp4.parts"] if resume else [])
 
@@ -240,7 +240,7 @@ def test_frames_are_not_lost_when_the_rest_is_refused(
     with monkeypatch.context() as broken:
         refused = av.error.ArgumentError(22, "Invalid argument")
         broken.setattr("kinoloom.media.container.join.add_tracks", Mock(side_effect=refused))
-        with pytest.raises(OutputError, match="FFmpeg says 'Invalid argument'"):
+        with pytest.raises(OutputError, match="FFmpeg reports 'Invalid argument'"):
             write(film(15, SLOW), path)
     made: list[Fraction] = []
     write(counted(film(15, SLOW), made), path, resume=True)

@@ -162,7 +162,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
 def test_text_named_like_a_video(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_text("This is no video.\n" * 100)
-    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*FFmpeg says.*moov atom not found"):
+    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*FFmpeg reports.*moov atom not found"):
         open_video(path)
 
 

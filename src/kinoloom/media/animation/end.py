@@ -1,7 +1,7 @@
 """Set the duration of the last picture of a WebP or APNG animation.
 
-Their encoders derive a picture's duration from the start of the next, so they guess that of the
-last one. It is corrected in the finished file.
+Their encoders derive a picture's duration from the start of the next, so that of the last one is
+arbitrary. It is corrected in the finished file.
 
 Sources: RIFF and ANMF chunks, WebP container specification; fcTL chunk, PNG specification, third
 edition (delay_num and delay_den are two bytes each; delay_den 0 means 100).

@@ -18,7 +18,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from kinoloom.base.hdr import HdrMetadata, MasteringDisplay
+from kinoloom.base.clip import HdrMetadata, MasteringDisplay
 from kinoloom.media.container.ebml import (
     ENTRY,
     HEAD_BYTES,

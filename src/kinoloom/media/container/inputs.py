@@ -43,7 +43,7 @@ def open_input(path: Path) -> InputContainer:
         return _open(path)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(
-            f"{path} cannot be read as media: FFmpeg says '{_find_reason(path, error)}'.",
+            f"{path} cannot be read as media: FFmpeg reports '{_find_reason(path, error)}'.",
             hint="It may be damaged or truncated, or it is neither a photo nor a video.",
         ) from error
 

@@ -55,7 +55,7 @@ def _convert_8_bits(picture: Image.Image, icc: bytes) -> tuple[Image.Image, str]
 
 
 def _convert_16_bits(image: Picture, icc: bytes) -> tuple[Picture, str]:
-    """Return the picture in sRGB, in 8 bits if there is no other way, and a remark or ""."""
+    """Return the picture in sRGB, in 8 bits if only those can be converted, and a remark or ""."""
     if not icc:
         return image, ""
     try:

@@ -51,7 +51,7 @@ class Source:
         bits: per sample.
         meta: the orientation that is still to be applied, and the time of capture.
         icc: the embedded colour profile; b"" for none.
-        primaries, transfer: H.273 code points if there is no profile; 2 if unspecified.
+        primaries, transfer: H.273 code points of a photo without a profile; 2 if unspecified.
         remarks: problems that were worked around, each a phrase to follow "the file:".
     """
 

@@ -23,7 +23,7 @@ def read_tags(data: bytes, pointer: int | None = None) -> dict[int, Value]:
         pointer: the tag with the offset of the directory to read (0x8769 for EXIF's).
 
     Returns:
-        Values by tag; empty if there is no such pointer.
+        Values by tag; empty if the pointer is missing.
 
     Raises:
         ValueError: not a TIFF structure, or a truncated one.

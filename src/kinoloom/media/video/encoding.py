@@ -142,7 +142,7 @@ def translate_errors(path: Path) -> Iterator[None]:
             yield
     except av.FFmpegError as error:
         raise OutputError(
-            f"{path} could not be written: FFmpeg says '{error.strerror}'.",
+            f"{path} cannot be written: FFmpeg reports '{error.strerror}'.",
             hint="Try another --codec or another suffix.",
         ) from error
 

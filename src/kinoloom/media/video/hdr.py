@@ -20,7 +20,7 @@ from typing import cast
 import av
 import numpy as np
 
-from kinoloom.base.hdr import Chromaticity, ContentLight, HdrMetadata, MasteringDisplay
+from kinoloom.base.clip.color import Chromaticity, ContentLight, HdrMetadata, MasteringDisplay
 from kinoloom.base.notes import Notes
 from kinoloom.errors import ArrayError
 

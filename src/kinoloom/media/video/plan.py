@@ -20,8 +20,7 @@ import av
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame
-from kinoloom.base.hdr import HdrMetadata
+from kinoloom.base.clip import Clip, Colour, Frame, HdrMetadata
 from kinoloom.base.machine import cores
 from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec

@@ -27,8 +27,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kinoloom.base.clip import Clip, Colour, Frame
-from kinoloom.base.hdr import HdrMetadata
+from kinoloom.base.clip import Clip, Colour, Frame, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media.animation import reading as animated_in
@@ -205,7 +204,7 @@ def _read_beginning(
     if first is None:
         raise UnreadableMediaError(
             f"{path} has no frame that can be decoded"
-            + (f": FFmpeg says '{errors[-1]}'." if errors else "."),
+            + (f": FFmpeg reports '{errors[-1]}'." if errors else "."),
             hint="It may be damaged or truncated; copy or download it again.",
         )
     sizes = accumulate(packet.size for packet in islice(source, _LOOK_AHEAD))
@@ -319,7 +318,7 @@ class _Video:
 
     def _pass(self, place: _Progress, *, seek: int | None = None) -> Iterator[VideoFrame]:
         def on_error(message: str) -> None:
-            self._damage(f"FFmpeg says '{message}'", place)
+            self._damage(f"FFmpeg reports '{message}'", place)
 
         with open_input(self.path) as container:
             stream = find_picture_stream(container, self.path)

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.columns import (
+from kinoloom.base.timeline import Timeline
+from kinoloom.base.tracks.columns import (
     are_equal,
     check_column,
     check_probability,
@@ -32,7 +33,6 @@ from kinoloom.base.columns import (
     from_json,
     to_json,
 )
-from kinoloom.base.timeline import Timeline
 from kinoloom.errors import ArrayError, UsageError
 
 _VERSION = 1

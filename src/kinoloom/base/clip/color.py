@@ -1,6 +1,7 @@
-"""HdrMetadata: the static metadata of HDR pictures.
+"""Colour and HdrMetadata: what the samples of pictures mean.
 
-Sources: SMPTE ST 2086 (mastering display color volume), CTA-861.3 (content light level).
+Sources: ITU-T H.273 (code points); SMPTE ST 2086 (mastering display color volume); CTA-861.3
+(content light level).
 """
 
 from __future__ import annotations
@@ -12,6 +13,32 @@ from kinoloom.errors import ArrayError
 
 Chromaticity = tuple[Fraction, Fraction]
 """CIE 1931 x and y."""
+
+
+@dataclass(frozen=True)
+class Colour:
+    """The colour space of a picture, as code points of ITU-T H.273.
+
+    Attributes:
+        primaries: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020, 12 = Display P3.
+        transfer: 1 = BT.709, 13 = sRGB, 16 = PQ, 18 = HLG.
+        matrix: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020 non-constant, 0 = RGB.
+        full_range: whether the coded samples use 0..255 instead of 16..235 (8 bit).
+    """
+
+    primaries: int = 1
+    transfer: int = 1
+    matrix: int = 1
+    full_range: bool = False
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the transfer is PQ or HLG, which must not be shown or stored as SDR."""
+        return self.transfer in (16, 18)
+
+
+BT709 = Colour()
+"""Limited-range HD video."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from itertools import accumulate
 from typing import Any
 
 from kinoloom.base.provenance import to_jsonable
-from kinoloom.base.spans import FileSource, GeneratedSource, Source, Span
+from kinoloom.base.timeline.spans import FileSource, GeneratedSource, Source, Span
 from kinoloom.errors import ArrayError, UsageError
 
 _VERSION = 1
@@ -101,7 +101,7 @@ class Timeline:
         """Return the source with an id.
 
         Raises:
-            UsageError: there is none.
+            UsageError: unknown source.
         """
         if name not in self._source_of:
             raise UsageError(_unknown(name, self._source_of))
@@ -148,7 +148,7 @@ class Timeline:
             Seconds on the timeline's clock; None where that moment is not used.
 
         Raises:
-            UsageError: there is no such source.
+            UsageError: unknown source.
         """
         rate = self.source(source).rate
         unit = time * rate
