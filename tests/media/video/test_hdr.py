@@ -1,4 +1,4 @@
-"""Static HDR metadata: read from streams and containers, written to both, or refused."""
+"""Static HDR metadata: reading from streams and containers, writing to both, rejection."""
 
 import json
 import re
@@ -15,7 +15,7 @@ import av
 import make
 import numpy as np
 import pytest
-from films import HDR, film, look, pictures_of
+from films import HDR, decode_pictures, film, look
 
 import kinoloom
 from kinoloom.base import Clip, ContentLight, Frame, HdrMetadata, MasteringDisplay, Notes
@@ -73,7 +73,7 @@ def limits(display: MasteringDisplay) -> tuple[Fraction, Fraction]:
 
 
 def assert_close(found: HdrMetadata | None, expected: HdrMetadata, codec: str) -> None:
-    """Equal, or equal to half a step of the fixed-point numbers of AV1."""
+    """Assert equality; for AV1 to within half a step of its fixed-point numbers."""
     assert found is not None
     assert found.content_light == expected.content_light
     if codec != "av1" or expected.mastering_display is None:
@@ -87,7 +87,7 @@ def assert_close(found: HdrMetadata | None, expected: HdrMetadata, codec: str) -
 
 
 def in_stream(path: Path) -> list[set[str]]:
-    """The kinds of HDR metadata that the stream itself has, by frame; the container has no say."""
+    """Return the kinds of HDR metadata in the stream alone, without the container, by frame."""
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
         decoder = av.CodecContext.create(stream.codec_context.name, "r")
@@ -105,7 +105,7 @@ def in_stream(path: Path) -> list[set[str]]:
     ],
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_metadata_of_a_stream_is_read(
+def test_metadata_is_read_from_streams(
     tmp_path: Path, suffix: str, codec: str, options: dict[str, str], name: str
 ) -> None:
     source = make.make(
@@ -115,7 +115,7 @@ def test_metadata_of_a_stream_is_read(
     assert_close(read(source).hdr, BOTH, name)
 
 
-def test_metadata_of_pictures_that_are_not_hdr_has_no_meaning(tmp_path: Path) -> None:
+def test_metadata_of_sdr_video_is_ignored(tmp_path: Path) -> None:
     source = make.make(
         tmp_path / "a.mkv",
         codec="libx265", pix_fmt="yuv420p10le", options={"x265-params": X265}, frames=2,
@@ -125,7 +125,7 @@ def test_metadata_of_pictures_that_are_not_hdr_has_no_meaning(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["hevc_hdr10.mp4", "av1_hdr10.mkv"])
-def test_files_of_other_tools_are_read(shared_data: Path, name: str) -> None:
+def test_files_of_other_encoders_are_read(shared_data: Path, name: str) -> None:
     path = shared_data / "live" / "hdr" / name
     if not path.exists():
         pytest.skip(f"{name} is not among the conformance data")
@@ -135,10 +135,10 @@ def test_files_of_other_tools_are_read(shared_data: Path, name: str) -> None:
 @pytest.mark.parametrize(("name", "codec"), TARGETS)
 def test_metadata_is_written_and_read_back(tmp_path: Path, name: str, codec: str) -> None:
     path = tmp_path / name
-    told = write(hdr_film(), path, codec=codec)
+    result = write(hdr_film(), path, codec=codec)
     assert_close(read(path).hdr, BOTH, codec)
-    assert told["hdr"]["mastering_display"]["red"] == ["17/25", "8/25"]
-    assert told["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
+    assert result["hdr"]["mastering_display"]["red"] == ["17/25", "8/25"]
+    assert result["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
     assert look(path).numbers == [0, 1, 2]
     assert look(path).colour == HDR or codec in ("ffv1", "prores")
     write(read(path), tmp_path / f"again{path.suffix}", codec=codec)  # a second generation
@@ -149,26 +149,24 @@ def test_metadata_is_written_and_read_back(tmp_path: Path, name: str, codec: str
     "hdr", [HdrMetadata(content_light=LIGHT), HdrMetadata(mastering_display=DISPLAY)]
 )
 @pytest.mark.parametrize(("name", "codec"), TARGETS)
-def test_half_of_the_metadata_is_kept_too(
-    tmp_path: Path, name: str, codec: str, hdr: HdrMetadata
-) -> None:
+def test_partial_metadata_is_kept(tmp_path: Path, name: str, codec: str, hdr: HdrMetadata) -> None:
     write(hdr_film(hdr=hdr), tmp_path / name, codec=codec)
     assert_close(read(tmp_path / name).hdr, hdr, codec)
 
 
 @pytest.mark.parametrize(("name", "codec"), TARGETS)
-def test_nothing_else_changes_in_the_file(tmp_path: Path, name: str, codec: str) -> None:
+def test_metadata_changes_nothing_else(tmp_path: Path, name: str, codec: str) -> None:
     one, other = tmp_path / name, tmp_path / f"plain{Path(name).suffix}"
     write(hdr_film(), one, codec=codec)
     assert write(hdr_film(hdr=None), other, codec=codec)["hdr"] is None
     assert read(other).hdr is None
     assert replace(look(one), tags={}) == replace(look(other), tags={})
-    for a, b in zip(pictures_of(one), pictures_of(other), strict=True):
+    for a, b in zip(decode_pictures(one), decode_pictures(other), strict=True):
         assert np.array_equal(a, b)
 
 
 @pytest.mark.parametrize(("name", "codec"), [t for t in TARGETS if t[0] in ("a.mp4", "a.mov")])
-def test_mp4_and_mov_have_the_boxes_of_the_standard(tmp_path: Path, name: str, codec: str) -> None:
+def test_mp4_and_mov_have_mdcv_and_clli_boxes(tmp_path: Path, name: str, codec: str) -> None:
     write(hdr_film(), tmp_path / name, codec=codec)
     data = (tmp_path / name).read_bytes()
     place = data.index(b"mdcv")
@@ -188,7 +186,7 @@ def test_matroska_and_webm_have_mastering_metadata(tmp_path: Path, name: str, co
 
 
 @pytest.mark.parametrize("codec", ["h265", "av1"])
-def test_the_stream_has_the_metadata_in_every_segment(tmp_path: Path, codec: str) -> None:
+def test_every_segment_has_metadata_in_the_stream(tmp_path: Path, codec: str) -> None:
     path = tmp_path / "a.mp4"
     write(hdr_film(25, F(1)), path, codec=codec)  # three segments
     kinds = {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
@@ -200,7 +198,7 @@ def test_the_stream_has_the_metadata_in_every_segment(tmp_path: Path, codec: str
         assert all(mark in bytes(packet) for packet in keys)
 
 
-def test_an_independent_reader_finds_the_metadata(tmp_path: Path) -> None:
+def test_ffprobe_reads_the_metadata(tmp_path: Path) -> None:
     if shutil.which("ffprobe") is None:
         pytest.skip("ffprobe is not installed: sudo apt install ffmpeg")
     path = tmp_path / "a.mp4"
@@ -216,7 +214,7 @@ def test_an_independent_reader_finds_the_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.avif", "a.apng", "a.png"])
-def test_a_target_without_a_place_is_refused_before_work_starts(tmp_path: Path, name: str) -> None:
+def test_unsupported_format_is_rejected_before_writing(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"HDR metadata .* in a \.\w+ file cannot store") as error:
         write(hdr_film(), tmp_path / name)
     assert ".mp4 with --codec h265 or av1" in error.value.hint
@@ -228,7 +226,7 @@ ANIMATED_SUFFIXES = (".avif", ".apng", ".gif", ".webp")
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "h264"), ("a.webm", "vp9")])
-def test_a_codec_of_8_bits_is_refused(tmp_path: Path, name: str, codec: str) -> None:
+def test_codec_of_8_bits_is_rejected(tmp_path: Path, name: str, codec: str) -> None:
     with pytest.raises(UsageError, match="HDR") as error:
         write(hdr_film(), tmp_path / name, codec=codec)
     assert ".mp4 with --codec h265 or av1" in error.value.hint
@@ -236,17 +234,17 @@ def test_a_codec_of_8_bits_is_refused(tmp_path: Path, name: str, codec: str) -> 
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "h265"), ("a.mkv", "av1")])
-def test_interpolated_frames_keep_the_metadata(tmp_path: Path, name: str, codec: str) -> None:
+def test_interpolation_keeps_metadata(tmp_path: Path, name: str, codec: str) -> None:
     write(hdr_film(4, F(10)), tmp_path / "source.mkv", codec="ffv1")
     clip = kinoloom.interpolate(tmp_path / "source.mkv", times=4, engine="blend")
     assert clip.hdr == BOTH
-    told = kinoloom.write(clip, tmp_path / name, codec=codec)
-    assert told["frames"] == 16
+    result = kinoloom.write(clip, tmp_path / name, codec=codec)
+    assert result["frames"] == 16
     assert_close(read(tmp_path / name).hdr, BOTH, codec)
 
 
 @pytest.mark.parametrize("codec", ["h265", "ffv1"])
-def test_work_that_is_stopped_and_resumed_keeps_the_metadata(tmp_path: Path, codec: str) -> None:
+def test_resumed_film_keeps_metadata(tmp_path: Path, codec: str) -> None:
     clip = hdr_film(25, F(1))
 
     def stopping(start: Fraction) -> Iterator[Frame]:
@@ -278,7 +276,7 @@ def test_segments_of_other_metadata_are_not_resumed(tmp_path: Path) -> None:
         write(clip.with_(hdr=brighter), tmp_path / "a.mp4", codec="h265", resume=True)
 
 
-def test_a_film_made_in_pieces_keeps_the_metadata(tmp_path: Path) -> None:
+def test_film_written_in_pieces_keeps_metadata(tmp_path: Path) -> None:
     path, clip = tmp_path / "a.mp4", hdr_film(25, F(1))
     options = WriteOptions(codec="h265")
     with CLIP_FILES.growing(clip, path, options, F(10)) as growing:
@@ -288,9 +286,9 @@ def test_a_film_made_in_pieces_keeps_the_metadata(tmp_path: Path) -> None:
             folder.mkdir()
             CLIP_FILES.write_piece(clip, piece, folder)
             growing.add(folder)
-        told = growing.finish()
-    assert "HDR metadata" in told.facts
-    assert told.data["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
+        result = growing.finish()
+    assert "HDR metadata" in result.facts
+    assert result.data["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
     assert read(path).hdr == BOTH
 
 
@@ -319,7 +317,7 @@ PAIRS = [(k, 20) for k in range(1, 9)] + [(1, 200), (1000, 1)]
         (display_bytes([*PAIRS[:8], (0, 1), (0, 1)]), "0 <= min < max"),
     ],
 )
-def test_invalid_metadata_is_left_out_with_a_note(data: bytes, message: str) -> None:
+def test_invalid_metadata_is_dropped_with_a_note(data: bytes, message: str) -> None:
     notes = Notes()
     light = np.array([1000, 400], np.uint32).tobytes()
     frame = FrameOf({"MASTERING_DISPLAY_METADATA": data, "CONTENT_LIGHT_LEVEL": light})
@@ -328,7 +326,7 @@ def test_invalid_metadata_is_left_out_with_a_note(data: bytes, message: str) -> 
     assert re.search(message, next(iter(notes)).message)
 
 
-def test_light_levels_of_zero_are_unknown() -> None:
+def test_zero_light_levels_are_unknown() -> None:
     frame = FrameOf({"CONTENT_LIGHT_LEVEL": bytes(8)})
     assert hdr_of(frame, Notes()) is None  # type: ignore[arg-type]
 
@@ -336,7 +334,7 @@ def test_light_levels_of_zero_are_unknown() -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [("DYNAMIC_HDR_PLUS", "HDR10+"), ("DOVI_METADATA", "Dolby Vision")]
 )
-def test_dynamic_metadata_is_left_out_with_a_note(kind: str, name: str) -> None:
+def test_dynamic_metadata_is_dropped_with_a_note(kind: str, name: str) -> None:
     notes = Notes()
     assert hdr_of(FrameOf({kind: b""}), notes) is None  # type: ignore[arg-type]
     assert notes.count("hdr") == 1
