@@ -74,7 +74,7 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     """Write the provenance record next to a file that cannot hold it, and describe the output.
 
     Args:
-        clip: what was written.
+        clip: the clip that was written.
         path: the output.
         written: what its writer returned.
         begun: when writing began, by `time.monotonic`.
@@ -82,8 +82,8 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     Raises:
         OutputError: the record cannot be written.
     """
-    beside = [sidecar_path(path)] if not written.recorded and clip.provenance else []
-    for record in beside:
+    sidecars = [sidecar_path(path)] if not written.recorded and clip.provenance else []
+    for record in sidecars:
         write_record(clip, record)
     data = {
         "output": str(path),
@@ -94,7 +94,7 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
         "rate": None if clip.rate is None else str(clip.rate),
         "codec": written.codec,
         "hdr": to_jsonable(clip.hdr),
-        "bytes": sum(map(_bytes, [path, *beside])),
+        "bytes": sum(map(_bytes, [path, *sidecars])),
         "seconds": time.monotonic() - begun,
     }
     facts = [f"{written.frames} frames"]

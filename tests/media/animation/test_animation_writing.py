@@ -109,7 +109,7 @@ def test_gif_drops_frames_too_short_for_players(tmp_path: Path) -> None:
     assert min(lengths) >= 20
     assert sum(lengths) == 1000
     assert result["frames"] == len(pictures) < 60
-    assert "at most 50 frames a second" in next(iter(clip.notes)).message
+    assert "at most 50 frames per second" in next(iter(clip.notes)).message
 
 
 def test_single_frame_is_written(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Timeline:
 
     @property
     def duration(self) -> Fraction:
-        """In seconds."""
+        """Duration in seconds."""
         return self.boundaries[-1]
 
     def at(self, time: Fraction) -> tuple[Span, Fraction]:

@@ -124,7 +124,7 @@ def _to_gif_ticks(clip: Clip, spans: list[Interval]) -> dict[int, tuple[int, int
     if len(begins) < len(spans):
         clip.notes.add(
             "gif",
-            f"GIF shows at most 50 frames a second: {len(spans) - len(begins)} of {len(spans)} "
+            f"GIF shows at most 50 frames per second: {len(spans) - len(begins)} of {len(spans)} "
             "frames are dropped.",
             "warning",
         )

@@ -119,7 +119,7 @@ class _Track:
             discard_others(container, stream)
             sudden = self.rate_hz * max(_MIN_GAP_S, 2 * (stream.time_base or 0))
             done = drift = 0
-            for time, block in self._timed(_decode(container, stream)):
+            for time, block in self._read_timed(_decode(container, stream)):
                 late = round(time * self.rate_hz) - done
                 if late - drift > sudden or late > _MAX_DRIFT_S * self.rate_hz:
                     yield from _silence(late, self.channels)
@@ -131,7 +131,7 @@ class _Track:
                 if len(block):
                     yield block
 
-    def _timed(self, frames: Iterable[AudioFrame]) -> Iterator[tuple[Fraction, Samples]]:
+    def _read_timed(self, frames: Iterable[AudioFrame]) -> Iterator[tuple[Fraction, Samples]]:
         """Yield blocks of samples and their times, in seconds after the first.
 
         Missing and implausible times (over an hour away) are replaced by the sample count.

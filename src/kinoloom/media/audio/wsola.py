@@ -94,10 +94,10 @@ class _Stretcher:
 
     def drain(self) -> Iterator[Samples]:
         """Yield all output that is complete."""
-        while self._ready():
+        while self._is_ready():
             yield self._next()
 
-    def _ready(self) -> bool:
+    def _is_ready(self) -> bool:
         out = self._grains * self._hop
         if self._total is not None:
             return out - self._hop < self._total

@@ -35,7 +35,7 @@ _DYNAMIC = {
 
 
 def hdr_of(frame: av.VideoFrame, notes: Notes) -> HdrMetadata | None:
-    """Return the static HDR metadata of a decoded frame, None where there is none.
+    """Return the static HDR metadata of a decoded frame, None if it has none.
 
     Notes: "hdr" (warning: metadata that is invalid, or that changes from frame to frame; it is
     left out).

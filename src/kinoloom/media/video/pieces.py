@@ -124,12 +124,12 @@ class GrowingFilm:
             )
         frames = 0
         for record in sorted(folder.glob("[0-9]*.json")):
-            made = Segment.load(record)
+            segment = Segment.load(record)
             video = self._parts.next_video()
             with naming_output(self.path):
-                _link_or_copy(made.video, video)
-            Segment(video, made.times, made.end, made.reorder).save()
-            frames += len(made.times)
+                _link_or_copy(segment.video, video)
+            Segment(video, segment.times, segment.end, segment.reorder).save()
+            frames += len(segment.times)
         for note in data["notes"]:
             moment = None if note["time"] is None else Fraction(note["time"])
             self.clip.notes.add(note["kind"], note["message"], note["level"], moment)

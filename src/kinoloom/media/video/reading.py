@@ -273,52 +273,54 @@ class _Video:
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the frames that are shown at or after `start`; see `Clip.read`."""
-        place = _Progress(self.facts.clock.begin)
+        progress = _Progress(self.facts.clock.begin)
         held: tuple[Fraction, VideoFrame] | None = None
-        for time, native in self._timed(start, place):
+        for time, native in self._read_timed(start, progress):
             if held is not None and time > start:
                 yield self._frame(*held, time - held[0])
             held = time, native
         if held is not None:
             time, native = held
             duration = self._last_duration(native)
-            self._check_end(time + duration, place)
+            self._check_end(time + duration, progress)
             if time + duration > start:
                 yield self._frame(time, native, duration)
 
-    def _timed(self, start: Fraction, place: _Progress) -> Iterator[tuple[Fraction, VideoFrame]]:
+    def _read_timed(
+        self, start: Fraction, progress: _Progress
+    ) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Yield decoded frames with their times, which increase."""
         clock = self.facts.clock
-        for native in self._natives(start, place):
+        for native in self._read_natives(start, progress):
             if native.pts is not None:
                 time = clock.time(native.pts)
             else:
-                time = place.time + (1 / self.facts.nominal_rate if place.frames else 0)
-            if place.frames and time <= place.time:
-                self._out_of_order(time, place)
+                time = progress.time + (1 / self.facts.nominal_rate if progress.frames else 0)
+            if progress.frames and time <= progress.time:
+                self._out_of_order(time, progress)
                 continue
-            place.time, place.frames = time, place.frames + 1
+            progress.time, progress.frames = time, progress.frames + 1
             if native.is_corrupt and time >= start:
-                self._damage("a picture is incomplete", place)
+                self._damage("a picture is incomplete", progress)
             yield time, native
 
-    def _natives(self, start: Fraction, place: _Progress) -> Iterator[VideoFrame]:
+    def _read_natives(self, start: Fraction, progress: _Progress) -> Iterator[VideoFrame]:
         """Yield decoded frames from the one shown at `start`, or from an earlier one."""
         clock = self.facts.clock
         if self.facts.timed and start > clock.begin:
             for earlier in (Fraction(0), _SEEK_BACK_S):
-                natives = self._pass(place, seek=clock.ticks(start - earlier))
+                natives = self._decode_pass(progress, seek=clock.ticks(start - earlier))
                 first = next(natives, None)
                 if first is not None and clock.time(first.pts or 0) <= start:
-                    place.whole = False
+                    progress.whole = False
                     yield first
                     yield from natives
                     return
-        yield from self._pass(place)
+        yield from self._decode_pass(progress)
 
-    def _pass(self, place: _Progress, *, seek: int | None = None) -> Iterator[VideoFrame]:
+    def _decode_pass(self, progress: _Progress, *, seek: int | None = None) -> Iterator[VideoFrame]:
         def on_error(message: str) -> None:
-            self._damage(f"FFmpeg reports '{message}'", place)
+            self._damage(f"FFmpeg reports '{message}'", progress)
 
         with open_input(self.path) as container:
             stream = find_picture_stream(container, self.path)
@@ -341,27 +343,27 @@ class _Video:
         stored = native.duration * self.facts.clock.tick
         return self.facts.clock.snap(stored) if stored else 1 / self.facts.nominal_rate
 
-    def _out_of_order(self, time: Fraction, place: _Progress) -> None:
-        if place.time - time > _MIN_RESTART_S:
-            self._damage(f"its times jump back by {float(place.time - time):.0f} s", place)
-        elif not place.disordered:
-            place.disordered = True
+    def _out_of_order(self, time: Fraction, progress: _Progress) -> None:
+        if progress.time - time > _MIN_RESTART_S:
+            self._damage(f"its times jump back by {float(progress.time - time):.0f} s", progress)
+        elif not progress.disordered:
+            progress.disordered = True
             message = f"Frames of {self.path.name} that are out of order are left out."
-            self.notes.add("times", message, "warning", place.time)
+            self.notes.add("times", message, "warning", progress.time)
 
-    def _check_end(self, end: Fraction, place: _Progress) -> None:
+    def _check_end(self, end: Fraction, progress: _Progress) -> None:
         if self.facts.length is None:
             return
         declared = self.facts.clock.begin + self.facts.length
         if declared - end > _MIN_CUT_OFF_S + 1 / self.facts.nominal_rate:
-            self._damage(f"it should last until {float(declared):.3f} s", place)
+            self._damage(f"it should last until {float(declared):.3f} s", progress)
 
-    def _damage(self, message: str, place: _Progress) -> None:
+    def _damage(self, message: str, progress: _Progress) -> None:
         """Note the first damage of a pass; further errors mostly follow from it."""
-        if place.damaged:
+        if progress.damaged:
             return
-        place.damaged = True
-        after = f"after {place.frames} frames " if place.whole else ""
-        where = f"{after}at {float(place.time):.3f} s"
+        progress.damaged = True
+        after = f"after {progress.frames} frames " if progress.whole else ""
+        where = f"{after}at {float(progress.time):.3f} s"
         text = f"{self.path.name} is damaged {where}: {message}. The readable part is used."
-        self.notes.add("damage", text, "error", place.time)
+        self.notes.add("damage", text, "error", progress.time)

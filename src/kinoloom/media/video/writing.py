@@ -55,8 +55,8 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
 
 def describe_job(clip: Clip, chosen: Plan) -> dict[str, Any]:
     """Return what must be equal for a run to resume the segments of another."""
-    made = clip.provenance or Provenance("clip", {}, clip.files)
-    return {"inputs and options": made.key, **describe_format(chosen)}
+    record = clip.provenance or Provenance("clip", {}, clip.files)
+    return {"inputs and options": record.key, **describe_format(chosen)}
 
 
 def describe_format(chosen: Plan) -> dict[str, Any]:
