@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
+from math import lcm
 from typing import Any
 
 from kinoloom.base.provenance import to_jsonable
@@ -110,8 +111,10 @@ class Timeline:
     @cached_property
     def boundaries(self) -> tuple[Fraction, ...]:
         """When each span starts, then when the last one ends, in seconds."""
-        lengths = (span.length / self._source_of[span.source].rate for span in self.spans)
-        return tuple(accumulate(lengths, initial=Fraction(0)))
+        hz = lcm(*(source.rate.numerator for source in self.sources))  # every unit is whole ticks
+        ticks = {source.id: int(hz / source.rate) for source in self.sources}
+        lengths = (span.length * ticks[span.source] for span in self.spans)
+        return tuple(Fraction(end, hz) for end in accumulate(lengths, initial=0))
 
     @property
     def duration(self) -> Fraction:

@@ -183,8 +183,9 @@ class Tier:
                 f"The times need a common unit of 1/{hz} s, in which they exceed 63 bits.",
                 hint="Round the tier to a coarser time base first.",
             )
+        unit = int(hz / rate)
         spans = [
-            (int(span.start / rate * hz), int(span.end / rate * hz), int(begin * hz))
+            (span.start * unit, span.end * unit, int(begin * hz))
             for begin, span in zip(timeline.boundaries, timeline.spans, strict=False)
             if span.source == source
         ]
