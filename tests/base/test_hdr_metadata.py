@@ -20,7 +20,7 @@ DISPLAY = MasteringDisplay(
 )
 
 
-def test_a_clip_has_none_unless_it_is_given() -> None:
+def test_clip_has_no_metadata_by_default() -> None:
     clip = Clip(lambda _: iter(()), 4, 4)
     assert clip.hdr is None
     hdr = HdrMetadata(DISPLAY, ContentLight(F(1000), F(400)))
@@ -37,7 +37,7 @@ def test_a_clip_has_none_unless_it_is_given() -> None:
         ({"min_luminance": F(-1)}, "not -1 and 1000"),
     ],
 )
-def test_wrong_displays_are_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_displays_are_rejected(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         replace(DISPLAY, **change)
 
@@ -49,6 +49,6 @@ def test_wrong_displays_are_refused(change: dict[str, Any], message: str) -> Non
         ((F(-1), F(0)), "at least 0 cd/m², not -1 and 0"),
     ],
 )
-def test_wrong_light_levels_are_refused(levels: tuple[Any, Any], message: str) -> None:
+def test_invalid_light_levels_are_rejected(levels: tuple[Any, Any], message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         ContentLight(*levels)

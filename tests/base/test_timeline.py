@@ -1,4 +1,4 @@
-"""Timelines: edits change lengths and order as they say, and the log takes them back exactly."""
+"""Timelines: edits change length and order as documented, and undo is exact."""
 
 import json
 import pickle
@@ -26,11 +26,11 @@ def timeline() -> Timeline:
 
 
 def units(edited: Timeline) -> list[tuple[str, int]]:
-    """Every unit that plays, in order: the plainest picture of a timeline."""
+    """Return every unit that plays, in order: the simplest model of a timeline."""
     return [(span.source, unit) for span in edited.spans for unit in range(span.start, span.end)]
 
 
-def test_a_whole_source_plays_from_start_to_end() -> None:
+def test_whole_source_plays_from_start_to_end() -> None:
     whole = Timeline.of(FILM)
     assert whole.spans == (Span("film", 0, 90),)
     assert whole.duration == F(90 * 1001, 30000)
@@ -38,14 +38,14 @@ def test_a_whole_source_plays_from_start_to_end() -> None:
     assert (Timeline((FILM,)).duration, Timeline((FILM,)).boundaries) == (0, (0,))
 
 
-def test_a_cut_removes_a_stretch() -> None:
+def test_cut_removes_a_stretch() -> None:
     edited = timeline().cut(F(2), F(3), label="delete 4")
     assert edited.spans == (Span("voice", 0, 20), Span("voice", 30, 100))
     assert edited.duration == 9
     assert edited.log == (Edit(0, (Span("voice", 0, 100),), edited.spans, "delete 4"),)
 
 
-def test_a_splice_inserts_or_replaces() -> None:
+def test_splice_inserts_or_replaces() -> None:
     pause = Span("tone", 0, 5, gain_db=-3.0, kind="pause")
     inserted = timeline().splice(F(2), [pause])
     assert inserted.spans == (Span("voice", 0, 20), pause, Span("voice", 20, 100))
@@ -55,11 +55,11 @@ def test_a_splice_inserts_or_replaces() -> None:
     assert timeline().splice(F(0), [pause]).spans == (pause, Span("voice", 0, 100))
 
 
-def test_a_splice_of_nothing_is_no_edit() -> None:
+def test_empty_splice_adds_no_edit() -> None:
     assert timeline().splice(F(2), ()).log == ()
 
 
-def test_a_stretch_of_several_spans_is_extracted_and_pasted() -> None:
+def test_extracted_spans_are_pasted() -> None:
     edited = timeline().cut(F(2), F(3)).splice(F(4), [Span("film", 30, 60)])
     taken = edited.extract(F(1), F(4) + F(1001, 30000))
     assert taken == (Span("voice", 10, 20), Span("voice", 30, 50), Span("film", 30, 31))
@@ -68,7 +68,7 @@ def test_a_stretch_of_several_spans_is_extracted_and_pasted() -> None:
     assert units(pasted) == units(edited) + units(Timeline(edited.sources, taken))
 
 
-def test_fades_stay_at_the_ends_that_they_belong_to() -> None:
+def test_fades_stay_at_their_ends() -> None:
     faded = Span("voice", 0, 100, fade_in=30, fade_out=60)
     edited = Timeline((VOICE,), (faded,)).cut(F(2), F(5))
     assert edited.spans == (
@@ -77,7 +77,7 @@ def test_fades_stay_at_the_ends_that_they_belong_to() -> None:
     )
 
 
-def test_a_time_is_found_in_the_source_and_back() -> None:
+def test_times_map_to_the_source_and_back() -> None:
     edited = timeline().cut(F(2), F(3))
     assert edited.at(F(0)) == (Span("voice", 0, 20), 0)
     assert edited.at(F(2)) == (Span("voice", 30, 100), 3)
@@ -91,7 +91,7 @@ def test_a_time_is_found_in_the_source_and_back() -> None:
     assert edited.map_time("film", F(0)) is None
 
 
-def test_a_later_edit_drops_those_that_were_undone() -> None:
+def test_new_edit_drops_undone_edits() -> None:
     edited = timeline().cut(F(1), F(2), label="a").cut(F(1), F(2), label="b").undo()
     assert (edited.applied, [edit.label for edit in edited.log]) == (1, ["a", "b"])
     again = edited.cut(F(3), F(4), label="c")
@@ -102,7 +102,7 @@ def test_a_later_edit_drops_those_that_were_undone() -> None:
 
 
 def edits(draw: Any, start: Timeline) -> list[Timeline]:
-    """The states that a few random edits lead through; no two in a row are equal."""
+    """Return the states of a few random edits; consecutive states differ."""
     states = [start]
     for _ in range(draw(st.integers(0, 6))):
         begin, end, spans = draw_splice(draw, states[-1])
@@ -113,7 +113,7 @@ def edits(draw: Any, start: Timeline) -> list[Timeline]:
 
 
 def draw_splice(draw: Any, state: Timeline) -> tuple[Fraction, Fraction, list[Span]]:
-    """A stretch of a timeline and the spans to put in its place."""
+    """Draw an interval of a timeline, and spans to replace it."""
     places = sorted({F(0), state.duration, *_places(state)})
     begin, end = sorted(draw(st.tuples(*[st.sampled_from(places)] * 2)))
     source = draw(st.sampled_from([VOICE, FILM]))
@@ -122,7 +122,7 @@ def draw_splice(draw: Any, state: Timeline) -> tuple[Fraction, Fraction, list[Sp
 
 
 def _places(state: Timeline) -> list[Fraction]:
-    """Some times at which units start."""
+    """Return some times at which units start."""
     rate = {source.id: source.rate for source in state.sources}
     return [
         begin + k / rate[span.source]
@@ -132,7 +132,7 @@ def _places(state: Timeline) -> list[Fraction]:
 
 
 @given(st.data())
-def test_a_splice_is_one_of_the_list_of_units(data: st.DataObject) -> None:
+def test_splice_replaces_units_of_the_list(data: st.DataObject) -> None:
     before = edits(data.draw, timeline())[-1]
     a, b, spans = draw_splice(data.draw, before)
     after = before.splice(a, spans, end=b)
@@ -148,7 +148,7 @@ def test_a_splice_is_one_of_the_list_of_units(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_the_log_takes_every_edit_back_and_forth(data: st.DataObject) -> None:
+def test_undo_and_redo_restore_every_state(data: st.DataObject) -> None:
     states = edits(data.draw, timeline())
     last = states[-1]
     assert last.applied == len(last.log) == len(states) - 1
@@ -159,7 +159,7 @@ def test_the_log_takes_every_edit_back_and_forth(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_what_plays_at_a_time_is_mapped_back_to_it(data: st.DataObject) -> None:
+def test_map_time_inverts_at(data: st.DataObject) -> None:
     state = edits(data.draw, timeline())[-1]
     for time in _places(state):
         span, source_time = state.at(time)
@@ -170,14 +170,14 @@ def test_what_plays_at_a_time_is_mapped_back_to_it(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_json_and_pickle_keep_everything(data: st.DataObject) -> None:
+def test_json_and_pickle_round_trip(data: st.DataObject) -> None:
     state = edits(data.draw, timeline())[-1]
     state = state.undo(data.draw(st.integers(0, state.applied)))
     assert Timeline.from_dict(json.loads(json.dumps(state.to_dict()))) == state
     assert pickle.loads(pickle.dumps(state)) == state  # noqa: S301
 
 
-def test_ten_thousand_spans_are_edited_without_copying_their_times() -> None:
+def test_cut_across_ten_thousand_spans() -> None:
     source = FileSource("long", F(48000), "a.wav", SHA, length=48_000 * 3600)
     spans = tuple(Span("long", 9000 * k, 9000 * k + 4800) for k in range(10_000))
     whole = Timeline((source,), spans)
@@ -209,7 +209,7 @@ def test_ten_thousand_spans_are_edited_without_copying_their_times() -> None:
         (lambda: Edit(-1, (), ()), "at least 0, not -1"),
     ],
 )
-def test_wrong_values_are_refused(make: Any, message: str) -> None:
+def test_invalid_values_are_rejected(make: Any, message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         make()
 
@@ -227,7 +227,7 @@ def test_wrong_values_are_refused(make: Any, message: str) -> None:
         (lambda t: t.cut(F(0), F(1)).redo(), "Cannot redo 1 edits: 0 were undone"),
     ],
 )
-def test_wrong_edits_are_refused(edit: Any, message: str) -> None:
+def test_invalid_edits_are_rejected(edit: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         edit(timeline())
 
@@ -243,13 +243,13 @@ def test_wrong_edits_are_refused(edit: Any, message: str) -> None:
         ({"sources": [{"id": "voice"}]}, "rate"),
     ],
 )
-def test_wrong_json_is_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_json_is_rejected(change: dict[str, Any], message: str) -> None:
     data = timeline().cut(F(0), F(1), label="first").to_dict()
     with pytest.raises(UsageError, match=message):
         Timeline.from_dict(data | change)
 
 
-def test_another_source_of_the_same_id_is_refused() -> None:
+def test_duplicate_source_id_is_rejected() -> None:
     other: Source = FileSource("voice", F(20), "voice.wav", SHA)
     assert timeline().add_source(VOICE) == timeline()
     with pytest.raises(ArrayError, match="'voice'"):

@@ -1,4 +1,4 @@
-"""Tracks: tables of intervals are checked, selected, re-timed by an edit, and kept as JSON."""
+"""Tracks: validation, selection, re-timing by an edit, JSON."""
 
 import json
 import pickle
@@ -19,7 +19,7 @@ TAKE = FileSource("take", F(10), "take.wav", "a" * 64, length=100)
 
 
 def tier(rows: int = 2, **fields: Any) -> Tier:
-    """Rows of 1 s that follow each other, in tenths of a second."""
+    """Return a tier with consecutive rows of 1 s, in tenths of a second."""
     known: dict[str, Any] = {
         "time_base": F(1, 10),
         "ids": np.arange(rows),
@@ -39,7 +39,7 @@ WORDS = Tier.from_labels(
 )
 
 
-def test_labels_become_rows_in_order_at_exact_times() -> None:
+def test_from_labels_sorts_and_keeps_exact_times() -> None:
     assert WORDS.columns["text"].tolist() == ["hello", "world", "(click)"]
     assert intervals(WORDS) == [(0, 0, F(1, 3)), (1, F(1, 2), 1), (2, F(3, 2), F(3, 2))]
     assert WORDS.time_base == F(1, 6)
@@ -50,11 +50,11 @@ def test_labels_become_rows_in_order_at_exact_times() -> None:
     ("time", "ids"),
     [(F(0), [0]), (F(1, 3), []), (F(1, 4), [0]), (F(3, 2), [2]), (F(7, 5), []), (F(-1), [])],
 )
-def test_the_rows_at_a_time(time: Fraction, ids: list[int]) -> None:
+def test_at_returns_the_rows_of_a_time(time: Fraction, ids: list[int]) -> None:
     assert WORDS.at(time).ids.tolist() == ids
 
 
-def test_columns_of_every_subject_fit() -> None:
+def test_columns_of_every_subject_are_accepted() -> None:
     aircraft = tier(
         confidence=[0.5, 1],
         classes=("aircraft", "vehicle", "person"),
@@ -74,7 +74,7 @@ def test_columns_of_every_subject_fit() -> None:
     assert tier(columns={"box": np.zeros((2, 4), np.uint16)}).columns["box"].dtype == np.int64
 
 
-def test_a_tier_cannot_be_changed_through_the_arrays_given_to_it() -> None:
+def test_arrays_are_copied_and_read_only() -> None:
     box = np.zeros((2, 4))
     some = tier(columns={"box": box})
     box += 1
@@ -121,12 +121,12 @@ def test_a_tier_cannot_be_changed_through_the_arrays_given_to_it() -> None:
         ),
     ],
 )
-def test_wrong_tiers_are_refused(fields: dict[str, Any], message: str) -> None:
+def test_invalid_tiers_are_rejected(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         tier(**fields)
 
 
-def test_rows_selected_out_of_order_are_refused() -> None:
+def test_selecting_rows_out_of_order_is_rejected() -> None:
     assert tier(3).select(np.array([False, True, True])).ids.tolist() == [1, 2]
     with pytest.raises(ArrayError, match="Sort all columns"):
         tier(3).select(np.array([2, 0]))
@@ -160,7 +160,7 @@ def test_moments_follow_an_edit() -> None:
     assert [row[0] for row in intervals(cuts.retime(deleted, "take"))] == [0, 2]
 
 
-def test_rows_of_other_sources_do_not_play() -> None:
+def test_rows_of_unused_sources_are_dropped() -> None:
     other = FileSource("film", F(30000, 1001), "a.mp4", "b" * 64, length=30)
     edit = Timeline.of(other).add_source(TAKE)
     assert len(tier().retime(edit, "take")) == 0
@@ -171,7 +171,7 @@ def test_rows_of_other_sources_do_not_play() -> None:
         tier().retime(edit, "voice")
 
 
-def test_times_beyond_63_bits_are_refused() -> None:
+def test_times_beyond_63_bits_are_rejected() -> None:
     fine = tier(time_base=F(1, 10**9 + 7), ends=[2**61, 2**61])
     with pytest.raises(ArrayError, match="exceed 63 bits"):
         fine.retime(Timeline.of(TAKE), "take")
@@ -182,7 +182,7 @@ def splices() -> st.SearchStrategy[list[tuple[int, int, int, int]]]:
 
 
 def edited(steps: list[tuple[int, int, int, int]]) -> Timeline:
-    """The whole source after some splices of stretches of it, in tenths of a second."""
+    """Return a timeline after some splices, given in tenths of a second."""
     state = Timeline.of(TAKE)
     for a, b, c, d in steps:
         begin, end = sorted((min(F(a, 10), state.duration), min(F(b, 10), state.duration)))
@@ -192,7 +192,7 @@ def edited(steps: list[tuple[int, int, int, int]]) -> Timeline:
 
 
 @given(splices(), st.lists(st.tuples(st.integers(0, 90), st.integers(0, 10)), max_size=8))
-def test_a_row_plays_exactly_where_its_source_does(
+def test_rows_play_exactly_with_their_source(
     steps: list[tuple[int, int, int, int]], rows: list[tuple[int, int]]
 ) -> None:
     rows = sorted(rows)
@@ -210,7 +210,7 @@ def test_a_row_plays_exactly_where_its_source_does(
 
 
 @given(splices())
-def test_an_undone_edit_leaves_tracks_as_they_were(steps: list[tuple[int, int, int, int]]) -> None:
+def test_undone_edits_do_not_change_tracks(steps: list[tuple[int, int, int, int]]) -> None:
     timeline = edited(steps)
     tracks = Tracks({"words": WORDS})
     before = tracks.retime(Timeline.of(TAKE), "take")
@@ -218,7 +218,7 @@ def test_an_undone_edit_leaves_tracks_as_they_were(steps: list[tuple[int, int, i
     assert intervals(before.tiers["words"]) == intervals(WORDS)
 
 
-def test_json_and_pickle_keep_everything() -> None:
+def test_json_and_pickle_round_trip() -> None:
     full = tier(
         confidence=[[0.25, np.nan], [1, 0]],
         columns={"points": np.full((2, 2, 2), np.nan), "text": ["a", "ü"], "seen": [True, False]},
@@ -231,7 +231,7 @@ def test_json_and_pickle_keep_everything() -> None:
     assert pickle.loads(pickle.dumps(tracks)) == tracks  # noqa: S301
 
 
-def test_equal_means_equal_in_everything() -> None:
+def test_equality_compares_all_fields() -> None:
     columns = {"text": ["a", "b"]}
     assert tier(columns=columns) == tier(columns=columns)
     assert tier(columns=columns) != tier(columns={"text": ["a", "c"]})
@@ -244,7 +244,7 @@ def test_equal_means_equal_in_everything() -> None:
 
 
 @pytest.mark.parametrize("tiers", [{"": WORDS}, {"words": [1, 2]}])
-def test_what_is_not_a_tier_is_refused(tiers: dict[str, Any]) -> None:
+def test_tracks_reject_other_types(tiers: dict[str, Any]) -> None:
     with pytest.raises(ArrayError, match="Tracks map names to tiers"):
         Tracks(tiers)
 
@@ -257,6 +257,6 @@ def test_what_is_not_a_tier_is_refused(tiers: dict[str, Any]) -> None:
         ({"tiers": [1]}, "incomplete or malformed"),
     ],
 )
-def test_wrong_json_is_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_json_is_rejected(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Tracks.from_dict(Tracks({"words": WORDS}).to_dict() | change)
