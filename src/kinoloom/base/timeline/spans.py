@@ -82,18 +82,18 @@ Source = FileSource | GeneratedSource
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of one source.
+    """An interval of one source.
 
     Attributes:
         source: id of the source.
-        start, end: in units of the source; the stretch is [start, end).
+        start, end: in units of the source; the interval is [start, end).
         gain_db: change of level in dB, for sound.
         fade_in, fade_out: lengths of the fades at either end, in units of the source.
-        kind: the role of the stretch in the edit, in the editing subject's own words.
+        kind: the role of the interval in the edit, in the editing subject's own words.
 
     Raises:
-        ArrayError: a bound that is not an integer, an empty or negative stretch, fades longer
-            than the stretch, or a gain that is not finite.
+        ArrayError: a bound that is not an integer, an empty or negative interval, fades longer
+            than the interval, or a gain that is not finite.
     """
 
     source: str

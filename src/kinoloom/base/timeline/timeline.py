@@ -196,7 +196,7 @@ class Timeline:
         Args:
             start: where to insert, in seconds.
             spans: what to insert, of sources of this timeline; may be empty.
-            end: end of the stretch to replace, in seconds; None replaces nothing.
+            end: end of the interval to replace, in seconds; None replaces nothing.
             label: of the edit, for a history.
 
         Returns:
@@ -319,7 +319,7 @@ class Timeline:
 
     def _locate_both(self, start: Fraction, end: Fraction) -> tuple[tuple[int, int], ...]:
         if end < start:
-            raise UsageError(f"A stretch must end after it starts, not go from {start} to {end} s.")
+            raise UsageError(f"An interval must not end before it starts: {start} to {end} s.")
         return self._locate(start), self._locate(end)
 
 
