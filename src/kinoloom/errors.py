@@ -8,7 +8,10 @@
     ├── RegistryError (LookupError)   exit 2   no such name, or a name given twice
     ├── MissingError                  exit 3   something has to be installed or fetched first
     │   ├── MissingExtraError (ImportError)
-    │   └── WeightsError (ValueError)          no weights, or a file that is not the right ones
+    │   ├── WeightsError (ValueError)          no weights, or a file that is not the right ones
+    │   │   └── ChecksumError                  a file whose SHA-256 is not the published one
+    │   └── FetchError (OSError)               a package that its registry does not deliver
+    │       └── OfflineError (ConnectionError) the registry cannot be reached
     ├── MediaError (OSError)          exit 4   an input that cannot be read
     │   ├── InputNotFoundError (FileNotFoundError)
     │   ├── UnreadableMediaError (ValueError)
@@ -80,6 +83,18 @@ class MissingExtraError(MissingError, ImportError):
 
 class WeightsError(MissingError, ValueError):
     """Weights are absent, or the file given does not hold the right ones."""
+
+
+class ChecksumError(WeightsError):
+    """The SHA-256 of a file differs from the published one: it is damaged or another file."""
+
+
+class FetchError(MissingError, OSError):
+    """A package registry does not deliver the package of a model."""
+
+
+class OfflineError(FetchError, ConnectionError):
+    """A package registry cannot be reached; the hint has the commands for another machine."""
 
 
 class MediaError(KinoloomError, OSError):

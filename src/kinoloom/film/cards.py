@@ -20,6 +20,7 @@ FILM = ModelCard(
     source="Reda et al., FILM: Frame Interpolation for Large Motion, ECCV 2022, arXiv:2202.04901",
     licence="Apache-2.0",
     weights="user",
+    url=FILM_WEIGHTS_URL,
     parameters=34_436_667,
     size_multiple=64,
     trained_on="Vimeo-90K train triplets (by its authors)",

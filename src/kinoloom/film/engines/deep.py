@@ -22,6 +22,7 @@ from kinoloom.film.flow import Field
 from kinoloom.film.guesses import Guess, guesses_and_fit, sharpened
 from kinoloom.film.middle import Middle, at
 from kinoloom.film.mix import mix
+from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple
@@ -43,8 +44,7 @@ class Deep(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        assert CARD.file is not None
-        self._network = open_model(CARD.file, ("first", "second"))
+        self._network = open_model(require_weights(CARD), ("first", "second"))
 
     def frames(
         self, first: Picture, second: Picture, times: Sequence[float]
