@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from kinoloom.runtime.weights import find_weights, weights_folders
 
 

@@ -74,6 +74,8 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "deep": "kinoloom.film.cards:DEEP",
         "lite": "kinoloom.film.cards:LITE",
         "refine": "kinoloom.film.cards:REFINE",
+        "vgg16-st": "kinoloom.learn.cards:VGG16_ST",
+        "vgg19": "kinoloom.learn.cards:VGG19",
     },
     # What `kinoloom doctor` looks at: functions () -> list of `base.checks.Check`.
     "checks": {

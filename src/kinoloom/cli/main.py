@@ -15,6 +15,7 @@ import kinoloom
 from kinoloom.base import registry
 from kinoloom.cli import info
 from kinoloom.cli.commands import command_of
+from kinoloom.cli.models import models
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -77,7 +78,7 @@ def cli() -> None:
     """
 
 
-for _command in (info.ops, info.models, info.doctor, info.completion):
+for _command in (info.ops, models, info.doctor, info.completion):
     cli.add_command(_command)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.errors import WeightsError
+from kinoloom.runtime.external_data import check_external_data
 
 Floats = NDArray[np.float32]
 
@@ -21,12 +22,13 @@ class OnnxModel:
         file: an .onnx file.
 
     Raises:
-        WeightsError: it cannot be read, or is no ONNX model.
+        WeightsError: it cannot be read as an ONNX model, or names external data outside its folder.
     """
 
     def __init__(self, file: Path) -> None:
         import onnxruntime
 
+        check_external_data(file)
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3

