@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -30,7 +30,12 @@ from kinoloom.errors import (
 )
 from kinoloom.runtime.models.archives import open_member, write_file
 from kinoloom.runtime.models.find import find_fetched, find_weights
-from kinoloom.runtime.models.folders import store_folder, version_folder, versions_folder
+from kinoloom.runtime.models.folders import (
+    CACHE_VARIABLE,
+    store_folder,
+    version_folder,
+    versions_folder,
+)
 from kinoloom.runtime.models.lock import hold_lock
 from kinoloom.runtime.models.registries import download, format_transfer
 from kinoloom.runtime.models.verify import verify_weights
@@ -126,8 +131,15 @@ def remove_weights(card: ModelCard, watcher: Watcher | None = None) -> bool:
 
 def _lock(card: ModelCard, watcher: Watcher) -> AbstractContextManager[bool]:
     """Return the lock of a model, which is next to its folder since that may be removed."""
-    store_folder().mkdir(parents=True, exist_ok=True)
-    return hold_lock(store_folder() / f".{card.name}.lock", lambda: watcher.wait(card.name))
+    store = store_folder()
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(
+            f"{store} cannot be created: a file is in its place.",
+            hint=f"Name another folder with {CACHE_VARIABLE}.",
+        ) from error
+    return hold_lock(store / f".{card.name}.lock", lambda: watcher.wait(card.name))
 
 
 def _recognize(card: ModelCard, source: FetchSource, given: Sequence[Path]) -> _Local:
@@ -220,7 +232,7 @@ def _check_room(folder: Path, size_bytes: int) -> None:
         raise OutputError(
             f"The model needs {format_bytes(size_bytes)} while it is fetched, but "
             f"{folder.parent} has only {format_bytes(free)} free.",
-            hint="Make room, or name another folder with KINOLOOM_CACHE.",
+            hint=f"Make room, or name another folder with {CACHE_VARIABLE}.",
         )
 
 
@@ -268,6 +280,8 @@ def _staging(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another version or process keeps it
+            parent.rmdir()
 
 
 def _remove_unfinished(parent: Path) -> None:

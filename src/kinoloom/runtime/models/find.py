@@ -89,7 +89,7 @@ def format_hint(card: ModelCard) -> str:
     file = user_folders()[0] / f"{card.name}{_SUFFIXES[0]}"
     if card.url:
         return f"Name a file with --weights, or run: curl -L --create-dirs -o '{file}' {card.url}"
-    return f"Name a file with --weights, or save it as {file}"
+    return f"Save them as {file}"
 
 
 def is_damaged(card: ModelCard) -> bool:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from kinoloom.base.provenance import sha256
 from kinoloom.errors import ChecksumError, FetchError, MissingError, OfflineError, OutputError
 
 _POLL_S = 0.2
+_MOST_LINES = 4
+"""Of the output of pip or npm in an error message."""
 _OFFLINE = re.compile(
     r"NewConnectionError|Failed to establish|ConnectTimeout|Read ?Timeout|ProxyError|SSLError|"
     r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|"
@@ -182,12 +185,12 @@ def _run(
 
 
 def _size(folder: Path) -> int:
+    """Sum the sizes of all files in a folder, in which pip moves and removes files meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # pip has just moved or removed it
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(place, name).stat().st_size
     return total
 
 
@@ -209,9 +212,12 @@ def _explain(archive: Archive, log: str) -> FetchError | ChecksumError | OutputE
             f"{title} is not available from the configured {registry} registry.",
             hint="Check the index or mirror that is configured.",
         )
-    end = " ".join(log.split()[-40:])
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)] or lines
     program = "pip" if archive.registry == "pypi" else "npm"
-    return FetchError(f"{title} could not be downloaded; {program} reports: {end}")
+    return FetchError(
+        f"{title} could not be downloaded; {program} reports: {' '.join(errors[:_MOST_LINES])}"
+    )
 
 
 def _title(archive: Archive) -> str:
