@@ -92,6 +92,7 @@ def test_a_process_killed_half_way_leaves_the_store_sound(
         assert again.returncode == 0, err
         with contextlib.suppress(ProcessLookupError):
             os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate(timeout=WAIT_S)
     folder = tmp_path / "cache" / "models" / "demo"
     assert sorted(path.name for path in folder.iterdir()) == ["1.0"]
     assert (folder / "1.0" / "net.onnx").read_bytes() == WEIGHTS

