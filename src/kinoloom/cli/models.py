@@ -28,7 +28,7 @@ def _common_flags(command: Any) -> Any:
 
 
 @click.group(invoke_without_command=True, short_help="List, download and verify model weights.")
-@click.option("--json", "as_json", is_flag=True, hidden=True)
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="See `models list --json`.")
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
     """List, download, verify and remove the weights of models.
