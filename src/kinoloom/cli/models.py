@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
     damaged one is replaced.
     """
     if files and len(names) > 1:
-        raise UsageError(f"--from applies to one model, not to {len(names)}.")
+        raise click.UsageError(f"--from applies to one model, not to {len(names)}.")
     paths = {card.name: _get(card, files) for card in _load(names)}
     if as_json:
         found = [{"name": name, "path": str(path)} for name, path in paths.items()]
@@ -110,11 +111,7 @@ def verify_models(names: tuple[str, ...], as_json: bool) -> None:
         width = max(len(result["name"]) for result in results)
         for result in results:
             click.echo(f"{result['name']:<{width}}  {result['status']}")
-    damaged = [result for result in results if result["status"] == "damaged"]
-    if damaged:
-        lines = [problem for result in damaged for problem in result["problems"]]
-        repairs = " && ".join(result["repair"] for result in damaged)
-        raise ChecksumError(" ".join(lines), hint=f"Repair with: {repairs}")
+    _refuse_damage([result for result in results if result["status"] == "damaged"])
 
 
 @models.command("remove", short_help="Remove fetched models.")
@@ -196,6 +193,13 @@ def _verify(card: ModelCard, *, required: bool) -> dict[str, Any]:
     return result | ({"repair": verify.format_repair(card, found)} if problems else {})
 
 
+def _refuse_damage(damaged: list[dict[str, Any]]) -> None:
+    if damaged:
+        problems = " ".join(problem for result in damaged for problem in result["problems"])
+        repairs = " && ".join(result["repair"] for result in damaged)
+        raise ChecksumError(problems, hint=f"Repair with: {repairs}")
+
+
 def _print_table(cards: list[ModelCard]) -> None:
     rows = [("NAME", "TASK", "WEIGHTS", "SIZE", "LICENCE", "STATUS")]
     for card in cards:
@@ -237,7 +241,7 @@ class _Progress(fetch.Watcher):
     """Reports a fetch on standard error: one line per archive, a percentage on a terminal."""
 
     def __init__(self) -> None:
-        self._terminal = click.get_text_stream("stderr").isatty()
+        self._terminal = sys.stderr.isatty()
 
     def wait(self, model: str) -> None:
         """Report that another process is fetching the model."""

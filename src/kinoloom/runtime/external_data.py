@@ -2,8 +2,9 @@
 
 Large ONNX models store tensors in other files, whose paths are in the model. A model from
 elsewhere could name any file of the user, by an absolute path, by `..` or through a symbolic link:
-onnxruntime 1.32 rejects these, but 1.20 opens them. The check walks the protobuf messages that can contain tensors and skips everything else, so that
-it needs neither the onnx package nor the memory for the tensors.
+onnxruntime 1.32 rejects these, but 1.20 opens them. The check walks the protobuf messages that can
+contain tensors and skips everything else, so that it needs neither the onnx package nor the memory
+for the tensors.
 
 Source: onnx.proto3 of ONNX 1.17 (field numbers); the protobuf encoding specification.
 """

@@ -47,7 +47,14 @@ def rows(table: str) -> dict[str, list[str]]:
 
 def test_a_model_is_got_listed_verified_and_removed(run: Run, cache: Path) -> None:
     path = cache / "demo" / "1.0" / "net.onnx"
-    assert rows(run("list")[1])["demo"] == ["interpolate", "fetched", "102", "kB", "MIT", "missing"]
+    assert rows(run("list")[1])["demo"] == [
+        "interpolate",
+        "fetched",
+        "100",
+        "KiB",
+        "MIT",
+        "missing",
+    ]
     code, out, err = run("path", "demo")
     assert (code, out) == (3, "")
     assert "Get them with: kinoloom models get demo" in err

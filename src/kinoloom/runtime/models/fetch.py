@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +23,6 @@ from kinoloom.base.provenance import sha256
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import (
     ChecksumError,
-    KinoloomError,
     MissingError,
     OutputError,
     UsageError,
@@ -150,9 +150,8 @@ def _recognize(card: ModelCard, source: FetchSource, given: Sequence[Path]) -> _
         ChecksumError: it is neither an archive nor a file of the model.
         WeightsError: files are given, but not all that the model needs.
     """
-    known: dict[str, Archive | FetchedFile] = {
-        each.sha256: each for each in (*source.archives, *source.all_files)
-    }
+    parts: tuple[Archive | FetchedFile, ...] = (*source.archives, *source.all_files)
+    known = {each.sha256: each for each in parts}
     local = _Local()
     for path in given:
         if not path.is_file():
@@ -203,7 +202,8 @@ def _collect(
     """Download the archives that are not there yet.
 
     Raises:
-        KinoloomError: as `download`, with the commands for another machine.
+        OutputError: too little room for them.
+        MissingError: as `download`, with the commands for another machine.
     """
     needed = _needed(source, local)
     _check_room(staging, source.size_bytes + sum(archive.size_bytes for archive in needed))
@@ -212,18 +212,14 @@ def _collect(
         folder.mkdir()
         watcher.download(archive, 0)
         try:
-            local.archives[archive] = download(
-                archive, folder, lambda done, archive=archive: watcher.download(archive, done)
-            )
+            on_progress = partial(watcher.download, archive)
+            local.archives[archive] = download(archive, folder, on_progress)
         except MissingError as error:
             if isinstance(error, ChecksumError):
                 raise
             steps = format_transfer(card.name, source.archives)
-            raise _with_hint(error, f"{error.hint}\n{steps}".lstrip()) from error
-
-
-def _with_hint(error: KinoloomError, hint: str) -> KinoloomError:
-    return type(error)(error.message, hint=hint)
+            hint = f"{error.hint}\n{steps}".lstrip()
+            raise type(error)(error.message, hint=hint) from error
 
 
 def _check_room(folder: Path, size_bytes: int) -> None:
