@@ -11,9 +11,9 @@ import pytest
 
 from kinoloom import Report
 from kinoloom.base import Provenance
-from kinoloom.base.nouns import NoOptions
+from kinoloom.base.files import NoOptions
 from kinoloom.base.report import Picture, Slider, Table, Text
-from kinoloom.base.report_files import (
+from kinoloom.base.report.files import (
     REPORT_FILES,
     ReportWriteOptions,
     cell_text,
@@ -160,7 +160,8 @@ def test_the_suffix_says_how_it_is_written(tmp_path: Path, name: str, begin: str
         REPORT, path, ReportWriteOptions(), lambda done, total: told.append((done, total))
     )
     assert path.read_text(encoding="utf-8").startswith(begin)
-    assert made == {"output": str(path), "bytes": path.stat().st_size}
+    assert made.path == path
+    assert made.data == {"output": str(path), "bytes": path.stat().st_size}
     assert told == [(1, 1)]
 
 

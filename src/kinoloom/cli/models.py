@@ -11,10 +11,9 @@ import click
 
 from kinoloom.base import registry
 from kinoloom.base.model import Archive, ModelCard
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ChecksumError, UsageError
-from kinoloom.runtime.models import fetch, verify
 from kinoloom.runtime.models.find import find_weights, format_hint, is_damaged, require_weights
 
 _NAME = click.argument("name")
@@ -23,8 +22,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _common_flags(command: Any) -> Any:
-    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object")
     return as_json(debug(command))
 
 
@@ -74,7 +73,7 @@ def list_models(names: tuple[str, ...], as_json: bool) -> None:
     multiple=True,
     type=_FILE,
     metavar="FILE",
-    help="Archive or file of the model to use instead of a download; repeatable.",
+    help="Archive or file of the model to use instead of a download; repeatable",
 )
 @_common_flags
 def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
@@ -119,7 +118,9 @@ def verify_models(names: tuple[str, ...], as_json: bool) -> None:
 @_common_flags
 def remove(names: tuple[str, ...], as_json: bool) -> None:
     """Remove fetched models, all versions of each, from the cache."""
-    removed = {card.name: fetch.remove_weights(card, _Progress()) for card in _load(names)}
+    from kinoloom.runtime.models.fetch import remove_weights
+
+    removed = {card.name: remove_weights(card, _Progress()) for card in _load(names)}
     if as_json:
         found = [{"name": name, "removed": was_there} for name, was_there in removed.items()]
         click.echo(json.dumps({"models": found}, indent=2))
@@ -144,7 +145,9 @@ def _load(names: tuple[str, ...]) -> list[ModelCard]:
 
 def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
     if card.fetch is not None:
-        return fetch.fetch_weights(card, files, _Progress())
+        from kinoloom.runtime.models.fetch import fetch_weights
+
+        return fetch_weights(card, files, _Progress())
     if files or card.weights == "user":
         what = "user-supplied" if card.weights == "user" else "shipped with kinoloom"
         raise UsageError(
@@ -171,7 +174,7 @@ def _size_bytes(card: ModelCard) -> int | None:
 def _describe(card: ModelCard) -> dict[str, Any]:
     found = find_weights(card)
     return {
-        **plain(card),
+        **to_jsonable(card),
         "status": _status(card),
         "path": str(found.path) if found is not None else None,
         "origin": found.origin if found is not None else None,
@@ -181,7 +184,9 @@ def _describe(card: ModelCard) -> dict[str, Any]:
 
 def _verify(card: ModelCard, *, required: bool) -> dict[str, Any]:
     """Verify one model; absent ones are an error where they are named."""
-    checks = verify.verify_weights(card)
+    from kinoloom.runtime.models.verify import format_repair, verify_weights
+
+    checks = verify_weights(card)
     found = find_weights(card)
     if required and not checks:
         require_weights(card)
@@ -190,7 +195,7 @@ def _verify(card: ModelCard, *, required: bool) -> dict[str, Any]:
     if not checks and found is not None:
         status = "no published hash"
     result: dict[str, Any] = {"name": card.name, "status": status, "problems": problems}
-    return result | ({"repair": verify.format_repair(card, found)} if problems else {})
+    return result | ({"repair": format_repair(card, found)} if problems else {})
 
 
 def _refuse_damage(damaged: list[dict[str, Any]]) -> None:
@@ -237,7 +242,7 @@ def _print_details(card: ModelCard) -> None:
         click.echo(f"    {'limit':<9} {limit}")
 
 
-class _Progress(fetch.Watcher):
+class _Progress:
     """Reports a fetch on standard error: one line per archive, a percentage on a terminal."""
 
     def __init__(self) -> None:

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.model import ModelCard
+from kinoloom.motion.flow import Flow
 from kinoloom.runtime.models import find_weights
 
 Look = Literal["mean", "sharp"]
 """How a pixel is made of its guesses: of all of them, or rather of the best."""
-
-Flow = NDArray[np.float32]
-"""(H, W, 2) float32: for each pixel of one picture, where it went, as (x, y) in pixels."""
 
 ErrorMap = NDArray[np.float32]
 """(h, w) float32, on a grid of any size over a picture: how far its colours are likely to be off,

@@ -40,6 +40,7 @@ _CHILDREN: dict[str, dict[int, str]] = {
 }
 """The fields of each message that can contain a tensor, by number."""
 
+_HINT = "Install kinoloom again, or name another file with --weights."
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_TAG = (1 << 32) - 1
 _MOST_DEPTH = 100
@@ -86,7 +87,7 @@ def external_locations(file: Path) -> list[str]:
         WeightsError: the file cannot be read as ONNX.
     """
     if not file.is_file() or file.stat().st_size == 0:
-        raise WeightsError(f"{file} is missing or empty; expected an ONNX model.")
+        raise WeightsError(f"{file} is missing or empty; expected an ONNX model.", hint=_HINT)
     with (
         file.open("rb") as opened,
         mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data,
@@ -98,7 +99,9 @@ def external_locations(file: Path) -> list[str]:
                 if (text := _location(data, part)) is not None
             ]
         except (ValueError, IndexError) as error:
-            raise WeightsError(f"{file} cannot be read as an ONNX model: {error}.") from error
+            raise WeightsError(
+                f"{file} cannot be read as an ONNX model: {error}.", hint=_HINT
+            ) from error
     return list(dict.fromkeys(found))
 
 

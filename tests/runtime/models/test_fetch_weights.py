@@ -34,7 +34,7 @@ from kinoloom.errors import (
     WeightsError,
 )
 from kinoloom.runtime.models import find_weights, require_weights
-from kinoloom.runtime.models.fetch import Watcher, fetch_weights, remove_weights
+from kinoloom.runtime.models.fetch import fetch_weights, remove_weights
 from kinoloom.runtime.models.verify import verify_weights
 
 HIDDEN = {"net.onnx": WEIGHTS, "LICENSE": LICENCE}
@@ -307,7 +307,10 @@ def test_what_a_killed_process_left_is_removed(cache: Path, card: ModelCard) -> 
 def test_progress_reaches_the_watcher(cache: Path, card: ModelCard) -> None:
     seen: list[tuple[str, int]] = []
 
-    class Recorder(Watcher):
+    class Recorder:
+        def wait(self, model: str) -> None:
+            seen.append((model, -1))
+
         def download(self, archive: Archive, done_bytes: int) -> None:
             seen.append((archive.file, done_bytes))
 

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from kinoloom.base.model import Archive, FetchedFile, FetchSource, ModelCard
 from kinoloom.base.outputs import naming_output, remove
@@ -43,14 +43,22 @@ from kinoloom.runtime.models.verify import verify_weights
 _STAGING = ".new-"
 
 
-class Watcher:
-    """Receives what happens during a fetch; this one ignores it."""
+class Watcher(Protocol):
+    """Receives what happens during a fetch."""
 
     def wait(self, model: str) -> None:
-        """Another process is fetching the same model."""
+        """Called when another process is fetching the same model."""
 
     def download(self, archive: Archive, done_bytes: int) -> None:
-        """An archive is being downloaded, and about so many bytes of it have arrived."""
+        """Called a few times a second with about how much of an archive has arrived."""
+
+
+class _Silent:
+    """Ignores what happens."""
+
+    def wait(self, model: str) -> None: ...
+
+    def download(self, archive: Archive, done_bytes: int) -> None: ...
 
 
 @dataclass
@@ -86,7 +94,7 @@ def fetch_weights(
     source = card.fetch
     if source is None:
         raise UsageError(f"'{card.name}' is not a model that is fetched.")
-    watcher = watcher or Watcher()
+    watcher = watcher or _Silent()
     local = _recognize(card, source, given)
     parent, folder = versions_folder(card), version_folder(card, source)
     with naming_output(folder), _lock(card, watcher) as locked:
@@ -124,7 +132,7 @@ def remove_weights(card: ModelCard, watcher: Watcher | None = None) -> bool:
     parent = versions_folder(card)
     if not parent.is_dir():
         return False
-    with naming_output(parent), _lock(card, watcher or Watcher()):
+    with naming_output(parent), _lock(card, watcher or _Silent()):
         remove(parent)
     return True
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from kinoloom.base.model import FetchSource, ModelCard
 
 CACHE_VARIABLE = "KINOLOOM_CACHE"
@@ -21,6 +19,8 @@ def store_folder() -> Path:
     It is `models` in the folder that the environment variable KINOLOOM_CACHE names, else in the
     user's cache folder (~/.cache/kinoloom on Linux).
     """
+    import platformdirs  # late, so that the command line starts without it
+
     named = os.environ.get(CACHE_VARIABLE)
     usual = platformdirs.user_cache_dir("kinoloom", appauthor=False)
     return Path(named or usual).expanduser() / "models"
@@ -42,6 +42,8 @@ def user_folders() -> list[Path]:
     The first is the folder that the environment variable KINOLOOM_WEIGHTS names, if it is set;
     the last is `weights` in the user's data folder (~/.local/share/kinoloom on Linux).
     """
+    import platformdirs
+
     named = os.environ.get(WEIGHTS_VARIABLE)
     usual = Path(platformdirs.user_data_dir("kinoloom", appauthor=False)) / "weights"
     return [Path(named).expanduser(), usual] if named else [usual]
