@@ -199,15 +199,15 @@ def test_files_that_are_not_vgg_are_refused(tmp_path: Path) -> None:
             load_vgg(tmp_path / name)
         assert "kinoloom models get vgg16-st" in str(caught.value)
 
-    refused("none.pth", "There is no file")
+    refused("none.pth", "does not exist")
     (tmp_path / "text.mat").write_text("not a matrix")
-    refused("text.mat", "is no MatConvNet network")
+    refused("text.mat", "cannot be read as a MatConvNet network")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
     refused("cut.pth", "is damaged")
     (tmp_path / "text.pth").write_text("text")
     refused("text.pth", "is damaged")
     torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "small.pth")
-    refused("small.pth", "holds 0 convolutions that are neither")
+    refused("small.pth", "contains 0 convolutions, which are not those of")
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")
     refused("tensor.pth", "no named tensors")
 
@@ -239,7 +239,7 @@ def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / "vgg.pth"
     state = {**torchvision(weights(16), 16), "bomb": Bomb(tmp_path / "trace")}
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(WeightsError, match="damaged, or holds more than named tensors"):
+    with pytest.raises(WeightsError, match="damaged, or contains more than named tensors"):
         load_vgg(path)
     assert not (tmp_path / "trace").exists()
 

