@@ -27,8 +27,8 @@ def test_a_picture_is_given_back_itself(dtype: Any, shape: tuple[int, ...]) -> N
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ([[[1, 2, 3]]], "a list, not a numpy array"),
-        (None, "a NoneType, not a numpy array"),
+        ([[[1, 2, 3]]], "a list; expected a numpy array"),
+        (None, "a NoneType; expected a numpy array"),
         (grey(0, shape=(4, 4)), r"shape \(4, 4\)"),
         (grey(0, shape=(4, 4, 1)), r"shape \(4, 4, 1\)"),
         (grey(0, shape=(1, 4, 4, 3)), r"shape \(1, 4, 4, 3\)"),
@@ -39,7 +39,7 @@ def test_a_picture_is_given_back_itself(dtype: Any, shape: tuple[int, ...]) -> N
         (grey(0, ">u2"), "dtype >u2"),
         (grey(np.nan), "NaN or infinite"),
         (grey(np.inf), "NaN or infinite"),
-        (grey(-0.5), "from -0.5 to -0.5; float32 pictures lie in 0..1"),
+        (grey(-0.5), "from -0.5 to -0.5; expected 0..1"),
         (grey(255), "from 255 to 255"),
     ],
 )

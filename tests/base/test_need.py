@@ -20,8 +20,8 @@ def test_what_is_missing_is_told_with_the_line_that_gets_it(module: str) -> None
     with pytest.raises(MissingExtraError) as caught:
         need(module, extra="train")
     assert str(caught.value) == (
-        f"This needs the Python package {module}, which is not installed. "
-        "Get it with: pip install 'kinoloom[train]'"
+        f"The package {module} is required and not installed. "
+        "Install it with: pip install 'kinoloom[train]'"
     )
     assert caught.value.exit_code == 3
 
@@ -97,11 +97,11 @@ def test_need_extra_is_content_when_all_is_there() -> None:
 def test_need_extra_names_the_first_package_that_is_missing(extra: str, package: str) -> None:
     with pytest.raises(MissingExtraError) as caught:
         need_extra(extra)
-    assert f"the Python package {package}, which" in caught.value.message
-    assert caught.value.hint == f"Get it with: pip install 'kinoloom[{extra}]'"
+    assert f"The package {package} is required" in caught.value.message
+    assert caught.value.hint == f"Install it with: pip install 'kinoloom[{extra}]'"
 
 
 @pytest.mark.usefixtures("own_metadata")
 def test_an_extra_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"no extra 'nonsense'\. It has here, half, gone"):
+    with pytest.raises(UsageError, match=r"Unknown extra 'nonsense'\. Extras: here, half, gone"):
         need_extra("nonsense")

@@ -74,7 +74,7 @@ def test_options_are_given_as_object_or_by_name(
         (None, None, {}, "glow takes a Clip, not a NoneType"),
         ("clip", {"strength": 1}, {}, "either one GlowOptions or options by name"),
         ("clip", GlowOptions(), {"strength": 1}, "either one GlowOptions or options by name"),
-        ("clip", None, {"strenght": 1}, "no option 'strenght'. Options are: strength, rate"),
+        ("clip", None, {"strenght": 1}, "Unknown option 'strenght'. Options: strength, rate"),
         ("clip", None, {"strength": 2}, "--strength must be from 0 to 1, not 2"),
         ("clip", GlowOptions(7.0), {}, "--strength must be from 0 to 1, not 7"),
     ],
@@ -164,7 +164,7 @@ def plain_options(clip: Clip, options: int) -> Clip:
         (three_parameters, "op 'bad' must be a function"),
         (no_annotation, "op 'bad' must be a function"),
         (no_return, "op 'bad' must be a function"),
-        (plain_options, "Options are a dataclass, not <class 'int'>"),
+        (plain_options, "Options must be a dataclass, not <class 'int'>"),
     ],
 )
 def test_a_function_that_declares_no_op_is_refused(function: Any, message: str) -> None:

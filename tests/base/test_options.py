@@ -132,7 +132,7 @@ def test_build_keeps_the_default_of_what_is_absent_or_none() -> None:
 
 
 def test_build_names_the_options_there_are() -> None:
-    with pytest.raises(UsageError, match=r"no option 'cuont'. Options are: on, count, scale"):
+    with pytest.raises(UsageError, match=r"Unknown option 'cuont'. Options: on, count, scale"):
         build(Every, {"cuont": 3})
 
 
@@ -210,10 +210,10 @@ class Numbers:
     [
         (Bare, r"'count' must be declared with option\(\)"),
         (Listed, r"'names' must be declared with option\(\)"),
-        (Many, r"'names' is of type list\[str\] \| None\. Use bool, int"),
-        (Either, r"'size' is of type int \| str"),
-        (Numbers, r"'bits' is of type typing.Literal\[8, 10\]"),
-        (int, "Options are a dataclass, not <class 'int'>"),
+        (Many, r"'names' has the unsupported type list\[str\] \| None\. Use bool, int"),
+        (Either, r"'size' has the unsupported type int \| str"),
+        (Numbers, r"'bits' has the unsupported type typing.Literal\[8, 10\]"),
+        (int, "Options must be a dataclass, not <class 'int'>"),
     ],
 )
 def test_what_cannot_be_options_is_refused_when_it_is_declared(cls: type, message: str) -> None:

@@ -58,7 +58,7 @@ def test_nothing_is_left_of_a_folder_that_was_growing(tmp_path: Path) -> None:
 def test_what_is_there_is_kept_without_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"old")
-    refused = pytest.raises(OutputExistsError, match=r"film.mp4 exists already. .* --overwrite")
+    refused = pytest.raises(OutputExistsError, match=r"film.mp4 already exists. .* --overwrite")
     with refused, whole_file(path, overwrite=False):
         pytest.fail("the work began")
     with whole_file(path, overwrite=True) as temporary:
@@ -79,10 +79,10 @@ def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("absent/film.mp4", "There is no folder .*absent"),
-        ("file/film.mp4", "There is no folder .*file"),
-        ("f" * 300 + ".mp4", "could not be written: its name is too long"),
-        ("f" * 248 + ".mp4", "could not be written: its name is too long"),
+        ("absent/film.mp4", "absent does not exist"),
+        ("file/film.mp4", "file does not exist"),
+        ("f" * 300 + ".mp4", "cannot be written: its name is too long"),
+        ("f" * 248 + ".mp4", "cannot be written: its name is too long"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_named_before_the_work(
@@ -100,7 +100,7 @@ def test_a_folder_that_may_not_be_written_to_is_named(
     if os.geteuid() == 0:  # whom permissions do not bind
         monkeypatch.setattr(os, "access", lambda path, mode: False)
     tmp_path.chmod(0o555)
-    with pytest.raises(OutputError, match=r"cannot be written to. Choose another"):
+    with pytest.raises(OutputError, match=r"is not writable. Choose another"):
         check_output(tmp_path / "film.mp4", overwrite=False)
     tmp_path.chmod(0o755)
 
@@ -141,8 +141,8 @@ def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     message, left = done.stdout.splitlines()
-    assert "film.mp4 could not be written: " in message
-    full = "the disk is full. Make room" if os.path.ismount(small_disk) else "larger than a file"
+    assert "film.mp4 cannot be written: " in message
+    full = "the disk is full. Free some space" if os.path.ismount(small_disk) else "size limit"
     assert full in message
     assert left == "['film.mp4'] b'old'"
 
@@ -150,14 +150,14 @@ def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "the disk is full. Make room"),
-        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.ENOSPC, "the disk is full. Free some space"),
+        (errno.EDQUOT, "the disk quota is exceeded"),
         (errno.EACCES, "permission denied"),
         (errno.EROFS, "the disk is read-only"),
     ],
 )
 def test_a_refusal_of_the_system_names_the_output(number: int, message: str) -> None:
-    named = pytest.raises(OutputError, match=f"out.mkv could not be written: {message}")
+    named = pytest.raises(OutputError, match=f"out.mkv cannot be written: {message}")
     with named, naming_output(Path("out.mkv")):
         raise OSError(number, "as the system says")
 

@@ -183,7 +183,7 @@ def test_a_report_is_not_overwritten_unasked(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="There is no folder"):
+    with pytest.raises(OutputError, match="does not exist"):
         REPORT_FILES.write(REPORT, tmp_path / "absent" / "r.txt", ReportWriteOptions())
 
 

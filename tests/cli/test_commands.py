@@ -94,7 +94,7 @@ def test_the_help_of_a_command_is_made_of_its_declaration(run: Any) -> None:
         "--memory BYTES the most memory (default 2.00 GB)",
         "--order name|size which comes first (default name)",
         "--hidden count hidden files too",
-        "--overwrite replace the output if it exists",
+        "--overwrite Replace an existing output",
         "--report PAGE.html",
         "--json",
         "--debug",
@@ -215,7 +215,7 @@ def test_debug_adds_the_traceback_and_keeps_the_exit_code(
 def test_an_unknown_extra_is_said_before_the_work(run: Any, folder: str) -> None:
     code, _, err = run("needy", folder)
     assert code == 2
-    assert "kinoloom has no extra 'nowhere'" in err
+    assert "Unknown extra 'nowhere'" in err
 
 
 def test_a_missing_extra_exits_with_3_and_the_line_that_gets_it(
@@ -225,7 +225,7 @@ def test_a_missing_extra_exits_with_3_and_the_line_that_gets_it(
     monkeypatch.setattr(sys.modules["kinoloom.base.need"], "extras", lambda: known)
     code, _, err = run("needy", folder)
     assert code == 3
-    assert "Get it with: pip install 'kinoloom[nowhere]'" in err
+    assert "Install it with: pip install 'kinoloom[nowhere]'" in err
 
 
 def test_a_report_goes_to_a_file_and_its_page_to_another(
@@ -246,7 +246,7 @@ def test_what_is_there_is_replaced_only_when_asked(
     old.write_text("old")
     code, out, err = run("count", folder, flag, str(old))
     assert (code, out) == (2, "")
-    assert f"{name} exists already. Choose another name, or add --overwrite." in err
+    assert f"{name} already exists. Choose another name, or add --overwrite." in err
     assert old.read_text() == "old"
     assert run("count", folder, flag, str(old), "--overwrite")[0] == 0
     assert old.read_text() != "old"
@@ -256,7 +256,7 @@ def test_what_is_there_is_seen_before_the_work(run: Any, folder: str, tmp_path: 
     (tmp_path / "old.txt").write_text("old")
     code, _, err = run("fail", folder, "-o", str(tmp_path / "old.txt"))
     assert code == 2
-    assert "exists already" in err
+    assert "already exists" in err
 
 
 def test_an_output_that_cannot_be_is_seen_before_the_work(
@@ -264,7 +264,7 @@ def test_an_output_that_cannot_be_is_seen_before_the_work(
 ) -> None:
     code, _, err = run("fail", folder, "-o", str(tmp_path / "absent" / "r.txt"))
     assert code == 1
-    assert "There is no folder" in err
+    assert "does not exist" in err
 
 
 def test_ops_are_listed_for_people_and_for_scripts(run: Any) -> None:
