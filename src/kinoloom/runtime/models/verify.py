@@ -54,7 +54,7 @@ def verify_weights(card: ModelCard) -> list[FileCheck]:
         return []
     folder = version_folder(card, source)
     if folder.is_dir():
-        return [_check(folder / file.name, file.sha256) for file in source.files]
+        return [_check(folder / file.name, file.sha256) for file in source.all_files]
     found = find_fetched(card)
     return [_check(found.path, source.files[0].sha256)] if found is not None else []
 
