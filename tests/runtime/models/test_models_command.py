@@ -9,6 +9,8 @@ import pytest
 from packages import MEMBERS, WEIGHTS, archive_of, install_card, make_wheel, simple_card
 
 from kinoloom.base import registry
+from kinoloom.base.model import Archive
+from kinoloom.cli.download_bar import DownloadBar
 from kinoloom.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
@@ -169,3 +171,17 @@ def test_every_command_has_help_for_each_flag(run: Run) -> None:
         assert code == 0
         assert "--json" in text
         assert f"  {name} " in out
+
+
+def test_a_terminal_shows_a_bar(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    archive = Archive("pypi", "demo-net", "1.0", "demo_net-1.0.tar.gz", "", 8_000_000)
+    with DownloadBar() as bar:
+        for done in (0, 0, 2_000_000, 9_000_000):
+            bar.download(archive, done)
+    err = capsys.readouterr().err
+    assert err.count("Downloading demo-net 1.0 (8.00 MB) ...") == 1
+    assert "8.0/8.0 MB" in err
