@@ -39,7 +39,7 @@ def good(clip: Clip, options: GoodOptions) -> Clip:
     return clip
 
 
-def test_a_good_op_passes() -> None:
+def test_valid_op_passes() -> None:
     check_op(good)
     check_op(
         replace(
