@@ -286,11 +286,11 @@ def test_ops_are_listed_for_people_and_for_scripts(run: Any) -> None:
 
 
 def test_models_are_listed_for_people_and_for_scripts(run: Any) -> None:
-    code, out, err = run("models", "--json")
+    code, out, err = run("models", "list", "--json")
     assert (code, err) == (0, "")
     cards = {card["name"]: card for card in json.loads(out)["models"]}
     assert cards["film"]["parameters"] == 34_436_667
-    text = run("models")[1]
+    text = run("models", "list", "film", "deep")[1]
     assert "film: " in text
     assert "34,436,667 parameters" in text
     assert f"licence   {cards['film']['licence']}" in text
