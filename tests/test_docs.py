@@ -138,6 +138,12 @@ def test_every_picture_of_the_gallery_has_its_script() -> None:
     assert all(f"examples/gallery/{name}.py" in text for name in shown)
 
 
+def test_the_list_of_decisions_is_complete() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
 def test_a_page_that_loads_from_another_host_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
