@@ -1,4 +1,4 @@
-"""Write the tables of figures in the guides from the committed results.
+"""Write the tables of figures in the guides from the committed results, and lists of pages.
 
     python scripts/docs/figures.py
 
@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md")))
+DECISIONS = ROOT / "docs" / "decisions"
+PAGES = (
+    ROOT / "README.md",
+    DECISIONS / "README.md",
+    *sorted((ROOT / "docs" / "guides").glob("*.md")),
+)
 _MARKED = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end of figures -->)", re.S)
 _PEER = "cliffordlayers 0.1.1"
 
@@ -177,7 +182,20 @@ def tiny_memory() -> str:
     )
 
 
+def decisions() -> str:
+    """Return the list of decisions with their titles."""
+    titles = {
+        path: path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        for path in sorted(DECISIONS.glob("0*.md"))
+    }
+    return _table(
+        ("page", "choice"),
+        ((f"[{path.stem[:4]}]({path.name})", title) for path, title in titles.items()),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "decisions": decisions,
     "engines": engines,
     "clifford-speed": clifford_speed,
     "clifford-smoke": clifford_smoke,
