@@ -62,7 +62,7 @@ def test_train_film_network(tmp_path: Path) -> None:
         ("optical_flow", ()),
         ("pipeline_graph", ()),
         ("slow_motion", ()),
-        ("smoke", ("3",)),  # steps of training
+        ("smoke", ("--steps", "3", "--trajectories", "2", "--tests", "1")),
     ],
 )
 def test_gallery(script: str, words: tuple[str, ...], tmp_path: Path) -> None:

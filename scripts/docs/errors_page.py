@@ -54,12 +54,12 @@ def _tree(cls: type[errors.KinoloomError]) -> Iterator[type[errors.KinoloomError
 
 
 def _entry(cls: type[errors.KinoloomError]) -> str:
-    own = [base for base in cls.__bases__ if issubclass(base, errors.KinoloomError)]
-    built_in = [base for base in cls.__bases__ if base not in own and base is not Exception]
-    facts = [f"exit code {cls.exit_code}"]
-    facts += [f"a kind of [`{base.__name__}`](#{base.__name__.lower()})" for base in own]
-    facts += [f"also a `{base.__name__}`" for base in built_in]
-    text = inspect.getdoc(cls) or ""
-    return (
-        f"### `{cls.__name__}`\n\n{text.partition('Args:')[0].strip()}\n\n*{'; '.join(facts)}.*\n"
-    )
+    text = (inspect.getdoc(cls) or "").partition("Args:")[0].strip()
+    bases = [_base(base) for base in cls.__bases__ if base is not Exception]
+    parents = f" Subclass of {' and '.join(bases)}." if bases else ""
+    return f"### `{cls.__name__}`\n\n{text}\n\n*Exit code {cls.exit_code}.{parents}*\n"
+
+
+def _base(cls: type) -> str:
+    name = f"`{cls.__name__}`"
+    return f"[{name}](#{cls.__name__.lower()})" if cls.__module__ == errors.__name__ else name
