@@ -67,6 +67,10 @@ def write_inputs(folder: Path) -> None:
         write_photo(folder / f"{name}.jpg", canvas[10:106, 10 + 6 * shift : 138 + 6 * shift])
     for name in ("clip.mp4", "clip.mkv"):
         _write_pan(folder / name, canvas, frames=12)
+    for name, number in (("one", 0), ("two", 1), ("three", 2)):
+        frame = folder / "triplets" / "pan" / f"frame{number}.jpg"
+        frame.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / f"{name}.jpg", frame)
     (folder / "footage").mkdir()
     for number in range(2):
         _write_pan(folder / "footage" / f"{number}.mp4", _texture(rng, 320, 460), frames=30)

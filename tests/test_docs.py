@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -76,8 +77,9 @@ def run(block: Block, folder: Path) -> None:
     else:
         lines = [[sys.executable, "-m", "kinoloom", *words] for words in commands(block.text)]
     assert lines
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}  # small jobs: more threads only wait
     for line in lines:
-        done = subprocess.run(line, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(line[2:])}\n{done.stdout}\n{done.stderr}"
 
 

@@ -1,5 +1,6 @@
 """Every script of examples/ runs and produces what its docstring says."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def run(folder: Path, script: str, *words: str) -> str:
     line = [sys.executable, str(EXAMPLES / script), *words]
-    done = subprocess.run(line, cwd=folder, capture_output=True, text=True)
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}  # small jobs: more threads only wait
+    done = subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
