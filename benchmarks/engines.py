@@ -15,8 +15,8 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import Engine, Interpolator
+from kinoloom.film.selection import choose, engine_options
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 

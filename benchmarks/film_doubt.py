@@ -30,10 +30,10 @@ from scipy.stats import spearmanr
 
 from benchmarks.common import write_results
 from kinoloom.base.arrays import Picture, to_float
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import ErrorMap, Interpolator
 from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, expected_psnr_db
 from kinoloom.film.quality.warnings import doubtful
+from kinoloom.film.selection import choose, engine_options
 from kinoloom.learn.data.triplets import find_triplets
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.metrics import psnr

@@ -29,7 +29,7 @@ import numpy as np
 import kinoloom
 from benchmarks.common import in_turns, spread, write_results
 from kinoloom.base import Audio, Clip, Frame
-from kinoloom.film.choose import choose, engine_options
+from kinoloom.film.selection import choose, engine_options
 
 _SIZE = (1280, 720)
 _RATE = Fraction(6)

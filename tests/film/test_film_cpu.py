@@ -10,8 +10,8 @@ from torch.nn import functional as fn
 
 from kinoloom.film.nets import nhwc
 from kinoloom.film.nets.film_net import Conv, warp
+from kinoloom.film.nets.threads import share
 from kinoloom.film.nets.winograd import transform_filter
-from kinoloom.film.nets.workers import share
 
 
 @pytest.fixture(autouse=True)

@@ -65,7 +65,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "refine": "kinoloom.film.engines.refine:REFINE",
         "fast": "kinoloom.film.engines.fast:FAST",
         "lite": "kinoloom.film.engines.lite:LITE",
-        "dis": "kinoloom.film.engines.plain:DIS",
+        "dis": "kinoloom.film.engines.dis:DIS",
         "blend": "kinoloom.film.engines.blend:BLEND",
     },
     # Model cards: `base.model.ModelCard` objects.

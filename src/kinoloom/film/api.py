@@ -16,7 +16,7 @@ from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.clip import Clip
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
-from kinoloom.film.choose import allowed_by, choose
+from kinoloom.film.selection import allowed_by, choose
 
 Source = Clip | str | Path | Sequence[str | Path] | Sequence[Picture]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kinoloom.base.checks import Check, extra_check
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.base.units import format_bytes
-from kinoloom.film.choose import choose, engine_options, engines
+from kinoloom.film.selection import choose, engine_options, engines
 
 
 def checks() -> list[Check]:

@@ -19,8 +19,8 @@ def interpolate(clip: Clip, options: InterpolateOptions) -> Clip:
     chapters and tags of a video stay in sync; scene cuts are not woven across; frames of the
     source that fall on an output time are passed through untouched.
     """
-    from kinoloom.film.photos.film import film_of_photos
-    from kinoloom.film.video.film import film_of_video
+    from kinoloom.film.photos.interpolation import film_of_photos
+    from kinoloom.film.video.interpolation import film_of_video
 
     return film_of_photos(clip, options) if clip.stills else film_of_video(clip, options)
 

@@ -14,13 +14,13 @@ from kinoloom.base import registry
 from kinoloom.base.arrays import Picture as Image
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
-from kinoloom.film.choose import allowed_by
 from kinoloom.film.engine import ErrorMap
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.panels import reduced
 from kinoloom.film.quality.error_color import FULL, draw_error, error_key
 from kinoloom.film.quality.error_estimate import expected_psnr_db
 from kinoloom.film.quality.warnings import made_with_errors
+from kinoloom.film.selection import allowed_by
 from kinoloom.media.photo.reading import encode_picture
 from kinoloom.motion import matching
 from kinoloom.motion.flow import Flow

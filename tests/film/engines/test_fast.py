@@ -8,11 +8,11 @@ from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.engine import EngineOptions, Interpolator
 from kinoloom.film.engines import fast as fast_module
 from kinoloom.film.engines.blend import BLEND
+from kinoloom.film.engines.dis import DIS
 from kinoloom.film.engines.fast import FAST
-from kinoloom.film.engines.plain import DIS
-from kinoloom.film.synthesis import mix as mix_module
+from kinoloom.film.synthesis import blending as mix_module
+from kinoloom.film.synthesis.blending import mixed_rows
 from kinoloom.film.synthesis.candidates import guesses, views
-from kinoloom.film.synthesis.mix import mixed_rows
 from kinoloom.metrics import psnr, ssim
 
 ROOMY = EngineOptions(1 << 30)

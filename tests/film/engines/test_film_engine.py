@@ -17,11 +17,11 @@ from kinoloom.base import registry
 from kinoloom.base.arrays import from_float
 from kinoloom.errors import ArrayError, BudgetError, MissingExtraError, WeightsError
 from kinoloom.film.cards import FILM as CARD
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.film import FILM, Film
 from kinoloom.film.nets.film_cpu import BYTES_PER_PIXEL, FilmCpu
 from kinoloom.film.nets.film_net import FilmNet
+from kinoloom.film.selection import choose, engine_options
 
 Floats = NDArray[np.float32]
 PLENTY = 1 << 40

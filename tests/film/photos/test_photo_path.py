@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinoloom.errors import UsageError
-from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.easing import EASES
 from kinoloom.film.photos.path import SECONDS_A_LEG, Path, Place, plan_path
 
 F = Fraction

@@ -11,12 +11,12 @@ from scenes import clip_of, panning, save_photos, texture, view
 from kinoloom.base.notes import Notes
 from kinoloom.base.report.files import to_html
 from kinoloom.film.api import interpolate
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.page import interpolation_page
 from kinoloom.film.quality.error_color import FULL, draw_error, error_key
 from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, error_of_fit, expected_psnr_db
 from kinoloom.film.quality.warnings import Stretches, clock_text
+from kinoloom.film.selection import choose, engine_options
 from kinoloom.media.files import read
 
 ALLOWED = engine_options(1 << 30)

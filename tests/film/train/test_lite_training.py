@@ -18,12 +18,12 @@ from kinoloom.film.engines.lite import LITE
 from kinoloom.film.nets import lite_net
 from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.ops import train_film
-from kinoloom.film.train import lite_task as task_module
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train.crops import CROP_PX, Crop, crops
-from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
-from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
+from kinoloom.film.train.samples.crops import CROP_PX, Crop, crops
+from kinoloom.film.train.samples.preparation import prepare, save_arrays
+from kinoloom.film.train.tasks import lite as task_module
+from kinoloom.film.train.tasks.lite import WEIGHTS, lite_task, losses
 from kinoloom.learn.data.source import MadeSource, Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings

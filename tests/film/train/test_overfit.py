@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
-from kinoloom.film.train import film_task as film_task_module
-from kinoloom.film.train.film_task import film_task
+from kinoloom.film.train.tasks import film as film_task_module
+from kinoloom.film.train.tasks.film import film_task
 from kinoloom.learn.data.augment import NO_AUGMENTATION
 from kinoloom.learn.data.batches import Batches
 from kinoloom.learn.data.source import Shot

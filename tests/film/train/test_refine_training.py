@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from kinoloom.film.choose import engine_options
 from kinoloom.film.engines.fast import Fast
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
+from kinoloom.film.selection import engine_options
+from kinoloom.film.synthesis.blending import mix
 from kinoloom.film.synthesis.candidates import guesses
-from kinoloom.film.synthesis.mix import mix
-from kinoloom.film.train import parts as parts_module
-from kinoloom.film.train.parts import part
-from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, regions
-from kinoloom.film.train.preparing import prepare, save_arrays
-from kinoloom.film.train.refine_task import WEIGHTS, losses, mixed, refine_task
+from kinoloom.film.train.samples import patches as parts_module
+from kinoloom.film.train.samples.patches import part
+from kinoloom.film.train.samples.preparation import prepare, save_arrays
+from kinoloom.film.train.samples.regions import AROUND_PX, REGION_CELLS, Region, load, regions
+from kinoloom.film.train.tasks.refine import WEIGHTS, losses, mixed, refine_task
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.data.source import Shot
 from kinoloom.learn.loop import train

@@ -81,7 +81,7 @@ def test_film_is_trained_as_published(
     """With a small network of its kind, and few steps of small crops."""
     small = film_net.FilmOptions(4, 3, 2, 2, (8, 8), (1, 1))
     monkeypatch.setattr(film_net, "FilmOptions", lambda: small)
-    monkeypatch.setattr("kinoloom.film.train.film_task.VALIDATED", 2)
+    monkeypatch.setattr("kinoloom.film.train.tasks.film.VALIDATED", 2)
     published = PRESETS[preset]
     assert isinstance(published, FramesPreset)
     few = dataclasses.replace(published.settings, steps=2, batch=2, loaders=0, save_s=None)

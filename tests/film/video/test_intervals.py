@@ -14,7 +14,7 @@ from kinoloom.motion.cuts import Look
 
 RATE = 25
 RUN_UP = 16
-"""Frames that a reading in mid-clip begins earlier (`film.video.film`)."""
+"""Frames that a reading in mid-clip begins earlier (`film.video.interpolation`)."""
 
 
 def frames(pictures: Sequence[Picture]) -> list[Frame]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.plain import PlainDis
+from kinoloom.film.engines.dis import PlainDis
 from kinoloom.motion.flow import consistency, pixel_grid, sample
 
 _SURE = float(np.exp(-1))

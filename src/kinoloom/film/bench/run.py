@@ -12,13 +12,13 @@ from statistics import fmean, median
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
+from kinoloom.film.bench.engine_process import Job, Worker
 from kinoloom.film.bench.motion import displacement_px, warping_error
-from kinoloom.film.bench.page import Failure, bench_page
+from kinoloom.film.bench.report import Failure, bench_page
 from kinoloom.film.bench.scores import Row, Score, strata, summed_up
-from kinoloom.film.bench.worker import Job, Worker
-from kinoloom.film.choose import choose, engine_options, engines
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.film.options import BenchOptions
+from kinoloom.film.selection import choose, engine_options, engines
 from kinoloom.learn.bench.distance import Distance, st_lpips
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.learn.data.triplets import Triplet, find_triplets

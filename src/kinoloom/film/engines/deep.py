@@ -17,9 +17,9 @@ from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
 from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.blending import mix
 from kinoloom.film.synthesis.candidates import Guess, guesses_and_fit, sharpened
 from kinoloom.film.synthesis.midpoint_flow import at
-from kinoloom.film.synthesis.mix import mix
 from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
 _NETWORK_BYTES = 500_000_000

@@ -2,7 +2,7 @@
 
 Once a pair: the camera's motion, from it the flow both ways, and how far each can be trusted.
 For each time: guesses of the motion there (`film.synthesis.candidates`) and their mix
-(`film.synthesis.mix`).
+(`film.synthesis.blending`).
 
 The flow is found on a grid of half the picture's size (up to the whole for small pictures), times
 `flow_scale`; where that would take more than the memory allowed, on a coarser one, down to 256
@@ -23,8 +23,8 @@ from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.blending import mix
 from kinoloom.film.synthesis.candidates import View, guesses_and_fit, views
-from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.synthesis.pixels import check_alike, premultiplied
 from kinoloom.film.synthesis.preprocess import judged_frames
 from kinoloom.motion.camera import global_motion

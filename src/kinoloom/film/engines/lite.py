@@ -2,7 +2,7 @@
 
 The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time, and once more
 with time running backwards; the mean of what it says is mixed at the pictures' own size by
-`film.synthesis.mix`, as the guesses of other engines are. Pictures that are larger than it may look
+`film.synthesis.blending`, as the guesses of other engines are. Pictures that are larger than it may look
 at are made smaller for it.
 """
 
@@ -19,8 +19,8 @@ from kinoloom.film.cards import LITE as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
 from kinoloom.film.engines.fast import colours
 from kinoloom.film.quality.error_estimate import OF_LITE, error_of_fit
+from kinoloom.film.synthesis.blending import mix
 from kinoloom.film.synthesis.candidates import Guess, fit_of
-from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.synthesis.preprocess import judged_frames
 from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.onnx import open_model

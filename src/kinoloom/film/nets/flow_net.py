@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kinoloom.errors import WeightsError
-from kinoloom.film.nets.mixing import pixel_grid, sample
+from kinoloom.film.nets.blending import pixel_grid, sample
 
 MULTIPLE = 16
 """Sides of the pictures are multiples of this."""

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.film.nets.mixing import pixel_grid, sample
+from kinoloom.film.nets.blending import pixel_grid, sample
 
 MULTIPLE = 32
 """Sides of the pictures are multiples of this."""

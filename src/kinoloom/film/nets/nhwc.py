@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from kinoloom.film.nets.film_net import SLOPE, Conv
+from kinoloom.film.nets.threads import share
 from kinoloom.film.nets.winograd import POINTS, TILE, Winograd, transform_filter
-from kinoloom.film.nets.workers import share
 
 # The three figures were found by timing the layers of FILM on two cores with AVX2.
 _BAND_BYTES = 12 << 20

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kinoloom.errors import UsageError
-from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.easing import EASES
 
 SECONDS_A_LEG = Fraction(3, 2)
 

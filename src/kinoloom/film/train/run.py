@@ -14,9 +14,9 @@ from PIL import Image
 
 from kinoloom.base.report import Picture, Report, Table, Text
 from kinoloom.errors import UsageError
-from kinoloom.film.train.preparing import Cut, prepare
 from kinoloom.film.train.presets import PRESETS, FramesPreset, LitePreset, Preset, RefinePreset
-from kinoloom.film.train.splitting import split
+from kinoloom.film.train.samples.preparation import Cut, prepare
+from kinoloom.film.train.split import split
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.data.batches import Batches, finish
 from kinoloom.learn.data.opening import open_data
@@ -84,9 +84,9 @@ def _task(data: Path, options: TrainOptions, preset: Preset, settings: Settings)
 
 def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: Settings) -> Task:
     from kinoloom.film.nets.refine_net import RefineSize
-    from kinoloom.film.train.prepared import regions
-    from kinoloom.film.train.refine_task import refine_task
-    from kinoloom.film.train.starting import begin_with
+    from kinoloom.film.train.initial_weights import begin_with
+    from kinoloom.film.train.samples.regions import regions
+    from kinoloom.film.train.tasks.refine import refine_task
 
     assert options.out is not None
     source = open_videos(data, index=options.out / _SCANNED, least_px=preset.least_px)
@@ -105,9 +105,9 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
     import torch
 
     from kinoloom.film.nets.lite_net import LiteNet
-    from kinoloom.film.train.crops import CROP_PX, crops
-    from kinoloom.film.train.lite_task import lite_task
-    from kinoloom.film.train.starting import begin_with
+    from kinoloom.film.train.initial_weights import begin_with
+    from kinoloom.film.train.samples.crops import CROP_PX, crops
+    from kinoloom.film.train.tasks.lite import lite_task
 
     assert options.out is not None
     opened = open_data(
@@ -158,7 +158,7 @@ def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: S
 
     from kinoloom.film.nets.film_net import FilmNet, FilmOptions, unshared
     from kinoloom.film.nets.film_weights import load_film
-    from kinoloom.film.train.film_task import film_task, published_start
+    from kinoloom.film.train.tasks.film import film_task, published_start
     from kinoloom.learn.losses.perceptual import perceptual_losses
     from kinoloom.learn.losses.vgg_weights import load_vgg
 

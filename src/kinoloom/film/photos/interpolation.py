@@ -14,12 +14,12 @@ import numpy as np
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.photos.path import Path, Place, plan_path
 from kinoloom.film.quality import warnings as doubts
+from kinoloom.film.selection import allowed_by, choose, made_with
 from kinoloom.motion import matching
 
 _DEFAULT_RATE = Fraction(30)

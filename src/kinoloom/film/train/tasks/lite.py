@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kinoloom.film.nets.lite_net import LiteNet
-from kinoloom.film.train.crops import CROP_PX, Crop
-from kinoloom.film.train.preparing import load_arrays, prepared_in
-from kinoloom.film.train.scoring import psnr_db
-from kinoloom.film.train.sheets import sheet
+from kinoloom.film.train.contact_sheet import sheet
+from kinoloom.film.train.metrics import psnr_db
+from kinoloom.film.train.samples.crops import CROP_PX, Crop
+from kinoloom.film.train.samples.preparation import load_arrays, prepared_in
 from kinoloom.learn.losses.laplacian import laplacian_loss
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise

@@ -14,10 +14,10 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.choose import allowed_by, choose, made_with
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.quality.warnings import Stretches, made_with_errors
+from kinoloom.film.selection import allowed_by, choose, made_with
 from kinoloom.film.video.intervals import Interval, intervals
 from kinoloom.film.video.schedule import Schedule, Slot, plan_schedule
 

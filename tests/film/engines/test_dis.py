@@ -5,9 +5,9 @@ import pytest
 from scenes import panning
 
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.choose import choose
 from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.plain import DIS
+from kinoloom.film.engines.dis import DIS
+from kinoloom.film.selection import choose
 from kinoloom.metrics import psnr
 
 OPTIONS = EngineOptions(1 << 30)

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.choose import engine_options
 from kinoloom.film.engines.deep import Deep
 from kinoloom.film.engines.fast import colours
+from kinoloom.film.selection import engine_options
 from kinoloom.film.synthesis.candidates import guesses
 from kinoloom.film.synthesis.midpoint_flow import at
 from kinoloom.learn.data.source import Shot

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.film.nets.mixing import mix
+from kinoloom.film.nets.blending import mix
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.synthesis.refine import LIGHT, SHIFT, TRUST
-from kinoloom.film.train.parts import Part, part
-from kinoloom.film.train.prepared import AROUND_PX, load
-from kinoloom.film.train.preparing import prepared_in
-from kinoloom.film.train.scoring import psnr_db
-from kinoloom.film.train.sheets import sheet
+from kinoloom.film.train.contact_sheet import sheet
+from kinoloom.film.train.metrics import psnr_db
+from kinoloom.film.train.samples.patches import Part, part
+from kinoloom.film.train.samples.preparation import prepared_in
+from kinoloom.film.train.samples.regions import AROUND_PX, load
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.task import Task
 

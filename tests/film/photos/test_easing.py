@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.easing import EASES
 
 PLACES = st.fractions(0, 1)
 

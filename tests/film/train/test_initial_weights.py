@@ -13,7 +13,7 @@ from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.synthesis.refine import PLANES
 from kinoloom.film.train.export import export_lite
-from kinoloom.film.train.starting import begin_with
+from kinoloom.film.train.initial_weights import begin_with
 from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.runtime.onnx import OnnxModel
 

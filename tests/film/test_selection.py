@@ -8,8 +8,8 @@ import pytest
 from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError, RegistryError, UsageError
-from kinoloom.film.choose import choose, engine_options, engines, made_with
 from kinoloom.film.engine import Engine, EngineOptions, Interpolator
+from kinoloom.film.selection import choose, engine_options, engines, made_with
 
 ALLOWED = EngineOptions(1 << 30)
 

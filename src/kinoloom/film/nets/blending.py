@@ -1,4 +1,4 @@
-"""The mix of samples of `film.synthesis.mix`, in torch, so that errors reach the guesses it is made
+"""The mix of samples of `film.synthesis.blending`, in torch, so that errors reach the guesses it is made
 of."""
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from kinoloom.film.train.scoring import psnr_db
-from kinoloom.film.train.sheets import sheet
+from kinoloom.film.train.contact_sheet import sheet
+from kinoloom.film.train.metrics import psnr_db
 from kinoloom.learn.data.batches import Batches, Drawn, Triplets, finish
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.losses.photometric import l1

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
-from kinoloom.film.choose import engine_options
 from kinoloom.film.engines.fast import FINE_CELLS, Fast, colours
+from kinoloom.film.selection import engine_options
+from kinoloom.film.synthesis.blending import mix
 from kinoloom.film.synthesis.candidates import guesses
-from kinoloom.film.synthesis.mix import mix
-from kinoloom.film.train.preparing import load_arrays
+from kinoloom.film.train.samples.preparation import load_arrays
 from kinoloom.learn.data.source import Shot
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.metrics import psnr

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kinoloom.film.synthesis.candidates import Guess
 from kinoloom.film.synthesis.refine import log_weights, seen
-from kinoloom.film.train.prepared import AROUND_PX, Region
+from kinoloom.film.train.samples.regions import AROUND_PX, Region
 from kinoloom.motion.flow import Field
 
 _LEAST_ERROR = 1e-4
