@@ -3,7 +3,7 @@
     python -m benchmarks.clifford_refine VIDEOS --work DIR [--steps N] [--seeds N]
 
 An ablation: both networks judge the guesses of a motion as `kinoloom train film --preset refine`
-trains it (`film.nets.refine_net`, `film.train.refine_task`), on the same prepared regions, samples,
+trains it (`film.nets.refine_net`, `film.train.build_refine_task`), on the same prepared regions, samples,
 schedule and steps. In the Clifford one each guess enters as a multivector of Cl(2, 0), its
 brightness, its motion and the curl of that, and as the other planes that the plain one sees, taken
 for scalars; all inner convolutions are Clifford ones, and hidden channels multivectors. It is as
@@ -33,13 +33,13 @@ from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.layout import split_channels
 from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.synthesis.refine import PLANES
+from kinoloom.film.synthesis.refine import INPUT_PLANES
 from kinoloom.film.train.presets import PRESETS, RefinePreset
 from kinoloom.film.train.samples.patches import part
 from kinoloom.film.train.samples.preparation import prepare
 from kinoloom.film.train.samples.regions import load
 from kinoloom.film.train.samples.regions import regions as cut_regions
-from kinoloom.film.train.tasks.refine import CELLS, WEIGHTS, losses, refine_task
+from kinoloom.film.train.tasks.refine import PATCH_CELLS, WEIGHTS, build_refine_task, losses
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.learn.loop import train
 from kinoloom.learn.seeds import generator
@@ -103,7 +103,7 @@ def judged(
     if path.exists():
         return dict(json.loads(path.read_text()))
     settings = _settings(steps, seed)
-    task = refine_task(regions, held_out, settings.batch, seed, _PLAIN)
+    task = build_refine_task(regions, held_out, settings.batch, seed, _PLAIN)
     torch.manual_seed(seed)
     net = RefineNet(_PLAIN) if form == "plain" else clifford_net()
     begin = time.process_time()
@@ -123,7 +123,7 @@ def held_out_terms(net: nn.Module, held_out: Path) -> dict[str, float]:
     """The terms of the loss on a part of each held-out region, the same parts for all networks."""
     terms = []
     for k, file in enumerate(sorted(held_out.glob("*.npz"))):
-        found = vars(part(load(file), CELLS, generator(_JUDGED_SEED, k)))
+        found = vars(part(load(file), PATCH_CELLS, generator(_JUDGED_SEED, k)))
         tensors = {
             name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
             for name, value in found.items()
@@ -174,9 +174,9 @@ class _Look(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        out, seen = channels // _BLADES, _BLADES + PLANES
+        out, seen = channels // _BLADES, _BLADES + INPUT_PLANES
         self.field = _begun(CliffordConv2d(_G, 1, out, 3, padding=1), seen)
-        scalars = CliffordConv2d(_G, PLANES, out, 3, padding=1, bias=False, in_grades=[0])
+        scalars = CliffordConv2d(_G, INPUT_PLANES, out, 3, padding=1, bias=False, in_grades=[0])
         self.rest = _begun(scalars, seen)
 
     def forward(self, seen: Tensor) -> Tensor:
@@ -185,7 +185,7 @@ class _Look(nn.Module):
 
 
 def guess_field(seen: Tensor) -> Tensor:
-    """Brightness, motion and its curl: (n, PLANES, h, w) to (n, 1, 4, h, w).
+    """Brightness, motion and its curl: (n, INPUT_PLANES, h, w) to (n, 1, 4, h, w).
 
     e1 points down and e2 to the right, as the axes of the picture.
     """

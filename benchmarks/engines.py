@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import Engine, Interpolator
-from kinoloom.film.selection import choose, engine_options
+from kinoloom.film.selection import build_engine_options, choose_engine
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 
@@ -33,11 +33,11 @@ def main() -> None:
     first, second = (
         read_photo(ROOT / "examples" / "photos" / f"basketball{n}.png").image for n in (1, 2)
     )
-    allowed = engine_options(None)
-    engines = {name: choose(name, allowed).make(allowed) for name in _NAMES}
+    allowed = build_engine_options(None)
+    engines = {name: choose_engine(name, allowed).build(allowed) for name in _NAMES}
     peer = load_peer(_PEER, "ENGINE", Engine)
     if not peer.missing(allowed):
-        engines[peer.name] = peer.make(allowed)
+        engines[peer.name] = peer.build(allowed)
     rows = []
     for count in _COUNTS:
         jobs = {name: _job(engine, first, second, count) for name, engine in engines.items()}
@@ -64,7 +64,7 @@ def _job(engine: Interpolator, first: Picture, second: Picture, count: int) -> C
 
     def run() -> float:
         begin = time.perf_counter()
-        for _ in engine.between(first, second, times):
+        for _ in engine.interpolate(first, second, times):
             pass
         return (time.perf_counter() - begin) / count
 

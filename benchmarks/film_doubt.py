@@ -31,9 +31,9 @@ from scipy.stats import spearmanr
 from benchmarks.common import write_results
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.film.engine import ErrorMap, Interpolator
-from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, expected_psnr_db
-from kinoloom.film.quality.warnings import doubtful
-from kinoloom.film.selection import choose, engine_options
+from kinoloom.film.quality.error_estimate import WARNING_PSNR_DB, estimate_psnr_db
+from kinoloom.film.quality.warnings import is_low_quality
+from kinoloom.film.selection import build_engine_options, choose_engine
 from kinoloom.learn.data.triplets import find_triplets
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.metrics import psnr
@@ -64,8 +64,8 @@ def main() -> None:
     parser.add_argument("--triplets", type=Path)
     parser.add_argument("--index", type=Path, help="keeps what was found in the videos")
     told = parser.parse_args()
-    allowed = engine_options(None)
-    engines = {name: choose(name, allowed).make(allowed) for name in _ENGINES}
+    allowed = build_engine_options(None)
+    engines = {name: choose_engine(name, allowed).build(allowed) for name in _ENGINES}
     found: dict[str, dict[str, list[Seen]]] = {"fit": {}, "videos": {}, "triplets": {}}
     for part, frames in _all_frames(told):
         for name, engine in engines.items():
@@ -81,7 +81,7 @@ def main() -> None:
         command += f" --triplets {told.triplets.name}"
     for row in results:
         print(row)
-    print(write_results("film_doubt", command, {"doubtful_db": DOUBTFUL_DB, "rows": results}))
+    print(write_results("film_doubt", command, {"doubtful_db": WARNING_PSNR_DB, "rows": results}))
 
 
 def _all_frames(told: argparse.Namespace) -> Iterator[tuple[str, Frames]]:
@@ -100,11 +100,11 @@ def _all_frames(told: argparse.Namespace) -> Iterator[tuple[str, Frames]]:
 
 def _seen(engine: Interpolator, frames: Frames) -> Seen:
     first, truth, second = frames
-    judged = engine.between_with_errors(first, second, [0.5])
+    judged = engine.interpolate_with_errors(first, second, [0.5])
     assert judged is not None
     made, error = next(judged)
     return Seen(
-        expected_psnr_db(error), psnr(made, truth), _pixels(made, truth, error), doubtful(error)
+        estimate_psnr_db(error), psnr(made, truth), _pixels(made, truth, error), is_low_quality(error)
     )
 
 

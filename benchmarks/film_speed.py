@@ -91,7 +91,7 @@ def _in_own_process(name: str) -> dict[str, float]:
 
 def _ours() -> Middle:
     film = Film(FilmCpu(_network()), _MEMORY_BYTES)
-    return lambda first, second: next(film.between(first, second, [0.5]))
+    return lambda first, second: next(film.interpolate(first, second, [0.5]))
 
 
 def _plain() -> Middle:

@@ -58,16 +58,16 @@ class Rife:
         self.net.load_state_dict({key.replace("module.", ""): v for key, v in state.items()})
         self.net.eval()
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
         """As `film.engine.Interpolator.between`, by halving; times are met to 1/32."""
         made: dict[float, Picture] = {}
         for time in times:
             yield self._at(first, second, time, (0.0, 1.0), made)
 
-    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
+    def interpolate_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
         """It cannot tell where it errs."""
 
-    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
+    def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
         """Its flows are to the middle only; not offered."""
         return None
 
@@ -105,7 +105,7 @@ ENGINE = Engine(
     name="rife-hdv3",
     summary="RIFE HDv3, a peer to compare with",
     rank=0,
-    make=Rife,
+    build=Rife,
     missing=_missing,
-    least_bytes=400_000_000,
+    min_memory_bytes=400_000_000,
 )

@@ -29,7 +29,7 @@ import numpy as np
 import kinoloom
 from benchmarks.common import in_turns, spread, write_results
 from kinoloom.base import Audio, Clip, Frame
-from kinoloom.film.selection import choose, engine_options
+from kinoloom.film.selection import build_engine_options, choose_engine
 
 _SIZE = (1280, 720)
 _RATE = Fraction(6)
@@ -116,11 +116,11 @@ def _megabytes(usage: resource.struct_rusage) -> float:
 def _compute_alone(source: Path) -> float:
     """Seconds that the engine takes for all pairs, held in memory as the job sees them."""
     frames = [frame.image for frame in kinoloom.read(source)]
-    allowed = engine_options(None)
-    engine = choose(_ENGINE, allowed).make(allowed)
+    allowed = build_engine_options(None)
+    engine = choose_engine(_ENGINE, allowed).build(allowed)
     begin = time.perf_counter()
     for first, second in pairwise(frames):
-        for _ in engine.between(first, second, [0.5]):
+        for _ in engine.interpolate(first, second, [0.5]):
             pass
     return time.perf_counter() - begin
 

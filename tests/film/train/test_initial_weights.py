@@ -1,4 +1,4 @@
-"""Weights that a training begins with."""
+"""Initial weights of a training run."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from kinoloom.errors import WeightsError
 from kinoloom.film.cards import REFINE
 from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.synthesis.refine import PLANES
+from kinoloom.film.synthesis.refine import INPUT_PLANES
 from kinoloom.film.train.export import export_lite
-from kinoloom.film.train.initial_weights import begin_with
+from kinoloom.film.train.initial_weights import load_initial_weights
 from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.runtime.onnx import OnnxModel
 
 SMALL = LiteSize(8, 12, 4, 8, 2)
 
 
-def drawn(seed: int) -> LiteNet:
+def random_net(seed: int) -> LiteNet:
     torch.manual_seed(seed)
     net = LiteNet(SMALL)
     for each in net.parameters():
@@ -28,37 +28,41 @@ def drawn(seed: int) -> LiteNet:
     return net
 
 
-def test_a_shipped_network_is_begun_with_by_its_name() -> None:
+def test_shipped_network_loads_by_name() -> None:
     assert REFINE.file is not None
     net = RefineNet(RefineSize())
-    begin_with(net, Path("refine"))
-    seen = np.random.default_rng(0).random((1, net.size.guesses, PLANES, 16, 20), np.float32)
-    said = OnnxModel(REFINE.file)({"seen": seen})
+    load_initial_weights(net, Path("refine"))
+    planes = np.random.default_rng(0).random(
+        (1, net.size.candidates, INPUT_PLANES, 16, 20), np.float32
+    )
+    output = OnnxModel(REFINE.file)({"seen": planes})
     with torch.no_grad():
-        expected = net.eval()(torch.from_numpy(seen))
-    for one, other in zip(said, expected, strict=False):
+        expected = net.eval()(torch.from_numpy(planes))
+    for one, other in zip(output, expected, strict=False):
         np.testing.assert_allclose(one, other.numpy(), atol=1e-4)
 
 
-def test_a_stored_network_comes_back(tmp_path: Path) -> None:
-    net, other = drawn(0), drawn(1)
+def test_exported_network_loads(tmp_path: Path) -> None:
+    net, other = random_net(0), random_net(1)
     export_lite(net, tmp_path / "lite.onnx")
-    begin_with(other, tmp_path / "lite.onnx")
+    load_initial_weights(other, tmp_path / "lite.onnx")
     for name, value in net.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], value, atol=1e-3, rtol=1e-3)
 
 
-def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
+def test_unusable_weights_are_rejected(tmp_path: Path) -> None:
     write_weights(tmp_path / "other.safetensors", RefineNet(RefineSize()).state_dict(), {})
-    with pytest.raises(WeightsError, match=r"other\.safetensors is of another network: it has no"):
-        begin_with(drawn(0), tmp_path / "other.safetensors")
-    with pytest.raises(WeightsError, match=r"refine\.onnx is of another network"):
-        begin_with(drawn(0), Path("refine"))
-    with pytest.raises(WeightsError, match=r"no file none\.onnx"):
-        begin_with(drawn(0), Path("none.onnx"))
+    with pytest.raises(
+        WeightsError, match=r"other\.safetensors contains another network: it lacks"
+    ):
+        load_initial_weights(random_net(0), tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match=r"refine\.onnx contains another network"):
+        load_initial_weights(random_net(0), Path("refine"))
+    with pytest.raises(WeightsError, match=r"none\.onnx does not exist"):
+        load_initial_weights(random_net(0), Path("none.onnx"))
     (tmp_path / "broken.onnx").write_bytes(b"not a network at all")
-    with pytest.raises(WeightsError, match=r"broken\.onnx is no ONNX file"):
-        begin_with(drawn(0), tmp_path / "broken.onnx")
+    with pytest.raises(WeightsError, match=r"broken\.onnx is not an ONNX file"):
+        load_initial_weights(random_net(0), tmp_path / "broken.onnx")
     write_weights(tmp_path / "wider.safetensors", LiteNet().state_dict(), {})
     with pytest.raises(WeightsError, match=r"of shape \(4, 3, 3, 3\)"):
-        begin_with(drawn(0), tmp_path / "wider.safetensors")
+        load_initial_weights(random_net(0), tmp_path / "wider.safetensors")

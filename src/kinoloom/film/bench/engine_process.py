@@ -1,4 +1,4 @@
-"""An engine at work in a process of its own; see `learn.bench.contestant`."""
+"""An engine in its own process; see `learn.bench.contestant`."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from kinoloom.learn.data.triplets import Triplet
 
 
 @dataclass(frozen=True)
-class Job:
-    """Which engine works, and with what.
+class EngineSpec:
+    """An engine and its options, to be built in another process.
 
     Attributes:
         name: of the engine.
-        peer: the Python file that defines it, or None for one that is registered.
-        allowed: what it may use.
+        peer: the Python file that defines it, or None for a registered engine.
+        options: its options.
     """
 
     name: str
     peer: Path | None
-    allowed: EngineOptions
+    options: EngineOptions
 
 
 @dataclass(frozen=True)
-class Made:
-    """What came of a call.
+class TimedFrames:
+    """The result of one call of an engine.
 
     Attributes:
-        frames: one for each time.
-        seconds: that the engine took for all of them; reading the pictures is not counted.
-        peak_bytes: the most memory that the process has held so far, libraries included.
+        frames: one per time.
+        seconds: duration of the interpolation, without reading the images.
+        peak_bytes: peak memory of the process so far, including libraries.
     """
 
     frames: list[Picture]
@@ -47,39 +47,39 @@ class Made:
     peak_bytes: int
 
 
-class Worker(Contestant):
+class EngineProcess(Contestant):
     """The process of one engine; a context manager that ends it.
 
     Args:
-        job: the engine and its options.
+        spec: the engine and its options.
     """
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job.name)
-        self.job = job
+    def __init__(self, spec: EngineSpec) -> None:
+        super().__init__(spec.name)
+        self.spec = spec
 
-    def make(self, triplet: Triplet, times: Sequence[float]) -> Made:
-        """The frames at some times between the first and the last picture of a triplet.
+    def interpolate(self, triplet: Triplet, times: Sequence[float]) -> TimedFrames:
+        """Interpolate between the first and the last image of a triplet.
 
         Raises:
-            BudgetError: the process was killed from outside, as happens when memory is short.
-            KinoloomError: as the engine does.
+            BudgetError: the process was killed from outside, usually for lack of memory.
+            KinoloomError: an error of the engine.
         """
-        return self.call(triplet.name, _make, self.job, triplet, times)
+        return self.call(triplet.name, _interpolate, self.spec, triplet, times)
 
 
-def _make(job: Job, triplet: Triplet, times: Sequence[float]) -> Made:
-    interpolator = _interpolator(job)
+def _interpolate(spec: EngineSpec, triplet: Triplet, times: Sequence[float]) -> TimedFrames:
+    interpolator = _build_interpolator(spec)
     first, _, second = triplet.load()
     begin = time.perf_counter()
-    frames = list(interpolator.between(first, second, times))
+    frames = list(interpolator.interpolate(first, second, times))
     seconds = time.perf_counter() - begin
-    return Made(frames, seconds, peak_memory_bytes())
+    return TimedFrames(frames, seconds, peak_memory_bytes())
 
 
 @cache
-def _interpolator(job: Job) -> Interpolator:
-    if job.peer:
-        return load_peer(job.peer, "ENGINE", Engine).make(job.allowed)
-    engine: Engine = registry.load("interpolators", job.name)
-    return engine.make(job.allowed)
+def _build_interpolator(spec: EngineSpec) -> Interpolator:
+    if spec.peer:
+        return load_peer(spec.peer, "ENGINE", Engine).build(spec.options)
+    engine: Engine = registry.load("interpolators", spec.name)
+    return engine.build(spec.options)

@@ -1,8 +1,8 @@
-"""Threads that share one computation, each on its own piece, each on one core.
+"""Threads that share one computation, one per core, each on its own pieces.
 
-torch splits every single operation among the cores. Where work falls into pieces that fit a
-core's cache, giving each core whole pieces instead saves the meeting of all cores after every
-operation, which is slow on a busy machine, and keeps each piece in its cache.
+torch splits every single operation among the cores. Where work divides into pieces that fit in a
+core's cache, giving whole pieces to each core avoids a synchronisation after every operation,
+which is slow on a busy machine, and keeps each piece in its cache.
 """
 
 from __future__ import annotations
@@ -18,45 +18,47 @@ import torch
 Piece = TypeVar("Piece")
 
 
-def share(pieces: Iterable[Piece], begin: Callable[[], Callable[[Piece], None]]) -> None:
-    """Work on all pieces, on as many threads as torch may use, without gradients.
+def run_in_threads(
+    pieces: Iterable[Piece], start_worker: Callable[[], Callable[[Piece], None]]
+) -> None:
+    """Process all pieces without gradients, on as many threads as torch may use.
 
     Args:
-        pieces: each is given to the thread that is free first.
-        begin: called once in every thread; returns what is to be called with each piece, and may
-            own memory that is used from piece to piece.
+        pieces: each goes to the first free thread.
+        start_worker: called once in every thread; returns the function that processes a piece,
+            which may own memory that is reused for the next piece.
     """
-    rest = iter(tuple(pieces))
+    remaining = iter(tuple(pieces))
 
     def work() -> None:
         with torch.inference_mode():
-            do = begin()
-            for piece in rest:
-                do(piece)
+            process = start_worker()
+            for piece in remaining:
+                process(piece)
 
     threads = torch.get_num_threads()
-    for done in [_pool(threads).submit(work) for _ in range(threads)]:
+    for done in [_get_pool(threads).submit(work) for _ in range(threads)]:
         done.result()
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """A pool whose threads have torch run each operation on one core.
+def _get_pool(threads: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads run each torch operation on one core.
 
-    `torch.set_num_threads` acts on the calling thread, and is what other threads then take at
-    their first operation: so each thread here has that behind it, by asking, before it sets its
-    own, and the number is set back when all have done so.
+    `torch.set_num_threads` acts on the calling thread, and new threads inherit the last value at
+    their first operation. So each thread of the pool triggers that inheritance before it sets its
+    own value, and the caller's value is restored once all have started.
     """
-    all_begun = Barrier(threads + 1)
+    all_started = Barrier(threads + 1)
 
-    def begin() -> None:
+    def start() -> None:
         torch.get_num_threads()
         torch.set_num_threads(1)
-        all_begun.wait()
+        all_started.wait()
 
-    pool = ThreadPoolExecutor(threads, "kinoloom-film", initializer=begin)
+    pool = ThreadPoolExecutor(threads, "kinoloom-film", initializer=start)
     for _ in range(threads):
         pool.submit(int)
-    all_begun.wait()
+    all_started.wait()
     torch.set_num_threads(threads)
     return pool

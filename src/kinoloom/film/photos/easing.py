@@ -1,4 +1,4 @@
-"""How a motion sets out and arrives: maps of 0..1 onto itself."""
+"""Easing functions: monotonic maps of 0..1 onto itself."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ def _linear(x: Fraction) -> Fraction:
     return x
 
 
-def _in(x: Fraction) -> Fraction:
+def _ease_in(x: Fraction) -> Fraction:
     return x * x
 
 
-def _out(x: Fraction) -> Fraction:
+def _ease_out(x: Fraction) -> Fraction:
     return 1 - (1 - x) ** 2
 
 
-def _in_out(x: Fraction) -> Fraction:
+def _ease_in_out(x: Fraction) -> Fraction:
     return x * x * (3 - 2 * x)
 
 
-EASES: dict[str, Callable[[Fraction], Fraction]] = {
+EASINGS: dict[str, Callable[[Fraction], Fraction]] = {
     "linear": _linear,
-    "in": _in,
-    "out": _out,
-    "in-out": _in_out,
+    "in": _ease_in,
+    "out": _ease_out,
+    "in-out": _ease_in_out,
 }
-"""By name; each is exact, increases, and keeps 0 and 1."""
+"""By name; each is exact, increasing, and maps 0 to 0 and 1 to 1."""

@@ -1,4 +1,4 @@
-"""A film of photos: brought to one size and light, woven together leg by leg."""
+"""A film of photos: matched in size and exposure, then interpolated transition by transition."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from kinoloom.errors import UsageError
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.photos.path import Path, Place, plan_path
-from kinoloom.film.quality import warnings as doubts
-from kinoloom.film.selection import allowed_by, choose, made_with
+from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
+from kinoloom.film.quality import warnings as quality_warnings
+from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
 from kinoloom.motion import matching
 
 _DEFAULT_RATE = Fraction(30)
-_VIDEO_ONLY = ("times", "slow", "sound", "dedup")
+_VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
 
 
-def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
-    """Make a film of two or more photos of one scene.
+def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
+    """Build the lazy film of two or more photos of one scene.
 
     Raises:
-        UsageError: fewer than two photos, or an option that is for videos.
+        UsageError: fewer than two photos, or an option for videos.
     """
-    for name in _VIDEO_ONLY:
+    for name in _VIDEO_OPTIONS:
         if getattr(options, name):
-            raise UsageError(f"--{name} is for videos; these are photos.")
+            raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
     shapes, dtypes = zip(*((f.image.shape, f.image.dtype) for f in photos), strict=True)
     if len(shapes) < 2:
         raise UsageError(
-            "A film needs at least two photos; one was given.",
-            hint="Give the photos in the order in which they were taken.",
+            "A film needs at least two photos, not one.",
+            hint="Pass the photos in the order in which they were taken.",
         )
     rate = options.fps or _DEFAULT_RATE
     path = plan_path(
@@ -52,27 +52,35 @@ def film_of_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         boomerang=options.boomerang,
     )
     width, height = matching.common_size([(s[1], s[0]) for s in shapes], options.size)
-    look = _Look(width, height, max(s[2] for s in shapes), max(dtypes, key=lambda d: d.itemsize))
-    allowed = allowed_by(options)
-    engine = choose(options.engine, allowed)
-    crossfade = BLEND.make(allowed)
-    weaver = _Weaver(photos, path, rate, look, engine.make(allowed), crossfade)
+    frame_format = _FrameFormat(
+        width, height, max(s[2] for s in shapes), max(dtypes, key=lambda d: d.itemsize)
+    )
+    engine_options = derive_engine_options(options)
+    engine = choose_engine(options.engine, engine_options)
+    film = _PhotoFilm(
+        photos,
+        path,
+        rate,
+        frame_format,
+        engine.build(engine_options),
+        BLEND.build(engine_options),
+    )
     return Clip(
-        weaver.read,
+        film.read,
         width=width,
         height=height,
         rate=rate,
-        duration=len(path.places) / rate,
-        frame_count=len(path.places),
+        duration=len(path.positions) / rate,
+        frame_count=len(path.positions),
         bits=photos.bits,
         files=photos.files,
         notes=photos.notes,
-        made_with=made_with(engine, allowed),
+        made_with=describe_engine(engine, engine_options),
     )
 
 
-class _Look(NamedTuple):
-    """What all photos of a film are brought to."""
+class _FrameFormat(NamedTuple):
+    """The format to which all photos of a film are converted."""
 
     width: int
     height: int
@@ -81,72 +89,71 @@ class _Look(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Weaver:
+class _PhotoFilm:
     photos: Clip
-    path: Path
+    path: PhotoPath
     rate: Fraction
-    look: _Look
+    frame_format: _FrameFormat
     engine: Interpolator
-    crossfade: Interpolator
+    cross_fade: Interpolator
 
     def read(self, start: Fraction) -> Iterator[Frame]:
-        """The film's frames that are shown at or after `start`."""
-        picture = lru_cache(maxsize=2)(self._picture)
+        """Yield the film's frames shown at or after `start`."""
+        load = lru_cache(maxsize=2)(self._load_photo)
         first = int(start * self.rate)
-        places = list(enumerate(self.path.places))[first:]
-        for leg, group in groupby(places, key=lambda item: item[1].leg):
-            numbers, leg_places = zip(*group, strict=True)
-            i, j = self.path.stops[leg : leg + 2]
-            images = self._weave(i, j, picture(i), picture(j), leg_places)
+        numbered = list(enumerate(self.path.positions))[first:]
+        for transition, group in groupby(numbered, key=lambda item: item[1].transition):
+            numbers, positions = zip(*group, strict=True)
+            i, j = self.path.stops[transition : transition + 2]
+            images = self._render_transition(i, j, load(i), load(j), positions)
             for number, image in zip(numbers, images, strict=True):
                 yield Frame(image, number / self.rate, 1 / self.rate)
 
-    def _picture(self, index: int) -> Picture:
+    def _load_photo(self, index: int) -> Picture:
         frame = next(self.photos.read(Fraction(index)))
-        fitted = matching.fit(frame.image, self.look.width, self.look.height)
-        return matching.convert(fitted, self.look.channels, self.look.dtype)
+        fitted = matching.fit(frame.image, self.frame_format.width, self.frame_format.height)
+        return matching.convert(fitted, self.frame_format.channels, self.frame_format.dtype)
 
-    def _weave(
-        self, i: int, j: int, first: Picture, second: Picture, places: tuple[Place, ...]
+    def _render_transition(
+        self, i: int, j: int, first: Picture, second: Picture, positions: tuple[PathPosition, ...]
     ) -> Iterator[Picture]:
-        """The pictures at these places of the leg from photo i to photo j."""
-        between = [float(p.position) for p in places if 0 < p.position < 1]
-        made = self._between(i, j, first, second, between) if between else iter(())
-        for place in places:
-            ends = {Fraction(0): first, Fraction(1): second}
-            yield ends[place.position] if place.position in ends else next(made)
+        """Yield the frames at some positions of the transition from photo i to photo j."""
+        times = [float(p.progress) for p in positions if 0 < p.progress < 1]
+        frames = self._interpolate(i, j, first, second, times) if times else iter(())
+        ends = {Fraction(0): first, Fraction(1): second}
+        for position in positions:
+            yield ends[position.progress] if position.progress in ends else next(frames)
 
-    def _between(
+    def _interpolate(
         self, i: int, j: int, first: Picture, second: Picture, times: list[float]
     ) -> Iterator[Picture]:
-        """In-betweens whose light goes evenly from that of the first to the second photo."""
-        engine = self._engine_for(i, j, first, second)
+        """Yield new frames whose exposure changes evenly from the first to the second photo."""
+        engine = self._choose_interpolator(i, j, first, second)
         gain = matching.exposure_gain(first, second)
         relit = matching.apply_gain(to_float(second), gain, -1.0)
-        made = doubts.made_with_errors(engine, to_float(first), relit, times)
-        for time, (image, error) in zip(times, made, strict=True):
-            if doubts.doubtful(error):
-                self._doubt(i, j)
+        frames = quality_warnings.interpolate_with_error_maps(engine, to_float(first), relit, times)
+        for time, (image, error) in zip(times, frames, strict=True):
+            if quality_warnings.is_low_quality(error):
+                self._warn_of_low_quality(i, j)
             yield from_float(matching.apply_gain(to_float(image), gain, time), first.dtype)
 
-    def _engine_for(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
+    def _choose_interpolator(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
         match = matching.same_scene(first, second)
         if match.same:
             return self.engine
         self.photos.notes.add(
             "scenes",
-            f"{self._name(i)} and {self._name(j)} seem to show different scenes "
-            f"(likeness {match.score:.2f}); they are cross-faded instead of woven.",
+            f"{self._name(i)} and {self._name(j)} appear to show different scenes "
+            f"(match score {match.score:.2f}) and are cross-faded.",
             "warning",
         )
-        return self.crossfade
+        return self.cross_fade
 
-    def _doubt(self, i: int, j: int) -> None:
-        """Say once that what is woven between two photos will probably look bad."""
+    def _warn_of_low_quality(self, i: int, j: int) -> None:
         self.photos.notes.add(
-            doubts.KIND,
-            f"Between {self._name(i)} and {self._name(j)} the film will probably look bad: too "
-            f"much moves or changes there. {doubts.WAY_OUT}",
+            quality_warnings.NOTE_KIND,
+            f"Low quality is likely between {self._name(i)} and {self._name(j)}: motion or change "
+            f"is too large. {quality_warnings.ADVICE}",
             "warning",
         )
 

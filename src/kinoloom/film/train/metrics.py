@@ -1,4 +1,4 @@
-"""What networks are scored by while they are trained."""
+"""Metrics on which networks are validated during training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def psnr_db(made: Tensor, truth: Tensor) -> float:
-    """The ratio of signal to noise of a picture in 0..1, clipped to that; at most 100 dB."""
-    error = (made.clamp(0, 1) - truth).square().mean().clamp_min(1e-10)
+def compute_psnr_db(frame: Tensor, truth: Tensor) -> float:
+    """Return the PSNR of a frame, clipped to 0..1, against the truth; at most 100 dB."""
+    error = (frame.clamp(0, 1) - truth).square().mean().clamp_min(1e-10)
     return float(-10 * torch.log10(error))

@@ -1,4 +1,7 @@
-"""A video at another rate or speed: decode, weave and encode overlap, memory stays constant."""
+"""A video at another rate or speed; decoding, interpolation and encoding overlap in time.
+
+Memory does not grow with the length of the video.
+"""
 
 from __future__ import annotations
 
@@ -16,60 +19,60 @@ from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.quality.warnings import Stretches, made_with_errors
-from kinoloom.film.selection import allowed_by, choose, made_with
-from kinoloom.film.video.intervals import Interval, intervals
-from kinoloom.film.video.schedule import Schedule, Slot, plan_schedule
+from kinoloom.film.quality.warnings import QualityMonitor, interpolate_with_error_maps
+from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
+from kinoloom.film.video.intervals import SourceInterval, split_intervals
+from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
 
-_PHOTOS_ONLY = ("seconds", "hold", "loop", "boomerang")
-_RUN_UP_FRAMES = 16
-"""Frames read before a start in mid-clip, so that cuts and repeats are told the same way.
+_PHOTO_OPTIONS = ("seconds", "hold", "loop", "boomerang")
+_PREROLL_FRAMES = 16
+"""Frames read before a seek position, so that cuts and repeats are detected as from the start.
 
-A run of repeats has four frames at most. The first run that is read may have lost its beginning;
-the next ones are whole, and a pair is told from one run before it.
+A run of repeats has at most four frames. The first run that is read may be truncated; the
+following ones are complete, and detection looks back one run only.
 """
-_USUAL_RUN_UP_S = Fraction(1)
+_VARIABLE_RATE_PREROLL_S = Fraction(1)
 
 
-def film_of_video(clip: Clip, options: InterpolateOptions) -> Clip:
-    """Make the clip that was asked for; its frames are made when it is read.
+def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
+    """Build the lazy clip at the requested rate or speed.
 
     Raises:
-        UsageError: an option that is for photos, or options that contradict each other.
+        UsageError: an option for photos, or options that contradict each other.
         UnreadableMediaError: the video has no frames.
     """
-    for name in _PHOTOS_ONLY:
+    for name in _PHOTO_OPTIONS:
         if getattr(options, name):
-            raise UsageError(f"--{name} is for photos; this is a video.")
+            raise UsageError(f"--{name} applies to photos, but the input is a video.")
     first = next(iter(clip), None)
     if first is None:
         raise UnreadableMediaError("The video has no frames.")
     schedule = plan_schedule(
         clip, first.time, fps=options.fps, times=options.times, slow=options.slow
     )
-    allowed = allowed_by(options)
-    engine = choose(options.engine, allowed)
-    weaver = _Weaver(clip, schedule, engine.make(allowed), options.dedup)
-    count = schedule.count(clip.duration)
+    engine_options = derive_engine_options(options)
+    engine = choose_engine(options.engine, engine_options)
+    film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup)
+    count = schedule.count_frames(clip.duration)
     known = clip.duration and clip.duration * schedule.slow
     return clip.with_(
-        read=weaver.read,
+        read=film.read,
         rate=schedule.rate,
         duration=count / schedule.rate if count and schedule.rate else known,
         frame_count=count,
-        audio=_sound(clip, schedule.slow, options.sound),
+        audio=_retime_audio(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
-        made_with=made_with(engine, allowed),
+        made_with=describe_engine(engine, engine_options),
         provenance=None,
     )
 
 
-def _sound(clip: Clip, slow: Fraction, wish: str | None) -> tuple[Audio, ...]:
-    if wish == "drop":
+def _retime_audio(clip: Clip, slow: Fraction, sound: str | None) -> tuple[Audio, ...]:
+    if sound == "drop":
         return ()
-    if wish == "keep" and slow != 1:
+    if sound == "keep" and slow != 1:
         raise UsageError(
-            f"--sound keep fits only a film of the same duration, not one {slow} times slower.",
+            f"--sound keep needs an unchanged duration, but the output is {slow} times longer.",
             hint="Use --sound stretch or --sound drop.",
         )
     if slow == 1:
@@ -79,56 +82,58 @@ def _sound(clip: Clip, slow: Fraction, wish: str | None) -> tuple[Audio, ...]:
     return tuple(stretch(track, slow) for track in clip.audio)
 
 
-def with_run_up(clip: Clip, start: Fraction) -> Iterator[Frame]:
-    """The clip's frames from `_RUN_UP_FRAMES` before a time in seconds on, or from the first.
+def read_with_preroll(clip: Clip, start: Fraction) -> Iterator[Frame]:
+    """Yield the clip's frames from `_PREROLL_FRAMES` before a time in seconds, or from the first.
 
-    Where the rate varies, or frames are missing, it goes back until there are that many.
+    With a variable rate or missing frames, the search moves back until there are that many.
     """
-    back = _RUN_UP_FRAMES / clip.rate if clip.rate else _USUAL_RUN_UP_S
+    back = _PREROLL_FRAMES / clip.rate if clip.rate else _VARIABLE_RATE_PREROLL_S
     while True:
         begin = max(start - back, Fraction(0))
         frames, before = clip.read(begin), list[Frame]()
         for frame in frames:
             before.append(frame)
-            if len(before) == _RUN_UP_FRAMES or frame.time >= start:
+            if len(before) == _PREROLL_FRAMES or frame.time >= start:
                 break
-        if len(before) == _RUN_UP_FRAMES or not begin:
+        if len(before) == _PREROLL_FRAMES or not begin:
             return chain(before, frames)
         back *= 2
 
 
 @dataclass(frozen=True, eq=False)
-class _Weaver:
+class _VideoFilm:
     clip: Clip
     schedule: Schedule
     engine: Interpolator
     dedup: bool
 
     def read(self, start: Fraction) -> Iterator[Frame]:
-        """The film's frames that are shown at or after `start`, in order."""
-        frames = prefetch(with_run_up(self.clip, start / self.schedule.slow))
-        pairs = intervals(frames, dedup=self.dedup, notes=self.clip.notes)
-        stretches = Stretches(self.clip.notes, self.schedule.slow)
-        for interval, slots in self.schedule.plan(pairs, start):
-            images = self._images(interval, [s.position for s in slots if s.position], stretches)
+        """Yield the output frames shown at or after `start`, in order."""
+        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
+        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        monitor = QualityMonitor(self.clip.notes, self.schedule.slow)
+        for interval, slots in self.schedule.assign_frames(intervals, start):
+            positions = [slot.position for slot in slots if slot.position]
+            images = self._render_images(interval, positions, monitor)
             for slot in slots:
-                yield self._frame(interval, slot, images)
-        stretches.finish()
+                yield self._build_frame(interval, slot, images)
+        monitor.finish()
 
-    def _images(
-        self, interval: Interval, positions: list[Fraction], stretches: Stretches
+    def _render_images(
+        self, interval: SourceInterval, positions: list[Fraction], monitor: QualityMonitor
     ) -> Iterator[Picture]:
         first, second = interval.first.image, interval.second
-        if not interval.woven or second is None or np.array_equal(first, second.image):
+        if not interval.is_continuous or second is None or np.array_equal(first, second.image):
             yield from (first for _ in positions)
             return
         times = [float(position) for position in positions]
-        for made, error in made_with_errors(self.engine, first, second.image, times):
-            stretches.saw(interval.first.time, interval.end, error)
-            yield made
+        for image, error in interpolate_with_error_maps(self.engine, first, second.image, times):
+            monitor.add_frame(interval.first.time, interval.end, error)
+            yield image
 
-    def _frame(self, interval: Interval, slot: Slot, images: Iterator[Picture]) -> Frame:
+    def _build_frame(
+        self, interval: SourceInterval, slot: OutputFrame, images: Iterator[Picture]
+    ) -> Frame:
         image = next(images) if slot.position else interval.first.image
-        same = image is interval.first.image
-        native = interval.first.native if same else None
+        native = interval.first.native if image is interval.first.image else None
         return Frame(image, slot.time, slot.duration, native)

@@ -1,8 +1,8 @@
-"""Prepared regions: parts of triplets with the guesses that optical flow makes, as files.
+"""Regions of triplets with their motion candidates, stored as files for the refinement network.
 
-Flow takes longer than a step of training, so it is done once, on whole frames; what is kept is a
-region of them, of which each step takes a part. Frames are first brought to a size for which the
-grid of the guesses is exactly as fine as the frame, or half as fine.
+Optical flow takes longer than a training step, so it is computed once, on whole frames; a region
+is stored, from which each step takes a patch. Frames are first resized so that the grid of the
+candidates has exactly the frame's resolution, or half of it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
-from kinoloom.film.engines.fast import FINE_CELLS, Fast, colours
-from kinoloom.film.selection import engine_options
-from kinoloom.film.synthesis.blending import mix
-from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.engines.fast import MAX_FULL_SIZE_CELLS, Fast, resize_colours
+from kinoloom.film.selection import build_engine_options
+from kinoloom.film.synthesis.blending import blend_candidates
+from kinoloom.film.synthesis.candidates import build_candidates
 from kinoloom.film.train.samples.preparation import load_arrays
 from kinoloom.learn.data.source import Shot
 from kinoloom.learn.synthetic.scenes import Scene
@@ -31,30 +31,30 @@ from kinoloom.metrics import psnr
 from kinoloom.motion.flow import Field
 
 REGION_CELLS = 96
-"""Sides of a region, in cells of the grid."""
-AROUND_PX = 96
-"""What is kept of the pictures around a region: motion may bring it in."""
-_EACH = 2
-"""Regions of each shot."""
-_TRIED = 3
-"""Regions looked at for each that is kept: the worst is, as there is more to be learned."""
-_LEARNED_FROM_DB = (17.0, 42.0)
-"""A region that is made worse or better than this teaches nothing: another scene, or no motion."""
+"""Side of a region, in grid cells."""
+MARGIN_PX = 96
+"""Width of the surroundings stored with a region, which motion may bring in."""
+_REGIONS_PER_SHOT = 2
+_TRIALS = 3
+"""Random regions per stored one; the one with the lowest PSNR is stored, as the most useful."""
+_USEFUL_PSNR_DB = (17.0, 42.0)
+"""Regions outside this range are skipped: they show different scenes, or no motion."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a triplet and the guesses of its motion.
+    """A region of a triplet and its motion candidates.
 
     Attributes:
-        ratio: pixels for each cell of the grid along an axis, 1 or 2.
+        ratio: pixels per grid cell along an axis, 1 or 2.
         time: of the truth, in the open interval (0, 1).
-        first, second: (H + 2 AROUND_PX, W + 2 AROUND_PX, 3) uint8: the region and around it.
+        first, second: (H + 2 MARGIN_PX, W + 2 MARGIN_PX, 3) uint8: the region and its
+            surroundings.
         truth: (H, W, 3) uint8.
-        consistency: (2, h + 2 around, w + 2 around) float16, of the flow from the first and from
-            the second picture, where around is AROUND_PX / ratio.
-        motions: (guesses - 1, h, w, 2) float16, in cells; the last guess is that nothing moves.
-        weights: (guesses, h, w, 2) float16.
+        consistency: (2, h + 2 margin, w + 2 margin) float16, of the flows from the first and from
+            the second image, where margin is MARGIN_PX / ratio.
+        motions: (candidates - 1, h, w, 2) float16, in cells; the last candidate has no motion.
+        weights: (candidates, h, w, 2) float16.
     """
 
     ratio: int
@@ -66,78 +66,77 @@ class Region:
     motions: NDArray[np.float16]
     weights: NDArray[np.float16]
 
-    def planes(self) -> tuple[Field, Field]:
-        """Of both pictures with what is around them, as `guesses.View.planes`."""
+    def build_planes(self) -> tuple[Field, Field]:
+        """Return both images with their surroundings, as `candidates.View.planes`."""
         rows, columns = self.consistency.shape[1:]
-        made = [
-            np.dstack([colours(picture, rows, columns), agreed.astype(np.float32)])
-            for picture, agreed in zip((self.first, self.second), self.consistency, strict=True)
-        ]
-        return made[0], made[1]
+        first, second = (
+            np.dstack([resize_colours(image, rows, columns), consistency.astype(np.float32)])
+            for image, consistency in zip((self.first, self.second), self.consistency, strict=True)
+        )
+        return first, second
 
 
-def regions(shot: Shot | Scene, rng: np.random.Generator) -> Iterator[Region]:
-    """Take regions of a shot, as random as the generator, the harder ones rather.
+def extract_regions(shot: Shot | Scene, rng: np.random.Generator) -> Iterator[Region]:
+    """Extract random regions of a shot, preferably difficult ones.
 
     Args:
-        shot: the frames; where they are small, or too easy or hard, there are fewer regions.
-        rng: decides.
+        shot: the frames; small frames or unsuitable motion give fewer regions.
+        rng: source of all randomness.
 
     Raises:
-        UsageError: the frames are made.
+        UsageError: the sample is a synthetic scene.
     """
     if isinstance(shot, Scene):
-        raise UsageError("Regions are prepared of real triplets only.")
-    ratio, (first, truth, second) = _fitted(shot)
+        raise UsageError("Regions can only be extracted from real triplets, not from scenes.")
+    ratio, (first, truth, second) = _resize_to_grid(shot)
     if min(first.shape[:2]) < REGION_CELLS * ratio:
         return
-    views = _engine().analyse(first, second)
-    made = guesses(*views, shot.time)
-    picture = mix(first, second, made, shot.time)
+    views = _get_engine().analyse(first, second)
+    candidates = build_candidates(*views, shot.time)
+    frame = blend_candidates(first, second, candidates, shot.time)
     consistency = np.stack([view.planes[..., 3] for view in views])
     side = REGION_CELLS * ratio
-    for _ in range(_EACH):
-        places = [_place(first, ratio, rng) for _ in range(_TRIED)]
-        scores = [
-            psnr(picture[place], truth[place]) for place in (_box(*at, side) for at in places)
-        ]
+    for _ in range(_REGIONS_PER_SHOT):
+        corners = [_draw_corner(first, ratio, rng) for _ in range(_TRIALS)]
+        boxes = [_box(*corner, side) for corner in corners]
+        scores = [psnr(frame[box], truth[box]) for box in boxes]
         worst = int(np.argmin(scores))
-        if not _LEARNED_FROM_DB[0] < scores[worst] < _LEARNED_FROM_DB[1]:
+        if not _USEFUL_PSNR_DB[0] < scores[worst] < _USEFUL_PSNR_DB[1]:
             continue
-        top, left = places[worst]
-        cells = _box(top // ratio, left // ratio, REGION_CELLS)
+        top, left = corners[worst]
+        cell = top // ratio, left // ratio
+        cells = _box(*cell, REGION_CELLS)
+        padded = [
+            _crop_with_margin(plane, *cell, REGION_CELLS, MARGIN_PX // ratio)
+            for plane in consistency
+        ]
         yield Region(
             ratio,
             shot.time,
-            _around(first, top, left, side, AROUND_PX),
-            _around(second, top, left, side, AROUND_PX),
+            _crop_with_margin(first, top, left, side, MARGIN_PX),
+            _crop_with_margin(second, top, left, side, MARGIN_PX),
             truth[_box(top, left, side)],
-            np.stack(
-                [
-                    _around(plane, top // ratio, left // ratio, REGION_CELLS, AROUND_PX // ratio)
-                    for plane in consistency
-                ]
-            ).astype(np.float16),
-            np.stack([guess.motion[cells] for guess in made[:-1]]).astype(np.float16),
-            np.stack([guess.weights[cells] for guess in made]).astype(np.float16),
+            np.stack(padded).astype(np.float16),
+            np.stack([each.motion[cells] for each in candidates[:-1]]).astype(np.float16),
+            np.stack([each.weights[cells] for each in candidates]).astype(np.float16),
         )
 
 
-def load(file: Path) -> Region:
-    """Read a region that was prepared."""
+def load_region(file: Path) -> Region:
+    """Read a stored region."""
     return Region(**load_arrays(file))
 
 
 @cache
-def _engine() -> Fast:
-    return Fast(engine_options(None))
+def _get_engine() -> Fast:
+    return Fast(build_engine_options(None))
 
 
-def _fitted(shot: Shot) -> tuple[int, list[Picture]]:
-    """The ratio, and the frames at a size that fits it: at most FINE_CELLS, or four times that."""
+def _resize_to_grid(shot: Shot) -> tuple[int, list[Picture]]:
+    """Return the ratio, and the frames resized so that the grid divides them evenly."""
     height, width = shot.frames[0].shape[:2]
-    ratio = 2 if height * width >= 4 * FINE_CELLS else 1
-    scale = min(1.0, sqrt(FINE_CELLS / (height * width))) if ratio == 1 else 1.0
+    ratio = 2 if height * width >= 4 * MAX_FULL_SIZE_CELLS else 1
+    scale = min(1.0, sqrt(MAX_FULL_SIZE_CELLS / (height * width))) if ratio == 1 else 1.0
     size = [int(side * scale) // ratio * ratio for side in (height, width)]
     frames = [
         np.ascontiguousarray(frame[: size[0], : size[1]])
@@ -148,9 +147,9 @@ def _fitted(shot: Shot) -> tuple[int, list[Picture]]:
     return ratio, frames
 
 
-def _place(picture: Picture, ratio: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Where a region begins, (top, left), on a cell."""
-    height, width = (side // ratio - REGION_CELLS for side in picture.shape[:2])
+def _draw_corner(image: Picture, ratio: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Draw the position (top, left) of a region, aligned to the grid."""
+    height, width = (side // ratio - REGION_CELLS for side in image.shape[:2])
     return int(rng.integers(height + 1)) * ratio, int(rng.integers(width + 1)) * ratio
 
 
@@ -158,10 +157,12 @@ def _box(top: int, left: int, side: int) -> tuple[slice, slice]:
     return slice(top, top + side), slice(left, left + side)
 
 
-def _around(plane: NDArray[Any], top: int, left: int, side: int, around: int) -> NDArray[Any]:
-    """A square and what is around it; beyond the plane its edge is repeated."""
+def _crop_with_margin(
+    plane: NDArray[Any], top: int, left: int, side: int, margin: int
+) -> NDArray[Any]:
+    """Crop a square with its surroundings; outside the plane its edge is repeated."""
     rows, columns = (
-        np.clip(np.arange(begin - around, begin + side + around), 0, size - 1)
+        np.clip(np.arange(begin - margin, begin + side + margin), 0, size - 1)
         for begin, size in zip((top, left), plane.shape[:2], strict=True)
     )
     return np.ascontiguousarray(plane[rows][:, columns])

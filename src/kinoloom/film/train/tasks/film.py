@@ -1,6 +1,6 @@
-"""The task of FILM and its kin: a frame from two, judged by the published losses.
+"""The training task of FILM: a frame from a pair, scored by the published losses.
 
-The terms of the loss, as `learn.losses` defines them: l1, vgg and style.
+Loss terms, as defined in `learn.losses`: l1, vgg and style.
 """
 
 from __future__ import annotations
@@ -11,26 +11,27 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from kinoloom.film.train.contact_sheet import sheet
-from kinoloom.film.train.metrics import psnr_db
+from kinoloom.film.train.contact_sheet import draw_contact_sheet
+from kinoloom.film.train.metrics import compute_psnr_db
 from kinoloom.learn.data.batches import Batches, Drawn, Triplets, finish
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.task import Task
 
-VALIDATED = 32
-"""Held-out samples on which the network is scored while it is trained."""
+VALIDATION_SAMPLES = 32
+"""Number of held-out samples on which the network is validated."""
+_SHOWN_SAMPLES = 4
 
 
-class Frames(Protocol):
-    """A network that makes the frame at a time, such as `nets.film_net.FilmNet`."""
+class FrameNetwork(Protocol):
+    """A network that renders the frame at a time, such as `nets.film_net.FilmNet`."""
 
     def __call__(self, x0: Tensor, x1: Tensor, t: float | Tensor = 0.5) -> Tensor:
-        """(B, 3, H, W) of two of these, in 0..1; t a number or (B, 1, 1, 1)."""
+        """Map two images (B, 3, H, W) in 0..1 to the frame; t a number or (B, 1, 1, 1)."""
 
 
-def film_task(
+def build_film_task(
     net: nn.Module,
     batches: Batches,
     held_out: Source,
@@ -38,42 +39,45 @@ def film_task(
     perceptual: Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None,
     record: Mapping[str, Any],
 ) -> Task:
-    """Train a network on triplets.
+    """Build the task of training a network on triplets.
 
     Args:
-        net: as `Frames`.
-        batches: what it learns from.
-        held_out: what it is scored on.
-        weights: of the terms.
-        perceptual: (made, truth) -> "vgg" and "style", where one of them has a weight.
+        net: a `FrameNetwork`.
+        batches: the training data.
+        held_out: the validation data.
+        weights: of the loss terms.
+        perceptual: (frame, truth) -> "vgg" and "style", if one of them has a weight.
         record: see `learn.task.Task`.
     """
 
-    def losses(net: nn.Module, drawn: Drawn, weights: Mapping[str, float]) -> dict[str, Tensor]:
+    def compute_losses(
+        net: nn.Module, drawn: Drawn, weights: Mapping[str, float]
+    ) -> dict[str, Tensor]:
         batch = finish(drawn)
-        made = _made(net, batch)
-        terms: dict[str, Tensor] = {"l1": l1(made, batch["middle"])}
+        frames = _render(net, batch)
+        terms: dict[str, Tensor] = {"l1": l1(frames, batch["middle"])}
         if perceptual is not None and weights.keys() & {"vgg", "style"}:
-            terms |= perceptual(made, batch["middle"])
+            terms |= perceptual(frames, batch["middle"])
         return {name: terms[name] for name in weights}
 
-    still = finish(
-        Batches(held_out, VALIDATED, batches.crop_px, 1, augmentation=batches.augmentation)(0, 0, 1)
+    validation = Batches(
+        held_out, VALIDATION_SAMPLES, batches.crop_px, 1, augmentation=batches.augmentation
     )
+    samples = finish(validation(0, 0, 1))
     return Task(
         net,
         batches,
-        losses,
+        compute_losses,
         weights,
-        validate=lambda net: _validate(net, still),
+        validate=lambda net: _evaluate(net, samples),
         best="psnr_db",
-        samples=lambda net: _samples(net, still),
+        samples=lambda net: _draw_samples(net, samples),
         record=record,
     )
 
 
-def published_start(net: nn.Module) -> nn.Module:
-    """Set the weights as the published training begins: as Keras does, by Glorot and Bengio."""
+def initialise_glorot(net: nn.Module) -> nn.Module:
+    """Initialise all convolutions as Keras does, and so the published training."""
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight)
@@ -82,30 +86,31 @@ def published_start(net: nn.Module) -> nn.Module:
     return net
 
 
-def _made(net: nn.Module, batch: Triplets) -> Tensor:
+def _render(net: nn.Module, batch: Triplets) -> Tensor:
     time = batch["time"].view(-1, 1, 1, 1)
-    made: Tensor = net(batch["frame0"], batch["frame1"], time)
-    return made
+    frames: Tensor = net(batch["frame0"], batch["frame1"], time)
+    return frames
 
 
-def _each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
-    """What the network makes of each sample, and the truth, (3, H, W) on the CPU."""
+def _render_each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
+    """Return the frame and the truth of each sample, (3, H, W) on the CPU."""
     device = next(net.parameters()).device
     pairs = []
     for k in range(len(samples["time"])):
         first, second, time = (
             samples[name][k : k + 1].to(device) for name in ("frame0", "frame1", "time")
         )
-        made = net(first, second, time.view(1, 1, 1, 1))[0].float().clamp(0, 1).cpu()
-        pairs.append((made, samples["middle"][k]))
+        frame = net(first, second, time.view(1, 1, 1, 1))[0].float().clamp(0, 1).cpu()
+        pairs.append((frame, samples["middle"][k]))
     return pairs
 
 
-def _validate(net: nn.Module, samples: Triplets) -> dict[str, float]:
-    return {"psnr_db": fmean(psnr_db(made, truth) for made, truth in _each(net, samples))}
+def _evaluate(net: nn.Module, samples: Triplets) -> dict[str, float]:
+    return {"psnr_db": fmean(compute_psnr_db(*pair) for pair in _render_each(net, samples))}
 
 
-def _samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
-    """Of the first samples, what was made beside the truth."""
-    few = Triplets(**{name: samples[name][:4] for name in ("frame0", "middle", "frame1", "time")})  # type: ignore[typeddict-item]
-    return {"made_and_truth": sheet(_each(net, few))}
+def _draw_samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
+    """Draw the frames of the first samples next to the truth."""
+    names = ("frame0", "middle", "frame1", "time")
+    few = Triplets(**{name: samples[name][:_SHOWN_SAMPLES] for name in names})  # type: ignore[typeddict-item]
+    return {"frame_and_truth": draw_contact_sheet(_render_each(net, few))}

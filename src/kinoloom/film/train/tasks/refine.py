@@ -1,13 +1,14 @@
-"""The task of the refining network: which samples of the guesses to trust, and how far.
+"""The training task of the refinement network: weights and motions of the candidates.
 
-What the network says is mixed as the engine will mix it, and the mix is compared with the truth.
-The terms of the loss:
+The network's output is blended as in the engine, and the frame is compared with the truth. Loss
+terms:
 
-    fit     logarithm of the mean squared error of a part: a decibel counts the same everywhere
-    near    mean absolute error
-    judged  mean absolute error of the predicted logarithms of the squared error of each sample:
-            the network learns soonest what is wrong from being asked just that
-    error   likewise of the mix, for the confidence
+    log_mse           logarithm of the mean squared error of a patch: a decibel weighs the same on
+                      easy and difficult patches
+    l1                mean absolute error
+    candidate_error   mean absolute error of the predicted log squared error of each sample, a
+                      direct supervision of the weights
+    error             the same for the blended frame, for the error estimate
 """
 
 from __future__ import annotations
@@ -22,127 +23,140 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.film.nets.blending import mix
+from kinoloom.film.nets.blending import blend_candidates
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.synthesis.refine import LIGHT, SHIFT, TRUST
-from kinoloom.film.train.contact_sheet import sheet
-from kinoloom.film.train.metrics import psnr_db
-from kinoloom.film.train.samples.patches import Part, part
-from kinoloom.film.train.samples.preparation import prepared_in
-from kinoloom.film.train.samples.regions import AROUND_PX, load
+from kinoloom.film.synthesis.refine import MOTION_SCALE, RESIDUAL_SCALE, WEIGHT_SCALE
+from kinoloom.film.train.contact_sheet import draw_contact_sheet
+from kinoloom.film.train.metrics import compute_psnr_db
+from kinoloom.film.train.samples.patches import Patch, sample_patch
+from kinoloom.film.train.samples.preparation import list_prepared
+from kinoloom.film.train.samples.regions import MARGIN_PX, load_region
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.task import Task
 
-_SHOWN = 4
-CELLS = 64
-"""Sides of a part, on the grid."""
-_LEAST_ERROR = 5e-4
-"""Squared error (33 dB) of a part that is good: to gain there counts less and less."""
-_DARKEST = 1e-6
-WEIGHTS = {"fit": 0.5, "near": 5.0, "judged": 0.2, "error": 0.05}
+PATCH_CELLS = 64
+"""Side of a patch, in grid cells."""
+LOSS_WEIGHTS = {"log_mse": 0.5, "l1": 5.0, "candidate_error": 0.2, "error": 0.05}
+_SHOWN_PATCHES = 4
+_MSE_FLOOR = 5e-4
+"""Mean squared error (33 dB) below which improvements of a patch weigh less and less."""
+_MIN_SQUARED_ERROR = 1e-6
 
 
-def refine_task(prepared: Path, held_out: Path, batch: int, seed: int, size: RefineSize) -> Task:
-    """Train on the prepared regions of one folder; choose the best by those of another.
+def build_refine_task(
+    prepared: Path, held_out: Path, batch: int, seed: int, size: RefineSize
+) -> Task:
+    """Build the task of training on the regions of one folder and validating on those of another.
 
     Args:
-        prepared, held_out: folders of regions, see `prepared`.
-        batch: parts in a step.
-        seed: of the training.
+        prepared, held_out: folders of regions, see `samples.regions`.
+        batch: patches per step.
+        seed: of the training run.
         size: of the network.
 
     Raises:
-        InputNotFoundError: one of the folders holds no regions.
+        InputNotFoundError: a folder contains no regions.
     """
-    files, held = (prepared_in(folder) for folder in (prepared, held_out))
+    files, held_out_files = (list_prepared(folder) for folder in (prepared, held_out))
 
-    def batch_of(step: int, share: int, shares: int) -> list[dict[str, Any]]:
-        made = []
+    def draw_batch(step: int, share: int, shares: int) -> list[dict[str, Any]]:
+        patches = []
         for k in share_of(batch, share, shares):
             rng = generator(seed, step, k)
-            made.append(vars(part(load(files[int(rng.integers(len(files)))]), CELLS, rng)))
-        return made
+            region = load_region(files[int(rng.integers(len(files)))])
+            patches.append(vars(sample_patch(region, PATCH_CELLS, rng)))
+        return patches
 
-    still = [part(load(file), CELLS, generator(seed, k)) for k, file in enumerate(held)]
+    validation = [
+        sample_patch(load_region(file), PATCH_CELLS, generator(seed, k))
+        for k, file in enumerate(held_out_files)
+    ]
     return Task(
         RefineNet(size),
-        batch_of,
-        losses,
-        WEIGHTS,
-        validate=lambda net: validate(net, still),
+        draw_batch,
+        compute_losses,
+        LOSS_WEIGHTS,
+        validate=lambda net: evaluate(net, validation),
         best="psnr_db",
-        samples=lambda net: {"made_unchanged_truth": _sheet(net, still)},
-        record={"regions": len(files), "held_out": len(held), "size": vars(size)},
+        samples=lambda net: {"refined_unrefined_truth": _draw_samples(net, validation)},
+        record={"regions": len(files), "held_out": len(held_out_files), "size": vars(size)},
     )
 
 
-def losses(
+def compute_losses(
     net: nn.Module, batch: Sequence[Mapping[str, Any]], weights: Mapping[str, float]
 ) -> dict[str, Tensor]:
-    """The terms above, means over the batch."""
-    seen = torch.stack([each["seen"] for each in batch])
-    answers, light, error, judged = net(seen)
-    terms: dict[str, list[Tensor]] = {name: [] for name in WEIGHTS}
-    for k, each in enumerate(batch):
-        made = mixed(each, answers[k], light[k])
-        squared = (made - each["truth"]).square().mean(0)
-        terms["fit"].append(torch.log(squared.mean() + _LEAST_ERROR))
-        terms["near"].append((made - each["truth"]).abs().mean())
-        target = functional.adaptive_avg_pool2d(squared.detach()[None], error.shape[2:])
-        terms["error"].append((error[k] - (target + _DARKEST).log() / 2).abs().mean())
-    terms["judged"] = [(judged - torch.stack([each["errors"] for each in batch])).abs().mean()]
+    """Return the loss terms of the module docstring, as means over the batch."""
+    planes = torch.stack([patch["planes"] for patch in batch])
+    corrections, residual, log_error, sample_errors = net(planes)
+    terms: dict[str, list[Tensor]] = {name: [] for name in LOSS_WEIGHTS}
+    for k, patch in enumerate(batch):
+        frame = blend_patch(patch, corrections[k], residual[k])
+        squared = (frame - patch["truth"]).square().mean(0)
+        terms["log_mse"].append(torch.log(squared.mean() + _MSE_FLOOR))
+        terms["l1"].append((frame - patch["truth"]).abs().mean())
+        target = functional.adaptive_avg_pool2d(squared.detach()[None], log_error.shape[2:])
+        log_target = (target + _MIN_SQUARED_ERROR).log() / 2
+        terms["error"].append((log_error[k] - log_target).abs().mean())
+    targets = torch.stack([patch["log_errors"] for patch in batch])
+    terms["candidate_error"] = [(sample_errors - targets).abs().mean()]
     return {name: torch.stack(terms[name]).mean() for name in weights}
 
 
-def mixed(part: Mapping[str, Any], answers: Tensor, light: Tensor) -> Tensor:
-    """The picture of a part, (3, H, W), after the network's answers to it.
+def blend_patch(patch: Mapping[str, Any], corrections: Tensor, residual: Tensor) -> Tensor:
+    """Blend the frame of a patch, (3, H, W), with the network's output.
 
     Args:
-        part: as `parts.Part`, in tensors.
-        answers: (guesses, ANSWERS, h, w).
-        light: (3, h, w).
+        patch: the fields of `samples.patches.Patch`, as tensors.
+        corrections: (candidates, OUTPUT_PLANES, h, w).
+        residual: (3, h, w).
     """
-    ratio = part["truth"].shape[1] // part["logs"].shape[2]
-    logs = part["logs"] + TRUST * answers[:, :2]
-    weights = logs.flatten(0, 1).softmax(0).view_as(logs)
-    motions = part["motions"] + ratio * SHIFT * answers[:, 2:]
-    fine = [_finer(field, ratio) for field in (motions, weights, LIGHT * light[None])]
-    first, second = part["first"], part["second"]
-    return mix(first, second, fine[0], fine[1], fine[2], float(part["time"]), AROUND_PX)
+    ratio = patch["truth"].shape[1] // patch["log_weights"].shape[2]
+    log_weights = patch["log_weights"] + WEIGHT_SCALE * corrections[:, :2]
+    weights = log_weights.flatten(0, 1).softmax(0).view_as(log_weights)
+    motions = patch["motions"] + ratio * MOTION_SCALE * corrections[:, 2:]
+    motions, weights, residual = (
+        _upsample(field, ratio) for field in (motions, weights, RESIDUAL_SCALE * residual[None])
+    )
+    first, second, time = patch["first"], patch["second"], float(patch["time"])
+    return blend_candidates(first, second, motions, weights, residual, time, MARGIN_PX)
 
 
-def validate(net: nn.Module, parts: Sequence[Part]) -> dict[str, float]:
-    """Means over parts: the ratio of signal to noise, with the network and without."""
-    with_net, without = [], []
-    for each in parts:
-        made, unchanged, truth = _made(net, each)
-        with_net.append(psnr_db(made, truth))
-        without.append(psnr_db(unchanged, truth))
+def evaluate(net: nn.Module, patches: Sequence[Patch]) -> dict[str, float]:
+    """Return the mean PSNR over patches, and its gain over unrefined candidates."""
+    refined, unrefined = [], []
+    for patch in patches:
+        frame, baseline, truth = _render(net, patch)
+        refined.append(compute_psnr_db(frame, truth))
+        unrefined.append(compute_psnr_db(baseline, truth))
     return {
-        "psnr_db": float(np.mean(with_net)),
-        "gain_db": float(np.mean(with_net) - np.mean(without)),
+        "psnr_db": float(np.mean(refined)),
+        "gain_db": float(np.mean(refined) - np.mean(unrefined)),
     }
 
 
-def _made(net: nn.Module, part: Part) -> tuple[Tensor, Tensor, Tensor]:
-    """The picture of a part with the network and without, and the truth, (3, H, W)."""
+def _render(net: nn.Module, patch: Patch) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the frame of a patch with and without the network, and the truth, (3, H, W)."""
     device = next(net.parameters()).device
     tensors = {
         name: torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
-        for name, value in vars(part).items()
+        for name, value in vars(patch).items()
     }
-    answers, light, _, _ = net(tensors["seen"][None])
-    made, unchanged = (mixed(tensors, share * answers[0], share * light[0]) for share in (1, 0))
-    return made, unchanged, tensors["truth"]
+    corrections, residual, _, _ = net(tensors["planes"][None])
+    frame, baseline = (
+        blend_patch(tensors, factor * corrections[0], factor * residual[0]) for factor in (1, 0)
+    )
+    return frame, baseline, tensors["truth"]
 
 
-def _sheet(net: nn.Module, parts: Sequence[Part]) -> NDArray[np.uint8]:
-    """Of the first parts of one size: with the network, without, and the truth."""
-    shown = [each for each in parts if each.truth.shape == parts[0].truth.shape][:_SHOWN]
-    return sheet([_made(net, each) for each in shown])
+def _draw_samples(net: nn.Module, patches: Sequence[Patch]) -> NDArray[np.uint8]:
+    """Draw the first patches of one size: with the network, without it, and the truth."""
+    shape = patches[0].truth.shape
+    shown = [patch for patch in patches if patch.truth.shape == shape][:_SHOWN_PATCHES]
+    return draw_contact_sheet([_render(net, patch) for patch in shown])
 
 
-def _finer(field: Tensor, ratio: int) -> Tensor:
+def _upsample(field: Tensor, ratio: int) -> Tensor:
     if ratio == 1:
         return field
     return functional.interpolate(field, scale_factor=ratio, mode="bilinear", align_corners=False)
