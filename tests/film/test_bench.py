@@ -140,9 +140,8 @@ def test_report_shows_the_three_worst_triplets_of_each_engine(
     for picture in pictures:
         drawing = picture.data.decode()
         assert drawing.count("<image ") == 5
-        assert all(
-            f">{name}<" in drawing for name in ("first", "truth", "second", "result", "error")
-        )
+        labels = ("first", "ground truth", "second", "interpolated", "error")
+        assert all(f">{label}<" in drawing for label in labels)
 
 
 def test_scores_are_stratified_by_motion() -> None:
