@@ -10,7 +10,8 @@ for scalars; all inner convolutions are Clifford ones, and hidden channels multi
 wide as gives it the parameters of the plain one. Judged on the ends of the videos, which nothing
 was learned from, after the last step: decibels gained over the guesses as they are, and the terms
 of the loss, of which "candidate_error" (how wrong each sample of a guess is) is what is learned
-first; mean and standard deviation over seeds. DIR keeps what is done: started again, the script goes on.
+first; mean and standard deviation over seeds. DIR keeps what is done: started again, the script
+goes on.
 """
 
 from __future__ import annotations
