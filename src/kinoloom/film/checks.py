@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinoloom.base.checks import Check, extra_check
+from kinoloom.base.checks import Check, check_extra
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.base.units import format_bytes
 from kinoloom.film.selection import build_engine_options, choose_engine, list_engines
@@ -16,7 +16,7 @@ def checks() -> list[Check]:
             f"engine {engine.name}",
             present=not engine.missing(options),
             detail=engine.missing(options) or engine.summary,
-            gives=engine.summary,
+            needed_for=engine.summary,
         )
         for engine in list_engines()
     ]
@@ -24,7 +24,7 @@ def checks() -> list[Check]:
     best = choose_engine("auto", options).name
     return [
         *found,
-        Check("engine auto", present=True, detail=f"selects {best}", gives=""),
-        extra_check("torch", extra="train", gives="the engine film, and training"),
-        Check("memory", present=True, detail=f"budget of {budget} (see --memory)", gives=""),
+        Check("engine auto", present=True, detail=f"selects {best}", needed_for=""),
+        check_extra("torch", extra="train", needed_for="the engine film, and training"),
+        Check("memory", present=True, detail=f"budget of {budget} (see --memory)", needed_for=""),
     ]
