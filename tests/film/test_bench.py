@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_command_prints_one_json_object(folder: Path) -> None:
-    line = [sys.executable, "-m", "kinoloom", "bench", "film", "--data", str(folder), "--json"]
+    line = [sys.executable, "-m", "kinoloom", "bench", "film", str(folder), "--json"]
     done = subprocess.run([*line, "--engines", "fast,blend"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -42,7 +42,7 @@ class Schedule:
         origin: time of the first source frame, in seconds.
         slow: ratio of output to source duration.
         rate: output frames per second; None to divide each interval.
-        parts: number of output frames per interval if there is no rate.
+        parts: number of output frames per interval, without a rate.
     """
 
     origin: Fraction

@@ -111,6 +111,7 @@ def _evaluate(net: nn.Module, samples: Triplets) -> dict[str, float]:
 
 def _draw_samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
     """Draw the frames of the first samples next to the truth."""
-    names = ("frame0", "middle", "frame1", "time")
-    few = Triplets(**{name: samples[name][:_SHOWN_SAMPLES] for name in names})  # type: ignore[typeddict-item]
+    few = Triplets(  # type: ignore[typeddict-item]
+        **{name: samples[name][:_SHOWN_SAMPLES] for name in ("frame0", "middle", "frame1", "time")}
+    )
     return {"frame_and_truth": draw_contact_sheet(_render_each(net, few))}
