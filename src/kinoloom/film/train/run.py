@@ -91,6 +91,8 @@ def _build_task(
 def _build_refine(
     data: Path, out: Path, options: TrainOptions, preset: RefinePreset, settings: Settings
 ) -> Task:
+    import torch
+
     from kinoloom.film.nets.refine_net import RefineSize
     from kinoloom.film.train.initial_weights import load_initial_weights
     from kinoloom.film.train.samples.regions import extract_regions
@@ -102,6 +104,7 @@ def _build_refine(
         for part in source.split(preset.held_out_fraction)
     )
     folders = _prepare(data, out, (kept, held_out), preset, settings, extract_regions)
+    torch.manual_seed(settings.seed)
     task = build_refine_task(*folders, settings.batch, settings.seed, RefineSize())
     if options.from_ is not None:
         load_initial_weights(task.net, options.from_)
