@@ -14,37 +14,40 @@ from kinoloom.base.options import option
 class InterpolateOptions:
     """Options of `interpolate`; those for the other kind of input are rejected."""
 
-    engine: str = option("auto", "engine; auto selects the best available one", metavar="NAME")
+    engine: str = option("auto", "Engine; auto selects the best available one", metavar="NAME")
     fps: Fraction | None = option(
-        None, "output frame rate, such as 60 or 60000/1001 (photos: 30)", unit="fps"
+        None, "Output frame rate, such as 60 or 60000/1001 (default for photos: 30)", unit="fps"
     )
     times: int | None = option(
-        None, "video: multiple of the frame count (2 if no rate is given)", low=1, high=256
+        None, "Videos: multiple of the frame count (default without a rate: 2)", low=1, high=256
     )
-    slow: Fraction | None = option(None, "video: slow-motion factor", low=1, high=256)
+    slow: Fraction | None = option(None, "Videos: slow-motion factor", low=1, high=256)
     sound: Literal["keep", "stretch", "drop"] | None = option(
-        None, "video: keep the sound, stretch it at constant pitch, or drop it (slow: stretch)"
+        None, "Videos: keep the sound, stretch it at constant pitch, or drop it"
     )
-    dedup: bool = option(False, "video: replace repeated frames by interpolated ones")
+    dedup: bool = option(False, "Videos: replace repeated frames by interpolated ones")
     seconds: Fraction | None = option(
-        None, "photos: duration of the film (1.5 s per transition)", low=0.01, unit="s"
+        None, "Photos: duration of the film (default: 1.5 s per transition)", low=0.01, unit="s"
     )
-    hold: Fraction = option(Fraction(0), "photos: time each photo is held", low=0, unit="s")
+    hold: Fraction = option(Fraction(0), "Photos: time each photo is held", low=0, unit="s")
     ease: Literal["linear", "in", "out", "in-out"] = option(
-        "linear", "photos: easing of each transition"
+        "linear", "Photos: easing of each transition"
     )
-    loop: bool = option(False, "photos: return to the first photo, for endless playback")
-    boomerang: bool = option(False, "photos: play forwards, then backwards")
-    size: int = option(3840, "photos: upper limit of the longer side", low=16, unit="px")
+    loop: bool = option(False, "Photos: return to the first photo, for endless playback")
+    boomerang: bool = option(False, "Photos: play forwards, then backwards")
+    size: int = option(3840, "Photos: upper limit of the longer side", low=16, unit="px")
     memory: int | None = option(
-        None, "memory limit, such as 2GB (half of the free memory)", unit="bytes", metavar="SIZE"
+        None,
+        "Memory limit, such as 2GB (default: half of the free memory)",
+        unit="bytes",
+        metavar="SIZE",
     )
     flow_scale: float = option(
-        1.0, "fraction of the image size at which motion is estimated", low=0.05, high=1
+        1.0, "Fraction of the image size at which motion is estimated", low=0.05, high=1
     )
-    weights: Path | None = option(None, "user-supplied weights of the engine", metavar="FILE")
+    weights: Path | None = option(None, "User-supplied weights of the engine", metavar="FILE")
     look: Literal["mean", "sharp"] = option(
-        "mean", "blending of new frames: closest to the truth, or sharper (engine deep)"
+        "mean", "Blending of new frames: most accurate, or sharper (engine deep)"
     )
 
 
@@ -52,15 +55,15 @@ class InterpolateOptions:
 class BenchOptions:
     """Options of `bench film`."""
 
-    engines: str = option("", "comma-separated engines (all available)", metavar="NAMES")
+    engines: str = option("", "Comma-separated engines (default: all available)", metavar="NAMES")
     peer: Path | None = option(
         None,
         "Python file that defines another engine as ENGINE, such as benchmarks/rife_hdv3.py",
         metavar="FILE",
     )
-    weights: Path | None = option(None, "user-supplied weights of the engine film", metavar="FILE")
-    memory: int | None = option(None, "memory limit", unit="bytes", metavar="SIZE")
-    look: Literal["mean", "sharp"] = option("mean", "blending of new frames, as for interpolate")
+    weights: Path | None = option(None, "User-supplied weights of the engine film", metavar="FILE")
+    memory: int | None = option(None, "Memory limit", unit="bytes", metavar="SIZE")
+    look: Literal["mean", "sharp"] = option("mean", "Blending of new frames, as for interpolate")
 
 
 @dataclass(frozen=True)
@@ -69,25 +72,25 @@ class TrainOptions:
 
     preset: str = option(
         "refine",
-        "network and recipe: refine, lite, paper-l1, paper-vgg or paper-style",
+        "Network and recipe: refine, lite, paper-l1, paper-vgg or paper-style",
         metavar="NAME",
     )
-    out: Path | None = option(None, "run directory; an existing run is resumed", metavar="DIR")
-    preview: bool = option(False, "show a sheet of training samples instead of training")
+    out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
+    preview: bool = option(False, "Show a sheet of training samples instead of training")
     from_: Path | None = option(
         None,
-        "initial weights of the same network: a file, or refine or lite as shipped",
+        "Initial weights of the same network: a file, or refine or lite as shipped",
         metavar="FILE",
     )
     unshared: bool = option(
-        False, "paper-*: separate weights per pyramid level, the ablation of the paper"
+        False, "Separate weights per pyramid level, an ablation (presets paper-*)"
     )
     vgg: Path | None = option(
-        None, "VGG-19 weights for the vgg and style losses (VGG-16)", metavar="FILE"
+        None, "VGG-19 weights for the vgg and style losses (default: VGG-16)", metavar="FILE"
     )
-    steps: int | None = option(None, "number of weight updates", low=1)
-    batch: int | None = option(None, "samples per update", low=1)
-    learning_rate: float | None = option(None, "peak learning rate", low=0)
-    hours: float | None = option(None, "time limit, after which the run is saved", low=0, unit="h")
-    device: Literal["auto", "cuda", "mps", "cpu"] | None = option(None, "training device")
-    seed: int | None = option(None, "seed of data, weights and samples", low=0, high=2**31)
+    steps: int | None = option(None, "Number of weight updates", low=1)
+    batch: int | None = option(None, "Samples per update", low=1)
+    learning_rate: float | None = option(None, "Peak learning rate", low=0)
+    hours: float | None = option(None, "Time limit, after which the run is saved", low=0, unit="h")
+    device: Literal["auto", "cuda", "mps", "cpu"] | None = option(None, "Training device")
+    seed: int | None = option(None, "Seed of data, weights and samples", low=0, high=2**31)
