@@ -205,14 +205,14 @@ def test_insufficient_memory_is_rejected() -> None:
         engine.estimate_flow(*pictures)
 
 
-def test_a_picture_beyond_the_limit_is_refused() -> None:
+def test_image_beyond_the_size_limit_is_rejected() -> None:
     wide = np.zeros((1, 32767, 3), np.uint8)
     with pytest.raises(ArrayError, match="32766"):
         interpolate_one(wide, wide + np.uint8(1))
 
 
 @pytest.mark.parametrize("other", [np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5, 3), np.uint16)])
-def test_pictures_that_differ_in_kind_are_refused(other: np.ndarray) -> None:
+def test_images_of_different_formats_are_rejected(other: np.ndarray) -> None:
     first = np.zeros((4, 5, 3), np.uint8)
     with pytest.raises(ArrayError, match="same shape and dtype"):
         interpolate_one(first, other)

@@ -73,9 +73,8 @@ def test_intervals_are_merged_reported_once_and_summarised() -> None:
     warnings = list(notes)
     assert [note.kind for note in warnings] == ["quality"] * 6
     assert all(note.level == "warning" for note in warnings)
-    assert (
-        "at 0:00.6-0:01.6:" in warnings[0].message
-    )  # frames 3 to 5 and 7 are 0.2 s of the film apart
+    # Frames 3 to 5 and frame 7 are 0.2 s apart in the film.
+    assert "at 0:00.6-0:01.6:" in warnings[0].message
     assert "--engine blend" in warnings[0].message
     assert "at 0:12.0-0:12.4:" in warnings[1].message
     assert not any("--engine" in note.message for note in warnings[1:])

@@ -74,7 +74,7 @@ def test_single_frame_is_one_open_interval() -> None:
 
 
 @pytest.mark.parametrize("dedup", [False, True])
-def test_no_frames_have_no_split_intervals(dedup: bool) -> None:
+def test_no_frames_give_no_intervals(dedup: bool) -> None:
     assert list(split_intervals([], dedup=dedup, notes=Notes())) == []
 
 
