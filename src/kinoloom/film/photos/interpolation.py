@@ -35,25 +35,16 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
-    shapes, dtypes = zip(*((f.image.shape, f.image.dtype) for f in photos), strict=True)
-    if len(shapes) < 2:
-        raise UsageError(
-            "A film needs at least two photos, not one.",
-            hint="Pass the photos in the order in which they were taken.",
-        )
+    count, frame_format = _choose_format(photos, options.size)
     rate = options.fps or _DEFAULT_RATE
     path = plan_path(
-        len(shapes),
+        count,
         rate=rate,
         seconds=options.seconds,
         hold=options.hold,
         ease=options.ease,
         loop=options.loop,
         boomerang=options.boomerang,
-    )
-    width, height = matching.common_size([(s[1], s[0]) for s in shapes], options.size)
-    frame_format = _FrameFormat(
-        width, height, max(s[2] for s in shapes), max(dtypes, key=lambda d: d.itemsize)
     )
     engine_options = derive_engine_options(options)
     engine = choose_engine(options.engine, engine_options)
@@ -67,8 +58,8 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     )
     return Clip(
         film.read,
-        width=width,
-        height=height,
+        width=frame_format.width,
+        height=frame_format.height,
         rate=rate,
         duration=len(path.positions) / rate,
         frame_count=len(path.positions),
@@ -86,6 +77,24 @@ class _FrameFormat(NamedTuple):
     height: int
     channels: int
     dtype: np.dtype[Any]
+
+
+def _choose_format(photos: Clip, max_side_px: int) -> tuple[int, _FrameFormat]:
+    """Return the number of photos, and the format that suits all of them.
+
+    Raises:
+        UsageError: there is only one photo.
+    """
+    shapes, dtypes = zip(*((f.image.shape, f.image.dtype) for f in photos), strict=True)
+    if len(shapes) < 2:
+        raise UsageError(
+            "A film needs at least two photos, not one.",
+            hint="Pass the photos in the order in which they were taken.",
+        )
+    width, height = matching.common_size([(s[1], s[0]) for s in shapes], max_side_px)
+    channels = max(shape[2] for shape in shapes)
+    dtype = max(dtypes, key=lambda d: d.itemsize)
+    return len(shapes), _FrameFormat(width, height, channels, dtype)
 
 
 @dataclass(frozen=True, eq=False)
