@@ -89,7 +89,7 @@ def prepared(videos: Path, work: Path) -> tuple[Path, Path]:
     """Folders of regions to learn from and to judge by, made as the preset `refine` makes them."""
     preset = PRESETS["refine"]
     assert isinstance(preset, RefinePreset)
-    source = open_videos(videos, index=work / "videos.json", least_px=preset.least_px)
+    source = open_videos(videos, index=work / "videos.json", min_px=preset.min_px)
     kept, held = (
         dataclasses.replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
         for part in source.split(preset.held_out_fraction)

@@ -88,7 +88,7 @@ def main() -> None:
 
 def _draw_triplets(arguments: argparse.Namespace) -> Iterator[tuple[str, Frames]]:
     """Yield triplets, each with the part of the data it belongs to."""
-    source = open_videos(arguments.videos, index=arguments.index, least_px=128)
+    source = open_videos(arguments.videos, index=arguments.index, min_px=128)
     paths = sorted({run.path for run in source.runs})
     for part, first in (("fit", 0), ("videos", 1)):
         chosen = set(paths[first::2])

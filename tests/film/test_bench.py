@@ -106,7 +106,7 @@ def test_missing_metric_is_omitted_and_reported(
     assert report.data["rows"][0]["st_lpips"] is None
     page = to_html(report)
     assert "<th>ST-LPIPS</th>" not in page
-    assert page.count("kinoloom[train,perceptual]") == 1
+    assert page.count("kinoloom models get vgg16-st") == 1
 
 
 @pytest.mark.skipif(find_spec("stlpips_pytorch") is None, reason="needs the extra perceptual")

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
+from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow import Flow
+from kinoloom.runtime.models import find_weights
 
 FrameLook = Literal["mean", "sharp"]
 """How motion candidates are blended: by their confidence ("mean"), or with most of the weight on
@@ -99,6 +101,12 @@ class Engine:
     min_memory_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
     looks: tuple[FrameLook, ...] = ("mean",)
+
+
+def find_weights_file(card: ModelCard, options: EngineOptions) -> Path | None:
+    """Return the weight file that an engine uses, or None if it is missing."""
+    found = find_weights(card, options.weights)
+    return found.path if found is not None else None
 
 
 def explain_unusable_weights(options: EngineOptions) -> str:

@@ -242,5 +242,5 @@ def test_unusable_weights_are_explained(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_rejected() -> None:
     assert REFINE.file is not None
-    with pytest.raises(WeightsError, match=r"refine\.onnx is another network: it takes seen"):
+    with pytest.raises(WeightsError, match=r"refine\.onnx is another network: its inputs are seen"):
         LITE.build(replace(ROOMY, weights=REFINE.file))

@@ -170,6 +170,6 @@ def test_invalid_weight_file_is_rejected(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_rejected() -> None:
     assert DEEP.file is not None
     with pytest.raises(
-        WeightsError, match=r"flow\.onnx is another network: it takes first, second"
+        WeightsError, match=r"flow\.onnx is another network: its inputs are first, second"
     ):
         REFINE.build(replace(ROOMY, weights=DEEP.file))

@@ -27,17 +27,23 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.need import install_line, need
 from kinoloom.base.units import format_bytes
-from kinoloom.errors import BudgetError, WeightsError
+from kinoloom.errors import BudgetError
 from kinoloom.film.cards import FILM as CARD
-from kinoloom.film.cards import FILM_WEIGHTS_URL
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Interpolator
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    Interpolator,
+    find_weights_file,
+)
 from kinoloom.film.engines.fast import resize_colours
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import build_candidates_with_fit, build_views
 from kinoloom.film.synthesis.pixels import check_same_format
 from kinoloom.motion.flow import Flow, resize_flow
+from kinoloom.runtime.models import find_weights, require_weights
+from kinoloom.runtime.models.find import format_hint
 from kinoloom.runtime.tiles import Tiling, largest_tile, plan_spans, run_tiled
-from kinoloom.runtime.weights import find_weights, weights_folders
 
 Floats = NDArray[np.float32]
 
@@ -272,10 +278,7 @@ def build_film(options: EngineOptions) -> Interpolator:
     from kinoloom.film.nets.film_gpu import FilmGpu
     from kinoloom.film.nets.film_weights import load_film
 
-    path = find_weights(CARD.name, options.weights)
-    if path is None:
-        raise WeightsError(f"The engine '{CARD.name}' cannot run: {explain_missing(options)}")
-    net = load_film(path)
+    net = load_film(require_weights(CARD, options.weights))
     runner = FilmGpu(net) if torch.cuda.is_available() else FilmCpu(net)
     return Film(runner, options.memory_bytes, options.flow_scale)
 
@@ -284,15 +287,11 @@ def explain_missing(options: EngineOptions) -> str:
     """Return what is missing, torch or the weights, and how to get it; "" if nothing is."""
     if find_spec("torch") is None:
         return f"torch is not installed. Install it with: {install_line('train')}"
-    if find_weights(CARD.name, options.weights) is not None:
+    if find_weights(CARD, options.weights) is not None:
         return ""
     if options.weights is not None:
         return f"the weight file {options.weights} does not exist."
-    file = weights_folders()[0] / f"{CARD.name}.pt"
-    return (
-        "its weights are missing. Pass them with --weights, or download them with: "
-        f"curl -L --create-dirs -o '{file}' {FILM_WEIGHTS_URL}"
-    )
+    return f"its weights are missing. {format_hint(CARD)}"
 
 
 FILM = Engine(
@@ -302,5 +301,5 @@ FILM = Engine(
     build=build_film,
     missing=explain_missing,
     min_memory_bytes=620_000_000,
-    weights=lambda options: find_weights(CARD.name, options.weights),
+    weights=lambda options: find_weights_file(CARD, options),
 )

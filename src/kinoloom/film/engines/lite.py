@@ -15,13 +15,20 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, explain_unusable_weights
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    explain_unusable_weights,
+    find_weights_file,
+)
 from kinoloom.film.engines.fast import resize_colours
 from kinoloom.film.quality.error_estimate import LITE_FIT_FACTOR, estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import Candidate, measure_fit
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.motion.flow import Field, Flow, resize_flow
+from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
 _SIZE_MULTIPLE = CARD.size_multiple
@@ -59,10 +66,8 @@ class Lite:
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        file = options.weights or CARD.file
-        assert file is not None
         self.options = options
-        self._network = open_model(file, _INPUTS)
+        self._network = open_model(require_weights(CARD, options.weights), _INPUTS)
 
     def interpolate(
         self, first: Picture, second: Picture, times: Sequence[float]
@@ -150,5 +155,5 @@ LITE = Engine(
     build=Lite,
     missing=explain_unusable_weights,
     min_memory_bytes=_MIN_MEMORY_BYTES,
-    weights=lambda options: options.weights or CARD.file,
+    weights=lambda options: find_weights_file(CARD, options),
 )

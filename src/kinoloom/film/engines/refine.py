@@ -12,7 +12,13 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, explain_unusable_weights
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    explain_unusable_weights,
+    find_weights_file,
+)
 from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast
 from kinoloom.film.quality.error_estimate import scale_network_error
 from kinoloom.film.synthesis.blending import blend_candidates
@@ -26,6 +32,7 @@ from kinoloom.film.synthesis.refine import (
     pad_to_multiple,
 )
 from kinoloom.motion.flow import Field
+from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
 _INPUT = "seen"  # as named in the shipped file
@@ -50,7 +57,7 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(options.weights or CARD.file, (_INPUT,))
+        self._network = open_model(require_weights(CARD, options.weights), (_INPUT,))
 
     def render_frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
@@ -103,5 +110,5 @@ REFINE = Engine(
     build=Refine,
     missing=explain_unusable_weights,
     min_memory_bytes=Refine.working_memory_bytes,
-    weights=lambda options: options.weights or CARD.file,
+    weights=lambda options: find_weights_file(CARD, options),
 )

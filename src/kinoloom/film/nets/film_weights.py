@@ -22,12 +22,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from kinoloom.errors import WeightsError
-from kinoloom.film.cards import FILM_WEIGHTS_URL
+from kinoloom.film.cards import FILM
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
 """First bytes of torch files that are not zip archives: a pickled magic number."""
-_HINT = f"The published weights are at {FILM_WEIGHTS_URL}"
+_HINT = f"The published weights are at {FILM.url}"
 
 
 def load_film(path: Path, options: FilmOptions | None = None) -> FilmNet:

@@ -40,7 +40,7 @@ class RefinePreset:
         held_out_fraction: part of each run of a video, at its end, that is held out.
         any_time: share of triplets whose middle frame may be at any time.
         longest_px: frames with a longer side are reduced to it.
-        least_px: videos with a shorter side are skipped.
+        min_px: videos with a shorter side are skipped.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class RefinePreset:
     held_out_fraction: float = 0.1
     any_time: float = 0.4
     longest_px: int = 864
-    least_px: int = 96
+    min_px: int = 96
 
 
 @dataclass(frozen=True)

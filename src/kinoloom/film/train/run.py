@@ -98,7 +98,7 @@ def _build_refine(
     from kinoloom.film.train.samples.regions import extract_regions
     from kinoloom.film.train.tasks.refine import build_refine_task
 
-    source = open_videos(data, index=out / _VIDEO_INDEX, least_px=preset.least_px)
+    source = open_videos(data, index=out / _VIDEO_INDEX, min_px=preset.min_px)
     kept, held_out = (
         replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
         for part in source.split(preset.held_out_fraction)
