@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
@@ -111,7 +111,5 @@ def _evaluate(net: nn.Module, samples: Triplets) -> dict[str, float]:
 
 def _draw_samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
     """Draw the frames of the first samples next to the truth."""
-    few = Triplets(  # type: ignore[typeddict-item]
-        **{name: samples[name][:_SHOWN_SAMPLES] for name in ("frame0", "middle", "frame1", "time")}
-    )
-    return {"frame_and_truth": draw_contact_sheet(_render_each(net, few))}
+    few = {name: samples[name][:_SHOWN_SAMPLES] for name in ("frame0", "middle", "frame1", "time")}
+    return {"frame_and_truth": draw_contact_sheet(_render_each(net, cast(Triplets, few)))}
