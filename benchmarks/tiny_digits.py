@@ -24,14 +24,14 @@ from torch.nn import functional
 
 from benchmarks.common import spread, write_results
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.codegen.host import Host
+from kinoloom.tiny.evaluation.search import measure, search
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.plan import plan
-from kinoloom.tiny.quantise import quantise
-from kinoloom.tiny.scheme import Scheme, Update, convs, full_update, lines
-from kinoloom.tiny.search import measure, search
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.planning.arena import plan
+from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update, lines
 
 SEEDS = range(5)
 RATES = (0.03, 0.1)

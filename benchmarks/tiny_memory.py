@@ -24,8 +24,8 @@ from kinoloom.tiny.api import Compiled, compile_program
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.commands import sizes
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.page import ladder, multiplies
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
 
 STEPS, CLASSES = 10, 10
 PUBLISHED_KB = {

@@ -26,14 +26,14 @@ import numpy as np
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.tiny.api import Compiled, compile_program
+from kinoloom.tiny.codegen.host import Host, compiler
 from kinoloom.tiny.codegen.project import example_input
-from kinoloom.tiny.host import Host, compiler
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.front.pretrained import preset_scheme, read_pretrained
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.page import multiplies
-from kinoloom.tiny.pretrained import preset_scheme, read_pretrained
-from kinoloom.tiny.scheme import convs
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.scheme import convs
 
 SOURCES = ROOT / "benchmarks" / "tiny_c"
 PRESET, MODEL = "mcunet-49kb", "mcunet-5fps"

@@ -12,8 +12,8 @@ import numpy as np
 
 from kinoloom.errors import ExecutionError
 from kinoloom.tiny.api import Compiled
+from kinoloom.tiny.codegen.host import Host
 from kinoloom.tiny.commands import sizes
-from kinoloom.tiny.host import Host
 
 Examples = Sequence[tuple[Any, Any]]
 """Pairs of a real input and its label or target."""

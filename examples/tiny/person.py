@@ -17,7 +17,7 @@ from device import accuracy, best_rate, learn, tell
 from PIL import Image, ImageDraw
 
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 
 SIDE = 128
 RATES = (0.01, 0.003, 0.001)

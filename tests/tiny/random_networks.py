@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kinoloom.tiny.autodiff import TrainingOptions
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.build_sequence import matmul
-from kinoloom.tiny.ir import Geometry, Program, Quant
-from kinoloom.tiny.scheme import Scheme, Update, convs
+from kinoloom.tiny.ir.program import Geometry, Program, Quant
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
+from kinoloom.tiny.quantisation.lower_sequence import matmul
+from kinoloom.tiny.training.autodiff import TrainingOptions
+from kinoloom.tiny.training.scheme import Scheme, Update, convs
 
 CLASSES = 3
 KINDS = [

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny import arithmetic
+from kinoloom.tiny.codegen.host import WARNINGS, compiler
 from kinoloom.tiny.codegen.model import constants
 from kinoloom.tiny.codegen.text import kernels
-from kinoloom.tiny.host import WARNINGS, compiler
 
 HARNESS = """
 #include <stdint.h>

@@ -14,13 +14,13 @@ from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, input
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.build import Builder, ConvValues
+from kinoloom.tiny.codegen.host import Host, compile_c
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input
 from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.read import read_exported
-from kinoloom.tiny.host import Host, compile_c
-from kinoloom.tiny.ir import Geometry, Quant
+from kinoloom.tiny.ir.program import Geometry, Quant
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues
 
 
 def series(scheme: Any = tiny.full_update) -> Compiled:

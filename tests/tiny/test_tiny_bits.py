@@ -18,14 +18,10 @@ from torch import nn
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.build import Result
+from kinoloom.tiny.codegen.host import Host
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Program, Quant
-from kinoloom.tiny.ops_backward import (
+from kinoloom.tiny.ir.backward_ops import (
     Accumulate,
     AveragePoolGrad,
     BiasStep,
@@ -33,10 +29,14 @@ from kinoloom.tiny.ops_backward import (
     MaskGrad,
     WeightStep,
 )
-from kinoloom.tiny.plan import least_bytes, plan
-from kinoloom.tiny.schedule import reorder
-from kinoloom.tiny.scheme import Scheme, Update, convs, full_update, last_layers
-from kinoloom.tiny.stream import stream
+from kinoloom.tiny.ir.program import Program, Quant
+from kinoloom.tiny.planning.arena import least_bytes, plan
+from kinoloom.tiny.planning.fuse_backward import join_gradients
+from kinoloom.tiny.planning.fuse_forward import stream
+from kinoloom.tiny.planning.schedule import reorder
+from kinoloom.tiny.quantisation.lower import Result
+from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update, last_layers
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 OPTIONS = TrainingOptions()

@@ -14,12 +14,12 @@ from torch import nn
 from kinoloom import tiny
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.tiny.codegen.host import Host
 from kinoloom.tiny.front.names import identifier
+from kinoloom.tiny.front.pretrained import read_pretrained
 from kinoloom.tiny.front.read import read_archive, read_module
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.pretrained import read_pretrained
-from kinoloom.tiny.quantise import Room, quant_of
-from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.quantisation.quantise import Room, quant_of
+from kinoloom.tiny.training.scheme import convs
 
 X = np.zeros((1, 1, 6, 6), np.float32)
 

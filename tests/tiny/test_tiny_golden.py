@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.ir import Geometry, Program, Quant
-from kinoloom.tiny.scheme import Scheme, Update
+from kinoloom.tiny.ir.program import Geometry, Program, Quant
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
+from kinoloom.tiny.training.scheme import Scheme, Update
 
 GOLDEN = Path(__file__).parent / "golden"
 OWN_PART = "/* All that lives no longer"

@@ -8,12 +8,12 @@ from torch import nn
 from torch.nn import functional
 from torch_twin import Twin, assert_gradients
 
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.scheme import full_update
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import full_update
 
 KINDS = list(SHAPES)
 

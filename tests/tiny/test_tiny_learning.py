@@ -16,9 +16,9 @@ from tiny_networks import SHAPES, Painter, Series, inputs, made, quantised
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.examples import Examples, read_examples
-from kinoloom.tiny.learning import POINTS, Course, curve, on_device, score
-from kinoloom.tiny.picture import lines_svg, rounded_up
+from kinoloom.tiny.charts import lines_svg, rounded_up
+from kinoloom.tiny.evaluation.examples import Examples, read_examples
+from kinoloom.tiny.evaluation.learning import POINTS, Course, curve, on_device, score
 from kinoloom.tiny.simulate.simulator import Simulator
 
 CLASSES = 4

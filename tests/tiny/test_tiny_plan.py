@@ -11,8 +11,8 @@ from tiny_networks import Everything, quantised
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.ir import Array
-from kinoloom.tiny.plan import ALIGNMENT, Block, blocks_of, check, place, plan
+from kinoloom.tiny.ir.program import Array
+from kinoloom.tiny.planning.arena import ALIGNMENT, Block, blocks_of, check, place, plan
 
 
 @st.composite

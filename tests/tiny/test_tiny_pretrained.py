@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from kinoloom.tiny.api import compile_program
+from kinoloom.tiny.codegen.host import Host
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.ops_backward import GradStream
-from kinoloom.tiny.ops_stream import Stream
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
-from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
+from kinoloom.tiny.ir.backward_ops import GradStream
+from kinoloom.tiny.ir.stream_ops import Stream
+from kinoloom.tiny.training.scheme import convs
 
 LAYERS = {"mcunet-5fps": 43, "mbv2-w0.35": 52, "proxyless-w0.3": 61}
 

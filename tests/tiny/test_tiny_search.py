@@ -8,8 +8,15 @@ from tiny_networks import Everything, quantised
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.scheme import Update, convs, lines, parse
-from kinoloom.tiny.search import RATIOS, Contributions, evolve, measure, scheme_of, search
+from kinoloom.tiny.evaluation.search import (
+    RATIOS,
+    Contributions,
+    evolve,
+    measure,
+    scheme_of,
+    search,
+)
+from kinoloom.tiny.training.scheme import Update, convs, lines, parse
 
 
 def made_up(seed: int) -> Contributions:

@@ -21,17 +21,17 @@ from torch_twin import Twin, assert_gradients
 
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.codegen.host import WARNINGS, Host, compiler
 from kinoloom.tiny.codegen.model import constants, image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
 from kinoloom.tiny.codegen.text import kernels
 from kinoloom.tiny.front.read import read_module, run_module
-from kinoloom.tiny.host import WARNINGS, Host, compiler
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_sequence import Gru, MatMul, MatMulGrad
-from kinoloom.tiny.quantise import quantise
-from kinoloom.tiny.scheme import Scheme, Update, convs, full_update
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.ir.sequence_ops import Gru, MatMul, MatMulGrad
+from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update
 
 
 def model_of(kind: Any) -> nn.Module:

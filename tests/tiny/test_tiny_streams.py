@@ -14,12 +14,12 @@ from test_tiny_golden import Maker
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny.api import compile_program
+from kinoloom.tiny.codegen.host import Host
 from kinoloom.tiny.codegen.project import example_input
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.ops_stream import Stream, groups_over_x, kept_rows, passes, work_rows
-from kinoloom.tiny.plan import blocks_of, check_streams, place, plan
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x, kept_rows, passes, work_rows
+from kinoloom.tiny.planning.arena import blocks_of, check_streams, place, plan
 from kinoloom.tiny.simulate.simulator import Simulator
 
 FLAGS = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")

@@ -11,9 +11,9 @@ from torch.nn import functional as f
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.tiny.accuracy import agreement
+from kinoloom.tiny.evaluation.accuracy import agreement
 from kinoloom.tiny.front.read import read_module, run_module
-from kinoloom.tiny.quantise import quantise
+from kinoloom.tiny.quantisation.quantise import quantise
 
 
 class LeNet(nn.Module):

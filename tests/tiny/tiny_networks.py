@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as f
 
-from kinoloom.tiny.autodiff import Loss
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.quantise import quantise
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.training.autodiff import Loss
 
 
 class Everything(nn.Module):

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as f
 
-from kinoloom.tiny import ops_forward as ops
-from kinoloom.tiny import ops_sequence as sequence
-from kinoloom.tiny.ir import Array, Geometry, Program
-from kinoloom.tiny.ops_backward import BiasGrad, WeightGrad
-from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.ir import forward_ops as ops
+from kinoloom.tiny.ir import sequence_ops as sequence
+from kinoloom.tiny.ir.backward_ops import BiasGrad, WeightGrad
+from kinoloom.tiny.ir.program import Array, Geometry, Program
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.scheme import convs
 
 
 def assert_gradients(device: Simulator, twin: Twin, rtol: float, atol: float) -> None:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinoloom.tiny.api import Compiled, compile, compile_program  # noqa: A004
-    from kinoloom.tiny.scheme import Update, full_update, last_layers
     from kinoloom.tiny.simulate.simulator import Simulator
+    from kinoloom.tiny.training.scheme import Update, full_update, last_layers
 
 _LAZY = {
     "Compiled": "kinoloom.tiny.api",
     "Simulator": "kinoloom.tiny.simulate.simulator",
-    "Update": "kinoloom.tiny.scheme",
+    "Update": "kinoloom.tiny.training.scheme",
     "compile": "kinoloom.tiny.api",
     "compile_program": "kinoloom.tiny.api",
-    "full_update": "kinoloom.tiny.scheme",
-    "last_layers": "kinoloom.tiny.scheme",
+    "full_update": "kinoloom.tiny.training.scheme",
+    "last_layers": "kinoloom.tiny.training.scheme",
 }
 
 __all__ = [

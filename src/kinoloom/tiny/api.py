@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
-from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
 from kinoloom.tiny.codegen.model import Sources, generate
 from kinoloom.tiny.codegen.project import project_files
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.ir import Array, Program, pruned
-from kinoloom.tiny.plan import Plan, check_budget, least_bytes, plan
-from kinoloom.tiny.quantise import quantise
-from kinoloom.tiny.schedule import reorder
-from kinoloom.tiny.scheme import Scheme, full_update
+from kinoloom.tiny.ir.program import Array, Program, pruned
+from kinoloom.tiny.planning.arena import Plan, check_budget, least_bytes, plan
+from kinoloom.tiny.planning.fuse_backward import join_gradients
+from kinoloom.tiny.planning.fuse_forward import stream
+from kinoloom.tiny.planning.schedule import reorder
+from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.stream import stream
+from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import Scheme, full_update
 
 if TYPE_CHECKING:
     from torch import nn

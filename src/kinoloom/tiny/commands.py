@@ -26,17 +26,19 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.tiny import page
-from kinoloom.tiny.accuracy import Agreement, agreement
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import TrainingOptions
 from kinoloom.tiny.codegen.model import image_of
 from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.examples import Examples, read_examples
-from kinoloom.tiny.floats import Network
+from kinoloom.tiny.evaluation.accuracy import Agreement, agreement
+from kinoloom.tiny.evaluation.examples import Examples, read_examples
+from kinoloom.tiny.evaluation.learning import Course, Curve, curve, curves, on_device, score, train
+from kinoloom.tiny.evaluation.search import Contributions, candidates, evolve, measure
+from kinoloom.tiny.evaluation.search import search as exact
 from kinoloom.tiny.front.float_net import FloatNet
+from kinoloom.tiny.front.float_network import Network
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.front.read import read_archive
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.learning import Course, Curve, curve, curves, on_device, score, train
+from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.options import (
     CompileOptions,
     FlashSizeOptions,
@@ -45,11 +47,9 @@ from kinoloom.tiny.options import (
     SearchOptions,
     SimulateOptions,
 )
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
-from kinoloom.tiny.quantise import quantise
-from kinoloom.tiny.scheme import Scheme, Update, full_update, last_layers, lines, parse
-from kinoloom.tiny.search import Contributions, candidates, evolve, measure
-from kinoloom.tiny.search import search as exact
+from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.training.autodiff import TrainingOptions
+from kinoloom.tiny.training.scheme import Scheme, Update, full_update, last_layers, lines, parse
 
 
 def inference_of(model: Path, options: ModelOptions) -> Program:

@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
-from kinoloom.tiny.accuracy import Agreement
 from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
-from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.learning import Curve
-from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
-from kinoloom.tiny.ops_sequence import GruGrad, MatMul, MatMulGrad
-from kinoloom.tiny.picture import arena_svg, lines_svg, rounded_up
-from kinoloom.tiny.plan import Plan, plan
-from kinoloom.tiny.schedule import reorder
-from kinoloom.tiny.scheme import Scheme, convs, full_update
+from kinoloom.tiny.charts import arena_svg, lines_svg, rounded_up
+from kinoloom.tiny.evaluation.accuracy import Agreement
+from kinoloom.tiny.evaluation.learning import Curve
+from kinoloom.tiny.ir.backward_ops import BiasStep, ConvGradX, WeightStep
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.ir.sequence_ops import GruGrad, MatMul, MatMulGrad
+from kinoloom.tiny.planning.arena import Plan, plan
+from kinoloom.tiny.planning.fuse_backward import join_gradients
+from kinoloom.tiny.planning.schedule import reorder
+from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, training_program
+from kinoloom.tiny.training.scheme import Scheme, convs, full_update
 
 Row = tuple[object, ...]
 

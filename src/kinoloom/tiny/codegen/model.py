@@ -13,9 +13,9 @@ from kinoloom.tiny.codegen.rules import RULES
 from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
 from kinoloom.tiny.codegen.text import used as c_used
 from kinoloom.tiny.codegen.writer import Writer
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.ops_stream import Stream
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.ir.stream_ops import Stream
+from kinoloom.tiny.planning.arena import Plan
 
 MAGIC = b"KLT1"
 IMAGE_HEAD = 8

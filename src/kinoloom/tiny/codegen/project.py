@@ -9,7 +9,7 @@ import numpy as np
 
 from kinoloom.tiny.arithmetic import mix
 from kinoloom.tiny.codegen.model import Sources
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir.program import Array, Program
 
 TEMPLATES = Path(__file__).parents[1] / "boards"
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.codegen import sequence
 from kinoloom.tiny.codegen.text import braces, real, structs
 from kinoloom.tiny.codegen.writer import Rule, Writer, conv_table, sizes
-from kinoloom.tiny.ir import Op
-from kinoloom.tiny.ops_stream import Stream, kept_rows, work_rows
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir.program import Op
+from kinoloom.tiny.ir.stream_ops import Stream, kept_rows, work_rows
 
 
 def conv(w: Writer, op: f.Conv) -> Rule:

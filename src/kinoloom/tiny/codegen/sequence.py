@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kinoloom.tiny import ops_sequence as s
 from kinoloom.tiny.codegen.text import braces, real
 from kinoloom.tiny.codegen.writer import Rule, Writer, conv_fields
-from kinoloom.tiny.ir import Op
+from kinoloom.tiny.ir import sequence_ops as s
+from kinoloom.tiny.ir.program import Op
 
 
 def gru(w: Writer, op: s.Gru) -> Rule:

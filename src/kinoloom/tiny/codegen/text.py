@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array, Op, Program
+from kinoloom.tiny.ir.program import Array, Op, Program
 
 KERNELS = Path(__file__).parents[1] / "c"
 _TYPES = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from kinoloom.tiny.codegen.text import array, braces, c_type, call, struct, title
-from kinoloom.tiny.ir import Geometry, Op, Program, Weights
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Geometry, Op, Program, Weights
+from kinoloom.tiny.planning.arena import Plan
 
 
 @dataclass

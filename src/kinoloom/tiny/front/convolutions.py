@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.tiny.arithmetic import MOST_FAN_IN
-from kinoloom.tiny.floats import RealConv
+from kinoloom.tiny.front.float_network import RealConv
 from kinoloom.tiny.front.reader import (
     Pads,
     Reader,
@@ -20,7 +20,7 @@ from kinoloom.tiny.front.reader import (
     shape_of,
 )
 from kinoloom.tiny.front.views import View, stored
-from kinoloom.tiny.ir import Array, Geometry, Shape
+from kinoloom.tiny.ir.program import Array, Geometry, Shape
 
 
 def pad(reader: Reader, node: Any) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealAdd, RealAffine, RealClamp, RealConcat, RealLookup
 from kinoloom.tiny.front.convolutions import over_features
+from kinoloom.tiny.front.float_network import RealAdd, RealAffine, RealClamp, RealConcat, RealLookup
 from kinoloom.tiny.front.products import product
 from kinoloom.tiny.front.reader import Reader, argument, module_of, refuse, shape_of
 from kinoloom.tiny.front.views import View, stored
-from kinoloom.tiny.ir import Shape
+from kinoloom.tiny.ir.program import Shape
 
 Rule = Callable[[Reader, Any], None]
 

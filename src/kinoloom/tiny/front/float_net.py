@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.base.need import need
-from kinoloom.tiny import floats as r
-from kinoloom.tiny.ir import Array, Geometry
+from kinoloom.tiny.front import float_network as r
+from kinoloom.tiny.ir.program import Array, Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from kinoloom.tiny.autodiff import Loss
+    from kinoloom.tiny.training.autodiff import Loss
 
 Values = dict[str, Any]
 

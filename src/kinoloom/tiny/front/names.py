@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from kinoloom.tiny.floats import Layer, Network, RealConv, RealGru
+from kinoloom.tiny.front.float_network import Layer, Network, RealConv, RealGru
 
 NAMED = RealConv | RealGru
 OWN = {"label", "loss"}

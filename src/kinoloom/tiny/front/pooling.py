@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealPool
+from kinoloom.tiny.front.float_network import RealPool
 from kinoloom.tiny.front.reader import Reader, argument, module_of, pair, refuse, shape_of
 from kinoloom.tiny.front.views import stored
-from kinoloom.tiny.ir import Geometry
+from kinoloom.tiny.ir.program import Geometry
 
 MOST_WINDOW = 256
 """Elements of a window of a maximum: the place of the largest is a byte."""

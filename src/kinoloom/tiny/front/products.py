@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealMatMul
+from kinoloom.tiny.front.float_network import RealMatMul
 from kinoloom.tiny.front.reader import Reader, module_of, refuse
 from kinoloom.tiny.front.views import View, stored, strides_of
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
 
 def product(reader: Reader, node: Any) -> None:

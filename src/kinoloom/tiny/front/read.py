@@ -13,12 +13,12 @@ import numpy as np
 
 from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
-from kinoloom.tiny.floats import Network, fold_clamps
 from kinoloom.tiny.front.expand import expand
+from kinoloom.tiny.front.float_network import Network, fold_clamps
 from kinoloom.tiny.front.names import named_by_modules
 from kinoloom.tiny.front.reader import Reader
 from kinoloom.tiny.front.rules import read_node
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.floats import Layer, Network, RealCopy, Reals
+from kinoloom.tiny.front.float_network import Layer, Network, RealCopy, Reals
 from kinoloom.tiny.front.views import View, loops_of, stored
-from kinoloom.tiny.ir import Array, Shape
+from kinoloom.tiny.ir.program import Array, Shape
 
 Pads = tuple[int, int, int, int]
 """Zeros at the left, right, top and bottom."""

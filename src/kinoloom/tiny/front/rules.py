@@ -17,7 +17,7 @@ import numpy as np
 from kinoloom.errors import UsageError
 from kinoloom.tiny.front import convolutions, elementwise, pooling, sequences
 from kinoloom.tiny.front.reader import Reader, refuse, where
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
 RULES: dict[str, Callable[[Reader, Any], None]] = {
     "conv1d.default": convolutions.conv,

@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealAffine, RealGru, RealMatMul, RealNormalise, RealSoftmax
 from kinoloom.tiny.front.convolutions import features_first, features_last
 from kinoloom.tiny.front.elementwise import one_to_one
+from kinoloom.tiny.front.float_network import (
+    RealAffine,
+    RealGru,
+    RealMatMul,
+    RealNormalise,
+    RealSoftmax,
+)
 from kinoloom.tiny.front.reader import Reader, argument, features, module_of, refuse
 from kinoloom.tiny.front.views import View, stored, strides_of
-from kinoloom.tiny.ir import Array, Geometry
+from kinoloom.tiny.ir.program import Array, Geometry
 
 MOST_INNER = 16384
 """Products of two int8 differences in one sum that fit 32 bits."""
@@ -47,7 +53,7 @@ def gru(reader: Reader, node: Any) -> None:
 
 def _gates(own: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
     """The maps from the input and from the state before; that reads one step to the left."""
-    from kinoloom.tiny.floats import Gates
+    from kinoloom.tiny.front.float_network import Gates
 
     w_in, w_state = own[:2]
     assert w_in is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
 MOST_LOOPS = 4
 

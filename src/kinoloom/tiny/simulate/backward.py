@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kinoloom.tiny import arithmetic
-from kinoloom.tiny.ir import Array
-from kinoloom.tiny.ops_backward import (
+from kinoloom.tiny.ir.backward_ops import (
     Accumulate,
     AveragePoolGrad,
     BiasGrad,
@@ -22,6 +21,7 @@ from kinoloom.tiny.ops_backward import (
     WeightGrad,
     WeightStep,
 )
+from kinoloom.tiny.ir.program import Array
 from kinoloom.tiny.simulate.forward import places
 from kinoloom.tiny.simulate.memory import Memory
 from kinoloom.tiny.simulate.windows import patches, taps

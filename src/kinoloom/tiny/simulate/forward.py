@@ -6,9 +6,8 @@ import numpy as np
 
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.arithmetic import requantise
-from kinoloom.tiny.ir import Array, Geometry
-from kinoloom.tiny.ops_backward import CopyGrad
-from kinoloom.tiny.ops_forward import (
+from kinoloom.tiny.ir.backward_ops import CopyGrad
+from kinoloom.tiny.ir.forward_ops import (
     Add,
     AveragePool,
     Concat,
@@ -21,7 +20,8 @@ from kinoloom.tiny.ops_forward import (
     SoftmaxLoss,
     SquareLoss,
 )
-from kinoloom.tiny.ops_sequence import MatMul, Normalise
+from kinoloom.tiny.ir.program import Array, Geometry
+from kinoloom.tiny.ir.sequence_ops import MatMul, Normalise
 from kinoloom.tiny.simulate.memory import Memory
 from kinoloom.tiny.simulate.windows import patches, taps
 

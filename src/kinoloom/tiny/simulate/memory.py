@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array, Geometry, Program, Weights
+from kinoloom.tiny.ir.program import Array, Geometry, Program, Weights
 
 _NUMPY = {
     "int8": np.int8,

@@ -6,9 +6,9 @@ import numpy as np
 
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.arithmetic import GATE_LIMIT, requantise, shift_rounded, sum_in_order
-from kinoloom.tiny.ir import Array
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.ops_sequence import (
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Array
+from kinoloom.tiny.ir.sequence_ops import (
     Gru,
     GruGrad,
     MatMul,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny import ops_sequence as s
-from kinoloom.tiny.ir import Array, Op, Program
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir import sequence_ops as s
+from kinoloom.tiny.ir.program import Array, Op, Program
 from kinoloom.tiny.simulate import backward, forward, sequence
 from kinoloom.tiny.simulate.memory import Memory
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array, Geometry
+from kinoloom.tiny.ir.program import Array, Geometry
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinoloom.tiny import ops_sequence as s
 from kinoloom.tiny.arithmetic import GATE_BITS, multiplier_of
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.ir import Geometry, Quant, Shape
+from kinoloom.tiny.ir import sequence_ops as s
+from kinoloom.tiny.ir.program import Geometry, Quant, Shape
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
 
 STATE = Quant(1 / 128, 0)
 """Of the state of a recurrent cell, which is between -1 and 1."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny import ops_forward as f
 from kinoloom.tiny.arithmetic import ADD_BITS, BIAS_LIMIT, multiplier_of
-from kinoloom.tiny.curves import CURVES, slopes
-from kinoloom.tiny.ir import Array, Geometry, Op, Program, Quant, Shape, Tensor, Weights
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir.program import Array, Geometry, Op, Program, Quant, Shape, Tensor, Weights
+from kinoloom.tiny.quantisation.activations import CURVES, slopes
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import numpy as np
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import Loss
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.scheme import Update, convs
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.training.autodiff import Loss
+from kinoloom.tiny.training.scheme import Update, convs
 
 RATIOS = (0.125, 0.25, 0.5, 1.0)
 Ratios = tuple[float, ...]

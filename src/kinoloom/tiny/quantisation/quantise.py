@@ -13,11 +13,8 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny import build_sequence
 from kinoloom.tiny.arithmetic import BIAS_LIMIT
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.curves import REACH
-from kinoloom.tiny.floats import (
+from kinoloom.tiny.front.float_network import (
     Layer,
     Network,
     RealAdd,
@@ -34,7 +31,10 @@ from kinoloom.tiny.floats import (
     Reals,
     RealSoftmax,
 )
-from kinoloom.tiny.ir import Program, Quant
+from kinoloom.tiny.ir.program import Program, Quant
+from kinoloom.tiny.quantisation import lower_sequence as build_sequence
+from kinoloom.tiny.quantisation.activations import REACH
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
 
 LEAST_RANGE = 1e-6
 

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinoloom.tiny.ir import Op, reads, writes
-from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Op, reads, writes
 
 Places = tuple[int, ...]
 """(first place, stride of each axis)."""

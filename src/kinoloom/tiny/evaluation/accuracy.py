@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ArrayError
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.simulate.simulator import Simulator
 
 

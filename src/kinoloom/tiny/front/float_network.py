@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.tiny.ir import Geometry, Shape
+from kinoloom.tiny.ir.program import Geometry, Shape
 
 Reals = NDArray[np.float64]
 

@@ -19,9 +19,9 @@ import numpy as np
 from kinoloom.base.notes import logger
 from kinoloom.errors import MissingError
 from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.examples import Examples
-from kinoloom.tiny.host import Host
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.codegen.host import Host
+from kinoloom.tiny.evaluation.examples import Examples
+from kinoloom.tiny.ir.program import Array
 from kinoloom.tiny.simulate.simulator import Simulator
 
 POINTS = 8

@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from kinoloom.tiny.ir import Geometry, Op, reads, writes
-from kinoloom.tiny.ops_forward import Conv
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Geometry, Op, reads, writes
 
 TOGETHER = 2
 """Channels that take a working ring at a time."""

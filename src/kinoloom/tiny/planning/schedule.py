@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kinoloom.tiny.ir import Op, Program
-from kinoloom.tiny.ops_backward import (
+from kinoloom.tiny.ir.backward_ops import (
     BiasGrad,
     BiasStep,
     ConvGradX,
@@ -18,6 +17,7 @@ from kinoloom.tiny.ops_backward import (
     WeightGrad,
     WeightStep,
 )
+from kinoloom.tiny.ir.program import Op, Program
 
 
 def reorder(program: Program) -> Program:

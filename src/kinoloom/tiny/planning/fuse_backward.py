@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kinoloom.tiny.ir import Geometry, Op, Program
-from kinoloom.tiny.ops_backward import (
+from kinoloom.tiny.ir.backward_ops import (
     AveragePoolGrad,
     BiasStep,
     ConvGradX,
@@ -23,6 +22,7 @@ from kinoloom.tiny.ops_backward import (
     MaskGrad,
     WeightStep,
 )
+from kinoloom.tiny.ir.program import Geometry, Op, Program
 
 
 def join_gradients(program: Program, *, pools: bool = False) -> Program:

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kinoloom.tiny.ir import Op, Program
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.ops_stream import Stream, groups_over_x, ring_bytes
-from kinoloom.tiny.plan import Block, blocks_of
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Op, Program
+from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x, ring_bytes
+from kinoloom.tiny.planning.arena import Block, blocks_of
 
 MOST_JOINED = 16
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from kinoloom.errors import ExecutionError, MissingError, UsageError
 from kinoloom.tiny.codegen.model import generate, image_bytes
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.planning.arena import Plan
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.ir import Array, Geometry, Program, Quant
-from kinoloom.tiny.scheme import Update, convs
+from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
+from kinoloom.tiny.training.scheme import Update, convs
 
 
 def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int = 0) -> Program:

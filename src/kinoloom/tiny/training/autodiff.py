@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny import ops_sequence as s
-from kinoloom.tiny.ir import Array, DType, Op, Program, Shape, Tensor, Weights, pruned
-from kinoloom.tiny.scheme import Scheme, Update, check_scheme, convs_in, kept_channels
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir import sequence_ops as s
+from kinoloom.tiny.ir.program import Array, DType, Op, Program, Shape, Tensor, Weights, pruned
+from kinoloom.tiny.training.scheme import Scheme, Update, check_scheme, convs_in, kept_channels
 
 Loss = Literal["cross-entropy", "square"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.ir import Array, Op, Program
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.ops_sequence import Gru
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Array, Op, Program
+from kinoloom.tiny.ir.sequence_ops import Gru
 
 
 @dataclass(frozen=True)

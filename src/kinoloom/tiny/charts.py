@@ -6,8 +6,8 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.planning.arena import Plan
 
 COLOURS = {
     "int8": "#3b7dd8",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir.program import Array, Program
 
 TRAIN, HELD_OUT = ("x", "y"), ("x_test", "y_test")
 HINT = "Write numpy.savez(path, x=..., y=..., x_test=..., y_test=...)."

@@ -17,8 +17,8 @@ from operator import attrgetter
 import numpy as np
 
 from kinoloom.errors import BudgetError, UsageError
-from kinoloom.tiny.ir import Op, Program, Tensor
-from kinoloom.tiny.ops_stream import Stream, groups_over_x
+from kinoloom.tiny.ir.program import Op, Program, Tensor
+from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x
 
 ALIGNMENT = 4
 TRIES = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kinoloom.tiny.ir import Geometry, Op, Weights, reads, writes
+from kinoloom.tiny.ir.program import Geometry, Op, Weights, reads, writes
 
 
 @dataclass(frozen=True)
