@@ -23,15 +23,15 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.common import spread, write_results
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.host import Host
-from kinoloom.tiny.evaluation.search import measure, search
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import HostProgram
+from kinoloom.tiny.evaluation.search import measure_contributions, search_scheme
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program
-from kinoloom.tiny.planning.arena import plan
+from kinoloom.tiny.planning.arena import plan_memory
 from kinoloom.tiny.quantisation.quantise import quantise
-from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update, lines
+from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, format_scheme, full_update
 
 SEEDS = range(5)
 RATES = (0.03, 0.1)
@@ -95,7 +95,7 @@ def float_score(model: nn.Module, train: Examples, test: Examples, lr: float, se
 
 
 def device_scores(
-    made: Compiled, train: Examples, test: Examples, rates: tuple[float, ...], seed: int,
+    made: CompiledProgram, train: Examples, test: Examples, rates: tuple[float, ...], seed: int,
     epochs: int = EPOCHS,
 ) -> list[float]:  # fmt: skip
     """Accuracy after the same steps by the generated C, for each learning rate."""
@@ -103,7 +103,7 @@ def device_scores(
     images, tests = ([quantised(x) for x in part[0]] for part in (train, test))
     scores = []
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = HostProgram(made.program, made.plan, Path(folder), ("-O3",))
         for lr in rates:
             host.init(seed + 1)
             for i, rate in falling(lr, order_of(seed, len(train[1]), epochs)):
@@ -115,14 +115,14 @@ def device_scores(
 
 def head(program: Program) -> Scheme:
     """The last layer."""
-    return {convs(program)[-1].layer: Update(ratio=1.0)}
+    return {collect_convs(program)[-1].layer: Update(ratio=1.0)}
 
 
 def memory_of_full(inference: Program) -> dict[str, int]:
     """RAM bytes of full updates: in the order of a framework, and with updates at once."""
-    framework = training_program(inference, full_update(inference), TrainingOptions())
+    framework = build_training_program(inference, full_update(inference), TrainingOptions())
     return {
-        "full, order of a framework": plan(framework).peak + framework.param_bytes,
+        "full, order of a framework": plan_memory(framework).peak + framework.param_bytes,
         "full": compile_program(inference).ram_bytes,
     }
 
@@ -135,8 +135,10 @@ def searched(inference: Program, train: Examples, budgets: dict[str, int], seed:
         made = compile_program(inference, scheme=scheme, budget=2**62)
         return device_scores(made, part, rest, RATES[:1], seed, SEARCH_EPOCHS)[0]
 
-    given = measure(inference, score)
-    return {name: search(inference, given, budget).scheme for name, budget in budgets.items()}
+    given = measure_contributions(inference, score)
+    return {
+        name: search_scheme(inference, given, budget).scheme for name, budget in budgets.items()
+    }
 
 
 def held_back(train: Examples) -> tuple[Examples, Examples]:
@@ -179,7 +181,7 @@ def one_seed(seed: int) -> dict[str, Any]:
         scores[name] = {str(lr): v for lr, v in zip(rates, values, strict=True)}
         ram[name] = made.ram_bytes
     print(seed, scores, ram, flush=True)
-    told = {name: list(lines(scheme)) for name, scheme in schemes.items()}
+    told = {name: list(format_scheme(scheme)) for name, scheme in schemes.items()}
     return {"test": scores, "ram_bytes": ram, "schemes": told}
 
 

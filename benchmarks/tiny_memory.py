@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import write_results
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.model import image_of
-from kinoloom.tiny.codegen.project import example_input, example_label
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.model import encode_image
+from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
-from kinoloom.tiny.page import ladder, multiplies
+from kinoloom.tiny.page import build_memory_ladder, count_macs
 
 STEPS, CLASSES = 10, 10
 PUBLISHED_KB = {
@@ -37,7 +37,7 @@ PUBLISHED_KB = {
 }
 
 
-def memory(folder: Path, name: str) -> tuple[dict[str, Any], Compiled]:
+def memory(folder: Path, name: str) -> tuple[dict[str, Any], CompiledProgram]:
     """The ladder of a preset, and what was compiled."""
     inference = read_pretrained(folder / f"{PRESETS[name].model}.npz", "net", CLASSES)
     scheme = preset_scheme(inference, name)
@@ -48,14 +48,14 @@ def memory(folder: Path, name: str) -> tuple[dict[str, Any], Compiled]:
     columns = ("arena", "bound", "trained_tensors", "ram")
     rows = {
         str(what): dict(zip(columns, sizes_, strict=True))
-        for what, *sizes_ in ladder(inference, scheme, "cross-entropy", made)
+        for what, *sizes_ in build_memory_ladder(inference, scheme, "cross-entropy", made)
     }
-    forward, backward = multiplies(made)
+    forward, backward = count_macs(made)
     facts = {
         "ladder_bytes": rows,
         "ladder_kb": {what: round(row["ram"] / 1024, 1) for what, row in rows.items()},
         "published_kb": PUBLISHED_KB[name],
-        "arena_over_bound": round(made.plan.peak / made.plan.bound, 4),
+        "arena_over_bound": round(made.plan.peak / made.plan.lower_bound, 4),
         "saved_by": saved(rows),
         "linked": linked(made),
         "constants_bytes": made.program.constant_bytes,
@@ -77,7 +77,7 @@ def saved(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def linked(made: Compiled) -> dict[str, int]:
+def linked(made: CompiledProgram) -> dict[str, int]:
     """Bytes of flash and RAM on a Cortex-M4, with the example's."""
     with tempfile.TemporaryDirectory() as name:
         made.write(Path(name))
@@ -85,13 +85,13 @@ def linked(made: Compiled) -> dict[str, int]:
     return {"flash_bytes": flash, "ram_bytes": ram}
 
 
-def bits(made: Compiled) -> dict[str, Any]:
+def bits(made: CompiledProgram) -> dict[str, Any]:
     """Loss and CRC after the steps of the example main, by machine."""
     device, loss = made.simulator(), 0.0
     for step in range(STEPS):
-        x, label = example_input(made.program, step), example_label(made.program, step)
+        x, label = make_example_input(made.program, step), make_example_label(made.program, step)
         loss = device.train_step(x, label, 0.01)
-    crc = image_of(made.program, device.memory.params)[-4:][::-1].hex()
+    crc = encode_image(made.program, device.memory.params)[-4:][::-1].hex()
     bits_of_loss = struct.pack(">f", loss).hex()
     found = {"simulator": f"loss {bits_of_loss} crc {crc}"}
     with tempfile.TemporaryDirectory() as name:

@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.host import Host, compiler
-from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import HostProgram, find_compiler
+from kinoloom.tiny.codegen.project import make_example_input
 from kinoloom.tiny.front.pretrained import preset_scheme, read_pretrained
 from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Array, Program
-from kinoloom.tiny.page import multiplies
+from kinoloom.tiny.page import count_macs
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.scheme import convs
+from kinoloom.tiny.training.scheme import collect_convs
 
 SOURCES = ROOT / "benchmarks" / "tiny_c"
 PRESET, MODEL = "mcunet-49kb", "mcunet-5fps"
@@ -42,7 +42,7 @@ TICK_NS = {"m4": 40, "m7": 40, "m33": 50}
 ICOUNT = ("-icount", "shift=0")
 
 
-def instructions(made: Compiled, core: str, *flags: str) -> dict[str, int]:
+def instructions(made: CompiledProgram, core: str, *flags: str) -> dict[str, int]:
     """Instructions of a forward pass and a training step on a core."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -68,7 +68,7 @@ class Reference:
     def __init__(self, program: Program, folder: Path) -> None:
         library = folder / "im2col.so"
         line = [
-            compiler(),
+            find_compiler(),
             "-O3",
             "-shared",
             "-fPIC",
@@ -80,8 +80,8 @@ class Reference:
         self.conv = ctypes.CDLL(str(library)).conv
         self.program = program
         device = Simulator(program)
-        device.forward(example_input(program, 0))
-        self.calls = [self._call(op, device) for op in convs(program) if not op.factors]
+        device.forward(make_example_input(program, 0))
+        self.calls = [self._call(op, device) for op in collect_convs(program) if not op.factors]
 
     def _call(self, op: Conv, device: Simulator) -> Callable[[], Any]:
         """A call whose result was compared once with the simulator's."""
@@ -123,17 +123,17 @@ def seconds_of(job: Callable[[], Any], times: int) -> Callable[[], float]:
     return timed
 
 
-def host_speed(made: Compiled, rounds: int) -> dict[str, Any]:
+def host_speed(made: CompiledProgram, rounds: int) -> dict[str, Any]:
     """Multiply-accumulates a second of our forward pass and training step, and of the peer."""
-    forward, backward = multiplies(made)
-    x: Array = example_input(made.program, 0)
+    forward, backward = count_macs(made)
+    x: Array = make_example_input(made.program, 0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ways = {"vector": ("-O3",), "portable": ("-O3", "-DKL_PORTABLE")}
         hosts = {}
         for way, flags in ways.items():
             (folder / way).mkdir()
-            hosts[way] = Host(made.program, made.plan, folder / way, flags)
+            hosts[way] = HostProgram(made.program, made.plan, folder / way, flags)
         peer = Reference(made.inference, folder)
         jobs = {"im2col forward": seconds_of(peer.forward, 3)}
         for way, host in hosts.items():
@@ -162,7 +162,7 @@ def main() -> None:
     options = parser.parse_args()
     inference = read_pretrained(options.folder / f"{MODEL}.npz", "net", 10)
     made = compile_program(inference, scheme=preset_scheme(inference, PRESET))
-    forward, backward = multiplies(made)
+    forward, backward = count_macs(made)
     counts = {core: instructions(made, core) for core in TICK_NS}
     portable = {core: instructions(made, core, "-DKL_PORTABLE") for core in TICK_NS}
     findings = {

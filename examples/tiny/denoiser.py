@@ -90,7 +90,7 @@ def main() -> None:
     striped = noisy(scenes, 0.2, 4)
     pairs = list(zip(striped, scenes, strict=True))
     data = [one[None] for one in striped[:50]]
-    made = tiny.compile(model.eval(), data[0], "square", data=data)
+    made = tiny.compile(model.eval(), data[0], "mse", data=data)
     score = psnr(list(zip(noisy(test, 0.2, 5), test, strict=True)))
     outcome = learn(made, pairs, score, lr=0.02, epochs=told.epochs)
     tell(made, "PSNR in dB", *outcome)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ExecutionError
-from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.codegen.host import Host
+from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.codegen.host import HostProgram
 from kinoloom.tiny.commands import sizes
 
 Examples = Sequence[tuple[Any, Any]]
@@ -20,7 +20,7 @@ Examples = Sequence[tuple[Any, Any]]
 
 
 def learn(
-    made: Compiled,
+    made: CompiledProgram,
     train: Examples,
     score: Callable[[Callable[[Any], Any]], float],
     lr: float,
@@ -39,7 +39,7 @@ def learn(
     quantise = made.simulator().quantise
     order = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = HostProgram(made.program, made.plan, Path(folder), ("-O3",))
 
         def run(x: Any) -> Any:
             return host.forward(quantise(x))
@@ -52,7 +52,7 @@ def learn(
         return before, score(run)
 
 
-def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
+def best_rate(made: CompiledProgram, train: Examples, rates: Sequence[float]) -> float:
     """The learning rate of the least loss on half of the examples after learning the other half.
 
     None of the examples that are scored in the end is looked at.
@@ -62,7 +62,7 @@ def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
     half = len(inputs) // 2
     losses = {}
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = HostProgram(made.program, made.plan, Path(folder), ("-O3",))
         for rate in rates:
             host.init(1)
             for x, label in inputs[:half]:
@@ -80,7 +80,7 @@ def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
     return score
 
 
-def tell(made: Compiled, what: str, before: float, after: float) -> None:
+def tell(made: CompiledProgram, what: str, before: float, after: float) -> None:
     """Print the outcome and the memory, with the flash of a linked Cortex-M4 program if it can."""
     print(f"{what} before {before:.3f}, after {after:.3f}")
     print(f"peak SRAM {made.ram_bytes} bytes: {made.plan.peak} arena, "

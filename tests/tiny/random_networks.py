@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kinoloom.tiny.ir.program import Geometry, Program, Quant
-from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
-from kinoloom.tiny.quantisation.lower_sequence import matmul
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
+from kinoloom.tiny.quantisation.lower_sequence import add_matmul
 from kinoloom.tiny.training.autodiff import TrainingOptions
-from kinoloom.tiny.training.scheme import Scheme, Update, convs
+from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs
 
 CLASSES = 3
 KINDS = [
@@ -33,15 +33,15 @@ def random_chain(seed: int) -> Program:
     maker = _Maker(Builder("net"), np.random.default_rng(seed))
     random, builder = maker.random, maker.builder
     shape = (int(random.integers(1, 6)), *(int(n) for n in random.integers(6, 17, size=2)))
-    builder.input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
+    builder.add_input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
     name = "x"
     for i in range(int(random.integers(2, 6))):
         before, name = name, f"layer{i}"
         kind = str(random.choice(["dense", "pointwise", "pointwise", "depthwise", "depthwise"]))
         g = maker.window(builder.tensors[before].shape, kind)
         scale = builder.quant(before).scale * 5e-3 * 73 * 73 / 60 * g.fan_in**0.5
-        result = Result(Quant(scale, int(random.integers(-30, 31))))
-        builder.conv(name, before, g, maker.values(g), result)
+        result = OutputSpec(Quant(scale, int(random.integers(-30, 31))))
+        builder.add_conv(name, before, g, maker.values(g), result)
     return maker.finished(name)
 
 
@@ -49,7 +49,7 @@ def random_scheme(program: Program, seed: int) -> Scheme:
     """Something is trained; the head is frozen now and then."""
     random = np.random.default_rng(seed)
     scheme = {}
-    for op in convs(program):
+    for op in collect_convs(program):
         ratio = float(random.choice([0.0, 0.3, 0.5, 1.0]))
         if random.random() < 0.7:
             scheme[op.layer] = Update(bool(random.random() < 0.7) or not ratio, ratio)
@@ -61,7 +61,7 @@ def random_options(seed: int) -> TrainingOptions:
     random = np.random.default_rng(seed)
     loss, rounding = random.integers(2, size=2)
     return TrainingOptions(
-        "square" if loss else "cross-entropy", rounding="residual" if rounding else "stochastic"
+        "mse" if loss else "cross-entropy", rounding="residual" if rounding else "stochastic"
     )
 
 
@@ -73,13 +73,13 @@ class _Maker:
     def run(self) -> Program:
         builder, random = self.builder, self.random
         shape = (int(random.integers(1, 5)), *(int(n) for n in random.integers(4, 11, size=2)))
-        builder.input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
+        builder.add_input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
         name = "x"
         for i in range(int(random.integers(2, 7))):
             before, name = name, f"layer{i}"
             self._layer(name, before)
             if builder.tensors[before].shape == builder.tensors[name].shape and i % 2:
-                builder.add(f"sum{i}", before, name, self.result())
+                builder.add_sum(f"sum{i}", before, name, self.result())
                 name = f"sum{i}"
         return self.finished(name)
 
@@ -88,17 +88,17 @@ class _Maker:
         builder = self.builder
         c, h, w = builder.tensors[name].shape
         window = Geometry(c, h, w, c, 1, 1, h, w)
-        builder.average_pool("mean", name, window, h * w, Result(Quant(0.02, -3)))
+        builder.add_average_pool("mean", name, window, h * w, OutputSpec(Quant(0.02, -3)))
         head = Geometry(c, 1, 1, CLASSES, 1, 1, 1, 1)
-        builder.conv("head", "mean", head, self.values(head), None)
-        return builder.program("x", "head")
+        builder.add_conv("head", "mean", head, self.values(head), None)
+        return builder.build("x", "head")
 
-    def result(self) -> Result:
+    def result(self) -> OutputSpec:
         """A random scale and clamp."""
         random = self.random
         low, high = sorted(int(n) for n in random.choice([-128, -60, 0, 90, 127], 2, replace=False))
         scale = float(random.uniform(0.01, 0.05))
-        return Result(Quant(scale, int(random.integers(-128, 128))), low, high)
+        return OutputSpec(Quant(scale, int(random.integers(-128, 128))), low, high)
 
     def values(self, g: Geometry) -> ConvValues:
         """Random weights."""
@@ -113,22 +113,22 @@ class _Maker:
         kind = str(random.choice(KINDS))
         g = self.window(shape, kind)
         if kind == "scale":
-            builder.rescale(name, x, shape, self.result())
+            builder.add_rescale(name, x, shape, self.result())
         elif kind == "concat":
             joined = (2 * shape[0], *shape[1:])
-            builder.concat(name, (x, x), joined, self.result())
+            builder.add_concat(name, (x, x), joined, self.result())
         elif kind == "gate":
             self._product(name, x, x, (shape[0] * shape[1] * shape[2], 1))
         elif kind == "squeeze":
             whole = Geometry(shape[0], *shape[1:], shape[0], 1, 1, *shape[1:])
-            builder.average_pool(f"{name}_mean", x, whole, shape[1] * shape[2], self.result())
+            builder.add_average_pool(f"{name}_mean", x, whole, shape[1] * shape[2], self.result())
             self._product(name, x, f"{name}_mean", (shape[0], shape[1] * shape[2]))
         elif kind == "max":
-            builder.max_pool(name, x, g)
+            builder.add_max_pool(name, x, g)
         elif kind == "mean":
-            builder.average_pool(name, x, g, g.kh * g.kw, self.result())
+            builder.add_average_pool(name, x, g, g.kh * g.kw, self.result())
         else:
-            builder.conv(name, x, g, self.values(g), self.result())
+            builder.add_conv(name, x, g, self.values(g), self.result())
 
     def _product(self, name: str, x: str, by: str, counts: tuple[int, int]) -> None:
         """Each of so many elements of `by` times so many of x, either of them the first factor."""
@@ -139,7 +139,7 @@ class _Maker:
             factors, places, sizes = (x, by), (wide, narrow), (heads, rest, 1, 1)
         else:
             factors, places, sizes = (by, x), (narrow, (0, rest, 0, 1)), (heads, 1, rest, 1)
-        matmul(self.builder, name, factors, sizes, places, self.result())
+        add_matmul(self.builder, name, factors, sizes, places, self.result())
 
     def window(self, shape: tuple[int, ...], kind: str) -> Geometry:
         """Sizes that fit a layer of a kind."""
@@ -159,5 +159,5 @@ class _Maker:
         made = replace(
             whole, oh=oh, ow=ow, kh=kh, kw=kw, sy=sy, sx=sx, py=py, px=px, dy=dy, dx=dx
         )  # fmt: skip
-        fits = oh >= 1 and ow >= 1 and not (kind == "max" and made.sees_nothing)
+        fits = oh >= 1 and ow >= 1 and not (kind == "max" and made.has_empty_window)
         return made if fits else whole

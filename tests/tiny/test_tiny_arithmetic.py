@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny import arithmetic
-from kinoloom.tiny.codegen.host import WARNINGS, compiler
-from kinoloom.tiny.codegen.model import constants
-from kinoloom.tiny.codegen.text import kernels
+from kinoloom.tiny.codegen.host import WARNING_FLAGS, find_compiler
+from kinoloom.tiny.codegen.model import format_constants
+from kinoloom.tiny.codegen.text import collect_kernels
 
 HARNESS = """
 #include <stdint.h>
@@ -42,9 +42,12 @@ SMALL = st.floats(-300, 300, width=32)
 @pytest.fixture(scope="module")
 def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("arithmetic")
-    text = HARNESS % (constants(), "\n\n".join(kernels(["base", "loss", "update"], HARNESS)))
+    text = HARNESS % (
+        format_constants(),
+        "\n\n".join(collect_kernels(["base", "loss", "update"], HARNESS)),
+    )
     (folder / "model.c").write_text(text)
-    line = [compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
+    line = [find_compiler(), *WARNING_FLAGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
     subprocess.run(line, cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "model.so"))
     library.power.restype = library.logarithm.restype = ctypes.c_float
@@ -62,16 +65,16 @@ def test_requantisation(c: ctypes.CDLL, value: int, multiplier: int, shift: int)
 
 @given(st.floats(1e-9, 1e8))
 def test_a_factor_in_fixed_point_is_within_a_part_in_two_to_the_31(factor: float) -> None:
-    multiplier, shift = arithmetic.multiplier_of(factor)
+    multiplier, shift = arithmetic.quantise_multiplier(factor)
     assert 2**30 <= multiplier < 2**31
     assert abs(multiplier / 2**shift / factor - 1) <= 2.0**-31
 
 
 def test_factors_that_cannot_be() -> None:
-    assert arithmetic.multiplier_of(1e-12) == (0, 1)
+    assert arithmetic.quantise_multiplier(1e-12) == (0, 1)
     for factor in (0.0, -1.0, math.nan, math.inf, 2.0**31):
         with pytest.raises(UsageError, match="factor of requantisation"):
-            arithmetic.multiplier_of(factor)
+            arithmetic.quantise_multiplier(factor)
 
 
 @given(FLOATS)
@@ -112,8 +115,8 @@ def test_stochastic_steps_are_equal_in_c(
 ) -> None:
     bits = arithmetic.random_bits(*words[:3], np.array([words[3]]))
     change = np.array([delta], np.float32)
-    new = arithmetic.step_weights(np.array([weight], np.int8), change, bits)
-    new_bias = arithmetic.step_biases(np.array([bias], np.int32), change, bits)
+    new = arithmetic.update_weights(np.array([weight], np.int8), change, bits)
+    new_bias = arithmetic.update_biases(np.array([bias], np.int32), change, bits)
     assert stepped(c, weight, None, bias, delta, words) == (int(new[0]), None, int(new_bias[0]))
     moved = 0.0 if math.isnan(delta) else max(-512.0, min(512.0, float(change[0])))
     exact = max(-127.0, min(127.0, weight - moved))
@@ -125,7 +128,7 @@ def test_steps_with_a_residual_are_equal_in_c(
     c: ctypes.CDLL, weight: int, residual: int, delta: float
 ) -> None:
     old = np.array([weight], np.int8), np.array([residual], np.int16)
-    new, rest = arithmetic.step_with_residual(*old, np.array([delta], np.float32))
+    new, rest = arithmetic.update_with_residual(*old, np.array([delta], np.float32))
     found = stepped(c, weight, residual, 0, delta, (1, 2, 3, 4))
     assert found[:2] == (int(new[0]), int(rest[0]))
     moved = 0.0 if math.isnan(delta) else max(-512.0, min(512.0, float(np.float32(delta))))
@@ -138,11 +141,11 @@ def test_stochastic_rounding_loses_nothing_on_average() -> None:
     delta = np.full(200_000, 0.03, np.float32)
     for seed in (1, 2):
         bits = arithmetic.random_bits(seed, 5, 2, np.arange(delta.size))
-        steps = arithmetic.round_stochastic(delta, bits)
+        steps = arithmetic.round_stochastically(delta, bits)
         assert set(steps.tolist()) == {0, 1}
         assert abs(float(steps.mean()) - 0.03) < 4 * math.sqrt(0.03 * 0.97 / delta.size)
 
 
 def test_sums_go_in_order() -> None:
     values = np.array([[1e8, 1.0, -1e8, 1.0]], np.float32)
-    assert arithmetic.sum_in_order(values).tolist() == [1.0]
+    assert arithmetic.sum_sequentially(values).tolist() == [1.0]

@@ -13,65 +13,67 @@ from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, input
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.host import Host, compile_c
-from kinoloom.tiny.codegen.model import image_of
-from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import HostProgram, compile_c
+from kinoloom.tiny.codegen.model import encode_image
+from kinoloom.tiny.codegen.project import make_example_input
 from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.read import read_exported
 from kinoloom.tiny.ir.program import Geometry, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues
 
 
-def series(scheme: Any = tiny.full_update) -> Compiled:
+def series(scheme: Any = tiny.full_update) -> CompiledProgram:
     return compile_program(quantised(Series), scheme=scheme)
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+def host(tmp_path_factory: pytest.TempPathFactory) -> HostProgram:
     made = series()
-    return Host(made.program, made.plan, tmp_path_factory.mktemp("host"), ("-O1",))
+    return HostProgram(made.program, made.plan, tmp_path_factory.mktemp("host"), ("-O1",))
 
 
 BAD = [(-1, 0.1), (4, 0.1), (2**31 - 1, 0.1), (0, -0.1), (0, float("nan")), (0, float("inf"))]
 
 
 @pytest.mark.parametrize(("label", "lr"), BAD)
-def test_labels_and_rates_out_of_range_change_nothing(host: Host, label: int, lr: float) -> None:
+def test_labels_and_rates_out_of_range_change_nothing(
+    host: HostProgram, label: int, lr: float
+) -> None:
     device = series().simulator()
-    x = example_input(device.program, 0)
+    x = make_example_input(device.program, 0)
     host.init(1)
     fresh = host.export()
     with pytest.raises(UsageError, match=r"label must be from 0 to 3|rate must be a number from 0"):
         device.train_step(x, label, lr)
     with pytest.raises(UsageError, match="refuses"):
         host.train_step(x, label, lr)
-    assert host.export() == fresh == image_of(device.program, device.memory.params)
+    assert host.export() == fresh == encode_image(device.program, device.memory.params)
 
 
-def test_a_rate_of_zero_changes_nothing(host: Host) -> None:
+def test_a_rate_of_zero_changes_nothing(host: HostProgram) -> None:
     host.init(1)
     fresh = host.export()
     for step in range(5):
-        assert host.train_step(example_input(host.program, step), step % 4, 0.0) > 0
+        assert host.train_step(make_example_input(host.program, step), step % 4, 0.0) > 0
     assert host.export() == fresh
 
 
 def test_a_null_target_is_refused(tmp_path: Path) -> None:
-    made = compile_program(quantised(Painter), "square")
-    host = Host(made.program, made.plan, tmp_path, ("-O1",))
-    x, fresh = example_input(made.program, 0), host.export()
+    made = compile_program(quantised(Painter), "mse")
+    host = HostProgram(made.program, made.plan, tmp_path, ("-O1",))
+    x, fresh = make_example_input(made.program, 0), host.export()
     bad_label = 1
     arguments = (x.ctypes.data_as(ctypes.c_void_p), None, ctypes.c_float(0.1), None)
     assert host.library.net_train_step(*arguments) == bad_label
     assert host.export() == fresh
 
 
-def test_a_damaged_image_changes_nothing(host: Host) -> None:
+def test_a_damaged_image_changes_nothing(host: HostProgram) -> None:
     host.init(1)
     fresh = host.export()
     for step in range(20):
-        host.train_step(example_input(host.program, step), step % 4, 0.1)
+        host.train_step(make_example_input(host.program, step), step % 4, 0.1)
     learned = host.export()
     assert learned != fresh
     crc = host.library.net_export(None) & 0xFFFFFFFF
@@ -92,9 +94,9 @@ def test_a_damaged_image_changes_nothing(host: Host) -> None:
     assert host.export() == learned
 
 
-def test_an_image_of_another_program_is_refused(host: Host, tmp_path: Path) -> None:
+def test_an_image_of_another_program_is_refused(host: HostProgram, tmp_path: Path) -> None:
     other = series(lambda program: tiny.last_layers(program, 1))
-    image = image_of(other.program, other.program.initial)
+    image = encode_image(other.program, other.program.initial)
     fresh = host.export()
     padded = image + bytes(len(fresh) - len(image))
     for wrong in (image, padded):
@@ -147,20 +149,20 @@ def test_a_small_budget_tells_of_gradients_in_words() -> None:
 
 def test_a_maximum_over_padding_alone_is_refused() -> None:
     builder = Builder("net")
-    builder.input("x", (2, 3, 1), Quant(0.1, 0))
+    builder.add_input("x", (2, 3, 1), Quant(0.1, 0))
     window = Geometry(2, 3, 1, 2, 3, 1, 1, 2, px=1, dx=2)
     with pytest.raises(UsageError, match="'top' holds nothing but padding"):
-        builder.max_pool("top", "x", window)
+        builder.add_max_pool("top", "x", window)
 
 
 def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path) -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed (Debian: gcc-arm-none-eabi)")
     builder = Builder("net")
-    builder.input("x", (2, 512, 300), Quant(0.1, 0))
+    builder.add_input("x", (2, 512, 300), Quant(0.1, 0))
     values = ConvValues(np.ones((1, 2, 1, 1)), np.zeros(1), np.full(1, 0.01))
-    builder.conv("y", "x", Geometry(2, 512, 300, 1, 512, 300, 1, 1), values, None)
-    made = compile_program(builder.program("x", "y"), "square", budget=2**62)
+    builder.add_conv("y", "x", Geometry(2, 512, 300, 1, 512, 300, 1, 1), values, None)
+    made = compile_program(builder.build("x", "y"), "mse", budget=2**62)
     made.write(tmp_path)
     with pytest.raises(ExecutionError, match=r"board of m4: \d+ bytes too much for its RAM"):
         sizes(tmp_path, "m4")
@@ -175,4 +177,4 @@ def test_fast_math_is_refused(tmp_path: Path) -> None:
 def test_a_model_for_inference_alone_does_not_train() -> None:
     device = compile_program(quantised(Series), None).simulator()
     with pytest.raises(UsageError, match="inference only"):
-        device.train_step(example_input(device.program, 0), 0, 0.1)
+        device.train_step(make_example_input(device.program, 0), 0, 0.1)

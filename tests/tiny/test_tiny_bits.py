@@ -17,10 +17,10 @@ from tiny_networks import SHAPES, Bottleneck, Everything, inputs, loss_of, quant
 from torch import nn
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.host import Host
-from kinoloom.tiny.codegen.model import image_of
-from kinoloom.tiny.codegen.project import example_input, example_label
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import HostProgram
+from kinoloom.tiny.codegen.model import encode_image
+from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.ir.backward_ops import (
     Accumulate,
     AveragePoolGrad,
@@ -30,13 +30,13 @@ from kinoloom.tiny.ir.backward_ops import (
     WeightStep,
 )
 from kinoloom.tiny.ir.program import Program, Quant
-from kinoloom.tiny.planning.arena import least_bytes, plan
-from kinoloom.tiny.planning.fuse_backward import join_gradients
-from kinoloom.tiny.planning.fuse_forward import stream
-from kinoloom.tiny.planning.schedule import reorder
-from kinoloom.tiny.quantisation.lower import Result
-from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update, last_layers
+from kinoloom.tiny.planning.arena import lower_bound_bytes, plan_memory
+from kinoloom.tiny.planning.schedule import schedule_updates
+from kinoloom.tiny.planning.stream_backward import stream_gradients
+from kinoloom.tiny.planning.stream_forward import stream_convs
+from kinoloom.tiny.quantisation.lower import OutputSpec
+from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update, last_layers
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 OPTIONS = TrainingOptions()
@@ -45,7 +45,7 @@ OPTIONS = TrainingOptions()
 def some_weights(program: Program) -> Scheme:
     """The first of many frozen, some with a part of their weights, some with a bias only."""
     ratios = [0.5, 0.0, 1.0, 0.25]
-    layers = [op.layer for op in convs(program)]
+    layers = [op.layer for op in collect_convs(program)]
     layers = layers[1:] or layers
     return {name: Update(bias=i % 3 > 0, ratio=ratios[i % 4]) for i, name in enumerate(layers)}
 
@@ -55,17 +55,20 @@ def compiled(kind: type[nn.Module], scheme: Any = full_update, rounding: Any = "
     return compile_program(quantised(kind), loss_of(kind), scheme=scheme, options=options)
 
 
-def same_bits(made: Compiled, folder: Path, steps: int, lr: float, *flags: str) -> bool:
+def same_bits(made: CompiledProgram, folder: Path, steps: int, lr: float, *flags: str) -> bool:
     """Train both for some steps and compare all that can be seen; whether something was learned."""
-    device, host = made.simulator(7), Host(made.program, made.plan, folder, flags or ("-O2",))
+    device, host = (
+        made.simulator(7),
+        HostProgram(made.program, made.plan, folder, flags or ("-O2",)),
+    )
     host.init(7)
     for step in range(steps):
-        x, label = example_input(made.program, step), example_label(made.program, step)
+        x, label = make_example_input(made.program, step), make_example_label(made.program, step)
         np.testing.assert_array_equal(device.forward(x), host.forward(x))
         assert device.train_step(x, label, lr) == host.train_step(x, label, lr)
-    image = image_of(made.program, device.memory.params)
+    image = encode_image(made.program, device.memory.params)
     assert image == host.export()
-    return image != image_of(made.program, made.program.initial)
+    return image != encode_image(made.program, made.program.initial)
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -80,7 +83,7 @@ def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
     made = compiled(Everything)
     assert same_bits(made, tmp_path, 5, 1e30)
     device = made.simulator()
-    device.train_step(example_input(made.program, 0), 0, 1e30)
+    device.train_step(make_example_input(made.program, 0), 0, 1e30)
     weights = device.memory.params["head_w"].astype(int)
     before = made.program.initial["head_w"].astype(int)
     moved = device.memory.params["head_w"] != made.program.initial["head_w"]
@@ -105,13 +108,13 @@ def test_the_order_of_a_framework_gives_the_same_bits_and_takes_more(
     kind: type[nn.Module], tmp_path: Path
 ) -> None:
     made = compiled(kind)
-    program = training_program(made.inference, full_update(made.inference), TrainingOptions())
-    plain = Compiled(made.inference, program, plan(program))
+    program = build_training_program(made.inference, full_update(made.inference), TrainingOptions())
+    plain = CompiledProgram(made.inference, program, plan_memory(program))
     assert plain.plan.peak > made.plan.peak
     assert same_bits(plain, tmp_path, 10, 0.05)
     first, second = made.simulator(), plain.simulator()
     for step in range(10):
-        x, label = example_input(program, step), example_label(program, step)
+        x, label = make_example_input(program, step), make_example_label(program, step)
         assert first.train_step(x, label, 0.05) == second.train_step(x, label, 0.05)
     for name, values in first.memory.params.items():
         np.testing.assert_array_equal(values, second.memory.params[name])
@@ -121,15 +124,19 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
     tmp_path: Path,
 ) -> None:
     made = compiled(Bottleneck, some_weights)
-    program = reorder(training_program(made.inference, some_weights(made.inference), OPTIONS))
-    alone = Compiled(made.inference, program, plan(program))
-    joined = Compiled(made.inference, join_gradients(program), plan(join_gradients(program)))
+    program = schedule_updates(
+        build_training_program(made.inference, some_weights(made.inference), OPTIONS)
+    )
+    alone = CompiledProgram(made.inference, program, plan_memory(program))
+    joined = CompiledProgram(
+        made.inference, stream_gradients(program), plan_memory(stream_gradients(program))
+    )
     streams = [op for op in joined.program.ops if isinstance(op, GradStream)]
     assert len(streams) == 2
     for op in streams:
         assert {"ConvGradX", "MaskGrad", "BiasStep"} < {type(one).__name__ for one in op.ops}
-    assert joined.program.single_ops != program.single_ops  # own updates of the first wait
-    assert set(joined.program.single_ops) == set(program.ops)
+    assert joined.program.unfused_ops != program.unfused_ops  # own updates of the first wait
+    assert set(joined.program.unfused_ops) == set(program.ops)
     assert joined.plan.peak < 0.7 * alone.plan.peak
     for number, way in enumerate((alone, joined)):
         folder = tmp_path / str(number)
@@ -141,15 +148,15 @@ def test_the_gradient_of_a_residual_is_added_to_in_place(tmp_path: Path) -> None
     made = compiled(Bottleneck)
     (stream,) = (op for op in made.program.ops if isinstance(op, GradStream) and op.onto)
     assert made.plan.offset(stream.onto) == made.plan.offset(stream.ys[0])
-    assert not any(isinstance(op, Accumulate) for op in made.program.single_ops)
-    program = training_program(made.inference, full_update(made.inference), OPTIONS)
+    assert not any(isinstance(op, Accumulate) for op in made.program.unfused_ops)
+    program = build_training_program(made.inference, full_update(made.inference), OPTIONS)
     after = replace(
         program, ops=(*program.ops, Accumulate(1, stream.onto, stream.onto, "loss"))
     )  # a later reader, so that the sum needs memory of its own
-    apart = plan(after)
+    apart = plan_memory(after)
     assert apart.offset(stream.onto) != apart.offset(stream.ys[0])
-    assert same_bits(Compiled(made.inference, program, replace(apart, length=len(program.ops))),
-                     tmp_path, 6, 0.05)  # fmt: skip
+    plan = replace(apart, length=len(program.ops))
+    assert same_bits(CompiledProgram(made.inference, program, plan), tmp_path, 6, 0.05)
 
 
 def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
@@ -165,10 +172,15 @@ def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
         assert not {"d_second__0", "d_second__0_in"} & {
             n for b in made.plan.blocks for n in b.names
         }
-        program = reorder(training_program(inference, last_layers(inference, count), OPTIONS))
-        plain = stream(join_gradients(program))
-        assert made.plan.peak < least_bytes(plain)
-        for folder, way in (("made", made), ("plain", Compiled(inference, plain, plan(plain)))):
+        program = schedule_updates(
+            build_training_program(inference, last_layers(inference, count), OPTIONS)
+        )
+        plain = stream_convs(stream_gradients(program))
+        assert made.plan.peak < lower_bound_bytes(plain)
+        for folder, way in (
+            ("made", made),
+            ("plain", CompiledProgram(inference, plain, plan_memory(plain))),
+        ):
             (tmp_path / f"{folder}{count}").mkdir()
             assert same_bits(way, tmp_path / f"{folder}{count}", 5, 0.05)
 
@@ -176,7 +188,9 @@ def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
 def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
     maker = Maker("net", (2, 5, 5))
     maker.conv("first", 3, size=3)
-    maker.builder.rescale("clip", "first", (3, 5, 5), Result(Quant(2.0**-5, -128), -128, 60))
+    maker.builder.add_rescale(
+        "clip", "first", (3, 5, 5), OutputSpec(Quant(2.0**-5, -128), -128, 60)
+    )
     maker.last = "clip"
     maker.conv("second", 4)
     made = compile_program(maker.program(3))
@@ -198,13 +212,13 @@ def test_the_sanitizers_find_nothing(kind: type[nn.Module], tmp_path: Path) -> N
     assert done.stderr == ""
 
 
-def expected(made: Compiled, steps: int) -> str:
+def expected(made: CompiledProgram, steps: int) -> str:
     """What the example main must print."""
     device, loss = made.simulator(), 0.0
     for step in range(steps):
-        x, label = example_input(made.program, step), example_label(made.program, step)
+        x, label = make_example_input(made.program, step), make_example_label(made.program, step)
         loss = device.train_step(x, label, 0.01)
-    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
+    crc = struct.unpack("<I", encode_image(made.program, device.memory.params)[-4:])[0]
     (bits,) = struct.unpack("<I", struct.pack("<f", loss))
     return f"loss {bits:08x}\ncrc {crc:08x}\n"
 
@@ -263,7 +277,7 @@ def test_the_way_without_vector_instructions_gives_the_same_bits(
 
 def test_inference_alone_is_compiled_too(tmp_path: Path) -> None:
     made = compile_program(replace(quantised(Everything), name="only"), None)
-    host, device = Host(made.program, made.plan, tmp_path), made.simulator()
+    host, device = HostProgram(made.program, made.plan, tmp_path), made.simulator()
     for x in inputs(SHAPES[Everything], 4):
         x8 = device.quantise(x)
         np.testing.assert_array_equal(host.forward(x8), device.forward(x8))

@@ -12,8 +12,8 @@ from tiny_networks import Everything, Painter, inputs, made
 from torch import nn
 from torch.nn import functional as f
 
-from kinoloom.tiny.front.float_net import FloatNet
 from kinoloom.tiny.front.read import read_module, run_module
+from kinoloom.tiny.front.torch_network import TorchNetwork
 
 
 class Pictures(Everything):
@@ -23,14 +23,14 @@ class Pictures(Everything):
 @pytest.mark.parametrize("kind", [*SEQUENCES, *GATED, *USERS, Pictures])
 def test_it_gives_what_the_module_gives(kind: Any) -> None:
     model, data = made(kind), inputs(kind.shape, 3)
-    net = FloatNet(read_module(model, data[0], data))
+    net = TorchNetwork(read_module(model, data[0], data))
     for x, want in zip(data, run_module(model, data), strict=True):
         np.testing.assert_allclose(net.forward(x).ravel(), want.ravel(), rtol=1e-4, atol=1e-5)
 
 
 def test_its_steps_are_those_of_sgd() -> None:
     model, data = made(Painter), inputs((1, 1, 6, 7), 4)
-    net = FloatNet(read_module(model, data[0], data), "square")
+    net = TorchNetwork(read_module(model, data[0], data), "mse")
     optimiser = torch.optim.SGD(model.parameters(), 0.1)
     for x in data:
         loss = f.mse_loss(model(torch.from_numpy(x)), torch.zeros(1, 1, 6, 7))
@@ -47,7 +47,7 @@ def test_its_steps_are_those_of_sgd() -> None:
 def test_a_class_is_learned_by_cross_entropy() -> None:
     kind = SEQUENCES[0]
     model, data = made(kind), inputs(kind.shape, 3)
-    net = FloatNet(read_module(model, data[0], data))
+    net = TorchNetwork(read_module(model, data[0], data))
     logits = torch.from_numpy(net.forward(data[0]).ravel())
     want = f.cross_entropy(logits[None], torch.tensor([2])).item()
     losses = [net.train_step(data[0], 2, 0.1) for _ in range(25)]

@@ -14,12 +14,12 @@ from torch import nn
 from kinoloom import tiny
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.codegen.host import Host
-from kinoloom.tiny.front.names import identifier
+from kinoloom.tiny.codegen.host import HostProgram
+from kinoloom.tiny.front.names import make_identifier
 from kinoloom.tiny.front.pretrained import read_pretrained
 from kinoloom.tiny.front.read import read_archive, read_module
-from kinoloom.tiny.quantisation.quantise import Room, quant_of
-from kinoloom.tiny.training.scheme import convs
+from kinoloom.tiny.quantisation.quantise import Headroom, quantise_range
+from kinoloom.tiny.training.scheme import collect_convs
 
 X = np.zeros((1, 1, 6, 6), np.float32)
 
@@ -40,7 +40,7 @@ class Two(nn.Module):
 
 
 REFUSED = [
-    (nn.Sequential(nn.Conv2d(1, 2, 3), Sine()), r"aten.sin.default is not supported.*1 \(Sine\)"),
+    (nn.Sequential(nn.Conv2d(1, 2, 3), Sine()), r"aten.sin.default in 1 \(Sine\).* is not supported"),
     (Branches(), "torch.export could not read the model"),
     (Two(), "one result, not 2"),
     (nn.AvgPool2d(3, 2, 1, count_include_pad=False), "divisor that leaves out padding"),
@@ -68,18 +68,18 @@ def test_bad_examples_and_calibration_are_refused() -> None:
     with pytest.raises(ArrayError, match=r"input 1 makes .* not a number"):
         read_module(model, X, [X, X * np.nan])
     with pytest.raises(UsageError, match="C names"):
-        tiny.compile(model, X, "square", data=[X], name="Net-1")
+        tiny.compile(model, X, "mse", data=[X], name="Net-1")
 
 
 def test_zero_is_held_exactly_and_room_is_bounded() -> None:
     for low, high in [(-1.0, 3.0), (0.5, 2.0), (-3.0, -1.0), (0.0, 0.0)]:
-        quant = quant_of(low, high)
+        quant = quantise_range(low, high)
         assert -128 <= quant.zero <= 127
         ends = [quant.scale * (q - quant.zero) for q in (-128, 127)]
         assert ends[0] <= min(low, 0) + quant.scale
         assert ends[1] >= max(high, 0) - quant.scale
     with pytest.raises(UsageError, match=r"1\.\.16"):
-        Room(0.5, 1.0)
+        Headroom(0.5, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +135,8 @@ def test_the_report_has_the_ladder_and_the_arena(
     assert ram[-1] == found["ram_bytes"] == min(ram)
     for way in (ram[:2], ram[2:]):
         assert way == sorted(way, reverse=True)
-    assert found["against_float32"]["noise_db"] > 20
-    assert "real" not in found["against_float32"]
+    assert found["fidelity_table"]["sqnr_db"] > 20
+    assert "float_accuracy" not in found["fidelity_table"]
     text = page.read_text()
     assert "Against float32, on 16 inputs" in text
     assert "data:image/svg+xml;base64," in text
@@ -161,9 +161,9 @@ def test_the_report_scores_labelled_examples(
     archive: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(archive, "report", "--examples", str(archive / "examples.npz"))) == 0
-    found = json.loads(capsys.readouterr().out)["against_float32"]
+    found = json.loads(capsys.readouterr().out)["fidelity_table"]
     assert found["inputs"] == 16
-    assert abs(found["real"] - found["quantised"]) <= 1 - found["same"]
+    assert abs(found["float_accuracy"] - found["int8_accuracy"]) <= 1 - found["top1_agreement"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_archives_that_are_none_are_refused(tmp_path: Path) -> None:
 
 def test_targets_have_the_size_of_the_output() -> None:
     data = inputs(SHAPES[Painter], 4)
-    device = tiny.compile(made(Painter), data[0], "square", data=data).simulator()
+    device = tiny.compile(made(Painter), data[0], "mse", data=data).simulator()
     first = device.train_step(device.quantise(data[0]), np.zeros((1, 6, 7)), 0.01)
     assert first > 0
     with pytest.raises(ArrayError, match="42 values, not 41"):
@@ -258,11 +258,11 @@ def test_layers_are_called_as_their_modules_where_that_is_safe(tmp_path: Path) -
     torch.manual_seed(0)
     data = inputs((1, 4), 8)
     made_ = tiny.compile(Awkward().eval(), data[0], data=data)
-    names = [op.layer for op in convs(made_.inference)]
+    names = [op.layer for op in collect_convs(made_.inference)]
     assert names == ["fc", "relu_1", "label_2", "layers_gr_e", "layers_0", "fc_2", "linear_6"]
-    host, device = Host(made_.program, made_.plan, tmp_path), made_.simulator()
+    host, device = HostProgram(made_.program, made_.plan, tmp_path), made_.simulator()
     x = device.quantise(data[0])
     assert [device.train_step(x, 1, 0.1) for _ in range(5)] == [
         host.train_step(x, 1, 0.1) for _ in range(5)
     ]
-    assert identifier("0.conv-1") == "layer0_conv_1"
+    assert make_identifier("0.conv-1") == "layer0_conv_1"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinoloom.tiny.api import Compiled, compile_program
+from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.ir.program import Geometry, Program, Quant
-from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 from kinoloom.tiny.training.scheme import Scheme, Update
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,7 +31,7 @@ class Maker:
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
         self.builder, self.last = Builder(name), "x"
-        self.builder.input("x", shape, Quant(2.0**-6, -3))
+        self.builder.add_input("x", shape, Quant(2.0**-6, -3))
 
     def conv(self, name: str, cout: int, size: int = 1, stride: int = 1, groups: int = 1) -> None:
         """A convolution with relu, of odd size, padded."""
@@ -39,7 +39,7 @@ class Maker:
         oh, ow = (h - 1) // stride + 1, (w - 1) // stride + 1
         pad = size // 2
         g = Geometry(c, h, w, cout, oh, ow, size, size, stride, stride, pad, pad, groups=groups)
-        self.builder.conv(name, self.last, g, values(g), Result(Quant(2.0**-5, -128)))
+        self.builder.add_conv(name, self.last, g, values(g), OutputSpec(Quant(2.0**-5, -128)))
         self.last = name
 
     def program(self, classes: int) -> Program:
@@ -47,29 +47,29 @@ class Maker:
         c, h, w = self.builder.tensors[self.last].shape
         if h * w > 1:
             window = Geometry(c, h, w, c, 1, 1, h, w)
-            self.builder.average_pool(
-                "mean", self.last, window, h * w, Result(Quant(2.0**-6, -128))
+            self.builder.add_average_pool(
+                "mean", self.last, window, h * w, OutputSpec(Quant(2.0**-6, -128))
             )
             self.last = "mean"
         head = Geometry(c, 1, 1, classes, 1, 1, 1, 1)
-        self.builder.conv("head", self.last, head, values(head), None)
-        return self.builder.program("x", "head")
+        self.builder.add_conv("head", self.last, head, values(head), None)
+        return self.builder.build("x", "head")
 
 
-def linear() -> Compiled:
+def linear() -> CompiledProgram:
     """Three features, two classes."""
     return compile_program(Maker("linear", (3, 1, 1)).program(2))
 
 
-def picture() -> Compiled:
+def picture() -> CompiledProgram:
     """A convolution of which one of two input channels is trained, and a frozen head."""
     maker = Maker("picture", (2, 4, 5))
     maker.conv("edges", 3, size=3, stride=2)
     scheme: Scheme = {"edges": Update(bias=True, ratio=0.5)}
-    return compile_program(maker.program(2), "square", scheme=scheme)
+    return compile_program(maker.program(2), "mse", scheme=scheme)
 
 
-def bottleneck() -> Compiled:
+def bottleneck() -> CompiledProgram:
     """An inverted bottleneck: row by row forward, channel by channel backward."""
     maker = Maker("bottleneck", (2, 8, 8))
     maker.conv("first", 2)
@@ -83,7 +83,7 @@ def bottleneck() -> Compiled:
 NETWORKS = {"linear": linear, "picture": picture, "bottleneck": bottleneck}
 
 
-def text_of(made: Compiled) -> str:
+def text_of(made: CompiledProgram) -> str:
     """The header and the source from its own part on."""
     source = made.sources.source
     return made.sources.header + "\n" + source[source.index(OWN_PART) :]

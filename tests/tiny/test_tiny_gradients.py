@@ -12,7 +12,7 @@ from kinoloom.tiny.ir import backward_ops as b
 from kinoloom.tiny.ir import forward_ops as f
 from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
+from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
 from kinoloom.tiny.training.scheme import full_update
 
 KINDS = list(SHAPES)
@@ -20,12 +20,12 @@ KINDS = list(SHAPES)
 
 def trained(kind: type[nn.Module], inference: Program) -> Program:
     options = TrainingOptions(loss_of(kind))
-    return training_program(inference, full_update(inference), options)
+    return build_training_program(inference, full_update(inference), options)
 
 
 OPERATORS = {
     *(f.Conv, f.Add, f.Rescale, f.Concat, f.AveragePool, f.MaxPool, f.Dequantise),
-    *(f.SoftmaxLoss, f.SquareLoss, b.MaskGrad, b.ConvGradX, b.WeightGrad, b.BiasGrad),
+    *(f.SoftmaxLoss, f.MseLoss, b.MaskGrad, b.ConvGradX, b.WeightGrad, b.BiasGrad),
     *(b.Accumulate, b.AveragePoolGrad, b.MaxPoolGrad, b.SliceGrad),
 }
 
@@ -43,7 +43,7 @@ def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
     device, twin = Simulator(program), Twin(inference)
     x = device.quantise(inputs(SHAPES[kind], 1, seed + 9)[0])
     real = twin.forward(x)
-    square = loss_of(kind) == "square"
+    square = loss_of(kind) == "mse"
     label = np.full(real.shape, 0.25, np.float32) if square else 1
     found = device.train_step(x, label, 0.0)
     if square:

@@ -16,9 +16,15 @@ from tiny_networks import SHAPES, Painter, Series, inputs, made, quantised
 from kinoloom.cli.main import main as command
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.charts import lines_svg, rounded_up
+from kinoloom.tiny.charts import draw_lines, round_up_axis
 from kinoloom.tiny.evaluation.examples import Examples, read_examples
-from kinoloom.tiny.evaluation.learning import POINTS, Course, curve, on_device, score
+from kinoloom.tiny.evaluation.learning_curves import (
+    CURVE_POINTS,
+    TrainingRun,
+    evaluate,
+    open_learner,
+    trace_curve,
+)
 from kinoloom.tiny.simulate.simulator import Simulator
 
 CLASSES = 4
@@ -75,7 +81,7 @@ def test_the_page_shows_how_well_each_way_learns(
     for one in found:
         assert one["steps"][0] == 0
         assert one["steps"][-1] == 5 * 12
-        assert len(one["steps"]) == len(one["scores"]) == POINTS + 1
+        assert len(one["steps"]) == len(one["scores"]) == CURVE_POINTS + 1
     ends = {one["way"]: (one["scores"][0], one["scores"][-1]) for one in found}
     for before, after in ends.values():
         assert after["loss"] < 0.8 * before["loss"]
@@ -95,7 +101,7 @@ def test_the_page_shows_how_well_each_way_learns(
 def test_targets_have_a_loss_and_no_accuracy(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert report(folder, "Painter", "--loss", "square", "--epochs", "8", "--json") == 0
+    assert report(folder, "Painter", "--loss", "mse", "--epochs", "8", "--json") == 0
     found = json.loads(capsys.readouterr().out)["learned"]
     for one in found:
         assert one["scores"][0]["accuracy"] is None
@@ -105,14 +111,14 @@ def test_targets_have_a_loss_and_no_accuracy(
 def test_without_a_compiler_the_simulator_gives_the_same_curve(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given, course = Examples(**examples_of()), Course(0.1, 1)
+    given, course = Examples(**examples_of()), TrainingRun(0.1, 1)
     compiled = compile_program(quantised(Series))
-    with on_device(compiled) as learner:
-        fast = curve("c", learner, 1, given, course)
+    with open_learner(compiled) as learner:
+        fast = trace_curve("c", learner, 1, given, course)
     monkeypatch.setenv("CC", "no-such-compiler")
-    with on_device(compiled) as learner:
+    with open_learner(compiled) as learner:
         assert isinstance(learner.device, Simulator)  # type: ignore[attr-defined]
-        slow = curve("c", learner, 1, given, course)
+        slow = trace_curve("c", learner, 1, given, course)
     assert fast == slow
     assert fast.scores[0] != fast.scores[-1]
 
@@ -129,19 +135,19 @@ class Constant:
 
 def test_scores_are_those_of_the_definition() -> None:
     x, y = np.zeros((4, 1)), np.array([1, 1, 1, 0])
-    found = score(Constant(), Examples(x, y, x, y))
+    found = evaluate(Constant(), Examples(x, y, x, y))
     assert found.accuracy == 0.75
     assert found.loss == pytest.approx(np.log(1 + np.exp(2)) - 1.5)
     targets = np.tile([1.0, 4.0], (4, 1))
-    found = score(Constant(), Examples(x, targets, x, targets, classes=False))
+    found = evaluate(Constant(), Examples(x, targets, x, targets, classes=False))
     assert (found.loss, found.accuracy) == (2.5, None)
 
 
 def test_a_line_that_leaves_the_frame_stays_at_its_top() -> None:
-    assert [rounded_up(v) for v in (0.7, 1.0, 1.2, 3.0, 7.5, 83.0, 0.0)] == [
+    assert [round_up_axis(v) for v in (0.7, 1.0, 1.2, 3.0, 7.5, 83.0, 0.0)] == [
         pytest.approx(v) for v in (0.8, 1, 2, 4, 8, 100, 1)
     ]
-    tree = ElementTree.fromstring(lines_svg([0, 5, 10], {"a <b": [0.0, 1e9, -1.0]}, 2.0))
+    tree = ElementTree.fromstring(draw_lines([0, 5, 10], {"a <b": [0.0, 1e9, -1.0]}, 2.0))
     (line,) = tree.findall("{*}polyline")
     heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
     assert heights[0] == heights[2] > heights[1] >= 0
@@ -174,14 +180,14 @@ def test_bad_examples_are_refused(
 def test_other_files_and_targets_are_refused(tmp_path: Path) -> None:
     program = quantised(Series)
     with pytest.raises(InputNotFoundError, match="no file"):
-        read_examples(tmp_path / "absent.npz", program, "square")
+        read_examples(tmp_path / "absent.npz", program, "mse")
     for name, data in (("text.npz", b"text"), ("none.npz", b"")):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(UnreadableMediaError, match=r"is no \.npz"):
-            read_examples(tmp_path / name, program, "square")
+            read_examples(tmp_path / name, program, "mse")
     np.savez(tmp_path / "classes.npz", **examples_of())
     with pytest.raises(ArrayError, match=r"targets of shape \(\), not \(4, 1, 1\)"):
-        read_examples(tmp_path / "classes.npz", program, "square")
+        read_examples(tmp_path / "classes.npz", program, "mse")
     alone = {k: v for k, v in examples_of().items() if "test" in k}
     np.savez(tmp_path / "alone.npz", **alone)
     found = read_examples(tmp_path / "alone.npz", program, "cross-entropy")

@@ -12,7 +12,14 @@ from tiny_networks import Everything, quantised
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import compile_program
 from kinoloom.tiny.ir.program import Array
-from kinoloom.tiny.planning.arena import ALIGNMENT, Block, blocks_of, check, place, plan
+from kinoloom.tiny.planning.arena import (
+    ALIGNMENT,
+    Block,
+    build_blocks,
+    check_overlaps,
+    place_blocks,
+    plan_memory,
+)
 
 
 @st.composite
@@ -51,11 +58,11 @@ def used_bytes(blocks: Iterable[Block], size: int) -> Array:
 
 @given(some_blocks())
 def test_blocks_never_share_bytes_at_one_time(blocks: list[Block]) -> None:
-    made = place(blocks, 12)
+    made = place_blocks(blocks, 12)
     used = used_bytes(made.blocks, made.peak)
     assert used.max() == 1
-    assert used.sum(axis=1).tolist() == made.live
-    assert used.sum(axis=1).max() == made.bound <= made.peak
+    assert used.sum(axis=1).tolist() == made.live_bytes
+    assert used.sum(axis=1).max() == made.lower_bound <= made.peak
     assert {b.names for b in made.blocks} == {b.names for b in blocks}
 
 
@@ -68,31 +75,31 @@ def test_an_overlap_is_found_if_and_only_if_there_is_one(
     placed = [replace(block, offset=data.draw(offsets)) for block in blocks[:4]]
     if used_bytes(placed, 200).max() > 1:
         with pytest.raises(UsageError, match="overlap"):
-            check(placed)
+            check_overlaps(placed)
     else:
-        check(placed)
+        check_overlaps(placed)
 
 
 def test_two_of_one_lifetime_lie_apart() -> None:
-    made = place([Block(("a",), 8, 0, 5), Block(("b",), 8, 0, 5)], 6)
+    made = place_blocks([Block(("a",), 8, 0, 5), Block(("b",), 8, 0, 5)], 6)
     assert sorted(b.offset for b in made.blocks) == [0, 8]
 
 
 def test_an_overlap_is_found() -> None:
     with pytest.raises(UsageError, match=r"'a'.*'b'.*overlap"):
-        check([Block(("a",), 8, 0, 5), Block(("b",), 8, 5, 6, offset=4)])
-    check([Block(("a",), 8, 0, 4), Block(("b",), 8, 5, 6, offset=4)])
-    check([Block(("a",), 8, 0, 5, steps=((5, 4),)), Block(("b",), 8, 5, 6, offset=4)])
+        check_overlaps([Block(("a",), 8, 0, 5), Block(("b",), 8, 5, 6, offset=4)])
+    check_overlaps([Block(("a",), 8, 0, 4), Block(("b",), 8, 5, 6, offset=4)])
+    check_overlaps([Block(("a",), 8, 0, 5, steps=((5, 4),)), Block(("b",), 8, 5, 6, offset=4)])
 
 
 def test_work_in_place_shares_a_block_and_nothing_read_later_is_written_over() -> None:
     program = compile_program(quantised(Everything)).program
-    blocks = blocks_of(program)
+    blocks = build_blocks(program)
     home = {name: block for block in blocks for name in block.names}
     assert any(len(block.names) > 1 for block in blocks)
-    written = {name: i for i, op in enumerate(program.ops) for name in op.writes()}
+    written = {name: i for i, op in enumerate(program.ops) for name in op.outputs()}
     for i, op in enumerate(program.ops):
-        for name in op.reads():
+        for name in op.inputs():
             if name not in home:
                 continue
             later = [n for n in home[name].names if written.get(n, -1) > written.get(name, -1)]
@@ -100,8 +107,8 @@ def test_work_in_place_shares_a_block_and_nothing_read_later_is_written_over() -
 
 
 def test_the_plan_is_near_the_bound() -> None:
-    made = plan(compile_program(quantised(Everything)).program)
-    assert made.bound <= made.peak <= 1.05 * made.bound
+    made = plan_memory(compile_program(quantised(Everything)).program)
+    assert made.lower_bound <= made.peak <= 1.05 * made.lower_bound
 
 
 def test_a_small_budget_is_refused_with_the_least_that_would_do() -> None:

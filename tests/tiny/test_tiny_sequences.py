@@ -20,18 +20,18 @@ from torch.nn import functional as f
 from torch_twin import Twin, assert_gradients
 
 from kinoloom.tiny import arithmetic
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.host import WARNINGS, Host, compiler
-from kinoloom.tiny.codegen.model import constants, image_of
-from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.codegen.text import kernels
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import WARNING_FLAGS, HostProgram, find_compiler
+from kinoloom.tiny.codegen.model import encode_image, format_constants
+from kinoloom.tiny.codegen.project import make_example_input, make_example_label
+from kinoloom.tiny.codegen.text import collect_kernels
 from kinoloom.tiny.front.read import read_module, run_module
 from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.ir.sequence_ops import Gru, MatMul, MatMulGrad
 from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.training.scheme import Scheme, Update, convs, full_update
+from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update
 
 
 def model_of(kind: Any) -> nn.Module:
@@ -49,14 +49,14 @@ def inference_of(kind: Any) -> Program:
 def some(program: Program) -> Scheme:
     """Parts of weights, and layers with nothing trained."""
     ratios = [0.5, 0.0, 1.0]
-    names = [op.layer for op in convs(program)]
+    names = [op.layer for op in collect_convs(program)]
     return {n: Update(bias=i % 2 == 0, ratio=ratios[i % 3]) for i, n in enumerate(names) if i != 1}
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *GATED])
 def test_gradients_are_those_of_torch(kind: Any) -> None:
     inference = inference_of(kind)
-    program = training_program(inference, full_update(inference), TrainingOptions())
+    program = build_training_program(inference, full_update(inference), TrainingOptions())
     device, twin = Simulator(program), Twin(inference)
     x = device.quantise(inputs(kind.shape, 1, 9)[0])
     real = twin.forward(x)
@@ -75,16 +75,16 @@ def test_the_quantised_network_gives_what_the_real_one_gives(kind: Any) -> None:
     assert np.abs(got - want).max() < 0.06 * (want.max() - want.min())
 
 
-def trained_alike(made: Compiled, folder: Path, steps: int = 8) -> None:
-    device, host = made.simulator(7), Host(made.program, made.plan, folder, ("-O1",))
+def trained_alike(made: CompiledProgram, folder: Path, steps: int = 8) -> None:
+    device, host = made.simulator(7), HostProgram(made.program, made.plan, folder, ("-O1",))
     host.init(7)
     for step in range(steps):
-        x, label = example_input(made.program, step), example_label(made.program, step)
+        x, label = make_example_input(made.program, step), make_example_label(made.program, step)
         np.testing.assert_array_equal(device.forward(x), host.forward(x))
         assert device.train_step(x, label, 0.05) == host.train_step(x, label, 0.05)
-    image = image_of(made.program, device.memory.params)
+    image = encode_image(made.program, device.memory.params)
     assert image == host.export()
-    assert image != image_of(made.program, made.program.initial)
+    assert image != encode_image(made.program, made.program.initial)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *GATED])
@@ -105,9 +105,9 @@ def test_an_emulated_cortex_m4_gives_the_same_bits(kind: Any, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     device, loss = made.simulator(), 0.0
     for step in range(30):
-        x, label = example_input(made.program, step), example_label(made.program, step)
+        x, label = make_example_input(made.program, step), make_example_label(made.program, step)
         loss = device.train_step(x, label, 0.01)
-    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
+    crc = struct.unpack("<I", encode_image(made.program, device.memory.params)[-4:])[0]
     (bits,) = struct.unpack("<I", struct.pack("<f", loss))
     assert done.stderr == f"loss {bits:08x}\ncrc {crc:08x}\n"
 
@@ -130,7 +130,7 @@ def test_attention_needs_no_copies_and_a_chomp_is_not_computed() -> None:
     assert names.count("Copy") == 1  # features first, once
     assert [op.heads for op in ops if isinstance(op, MatMul)] == [2, 2]
     temporal = inference_of(Temporal)
-    assert {op.geometry.ow for op in convs(temporal)} == {10, 1}
+    assert {op.geometry.ow for op in collect_convs(temporal)} == {10, 1}
 
 
 def test_gates_are_products_of_one_term_in_place() -> None:
@@ -141,7 +141,7 @@ def test_gates_are_products_of_one_term_in_place() -> None:
     alone = compile_program(inference, None).plan.blocks
     assert any({product.y, product.a} <= set(block.names) for block in alone)
     trained = compile_program(inference)
-    grads = [op for op in trained.program.single_ops if isinstance(op, MatMulGrad)]
+    grads = [op for op in trained.program.unfused_ops if isinstance(op, MatMulGrad)]
     assert [op.x for op in grads] == [product.a, product.b]
     blocks = trained.plan.blocks
     assert any({grads[1].y, grads[1].g} <= set(block.names) for block in blocks)
@@ -150,22 +150,22 @@ def test_gates_are_products_of_one_term_in_place() -> None:
 
 def test_a_recurrent_cell_is_two_layers_of_a_scheme() -> None:
     program = inference_of(Listener)
-    names = [op.layer for op in convs(program)]
+    names = [op.layer for op in collect_convs(program)]
     assert names == ["front", "cell_in", "cell_state", "head"]
     (cell,) = (op for op in program.ops if isinstance(op, Gru))
-    assert cell.of_state.x == cell.y
+    assert cell.state_gates.x == cell.y
 
 
 def test_gates_are_close_to_the_functions_that_they_stand_for() -> None:
     x = np.arange(-40000, 40000, 7)
     real = x / 2048
-    assert np.abs(arithmetic.gate(x) / 32768 - 1 / (1 + np.exp(-real))).max() < 4e-4
-    assert np.abs(arithmetic.candidate(x) / 32768 - np.tanh(real)).max() < 8e-4
+    assert np.abs(arithmetic.sigmoid(x) / 32768 - 1 / (1 + np.exp(-real))).max() < 4e-4
+    assert np.abs(arithmetic.tanh(x) / 32768 - np.tanh(real)).max() < 8e-4
 
 
 def test_roots_are_those_of_ieee_to_a_few_units() -> None:
     x = np.geomspace(1e-6, 1e15, 4001).astype(np.float32)
-    np.testing.assert_allclose(arithmetic.root(x), np.sqrt(x), rtol=2.5e-7)
+    np.testing.assert_allclose(arithmetic.sqrt(x), np.sqrt(x), rtol=2.5e-7)
 
 
 HARNESS = """
@@ -180,18 +180,18 @@ float root(float v) { return kl_root(v); }
 
 
 def test_gates_and_roots_are_equal_in_c(tmp_path: Path) -> None:
-    needed = "\n".join(kernels(["gru", "root"], HARNESS))
-    (tmp_path / "model.c").write_text(HARNESS % (constants(), needed))
-    line = [compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
+    needed = "\n".join(collect_kernels(["gru", "root"], HARNESS))
+    (tmp_path / "model.c").write_text(HARNESS % (format_constants(), needed))
+    line = [find_compiler(), *WARNING_FLAGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
     subprocess.run(line, cwd=tmp_path, check=True)
     c = ctypes.CDLL(str(tmp_path / "model.so"))
     c.root.restype = ctypes.c_float
     whole = np.arange(-16500, 16500)
-    assert [c.gate(int(v)) for v in whole] == arithmetic.gate(whole).tolist()
+    assert [c.gate(int(v)) for v in whole] == arithmetic.sigmoid(whole).tolist()
     random = np.random.default_rng(0)
     positive = np.exp(random.uniform(-14, 40, 5000)).astype(np.float32)
     found = [c.root(ctypes.c_float(v)) for v in positive]
-    assert found == arithmetic.root(positive).tolist()
+    assert found == arithmetic.sqrt(positive).tolist()
     steps = np.concatenate([random.normal(0, 400, 5000), np.arange(-20, 20) / 2])
-    wanted = arithmetic.round_float(steps.astype(np.float32), np.float32(1024)).tolist()
+    wanted = arithmetic.round_half_away(steps.astype(np.float32), np.float32(1024)).tolist()
     assert [c.nearest(ctypes.c_float(v)) for v in steps] == wanted

@@ -14,12 +14,23 @@ from test_tiny_golden import Maker
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.codegen.host import Host
-from kinoloom.tiny.codegen.project import example_input
+from kinoloom.tiny.codegen.host import HostProgram
+from kinoloom.tiny.codegen.project import make_example_input
 from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Program
-from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x, kept_rows, passes, work_rows
-from kinoloom.tiny.planning.arena import blocks_of, check_streams, place, plan
+from kinoloom.tiny.ir.stream_ops import (
+    Stream,
+    find_in_place_groups,
+    ring_rows,
+    schedule_passes,
+    work_rows,
+)
+from kinoloom.tiny.planning.arena import (
+    build_blocks,
+    check_in_place_streams,
+    place_blocks,
+    plan_memory,
+)
 from kinoloom.tiny.simulate.simulator import Simulator
 
 FLAGS = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
@@ -56,13 +67,13 @@ def test_a_random_chain_row_by_row_gives_the_same_bits(
     tmp_path_factory: pytest.TempPathFactory, seed: int, over: bool
 ) -> None:
     program = random_chain(seed)
-    groups = groups_over_x(chain_of(program)) if over else 0
+    groups = find_in_place_groups(chain_of(program)) if over else 0
     assume(groups or not over)
     made = streamed(program, groups)
-    host = Host(made, plan(made), tmp_path_factory.mktemp("chain"), FLAGS)
+    host = HostProgram(made, plan_memory(made), tmp_path_factory.mktemp("chain"), FLAGS)
     device = Simulator(program)
     for step in range(2):
-        x = example_input(program, step)
+        x = make_example_input(program, step)
         np.testing.assert_array_equal(host.forward(x), device.forward(x))
 
 
@@ -71,7 +82,7 @@ def overwritten(convs: tuple[Conv, ...], groups: int) -> bool:
     g, last = convs[0].geometry, convs[-1].geometry
     gone = np.zeros((g.cin, g.ih, g.iw), bool)
     order = np.arange(last.cout * last.oh * last.ow).reshape(groups, last.oh, -1)
-    for i, before, rows in passes([c.geometry for c in convs], work_rows(convs)):
+    for i, before, rows in schedule_passes([c.geometry for c in convs], work_rows(convs)):
         for row in range(before, rows):
             if i == 0:
                 taps = row * g.sy - g.py + np.arange(g.kh) * g.dy
@@ -86,7 +97,7 @@ def overwritten(convs: tuple[Conv, ...], groups: int) -> bool:
 @given(st.integers(0, 10**6))
 def test_a_result_over_its_input_never_lies_on_what_is_still_read(seed: int) -> None:
     convs = chain_of(random_chain(seed))
-    groups = groups_over_x(convs)
+    groups = find_in_place_groups(convs)
     assume(groups)
     assert not overwritten(convs, groups)
 
@@ -95,35 +106,37 @@ def test_a_published_beginning_takes_little_more_than_the_picture(tmp_path: Path
     program = picture_chain()
     (stream, *_) = compile_program(program, None).program.ops
     assert isinstance(stream, Stream)
-    assert stream.over_x == 2
-    assert kept_rows(stream.convs) == (2, 1)
+    assert stream.in_place_groups == 2
+    assert ring_rows(stream.convs) == (2, 1)
     assert work_rows(stream.convs) == (3, 0, 0)
     assert overwritten(stream.convs, 1)
     rings = 8 * 8 * 2 + 8 * 8 * 1 + 2 * 8 * 3
     made = compile_program(program, None)
-    assert stream.scratch() == rings
-    assert made.plan.peak == made.plan.bound == 3 * 16 * 16 + rings
-    host, device = Host(made.program, made.plan, tmp_path, FLAGS), Simulator(program)
-    x = example_input(program, 0)
+    assert stream.scratch_bytes() == rings
+    assert made.plan.peak == made.plan.lower_bound == 3 * 16 * 16 + rings
+    host, device = HostProgram(made.program, made.plan, tmp_path, FLAGS), Simulator(program)
+    x = make_example_input(program, 0)
     np.testing.assert_array_equal(host.forward(x), device.forward(x))
 
 
 def test_a_stream_over_what_is_still_needed_is_refused() -> None:
     program = streamed(picture_chain(), 2)
-    made = plan(program)
+    made = plan_memory(program)
     for groups in (1, 8):
-        wrong = replace(program, ops=(replace(program.ops[0], over_x=groups), *program.ops[1:]))  # type: ignore[call-arg]
+        wrong = replace(
+            program, ops=(replace(program.ops[0], in_place_groups=groups), *program.ops[1:])
+        )  # type: ignore[call-arg]
         with pytest.raises(UsageError, match=r"'narrow' is written over 'x'.*still needed"):
-            check_streams(wrong, made)
+            check_in_place_streams(wrong, made)
     later = replace(program, ops=(*program.ops, chain_of(picture_chain())[0]))
     with pytest.raises(UsageError, match="still needed"):
-        plan(later)
-    apart = place(blocks_of(streamed(picture_chain(), 0)), len(program.ops))
+        plan_memory(later)
+    apart = place_blocks(build_blocks(streamed(picture_chain(), 0)), len(program.ops))
     with pytest.raises(UsageError, match="still needed"):
-        check_streams(program, apart)
+        check_in_place_streams(program, apart)
 
 
 def test_an_input_that_is_read_later_is_not_written_over() -> None:
     """The weights of the first convolution are trained: its input is needed for their gradient."""
     made = compile_program(picture_chain())
-    assert not any(isinstance(op, Stream) and op.over_x for op in made.program.ops)
+    assert not any(isinstance(op, Stream) and op.in_place_groups for op in made.program.ops)

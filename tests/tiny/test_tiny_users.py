@@ -11,7 +11,7 @@ from torch.nn import functional as f
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.tiny.evaluation.accuracy import agreement
+from kinoloom.tiny.evaluation.fidelity import measure_fidelity
 from kinoloom.tiny.front.read import read_module, run_module
 from kinoloom.tiny.quantisation.quantise import quantise
 
@@ -135,10 +135,10 @@ def test_a_network_of_a_user_compiles_agrees_and_learns(kind: Any) -> None:
     data = [x + 0.8 * (i % 4) - 1.2 for i, x in enumerate(inputs(kind.shape, 24, 2))]
     made = tiny.compile(model, data[0], "cross-entropy", data=data, budget=48 * 1024)
     assert made.ram_bytes <= 48 * 1024
-    agreed = agreement(made.inference, data, run_module(model, data))
-    assert agreed.noise_db > 25
-    assert agreed.largest < 0.05
-    assert agreed.same >= 0.9
+    agreed = measure_fidelity(made.inference, data, run_module(model, data))
+    assert agreed.sqnr_db > 25
+    assert agreed.max_error < 0.05
+    assert agreed.top1_agreement >= 0.9
     device = made.simulator()
     examples = [(device.quantise(x), i % 4) for i, x in enumerate(data[:4])]
     losses = [sum(device.train_step(x, y, 0.1) for x, y in examples) for _ in range(70)]
@@ -158,8 +158,8 @@ def test_an_in_place_activation_changes_what_it_was_given() -> None:
     torch.manual_seed(0)
     model, data = Shared().eval(), inputs((1, 1, 6, 6), 8)
     program = quantise(read_module(model, data[0], data), "net")
-    agreed = agreement(program, data, run_module(model, data))
-    assert agreed.noise_db > 25
+    agreed = measure_fidelity(program, data, run_module(model, data))
+    assert agreed.sqnr_db > 25
 
 
 def test_agreement_counts_and_refuses() -> None:
@@ -168,15 +168,15 @@ def test_agreement_counts_and_refuses() -> None:
     program = quantise(read_module(model, data[0], data), "net")
     wanted = run_module(model, data)
     right = [int(y.argmax()) for y in wanted]
-    agreed = agreement(program, data, wanted, right)
-    assert agreed.real == 1.0
-    assert agreed.quantised == agreed.same
-    worse = agreement(program, data, [y + 1 for y in wanted])
-    assert worse.noise_db < agreed.noise_db
+    agreed = measure_fidelity(program, data, wanted, right)
+    assert agreed.float_accuracy == 1.0
+    assert agreed.int8_accuracy == agreed.top1_agreement
+    worse = measure_fidelity(program, data, [y + 1 for y in wanted])
+    assert worse.sqnr_db < agreed.sqnr_db
     with pytest.raises(ArrayError, match="10 inputs and 9 outputs"):
-        agreement(program, data, wanted[:9])
+        measure_fidelity(program, data, wanted[:9])
     with pytest.raises(ArrayError, match="3 labels"):
-        agreement(program, data, wanted, [0, 1, 2])
+        measure_fidelity(program, data, wanted, [0, 1, 2])
 
 
 class Noisy(nn.Module):

@@ -135,4 +135,4 @@ def quantised(kind: type[nn.Module], seed: int = 0) -> Program:
 
 def loss_of(kind: type[nn.Module]) -> Loss:
     """Pictures have the squared error, classes cross-entropy."""
-    return "square" if kind in (Painter, Clipped) else "cross-entropy"
+    return "mse" if kind in (Painter, Clipped) else "cross-entropy"

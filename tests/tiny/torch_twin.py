@@ -19,7 +19,7 @@ from kinoloom.tiny.ir import sequence_ops as sequence
 from kinoloom.tiny.ir.backward_ops import BiasGrad, WeightGrad
 from kinoloom.tiny.ir.program import Array, Geometry, Program
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.scheme import convs
+from kinoloom.tiny.training.scheme import collect_convs
 
 
 def assert_gradients(device: Simulator, twin: Twin, rtol: float, atol: float) -> None:
@@ -60,7 +60,7 @@ class Twin:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.leaves: dict[str, Tensor] = {}
-        for op in convs(program):
+        for op in collect_convs(program):
             scales = torch.from_numpy(program.constants[f"{op.layer}_scales"]).double()
             x_scale = program.quant(op.x).scale
             weight = torch.from_numpy(program.constants[op.weights.frozen]).double()
@@ -80,7 +80,7 @@ class Twin:
                 ints = self.program.constants[tensor.name].astype(np.float64) - tensor.quant.zero
                 values[tensor.name] = torch.from_numpy(ints) * tensor.quant.scale
         for op in self.program.ops:
-            values[op.writes()[0]] = self._run(op, values)
+            values[op.outputs()[0]] = self._run(op, values)
         return values[self.program.output]
 
     def _run(self, op: ops.Op, values: dict[str, Tensor]) -> Tensor:
@@ -109,7 +109,7 @@ class Twin:
             return f.max_pool2d(x, (g.kh, g.kw), (g.sy, g.sx), (g.py, g.px), (g.dy, g.dx))[0]
         if isinstance(op, ops.Dequantise):
             return values[op.x]
-        shape = self.program.tensors[op.writes()[0]].shape
+        shape = self.program.tensors[op.outputs()[0]].shape
         return MORE[type(op)](self, op, values).reshape(shape)
 
     def _conv(self, op: ops.Conv, x: Tensor) -> Tensor:
@@ -158,11 +158,11 @@ def gru(twin: Twin, op: sequence.Gru, values: Values) -> Tensor:
     """The equations of torch.nn.GRU; what is multiplied by weights is in 1/128."""
     w_in, b_in, w_state, b_state = (
         twin.leaves[f"{conv.layer}.{leaf}"].squeeze()
-        for conv in (op.of_input, op.of_state)
+        for conv in (op.input_gates, op.state_gates)
         for leaf in "wb"
     )
     states, carried, seen = [], torch.zeros(op.units).double(), torch.zeros(op.units).double()
-    for x in values[op.x].reshape(op.of_input.geometry.cin, -1).T:
+    for x in values[op.x].reshape(op.input_gates.geometry.cin, -1).T:
         ins, back = (w_in @ x + b_in).chunk(3), (w_state @ seen + b_state).chunk(3)
         reset, update = torch.sigmoid(ins[0] + back[0]), torch.sigmoid(ins[1] + back[1])
         new = torch.tanh(ins[2] + reset * back[2])
@@ -174,7 +174,7 @@ def gru(twin: Twin, op: sequence.Gru, values: Values) -> Tensor:
 
 def matmul(twin: Twin, op: sequence.MatMul, values: Values) -> Tensor:
     """Strided factors, and the result transposed."""
-    places = ((op.a, op.m, op.terms, op.a_places), (op.b, op.terms, op.n, op.b_places))
+    places = ((op.a, op.m, op.terms, op.a_layout), (op.b, op.terms, op.n, op.b_layout))
     a, b = (
         strided(values[x], (op.heads, rows, columns), at[1:], at[0])
         for x, rows, columns, at in places

@@ -12,12 +12,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kinoloom.tiny.api import Compiled, compile, compile_program  # noqa: A004
+    from kinoloom.tiny.api import CompiledProgram, compile, compile_program  # noqa: A004
     from kinoloom.tiny.simulate.simulator import Simulator
     from kinoloom.tiny.training.scheme import Update, full_update, last_layers
 
 _LAZY = {
-    "Compiled": "kinoloom.tiny.api",
+    "CompiledProgram": "kinoloom.tiny.api",
     "Simulator": "kinoloom.tiny.simulate.simulator",
     "Update": "kinoloom.tiny.training.scheme",
     "compile": "kinoloom.tiny.api",
@@ -27,7 +27,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "Compiled",
+    "CompiledProgram",
     "Simulator",
     "Update",
     "compile",

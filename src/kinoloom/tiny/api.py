@@ -9,30 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
-from kinoloom.tiny.codegen.model import Sources, generate
-from kinoloom.tiny.codegen.project import project_files
+from kinoloom.tiny.codegen.model import Sources, generate_sources
+from kinoloom.tiny.codegen.project import build_project
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.ir.program import Array, Program, pruned
-from kinoloom.tiny.planning.arena import Plan, check_budget, least_bytes, plan
-from kinoloom.tiny.planning.fuse_backward import join_gradients
-from kinoloom.tiny.planning.fuse_forward import stream
-from kinoloom.tiny.planning.schedule import reorder
+from kinoloom.tiny.ir.program import Array, Program, prune_constants
+from kinoloom.tiny.planning.arena import Plan, check_budget, lower_bound_bytes, plan_memory
+from kinoloom.tiny.planning.schedule import schedule_updates
+from kinoloom.tiny.planning.stream_backward import stream_gradients
+from kinoloom.tiny.planning.stream_forward import stream_convs
 from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, training_program
+from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, build_training_program
 from kinoloom.tiny.training.scheme import Scheme, full_update
 
 if TYPE_CHECKING:
     from torch import nn
 
-BUDGET = 256 * 1024
+DEFAULT_BUDGET_BYTES = 256 * 1024
 
-Choice = Scheme | Callable[[Program], Scheme]
+SchemeChoice = Scheme | Callable[[Program], Scheme]
 """What is trained: a scheme, or a function that makes one of the quantised network."""
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledProgram:
     """A program and where its tensors lie.
 
     Attributes:
@@ -53,7 +53,7 @@ class Compiled:
     @cached_property
     def sources(self) -> Sources:
         """The text of model.h and model.c."""
-        return generate(self.program, self.plan)
+        return generate_sources(self.program, self.plan)
 
     def simulator(self, seed: int = 1) -> Simulator:
         """A simulated device in its first state."""
@@ -71,7 +71,7 @@ class Compiled:
                 hint="Remove it or choose another folder; in Python, pass overwrite=True.",
             )
         made = []
-        for name, text in project_files(self.program, self.sources).items():
+        for name, text in build_project(self.program, self.sources).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -85,11 +85,11 @@ def compile(  # noqa: A001  the word for it
     loss: Loss | None = "cross-entropy",
     *,
     data: Iterable[Array],
-    scheme: Choice = full_update,
-    budget: int = BUDGET,
+    scheme: SchemeChoice = full_update,
+    budget: int = DEFAULT_BUDGET_BYTES,
     name: str = "net",
     options: TrainingOptions | None = None,
-) -> Compiled:
+) -> CompiledProgram:
     """Compile a torch module into a training step for a microcontroller.
 
     Args:
@@ -115,10 +115,10 @@ def compile_program(
     inference: Program,
     loss: Loss | None = "cross-entropy",
     *,
-    scheme: Choice = full_update,
-    budget: int = BUDGET,
+    scheme: SchemeChoice = full_update,
+    budget: int = DEFAULT_BUDGET_BYTES,
     options: TrainingOptions | None = None,
-) -> Compiled:
+) -> CompiledProgram:
     """The same for a network that is quantised already; see `compile`.
 
     Raises:
@@ -126,18 +126,20 @@ def compile_program(
         BudgetError: it does not fit the memory.
     """
     if loss is None:
-        program = stream(pruned(inference))
+        program = stream_convs(prune_constants(inference))
     else:
         given = options or TrainingOptions()
         chosen = scheme(inference) if callable(scheme) else scheme
         wanted = TrainingOptions(loss, given.scaling, given.rounding)
-        program = _least(reorder(training_program(inference, chosen, wanted)))
-    made = plan(program)
+        program = _choose_streaming(
+            schedule_updates(build_training_program(inference, chosen, wanted))
+        )
+    made = plan_memory(program)
     check_budget(program, made, budget)
-    return Compiled(inference, program, made)
+    return CompiledProgram(inference, program, made)
 
 
-def _least(step: Program) -> Program:
+def _choose_streaming(step: Program) -> Program:
     """The training step joined in the way of least memory; of two equal ones the quicker."""
-    ways = [stream(join_gradients(step, pools=pools)) for pools in (False, True)]
-    return min(ways, key=least_bytes)
+    ways = [stream_convs(stream_gradients(step, pools=pools)) for pools in (False, True)]
+    return min(ways, key=lower_bound_bytes)

@@ -31,11 +31,11 @@ def _svg(width: float, height: float, parts: Sequence[str]) -> str:
 
 
 def _text(x: float, y: float, words: object, anchor: str = "start") -> str:
-    told = html.escape(str(words))
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{told}</text>'
+    escaped = html.escape(str(words))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escaped}</text>'
 
 
-def arena_svg(program: Program, plan: Plan) -> str:
+def draw_arena(program: Program, plan: Plan) -> str:
     """A rectangle for each block, addresses up, time to the right.
 
     int8 is blue, gradients and logits orange, masks green, buffers of streams grey.
@@ -67,17 +67,17 @@ def arena_svg(program: Program, plan: Plan) -> str:
     return _svg(width + left, height + 26, parts)
 
 
-def rounded_up(value: float) -> float:
+def round_up_axis(value: float) -> float:
     """A number from `value` up of which a quarter is short: 1, 2, 4, 6, 8 times a power of ten."""
     power = 10 ** math.floor(math.log10(value)) if value > 0 else 1
     return next(n * power for n in (1, 2, 4, 6, 8, 10) if n * power >= value)
 
 
-WAYS = ("#3b7dd8", "#d8743b", "#4aa564", "#a05fc0")
-DASHES = ("", "", "", ' stroke-dasharray="7 4"')
+LINE_COLOURS = ("#3b7dd8", "#d8743b", "#4aa564", "#a05fc0")
+LINE_DASHES = ("", "", "", ' stroke-dasharray="7 4"')
 
 
-def lines_svg(steps: Sequence[int], lines: Mapping[str, Sequence[float]], most: float) -> str:
+def draw_lines(steps: Sequence[int], lines: Mapping[str, Sequence[float]], most: float) -> str:
     """Up to four named lines over `steps`, from 0 to `most`; what is above stays at the top."""
     width, height, left = 640, 250, 44
     across, up = width / max(steps[-1], 1), height / most
@@ -88,7 +88,7 @@ def lines_svg(steps: Sequence[int], lines: Mapping[str, Sequence[float]], most: 
         parts.append(_text(left - 6, y + 4, f"{part * most / 4:.3g}", "end"))
         parts.append(_text(x, height + 26, round(part * steps[-1] / 4), "middle"))
     for number, (name, values) in enumerate(lines.items()):
-        colour, dash = WAYS[number], DASHES[number]
+        colour, dash = LINE_COLOURS[number], LINE_DASHES[number]
         points = " ".join(
             f"{left + step * across:.1f},{height + 8 - min(max(value, 0), most) * up:.1f}"
             for step, value in zip(steps, values, strict=True)

@@ -26,18 +26,31 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.tiny import page
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.model import image_of
-from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.evaluation.accuracy import Agreement, agreement
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.model import encode_image
+from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.evaluation.examples import Examples, read_examples
-from kinoloom.tiny.evaluation.learning import Course, Curve, curve, curves, on_device, score, train
-from kinoloom.tiny.evaluation.search import Contributions, candidates, evolve, measure
-from kinoloom.tiny.evaluation.search import search as exact
-from kinoloom.tiny.front.float_net import FloatNet
-from kinoloom.tiny.front.float_network import Network
+from kinoloom.tiny.evaluation.fidelity import Fidelity, measure_fidelity
+from kinoloom.tiny.evaluation.learning_curves import (
+    LearningCurve,
+    TrainingRun,
+    evaluate,
+    open_learner,
+    trace_curve,
+    trace_curves,
+    train,
+)
+from kinoloom.tiny.evaluation.search import (
+    Contributions,
+    count_candidates,
+    evolve_scheme,
+    measure_contributions,
+    search_scheme,
+)
+from kinoloom.tiny.front.float_network import FloatNetwork
 from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.front.read import read_archive
+from kinoloom.tiny.front.torch_network import TorchNetwork
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.options import (
     CompileOptions,
@@ -49,7 +62,14 @@ from kinoloom.tiny.options import (
 )
 from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.training.autodiff import TrainingOptions
-from kinoloom.tiny.training.scheme import Scheme, Update, full_update, last_layers, lines, parse
+from kinoloom.tiny.training.scheme import (
+    Scheme,
+    Update,
+    format_scheme,
+    full_update,
+    last_layers,
+    parse_scheme,
+)
 
 
 def inference_of(model: Path, options: ModelOptions) -> Program:
@@ -57,7 +77,7 @@ def inference_of(model: Path, options: ModelOptions) -> Program:
     return source_of(model, options)[0]
 
 
-def source_of(model: Path, options: ModelOptions) -> tuple[Program, Network | None]:
+def source_of(model: Path, options: ModelOptions) -> tuple[Program, FloatNetwork | None]:
     """The inference program of a model file, and the network in real numbers where it has one.
 
     Raises:
@@ -105,17 +125,19 @@ def scheme_named(program: Program, words: str) -> Scheme:
             f"'{words}' is no scheme and no file.",
             hint=f"Say full, head, last:N, a file, or one of {', '.join(PRESETS)}.",
         )
-    return parse(path.read_text(encoding="utf-8"))
+    return parse_scheme(path.read_text(encoding="utf-8"))
 
 
-def compiled(model: Path, options: ModelOptions) -> tuple[Compiled, Scheme]:
+def compiled(model: Path, options: ModelOptions) -> tuple[CompiledProgram, Scheme]:
     """A model file compiled as the options say."""
     inference = inference_of(model, options)
     scheme = scheme_named(inference, options.scheme)
     return _compile(inference, scheme, options, options.budget), scheme
 
 
-def _compile(inference: Program, scheme: Scheme, options: ModelOptions, budget: int) -> Compiled:
+def _compile(
+    inference: Program, scheme: Scheme, options: ModelOptions, budget: int
+) -> CompiledProgram:
     how = TrainingOptions(options.loss, rounding=options.rounding)
     return compile_program(inference, options.loss, scheme=scheme, budget=budget, options=how)
 
@@ -124,7 +146,7 @@ def compile_files(model: Path, options: CompileOptions) -> Report:
     """`tiny compile`."""
     made, _ = compiled(model, options)
     written = made.write(options.folder)
-    data = {**page.facts(made), "files": [str(path) for path in written]}
+    data = {**page.summarise(made), "files": [str(path) for path in written]}
     rows = tuple((path.name, path.stat().st_size) for path in written)
     text = Text(
         f"{options.folder}: {made.ram_bytes} bytes of RAM, {made.program.constant_bytes} bytes of "
@@ -141,39 +163,39 @@ def memory_report(model: Path, options: ReportOptions) -> Report:
     examples = None
     if options.examples is not None:
         examples = read_examples(options.examples, inference, options.loss)
-    net = FloatNet(network, options.loss) if network else None
+    net = TorchNetwork(network, options.loss) if network else None
     agreed = _agreement(inference, net, options, examples) if net else None
     learned = _curves(made, scheme, net, options, examples) if examples else ()
-    return page.report(made, scheme, options.loss, page.Findings(agreed, learned))
+    return page.build_report(made, scheme, options.loss, page.Measurements(agreed, learned))
 
 
 def _agreement(
-    inference: Program, net: FloatNet, options: ReportOptions, examples: Examples | None
-) -> Agreement:
+    inference: Program, net: TorchNetwork, options: ReportOptions, examples: Examples | None
+) -> Fidelity:
     """The quantised network beside the real one, on held-out examples or those of calibration."""
     if examples is not None:
         inputs, labels = examples.x_test, examples.y_test if examples.classes else None
     else:
         assert options.inputs_file is not None
         inputs, labels = _array(options.inputs_file), None
-    return agreement(inference, list(inputs), [net.forward(x) for x in inputs], labels)
+    return measure_fidelity(inference, list(inputs), [net.forward(x) for x in inputs], labels)
 
 
 def _curves(
-    made: Compiled, scheme: Scheme, net: FloatNet | None, options: ReportOptions,
+    made: CompiledProgram, scheme: Scheme, net: TorchNetwork | None, options: ReportOptions,
     examples: Examples,
-) -> tuple[Curve, ...]:  # fmt: skip
+) -> tuple[LearningCurve, ...]:  # fmt: skip
     """How well is learned: all trained, what was chosen, the last layer, and in float32."""
     if not len(examples.x):
         return ()
-    inference, course = made.inference, Course(options.rate, options.epochs)
+    inference, course = made.inference, TrainingRun(options.rate, options.epochs)
     schemes = {"all trained": full_update(inference), "last layer": last_layers(inference, 1)}
     ways = {name: _compile(inference, one, options, 2**62) for name, one in schemes.items()}
     if scheme not in schemes.values():
         ways[f"chosen: {Path(options.scheme).name}"] = made
-    found = curves(ways.items(), examples, course)
+    found = trace_curves(ways.items(), examples, course)
     if net is not None:
-        found.append(curve("all trained, float32", net, None, examples, course))
+        found.append(trace_curve("all trained, float32", net, None, examples, course))
     return tuple(found)
 
 
@@ -183,18 +205,18 @@ def simulated(model: Path, options: SimulateOptions) -> Report:
     device = made.simulator()
     losses = [
         device.train_step(
-            example_input(made.program, step), example_label(made.program, step), 0.01
+            make_example_input(made.program, step), make_example_label(made.program, step), 0.01
         )
         for step in range(options.steps)
     ]
-    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
+    crc = struct.unpack("<I", encode_image(made.program, device.memory.params)[-4:])[0]
     bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
     told = f"loss {bits:08x}\ncrc {crc:08x}"
     words = Text(
         f"The loss is {losses[0]:.4f} at first and {losses[-1]:.4f} after {options.steps} steps of "
         "the example main. A board must print these lines, bit for bit:"
     )
-    data = {**page.facts(made), "losses": losses, "loss": f"{bits:08x}", "crc": f"{crc:08x}"}
+    data = {**page.summarise(made), "losses": losses, "loss": f"{bits:08x}", "crc": f"{crc:08x}"}
     return Report(f"{options.name}: simulated", (words, Text(told, preformatted=True)), data)
 
 
@@ -215,13 +237,17 @@ def searched(model: Path, options: SearchOptions) -> Report:
     examples = read_examples(options.examples, inference, options.loss)
     if not len(examples.x):
         raise UsageError(f"{options.examples.name} has no x and y to learn from.")
-    given = measure(inference, partial(_counted, count(1), inference, options, examples))
+    given = measure_contributions(
+        inference, partial(_counted, count(1), inference, options, examples)
+    )
     if options.method == "exact":
-        found = exact(inference, given, options.budget, options.loss)
+        found = search_scheme(inference, given, options.budget, options.loss)
     else:
-        found = evolve(inference, given, options.budget, loss=options.loss)
+        found = evolve_scheme(inference, given, options.budget, loss=options.loss)
     head = f"# {found.ram_bytes} bytes of RAM, sum of contributions {found.gain:.4f}"
-    text = "\n".join([head, "# layer, bias or -, part of the weights", *lines(found.scheme), ""])
+    text = "\n".join(
+        [head, "# layer, bias or -, part of the weights", *format_scheme(found.scheme), ""]
+    )
     with whole_file(options.scheme_file, overwrite=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
     rows = tuple((n, "trained" if u.bias else "", u.ratio) for n, u in found.scheme.items())
@@ -266,7 +292,7 @@ def _counted(
     scheme: dict[str, Update],
 ) -> float:  # fmt: skip
     """`_score`, and a word about how far the search is."""
-    number, total = next(numbers), candidates(inference)
+    number, total = next(numbers), count_candidates(inference)
     if number % 10 == 1:
         logger.info("candidate %d of %d", number, total)
     return _score(inference, options, examples, scheme)
@@ -277,9 +303,9 @@ def _score(
 ) -> float:
     """Accuracy after training by a scheme in the generated C; of targets, less the loss."""
     made = _compile(inference, scheme, options, 2**62)
-    with on_device(made, "-O1") as learner:
-        train(learner, examples, Course(options.rate, options.epochs))
-        found = score(learner, examples)
+    with open_learner(made, "-O1") as learner:
+        train(learner, examples, TrainingRun(options.rate, options.epochs))
+        found = evaluate(learner, examples)
     return -found.loss if found.accuracy is None else found.accuracy
 
 
@@ -300,7 +326,7 @@ def linked_size(model: Path, options: FlashSizeOptions) -> Report:
         folder = Path(name)
         made.write(folder)
         flash, ram = sizes(folder, options.core)
-    data = {**page.facts(made), "flash_bytes": flash, "linked_ram_bytes": ram}
+    data = {**page.summarise(made), "flash_bytes": flash, "linked_ram_bytes": ram}
     rows = (("flash", flash, 2**20), ("RAM, without the stack", ram, 2**18))
     words = Text(f"{flash} bytes of flash and {ram} of RAM, with the example main, as linked.")
     table = Table(("memory", "bytes", "the board has"), rows)

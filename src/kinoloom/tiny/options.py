@@ -16,7 +16,7 @@ class ModelOptions:
     inputs_file: Path | None = option(None, ".npy of inputs (N, C, H, W) to calibrate a .pt2 with")
     classes: int | None = option(None, "a new head for an int8 network of .npz", low=2, high=10_000)
     scheme: str = option("full", "full, head, last:N, a published scheme, or a scheme file")
-    loss: Literal["cross-entropy", "square"] = option("cross-entropy", "what is minimised")
+    loss: Literal["cross-entropy", "mse"] = option("cross-entropy", "what is minimised")
     rounding: Literal["stochastic", "residual"] = option("stochastic", "of updates of weights")
     budget: int = option(256 * 1024, "RAM for arena and trained tensors", unit="bytes")
     name: str = option("net", "prefix of the C names")

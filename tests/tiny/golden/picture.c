@@ -220,7 +220,7 @@ int picture_train_step(const int8_t *x, const float *label, float lr, float *los
     }
     load(x);
     infer();
-    /* square loss of loss: 1 float32 */
+    /* mse loss of loss: 1 float32 */
     found = kl_square_loss(AT(float, 56), 2, label, AT(float, 56));
     /* conv grad x of head: 3 x 1 x 1 float32 */
     kl_conv_grad_x(&head_back, AT(float, 56), 0, AT(float, 44));

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ExecutionError, MissingError, UsageError
-from kinoloom.tiny.codegen.model import generate, image_bytes
+from kinoloom.tiny.codegen.model import generate_sources, image_bytes
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.planning.arena import Plan
 
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
+WARNING_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 
 
-def compiler() -> str:
+def find_compiler() -> str:
     """The C compiler: what CC names, or cc.
 
     Raises:
@@ -39,19 +39,19 @@ def compile_c(folder: Path, flags: Sequence[str], output: Path) -> None:
         ExecutionError: it does not compile.
         MissingError: there is no compiler.
     """
-    line = [compiler(), *WARNINGS, *flags, str(folder / "model.c"), "-o", str(output)]
+    line = [find_compiler(), *WARNING_FLAGS, *flags, str(folder / "model.c"), "-o", str(output)]
     done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
         raise ExecutionError(f"The generated C does not compile: {done.stderr[:2000]}")
 
 
-class Host:
+class HostProgram:
     """A program compiled for this machine; the same calls as `Simulator`."""
 
     def __init__(
         self, program: Program, plan: Plan, folder: Path, flags: Sequence[str] = ("-O2",)
     ) -> None:
-        sources = generate(program, plan)
+        sources = generate_sources(program, plan)
         (folder / "model.h").write_text(sources.header, encoding="utf-8")
         (folder / "model.c").write_text(sources.source, encoding="utf-8")
         library = folder / "model.so"

@@ -7,14 +7,14 @@ from string import Template
 
 import numpy as np
 
-from kinoloom.tiny.arithmetic import mix
+from kinoloom.tiny.arithmetic import hash32
 from kinoloom.tiny.codegen.model import Sources
 from kinoloom.tiny.ir.program import Array, Program
 
 TEMPLATES = Path(__file__).parents[1] / "boards"
 
 
-def project_files(program: Program, sources: Sources) -> dict[str, str]:
+def build_project(program: Program, sources: Sources) -> dict[str, str]:
     """Names and texts of all files of the project; the example is there if there is training."""
     files = {"model.h": sources.header, "model.c": sources.source}
     if not program.label:
@@ -32,15 +32,15 @@ def project_files(program: Program, sources: Sources) -> dict[str, str]:
     return files
 
 
-def example_input(program: Program, step: int) -> Array:
+def make_example_input(program: Program, step: int) -> Array:
     """The made-up input of a step of the example main."""
     tensor = program.tensors[program.input]
     index = (step * tensor.size + np.arange(tensor.size, dtype=np.uint64)) & np.uint64(0xFFFFFFFF)
-    values = (mix(index) >> np.uint64(24)).astype(np.int64) - 128
+    values = (hash32(index) >> np.uint64(24)).astype(np.int64) - 128
     return values.astype(np.int8).reshape(tensor.shape)
 
 
-def example_label(program: Program, step: int) -> int | Array:
+def make_example_label(program: Program, step: int) -> int | Array:
     """The made-up label of a step of the example main: classes in turn, or a target of zeros."""
     output = program.tensors[program.output]
     if program.tensors[program.label].dtype == "int32":

@@ -29,40 +29,40 @@ def c_type(dtype: Any) -> str:
     return "uint8_t" if str(dtype) == "bits" else _TYPES[str(dtype)]
 
 
-def real(value: Any) -> str:
+def float_literal(value: Any) -> str:
     """A float32 literal that is read back as the same bits."""
     return re.sub(r"\.?0*p", "p", float(np.float32(value)).hex()) + "f"
 
 
-def literal(value: Any, dtype: str) -> str:
+def number_literal(value: Any, dtype: str) -> str:
     """A number of an array."""
-    return real(value) if dtype == "float32" else str(int(value))
+    return float_literal(value) if dtype == "float32" else str(int(value))
 
 
-def array(name: str, values: Array) -> str:
+def format_array(name: str, values: Array) -> str:
     """A constant array."""
     dtype = str(values.dtype)
-    body = ", ".join(literal(v, dtype) for v in values.ravel())
+    body = ", ".join(number_literal(v, dtype) for v in values.ravel())
     lines = "\n".join(textwrap.wrap(body, 96, initial_indent="    ", subsequent_indent="    "))
     return f"static const {c_type(dtype)} {name}[{values.size}] = {{\n{lines}\n}};"
 
 
-def struct(kind: str, name: str, fields: Iterable[object]) -> str:
+def format_struct(kind: str, name: str, fields: Iterable[object]) -> str:
     """A constant structure."""
     body = _wrapped(", ".join(str(f) for f in fields), "    ")
     return f"static const {kind} {name} = {{\n{body}\n}};"
 
 
-def structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
+def format_structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
     """A constant array of structures."""
     body = ",\n".join(
-        textwrap.fill(braces(i), 96, initial_indent="    ", subsequent_indent="     ")
+        textwrap.fill(format_braces(i), 96, initial_indent="    ", subsequent_indent="     ")
         for i in items
     )
     return f"static const {kind} {name}[{len(items)}] = {{\n{body}\n}};"
 
 
-def call(line: str) -> str:
+def format_call(line: str) -> str:
     """A statement of a function's body, broken where it is long."""
     return _wrapped(line, "        ")
 
@@ -75,22 +75,22 @@ def _wrapped(text: str, indent: str) -> str:
     )
 
 
-def title(op: Op, program: Program) -> str:
+def format_comment(op: Op, program: Program) -> str:
     """The comment before the calls of an operation: what it is, of which layer, what it makes."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(op).__name__).lower()
-    layers = op.layers() or op.writes()[:1]
-    made = [program.tensors[name] for name in op.writes()[:1]]
+    layers = op.layers() or op.outputs()[:1]
+    made = [program.tensors[name] for name in op.outputs()[:1]]
     sizes = "".join(f": {' x '.join(str(n) for n in t.shape)} {t.dtype}" for t in made)
-    return call(f"/* {kind} of {', '.join(layers)}{sizes} */")
+    return format_call(f"/* {kind} of {', '.join(layers)}{sizes} */")
 
 
-def braces(fields: Sequence[object]) -> str:
+def format_braces(fields: Sequence[object]) -> str:
     """A nested initialiser."""
     return "{" + ", ".join(str(f) for f in fields) + "}"
 
 
 @cache
-def kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def read_kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The kernels that one needs, and its items: what blank lines set apart in its file."""
     text = (KERNELS / f"{name}.c").read_text(encoding="utf-8")
     first, _, rest = text.partition("\n")
@@ -100,19 +100,19 @@ def kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return needs, tuple(text.strip().split("\n\n"))
 
 
-def kernels(names: Iterable[str], callers: str) -> list[str]:
+def collect_kernels(names: Iterable[str], callers: str) -> list[str]:
     """What `callers` use of kernels, directly or not, in an order that compiles."""
     items: dict[str, None] = {}
 
     def take(name: str) -> None:
-        needs, own = kernel(name)
+        needs, own = read_kernel(name)
         for other in needs:
             take(other)
         items.update(dict.fromkeys(own))
 
     for name in sorted(names):
         take(name)
-    return used(list(items), callers)
+    return drop_unused(list(items), callers)
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -120,7 +120,7 @@ _NAME = re.compile(r"\bkl_\w+|\bKL_\w+")
 _DEFINED = re.compile(r"^static [^\n=]*?\b(kl_\w+)\(|^} (kl_\w+);$|^#define (KL_\w+)", re.MULTILINE)
 
 
-def used(items: list[str], callers: str) -> list[str]:
+def drop_unused(items: list[str], callers: str) -> list[str]:
     """The items that define a name which `callers` or another used item holds; and all others."""
     plain = [_COMMENT.sub("", item) for item in items]
     defined = [

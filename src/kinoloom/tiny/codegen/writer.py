@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from kinoloom.tiny.codegen.text import array, braces, c_type, call, struct, title
+from kinoloom.tiny.codegen.text import (
+    c_type,
+    format_array,
+    format_braces,
+    format_call,
+    format_comment,
+    format_struct,
+)
 from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Geometry, Op, Program, Weights
 from kinoloom.tiny.planning.arena import Plan
@@ -28,13 +35,15 @@ class Writer:
     used: set[str] = field(default_factory=set)
     lines: list[list[str]] = field(default_factory=list)
 
-    def take(self, op: Op, kernel: str, calls: str | list[str]) -> None:
+    def add_op(self, op: Op, kernel: str, calls: str | list[str]) -> None:
         """Take in the call or calls of an operation, and the kernels that they need."""
         self.used |= set(kernel.split())
         lines = [calls] if isinstance(calls, str) else calls
-        self.lines.append([title(op, self.program), *(call(line) for line in lines)])
+        self.lines.append(
+            [format_comment(op, self.program), *(format_call(line) for line in lines)]
+        )
 
-    def at(self, name: str) -> str:
+    def ptr(self, name: str) -> str:
         """A pointer to a work tensor; a null pointer for none."""
         if not name:
             return "0"
@@ -45,7 +54,7 @@ class Writer:
             return self.constant(name)
         return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
 
-    def scratch(self, number: int, dtype: str = "int8") -> str:
+    def scratch_ptr(self, number: int, dtype: str = "int8") -> str:
         """A pointer to the scratch memory of the operation of a number."""
         return f"AT({c_type(dtype)}, {self.plan.offset(f'scratch:{number}')})"
 
@@ -54,44 +63,44 @@ class Writer:
         if not name:
             return "0"
         if name not in self.program.initial:
-            self.tables.setdefault(name, array(name, self.program.constants[name]))
+            self.tables.setdefault(name, format_array(name, self.program.constants[name]))
         return name
 
     def channels(self, owner: str, channels: tuple[int, ...] | list[int]) -> str:
         """The name of a table of channels."""
         name = f"{owner}_channels"
-        self.tables.setdefault(name, array(name, np.array(channels, np.uint16)))
+        self.tables.setdefault(name, format_array(name, np.array(channels, np.uint16)))
         return name
 
     def declare(self, kind: str, name: str, *fields: object) -> str:
         """A pointer to a new constant structure."""
-        self.tables.setdefault(name, struct(kind, name, fields))
+        self.tables.setdefault(name, format_struct(kind, name, fields))
         return f"&{name}"
 
-    def parts(self, weights: Weights, g: Geometry) -> tuple[str, str]:
+    def format_parts(self, weights: Weights, g: Geometry) -> tuple[str, str]:
         """The initialisers of the frozen and the trained part."""
-        ins, none = g.cin // g.groups, braces([0, 0, 0])
+        ins, none = g.cin // g.groups, format_braces([0, 0, 0])
         if not weights.trained:
-            return braces([self.constant(weights.frozen), 0, ins]), none
+            return format_braces([self.constant(weights.frozen), 0, ins]), none
         if not weights.frozen:
-            return none, braces([weights.trained, 0, ins])
-        rest = [c for c in range(ins) if c not in weights.kept]
+            return none, format_braces([weights.trained, 0, ins])
+        rest = [c for c in range(ins) if c not in weights.updated]
         frozen = [self.constant(weights.frozen), self.channels(weights.frozen, rest), len(rest)]
-        table = self.channels(weights.trained, weights.kept)
-        return braces(frozen), braces([weights.trained, table, len(weights.kept)])
+        table = self.channels(weights.trained, weights.updated)
+        return format_braces(frozen), format_braces([weights.trained, table, len(weights.updated)])
 
 
-def sizes(g: Geometry, *, whole: bool = True) -> str:
+def format_geometry(g: Geometry, *, whole: bool = True) -> str:
     """The initialiser of a geometry; a whole picture whose pixels do not meet is one row."""
-    if g.pointwise and whole:
+    if g.is_pointwise and whole:
         g = replace(g, ih=1, iw=g.ih * g.iw, oh=1, ow=g.oh * g.ow)
-    return braces(
+    return format_braces(
         [g.cin, g.ih, g.iw, g.cout, g.oh, g.ow, g.kh, g.kw, g.sy, g.sx, g.py, g.px, g.dy, g.dx,
          g.groups]
     )  # fmt: skip
 
 
-def conv_table(w: Writer, op: Conv, *, whole: bool = True) -> str:
+def declare_conv(w: Writer, op: Conv, *, whole: bool = True) -> str:
     """The structure of a forward convolution."""
     return w.declare("kl_conv", f"{op.y}_conv", *conv_fields(w, op, whole=whole))
 
@@ -99,11 +108,11 @@ def conv_table(w: Writer, op: Conv, *, whole: bool = True) -> str:
 def conv_fields(w: Writer, op: Conv, *, whole: bool = False) -> tuple[object, ...]:
     """The fields of that structure."""
     return (
-        sizes(op.geometry, whole=whole), *w.parts(op.weights, op.geometry),
+        format_geometry(op.geometry, whole=whole), *w.format_parts(op.weights, op.geometry),
         w.constant(op.bias), w.constant(op.multipliers), w.constant(op.shifts),
         w.constant(op.factors), op.x_zero, op.y_zero, op.low, op.high,
     )  # fmt: skip
 
 
-Rule = tuple[str, str | list[str]]
+Emission = tuple[str, str | list[str]]
 """The names of kernels, and the call or calls."""

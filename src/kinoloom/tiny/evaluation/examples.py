@@ -59,7 +59,7 @@ def read_examples(path: Path, program: Program, loss: str) -> Examples:
     if not len(found["x_test"]):
         raise ArrayError(f"x_test of {path.name} is empty.")
     x, y, x_test, y_test = (found[name] for name in (*TRAIN, *HELD_OUT))
-    return Examples(x, y, x_test, y_test, classes=loss != "square")
+    return Examples(x, y, x_test, y_test, classes=loss != "mse")
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -88,7 +88,7 @@ def _check_inputs(what: str, x: Array, program: Program) -> None:
 
 def _check_labels(what: str, y: Array, program: Program, loss: str) -> None:
     outputs = program.tensors[program.output]
-    if loss == "square":
+    if loss == "mse":
         if math.prod(y.shape[1:]) != outputs.size:
             raise ArrayError(f"{what} holds targets of shape {y.shape[1:]}, not {outputs.shape}.")
         _check_finite(what, y)

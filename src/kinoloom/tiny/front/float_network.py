@@ -34,7 +34,7 @@ class Layer:
         """Names of the values that it reads."""
         raise NotImplementedError
 
-    def clamped(self, name: str, low: float | None, high: float | None) -> Layer:
+    def with_clamp(self, name: str, low: float | None, high: float | None) -> Layer:
         """The same layer under another name with a tighter clamp."""
         lows = [v for v in (self.low, low) if v is not None]
         highs = [v for v in (self.high, high) if v is not None]
@@ -42,7 +42,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class OfOne(Layer):
+class UnaryLayer(Layer):
     """A layer that reads one value, `x`."""
 
     x: str
@@ -53,7 +53,7 @@ class OfOne(Layer):
 
 
 @dataclass(frozen=True)
-class RealConv(OfOne):
+class FloatConv(UnaryLayer):
     """A convolution or linear layer; `weight` (cout, cin / groups, kh, kw), `bias` (cout,)."""
 
     geometry: Geometry
@@ -62,7 +62,7 @@ class RealConv(OfOne):
 
 
 @dataclass(frozen=True)
-class RealAdd(Layer):
+class FloatAdd(Layer):
     """A sum."""
 
     a: str
@@ -74,12 +74,12 @@ class RealAdd(Layer):
 
 
 @dataclass(frozen=True)
-class RealClamp(OfOne):
+class FloatClamp(UnaryLayer):
     """A clamp that no layer before it can take over."""
 
 
 @dataclass(frozen=True)
-class RealPool(OfOne):
+class FloatPool(UnaryLayer):
     """Pooling; `divisor` is that of the mean."""
 
     kind: Literal["average", "max"]
@@ -88,7 +88,7 @@ class RealPool(OfOne):
 
 
 @dataclass(frozen=True)
-class RealConcat(Layer):
+class FloatConcat(Layer):
     """A concatenation of channels."""
 
     xs: tuple[str, ...]
@@ -99,7 +99,7 @@ class RealConcat(Layer):
 
 
 @dataclass(frozen=True)
-class RealLookup(OfOne):
+class FloatLookup(UnaryLayer):
     """A function of each element: `kind` of `curves.CURVES`, with its parameter."""
 
     kind: str
@@ -107,7 +107,7 @@ class RealLookup(OfOne):
 
 
 @dataclass(frozen=True)
-class RealAffine(OfOne):
+class FloatAffine(UnaryLayer):
     """`gain * x + offset`, of numbers that are not trained."""
 
     gain: float
@@ -115,7 +115,7 @@ class RealAffine(OfOne):
 
 
 @dataclass(frozen=True)
-class RealCopy(OfOne):
+class FloatCopy(UnaryLayer):
     """Elements in another order: nested loops (count, stride) of places, from `start`."""
 
     loops: tuple[tuple[int, int], ...]
@@ -123,7 +123,7 @@ class RealCopy(OfOne):
 
 
 @dataclass(frozen=True)
-class RealMatMul(Layer):
+class FloatMatMul(Layer):
     """Products of two values, head by head; the result (heads, N, M) is stored transposed.
 
     Attributes:
@@ -135,8 +135,8 @@ class RealMatMul(Layer):
     a: str
     b: str
     inner: int
-    a_places: tuple[int, ...]
-    b_places: tuple[int, ...]
+    a_layout: tuple[int, ...]
+    b_layout: tuple[int, ...]
 
     def inputs(self) -> tuple[str, ...]:
         """Two values."""
@@ -144,7 +144,7 @@ class RealMatMul(Layer):
 
 
 @dataclass(frozen=True)
-class RealSoftmax(OfOne):
+class FloatSoftmax(UnaryLayer):
     """A softmax of `gain` times x over `count` elements that are `inner` apart."""
 
     count: int
@@ -153,7 +153,7 @@ class RealSoftmax(OfOne):
 
 
 @dataclass(frozen=True)
-class RealNormalise(OfOne):
+class FloatNormalise(UnaryLayer):
     """Each token (column) less its mean, divided by its deviation; `eps` is added to its square."""
 
     eps: float
@@ -169,19 +169,19 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class RealGru(OfOne):
+class FloatGru(UnaryLayer):
     """A gated recurrent unit over a series; the result is its state after each step.
 
     Attributes:
         of_input, of_state: the maps from the input and from the state before.
     """
 
-    of_input: Gates
-    of_state: Gates
+    input_gates: Gates
+    state_gates: Gates
 
 
 @dataclass(frozen=True)
-class Network:
+class FloatNetwork:
     """Layers in order.
 
     Attributes:
@@ -201,25 +201,25 @@ class Network:
         return [layer for layer in self.layers if name in layer.inputs()]
 
 
-FOLDING = RealConv | RealAdd | RealConcat | RealAffine | RealMatMul
+CLAMP_FOLDING = FloatConv | FloatAdd | FloatConcat | FloatAffine | FloatMatMul
 
 
-def fold_clamps(network: Network) -> Network:
+def fold_clamps(network: FloatNetwork) -> FloatNetwork:
     """Give each clamp to the layer before it where that layer has no other reader.
 
     A maximum is not such a layer: it keeps the scale of what it reads.
     """
     layers: list[Layer] = []
     for layer in network.layers:
-        if isinstance(layer, RealClamp):
+        if isinstance(layer, FloatClamp):
             makers = [i for i, other in enumerate(layers) if other.name == layer.x]
             alone = layer.x != network.output and len(network.readers(layer.x)) == 1
             maker = layers[makers[0]] if makers else None
-            takes = isinstance(maker, FOLDING) or (
-                isinstance(maker, RealPool) and maker.kind == "average"
+            takes = isinstance(maker, CLAMP_FOLDING) or (
+                isinstance(maker, FloatPool) and maker.kind == "average"
             )
             if maker is not None and alone and takes:
-                layers[makers[0]] = maker.clamped(layer.name, layer.low, layer.high)
+                layers[makers[0]] = maker.with_clamp(layer.name, layer.low, layer.high)
                 continue
         layers.append(layer)
     return replace(network, layers=tuple(layers))

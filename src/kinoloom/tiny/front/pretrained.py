@@ -18,8 +18,8 @@ import numpy as np
 
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
-from kinoloom.tiny.quantisation.lower import Builder, ConvValues, Result
-from kinoloom.tiny.training.scheme import Update, convs
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
+from kinoloom.tiny.training.scheme import Update, collect_convs
 
 
 def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int = 0) -> Program:
@@ -62,7 +62,7 @@ class _Reader:
         builder, meta = self.builder, self.meta
         side = meta["first_conv.in_shape"]
         channels = meta["first_conv.in_channel"]
-        builder.input("image", (channels, side, side), self._quant("first_conv", "x"))
+        builder.add_input("image", (channels, side, side), self._quant("first_conv", "x"))
         x = self._conv("first_conv", "image")
         blocks = sorted({int(key.split(".")[1]) for key in meta if key.startswith("blocks.")})
         for number in blocks:
@@ -70,9 +70,9 @@ class _Reader:
         c, h, w = builder.tensors[x].shape
         quant = self._quant("classifier", "x")
         window = Geometry(c, h, w, c, 1, 1, h, w)
-        builder.average_pool("features", x, window, h * w, Result(quant))
+        builder.add_average_pool("features", x, window, h * w, OutputSpec(quant))
         self._head(c, classes, seed)
-        return builder.program("image", "classifier")
+        return builder.build("image", "classifier")
 
     def _block(self, name: str, x: str) -> str:
         source = x
@@ -82,7 +82,7 @@ class _Reader:
         if f"{name}.residual.in_channel" not in self.meta:
             return x
         made = _plain(f"{name}.sum")
-        self.builder.add(made, x, source, Result(self._quant(f"{name}.residual", "y")))
+        self.builder.add_sum(made, x, source, OutputSpec(self._quant(f"{name}.residual", "y")))
         return made
 
     def _conv(self, name: str, x: str) -> str:
@@ -99,7 +99,7 @@ class _Reader:
         bias, scales = arrays[f"{name}.params.bias"], arrays[f"{name}.params.w_scales"]
         made = _plain(name)
         values = ConvValues(weight, bias, scales)
-        self.builder.conv(made, x, geometry, values, Result(self._quant(name, "y")))
+        self.builder.add_conv(made, x, geometry, values, OutputSpec(self._quant(name, "y")))
         return made
 
     def _head(self, channels: int, classes: int | None, seed: int) -> None:
@@ -113,7 +113,7 @@ class _Reader:
             scales = np.full(classes, channels**-0.5 / 127)
             values = ConvValues(weight, np.zeros(classes), scales)
         geometry = Geometry(channels, 1, 1, values.weight.shape[0], 1, 1, 1, 1)
-        self.builder.conv("classifier", "features", geometry, values, None)
+        self.builder.add_conv("classifier", "features", geometry, values, None)
 
     def _quant(self, name: str, side: str) -> Quant:
         scale, zero = (self.meta[f"{name}.params.{side}_{word}"] for word in ("scale", "zero"))
@@ -157,7 +157,7 @@ def preset_scheme(program: Program, name: str) -> dict[str, Update]:
     """
     if name not in PRESETS:
         raise UsageError(f"There is no scheme '{name}'.", hint=f"Known: {', '.join(PRESETS)}.")
-    preset, layers = PRESETS[name], [op.layer for op in convs(program)]
+    preset, layers = PRESETS[name], [op.layer for op in collect_convs(program)]
     if len(layers) < preset.biases or max(preset.ratios) >= len(layers):
         raise UsageError(f"The scheme '{name}' is for {preset.model}, which has more layers.")
     first = len(layers) - preset.biases

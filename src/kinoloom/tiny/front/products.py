@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.front.float_network import RealMatMul
-from kinoloom.tiny.front.reader import Reader, module_of, refuse
-from kinoloom.tiny.front.views import View, stored, strides_of
+from kinoloom.tiny.front.float_network import FloatMatMul
+from kinoloom.tiny.front.reader import Reader, module_path, unsupported
+from kinoloom.tiny.front.views import View, contiguous_view, find_strides
 from kinoloom.tiny.ir.program import Array
 
 
-def product(reader: Reader, node: Any) -> None:
+def read_product(reader: Reader, node: Any) -> None:
     """The product of two values, either of them repeated along axes where torch does so."""
     factors = node.args[:2]
     order, layer = _order(reader, node), _layer(reader, node)
@@ -25,12 +25,12 @@ def product(reader: Reader, node: Any) -> None:
         if layer is None:
             rank = value.meta["val"].ndim
             own = [axis - (len(order) - rank) for axis in order]
-            reader.laid(value, [axis for axis in own if axis >= 0])
+            reader.materialise(value, [axis for axis in own if axis >= 0])
             order, layer = _order(reader, node), _layer(reader, node)
     if layer is None:
-        raise refuse(node, "the elements of its factors lie in orders that do not go together")
-    reader.add(layer)
-    made = stored(node.name, [node.meta["val"].shape[axis] for axis in order])
+        raise unsupported(node, "the elements of its factors lie in orders that do not go together")
+    reader.add_layer(layer)
+    made = contiguous_view(node.name, [node.meta["val"].shape[axis] for axis in order])
     reader.views[node.name] = replace(made, index=made.index.transpose(np.argsort(order)))
 
 
@@ -52,7 +52,7 @@ class _Factor:
         order = [axis for group in axes for axis in group]
         sizes = [[self.index.shape[axis] for axis in group] for group in axes]
         index = self.index.transpose(order).reshape([int(np.prod(size)) for size in sizes])
-        strides = strides_of(index)
+        strides = find_strides(index)
         return None if strides is None else (int(index.flat[0]), *strides)
 
 
@@ -86,7 +86,7 @@ def _order(reader: Reader, node: Any) -> list[int]:
     return [axis for group in _groups(*_factors(reader, node)) for axis in group]
 
 
-def _layer(reader: Reader, node: Any) -> RealMatMul | None:
+def _layer(reader: Reader, node: Any) -> FloatMatMul | None:
     """The product of one term, if both values lie in strides that it can walk."""
     a, b = _factors(reader, node)
     groups = _groups(a, b)
@@ -94,7 +94,7 @@ def _layer(reader: Reader, node: Any) -> RealMatMul | None:
     if left is None or right is None:
         return None
     heads, columns, rows = (int(np.prod([a.index.shape[i] for i in group])) for group in groups)
-    return RealMatMul(
-        node.name, module_of(node), (heads, columns, rows), a.view.name, b.view.name, 1,
+    return FloatMatMul(
+        node.name, module_path(node), (heads, columns, rows), a.view.name, b.view.name, 1,
         (left[0], left[1], left[3], 0), (right[0], right[1], 0, right[2]),
     )  # fmt: skip

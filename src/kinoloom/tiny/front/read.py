@@ -13,9 +13,9 @@ import numpy as np
 
 from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
-from kinoloom.tiny.front.expand import expand
-from kinoloom.tiny.front.float_network import Network, fold_clamps
-from kinoloom.tiny.front.names import named_by_modules
+from kinoloom.tiny.front.decompose import decompose
+from kinoloom.tiny.front.float_network import FloatNetwork, fold_clamps
+from kinoloom.tiny.front.names import rename_layers
 from kinoloom.tiny.front.reader import Reader
 from kinoloom.tiny.front.rules import read_node
 from kinoloom.tiny.ir.program import Array
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 
-def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> Network:
+def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> FloatNetwork:
     """The network of a module, calibrated.
 
     Args:
@@ -46,7 +46,7 @@ def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> Netw
     return read_exported(_export(model, example), data)
 
 
-def read_archive(path: Path, data: Iterable[Array]) -> Network:
+def read_archive(path: Path, data: Iterable[Array]) -> FloatNetwork:
     """The network of a file that torch.export.save wrote, calibrated; see `read_module`.
 
     Raises:
@@ -67,20 +67,20 @@ def read_archive(path: Path, data: Iterable[Array]) -> Network:
     return read_exported(exported, data)
 
 
-def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
+def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> FloatNetwork:
     """The network of a program that torch.export made, calibrated; see `read_module`.
 
     Raises:
         UsageError, ArrayError: as `read_module`.
     """
     graph = exported.graph
-    expand(graph)
+    decompose(graph)
     reader = Reader(_state(exported))
     for node in graph.nodes:
         _read_node(reader, node)
-    network = reader.network()
-    ranged = replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
-    return named_by_modules(ranged)
+    network = reader.build_network()
+    ranged = replace(fold_clamps(network), ranges=_calibrate(reader, graph, data))
+    return rename_layers(ranged)
 
 
 def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
@@ -122,17 +122,17 @@ def _state(exported: ExportedProgram) -> dict[str, Any]:
 def _read_node(reader: Reader, node: Any) -> None:
     if node.op == "placeholder":
         if node.name not in reader.values:
-            reader.take_input(node)
+            reader.add_input(node)
     elif node.op == "output":
         outputs = [n for n in node.args[0] if n is not None]
         if len(outputs) != 1:
             raise UsageError(f"The model must give one result, not {len(outputs)}.")
-        reader.output = reader.laid(outputs[0])
+        reader.output = reader.materialise(outputs[0])
     elif node.op == "call_function":
         read_node(reader, node)
 
 
-def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
+def _calibrate(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
     """The least and largest value of each node over the data."""
     import torch
 
@@ -157,13 +157,15 @@ def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tupl
                 with torch.no_grad():
                     values[node] = node.target(*args, **keywords)
             if isinstance(values.get(node), torch.Tensor):
-                _widen(ranges, node.name, values[node], number)
+                _widen_range(ranges, node.name, values[node], number)
     if not ranges:
         raise ArrayError("Calibration needs at least one input.")
     return ranges
 
 
-def _widen(ranges: dict[str, tuple[float, float]], name: str, value: Any, number: int) -> None:
+def _widen_range(
+    ranges: dict[str, tuple[float, float]], name: str, value: Any, number: int
+) -> None:
     low, high = float(value.min()), float(value.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ArrayError(f"Calibration input {number} makes {name} infinite or not a number.")

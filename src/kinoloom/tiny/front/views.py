@@ -13,7 +13,7 @@ import numpy as np
 
 from kinoloom.tiny.ir.program import Array
 
-MOST_LOOPS = 4
+MAX_LOOPS = 4
 
 Loops = tuple[tuple[int, int], ...]
 """(count, stride) of nested loops, the outermost first."""
@@ -34,25 +34,25 @@ class View:
     size: int
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether it has each element of the stored value once."""
         return self.index.size == self.size and bool(
             (np.sort(self.index, axis=None) == np.arange(self.size)).all()
         )
 
-    def lies(self, order: Sequence[int]) -> bool:
+    def is_stored_as(self, order: Sequence[int]) -> bool:
         """Whether the stored value is this one with its axes in another order."""
         flat = self.index.transpose(order).ravel()
         return flat.size == self.size and bool((flat == np.arange(self.size)).all())
 
 
-def stored(name: str, shape: Sequence[int]) -> View:
+def contiguous_view(name: str, shape: Sequence[int]) -> View:
     """The view of a value that is stored as it is."""
     size = int(np.prod(shape))
     return View(name, np.arange(size, dtype=np.int64).reshape(tuple(shape)), size)
 
 
-def loops_of(places: Array) -> Loops | None:
+def find_loops(places: Array) -> Loops | None:
     """Nested loops that visit these places in order from the first; None if over four are needed.
 
     The innermost loop is the longest run of one stride; the starts of its runs are the places of
@@ -64,7 +64,7 @@ def loops_of(places: Array) -> Loops | None:
         stride = int(rest[1] - rest[0])
         steps = np.flatnonzero(np.diff(rest) != stride)
         run = int(steps[0]) + 1 if steps.size else rest.size
-        if rest.size % run or len(found) == MOST_LOOPS:
+        if rest.size % run or len(found) == MAX_LOOPS:
             return None
         rows = rest.reshape(-1, run)
         if not (rows == rows[:, :1] + np.arange(run) * stride).all():
@@ -74,7 +74,7 @@ def loops_of(places: Array) -> Loops | None:
     return tuple(found)
 
 
-def strides_of(index: Array) -> tuple[int, ...] | None:
+def find_strides(index: Array) -> tuple[int, ...] | None:
     """The stride of each axis of an index; None if an axis has none."""
     strides = tuple(
         int(np.take(index, 1, axis).flat[0] - index.flat[0]) if count > 1 else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kinoloom.tiny.ir.program import Geometry, Op, Weights, reads, writes
+from kinoloom.tiny.ir.program import Geometry, Op, Weights, input_field, output_field
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,11 @@ class MaskGrad(Op):
     """The gradient before a clamp: `g` where the mask has a one, else 0."""
 
     count: int
-    g: str = reads()
-    mask: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    mask: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place."""
         return ((self.y, self.g),)
 
@@ -34,12 +34,12 @@ class ConvGradX(Op):
     geometry: Geometry
     weights: Weights
     scales: str
-    g: str = reads()
-    params: tuple[str, ...] = reads()
-    onto: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    params: tuple[str, ...] = input_field()
+    onto: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place, if it is added to another gradient."""
         return ((self.y, self.onto),) if self.onto else ()
 
@@ -53,11 +53,11 @@ class WeightGrad(Op):
 
     layer: str
     geometry: Geometry
-    kept: tuple[int, ...]
+    updated: tuple[int, ...]
     x_zero: int
-    g: str = reads()
-    x: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    x: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class BiasGrad(Op):
     layer: str
     channels: int
     pixels: int
-    g: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Step(Op):
     row: int
     stream: int
     is_bias: bool
-    g: str = reads()
+    g: str = input_field()
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class WeightStep(Op):
 
     grad: WeightGrad
     step: Step
-    g: str = reads()
-    x: str = reads()
+    g: str = input_field()
+    x: str = input_field()
 
     @property
     def layer(self) -> str:
@@ -113,7 +113,7 @@ class BiasStep(Op):
 
     grad: BiasGrad
     step: Step
-    g: str = reads()
+    g: str = input_field()
 
     @property
     def layer(self) -> str:
@@ -126,11 +126,11 @@ class Accumulate(Op):
     """The sum of two gradients of one tensor."""
 
     count: int
-    a: str = reads()
-    b: str = reads()
-    y: str = writes()
+    a: str = input_field()
+    b: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place, over either."""
         return ((self.y, self.a), (self.y, self.b))
 
@@ -141,8 +141,8 @@ class AveragePoolGrad(Op):
 
     geometry: Geometry
     divisor: int
-    g: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ class MaxPoolGrad(Op):
     """Each output's gradient goes to the element that was the largest."""
 
     geometry: Geometry
-    g: str = reads()
-    index: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    index: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ class SliceGrad(Op):
 
     offset: int
     count: int
-    g: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,10 @@ class ScaleGrad(Op):
 
     count: int
     gain: float
-    g: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place."""
         return ((self.y, self.g),)
 
@@ -185,11 +185,11 @@ class LookupGrad(Op):
 
     slopes: str
     count: int
-    g: str = reads()
-    x: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    x: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place."""
         return ((self.y, self.g),)
 
@@ -202,8 +202,8 @@ class CopyGrad(Op):
     strides: tuple[int, ...]
     start: int
     size: int
-    g: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -231,16 +231,16 @@ class GradStream(Op):
     ops: tuple[Op, ...]
     plane: int
     planes: tuple[int, ...]
-    g: str = reads()
-    onto: str = reads()
-    others: tuple[str, ...] = reads()
-    ys: tuple[str, ...] = writes()
+    g: str = input_field()
+    onto: str = input_field()
+    others: tuple[str, ...] = input_field()
+    ys: tuple[str, ...] = output_field()
 
-    def inner(self) -> tuple[Op, ...]:
+    def fused_ops(self) -> tuple[Op, ...]:
         """The operations, those of the source first."""
         return (*self.source, *self.ops)
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """In place, if it is added to another gradient."""
         return ((self.ys[0], self.onto),) if self.onto else ()
 
@@ -249,6 +249,6 @@ class GradStream(Op):
         even, odd = (max(self.planes[i::2], default=0) for i in (0, 1))
         return 4 * self.plane, 4 * even, 4 * odd
 
-    def scratch(self) -> int:
+    def scratch_bytes(self) -> int:
         """Bytes of all three."""
         return sum(self.buffers())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kinoloom.tiny.ir.program import Geometry, Op, Weights, reads, writes
+from kinoloom.tiny.ir.program import Geometry, Op, Weights, input_field, output_field
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Conv(Op):
     multipliers: str
     shifts: str
     factors: str
-    x: str = reads()
-    params: tuple[str, ...] = reads()
-    y: str = writes()
-    mask: str = writes()
+    x: str = input_field()
+    params: tuple[str, ...] = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Add(Op):
     shift: int
     low: int
     high: int
-    a: str = reads()
-    b: str = reads()
-    y: str = writes()
-    mask: str = writes()
+    a: str = input_field()
+    b: str = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """The sum may lie over either term."""
         return ((self.y, self.a), (self.y, self.b))
 
@@ -78,11 +78,11 @@ class Rescale(Op):
     low: int
     high: int
     count: int
-    x: str = reads()
-    y: str = writes()
-    mask: str = writes()
+    x: str = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Element by element, so in place."""
         return ((self.y, self.x),)
 
@@ -99,10 +99,10 @@ class Lookup(Op):
     table: str
     slopes: str
     count: int
-    x: str = reads()
-    y: str = writes()
+    x: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Element by element, so in place."""
         return ((self.y, self.x),)
 
@@ -119,8 +119,8 @@ class Copy(Op):
     counts: tuple[int, ...]
     strides: tuple[int, ...]
     start: int
-    x: str = reads()
-    y: str = writes()
+    x: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ class Concat(Op):
     y_zero: int
     low: int
     high: int
-    xs: tuple[str, ...] = reads()
-    y: str = writes()
-    mask: str = writes()
+    xs: tuple[str, ...] = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class AveragePool(Op):
     shift: int
     low: int
     high: int
-    x: str = reads()
-    y: str = writes()
-    mask: str = writes()
+    x: str = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,9 @@ class MaxPool(Op):
     """The largest of each window; `index` gets which one in row-major order, the first wins."""
 
     geometry: Geometry
-    x: str = reads()
-    y: str = writes()
-    index: str = writes()
+    x: str = input_field()
+    y: str = output_field()
+    index: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,8 @@ class Dequantise(Op):
     zero: int
     scale: float
     count: int
-    x: str = reads()
-    y: str = writes()
+    x: str = input_field()
+    y: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -189,26 +189,26 @@ class SoftmaxLoss(Op):
     """Softmax cross-entropy of float32 logits, and its gradient by them."""
 
     count: int
-    logits: str = reads()
-    label: str = reads()
-    loss: str = writes()
-    gradient: str = writes()
+    logits: str = input_field()
+    label: str = input_field()
+    loss: str = output_field()
+    gradient: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """The gradient may take the place of the logits."""
         return ((self.gradient, self.logits),) if self.gradient else ()
 
 
 @dataclass(frozen=True)
-class SquareLoss(Op):
+class MseLoss(Op):
     """The mean squared error of float32 outputs, and its gradient by them."""
 
     count: int
-    outputs: str = reads()
-    label: str = reads()
-    loss: str = writes()
-    gradient: str = writes()
+    predictions: str = input_field()
+    label: str = input_field()
+    loss: str = output_field()
+    gradient: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """The gradient may take the place of the outputs."""
-        return ((self.gradient, self.outputs),) if self.gradient else ()
+        return ((self.gradient, self.predictions),) if self.gradient else ()

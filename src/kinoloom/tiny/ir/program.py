@@ -102,17 +102,17 @@ class Geometry:
         return self.cin // self.groups * self.kh * self.kw
 
     @property
-    def depthwise(self) -> bool:
+    def is_depthwise(self) -> bool:
         """Whether each channel goes its own way."""
         return self.groups == self.cin == self.cout and self.groups > 1
 
     @property
-    def pointwise(self) -> bool:
+    def is_pointwise(self) -> bool:
         """Whether pixels do not see their neighbours."""
         return (self.kh, self.kw, self.sy, self.sx, self.py, self.px) == (1, 1, 1, 1, 0, 0)
 
     @property
-    def sees_nothing(self) -> bool:
+    def has_empty_window(self) -> bool:
         """Whether some window lies in the padding as a whole."""
         rows = (self.oh, self.kh, self.sy, self.py, self.dy, self.ih)
         columns = (self.ow, self.kw, self.sx, self.px, self.dx, self.iw)
@@ -123,7 +123,7 @@ class Geometry:
         )
 
     @property
-    def multiplies(self) -> int:
+    def macs(self) -> int:
         """Multiply-accumulates of one pass, with those on padding."""
         return self.cout * self.oh * self.ow * self.fan_in
 
@@ -144,36 +144,36 @@ class Weights:
 
     frozen: str
     trained: str = ""
-    kept: tuple[int, ...] = ()
+    updated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Op:
     """One operation. Fields marked by `reads` and `writes` hold tensor names ("" for none)."""
 
-    def reads(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
         """Names of the work tensors and params that it reads."""
-        return tuple(self._named("reads"))
+        return tuple(self._named("inputs"))
 
-    def writes(self) -> tuple[str, ...]:
+    def outputs(self) -> tuple[str, ...]:
         """Names of the work tensors that it makes."""
-        return tuple(self._named("writes"))
+        return tuple(self._named("outputs"))
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Pairs (written, read) that may share memory when the read one is not needed later."""
         return ()
 
-    def scratch(self) -> int:
+    def scratch_bytes(self) -> int:
         """Bytes that it needs in the arena while it runs, beside its tensors."""
         return 0
 
-    def inner(self) -> tuple[Op, ...]:
+    def fused_ops(self) -> tuple[Op, ...]:
         """The operations that it runs as one, in the order in which they would stand alone."""
         return (self,)
 
     def layers(self) -> tuple[str, ...]:
         """The names of the layers that it works on."""
-        names = (getattr(one, "layer", "") for one in self.inner())
+        names = (getattr(one, "layer", "") for one in self.fused_ops())
         return tuple(dict.fromkeys(name for name in names if name))
 
     def _named(self, mark: str) -> Iterator[str]:
@@ -183,14 +183,14 @@ class Op:
                 yield from (n for n in ((value,) if isinstance(value, str) else value) if n)
 
 
-def reads() -> Any:
+def input_field() -> Any:
     """A field that names a tensor, or a tuple of tensors, that the operation reads."""
-    return field(metadata={"reads": True})
+    return field(metadata={"inputs": True})
 
 
-def writes() -> Any:
+def output_field() -> Any:
     """A field that names a tensor that the operation makes."""
-    return field(metadata={"writes": True})
+    return field(metadata={"outputs": True})
 
 
 @dataclass(frozen=True)
@@ -234,9 +234,9 @@ class Program:
         return found
 
     @property
-    def single_ops(self) -> list[Op]:
+    def unfused_ops(self) -> list[Op]:
         """All operations one by one, those that run joined among them."""
-        return [one for op in self.ops for one in op.inner()]
+        return [one for op in self.ops for one in op.fused_ops()]
 
     @property
     def params(self) -> list[Tensor]:
@@ -254,7 +254,7 @@ class Program:
         return sum(array.nbytes for array in self.constants.values())
 
 
-def pruned(program: Program) -> Program:
+def prune_constants(program: Program) -> Program:
     """The same program without constants that no operation names."""
     named: set[str] = set()
     for op in program.ops:

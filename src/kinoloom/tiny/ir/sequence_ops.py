@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kinoloom.tiny.ir.forward_ops import Conv
-from kinoloom.tiny.ir.program import Op, reads, writes
+from kinoloom.tiny.ir.program import Op, input_field, output_field
 
-Places = tuple[int, ...]
+Layout = tuple[int, ...]
 """(first place, stride of each axis)."""
 
 
-def _same(counts: Sequence[int], one: Places, other: Places) -> bool:
+def _same(counts: Sequence[int], one: Layout, other: Layout) -> bool:
     """Whether two walks over these counts visit the same places in the same order."""
     pairs = zip(counts, one[1:], other[1:], strict=False)
     return one[0] == other[0] and all(a == b for count, a, b in pairs if count > 1)
@@ -37,18 +37,18 @@ class Gru(Op):
             reads y one step to the left.
     """
 
-    of_input: Conv
-    of_state: Conv
-    x: str = reads()
-    params: tuple[str, ...] = reads()
-    y: str = writes()
+    input_gates: Conv
+    state_gates: Conv
+    x: str = input_field()
+    params: tuple[str, ...] = input_field()
+    y: str = output_field()
 
     @property
     def units(self) -> int:
         """How many numbers its state has."""
-        return self.of_state.geometry.cin
+        return self.state_gates.geometry.cin
 
-    def scratch(self) -> int:
+    def scratch_bytes(self) -> int:
         """The state that is carried, in float32 that holds integers."""
         return 4 * self.units
 
@@ -64,14 +64,14 @@ class GruGrad(Op):
 
     forward: Gru
     scales: str
-    g: str = reads()
-    x: str = reads()
-    state: str = reads()
-    params: tuple[str, ...] = reads()
-    of_input: str = writes()
-    of_state: str = writes()
+    g: str = input_field()
+    x: str = input_field()
+    state: str = input_field()
+    params: tuple[str, ...] = input_field()
+    input_gates: str = output_field()
+    state_gates: str = output_field()
 
-    def scratch(self) -> int:
+    def scratch_bytes(self) -> int:
         """The gradient by the state that is carried back."""
         return 4 * self.forward.units
 
@@ -93,8 +93,8 @@ class MatMul(Op):
     m: int
     n: int
     terms: int
-    a_places: Places
-    b_places: Places
+    a_layout: Layout
+    b_layout: Layout
     a_zero: int
     b_zero: int
     y_zero: int
@@ -102,14 +102,14 @@ class MatMul(Op):
     shift: int
     low: int
     high: int
-    a: str = reads()
-    b: str = reads()
-    y: str = writes()
-    mask: str = writes()
+    a: str = input_field()
+    b: str = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Over a factor whose elements are read once each, in the order of the results."""
-        (a_at, a_h, a_i, _), (b_at, b_h, _, b_j) = self.a_places, self.b_places
+        (a_at, a_h, a_i, _), (b_at, b_h, _, b_j) = self.a_layout, self.b_layout
         counts, results = (self.heads, self.n, self.m), (0, self.n * self.m, self.m, 1)
         over_a = self.n == 1 and _same(counts, (a_at, a_h, 0, a_i), results)
         over_b = self.m == 1 and _same(counts, (b_at, b_h, b_j, 0), results)
@@ -130,22 +130,22 @@ class MatMulGrad(Op):
         zero, scale: of the other factor, x.
     """
 
-    counts: Places
-    g_places: Places
-    x_places: Places
-    y_places: Places
+    counts: Layout
+    g_layout: Layout
+    x_layout: Layout
+    y_layout: Layout
     size: int
     zero: int
     scale: float
-    g: str = reads()
-    x: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    x: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Over the gradient where its elements are read once each, in the order of the results."""
         *counts, terms = self.counts
         whole = terms == 1 and self.size == math.prod(counts)
-        return ((self.y, self.g),) if whole and _same(counts, self.g_places, self.y_places) else ()
+        return ((self.y, self.g),) if whole and _same(counts, self.g_layout, self.y_layout) else ()
 
 
 @dataclass(frozen=True)
@@ -163,10 +163,10 @@ class Softmax(Op):
     stride: int
     gain: float
     powers: str
-    x: str = reads()
-    y: str = writes()
+    x: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Row by row, so in place."""
         return ((self.y, self.x),)
 
@@ -179,11 +179,11 @@ class SoftmaxGrad(Op):
     count: int
     stride: int
     gain: float
-    g: str = reads()
-    p: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    p: str = input_field()
+    y: str = output_field()
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """Row by row, so in place."""
         return ((self.y, self.g),)
 
@@ -209,9 +209,9 @@ class Normalise(Op):
     y_zero: int
     low: int
     high: int
-    x: str = reads()
-    y: str = writes()
-    mask: str = writes()
+    x: str = input_field()
+    y: str = output_field()
+    mask: str = output_field()
 
 
 @dataclass(frozen=True)
@@ -222,6 +222,6 @@ class NormaliseGrad(Op):
     tokens: int
     floor: float
     gain: float
-    g: str = reads()
-    x: str = reads()
-    y: str = writes()
+    g: str = input_field()
+    x: str = input_field()
+    y: str = output_field()

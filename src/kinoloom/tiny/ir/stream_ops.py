@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from kinoloom.tiny.ir.forward_ops import Conv
-from kinoloom.tiny.ir.program import Geometry, Op, reads, writes
+from kinoloom.tiny.ir.program import Geometry, Op, input_field, output_field
 
-TOGETHER = 2
+CHANNELS_PER_PASS = 2
 """Channels that take a working ring at a time."""
 
 
@@ -35,20 +35,20 @@ class Stream(Op):
     """
 
     convs: tuple[Conv, ...]
-    over_x: int
-    x: str = reads()
-    params: tuple[str, ...] = reads()
-    ys: tuple[str, ...] = writes()
+    in_place_groups: int
+    x: str = input_field()
+    params: tuple[str, ...] = input_field()
+    ys: tuple[str, ...] = output_field()
 
-    def inner(self) -> tuple[Op, ...]:
+    def fused_ops(self) -> tuple[Op, ...]:
         """The convolutions."""
         return self.convs
 
-    def overlays(self) -> tuple[tuple[str, str], ...]:
+    def aliases(self) -> tuple[tuple[str, str], ...]:
         """The result over x, if it is made so."""
-        return ((self.ys[0], self.x),) if self.over_x else ()
+        return ((self.ys[0], self.x),) if self.in_place_groups else ()
 
-    def scratch(self) -> int:
+    def scratch_bytes(self) -> int:
         """Bytes of all rings."""
         return ring_bytes(self.convs)
 
@@ -56,21 +56,21 @@ class Stream(Op):
 def ring_bytes(convs: Sequence[Conv]) -> int:
     """Bytes of the rings between convolutions, the working ring with them."""
     g = [conv.geometry for conv in convs]
-    kept = (o.cout * o.ow * rows for o, rows in zip(g[:-1], kept_rows(convs), strict=True))
-    turns = (TOGETHER * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
+    kept = (o.cout * o.ow * rows for o, rows in zip(g[:-1], ring_rows(convs), strict=True))
+    turns = (CHANNELS_PER_PASS * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
     return sum(kept) + max(turns)
 
 
-def kept_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
+def ring_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
     """Rows that are kept of each result but the last."""
     work = work_rows(convs)
     kept = []
     for i, (one, after) in enumerate(pairwise(convs)):
         g = after.geometry
-        rows = _seen(g) - g.sy
+        rows = _window_rows(g) - g.sy
         if not work[i]:
             new = convs[i + 2].geometry.sy if work[i + 1] else 1
-            rows = _seen(g) + (new - 1) * g.sy
+            rows = _window_rows(g) + (new - 1) * g.sy
         kept.append(min(one.geometry.oh, max(rows, 0)))
     return tuple(kept)
 
@@ -82,25 +82,25 @@ def work_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
     """
     rows: list[int] = []
     for one, after in pairwise(convs):
-        g, seen = one.geometry, min(one.geometry.oh, _seen(after.geometry))
-        kept = max(_seen(after.geometry) - after.geometry.sy, 0)
-        less = g.cout * kept + TOGETHER * seen < g.cout * seen
+        g, seen = one.geometry, min(one.geometry.oh, _window_rows(after.geometry))
+        kept = max(_window_rows(after.geometry) - after.geometry.sy, 0)
+        less = g.cout * kept + CHANNELS_PER_PASS * seen < g.cout * seen
         free = not (rows and rows[-1])
-        rows.append(seen if after.geometry.depthwise and free and less else 0)
+        rows.append(seen if after.geometry.is_depthwise and free and less else 0)
     return (*rows, 0)
 
 
-def _seen(g: Geometry) -> int:
+def _window_rows(g: Geometry) -> int:
     """Rows of the input that a row of the result spans."""
     return (g.kh - 1) * g.dy + 1
 
 
-def _rows_for(g: Geometry, rows: int) -> int:
+def _rows_needed(g: Geometry, rows: int) -> int:
     """How many rows of the input, from the first on, so many rows of the result need."""
-    return min(max((rows - 1) * g.sy - g.py + _seen(g), 0), g.ih) if rows else 0
+    return min(max((rows - 1) * g.sy - g.py + _window_rows(g), 0), g.ih) if rows else 0
 
 
-def passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+def schedule_passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """In order: (convolution, rows of its result before, rows after), as `kl_stream` makes them.
 
     Two that go channel by channel follow each other and are one pass. `work` is of `work_rows`.
@@ -113,14 +113,14 @@ def passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, in
     def after(i: int) -> int:
         if not work[i]:
             return done[i] + 1
-        return min(done[i] + g[i + 1].sy, _rows_for(g[i + 1], done[i + 1] + 1))
+        return min(done[i] + g[i + 1].sy, _rows_needed(g[i + 1], done[i + 1] + 1))
 
     while done[last] < g[last].oh:
         i = head_of(last)
-        while i and done[i - 1] < _rows_for(g[i], after(i)):
+        while i and done[i - 1] < _rows_needed(g[i], after(i)):
             i = head_of(i - 1)
         rows = after(i)
-        whole = work[i] and rows >= _rows_for(g[i + 1], done[i + 1] + 1)
+        whole = work[i] and rows >= _rows_needed(g[i + 1], done[i + 1] + 1)
         yield i, done[i], rows
         done[i] = rows
         if whole:
@@ -128,17 +128,17 @@ def passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, in
             done[i + 1] += 1
 
 
-def groups_over_x(convs: Sequence[Conv]) -> int:
+def find_in_place_groups(convs: Sequence[Conv]) -> int:
     """The least groups of channels with which the result may lie where x does; 0 if it may not.
 
     Each row of the result must lie on rows of x that are read no more when it is stored; every byte
     is looked at. A group needs as many bytes at once as it has in the end, so groups stay apart.
     """
-    return _groups(tuple(conv.geometry for conv in convs), work_rows(convs))
+    return _find_groups(tuple(conv.geometry for conv in convs), work_rows(convs))
 
 
 @cache
-def _groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
+def _find_groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
     first, last = g[0], g[-1]
     plane, whole = first.ih * first.iw, last.cout * last.oh * last.ow
     if whole > first.cin * plane or work[-2]:
@@ -158,7 +158,7 @@ def _groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
 def _dead_rows(g: Sequence[Geometry], work: Sequence[int]) -> list[int]:
     """For each row of the result, how many rows of x nobody reads once it is being stored."""
     read, dead = 0, []
-    for i, _, rows in passes(g, work):
+    for i, _, rows in schedule_passes(g, work):
         if i == 0:
             read = rows
         elif i == len(g) - 1:

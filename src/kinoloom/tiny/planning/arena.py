@@ -18,11 +18,11 @@ import numpy as np
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.ir.program import Op, Program, Tensor
-from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x
+from kinoloom.tiny.ir.stream_ops import Stream, find_in_place_groups
 
 ALIGNMENT = 4
-TRIES = 100
-NEAR = 1.005
+MAX_TRIALS = 100
+PEAK_TOLERANCE = 1.005
 """No better plan is sought once the peak is within this factor of the bound."""
 
 
@@ -56,11 +56,11 @@ class Block:
         sizes = [self.bytes, *(size for _, size in self.steps)]
         return list(zip(starts, ends, sizes, strict=True))
 
-    def meets(self, other: Block) -> bool:
+    def overlaps_in_time(self, other: Block) -> bool:
         """Whether both are in use at some time."""
         return self.start <= other.end and other.start <= self.end
 
-    def beside(self, other: Block) -> tuple[int, int]:
+    def sizes_when_both_live(self, other: Block) -> tuple[int, int]:
         """The sizes of both when they meet first; later neither is larger."""
         if not (self.steps or other.steps):
             return self.bytes, other.bytes
@@ -86,7 +86,7 @@ class Plan:
         return max((block.offset + block.bytes for block in self.blocks), default=0)
 
     @property
-    def live(self) -> list[int]:
+    def live_bytes(self) -> list[int]:
         """The bytes in use during each operation."""
         change = np.zeros(self.length + 1, np.int64)
         for block in self.blocks:
@@ -96,12 +96,12 @@ class Plan:
         return [int(n) for n in np.cumsum(change)[: self.length]]
 
     @property
-    def bound(self) -> int:
+    def lower_bound(self) -> int:
         """No placement of these blocks can take less: the most bytes in use at once."""
-        return max(self.live, default=0)
+        return max(self.live_bytes, default=0)
 
     @property
-    def highest(self) -> set[tuple[str, ...]]:
+    def topmost(self) -> set[tuple[str, ...]]:
         """The names of the blocks that end where the arena ends."""
         return {block.names for block in self.blocks if block.offset + block.bytes == self.peak}
 
@@ -110,27 +110,27 @@ class Plan:
         return next(block.offset for block in self.blocks if name in block.names)
 
 
-def plan(program: Program) -> Plan:
+def plan_memory(program: Program) -> Plan:
     """The best plan found, checked."""
-    made = place(blocks_of(program), len(program.ops))
-    check_streams(program, made)
+    made = place_blocks(build_blocks(program), len(program.ops))
+    check_in_place_streams(program, made)
     return made
 
 
-def least_bytes(program: Program) -> int:
+def lower_bound_bytes(program: Program) -> int:
     """What no plan of the program can go below."""
-    return Plan(tuple(blocks_of(program)), len(program.ops)).bound
+    return Plan(tuple(build_blocks(program)), len(program.ops)).lower_bound
 
 
-def blocks_of(program: Program) -> list[Block]:
+def build_blocks(program: Program) -> list[Block]:
     """The blocks of a program, not yet placed."""
     last: dict[str, int] = {}
     for i, op in enumerate(program.ops):
-        last.update(dict.fromkeys((*op.reads(), *op.writes()), i))
+        last.update(dict.fromkeys((*op.inputs(), *op.outputs()), i))
     made = _Blocks(program, last)
-    made.begin(program.input, program.tensors[program.input].bytes, 0)
+    made.start_block(program.input, program.tensors[program.input].bytes, 0)
     for i, op in enumerate(program.ops):
-        made.take(i, op)
+        made.add_op(i, op)
     return list(made.blocks.values())
 
 
@@ -143,26 +143,26 @@ class _Blocks:
     blocks: dict[str, Block] = field(default_factory=dict)
     root: dict[str, str] = field(default_factory=dict)
 
-    def begin(self, name: str, size: int, start: int) -> None:
+    def start_block(self, name: str, size: int, start: int) -> None:
         self.blocks[name] = Block((name,), _aligned(size), start, self.last.get(name, start))
         self.root[name] = name
 
-    def take(self, i: int, op: Op) -> None:
-        if op.scratch():
-            self.begin(f"scratch:{i}", op.scratch(), i)
+    def add_op(self, i: int, op: Op) -> None:
+        if op.scratch_bytes():
+            self.start_block(f"scratch:{i}", op.scratch_bytes(), i)
         over = self._in_place(i, op)
-        for name in op.writes():
+        for name in op.outputs():
             tensor = self.program.tensors[name]
             if name in over:
                 root = self.root[name] = self.root[over[name]]
-                self.blocks[root] = _goes_on(self.blocks[root], tensor, i + 1, self.last[name])
+                self.blocks[root] = _extend(self.blocks[root], tensor, i + 1, self.last[name])
             elif tensor.role == "work":
-                self.begin(name, tensor.bytes, i)
+                self.start_block(name, tensor.bytes, i)
 
     def _in_place(self, i: int, op: Op) -> dict[str, str]:
         """What this operation writes over what it reads for the last time."""
         over: dict[str, str] = {}
-        for made, read in op.overlays():
+        for made, read in op.aliases():
             dies = read in self.root and self.last[read] == i
             fits = self.program.tensors[made].bytes <= self.program.tensors[read].bytes
             if dies and fits and made not in over and read not in over.values():
@@ -174,7 +174,7 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _goes_on(block: Block, tensor: Tensor, start: int, end: int) -> Block:
+def _extend(block: Block, tensor: Tensor, start: int, end: int) -> Block:
     """The block with a tensor that takes the place of the one before, alone from `start` on."""
     size, steps = _aligned(tensor.bytes), block.steps
     if size < block.bytes_at(block.end) and start <= end:
@@ -182,9 +182,9 @@ def _goes_on(block: Block, tensor: Tensor, start: int, end: int) -> Block:
     return replace(block, names=(*block.names, tensor.name), end=end, steps=steps)
 
 
-def place(blocks: Sequence[Block], length: int) -> Plan:
+def place_blocks(blocks: Sequence[Block], length: int) -> Plan:
     """Place blocks: by size, by bytes times time and so on, then what ends highest earlier."""
-    live = Plan(tuple(blocks), length).live
+    live = Plan(tuple(blocks), length).live_bytes
     bound = max(live, default=0)
     orders = [
         sorted(blocks, key=lambda b: (-b.bytes, b.start)),
@@ -199,23 +199,23 @@ def place(blocks: Sequence[Block], length: int) -> Plan:
         ((Plan(tuple(_first_fit(o)), length), o) for o in orders), key=lambda pair: pair[0].peak
     )
     random = np.random.default_rng(0)
-    for _ in range(TRIES if len(blocks) > 1 else 0):
-        if best.peak <= NEAR * bound:
+    for _ in range(MAX_TRIALS if len(blocks) > 1 else 0):
+        if best.peak <= PEAK_TOLERANCE * bound:
             break
         trial = list(order)
-        i = next(k for k, b in enumerate(trial) if b.names in best.highest)
+        i = next(k for k, b in enumerate(trial) if b.names in best.topmost)
         trial.insert(int(random.integers(i + 1)), trial.pop(i))
         found = Plan(tuple(_first_fit(trial)), length)
         if found.peak <= best.peak:
             best, order = found, trial
-    check(best.blocks)
+    check_overlaps(best.blocks)
     return best
 
 
 def _first_fit(order: Iterable[Block]) -> list[Block]:
     placed: list[Block] = []
     for block in order:
-        offset = _lowest(block, [other for other in placed if block.meets(other)])
+        offset = _lowest(block, [other for other in placed if block.overlaps_in_time(other)])
         insort(placed, replace(block, offset=offset), key=attrgetter("offset"))
     return placed
 
@@ -226,7 +226,7 @@ def _lowest(block: Block, others: Sequence[Block]) -> int:
     while offset != before:
         before = offset
         for other in others:
-            own, size = block.beside(other)
+            own, size = block.sizes_when_both_live(other)
             if offset + own > other.offset:
                 offset = max(offset, other.offset + size)
             elif not block.steps:
@@ -234,7 +234,7 @@ def _lowest(block: Block, others: Sequence[Block]) -> int:
     return offset  # a block with steps may have met one at a lower address again
 
 
-def check(blocks: Sequence[Block]) -> None:
+def check_overlaps(blocks: Sequence[Block]) -> None:
     """See that no two blocks that are in use at one time share a byte.
 
     Raises:
@@ -242,23 +242,23 @@ def check(blocks: Sequence[Block]) -> None:
     """
     for i, one in enumerate(blocks):
         for other in blocks[i + 1 :]:
-            first, second = one.beside(other)
+            first, second = one.sizes_when_both_live(other)
             apart = one.offset + first <= other.offset or other.offset + second <= one.offset
-            if one.meets(other) and not apart:
+            if one.overlaps_in_time(other) and not apart:
                 raise UsageError(f"{one.names} and {other.names} overlap in the arena.")
 
 
-def check_streams(program: Program, made: Plan) -> None:
+def check_in_place_streams(program: Program, made: Plan) -> None:
     """See that what a stream writes over its input lies there, on bytes that nobody reads later.
 
     Raises:
         UsageError: it does not; the tensors are named.
     """
     for op in program.ops:
-        if not (isinstance(op, Stream) and op.over_x):
+        if not (isinstance(op, Stream) and op.in_place_groups):
             continue
         apart = made.offset(op.x) != made.offset(op.ys[0])
-        if apart or op.over_x != groups_over_x(op.convs):
+        if apart or op.in_place_groups != find_in_place_groups(op.convs):
             raise UsageError(f"'{op.ys[0]}' is written over '{op.x}', which is still needed.")
 
 
@@ -271,20 +271,20 @@ def check_budget(program: Program, made: Plan, budget: int) -> None:
     total = made.peak + program.param_bytes
     if total <= budget:
         return
-    moment = int(np.argmax(made.live))
+    moment = int(np.argmax(made.live_bytes))
     op = program.ops[moment]
     here = ((b.bytes_at(moment), b) for b in made.blocks if b.start <= moment <= b.end)
     held = sorted(here, key=lambda pair: -pair[0])
-    names = ", ".join(f"{_said(b.names[0])} ({size} bytes)" for size, b in held[:3])
+    names = ", ".join(f"{_display_name(b.names[0])} ({size} bytes)" for size, b in held[:3])
     raise BudgetError(
         f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
         f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "
-        f"{', '.join(op.layers() or map(_said, op.writes()))}, which holds {names}.",
+        f"{', '.join(op.layers() or map(_display_name, op.outputs()))}, which holds {names}.",
         hint=f"Give at least {total} bytes, or train fewer layers.",
     )
 
 
-def _said(name: str) -> str:
+def _display_name(name: str) -> str:
     """A tensor's name as a message tells it."""
     if name.startswith("scratch:"):
         return "its own buffers"

@@ -20,7 +20,7 @@ from kinoloom.tiny.ir.backward_ops import (
 from kinoloom.tiny.ir.program import Op, Program
 
 
-def reorder(program: Program) -> Program:
+def schedule_updates(program: Program) -> Program:
     """The same training step with its updates fused into their gradients, and these moved up."""
     steps = {op.g: op for op in program.ops if isinstance(op, Step)}
     ops: list[Op] = []
@@ -54,4 +54,4 @@ def _updates_early(ops: list[Op]) -> list[Op]:
 
 def _must_precede(earlier: Op, step: WeightStep) -> bool:
     reads_weight = isinstance(earlier, ConvGradX) and step.step.param in earlier.params
-    return reads_weight or step.g in earlier.writes() or isinstance(earlier, WeightStep)
+    return reads_weight or step.g in earlier.outputs() or isinstance(earlier, WeightStep)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Reals = NDArray[np.float64]
-Curve = Callable[[Reals, float], Reals]
+Activation = Callable[[Reals, float], Reals]
 
 
 def _sigmoid(x: Reals) -> Reals:
@@ -24,7 +24,7 @@ def _gelu_tanh(x: Reals, _: float) -> Reals:
     return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
 
 
-CURVES: dict[str, Curve] = {
+ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": lambda x, _: _sigmoid(x),
     "tanh": lambda x, _: np.tanh(x),
     "silu": lambda x, _: x * _sigmoid(x),
@@ -38,14 +38,17 @@ CURVES: dict[str, Curve] = {
 }
 """By name: of (x, parameter)."""
 
-REACH = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+ACTIVATION_BOUNDS = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """Between which values a curve stays, where it has such bounds."""
 
-STEP = 1e-4
+DIFFERENCE_STEP = 1e-4
 """Half of the distance over which a slope is taken."""
 
 
-def slopes(kind: str, x: Reals, parameter: float) -> Reals:
+def differentiate_activation(kind: str, x: Reals, parameter: float) -> Reals:
     """The slopes of a curve; where it has a corner, the mean of both sides."""
-    curve = CURVES[kind]
-    return np.asarray((curve(x + STEP, parameter) - curve(x - STEP, parameter)) / (2 * STEP))
+    curve = ACTIVATIONS[kind]
+    return np.asarray(
+        (curve(x + DIFFERENCE_STEP, parameter) - curve(x - DIFFERENCE_STEP, parameter))
+        / (2 * DIFFERENCE_STEP)
+    )

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import UsageError
-from kinoloom.tiny.arithmetic import ADD_BITS, BIAS_LIMIT, multiplier_of
+from kinoloom.tiny.arithmetic import ADD_BITS, BIAS_LIMIT, quantise_multiplier
 from kinoloom.tiny.ir import forward_ops as f
 from kinoloom.tiny.ir.program import Array, Geometry, Op, Program, Quant, Shape, Tensor, Weights
-from kinoloom.tiny.quantisation.activations import CURVES, slopes
+from kinoloom.tiny.quantisation.activations import ACTIVATIONS, differentiate_activation
 
 
 @dataclass(frozen=True)
-class Result:
+class OutputSpec:
     """Where a layer's result goes: its quantisation and the int8 range that it is clamped to."""
 
     quant: Quant
@@ -55,7 +55,7 @@ class Builder:
                 f"not '{self.name}'."
             )
 
-    def input(self, name: str, shape: Shape, quant: Quant) -> None:
+    def add_input(self, name: str, shape: Shape, quant: Quant) -> None:
         """Declare the input."""
         self.tensors[name] = Tensor(name, shape, "int8", "input", quant)
 
@@ -70,17 +70,17 @@ class Builder:
             raise UsageError(f"The value '{name}' is real, and cannot be read by a layer.")
         return found
 
-    def conv(
-        self, name: str, x: str, geometry: Geometry, values: ConvValues, result: Result | None
+    def add_conv(
+        self, name: str, x: str, geometry: Geometry, values: ConvValues, result: OutputSpec | None
     ) -> None:
         """A convolution to int8, or to float32 where `result` is None."""
         unit = None if result is None else result.quant.scale
-        made = self.map(name, x, geometry, values, unit)
-        zero, low, high = self._result(result)
-        self.write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        made = self.lower_conv(name, x, geometry, values, unit)
+        zero, low, high = self._bounds(result)
+        self.add_tensor(name, (geometry.cout, geometry.oh, geometry.ow), result)
         self.ops.append(replace(made, y_zero=zero, low=low, high=high))
 
-    def map(
+    def lower_conv(
         self, name: str, x: str, geometry: Geometry, values: ConvValues, unit: float | None
     ) -> f.Conv:
         """The constants of a convolution whose results are in a unit, or real; and itself."""
@@ -96,7 +96,7 @@ class Builder:
         if unit is None:
             kept["factors"] = (scales * source.scale).astype(np.float32)
         else:
-            pairs = [multiplier_of(source.scale * s / unit) for s in scales]
+            pairs = [quantise_multiplier(source.scale * s / unit) for s in scales]
             kept["multipliers"] = np.array([m for m, _ in pairs], np.int32)
             kept["shifts"] = np.array([s for _, s in pairs], np.uint8)
         for part, array in kept.items():
@@ -119,7 +119,7 @@ class Builder:
             mask="",
         )
 
-    def add(self, name: str, a: str, b: str, result: Result) -> None:
+    def add_sum(self, name: str, a: str, b: str, result: OutputSpec) -> None:
         """A sum.
 
         Raises:
@@ -132,64 +132,70 @@ class Builder:
         mults = [round(factor * 2**shift) for factor in factors]
         if max(mults) >= 2 ** (ADD_BITS + 1):
             raise UsageError(f"The sum '{name}' has a range far smaller than its terms.")
-        zero, low, high = self._result(result)
-        self.write(name, self.tensors[a].shape, result)
+        zero, low, high = self._bounds(result)
+        self.add_tensor(name, self.tensors[a].shape, result)
         self.ops.append(
             f.Add(
                 first.zero, second.zero, zero, mults[0], mults[1], shift, low, high, a, b, name, ""
             )
         )
 
-    def rescale(
-        self, name: str, x: str, shape: Shape, result: Result, gain: float = 1.0, term: float = 0.0
+    def add_rescale(
+        self,
+        name: str,
+        x: str,
+        shape: Shape,
+        result: OutputSpec,
+        gain: float = 1.0,
+        term: float = 0.0,
     ) -> None:
         """Another scale or range of the same values, or of `gain` times these plus `term`."""
         source = self.quant(x)
-        multiplier, shift = multiplier_of(abs(gain) * source.scale / result.quant.scale)
+        multiplier, shift = quantise_multiplier(abs(gain) * source.scale / result.quant.scale)
         multiplier = -multiplier if gain < 0 else multiplier
-        zero, low, high = self._result(result)
+        zero, low, high = self._bounds(result)
         zero += round(float(np.clip(term / result.quant.scale, -(2**24), 2**24)))
-        tensor = self.write(name, shape, result)
+        tensor = self.add_tensor(name, shape, result)
         self.ops.append(
             f.Rescale(
                 gain, source.zero, zero, multiplier, shift, low, high, tensor.size, x, name, ""
             )
         )
 
-    def constant(self, name: str, values: Array, quant: Quant) -> None:
+    def add_constant(self, name: str, values: Array, quant: Quant) -> None:
         """Real values that layers read as if they had been computed."""
         ints = np.clip(np.rint(values / quant.scale) + quant.zero, -128, 127).astype(np.int8)
         self.constants[name] = ints
         self.tensors[name] = Tensor(name, ints.shape, "int8", "constant", quant)
 
-    def lookup(self, name: str, x: str, result: Result, curve: tuple[str, float]) -> None:
+    def add_lookup(self, name: str, x: str, result: OutputSpec, curve: tuple[str, float]) -> None:
         """A function of `curves.CURVES`, element by element."""
         source = self.quant(x)
         kind, parameter = curve
         real = (np.arange(-128.0, 128.0) - source.zero) * np.float64(source.scale)
-        steps = CURVES[kind](real, parameter) / result.quant.scale + result.quant.zero
+        steps = ACTIVATIONS[kind](real, parameter) / result.quant.scale + result.quant.zero
         inside = (steps > -128.5) & (steps < 127.5)
         self.constants[f"{name}_table"] = np.clip(np.rint(steps), -128, 127).astype(np.int8)
-        slope = np.where(inside, slopes(kind, real, parameter), 0)
+        slope = np.where(inside, differentiate_activation(kind, real, parameter), 0)
         self.constants[f"{name}_slopes"] = slope.astype(np.float32)
-        tensor = self.write(name, self.tensors[x].shape, result)
+        tensor = self.add_tensor(name, self.tensors[x].shape, result)
         self.ops.append(f.Lookup(f"{name}_table", f"{name}_slopes", tensor.size, x, name))
 
-    def copy(
+    def add_copy(
         self, name: str, x: str, shape: Shape, loops: tuple[tuple[int, int], ...], start: int
     ) -> None:
         """Elements in another order, or some of them."""
         four = ((1, 0),) * (4 - len(loops)) + loops
-        self.write(name, shape, Result(self.quant(x)))
+        self.add_tensor(name, shape, OutputSpec(self.quant(x)))
         counts, strides = (tuple(loop[i] for loop in four) for i in (0, 1))
         self.ops.append(f.Copy(counts, strides, start, x, name))
 
-    def concat(self, name: str, xs: tuple[str, ...], shape: Shape, result: Result) -> None:
+    def add_concat(self, name: str, xs: tuple[str, ...], shape: Shape, result: OutputSpec) -> None:
         """Values one after the other."""
         sources = [self.quant(x) for x in xs]
-        pairs = [multiplier_of(q.scale / result.quant.scale) for q in sources]
-        zero, low, high = self._result(result)
-        self.write(name, shape, result)
+        pairs = [quantise_multiplier(q.scale / result.quant.scale) for q in sources]
+        zero, low, high = self._bounds(result)
+        self.add_tensor(name, shape, result)
         self.ops.append(
             f.Concat(
                 tuple(q.zero for q in sources),
@@ -205,50 +211,50 @@ class Builder:
             )
         )
 
-    def average_pool(
-        self, name: str, x: str, geometry: Geometry, divisor: int, result: Result
+    def add_average_pool(
+        self, name: str, x: str, geometry: Geometry, divisor: int, result: OutputSpec
     ) -> None:
         """A mean over windows."""
         source = self.quant(x)
-        multiplier, shift = multiplier_of(source.scale / result.quant.scale / divisor)
-        zero, low, high = self._result(result)
-        self.write(name, (geometry.cout, geometry.oh, geometry.ow), result)
+        multiplier, shift = quantise_multiplier(source.scale / result.quant.scale / divisor)
+        zero, low, high = self._bounds(result)
+        self.add_tensor(name, (geometry.cout, geometry.oh, geometry.ow), result)
         self.ops.append(
             f.AveragePool(
                 geometry, divisor, source.zero, zero, multiplier, shift, low, high, x, name, ""
             )
         )
 
-    def max_pool(self, name: str, x: str, geometry: Geometry) -> None:
+    def add_max_pool(self, name: str, x: str, geometry: Geometry) -> None:
         """A maximum over windows; it keeps the quantisation of what it reads.
 
         Raises:
             UsageError: a window holds padding only, which has no maximum.
         """
-        if geometry.sees_nothing:
+        if geometry.has_empty_window:
             raise UsageError(f"A window of the maximum '{name}' holds nothing but padding.")
-        self.write(name, (geometry.cout, geometry.oh, geometry.ow), Result(self.quant(x)))
+        self.add_tensor(name, (geometry.cout, geometry.oh, geometry.ow), OutputSpec(self.quant(x)))
         self.ops.append(f.MaxPool(geometry, x, name, ""))
 
-    def dequantise(self, name: str, x: str) -> None:
+    def add_dequantise(self, name: str, x: str) -> None:
         """Real values of int8 ones."""
         quant, tensor = self.quant(x), self.tensors[x]
-        self.write(name, tensor.shape, None)
+        self.add_tensor(name, tensor.shape, None)
         self.ops.append(
             f.Dequantise(quant.zero, float(np.float32(quant.scale)), tensor.size, x, name)
         )
 
-    def program(self, input: str, output: str) -> Program:  # noqa: A002  the word for it
+    def build(self, input: str, output: str) -> Program:  # noqa: A002  the word for it
         """The inference program."""
         ops = tuple(self.ops)
         return Program(self.name, self.tensors, self.constants, {}, ops, len(ops), input, output)
 
-    def write(self, name: str, shape: Shape, result: Result | None) -> Tensor:
+    def add_tensor(self, name: str, shape: Shape, result: OutputSpec | None) -> Tensor:
         """Declare a value that an operation makes; real where `result` is None."""
         quant = result.quant if result else None
         self.tensors[name] = Tensor(name, shape, "int8" if result else "float32", "work", quant)
         return self.tensors[name]
 
     @staticmethod
-    def _result(result: Result | None) -> tuple[Any, ...]:
+    def _bounds(result: OutputSpec | None) -> tuple[Any, ...]:
         return (0, 0, 0) if result is None else (result.quant.zero, result.low, result.high)

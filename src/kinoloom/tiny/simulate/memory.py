@@ -50,17 +50,17 @@ class Memory:
         place = self.params if tensor.role == "param" else self.work
         place[name] = array.reshape(tensor.shape)
 
-    def read(self, name: str, shape: tuple[int, ...]) -> Array:
+    def view(self, name: str, shape: tuple[int, ...]) -> Array:
         """An array in another shape of the same size."""
         return self[name].reshape(shape)
 
-    def joined(self, weights: Weights, g: Geometry) -> Array:
+    def join_weights(self, weights: Weights, g: Geometry) -> Array:
         """The whole weights (cout, cin / groups, kh, kw), both parts together."""
         shape = (g.cout, g.cin // g.groups, g.kh, g.kw)
         if not (weights.frozen and weights.trained):
-            return self.read(weights.frozen or weights.trained, shape)
+            return self.view(weights.frozen or weights.trained, shape)
         whole = np.empty(shape, np.int8)
-        kept = np.isin(np.arange(shape[1]), weights.kept)
+        kept = np.isin(np.arange(shape[1]), weights.updated)
         whole[:, ~kept] = self[weights.frozen]
         whole[:, kept] = self[weights.trained]
         return whole

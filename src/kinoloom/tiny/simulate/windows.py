@@ -31,14 +31,14 @@ def taps(g: Geometry) -> tuple[Tap, ...]:
 
 def _taps(g: Geometry) -> Iterator[Tap]:
     for ky in range(g.kh):
-        rows = _along(ky * g.dy - g.py, g.sy, g.ih, g.oh)
+        rows = _valid_range(ky * g.dy - g.py, g.sy, g.ih, g.oh)
         for kx in range(g.kw):
-            columns = _along(kx * g.dx - g.px, g.sx, g.iw, g.ow)
+            columns = _valid_range(kx * g.dx - g.px, g.sx, g.iw, g.ow)
             if rows is not None and columns is not None:
                 yield Tap(ky, kx, rows[0], columns[0], rows[1], columns[1])
 
 
-def _along(left: int, stride: int, inputs: int, outputs: int) -> tuple[slice, slice] | None:
+def _valid_range(left: int, stride: int, inputs: int, outputs: int) -> tuple[slice, slice] | None:
     """Outputs o with 0 <= o * stride + left < inputs, and these inputs."""
     first = max(0, -(left // stride))
     last = min(outputs, (inputs - 1 - left) // stride + 1)
@@ -48,7 +48,7 @@ def _along(left: int, stride: int, inputs: int, outputs: int) -> tuple[slice, sl
     return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)
 
 
-def patches(x: Array, g: Geometry) -> Array:
+def extract_patches(x: Array, g: Geometry) -> Array:
     """(cin, kh * kw, oh, ow) of a (cin, ih, iw) array; zeros where the window leaves it."""
     out = np.zeros((g.cin, g.kh * g.kw, g.oh, g.ow), x.dtype)
     for tap in taps(g):

@@ -26,10 +26,25 @@ from kinoloom.errors import UsageError
 from kinoloom.tiny.ir import backward_ops as b
 from kinoloom.tiny.ir import forward_ops as f
 from kinoloom.tiny.ir import sequence_ops as s
-from kinoloom.tiny.ir.program import Array, DType, Op, Program, Shape, Tensor, Weights, pruned
-from kinoloom.tiny.training.scheme import Scheme, Update, check_scheme, convs_in, kept_channels
+from kinoloom.tiny.ir.program import (
+    Array,
+    DType,
+    Op,
+    Program,
+    Shape,
+    Tensor,
+    Weights,
+    prune_constants,
+)
+from kinoloom.tiny.training.scheme import (
+    Scheme,
+    Update,
+    check_scheme,
+    expand_convs,
+    select_channels,
+)
 
-Loss = Literal["cross-entropy", "square"]
+Loss = Literal["cross-entropy", "mse"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class TrainingOptions:
     rounding: Literal["stochastic", "residual"] = "stochastic"
 
 
-def training_program(program: Program, scheme: Scheme, options: TrainingOptions) -> Program:
+def build_training_program(program: Program, scheme: Scheme, options: TrainingOptions) -> Program:
     """The training step of an inference program.
 
     Raises:
@@ -57,10 +72,10 @@ def training_program(program: Program, scheme: Scheme, options: TrainingOptions)
     if program.label:
         raise UsageError(f"{program.name} is a training step already.")
     check_scheme(program, scheme)
-    return pruned(_Autodiff(program, scheme, options).run())
+    return prune_constants(_Autodiff(program, scheme, options).run())
 
 
-def _joint(*convs: f.Conv) -> tuple[str, ...]:
+def _join_params(*convs: f.Conv) -> tuple[str, ...]:
     return tuple(name for conv in convs for name in conv.params)
 
 
@@ -69,12 +84,12 @@ class _Autodiff:
     program: Program
     scheme: Scheme
     options: TrainingOptions
-    needing: set[str] = field(default_factory=set)
+    needs_grad: set[str] = field(default_factory=set)
     grads: dict[str, str] = field(default_factory=dict)
-    back: list[Op] = field(default_factory=list)
-    steps: list[Op] = field(default_factory=list)
+    backward_ops: list[Op] = field(default_factory=list)
+    update_ops: list[Op] = field(default_factory=list)
     initial: dict[str, Array] = field(default_factory=dict)
-    streams: int = 0
+    random_streams: int = 0
 
     def run(self) -> Program:
         program = self.program
@@ -83,15 +98,15 @@ class _Autodiff:
         forward = [self._forward(op) for op in program.ops]
         self._loss(forward)
         for op in reversed(forward[: program.inference]):
-            gradient = self.grads.get(op.writes()[0])
-            if gradient is not None and op.writes()[0] in self.needing:
+            gradient = self.grads.get(op.outputs()[0])
+            if gradient is not None and op.outputs()[0] in self.needs_grad:
                 self._backward(op, gradient)
         return replace(
             program,
             tensors=self.tensors,
             constants=self.constants,
             initial=self.initial,
-            ops=(*forward, *self.back, *self.steps),
+            ops=(*forward, *self.backward_ops, *self.update_ops),
             label="label",
             loss="loss",
             rounding=self.options.rounding,
@@ -101,18 +116,18 @@ class _Autodiff:
 
     def _forward(self, op: Op) -> Op:
         """The operation as training needs it: with trained parts, and a mask or index."""
-        updates = [self._update(conv) for conv in convs_in(op)]
+        updates = [self._update(conv) for conv in expand_convs(op)]
         trains = any(update.bias or update.ratio > 0 for update in updates)
-        result = op.writes()[0]
-        if trains or any(name in self.needing for name in op.reads()):
-            self.needing.add(result)
+        result = op.outputs()[0]
+        if trains or any(name in self.needs_grad for name in op.inputs()):
+            self.needs_grad.add(result)
         else:
             return op
         if isinstance(op, f.Conv):
-            op = self._trained(op)
+            op = self._with_params(op)
         if isinstance(op, s.Gru):
-            maps = self._trained(op.of_input), self._trained(op.of_state)
-            return replace(op, of_input=maps[0], of_state=maps[1], params=_joint(*maps))
+            maps = self._with_params(op.input_gates), self._with_params(op.state_gates)
+            return replace(op, input_gates=maps[0], state_gates=maps[1], params=_join_params(*maps))
         if isinstance(op, f.MaxPool):
             index = self._tensor(f"{result}_index", self.tensors[result].shape, "uint8")
             return replace(op, index=index)
@@ -124,10 +139,10 @@ class _Autodiff:
     def _update(self, conv: f.Conv) -> Update:
         return self.scheme.get(conv.layer, Update(False))
 
-    def _trained(self, op: f.Conv) -> f.Conv:
+    def _with_params(self, op: f.Conv) -> f.Conv:
         update, params = self._update(op), []
         if update.ratio:
-            op = replace(op, weights=self._split(op, update.ratio))
+            op = replace(op, weights=self._split_weights(op, update.ratio))
             params.append(op.weights.trained)
         if update.bias:
             bias = self._param(f"{op.layer}_b", self.constants[op.bias])
@@ -135,8 +150,8 @@ class _Autodiff:
             params.append(bias)
         return replace(op, params=tuple(params))
 
-    def _split(self, op: f.Conv, ratio: float) -> Weights:
-        kept = kept_channels(self.program, op, ratio)
+    def _split_weights(self, op: f.Conv, ratio: float) -> Weights:
+        kept = select_channels(self.program, op, ratio)
         whole = self.constants[op.weights.frozen]
         chosen = np.isin(np.arange(whole.shape[1]), kept)
         dense = op.geometry.groups == 1
@@ -161,7 +176,7 @@ class _Autodiff:
             forward.append(f.SoftmaxLoss(output.size, *words))
         else:
             self.tensors["label"] = Tensor("label", output.shape, "float32", "caller")
-            forward.append(f.SquareLoss(output.size, *words))
+            forward.append(f.MseLoss(output.size, *words))
 
     # backward
 
@@ -170,7 +185,7 @@ class _Autodiff:
         if mask:
             name = f"{gradient}_in"
             self._tensor(name, self.tensors[gradient].shape, "float32")
-            self.back.append(b.MaskGrad(self.tensors[name].size, gradient, mask, name))
+            self.backward_ops.append(b.MaskGrad(self.tensors[name].size, gradient, mask, name))
             gradient = name
         rules: dict[type[Op], Callable[[Any, str], None]] = {
             f.Conv: self._conv,
@@ -190,109 +205,113 @@ class _Autodiff:
         rules[type(op)](op, gradient)
 
     def _conv(self, op: f.Conv, gradient: str) -> None:
-        self._bias(op, gradient)
-        self._conv_input(op, gradient)
-        self._weights(op, gradient)
+        self._bias_gradient(op, gradient)
+        self._input_gradient(op, gradient)
+        self._weight_gradient(op, gradient)
 
-    def _conv_input(self, op: f.Conv, gradient: str) -> None:
-        if op.x in self.needing:
+    def _input_gradient(self, op: f.Conv, gradient: str) -> None:
+        if op.x in self.needs_grad:
             scales = f"{op.layer}_scales"
             params = (op.weights.trained,) if op.weights.trained else ()
             known = self.grads.pop(op.x, "")
             onto = known if known != gradient else ""
-            target = self._target(op.x)
-            self.back.append(
+            target = self._new_gradient(op.x)
+            self.backward_ops.append(
                 b.ConvGradX(
                     op.layer, op.geometry, op.weights, scales, gradient, params, onto, target
                 )
             )
             if known and not onto:
-                self._arrived(op.x, known)
-            self._arrived(op.x, target)
+                self._accumulate(op.x, known)
+            self._accumulate(op.x, target)
 
-    def _weights(self, op: f.Conv, gradient: str) -> None:
+    def _weight_gradient(self, op: f.Conv, gradient: str) -> None:
         if not self._update(op).ratio:
             return
-        g, kept = op.geometry, op.weights.kept
+        g, kept = op.geometry, op.weights.updated
         ins = g.cin // g.groups
         rows_columns = (g.cout, len(kept)) if g.groups == 1 else (len(kept), ins)
         shape = (*rows_columns, g.kh, g.kw)
         name = self._tensor(f"{op.layer}_dw", shape, "float32")
-        self.back.append(b.WeightGrad(op.layer, g, kept, op.x_zero, gradient, op.x, name))
+        self.backward_ops.append(b.WeightGrad(op.layer, g, kept, op.x_zero, gradient, op.x, name))
         scales, x_scale = self._scales(op)
         factors = x_scale / scales if self.options.scaling else x_scale * scales
         residual = f"{op.layer}_r" if self.options.rounding == "residual" else ""
         rows = () if g.groups == 1 else kept
         row = int(np.prod(shape[1:]))
-        self._step(op.layer, op.weights.trained, residual, factors, rows, row, name, bias=False)
+        self._add_update(
+            op.layer, op.weights.trained, residual, factors, rows, row, name, bias=False
+        )
 
-    def _bias(self, op: f.Conv, gradient: str) -> None:
+    def _bias_gradient(self, op: f.Conv, gradient: str) -> None:
         if not self._update(op).bias:
             return
         g = op.geometry
         name = self._tensor(f"{op.layer}_db", (g.cout,), "float32")
-        self.back.append(b.BiasGrad(op.layer, g.cout, g.oh * g.ow, gradient, name))
+        self.backward_ops.append(b.BiasGrad(op.layer, g.cout, g.oh * g.ow, gradient, name))
         scales, x_scale = self._scales(op)
         unit = x_scale * scales
         factors = 1 / unit if self.options.scaling else unit
-        self._step(op.layer, op.bias, "", factors, (), 1, name, bias=True)
+        self._add_update(op.layer, op.bias, "", factors, (), 1, name, bias=True)
 
     def _scales(self, op: f.Conv) -> tuple[Array, float]:
         scales = self.constants[f"{op.layer}_scales"].astype(np.float64)
         return scales, self.program.quant(op.x).scale
 
-    def _step(
+    def _add_update(
         self, layer: str, param: str, residual: str, factors: Array, rows: tuple[int, ...],
         row: int, gradient: str, *, bias: bool,
     ) -> None:  # fmt: skip
         name = f"{param}_rates"
         self.constants[name] = factors.astype(np.float32)
-        self.streams += 1
-        self.steps.append(
-            b.Step(layer, param, residual, name, rows, row, self.streams, bias, gradient)
+        self.random_streams += 1
+        self.update_ops.append(
+            b.Step(layer, param, residual, name, rows, row, self.random_streams, bias, gradient)
         )
 
     def _add(self, op: f.Add, gradient: str) -> None:
         for term in (op.a, op.b):
-            if term in self.needing:
-                self._arrived(term, gradient)
+            if term in self.needs_grad:
+                self._accumulate(term, gradient)
 
     def _same(self, op: f.Dequantise, gradient: str) -> None:
-        self._arrived(op.x, gradient)
+        self._accumulate(op.x, gradient)
 
     def _rescale(self, op: f.Rescale, gradient: str) -> None:
         if op.gain != 1:
-            target = self._target(op.x)
-            self.back.append(b.ScaleGrad(op.count, op.gain, gradient, target))
+            target = self._new_gradient(op.x)
+            self.backward_ops.append(b.ScaleGrad(op.count, op.gain, gradient, target))
             gradient = target
-        self._arrived(op.x, gradient)
+        self._accumulate(op.x, gradient)
 
     def _lookup(self, op: f.Lookup, gradient: str) -> None:
-        target = self._target(op.x)
-        self.back.append(b.LookupGrad(op.slopes, op.count, gradient, op.x, target))
-        self._arrived(op.x, target)
+        target = self._new_gradient(op.x)
+        self.backward_ops.append(b.LookupGrad(op.slopes, op.count, gradient, op.x, target))
+        self._accumulate(op.x, target)
 
     def _copy(self, op: f.Copy, gradient: str) -> None:
-        target, size = self._target(op.x), self.tensors[op.x].size
-        self.back.append(b.CopyGrad(op.counts, op.strides, op.start, size, gradient, target))
-        self._arrived(op.x, target)
+        target, size = self._new_gradient(op.x), self.tensors[op.x].size
+        self.backward_ops.append(
+            b.CopyGrad(op.counts, op.strides, op.start, size, gradient, target)
+        )
+        self._accumulate(op.x, target)
 
     def _gru(self, op: s.Gru, gradient: str) -> None:
         shape = (3 * op.units, *self.tensors[gradient].shape[1:])
-        maps = op.of_input, op.of_state
+        maps = op.input_gates, op.state_gates
         grads = [self._tensor(f"{gradient}_{part}", shape, "float32") for part in ("in", "state")]
-        scales = f"{op.of_state.layer}_scales"
-        self.back.append(s.GruGrad(op, scales, gradient, op.x, op.y, op.params, *grads))
+        scales = f"{op.state_gates.layer}_scales"
+        self.backward_ops.append(s.GruGrad(op, scales, gradient, op.x, op.y, op.params, *grads))
         for conv, arrived in zip(maps, grads, strict=True):
-            self._bias(conv, arrived)
-        self._conv_input(op.of_input, grads[0])
+            self._bias_gradient(conv, arrived)
+        self._input_gradient(op.input_gates, grads[0])
         for conv, arrived in zip(maps, grads, strict=True):
-            self._weights(conv, arrived)
+            self._weight_gradient(conv, arrived)
 
     def _matmul(self, op: s.MatMul, gradient: str) -> None:
         """The gradient by the smaller factor first: that by the larger may take g's place."""
         heads, m, n, terms = op.heads, op.m, op.n, op.terms
-        (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_places, op.b_places
+        (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_layout, op.b_layout
         by_a = (
             op.a, op.b, (heads, m, terms, n), (0, m * n, 1, 0, m), (b_at, b_h, 0, b_k, b_j),
             (a_at, a_h, a_i, a_k),
@@ -302,70 +321,70 @@ class _Autodiff:
             (b_at, b_h, b_k, b_j),
         )  # fmt: skip
         for way in sorted((by_a, by_b), key=lambda way: self.tensors[way[0]].size):
-            if way[0] in self.needing:
-                self._factor(*way, gradient)
+            if way[0] in self.needs_grad:
+                self._factor_gradient(*way, gradient)
 
-    def _factor(
-        self, one: str, other: str, counts: s.Places, g_places: s.Places, x_places: s.Places,
-        y_places: s.Places, gradient: str,
+    def _factor_gradient(
+        self, one: str, other: str, counts: s.Layout, g_layout: s.Layout, x_layout: s.Layout,
+        y_layout: s.Layout, gradient: str,
     ) -> None:  # fmt: skip
-        target, quant = self._target(one), self.program.quant(other)
-        self.back.append(
+        target, quant = self._new_gradient(one), self.program.quant(other)
+        self.backward_ops.append(
             s.MatMulGrad(
-                counts, g_places, x_places, y_places, self.tensors[one].size, quant.zero,
+                counts, g_layout, x_layout, y_layout, self.tensors[one].size, quant.zero,
                 float(np.float32(quant.scale)), gradient, other, target,
             )
         )  # fmt: skip
-        self._arrived(one, target)
+        self._accumulate(one, target)
 
     def _softmax(self, op: s.Softmax, gradient: str) -> None:
-        target = self._target(op.x)
-        self.back.append(
+        target = self._new_gradient(op.x)
+        self.backward_ops.append(
             s.SoftmaxGrad(op.outer, op.count, op.stride, op.gain, gradient, op.y, target)
         )
-        self._arrived(op.x, target)
+        self._accumulate(op.x, target)
 
     def _normalise(self, op: s.Normalise, gradient: str) -> None:
-        target = self._target(op.x)
+        target = self._new_gradient(op.x)
         sizes = op.count, op.tokens, op.floor, op.gain
-        self.back.append(s.NormaliseGrad(*sizes, gradient, op.x, target))
-        self._arrived(op.x, target)
+        self.backward_ops.append(s.NormaliseGrad(*sizes, gradient, op.x, target))
+        self._accumulate(op.x, target)
 
     def _concat(self, op: f.Concat, gradient: str) -> None:
         offset = 0
         for x, count in zip(op.xs, op.counts, strict=True):
-            if x in self.needing:
-                target = self._target(x)
-                self.back.append(b.SliceGrad(offset, count, gradient, target))
-                self._arrived(x, target)
+            if x in self.needs_grad:
+                target = self._new_gradient(x)
+                self.backward_ops.append(b.SliceGrad(offset, count, gradient, target))
+                self._accumulate(x, target)
             offset += count
 
     def _average_pool(self, op: f.AveragePool, gradient: str) -> None:
-        target = self._target(op.x)
-        self.back.append(b.AveragePoolGrad(op.geometry, op.divisor, gradient, target))
-        self._arrived(op.x, target)
+        target = self._new_gradient(op.x)
+        self.backward_ops.append(b.AveragePoolGrad(op.geometry, op.divisor, gradient, target))
+        self._accumulate(op.x, target)
 
     def _max_pool(self, op: f.MaxPool, gradient: str) -> None:
-        target = self._target(op.x)
-        self.back.append(b.MaxPoolGrad(op.geometry, gradient, op.index, target))
-        self._arrived(op.x, target)
+        target = self._new_gradient(op.x)
+        self.backward_ops.append(b.MaxPoolGrad(op.geometry, gradient, op.index, target))
+        self._accumulate(op.x, target)
 
     # tensors
 
-    def _target(self, name: str) -> str:
+    def _new_gradient(self, name: str) -> str:
         """A new tensor for a gradient by `name`."""
         return self._gradient_tensor(name)
 
-    def _arrived(self, name: str, gradient: str) -> None:
+    def _accumulate(self, name: str, gradient: str) -> None:
         """A gradient by `name` is known; add it to what there is."""
-        if name not in self.needing:
+        if name not in self.needs_grad:
             return
         if name not in self.grads:
             self.grads[name] = gradient
             return
         total = self._gradient_tensor(name)
         size = self.tensors[name].size
-        self.back.append(b.Accumulate(size, self.grads[name], gradient, total))
+        self.backward_ops.append(b.Accumulate(size, self.grads[name], gradient, total))
         self.grads[name] = total
 
     def _gradient_tensor(self, name: str) -> str:

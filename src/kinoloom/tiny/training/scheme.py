@@ -35,26 +35,26 @@ Scheme = Mapping[str, Update]
 """By layer name; layers that are not named are frozen."""
 
 
-def convs(program: Program) -> list[Conv]:
+def collect_convs(program: Program) -> list[Conv]:
     """The layers that have weights, in order; a recurrent cell is two, input and state."""
-    return [conv for op in program.ops[: program.inference] for conv in convs_in(op)]
+    return [conv for op in program.ops[: program.inference] for conv in expand_convs(op)]
 
 
-def convs_in(op: Op) -> tuple[Conv, ...]:
+def expand_convs(op: Op) -> tuple[Conv, ...]:
     """The layers that an operation of the forward pass consists of."""
     if isinstance(op, Gru):
-        return (op.of_input, op.of_state)
+        return (op.input_gates, op.state_gates)
     return (op,) if isinstance(op, Conv) else ()
 
 
 def full_update(program: Program) -> dict[str, Update]:
     """Everything is trained."""
-    return {op.layer: Update(ratio=1.0) for op in convs(program)}
+    return {op.layer: Update(ratio=1.0) for op in collect_convs(program)}
 
 
 def last_layers(program: Program, count: int, ratio: float = 1.0) -> dict[str, Update]:
     """The last `count` layers are trained."""
-    return {op.layer: Update(ratio=ratio) for op in convs(program)[-count:]}
+    return {op.layer: Update(ratio=ratio) for op in collect_convs(program)[-count:]}
 
 
 def check_scheme(program: Program, scheme: Scheme) -> None:
@@ -63,7 +63,7 @@ def check_scheme(program: Program, scheme: Scheme) -> None:
     Raises:
         UsageError: it names a layer that there is not, or trains nothing.
     """
-    known = [op.layer for op in convs(program)]
+    known = [op.layer for op in collect_convs(program)]
     for name in scheme:
         if name not in known:
             raise UsageError(
@@ -74,17 +74,17 @@ def check_scheme(program: Program, scheme: Scheme) -> None:
         raise UsageError("The scheme trains nothing.", hint="Name at least one layer.")
 
 
-def kept_channels(program: Program, op: Conv, ratio: float) -> tuple[int, ...]:
+def select_channels(program: Program, op: Conv, ratio: float) -> tuple[int, ...]:
     """The channels of the largest weights (L2 norm of real weights), ascending."""
     if not ratio:
         return ()
-    norms = _norms(program, op)
+    norms = _channel_norms(program, op)
     count = max(1, int(np.floor(ratio * norms.size + 0.5)))
     chosen = np.argsort(-norms, kind="stable")[:count]
     return tuple(sorted(int(c) for c in chosen))
 
 
-def _norms(program: Program, op: Conv) -> Array:
+def _channel_norms(program: Program, op: Conv) -> Array:
     weight = program.constants[op.weights.frozen].astype(np.float64)
     scales = program.constants[f"{op.layer}_scales"].astype(np.float64)
     real = weight * scales[:, None, None, None]
@@ -92,13 +92,13 @@ def _norms(program: Program, op: Conv) -> Array:
     return np.asarray(np.sqrt((real**2).sum(axis=axes)))
 
 
-def lines(scheme: Scheme) -> Iterator[str]:
+def format_scheme(scheme: Scheme) -> Iterator[str]:
     """The scheme as text, one layer a line: "name bias ratio"."""
     for name, update in scheme.items():
         yield f"{name} {'bias' if update.bias else '-'} {update.ratio:g}"
 
 
-def parse(text: str) -> dict[str, Update]:
+def parse_scheme(text: str) -> dict[str, Update]:
     """The scheme of a text as `lines` makes it; # begins a comment.
 
     Raises:

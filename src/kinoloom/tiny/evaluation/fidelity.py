@@ -15,7 +15,7 @@ from kinoloom.tiny.simulate.simulator import Simulator
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Fidelity:
     """A quantised network beside the real one, on the same inputs.
 
     Attributes:
@@ -27,20 +27,20 @@ class Agreement:
     """
 
     inputs: int
-    noise_db: float
-    largest: float
-    same: float
-    real: float | None = None
-    quantised: float | None = None
+    sqnr_db: float
+    max_error: float
+    top1_agreement: float
+    float_accuracy: float | None = None
+    int8_accuracy: float | None = None
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The figures by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def agreement(
+def measure_fidelity(
     inference: Program, inputs: Sequence[Array], wanted: Sequence[Array], labels: Any = None
-) -> Agreement:
+) -> Fidelity:
     """Run the quantised network on inputs and compare it with what the real one gave.
 
     Args:
@@ -66,7 +66,7 @@ def agreement(
     scores: list[float] = []
     if labels is not None:
         scores = [float((guess == np.asarray(labels)).mean()) for guess in (best, found)]
-    return Agreement(
+    return Fidelity(
         len(inputs),
         10 * math.log10(power / noise) if power and noise else math.inf,
         float(np.abs(error).max()) / spread if spread else 0.0,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from kinoloom.tiny.front.reader import argument, refuse
+from kinoloom.tiny.front.reader import get_argument, unsupported
 
 
-def expand(graph: Any) -> None:
+def decompose(graph: Any) -> None:
     """Replace the composite nodes of a torch.fx graph in place.
 
     Raises:
@@ -21,19 +21,19 @@ def expand(graph: Any) -> None:
     rules = {
         "aten.scaled_dot_product_attention.default": _attention,
         "aten.layer_norm.default": _layer_norm,
-        "aten.glu.default": _gated,
+        "aten.glu.default": _glu,
     }
     for node in list(graph.nodes):
         rule = rules.get(str(node.target))
         if rule is not None:
             with graph.inserting_before(node):
-                made = rule(_Maker(graph, node), node)
+                made = rule(_NodeFactory(graph, node), node)
             if made is not node:
                 node.replace_all_uses_with(made)
                 graph.erase_node(node)
 
 
-class _Maker:
+class _NodeFactory:
     """Makes nodes that come from the same module as the one they replace."""
 
     def __init__(self, graph: Any, node: Any) -> None:
@@ -48,39 +48,41 @@ class _Maker:
         return made
 
 
-def _attention(make: _Maker, node: Any) -> Any:
+def _attention(make: _NodeFactory, node: Any) -> Any:
     from torch import ops
 
     query, key, value = node.args[:3]
-    if any(argument(node, place, name) for place, name in ((3, "attn_mask"), (4, "dropout_p"))):
-        raise refuse(node, "attention goes without a mask and without dropout")
-    if argument(node, 5, "is_causal", False) or node.kwargs.get("enable_gqa", False):
-        raise refuse(node, "attention sees all of the sequence, and has as many keys as queries")
-    scale = argument(node, 6, "scale") or 1 / math.sqrt(query.meta["val"].shape[-1])
+    if any(get_argument(node, place, name) for place, name in ((3, "attn_mask"), (4, "dropout_p"))):
+        raise unsupported(node, "attention goes without a mask and without dropout")
+    if get_argument(node, 5, "is_causal", False) or node.kwargs.get("enable_gqa", False):
+        raise unsupported(
+            node, "attention sees all of the sequence, and has as many keys as queries"
+        )
+    scale = get_argument(node, 6, "scale") or 1 / math.sqrt(query.meta["val"].shape[-1])
     aten = ops.aten
     scores = make(aten.matmul.default, query, make(aten.transpose.int, key, -2, -1))
     chances = make(aten.softmax.int, make(aten.mul.Tensor, scores, scale), -1)
     return make(aten.matmul.default, chances, value)
 
 
-def _layer_norm(make: _Maker, node: Any) -> Any:
+def _layer_norm(make: _NodeFactory, node: Any) -> Any:
     from torch import ops
 
     x, shape = node.args[:2]
-    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+    weight, bias = get_argument(node, 2, "weight"), get_argument(node, 3, "bias")
     if weight is None:
         return node
-    eps = argument(node, 4, "eps", 1e-5)
+    eps = get_argument(node, 4, "eps", 1e-5)
     plain = make(ops.aten.layer_norm.default, x, shape, None, None, eps)
     if bias is None:
         return make(ops.aten.mul.Tensor, plain, weight)
     return make(ops.aten.addcmul.default, bias, plain, weight)
 
 
-def _gated(make: _Maker, node: Any) -> Any:
+def _glu(make: _NodeFactory, node: Any) -> Any:
     from torch import ops
 
-    x, axis = node.args[0], argument(node, 1, "dim", -1)
+    x, axis = node.args[0], get_argument(node, 1, "dim", -1)
     half = x.meta["val"].shape[axis] // 2
     value, gate = (make(ops.aten.narrow.default, x, axis, i * half, half) for i in range(2))
     return make(ops.aten.mul.Tensor, value, make(ops.aten.sigmoid.default, gate))

@@ -25,7 +25,7 @@ from kinoloom.tiny.ir.backward_ops import (
 from kinoloom.tiny.ir.program import Geometry, Op, Program
 
 
-def join_gradients(program: Program, *, pools: bool = False) -> Program:
+def stream_gradients(program: Program, *, pools: bool = False) -> Program:
     """The same training step, in the order of `schedule.reorder`, with such chains joined.
 
     Args:
@@ -33,7 +33,7 @@ def join_gradients(program: Program, *, pools: bool = False) -> Program:
         pools: whether the gradient of an average over windows is worked out anew, plane by plane,
             for each thing that reads it.
     """
-    readers = Counter(name for op in program.ops for name in op.reads())
+    readers = Counter(name for op in program.ops for name in op.inputs())
     ops: list[Op] = []
     rest = list(program.ops)
     while rest:
@@ -42,7 +42,7 @@ def join_gradients(program: Program, *, pools: bool = False) -> Program:
             chain = _chain(rest, readers)
             streams = [_joined(chain)] if chain else []
         ops += streams or rest[:1]
-        taken = {one for op in streams for one in op.inner()} if streams else {rest[0]}
+        taken = {one for op in streams for one in op.fused_ops()} if streams else {rest[0]}
         rest = [op for op in rest if op not in taken]
     return replace(program, ops=tuple(ops))
 
@@ -58,7 +58,7 @@ def _of_pool(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
     source: tuple[AveragePoolGrad | MaskGrad, ...] = (first,)
     if isinstance(ops[1], MaskGrad) and ops[1].g == first.y and readers[first.y] == 1:
         source = (first, ops[1])
-    read = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.reads()]
+    read = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.inputs()]
     backs = [i for i, op in read if isinstance(op, ConvGradX)]
     own = [op for _, op in read if isinstance(op, BiasStep | WeightStep)]
     chain = _chain(ops[backs[0] :], readers) if backs else []
@@ -82,9 +82,9 @@ def _chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
         if not _joins(op, between):
             break
         chain.append(op)
-        if isinstance(op, MaskGrad) or (isinstance(op, ConvGradX) and op.geometry.depthwise):
+        if isinstance(op, MaskGrad) or (isinstance(op, ConvGradX) and op.geometry.is_depthwise):
             between.add(op.y)
-    inside = Counter(name for op in chain for name in op.reads() if name in between)
+    inside = Counter(name for op in chain for name in op.inputs() if name in between)
     whole = all(inside[name] == readers[name] > 0 for name in between)
     return chain if whole else []
 
@@ -94,7 +94,7 @@ def _joins(op: Op, between: set[str]) -> bool:
     if isinstance(op, ConvGradX):
         if op.onto in between:  # which is then read whole
             return False
-        alone = op.geometry.depthwise and not op.onto
+        alone = op.geometry.is_depthwise and not op.onto
         return op.g in between and (alone or op.geometry.groups == 1)
     return isinstance(op, MaskGrad | BiasStep | WeightStep) and op.g in between
 
@@ -108,8 +108,8 @@ def _joined(chain: Sequence[Op], source: Sequence[AveragePoolGrad | MaskGrad] = 
     """The chain as one operation."""
     backs = [op for op in chain if isinstance(op, ConvGradX)]
     last = backs[-1] if len(backs) > 1 and backs[-1].geometry.groups == 1 else None
-    made = {name for op in (*source, *chain) for name in op.writes()}
-    reads = dict.fromkeys(n for op in (*source, *chain) for n in op.reads() if n not in made)
+    made = {name for op in (*source, *chain) for name in op.outputs()}
+    reads = dict.fromkeys(n for op in (*source, *chain) for n in op.inputs() if n not in made)
     g = next(iter(reads))
     onto, ys = (last.onto, (last.y,)) if last else ("", ())
     others = tuple(name for name in reads if name not in (g, onto))

@@ -15,19 +15,19 @@ from dataclasses import dataclass, replace
 
 from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Op, Program
-from kinoloom.tiny.ir.stream_ops import Stream, groups_over_x, ring_bytes
-from kinoloom.tiny.planning.arena import Block, blocks_of
+from kinoloom.tiny.ir.stream_ops import Stream, find_in_place_groups, ring_bytes
+from kinoloom.tiny.planning.arena import Block, build_blocks
 
-MOST_JOINED = 16
+MAX_STAGES = 16
 
 Segment = tuple[int, int]
 """The first convolution of a chain that is joined, and the one after the last."""
 
 
-def stream(program: Program) -> Program:
+def stream_convs(program: Program) -> Program:
     """The same program with chains of convolutions joined."""
-    blocks = blocks_of(program)
-    readers = Counter(name for op in program.ops for name in op.reads())
+    blocks = build_blocks(program)
+    readers = Counter(name for op in program.ops for name in op.inputs())
     chains = [_Chain(program, blocks, readers, *ends) for ends in _chains(program, readers)]
     inside = {i for chain in chains for i in range(chain.start, chain.end)}
     target = max(
@@ -57,7 +57,7 @@ def _chains(program: Program, readers: Counter[str]) -> list[Segment]:
         joins = (
             isinstance(op, Conv)
             and not op.factors
-            and (before is None or (op.x == before.writes()[0] and readers[op.x] == 1))
+            and (before is None or (op.x == before.outputs()[0] and readers[op.x] == 1))
         )
         if joins:
             continue
@@ -96,7 +96,7 @@ class _Chain:
                     found[first][1] + (last - first if last - first > 1 else 0),
                     [*found[first][2], (first, last)],
                 )
-                for first in range(max(self.start, last - MOST_JOINED), last)
+                for first in range(max(self.start, last - MAX_STAGES), last)
             )
         return found[self.end]
 
@@ -107,8 +107,8 @@ class _Chain:
             return convs[0]
         params = tuple(name for op in convs for name in op.params)
         masks = tuple(op.mask for op in convs if op.mask)
-        over_x = self._over_x(convs)
-        return Stream(convs, over_x, convs[0].x, params, (convs[-1].y, *masks))
+        in_place_groups = self._over_x(convs)
+        return Stream(convs, in_place_groups, convs[0].x, params, (convs[-1].y, *masks))
 
     def _convs(self, first: int, last: int) -> tuple[Conv, ...]:
         return tuple(op for op in self.program.ops[first:last] if isinstance(op, Conv))
@@ -116,7 +116,7 @@ class _Chain:
     def _over_x(self, convs: Sequence[Conv]) -> int:
         x = convs[0].x
         dies = self.readers[x] == 1 and self.program.tensors[x].role != "constant"
-        return groups_over_x(convs) if dies and len(convs) > 1 else 0
+        return find_in_place_groups(convs) if dies and len(convs) > 1 else 0
 
     def _peak(self, first: int, last: int) -> int:
         """The most bytes in use while first..last run as one."""

@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 
-class FloatNet:
+class TorchNetwork:
     """The network, with the calls of a device: `forward`, `train_step`.
 
     Attributes:
         leaves: the trained parameters, by name.
     """
 
-    def __init__(self, network: r.Network, loss: Loss = "cross-entropy") -> None:
+    def __init__(self, network: r.FloatNetwork, loss: Loss = "cross-entropy") -> None:
         need("torch", extra="train")
         import torch
 
         self.network, self.loss = network, loss
         self.leaves: dict[str, Tensor] = {}
         for layer in network.layers:
-            for name, map_ in maps_of(layer).items():
+            for name, map_ in list_maps(layer).items():
                 for part in ("weight", "bias"):
                     values = np.asarray(getattr(map_, part), np.float32)
                     self.leaves[f"{name}.{part}"] = torch.tensor(values, requires_grad=True)
@@ -47,12 +47,12 @@ class FloatNet:
         """The output for one real input of the shape of the network's."""
         import torch
 
-        with torch.no_grad(), one_thread():
+        with torch.no_grad(), limit_threads():
             return self._run(x).numpy()
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
         """One step of SGD on one example; returns the loss before it."""
-        with one_thread():
+        with limit_threads():
             return self._step(x, label, lr)
 
     def _step(self, x: Array, label: Any, lr: float) -> float:
@@ -82,7 +82,7 @@ class FloatNet:
         values[network.input] = real
         for layer in network.layers:
             made = RULES[type(layer)](self, layer, values).reshape(layer.shape)
-            values[layer.name] = made.clamp(layer.low, layer.high) if _clamps(layer) else made
+            values[layer.name] = made.clamp(layer.low, layer.high) if _has_clamp(layer) else made
         found: Tensor = values[network.output]
         return found
 
@@ -92,14 +92,14 @@ class FloatNet:
 
         g, leaves = geometry, self.leaves
         made = f.conv2d(
-            padded(x, g)[None], leaves[f"{name}.weight"], leaves[f"{name}.bias"], (g.sy, g.sx), 0,
-            (g.dy, g.dx), g.groups,
+            pad_input(x, g)[None], leaves[f"{name}.weight"], leaves[f"{name}.bias"],
+            (g.sy, g.sx), 0, (g.dy, g.dx), g.groups,
         )  # fmt: skip
         return made[0, :, : g.oh, : g.ow]
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def limit_threads() -> Iterator[None]:
     """One thread in torch: for networks as small as these, more only wait for each other."""
     import torch
 
@@ -111,18 +111,18 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def maps_of(layer: r.Layer) -> dict[str, Any]:
+def list_maps(layer: r.Layer) -> dict[str, Any]:
     """What of a layer has weights and biases, by name."""
-    if isinstance(layer, r.RealGru):
-        return {f"{layer.name}_in": layer.of_input, f"{layer.name}_state": layer.of_state}
-    return {layer.name: layer} if isinstance(layer, r.RealConv) else {}
+    if isinstance(layer, r.FloatGru):
+        return {f"{layer.name}_in": layer.input_gates, f"{layer.name}_state": layer.state_gates}
+    return {layer.name: layer} if isinstance(layer, r.FloatConv) else {}
 
 
-def _clamps(layer: r.Layer) -> bool:
+def _has_clamp(layer: r.Layer) -> bool:
     return layer.low is not None or layer.high is not None
 
 
-def padded(x: Tensor, g: Geometry, value: float = 0.0) -> Tensor:
+def pad_input(x: Tensor, g: Geometry, value: float = 0.0) -> Tensor:
     """(cin, H, W) with all that the windows reach."""
     from torch.nn import functional as f
 
@@ -131,20 +131,20 @@ def padded(x: Tensor, g: Geometry, value: float = 0.0) -> Tensor:
     return f.pad(x.reshape(g.cin, g.ih, g.iw), (g.px, right, g.py, bottom), value=value)
 
 
-def _pool(_: FloatNet, layer: r.RealPool, values: Values) -> Tensor:
+def _pool(_: TorchNetwork, layer: r.FloatPool, values: Values) -> Tensor:
     from torch.nn import functional as f
 
     g, x = layer.geometry, values[layer.x]
     if layer.kind == "max":
-        filled = padded(x, g, -np.inf)[None]
+        filled = pad_input(x, g, -np.inf)[None]
         made: Tensor = f.max_pool2d(filled, (g.kh, g.kw), (g.sy, g.sx), 0, (g.dy, g.dx))
     else:
-        made = f.avg_pool2d(padded(x, g)[None], (g.kh, g.kw), (g.sy, g.sx))
+        made = f.avg_pool2d(pad_input(x, g)[None], (g.kh, g.kw), (g.sy, g.sx))
         made = made * (g.kh * g.kw / layer.divisor)
     return made[0, :, : g.oh, : g.ow]
 
 
-def _lookup(_: FloatNet, layer: r.RealLookup, values: Values) -> Tensor:
+def _lookup(_: TorchNetwork, layer: r.FloatLookup, values: Values) -> Tensor:
     import torch
     from torch.nn import functional as f
 
@@ -173,37 +173,37 @@ def _strided(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: in
     return x.reshape(-1)[index]
 
 
-def _copy(_: FloatNet, layer: r.RealCopy, values: Values) -> Tensor:
+def _copy(_: TorchNetwork, layer: r.FloatCopy, values: Values) -> Tensor:
     counts, strides = zip(*layer.loops, strict=True) if layer.loops else ((), ())
     return _strided(values[layer.x], counts, strides, layer.start)
 
 
-def _matmul(_: FloatNet, layer: r.RealMatMul, values: Values) -> Tensor:
+def _matmul(_: TorchNetwork, layer: r.FloatMatMul, values: Values) -> Tensor:
     heads, n, m = layer.shape
-    (a_at, *a_steps), (b_at, *b_steps) = layer.a_places, layer.b_places
+    (a_at, *a_steps), (b_at, *b_steps) = layer.a_layout, layer.b_layout
     a = _strided(values[layer.a], (heads, m, layer.inner), a_steps, a_at)
     b = _strided(values[layer.b], (heads, layer.inner, n), b_steps, b_at)
     return (a @ b).transpose(1, 2)
 
 
-def _softmax(_: FloatNet, layer: r.RealSoftmax, values: Values) -> Tensor:
+def _softmax(_: TorchNetwork, layer: r.FloatSoftmax, values: Values) -> Tensor:
     import torch
 
     rows = layer.gain * values[layer.x].reshape(-1, layer.count, layer.inner)
     return torch.softmax(rows, 1)
 
 
-def _normalise(_: FloatNet, layer: r.RealNormalise, values: Values) -> Tensor:
+def _normalise(_: TorchNetwork, layer: r.FloatNormalise, values: Values) -> Tensor:
     from torch.nn import functional as f
 
     count = layer.shape[0]
     return f.layer_norm(values[layer.x].reshape(count, -1).T, (count,), eps=layer.eps).T
 
 
-def _gru(net: FloatNet, layer: r.RealGru, values: Values) -> Tensor:
+def _gru(net: TorchNetwork, layer: r.FloatGru, values: Values) -> Tensor:
     import torch
 
-    ins = net.affine(f"{layer.name}_in", values[layer.x], layer.of_input.geometry)[:, 0]
+    ins = net.affine(f"{layer.name}_in", values[layer.x], layer.input_gates.geometry)[:, 0]
     weight = net.leaves[f"{layer.name}_state.weight"][..., 0, 0]
     bias, states = net.leaves[f"{layer.name}_state.bias"], []
     state = torch.zeros(layer.shape[0])
@@ -216,23 +216,23 @@ def _gru(net: FloatNet, layer: r.RealGru, values: Values) -> Tensor:
     return torch.stack(states, 1)
 
 
-RULES: dict[type[r.Layer], Callable[[FloatNet, Any, Values], Tensor]] = {
-    r.RealConv: lambda net, layer, v: net.affine(layer.name, v[layer.x], layer.geometry),
-    r.RealAdd: lambda _, layer, v: v[layer.a] + v[layer.b].reshape(v[layer.a].shape),
-    r.RealClamp: lambda _, layer, v: v[layer.x],
-    r.RealAffine: lambda _, layer, v: layer.gain * v[layer.x] + layer.offset,
-    r.RealConcat: lambda _, layer, v: _joined([v[x] for x in layer.xs]),
-    r.RealPool: _pool,
-    r.RealLookup: _lookup,
-    r.RealCopy: _copy,
-    r.RealMatMul: _matmul,
-    r.RealSoftmax: _softmax,
-    r.RealNormalise: _normalise,
-    r.RealGru: _gru,
+RULES: dict[type[r.Layer], Callable[[TorchNetwork, Any, Values], Tensor]] = {
+    r.FloatConv: lambda net, layer, v: net.affine(layer.name, v[layer.x], layer.geometry),
+    r.FloatAdd: lambda _, layer, v: v[layer.a] + v[layer.b].reshape(v[layer.a].shape),
+    r.FloatClamp: lambda _, layer, v: v[layer.x],
+    r.FloatAffine: lambda _, layer, v: layer.gain * v[layer.x] + layer.offset,
+    r.FloatConcat: lambda _, layer, v: _concat([v[x] for x in layer.xs]),
+    r.FloatPool: _pool,
+    r.FloatLookup: _lookup,
+    r.FloatCopy: _copy,
+    r.FloatMatMul: _matmul,
+    r.FloatSoftmax: _softmax,
+    r.FloatNormalise: _normalise,
+    r.FloatGru: _gru,
 }
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
+def _concat(parts: list[Tensor]) -> Tensor:
     import torch
 
     return torch.cat([part.reshape(-1) for part in parts])

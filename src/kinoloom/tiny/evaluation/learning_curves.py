@@ -18,13 +18,13 @@ import numpy as np
 
 from kinoloom.base.notes import logger
 from kinoloom.errors import MissingError
-from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.codegen.host import Host
+from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.codegen.host import HostProgram
 from kinoloom.tiny.evaluation.examples import Examples
 from kinoloom.tiny.ir.program import Array
 from kinoloom.tiny.simulate.simulator import Simulator
 
-POINTS = 8
+CURVE_POINTS = 8
 """How often a curve is scored after its start."""
 
 
@@ -41,9 +41,9 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class _OnDevice:
+class _DeviceLearner:
     quantiser: Simulator
-    device: Host | Simulator
+    device: HostProgram | Simulator
 
     def forward(self, x: Array) -> Array:
         return self.device.forward(self.quantiser.quantise(x))
@@ -53,16 +53,16 @@ class _OnDevice:
 
 
 @contextmanager
-def on_device(made: Compiled, *flags: str) -> Iterator[Learner]:
+def open_learner(made: CompiledProgram, *flags: str) -> Iterator[Learner]:
     """A compiled network that learns, as a device would."""
     simulator = made.simulator()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            host = Host(made.program, made.plan, Path(folder), flags or ("-O2",))
+            host = HostProgram(made.program, made.plan, Path(folder), flags or ("-O2",))
         except MissingError:
-            yield _OnDevice(simulator, simulator)
+            yield _DeviceLearner(simulator, simulator)
         else:
-            yield _OnDevice(simulator, host)
+            yield _DeviceLearner(simulator, host)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Score:
     accuracy: float | None
 
 
-def score(learner: Learner, examples: Examples) -> Score:
+def evaluate(learner: Learner, examples: Examples) -> Score:
     """Score on the examples that are held out."""
     inputs, labels = examples.x_test, examples.y_test
     found = np.array([np.asarray(learner.forward(x), np.float64).ravel() for x in inputs])
@@ -89,7 +89,7 @@ def score(learner: Learner, examples: Examples) -> Score:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingRun:
     """How long and how fast to learn."""
 
     rate: float
@@ -101,14 +101,14 @@ class Course:
         return [int(i) for _ in range(self.epochs) for i in random.permutation(count)]
 
 
-def train(learner: Learner, examples: Examples, course: Course) -> None:
+def train(learner: Learner, examples: Examples, course: TrainingRun) -> None:
     """Learn all steps of a course."""
     for i in course.order(len(examples.x)):
         learner.train_step(examples.x[i], examples.y[i], course.rate)
 
 
 @dataclass(frozen=True)
-class Curve:
+class LearningCurve:
     """How one way to train did.
 
     Attributes:
@@ -121,30 +121,32 @@ class Curve:
 
     way: str
     ram_bytes: int | None
-    course: Course
+    course: TrainingRun
     steps: tuple[int, ...]
     scores: tuple[Score, ...]
 
 
-def curve(
-    way: str, learner: Learner, ram_bytes: int | None, examples: Examples, course: Course
-) -> Curve:
+def trace_curve(
+    way: str, learner: Learner, ram_bytes: int | None, examples: Examples, course: TrainingRun
+) -> LearningCurve:
     """Learn a course and score at its start, at its end, and at equal distances between."""
     order = course.order(len(examples.x))
     logger.info("training %s: %d steps", way, len(order))
-    stops = sorted({round(len(order) * i / POINTS) for i in range(POINTS + 1)})
-    scores = [score(learner, examples)]
+    stops = sorted({round(len(order) * i / CURVE_POINTS) for i in range(CURVE_POINTS + 1)})
+    scores = [evaluate(learner, examples)]
     for start, stop in pairwise(stops):
         for i in order[start:stop]:
             learner.train_step(examples.x[i], examples.y[i], course.rate)
-        scores.append(score(learner, examples))
-    return Curve(way, ram_bytes, course, tuple(stops), tuple(scores))
+        scores.append(evaluate(learner, examples))
+    return LearningCurve(way, ram_bytes, course, tuple(stops), tuple(scores))
 
 
-def curves(ways: Iterable[tuple[str, Compiled]], examples: Examples, course: Course) -> list[Curve]:
+def trace_curves(
+    ways: Iterable[tuple[str, CompiledProgram]], examples: Examples, course: TrainingRun
+) -> list[LearningCurve]:
     """One curve for each way to train, by name."""
     made = []
     for way, one in ways:
-        with on_device(one) as learner:
-            made.append(curve(way, learner, one.ram_bytes, examples, course))
+        with open_learner(one) as learner:
+            made.append(trace_curve(way, learner, one.ram_bytes, examples, course))
     return made
