@@ -30,7 +30,8 @@ from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.planning.arena import plan_memory
 from kinoloom.tiny.quantisation.quantise import quantise
-from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, format_scheme, full_update
 
 SEEDS = range(5)

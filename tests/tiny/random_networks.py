@@ -9,7 +9,7 @@ import numpy as np
 from kinoloom.tiny.ir.program import Geometry, Program, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 from kinoloom.tiny.quantisation.lower_sequence import add_matmul
-from kinoloom.tiny.training.autodiff import TrainingOptions
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs
 
 CLASSES = 3

@@ -35,7 +35,8 @@ from kinoloom.tiny.planning.schedule import schedule_updates
 from kinoloom.tiny.planning.stream_backward import stream_gradients
 from kinoloom.tiny.planning.stream_forward import stream_convs
 from kinoloom.tiny.quantisation.lower import OutputSpec
-from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update, last_layers
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")

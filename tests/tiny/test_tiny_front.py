@@ -40,7 +40,10 @@ class Two(nn.Module):
 
 
 REFUSED = [
-    (nn.Sequential(nn.Conv2d(1, 2, 3), Sine()), r"aten.sin.default in 1 \(Sine\).* is not supported"),
+    (
+        nn.Sequential(nn.Conv2d(1, 2, 3), Sine()),
+        r"aten.sin.default in 1 \(Sine\).* is not supported",
+    ),
     (Branches(), "torch.export could not read the model"),
     (Two(), "one result, not 2"),
     (nn.AvgPool2d(3, 2, 1, count_include_pad=False), "divisor that leaves out padding"),

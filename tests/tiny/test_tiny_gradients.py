@@ -12,7 +12,8 @@ from kinoloom.tiny.ir import backward_ops as b
 from kinoloom.tiny.ir import forward_ops as f
 from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import full_update
 
 KINDS = list(SHAPES)

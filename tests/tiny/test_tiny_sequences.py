@@ -30,7 +30,8 @@ from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.ir.sequence_ops import Gru, MatMul, MatMulGrad
 from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update
 
 

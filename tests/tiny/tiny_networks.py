@@ -12,7 +12,7 @@ from torch.nn import functional as f
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.quantisation.quantise import quantise
-from kinoloom.tiny.training.autodiff import Loss
+from kinoloom.tiny.training.options import Loss
 
 
 class Everything(nn.Module):

@@ -19,7 +19,8 @@ from kinoloom.tiny.planning.stream_backward import stream_gradients
 from kinoloom.tiny.planning.stream_forward import stream_convs
 from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
-from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import Loss, TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, full_update
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ from kinoloom.tiny.options import (
     SimulateOptions,
 )
 from kinoloom.tiny.quantisation.quantise import quantise
-from kinoloom.tiny.training.autodiff import TrainingOptions
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import (
     Scheme,
     Update,

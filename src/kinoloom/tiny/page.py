@@ -18,7 +18,8 @@ from kinoloom.tiny.ir.sequence_ops import GruGrad, MatMul, MatMulGrad
 from kinoloom.tiny.planning.arena import Plan, plan_memory
 from kinoloom.tiny.planning.schedule import schedule_updates
 from kinoloom.tiny.planning.stream_backward import stream_gradients
-from kinoloom.tiny.training.autodiff import Loss, TrainingOptions, build_training_program
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import Loss, TrainingOptions
 from kinoloom.tiny.training.scheme import Scheme, collect_convs, full_update
 
 Row = tuple[object, ...]

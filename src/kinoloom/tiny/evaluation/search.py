@@ -20,7 +20,7 @@ from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Array, Program
-from kinoloom.tiny.training.autodiff import Loss
+from kinoloom.tiny.training.options import Loss
 from kinoloom.tiny.training.scheme import Update, collect_convs
 
 RATIOS = (0.125, 0.25, 0.5, 1.0)

@@ -1,4 +1,4 @@
-"""A network in real numbers, as the front reads it: layers in order, shapes as in `ir`."""
+"""The network in real numbers that the front end reads: layers in order, shapes as in `ir`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Layer:
-    """What all layers have.
+    """Base class of layers.
 
     Attributes:
-        name: of the value that it makes; unique, a C identifier.
-        module: the path of the module that it came from, "" for the model itself.
-        shape: of its result, as in `ir`.
-        low, high: the clamp of its result, which is its activation function; None where open.
+        name: name of its output; unique and a C identifier.
+        module: path of the torch module; "" for the model itself.
+        shape: of the output, as in `ir`.
+        low, high: clamp of the output, such as ReLU; None for no bound.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Layer:
     high: float | None = field(default=None, kw_only=True)
 
     def inputs(self) -> tuple[str, ...]:
-        """Names of the values that it reads."""
+        """Return the names of its inputs."""
         raise NotImplementedError
 
     def with_clamp(self, name: str, low: float | None, high: float | None) -> Layer:
-        """The same layer under another name with a tighter clamp."""
+        """Return the layer under another name with an additional clamp."""
         lows = [v for v in (self.low, low) if v is not None]
         highs = [v for v in (self.high, high) if v is not None]
         return replace(self, name=name, low=max(lows, default=None), high=min(highs, default=None))
@@ -43,12 +43,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class UnaryLayer(Layer):
-    """A layer that reads one value, `x`."""
+    """A layer with one input, `x`."""
 
     x: str
 
     def inputs(self) -> tuple[str, ...]:
-        """That value."""
+        """Return the name of the input."""
         return (self.x,)
 
 
@@ -63,24 +63,24 @@ class FloatConv(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatAdd(Layer):
-    """A sum."""
+    """A sum of two values."""
 
     a: str
     b: str
 
     def inputs(self) -> tuple[str, ...]:
-        """Two values."""
+        """Return the names of both inputs."""
         return (self.a, self.b)
 
 
 @dataclass(frozen=True)
 class FloatClamp(UnaryLayer):
-    """A clamp that no layer before it can take over."""
+    """A clamp that is not folded into the previous layer."""
 
 
 @dataclass(frozen=True)
 class FloatPool(UnaryLayer):
-    """Pooling; `divisor` is that of the mean."""
+    """Average or max pooling; `divisor` is that of the average."""
 
     kind: Literal["average", "max"]
     geometry: Geometry
@@ -94,13 +94,13 @@ class FloatConcat(Layer):
     xs: tuple[str, ...]
 
     def inputs(self) -> tuple[str, ...]:
-        """Any number of values."""
+        """Return the names of the inputs."""
         return self.xs
 
 
 @dataclass(frozen=True)
 class FloatLookup(UnaryLayer):
-    """A function of each element: `kind` of `curves.CURVES`, with its parameter."""
+    """An elementwise activation function: `kind` of `activations.ACTIVATIONS`, and a parameter."""
 
     kind: str
     parameter: float
@@ -108,7 +108,7 @@ class FloatLookup(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatAffine(UnaryLayer):
-    """`gain * x + offset`, of numbers that are not trained."""
+    """`gain * x + offset` with constants that are not trained."""
 
     gain: float
     offset: float
@@ -116,7 +116,7 @@ class FloatAffine(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatCopy(UnaryLayer):
-    """Elements in another order: nested loops (count, stride) of places, from `start`."""
+    """A strided copy: nested loops (count, stride), outermost first, from index `start`."""
 
     loops: tuple[tuple[int, int], ...]
     start: int
@@ -124,12 +124,12 @@ class FloatCopy(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatMatMul(Layer):
-    """Products of two values, head by head; the result (heads, N, M) is stored transposed.
+    """A batched matrix product; the result (heads, N, M) is stored transposed.
 
     Attributes:
-        inner: K, how many products are summed.
-        a_places: (first, stride of heads, of M, of K).
-        b_places: (first, stride of heads, of K, of N).
+        inner: K, the number of products per sum.
+        a_layout: (offset, stride of heads, of M, of K).
+        b_layout: (offset, stride of heads, of K, of N).
     """
 
     a: str
@@ -139,13 +139,13 @@ class FloatMatMul(Layer):
     b_layout: tuple[int, ...]
 
     def inputs(self) -> tuple[str, ...]:
-        """Two values."""
+        """Return the names of both inputs."""
         return (self.a, self.b)
 
 
 @dataclass(frozen=True)
 class FloatSoftmax(UnaryLayer):
-    """A softmax of `gain` times x over `count` elements that are `inner` apart."""
+    """A softmax of `gain * x` over `count` elements at a distance of `inner`."""
 
     count: int
     inner: int
@@ -154,14 +154,14 @@ class FloatSoftmax(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatNormalise(UnaryLayer):
-    """Each token (column) less its mean, divided by its deviation; `eps` is added to its square."""
+    """Layer normalisation of each token (column); `eps` is added to the variance."""
 
     eps: float
 
 
 @dataclass(frozen=True)
 class Gates:
-    """A map to the three gates of a recurrent cell: reset, update, new."""
+    """A linear map to the three gates of a recurrent cell: reset, update, candidate."""
 
     geometry: Geometry
     weight: Reals
@@ -170,10 +170,10 @@ class Gates:
 
 @dataclass(frozen=True)
 class FloatGru(UnaryLayer):
-    """A gated recurrent unit over a series; the result is its state after each step.
+    """A gated recurrent unit; the result is the state at each time step.
 
     Attributes:
-        of_input, of_state: the maps from the input and from the state before.
+        input_gates, state_gates: linear maps from the input and from the previous state.
     """
 
     input_gates: Gates
@@ -182,11 +182,15 @@ class FloatGru(UnaryLayer):
 
 @dataclass(frozen=True)
 class FloatNetwork:
-    """Layers in order.
+    """A network in real numbers.
 
     Attributes:
-        ranges: the least and largest value seen of each, when calibrated.
-        constants: real values that layers read beside those that are computed.
+        input: name of the input.
+        input_shape: its shape, as in `ir`.
+        layers: in order of execution.
+        output: name of the output.
+        ranges: calibrated (minimum, maximum) of each value.
+        constants: values by name that layers read like activations.
     """
 
     input: str
@@ -197,7 +201,7 @@ class FloatNetwork:
     constants: dict[str, Reals] = field(default_factory=dict)
 
     def readers(self, name: str) -> list[Layer]:
-        """The layers that read a value."""
+        """Return the layers that read a value."""
         return [layer for layer in self.layers if name in layer.inputs()]
 
 
@@ -205,9 +209,9 @@ CLAMP_FOLDING = FloatConv | FloatAdd | FloatConcat | FloatAffine | FloatMatMul
 
 
 def fold_clamps(network: FloatNetwork) -> FloatNetwork:
-    """Give each clamp to the layer before it where that layer has no other reader.
+    """Fold each clamp into the previous layer if that has no other reader.
 
-    A maximum is not such a layer: it keeps the scale of what it reads.
+    A max pooling is excluded, as it keeps the scale of its input.
     """
     layers: list[Layer] = []
     for layer in network.layers:

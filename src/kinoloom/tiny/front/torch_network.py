@@ -19,7 +19,7 @@ from kinoloom.tiny.ir.program import Array, Geometry
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from kinoloom.tiny.training.autodiff import Loss
+    from kinoloom.tiny.training.options import Loss
 
 Values = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Operations of the backward pass and of the updates. Gradients are float32, dL/d(real value)."""
+"""Operations of the backward pass and of updates. Gradients are float32, dL/d(real value)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kinoloom.tiny.ir.program import Geometry, Op, Weights, input_field, output_
 
 @dataclass(frozen=True)
 class MaskGrad(Op):
-    """The gradient before a clamp: `g` where the mask has a one, else 0."""
+    """Gradient of a clamp: `g` where the mask bit is set, else 0."""
 
     count: int
     g: str = input_field()
@@ -17,17 +17,19 @@ class MaskGrad(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place."""
+        """Return the result paired with the gradient that is read."""
         return ((self.y, self.g),)
 
 
 @dataclass(frozen=True)
 class ConvGradX(Op):
-    """The gradient by a convolution's input: sums over output channel, then window, ascending.
+    """Gradient of a convolution with respect to its input.
+
+    Sums run over output channels, then over the window, in ascending order.
 
     Attributes:
-        scales: name of the float32 constant: scales of the weights, by output channel.
-        onto: a gradient by the same input that is known already, from which the sums begin, or "".
+        scales: name of the float32 constant of weight scales, per output channel.
+        onto: another gradient of the same input, to which this one is added, or "".
     """
 
     layer: str
@@ -40,15 +42,15 @@ class ConvGradX(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place, if it is added to another gradient."""
+        """Return the result paired with `onto`, if set."""
         return ((self.y, self.onto),) if self.onto else ()
 
 
 @dataclass(frozen=True)
 class WeightGrad(Op):
-    """The gradient by the kept weights, as a tensor: sums over pixels, row by row.
+    """Gradient of a convolution with respect to its trained weights: sums over pixels, row by row.
 
-    It is dL/d(real weight) / s_x: the scale of the input is part of the update's factor.
+    The value is dL/d(real weight) / s_x; the factor of the update includes the input scale s_x.
     """
 
     layer: str
@@ -62,7 +64,7 @@ class WeightGrad(Op):
 
 @dataclass(frozen=True)
 class BiasGrad(Op):
-    """The gradient by a bias, as a tensor: sums over pixels, row by row."""
+    """Gradient of a convolution with respect to its bias: sums over pixels, row by row."""
 
     layer: str
     channels: int
@@ -73,12 +75,15 @@ class BiasGrad(Op):
 
 @dataclass(frozen=True)
 class Step(Op):
-    """An update of a param by a gradient tensor: p -= lr * factor * gradient, rounded, saturated.
+    """An SGD update of a param: p -= lr * factor * gradient, rounded and saturated.
 
     Attributes:
-        factors: name of the float32 constant, by output channel.
-        rows: for grouped convolutions, the output channels that the gradient holds; else all.
-        stream: which stream of random numbers it takes.
+        param: name of the trained tensor.
+        residual: name of the int16 residual of the weights, or "" for stochastic rounding.
+        factors: name of the float32 constant of factors, per output channel.
+        rows: output channels of the gradient, for a grouped convolution; () for all.
+        row: number of elements per output channel.
+        stream: number of the random stream for stochastic rounding.
     """
 
     layer: str
@@ -94,7 +99,7 @@ class Step(Op):
 
 @dataclass(frozen=True)
 class WeightStep(Op):
-    """`WeightGrad` and `Step` in one: each weight is changed as soon as its gradient is known."""
+    """`WeightGrad` fused with `Step`: each weight is updated as soon as its gradient is known."""
 
     grad: WeightGrad
     step: Step
@@ -103,13 +108,13 @@ class WeightStep(Op):
 
     @property
     def layer(self) -> str:
-        """Whose weights they are."""
+        """Name of the layer."""
         return self.step.layer
 
 
 @dataclass(frozen=True)
 class BiasStep(Op):
-    """`BiasGrad` and `Step` in one."""
+    """`BiasGrad` fused with `Step`."""
 
     grad: BiasGrad
     step: Step
@@ -117,13 +122,13 @@ class BiasStep(Op):
 
     @property
     def layer(self) -> str:
-        """Whose bias it is."""
+        """Name of the layer."""
         return self.step.layer
 
 
 @dataclass(frozen=True)
 class Accumulate(Op):
-    """The sum of two gradients of one tensor."""
+    """Sum of two gradients of the same tensor."""
 
     count: int
     a: str = input_field()
@@ -131,13 +136,13 @@ class Accumulate(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place, over either."""
+        """Return the sum paired with either term."""
         return ((self.y, self.a), (self.y, self.b))
 
 
 @dataclass(frozen=True)
 class AveragePoolGrad(Op):
-    """Each output's gradient, divided, spread over its window."""
+    """Gradient of average pooling: each output gradient / divisor, added over its window."""
 
     geometry: Geometry
     divisor: int
@@ -147,7 +152,7 @@ class AveragePoolGrad(Op):
 
 @dataclass(frozen=True)
 class MaxPoolGrad(Op):
-    """Each output's gradient goes to the element that was the largest."""
+    """Gradient of max pooling: each output gradient is added to the maximum of its window."""
 
     geometry: Geometry
     g: str = input_field()
@@ -157,7 +162,7 @@ class MaxPoolGrad(Op):
 
 @dataclass(frozen=True)
 class SliceGrad(Op):
-    """The part of a gradient that belongs to one part of a concatenation."""
+    """Gradient of one input of a concatenation: a slice of the gradient of the result."""
 
     offset: int
     count: int
@@ -167,7 +172,7 @@ class SliceGrad(Op):
 
 @dataclass(frozen=True)
 class ScaleGrad(Op):
-    """The gradient times a constant."""
+    """Gradient of a multiplication by a constant."""
 
     count: int
     gain: float
@@ -175,13 +180,13 @@ class ScaleGrad(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place."""
+        """Return the result paired with the gradient that is read."""
         return ((self.y, self.g),)
 
 
 @dataclass(frozen=True)
 class LookupGrad(Op):
-    """The gradient times the slope at each element."""
+    """Gradient of a lookup table: the gradient times the derivative at each element."""
 
     slopes: str
     count: int
@@ -190,13 +195,13 @@ class LookupGrad(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place."""
+        """Return the result paired with the gradient that is read."""
         return ((self.y, self.g),)
 
 
 @dataclass(frozen=True)
 class CopyGrad(Op):
-    """Each gradient goes back to the place that its element came from; the rest is zero."""
+    """Gradient of a strided copy: a scatter-add to an array of zeros."""
 
     counts: tuple[int, ...]
     strides: tuple[int, ...]
@@ -208,23 +213,25 @@ class CopyGrad(Op):
 
 @dataclass(frozen=True)
 class GradStream(Op):
-    """Gradients through a chain of convolutions, one channel between them at a time.
+    """The backward pass through a chain of convolutions, computed channel by channel.
 
-    The first of `ops` is the gradient by the input of a dense convolution; then come masks, updates
-    and gradients of depthwise ones, and those of the dense convolution that the chain ends with.
-    What is between exists as one plane at a time, in two buffers that take turns. If there is a
-    `source`, the gradient that the first reads never exists whole either, and `ops` may be nothing
-    but updates by it.
+    The first of `ops` is the input gradient of a dense convolution. Masks, updates and gradients of
+    depthwise convolutions follow, then those of the dense convolution at the start of the chain.
+    One plane of each intermediate gradient exists at a time, in two alternating buffers. With a
+    `source`, the gradient that the first operation reads is also computed plane by plane, and `ops`
+    may consist of updates only.
 
     Attributes:
-        source: the gradient of an average, and a mask, which are worked out plane by plane whenever
-            a plane of their result is read; or nothing.
-        ops: in order, as they would stand alone.
-        plane: elements of a plane of the source, or 0.
-        planes: elements of a plane between, after the first and after each depthwise convolution.
-        g, onto, others: what they read from the outside: the gradient; the one that the last of the
-            chain is added to, or ""; masks, inputs, params.
-        ys: what they write to the outside: the gradient by the chain's input, if it is needed.
+        source: the gradient of an average pooling and optionally its mask, recomputed for each
+            plane that is read; or ().
+        ops: the fused operations, in the order of unfused execution.
+        plane: elements of a plane of the source; 0 without a source.
+        planes: elements of the intermediate planes, after the first and after each depthwise
+            convolution.
+        g: the gradient that is read.
+        onto: the gradient to which the last operation adds, or "".
+        others: other tensors that are read: masks, activations and params.
+        ys: the gradient of the input of the chain, if needed.
     """
 
     source: tuple[Op, ...]
@@ -237,18 +244,18 @@ class GradStream(Op):
     ys: tuple[str, ...] = output_field()
 
     def fused_ops(self) -> tuple[Op, ...]:
-        """The operations, those of the source first."""
+        """Return the operations, those of the source first."""
         return (*self.source, *self.ops)
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """In place, if it is added to another gradient."""
+        """Return the result paired with `onto`, if set."""
         return ((self.ys[0], self.onto),) if self.onto else ()
 
     def buffers(self) -> tuple[int, int, int]:
-        """Bytes of the plane of the source, and of the two that take turns."""
+        """Return the bytes of the source plane and of the two alternating buffers."""
         even, odd = (max(self.planes[i::2], default=0) for i in (0, 1))
         return 4 * self.plane, 4 * even, 4 * odd
 
     def scratch_bytes(self) -> int:
-        """Bytes of all three."""
+        """Return the total size of the three buffers in bytes."""
         return sum(self.buffers())

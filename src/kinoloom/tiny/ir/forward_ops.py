@@ -1,8 +1,8 @@
 """Operations of the forward pass.
 
-Every operation that makes int8 works out an integer, requantises it (`arithmetic.requantise`), adds
-the zero point and clamps to `low..high`; the clamp is the activation function where there is one.
-Where the backward pass needs it, `mask` gets one bit an element: not clamped.
+Operations with an int8 result compute an integer, requantise it (`arithmetic.requantise`), add the
+zero point and clamp to `low..high`; the clamp implements ReLU and its variants. In training, `mask`
+receives one bit per element: set where the value was not clamped.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from kinoloom.tiny.ir.program import Geometry, Op, Weights, input_field, output_
 
 @dataclass(frozen=True)
 class Conv(Op):
-    """A convolution or linear layer: int8 to int8, or to float32 where `factors` is set.
+    """A convolution or linear layer: int8 to int8, or to float32 if `factors` is set.
 
     Attributes:
-        layer: the name of the layer, for schemes and reports.
-        bias: name of an int32 constant, or of the param that `trained_bias` names as well.
-        multipliers, shifts: names of the int32 and uint8 constants of requantisation, by channel.
-        factors: name of the float32 constant that turns sums into reals, by channel, or "".
+        layer: name of the layer in schemes and reports.
+        bias: name of the int32 constant, or of the param if the bias is trained.
+        multipliers, shifts: names of the requantisation constants (int32 and uint8, per channel).
+        factors: name of the float32 constant that dequantises the sums (per channel), or "".
     """
 
     layer: str
@@ -42,7 +42,7 @@ class Conv(Op):
 
 @dataclass(frozen=True)
 class Add(Op):
-    """The sum of two int8 tensors: (a_mult (a - a_zero) + b_mult (b - b_zero)) / 2**shift."""
+    """Sum of two int8 tensors: (a_mult (a - a_zero) + b_mult (b - b_zero)) / 2**shift."""
 
     a_zero: int
     b_zero: int
@@ -58,16 +58,17 @@ class Add(Op):
     mask: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """The sum may lie over either term."""
+        """Return the sum paired with either term."""
         return ((self.y, self.a), (self.y, self.b))
 
 
 @dataclass(frozen=True)
 class Rescale(Op):
-    """int8 to int8 of another scale or range: an activation function that stands alone.
+    """Requantisation of int8 to another scale or range, such as a clamp that is not fused.
 
-    `gain` is the factor of real values, which is part of the multiplier; a term that is added to
-    them is part of `y_zero`.
+    Attributes:
+        gain: factor of the real values, included in the multiplier; an offset is included in
+            `y_zero`.
     """
 
     gain: float
@@ -83,17 +84,17 @@ class Rescale(Op):
     mask: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Element by element, so in place."""
+        """Return the result paired with the input."""
         return ((self.y, self.x),)
 
 
 @dataclass(frozen=True)
 class Lookup(Op):
-    """int8 to int8 by a table, for x from -128 up.
+    """An elementwise activation function as a lookup table indexed by x + 128.
 
     Attributes:
-        table: name of the constant, 256 int8.
-        slopes: name of the constant of 256 float32: the slopes of real values, for training.
+        table: name of the constant of 256 int8 values.
+        slopes: name of the constant of 256 float32 derivatives, for training.
     """
 
     table: str
@@ -103,17 +104,17 @@ class Lookup(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Element by element, so in place."""
+        """Return the result paired with the input."""
         return ((self.y, self.x),)
 
 
 @dataclass(frozen=True)
 class Copy(Op):
-    """int8 elements in another order, or some of them: nested loops, four of them.
+    """A strided copy of int8 elements: four nested loops over x.
 
     Attributes:
-        counts, strides: of each loop over places in x, the outermost first.
-        start: the first place.
+        counts, strides: of each loop, outermost first.
+        start: index of the first element.
     """
 
     counts: tuple[int, ...]
@@ -125,10 +126,10 @@ class Copy(Op):
 
 @dataclass(frozen=True)
 class Concat(Op):
-    """int8 tensors one after the other, each brought to the scale of the result.
+    """Concatenation of int8 tensors, each requantised to the scale of the result.
 
     Attributes:
-        x_zeros, multipliers, shifts, counts: for each part.
+        x_zeros, multipliers, shifts, counts: of each input.
     """
 
     x_zeros: tuple[int, ...]
@@ -145,9 +146,10 @@ class Concat(Op):
 
 @dataclass(frozen=True)
 class AveragePool(Op):
-    """The mean over windows, of a fixed divisor; the divisor is part of the multiplier.
+    """Average pooling with a fixed divisor.
 
-    `divisor` is what the multiplier divides by; the backward pass uses it.
+    Attributes:
+        divisor: included in the multiplier; used by the backward pass.
     """
 
     geometry: Geometry
@@ -165,7 +167,11 @@ class AveragePool(Op):
 
 @dataclass(frozen=True)
 class MaxPool(Op):
-    """The largest of each window; `index` gets which one in row-major order, the first wins."""
+    """Max pooling.
+
+    Attributes:
+        index: receives the row-major index of the maximum within its window, the first on a tie.
+    """
 
     geometry: Geometry
     x: str = input_field()
@@ -175,7 +181,7 @@ class MaxPool(Op):
 
 @dataclass(frozen=True)
 class Dequantise(Op):
-    """int8 to float32: `scale * (x - zero)`."""
+    """Dequantisation of int8 to float32: `scale * (x - zero)`."""
 
     zero: int
     scale: float
@@ -186,7 +192,7 @@ class Dequantise(Op):
 
 @dataclass(frozen=True)
 class SoftmaxLoss(Op):
-    """Softmax cross-entropy of float32 logits, and its gradient by them."""
+    """Softmax cross-entropy of float32 logits, and its gradient."""
 
     count: int
     logits: str = input_field()
@@ -195,13 +201,13 @@ class SoftmaxLoss(Op):
     gradient: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """The gradient may take the place of the logits."""
+        """Return the gradient paired with the logits."""
         return ((self.gradient, self.logits),) if self.gradient else ()
 
 
 @dataclass(frozen=True)
 class MseLoss(Op):
-    """The mean squared error of float32 outputs, and its gradient by them."""
+    """Mean squared error of float32 predictions, and its gradient."""
 
     count: int
     predictions: str = input_field()
@@ -210,5 +216,5 @@ class MseLoss(Op):
     gradient: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """The gradient may take the place of the outputs."""
+        """Return the gradient paired with the predictions."""
         return ((self.gradient, self.predictions),) if self.gradient else ()

@@ -1,16 +1,16 @@
-"""The intermediate representation: tensors, constants, and a straight line of operations.
+"""The intermediate representation: tensors, constants and a sequence of operations.
 
-A program is in single-assignment form: every work tensor is written by one operation, every shape
-is static, the batch is one. Pictures are (C, H, W); series are (C, 1, T); features are (C, 1, 1).
+A program is in static single assignment form: one operation writes each work tensor, all shapes are
+static, and the batch size is one. Images are (C, H, W), time series (C, 1, T), features (C, 1, 1).
 
-Quantities
-- int8 tensors stand for real values `scale * (q - zero)` (`Quant`).
-- float32 tensors are logits, the loss, and gradients. The gradient of a tensor is dL/d(real value),
-  so scales of activations never appear in the backward pass.
-- bit tensors are clamp masks: bit i tells that element i was not clamped, low bits first.
+Data types
+- int8: activations with an affine quantisation, `scale * (q - zero)` (`Quant`).
+- float32: logits, the loss and gradients. A gradient is dL/d(real value), so the scales of
+  activations do not appear in the backward pass.
+- bits: clamp masks. Bit i is set where element i was not clamped; low bits first.
 
-Trained tensors (`role` "param") live outside the arena: they are the state of the program. So does
-what the caller holds: the label and the loss.
+Trained tensors (role "param") are the state of the program and are stored outside the arena, as are
+the label and the loss, which the caller owns.
 """
 
 from __future__ import annotations
@@ -41,19 +41,27 @@ ITEM_BITS: dict[str, int] = {
 
 @dataclass(frozen=True)
 class Quant:
-    """An affine map from int8 to reals: `scale * (q - zero)`; scale > 0, zero in -128..127."""
+    """An affine quantisation of int8 values: `scale * (q - zero)`.
+
+    Attributes:
+        scale: positive and finite.
+        zero: zero point, -128..127.
+    """
 
     scale: float
     zero: int
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.scale) and self.scale > 0 and -128 <= self.zero <= 127):
-            raise UsageError(f"Not a quantisation: scale {self.scale}, zero point {self.zero}.")
+            raise UsageError(
+                f"Invalid quantisation: scale {self.scale}, zero point {self.zero}; expected a "
+                "positive finite scale and a zero point in -128..127."
+            )
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named array of static shape; `quant` is set for int8 activations only."""
+    """A named array of static shape; only int8 activations have a `quant`."""
 
     name: str
     shape: Shape
@@ -63,21 +71,28 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many elements it has."""
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """How many bytes it takes; bits are packed."""
+        """Size in bytes; bits are packed eight to a byte."""
         return (self.size * ITEM_BITS[self.dtype] + 7) // 8
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The sizes of a convolution or pooling window; padding is at the top and left.
+    """The geometry of a convolution or a pooling window.
 
-    What is padded at the bottom and right follows from the output's size. `cin`, `cout` are whole
-    channel counts; each group maps cin / groups channels to cout / groups.
+    Attributes:
+        cin, ih, iw: input channels, height and width.
+        cout, oh, ow: output channels, height and width.
+        kh, kw: kernel size.
+        sy, sx: strides.
+        py, px: padding at the top and the left; that at the bottom and the right follows from the
+            output size.
+        dy, dx: dilations.
+        groups: each group maps cin / groups channels to cout / groups.
     """
 
     cin: int
@@ -98,22 +113,22 @@ class Geometry:
 
     @property
     def fan_in(self) -> int:
-        """Products that are summed for one output element."""
+        """Number of products in the sum of one output element."""
         return self.cin // self.groups * self.kh * self.kw
 
     @property
     def is_depthwise(self) -> bool:
-        """Whether each channel goes its own way."""
+        """Whether each output channel depends on one input channel only."""
         return self.groups == self.cin == self.cout and self.groups > 1
 
     @property
     def is_pointwise(self) -> bool:
-        """Whether pixels do not see their neighbours."""
+        """Whether each output pixel depends on one input pixel only."""
         return (self.kh, self.kw, self.sy, self.sx, self.py, self.px) == (1, 1, 1, 1, 0, 0)
 
     @property
     def has_empty_window(self) -> bool:
-        """Whether some window lies in the padding as a whole."""
+        """Whether some window contains padding only."""
         rows = (self.oh, self.kh, self.sy, self.py, self.dy, self.ih)
         columns = (self.ow, self.kw, self.sx, self.px, self.dx, self.iw)
         return any(
@@ -124,22 +139,22 @@ class Geometry:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one pass, with those on padding."""
+        """Multiply-accumulates of one pass, including those on padding."""
         return self.cout * self.oh * self.ow * self.fan_in
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a convolution, in one or two parts.
+    """The weights of a convolution: a frozen part, a trained part, or both.
 
-    A dense convolution may train some of its input channels: those are `kept`, their weights are
-    the tensor `trained` (cout, len(kept), kh, kw), and the rest are the constant `frozen`. A
-    grouped one is trained as a whole tensor, of which only the output channels `kept` are changed.
+    A dense convolution may train some input channels (`updated`): their weights are the tensor
+    `trained` (cout, len(updated), kh, kw), the others the constant `frozen`. The weights of a
+    grouped convolution are one tensor, of which the output channels `updated` are trained.
 
     Attributes:
-        frozen: name of the constant, or "" if all are in the trained tensor.
-        trained: name of the param, or "" if all are frozen.
-        kept: channels that are updated, ascending.
+        frozen: name of the constant; "" if all weights are in the trained tensor.
+        trained: name of the param; "" if all weights are frozen.
+        updated: trained channels, ascending.
     """
 
     frozen: str
@@ -149,30 +164,33 @@ class Weights:
 
 @dataclass(frozen=True)
 class Op:
-    """One operation. Fields marked by `reads` and `writes` hold tensor names ("" for none)."""
+    """An operation.
+
+    Fields declared by `input_field` and `output_field` hold names of tensors, "" for none.
+    """
 
     def inputs(self) -> tuple[str, ...]:
-        """Names of the work tensors and params that it reads."""
+        """Return the names of the work tensors and params that it reads."""
         return tuple(self._named("inputs"))
 
     def outputs(self) -> tuple[str, ...]:
-        """Names of the work tensors that it makes."""
+        """Return the names of the work tensors that it writes."""
         return tuple(self._named("outputs"))
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Pairs (written, read) that may share memory when the read one is not needed later."""
+        """Return pairs (output, input) that may share memory if nothing reads the input later."""
         return ()
 
     def scratch_bytes(self) -> int:
-        """Bytes that it needs in the arena while it runs, beside its tensors."""
+        """Return the bytes of scratch memory that it needs in the arena while it runs."""
         return 0
 
     def fused_ops(self) -> tuple[Op, ...]:
-        """The operations that it runs as one, in the order in which they would stand alone."""
+        """Return the operations that it fuses, in the order of unfused execution."""
         return (self,)
 
     def layers(self) -> tuple[str, ...]:
-        """The names of the layers that it works on."""
+        """Return the names of its layers."""
         names = (getattr(one, "layer", "") for one in self.fused_ops())
         return tuple(dict.fromkeys(name for name in names if name))
 
@@ -184,30 +202,31 @@ class Op:
 
 
 def input_field() -> Any:
-    """A field that names a tensor, or a tuple of tensors, that the operation reads."""
+    """Declare a field that names a tensor, or a tuple of tensors, that the operation reads."""
     return field(metadata={"inputs": True})
 
 
 def output_field() -> Any:
-    """A field that names a tensor that the operation makes."""
+    """Declare a field that names a tensor, or a tuple of tensors, that the operation writes."""
     return field(metadata={"outputs": True})
 
 
 @dataclass(frozen=True)
 class Program:
-    """A network as a straight line of operations, for inference or for one training step.
+    """A network as a sequence of operations, for inference or for one training step.
 
     Attributes:
-        name: a C identifier; prefix of all that is generated.
+        name: a C identifier, the prefix of all generated names.
         tensors: by name.
-        constants: arrays by name; they end in flash.
-        initial: the first values of the params, by name.
-        ops: in order; the first `inference` of them make the output from the input.
-        inference: see `ops`.
-        input, output: names of tensors.
-        label: name of the label or target, "" for inference only.
-        loss: name of the float32 scalar, "" for inference only.
-        rounding: how updates of int8 weights round: "stochastic" or "residual".
+        constants: arrays by name; they are stored in flash.
+        initial: initial values of the params, by name.
+        ops: operations in order of execution.
+        inference: number of operations of the forward pass, the first of `ops`.
+        input: name of the input tensor.
+        output: name of the output tensor.
+        label: name of the label or target; "" for inference only.
+        loss: name of the float32 scalar; "" for inference only.
+        rounding: rounding of int8 weight updates.
     """
 
     name: str
@@ -223,10 +242,10 @@ class Program:
     rounding: Literal["stochastic", "residual"] = "stochastic"
 
     def quant(self, name: str) -> Quant:
-        """The quantisation of an int8 tensor.
+        """Return the quantisation of an int8 tensor.
 
         Raises:
-            UsageError: it has none.
+            UsageError: The tensor is not quantised.
         """
         found = self.tensors[name].quant
         if found is None:
@@ -235,27 +254,27 @@ class Program:
 
     @property
     def unfused_ops(self) -> list[Op]:
-        """All operations one by one, those that run joined among them."""
+        """All operations, with fused ones expanded."""
         return [one for op in self.ops for one in op.fused_ops()]
 
     @property
     def params(self) -> list[Tensor]:
-        """The trained tensors, in the order of their making."""
+        """The trained tensors, in order of creation."""
         return [t for t in self.tensors.values() if t.role == "param"]
 
     @property
     def param_bytes(self) -> int:
-        """Bytes of all trained tensors."""
+        """Total size of the trained tensors in bytes."""
         return sum(t.bytes for t in self.params)
 
     @property
     def constant_bytes(self) -> int:
-        """Bytes of all constants."""
+        """Total size of the constants in bytes."""
         return sum(array.nbytes for array in self.constants.values())
 
 
 def prune_constants(program: Program) -> Program:
-    """The same program without constants that no operation names."""
+    """Return the program without constants that no operation refers to."""
     named: set[str] = set()
     for op in program.ops:
         named |= _strings(op)

@@ -1,7 +1,7 @@
-"""Operations for time and for sets of tokens, forward and backward; see `ops_forward`.
+"""Operations on time series and token sequences, forward and backward; see `forward_ops`.
 
-A series or set of tokens is (features, 1, time). Nothing but `x` and `y` is kept for the backward
-pass: gates and statistics are worked out again from them.
+Sequences are (features, 1, time). The backward pass recomputes gates and statistics from `x` and
+`y`; nothing else is stored.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Op, input_field, output_field
 
 Layout = tuple[int, ...]
-"""(first place, stride of each axis)."""
+"""(offset of the first element, stride of each axis)."""
 
 
-def _same(counts: Sequence[int], one: Layout, other: Layout) -> bool:
-    """Whether two walks over these counts visit the same places in the same order."""
+def _visit_same_elements(counts: Sequence[int], one: Layout, other: Layout) -> bool:
+    """Return whether two layouts visit the same elements in the same order."""
     pairs = zip(counts, one[1:], other[1:], strict=False)
     return one[0] == other[0] and all(a == b for count, a, b in pairs if count > 1)
 
 
 @dataclass(frozen=True)
 class Gru(Op):
-    """A gated recurrent unit: y = its state after each step, int8 in 1/128, from a state of zeros.
+    """A gated recurrent unit with a zero initial state; y is the state at each step, int8 in 1/128.
 
-    r, u = gate(in + state) for the first two thirds of channels, n = tanh(in + r * state) for the
-    last; state = n + u * (state - n). Gates and the state that is carried have 15 bits after the
-    point; what is multiplied by weights, and kept, is the state in int8.
+    Reset and update gates r, u = sigmoid(input + state) are the first two thirds of the gate
+    channels, the candidate n = tanh(input + r * state) the last third;
+    state = n + u * (state - n). Gates and the carried state have 15 fractional bits; the state that
+    is stored and multiplied by weights is int8.
     Source: Cho et al. 2014, in the form of torch.nn.GRU.
 
     Attributes:
-        of_input, of_state: the maps to the gates, with factors to units of 2**-11; `of_state`
-            reads y one step to the left.
+        input_gates: linear map from the input to the gates, in units of 2**-11.
+        state_gates: linear map from the previous state (y shifted by one step) to the gates.
     """
 
     input_gates: Conv
@@ -45,21 +46,22 @@ class Gru(Op):
 
     @property
     def units(self) -> int:
-        """How many numbers its state has."""
+        """Size of the hidden state."""
         return self.state_gates.geometry.cin
 
     def scratch_bytes(self) -> int:
-        """The state that is carried, in float32 that holds integers."""
+        """Return the bytes of the carried state, integers stored as float32."""
         return 4 * self.units
 
 
 @dataclass(frozen=True)
 class GruGrad(Op):
-    """Back through time: the gradients by the results of both maps, (3 * units, 1, time).
+    """Backpropagation through time of `Gru`.
 
     Attributes:
-        forward: the operation whose gates are worked out again.
-        scales: name of the float32 constant: scales of the weights of the state, by channel.
+        forward: the operation whose gates are recomputed.
+        scales: name of the float32 constant of the scales of the state weights, per channel.
+        input_gates, state_gates: gradients of the results of both maps, (3 * units, 1, time).
     """
 
     forward: Gru
@@ -72,21 +74,21 @@ class GruGrad(Op):
     state_gates: str = output_field()
 
     def scratch_bytes(self) -> int:
-        """The gradient by the state that is carried back."""
+        """Return the bytes of the carried gradient of the state."""
         return 4 * self.forward.units
 
 
 @dataclass(frozen=True)
 class MatMul(Op):
-    """Products of int8 by int8: y[h, j, i] = sum over k of a[h, i, k] b[h, k, j].
+    """A batched matrix product of int8 factors: y[h, j, i] = sum over k of a[h, i, k] b[h, k, j].
 
-    A product element by element has one term: h counts what both factors have, i and j what only
-    a or only b has.
+    An elementwise product has one term: h runs over the axes of both factors, i and j over those
+    along which the other factor is broadcast.
 
     Attributes:
-        heads, m, n, terms: counts of h, i, j, k.
-        a_places: of h, i, k.
-        b_places: of h, k, j.
+        heads, m, n, terms: sizes of h, i, j, k.
+        a_layout: of h, i, k.
+        b_layout: of h, k, j.
     """
 
     heads: int
@@ -108,11 +110,11 @@ class MatMul(Op):
     mask: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Over a factor whose elements are read once each, in the order of the results."""
+        """Return the result paired with each factor that is read once, in the order of writing."""
         (a_at, a_h, a_i, _), (b_at, b_h, _, b_j) = self.a_layout, self.b_layout
         counts, results = (self.heads, self.n, self.m), (0, self.n * self.m, self.m, 1)
-        over_a = self.n == 1 and _same(counts, (a_at, a_h, 0, a_i), results)
-        over_b = self.m == 1 and _same(counts, (b_at, b_h, b_j, 0), results)
+        over_a = self.n == 1 and _visit_same_elements(counts, (a_at, a_h, 0, a_i), results)
+        over_b = self.m == 1 and _visit_same_elements(counts, (b_at, b_h, b_j, 0), results)
         factors = [name for name, fits in ((self.a, over_a), (self.b, over_b)) if fits]
         alone = self.terms == 1 and self.a != self.b
         return tuple((self.y, name) for name in factors) if alone else ()
@@ -120,14 +122,14 @@ class MatMul(Op):
 
 @dataclass(frozen=True)
 class MatMulGrad(Op):
-    """The gradient by one factor: y[h, p, q] = scale * sum over r of g[h, p, q, r] x[h, p, q, r].
+    """Gradient of one factor: y[h, p, q] = scale * sum over r of g[h, p, q, r] x[h, p, q, r].
 
     Attributes:
-        counts: of h, p, q, r.
-        g_places, x_places: of h, p, q, r; a stride of 0 where an axis is not one of theirs.
-        y_places: of h, p, q.
-        size: elements of y; what no place names is zero.
-        zero, scale: of the other factor, x.
+        counts: sizes of h, p, q, r.
+        g_layout, x_layout: of h, p, q, r; the stride of an axis that they lack is 0.
+        y_layout: of h, p, q.
+        size: number of elements of y; those outside the layout are zero.
+        zero, scale: quantisation of the other factor, x.
     """
 
     counts: Layout
@@ -142,20 +144,26 @@ class MatMulGrad(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Over the gradient where its elements are read once each, in the order of the results."""
+        """Return the result paired with g, if g is read once and in the order of writing."""
         *counts, terms = self.counts
         whole = terms == 1 and self.size == math.prod(counts)
-        return ((self.y, self.g),) if whole and _same(counts, self.g_layout, self.y_layout) else ()
+        return (
+            ((self.y, self.g),)
+            if whole and _visit_same_elements(counts, self.g_layout, self.y_layout)
+            else ()
+        )
 
 
 @dataclass(frozen=True)
 class Softmax(Op):
-    """A softmax in units of 1/256, in integers.
+    """An integer softmax with a result in units of 1/256.
 
     Attributes:
-        outer, count, stride: over `count` elements that are `stride` apart.
-        gain: the factor of real values before it, which is part of the table.
-        powers: name of the constant of 256 uint16: 2**15 exp(-gain * scale * i).
+        outer: number of slices.
+        count: number of elements of a row.
+        stride: distance of the elements of a row.
+        gain: factor of the real values before the softmax, included in the table.
+        powers: name of the constant of 256 uint16 values, 2**15 exp(-gain * scale * i).
     """
 
     outer: int
@@ -167,13 +175,13 @@ class Softmax(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Row by row, so in place."""
+        """Return the result paired with the input: rows are independent."""
         return ((self.y, self.x),)
 
 
 @dataclass(frozen=True)
 class SoftmaxGrad(Op):
-    """gain p (g - sum p g) for each row."""
+    """Gradient of a softmax: gain p (g - sum p g) for each row."""
 
     outer: int
     count: int
@@ -184,21 +192,21 @@ class SoftmaxGrad(Op):
     y: str = output_field()
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """Row by row, so in place."""
+        """Return the result paired with the input: rows are independent."""
         return ((self.y, self.g),)
 
 
 @dataclass(frozen=True)
 class Normalise(Op):
-    """Each token less its mean, divided by its deviation.
+    """Layer normalisation of each token, without affine parameters.
 
-    With sums over `count` features of integers, y = (count x - sum) / root / scale of y, where
+    With integer sums over `count` features, y = (count x - sum) / root / s_y, where
     root**2 = count * sum of squares - sum**2 + floor.
 
     Attributes:
-        floor: the eps of a layer norm in these units.
-        step: 1 / scale of y.
-        gain: count / scale of x, for the gradient.
+        floor: eps of the layer norm in these units.
+        step: 1 / s_y.
+        gain: count / s_x, for the gradient.
     """
 
     count: int
@@ -216,7 +224,7 @@ class Normalise(Op):
 
 @dataclass(frozen=True)
 class NormaliseGrad(Op):
-    """gain / root * (g - mean of g - h * mean of g h), with h the normalised values."""
+    """Gradient of `Normalise`: gain / root * (g - mean(g) - h * mean(g h)) for normalised h."""
 
     count: int
     tokens: int

@@ -1,9 +1,9 @@
-"""Convolutions one behind the other, row by row: what is kept of each result, and in which order.
+"""Fused convolutions, computed row by row: line buffers and the order of execution.
 
-A row of the last result is made as soon as the rows that it needs are there. Each inner result has
-a ring of its rows. Where a depthwise convolution follows another one, both go channel by channel:
-of a channel only those rows are kept that the next row of the depthwise result needs again, and
-the rest lives in a working ring that all channels take in turn.
+A row of the last result is computed as soon as its input rows are available. Each intermediate
+result has a ring buffer of rows. A convolution and the depthwise convolution after it are computed
+channel by channel: the ring buffer then holds only the rows that the next depthwise row reads
+again, and the others are in a working ring that the channels share.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from kinoloom.tiny.ir.forward_ops import Conv
 from kinoloom.tiny.ir.program import Geometry, Op, input_field, output_field
 
 CHANNELS_PER_PASS = 2
-"""Channels that take a working ring at a time."""
+"""Number of channels that use the working ring at a time."""
 
 
 @dataclass(frozen=True)
 class Stream(Op):
-    """Convolutions one behind the other; what is between them never exists whole.
+    """A chain of convolutions computed row by row, with line buffers for intermediate results.
 
     Attributes:
-        convs: in order; each reads the result of the one before.
-        over_x: how many groups of channels the result has that lies where x does; 0 where it does
-            not. Rows of a group are gathered there as (rows, channels, columns), on rows of x that
-            no later row needs, and brought in order last.
-        x, params, ys: what they read from and write to the outside: the last result, and masks.
+        convs: in order; each reads the result of the previous one.
+        in_place_groups: number of channel groups of a result that is stored over x; 0 if it has
+            memory of its own. A group is first stored as (rows, channels, columns), over rows of x
+            that are no longer needed, and transposed at the end.
+        x: the input.
+        params: the params of all convolutions.
+        ys: the last result, then the masks.
     """
 
     convs: tuple[Conv, ...]
@@ -41,20 +43,20 @@ class Stream(Op):
     ys: tuple[str, ...] = output_field()
 
     def fused_ops(self) -> tuple[Op, ...]:
-        """The convolutions."""
+        """Return the convolutions."""
         return self.convs
 
     def aliases(self) -> tuple[tuple[str, str], ...]:
-        """The result over x, if it is made so."""
+        """Return the result paired with x, if it is computed in place."""
         return ((self.ys[0], self.x),) if self.in_place_groups else ()
 
     def scratch_bytes(self) -> int:
-        """Bytes of all rings."""
+        """Return the total size of the ring buffers in bytes."""
         return ring_bytes(self.convs)
 
 
 def ring_bytes(convs: Sequence[Conv]) -> int:
-    """Bytes of the rings between convolutions, the working ring with them."""
+    """Return the bytes of the ring buffers between convolutions, with the working ring."""
     g = [conv.geometry for conv in convs]
     kept = (o.cout * o.ow * rows for o, rows in zip(g[:-1], ring_rows(convs), strict=True))
     turns = (CHANNELS_PER_PASS * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
@@ -62,7 +64,7 @@ def ring_bytes(convs: Sequence[Conv]) -> int:
 
 
 def ring_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
-    """Rows that are kept of each result but the last."""
+    """Return the rows of the ring buffer of each result but the last."""
     work = work_rows(convs)
     kept = []
     for i, (one, after) in enumerate(pairwise(convs)):
@@ -76,9 +78,10 @@ def ring_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
 
 
 def work_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
-    """Rows of the working ring of each result that goes channel by channel; else 0.
+    """Return the rows of the working ring of each result; 0 if it is not computed by channel.
 
-    It does where a depthwise convolution follows that is not taken yet, and fewer bytes are kept.
+    A convolution is paired with the depthwise convolution after it if that saves memory and it is
+    not the second of another pair.
     """
     rows: list[int] = []
     for one, after in pairwise(convs):
@@ -91,19 +94,23 @@ def work_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
 
 
 def _window_rows(g: Geometry) -> int:
-    """Rows of the input that a row of the result spans."""
+    """Return the number of input rows that an output row spans."""
     return (g.kh - 1) * g.dy + 1
 
 
 def _rows_needed(g: Geometry, rows: int) -> int:
-    """How many rows of the input, from the first on, so many rows of the result need."""
+    """Return the number of leading input rows needed for the first `rows` output rows."""
     return min(max((rows - 1) * g.sy - g.py + _window_rows(g), 0), g.ih) if rows else 0
 
 
 def schedule_passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """In order: (convolution, rows of its result before, rows after), as `kl_stream` makes them.
+    """Yield the passes of `kl_stream` in order: (convolution, rows before, rows after).
 
-    Two that go channel by channel follow each other and are one pass. `work` is of `work_rows`.
+    A pair that is computed by channel yields two consecutive items.
+
+    Args:
+        g: geometry of each convolution.
+        work: the result of `work_rows`.
     """
     done, last = [0] * len(g), len(g) - 1
 
@@ -129,10 +136,10 @@ def schedule_passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tupl
 
 
 def find_in_place_groups(convs: Sequence[Conv]) -> int:
-    """The least groups of channels with which the result may lie where x does; 0 if it may not.
+    """Return the smallest number of channel groups that allows an in-place result; 0 for none.
 
-    Each row of the result must lie on rows of x that are read no more when it is stored; every byte
-    is looked at. A group needs as many bytes at once as it has in the end, so groups stay apart.
+    A row of the result may only overwrite rows of x that no later pass reads; every byte is
+    checked. A group has the same size in both layouts, so groups do not overlap.
     """
     return _find_groups(tuple(conv.geometry for conv in convs), work_rows(convs))
 
@@ -156,7 +163,7 @@ def _find_groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
 
 
 def _dead_rows(g: Sequence[Geometry], work: Sequence[int]) -> list[int]:
-    """For each row of the result, how many rows of x nobody reads once it is being stored."""
+    """Return the number of dead leading rows of x at the time each output row is stored."""
     read, dead = 0, []
     for i, _, rows in schedule_passes(g, work):
         if i == 0:

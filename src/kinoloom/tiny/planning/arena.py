@@ -1,9 +1,9 @@
-"""The arena: where each tensor lies, from when to when. Every plan is checked for overlaps.
+"""The memory planner: address and lifetime of each tensor in the arena.
 
-Tensors are joined into one block where an operation works in place; a block gets smaller where the
-result is. Blocks are then placed one by one at the lowest address that is free for as long as they
-live, in several orders, the best of which is kept. Trained tensors, constants, labels and the loss
-are not in the arena.
+Tensors of in-place operations share a block, which shrinks if the result is smaller. Blocks are
+placed first-fit at the lowest address that is free during their lifetime, in several orders, of
+which the best is kept. Every plan is checked for overlaps. Trained tensors, constants, labels and
+the loss are stored outside the arena.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from kinoloom.tiny.ir.stream_ops import Stream, find_in_place_groups
 ALIGNMENT = 4
 MAX_TRIALS = 100
 PEAK_TOLERANCE = 1.005
-"""No better plan is sought once the peak is within this factor of the bound."""
+"""The search ends when the peak is within this factor of the lower bound."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the arena.
+    """A range of the arena with a lifetime.
 
     Attributes:
-        names: the tensors that lie in it, one after the other in time.
-        bytes: its size at first, a multiple of `ALIGNMENT`.
-        start, end: the first and the last operation during which it is in use.
-        offset: its address in the arena.
-        steps: (operation, bytes) from which on it is smaller, in order of time.
+        names: tensors stored in the block, one after the other in time.
+        bytes: initial size, a multiple of `ALIGNMENT`.
+        start, end: first and last operation of its lifetime, both inclusive.
+        offset: address in the arena.
+        steps: (operation, bytes) of each reduction of its size, in order of time.
     """
 
     names: tuple[str, ...]
@@ -45,36 +45,36 @@ class Block:
     offset: int = 0
     steps: tuple[tuple[int, int], ...] = ()
 
-    def bytes_at(self, moment: int) -> int:
-        """Its size during an operation of its time."""
-        return next((size for start, size in reversed(self.steps) if start <= moment), self.bytes)
+    def bytes_at(self, time: int) -> int:
+        """Return its size during operation number `time`."""
+        return next((size for start, size in reversed(self.steps) if start <= time), self.bytes)
 
     def spans(self) -> list[tuple[int, int, int]]:
-        """(first operation, last operation, bytes) while its size stays the same."""
+        """Return (first operation, last operation, bytes) of each period of constant size."""
         starts = [self.start, *(start for start, _ in self.steps)]
         ends = [*(start - 1 for start in starts[1:]), self.end]
         sizes = [self.bytes, *(size for _, size in self.steps)]
         return list(zip(starts, ends, sizes, strict=True))
 
     def overlaps_in_time(self, other: Block) -> bool:
-        """Whether both are in use at some time."""
+        """Return whether the lifetimes overlap."""
         return self.start <= other.end and other.start <= self.end
 
     def sizes_when_both_live(self, other: Block) -> tuple[int, int]:
-        """The sizes of both when they meet first; later neither is larger."""
+        """Return the sizes of both when they are first live together, which are the largest."""
         if not (self.steps or other.steps):
             return self.bytes, other.bytes
-        moment = max(self.start, other.start)
-        return self.bytes_at(moment), other.bytes_at(moment)
+        time = max(self.start, other.start)
+        return self.bytes_at(time), other.bytes_at(time)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A placement of blocks.
+    """A memory plan.
 
     Attributes:
-        blocks: all, placed.
-        length: how many operations there are.
+        blocks: the placed blocks.
+        length: number of operations of the program.
     """
 
     blocks: tuple[Block, ...]
@@ -82,12 +82,12 @@ class Plan:
 
     @property
     def peak(self) -> int:
-        """The bytes of the arena."""
+        """Size of the arena in bytes."""
         return max((block.offset + block.bytes for block in self.blocks), default=0)
 
     @property
     def live_bytes(self) -> list[int]:
-        """The bytes in use during each operation."""
+        """Bytes in use during each operation."""
         change = np.zeros(self.length + 1, np.int64)
         for block in self.blocks:
             for start, end, size in block.spans():
@@ -97,46 +97,46 @@ class Plan:
 
     @property
     def lower_bound(self) -> int:
-        """No placement of these blocks can take less: the most bytes in use at once."""
+        """Lower bound of the peak of any placement: the maximum of the live bytes."""
         return max(self.live_bytes, default=0)
 
     @property
     def topmost(self) -> set[tuple[str, ...]]:
-        """The names of the blocks that end where the arena ends."""
+        """Names of the blocks at the end of the arena."""
         return {block.names for block in self.blocks if block.offset + block.bytes == self.peak}
 
     def offset(self, name: str) -> int:
-        """The address of a tensor; of scratch memory by "scratch:<number of the operation>"."""
+        """Return the address of a tensor, or of scratch memory by "scratch:<operation number>"."""
         return next(block.offset for block in self.blocks if name in block.names)
 
 
 def plan_memory(program: Program) -> Plan:
-    """The best plan found, checked."""
-    made = place_blocks(build_blocks(program), len(program.ops))
-    check_in_place_streams(program, made)
-    return made
+    """Plan the arena of a program; the plan is checked for overlaps."""
+    plan = place_blocks(build_blocks(program), len(program.ops))
+    check_in_place_streams(program, plan)
+    return plan
 
 
 def lower_bound_bytes(program: Program) -> int:
-    """What no plan of the program can go below."""
+    """Return the lower bound of the arena size of a program."""
     return Plan(tuple(build_blocks(program)), len(program.ops)).lower_bound
 
 
 def build_blocks(program: Program) -> list[Block]:
-    """The blocks of a program, not yet placed."""
+    """Return the blocks of a program, not yet placed."""
     last: dict[str, int] = {}
     for i, op in enumerate(program.ops):
         last.update(dict.fromkeys((*op.inputs(), *op.outputs()), i))
-    made = _Blocks(program, last)
-    made.start_block(program.input, program.tensors[program.input].bytes, 0)
+    builder = _BlockBuilder(program, last)
+    builder.start_block(program.input, program.tensors[program.input].bytes, 0)
     for i, op in enumerate(program.ops):
-        made.add_op(i, op)
-    return list(made.blocks.values())
+        builder.add_op(i, op)
+    return list(builder.blocks.values())
 
 
 @dataclass
-class _Blocks:
-    """Blocks as far as they are known, by their first tensor; `root` has that of each tensor."""
+class _BlockBuilder:
+    """Blocks by the name of their first tensor; `root` maps each tensor to that name."""
 
     program: Program
     last: dict[str, int]
@@ -160,13 +160,13 @@ class _Blocks:
                 self.start_block(name, tensor.bytes, i)
 
     def _in_place(self, i: int, op: Op) -> dict[str, str]:
-        """What this operation writes over what it reads for the last time."""
+        """Map the outputs of operation i to the inputs that they overwrite."""
         over: dict[str, str] = {}
-        for made, read in op.aliases():
-            dies = read in self.root and self.last[read] == i
-            fits = self.program.tensors[made].bytes <= self.program.tensors[read].bytes
-            if dies and fits and made not in over and read not in over.values():
-                over[made] = read
+        for output, source in op.aliases():
+            is_dead = source in self.root and self.last[source] == i
+            fits = self.program.tensors[output].bytes <= self.program.tensors[source].bytes
+            if is_dead and fits and output not in over and source not in over.values():
+                over[output] = source
         return over
 
 
@@ -175,7 +175,7 @@ def _aligned(size: int) -> int:
 
 
 def _extend(block: Block, tensor: Tensor, start: int, end: int) -> Block:
-    """The block with a tensor that takes the place of the one before, alone from `start` on."""
+    """Return the block extended by a tensor that replaces the previous one from `start` on."""
     size, steps = _aligned(tensor.bytes), block.steps
     if size < block.bytes_at(block.end) and start <= end:
         steps = (*steps, (start, size))
@@ -183,7 +183,10 @@ def _extend(block: Block, tensor: Tensor, start: int, end: int) -> Block:
 
 
 def place_blocks(blocks: Sequence[Block], length: int) -> Plan:
-    """Place blocks: by size, by bytes times time and so on, then what ends highest earlier."""
+    """Place blocks first-fit in several orders, then improve the best order by random trials.
+
+    A trial moves a block at the end of the arena to an earlier position of the order.
+    """
     live = Plan(tuple(blocks), length).live_bytes
     bound = max(live, default=0)
     orders = [
@@ -205,9 +208,9 @@ def place_blocks(blocks: Sequence[Block], length: int) -> Plan:
         trial = list(order)
         i = next(k for k, b in enumerate(trial) if b.names in best.topmost)
         trial.insert(int(random.integers(i + 1)), trial.pop(i))
-        found = Plan(tuple(_first_fit(trial)), length)
-        if found.peak <= best.peak:
-            best, order = found, trial
+        candidate = Plan(tuple(_first_fit(trial)), length)
+        if candidate.peak <= best.peak:
+            best, order = candidate, trial
     check_overlaps(best.blocks)
     return best
 
@@ -221,7 +224,7 @@ def _first_fit(order: Iterable[Block]) -> list[Block]:
 
 
 def _lowest(block: Block, others: Sequence[Block]) -> int:
-    """The lowest address that is free beside others, which are sorted by address."""
+    """Return the lowest address that is free of `others`, which are sorted by address."""
     offset, before = 0, -1
     while offset != before:
         before = offset
@@ -231,14 +234,14 @@ def _lowest(block: Block, others: Sequence[Block]) -> int:
                 offset = max(offset, other.offset + size)
             elif not block.steps:
                 return offset
-    return offset  # a block with steps may have met one at a lower address again
+    return offset  # a block with steps may conflict with a lower one after it moved
 
 
 def check_overlaps(blocks: Sequence[Block]) -> None:
-    """See that no two blocks that are in use at one time share a byte.
+    """Check that no two blocks with overlapping lifetimes share a byte.
 
     Raises:
-        UsageError: two do; they are named.
+        UsageError: Two blocks overlap; the message names them.
     """
     for i, one in enumerate(blocks):
         for other in blocks[i + 1 :]:
@@ -248,45 +251,45 @@ def check_overlaps(blocks: Sequence[Block]) -> None:
                 raise UsageError(f"{one.names} and {other.names} overlap in the arena.")
 
 
-def check_in_place_streams(program: Program, made: Plan) -> None:
-    """See that what a stream writes over its input lies there, on bytes that nobody reads later.
+def check_in_place_streams(program: Program, plan: Plan) -> None:
+    """Check that in-place streams overwrite only bytes of their input that are no longer read.
 
     Raises:
-        UsageError: it does not; the tensors are named.
+        UsageError: A stream overwrites data that is still needed; the message names the tensors.
     """
     for op in program.ops:
         if not (isinstance(op, Stream) and op.in_place_groups):
             continue
-        apart = made.offset(op.x) != made.offset(op.ys[0])
-        if apart or op.in_place_groups != find_in_place_groups(op.convs):
+        is_separate = plan.offset(op.x) != plan.offset(op.ys[0])
+        if is_separate or op.in_place_groups != find_in_place_groups(op.convs):
             raise UsageError(f"'{op.ys[0]}' is written over '{op.x}', which is still needed.")
 
 
-def check_budget(program: Program, made: Plan, budget: int) -> None:
-    """See that arena and trained tensors fit.
+def check_budget(program: Program, plan: Plan, budget: int) -> None:
+    """Check that the arena and the trained tensors fit a budget in bytes.
 
     Raises:
-        BudgetError: they do not; the message says the least that would do, and what holds it.
+        BudgetError: They do not fit; the message gives the bytes needed and the largest tensors.
     """
-    total = made.peak + program.param_bytes
+    total = plan.peak + program.param_bytes
     if total <= budget:
         return
-    moment = int(np.argmax(made.live_bytes))
-    op = program.ops[moment]
-    here = ((b.bytes_at(moment), b) for b in made.blocks if b.start <= moment <= b.end)
-    held = sorted(here, key=lambda pair: -pair[0])
-    names = ", ".join(f"{_display_name(b.names[0])} ({size} bytes)" for size, b in held[:3])
+    time = int(np.argmax(plan.live_bytes))
+    op = program.ops[time]
+    live = ((b.bytes_at(time), b) for b in plan.blocks if b.start <= time <= b.end)
+    largest = sorted(live, key=lambda pair: -pair[0])[:3]
+    names = ", ".join(f"{_display_name(b.names[0])} ({size} bytes)" for size, b in largest)
     raise BudgetError(
-        f"{program.name} needs {total} bytes of RAM ({made.peak} arena, {program.param_bytes} "
-        f"trained tensors); the budget is {budget}. The arena is fullest in {type(op).__name__} of "
-        f"{', '.join(op.layers() or map(_display_name, op.outputs()))}, which holds {names}.",
-        hint=f"Give at least {total} bytes, or train fewer layers.",
+        f"{program.name} needs {total} bytes of RAM ({plan.peak} arena, {program.param_bytes} "
+        f"trained tensors); the budget is {budget}. Peak memory is in {type(op).__name__} of "
+        f"{', '.join(op.layers() or map(_display_name, op.outputs()))}, with {names}.",
+        hint=f"Set a budget of at least {total} bytes, or train fewer layers.",
     )
 
 
 def _display_name(name: str) -> str:
-    """A tensor's name as a message tells it."""
+    """Return the name of a tensor for messages."""
     if name.startswith("scratch:"):
-        return "its own buffers"
+        return "its buffers"
     gradient = re.fullmatch(r"d_(.+?)__\d+(?:_in)?", name)
-    return f"the gradient by {gradient[1]}" if gradient else name
+    return f"the gradient of {gradient[1]}" if gradient else name

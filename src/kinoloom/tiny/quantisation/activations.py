@@ -1,4 +1,4 @@
-"""Functions of one element that become tables of 256 entries, and their slopes; in float64."""
+"""Elementwise activation functions that become lookup tables, and their derivatives, in float64."""
 
 from __future__ import annotations
 
@@ -36,19 +36,22 @@ ACTIVATIONS: dict[str, Activation] = {
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "softplus": lambda x, _: np.logaddexp(0, x),
 }
-"""By name: of (x, parameter)."""
+"""Functions of (x, parameter) by name."""
 
 ACTIVATION_BOUNDS = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-"""Between which values a curve stays, where it has such bounds."""
+"""Range (low, high) of the bounded functions."""
 
 DIFFERENCE_STEP = 1e-4
-"""Half of the distance over which a slope is taken."""
+"""Step of the central difference."""
 
 
 def differentiate_activation(kind: str, x: Reals, parameter: float) -> Reals:
-    """The slopes of a curve; where it has a corner, the mean of both sides."""
-    curve = ACTIVATIONS[kind]
+    """Return the derivative of an activation function by central differences.
+
+    At a kink this is the mean of both one-sided derivatives.
+    """
+    function = ACTIVATIONS[kind]
     return np.asarray(
-        (curve(x + DIFFERENCE_STEP, parameter) - curve(x - DIFFERENCE_STEP, parameter))
+        (function(x + DIFFERENCE_STEP, parameter) - function(x - DIFFERENCE_STEP, parameter))
         / (2 * DIFFERENCE_STEP)
     )

@@ -1,4 +1,4 @@
-"""Build operations for time and for sets of tokens; see `build`."""
+"""Lowering of operations on time series and token sequences; see `lower`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from kinoloom.tiny.ir.program import Geometry, Quant, Shape
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 
 STATE_QUANT = Quant(1 / 128, 0)
-"""Of the state of a recurrent cell, which is between -1 and 1."""
+"""Quantisation of the state of a recurrent cell, which is between -1 and 1."""
 PROBABILITY_QUANT = Quant(1 / 256, -128)
-"""Of the results of a softmax."""
+"""Quantisation of the result of a softmax."""
 MIN_FLOOR = 1e-6
 
 
@@ -23,7 +23,7 @@ def add_gru(
     geometries: tuple[Geometry, Geometry],
     values: tuple[ConvValues, ConvValues],
 ) -> None:
-    """A gated recurrent unit; `geometries` and `values` are of the input, then of the state."""
+    """Add a gated recurrent unit; `geometries` and `values` are (of the input, of the state)."""
     units, time = geometries[1].cin, geometries[1].ow
     builder.add_tensor(name, (units, 1, time), OutputSpec(STATE_QUANT))
     maps = [
@@ -41,23 +41,23 @@ def add_matmul(
     factors: tuple[str, str],
     counts: tuple[int, int, int, int],
     places: tuple[s.Layout, s.Layout],
-    result: OutputSpec,
+    output: OutputSpec,
 ) -> None:
-    """Products of two values; `counts` are of heads, rows, columns and terms."""
+    """Add a batched matrix product; `counts` are heads, rows, columns and terms."""
     heads, m, n, inner = counts
     a, b = (builder.quant(x) for x in factors)
-    multiplier, shift = quantise_multiplier(a.scale * b.scale / result.quant.scale)
-    builder.add_tensor(name, (heads, n, m), result)
+    multiplier, shift = quantise_multiplier(a.scale * b.scale / output.quant.scale)
+    builder.add_tensor(name, (heads, n, m), output)
     builder.ops.append(
         s.MatMul(
-            heads, m, n, inner, *places, a.zero, b.zero, result.quant.zero, multiplier, shift,
-            result.low, result.high, *factors, name, "",
+            heads, m, n, inner, *places, a.zero, b.zero, output.quant.zero, multiplier, shift,
+            output.low, output.high, *factors, name, "",
         )
     )  # fmt: skip
 
 
 def add_softmax(builder: Builder, name: str, x: str, count: int, inner: int, gain: float) -> None:
-    """A softmax of `gain` times x over `count` elements that are `inner` apart."""
+    """Add a softmax of `gain * x` over `count` elements at a distance of `inner`."""
     tensor, scale = builder.tensors[x], builder.quant(x).scale
     powers = np.round(32768 * np.exp(-gain * scale * np.arange(256)))
     builder.constants[f"{name}_powers"] = powers.astype(np.uint16)
@@ -67,21 +67,21 @@ def add_softmax(builder: Builder, name: str, x: str, count: int, inner: int, gai
 
 
 def add_normalise(
-    builder: Builder, name: str, x: str, shape: Shape, eps: float, result: OutputSpec
+    builder: Builder, name: str, x: str, shape: Shape, eps: float, output: OutputSpec
 ) -> None:
-    """Each token (column) less its mean, divided by its deviation."""
+    """Add a layer normalisation of each token (column), without affine parameters."""
     count, _, tokens = shape
     scale = builder.quant(x).scale
     floor, step, gain = (
         float(np.float32(v))
         for v in (
-            max(eps * (count / scale) ** 2, MIN_FLOOR), 1 / result.quant.scale, count / scale
+            max(eps * (count / scale) ** 2, MIN_FLOOR), 1 / output.quant.scale, count / scale
         )
     )  # fmt: skip
-    builder.add_tensor(name, (count, 1, tokens), result)
+    builder.add_tensor(name, (count, 1, tokens), output)
     builder.ops.append(
         s.Normalise(
-            count, tokens, floor, step, gain, result.quant.zero, result.low, result.high, x, name,
+            count, tokens, floor, step, gain, output.quant.zero, output.low, output.high, x, name,
             "",
         )
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Quantise a calibrated network: int8 weights by channel, int8 activations by tensor.
+"""Quantisation of a calibrated network: int8 weights per channel, int8 activations per tensor.
 
-Weights are symmetric (-127..127, scale by output channel), activations affine over the range that
-calibration saw, made to contain 0; biases are int32 in units of both scales.
+Weights are symmetric (-127..127, one scale per output channel). Activations are affine over their
+calibrated range, extended to contain 0. Biases are int32, in units of input scale * weight scale.
 """
 
 from __future__ import annotations
@@ -40,17 +40,27 @@ MIN_RANGE = 1e-6
 
 
 def quantise_range(low: float, high: float) -> Quant:
-    """The map from int8 onto low..high, widened to contain 0, which it holds exactly."""
+    """Return the quantisation of the range low..high, extended to contain 0, which is exact."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = max(high - low, MIN_RANGE) / 255
     zero = int(np.clip(round(-128 - low / scale), -128, 127))
     return Quant(float(np.float32(scale)), zero)
 
 
-def quantise_weights(weight: Reals, bias: Reals, x_scale: float, room: float = 1.0) -> ConvValues:
-    """int8 weights and int32 biases of real ones; channels of zeros get a scale of one unit."""
+def quantise_weights(
+    weight: Reals, bias: Reals, x_scale: float, headroom: float = 1.0
+) -> ConvValues:
+    """Quantise weights and biases; channels of zeros get a scale of 1/127.
+
+    Args:
+        weight: (cout, cin / groups, kh, kw) real weights.
+        bias: (cout,) real biases.
+        x_scale: scale of the input.
+        headroom: factor by which the range of the weights is widened.
+    """
     peak = np.abs(weight).reshape(weight.shape[0], -1).max(axis=1)
-    scales = np.where(peak > 0, peak * room / 127, 1 / 127).astype(np.float32).astype(np.float64)
+    scales = np.where(peak > 0, peak * headroom / 127, 1 / 127)
+    scales = scales.astype(np.float32).astype(np.float64)
     ints = np.clip(np.rint(weight / scales[:, None, None, None]), -127, 127)
     biases = np.clip(np.rint(bias / (scales * x_scale)), -BIAS_LIMIT, BIAS_LIMIT)
     return ConvValues(ints.astype(np.int8), biases.astype(np.int32), scales)
@@ -58,43 +68,50 @@ def quantise_weights(weight: Reals, bias: Reals, x_scale: float, room: float = 1
 
 @dataclass(frozen=True)
 class Headroom:
-    """How much wider than what was seen the ranges are made, so that training can move in them.
+    """Factors by which calibrated ranges are widened, to leave headroom for training.
 
-    Scales stay as they are on the device: a weight that reaches 127, or a value that is clamped,
-    can go no further. 1 is best for inference alone.
+    Scales are fixed on the device, so a weight saturates at 127 and an activation at its clamp. A
+    factor of 1 is best for inference only.
 
     Attributes:
-        weights, values: factors of the ranges of weights and of activations, from 1 up.
-        head: of the weights of the last layer, which change most: it learns other classes.
+        weights: factor of the range of weights, 1..16.
+        activations: factor of the range of activations, 1..16.
+        head: factor of the weights of the last layer, 1..16; they change most, as the device may
+            learn other classes.
     """
 
     weights: float = 1.0
-    values: float = 1.0
+    activations: float = 1.0
     head: float = 1.0
 
     def __post_init__(self) -> None:
-        for factor in (self.weights, self.values, self.head):
+        for factor in (self.weights, self.activations, self.head):
             if not 1 <= factor <= 16:
-                raise UsageError(f"Headroom must be in 1..16, not {factor}.")
+                raise UsageError(f"Invalid headroom {factor}: expected 1..16.")
 
 
 TRAINING_HEADROOM = Headroom(2.0, 2.0, 4.0)
 
 
-def quantise(network: FloatNetwork, name: str, room: Headroom = TRAINING_HEADROOM) -> Program:
-    """The inference program of a network; its last layer gives float32.
+def quantise(network: FloatNetwork, name: str, headroom: Headroom = TRAINING_HEADROOM) -> Program:
+    """Quantise a calibrated network to an inference program with a float32 output.
+
+    Args:
+        network: the calibrated network.
+        name: prefix of the C names: lower case letters, digits and underscores.
+        headroom: factors of the calibrated ranges.
 
     Raises:
-        UsageError: a value was not calibrated, or the name is not fit for C.
+        UsageError: A value was not calibrated, or the name is not a valid prefix.
     """
-    return _Quantiser(network, Builder(name), room).run()
+    return _Quantiser(network, Builder(name), headroom).run()
 
 
 @dataclass(frozen=True)
 class _Quantiser:
     network: FloatNetwork
     builder: Builder
-    room: Headroom
+    headroom: Headroom
 
     def run(self) -> Program:
         network, builder = self.network, self.builder
@@ -111,21 +128,24 @@ class _Quantiser:
         return builder.build(network.input, output)
 
     def _range(
-        self, name: str, room: float, least: float | None = None, most: float | None = None
+        self, name: str, headroom: float, least: float | None = None, most: float | None = None
     ) -> Quant:
-        """The map onto the range of a value, made wider, but not beyond what it can reach."""
+        """Return the quantisation of a value's widened range, limited to least..most."""
         if name not in self.network.ranges:
-            raise UsageError(f"The value '{name}' was not calibrated.")
-        low, high = (bound * room for bound in self.network.ranges[name])
+            raise UsageError(
+                f"The value '{name}' has no calibrated range.",
+                hint="Read the network with calibration inputs.",
+            )
+        low, high = (bound * headroom for bound in self.network.ranges[name])
         low = low if least is None else max(low, least)
         high = high if most is None else min(high, most)
         return quantise_range(low, high)
 
-    def _result(self, layer: Layer) -> OutputSpec:
+    def _output(self, layer: Layer) -> OutputSpec:
         least, most = layer.low, layer.high
         if isinstance(layer, FloatLookup) and layer.kind in ACTIVATION_BOUNDS:
             least, most = ACTIVATION_BOUNDS[layer.kind]
-        quant = self._range(layer.name, self.room.values, least, most)
+        quant = self._range(layer.name, self.headroom.activations, least, most)
         low = -128 if layer.low is None else self._bound(layer.low, quant)
         high = 127 if layer.high is None else self._bound(layer.high, quant)
         return OutputSpec(quant, low, high)
@@ -152,37 +172,37 @@ class _Quantiser:
         rules[type(layer)](layer)
 
     def _add(self, layer: FloatAdd) -> None:
-        self.builder.add_sum(layer.name, layer.a, layer.b, self._result(layer))
+        self.builder.add_sum(layer.name, layer.a, layer.b, self._output(layer))
 
     def _clamp(self, layer: FloatClamp) -> None:
-        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._result(layer))
+        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._output(layer))
 
     def _affine(self, layer: FloatAffine) -> None:
         change = layer.gain, layer.offset
-        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._result(layer), *change)
+        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._output(layer), *change)
 
     def _lookup(self, layer: FloatLookup) -> None:
         curve = layer.kind, layer.parameter
-        self.builder.add_lookup(layer.name, layer.x, self._result(layer), curve)
+        self.builder.add_lookup(layer.name, layer.x, self._output(layer), curve)
 
     def _copy(self, layer: FloatCopy) -> None:
         self.builder.add_copy(layer.name, layer.x, layer.shape, layer.loops, layer.start)
 
     def _concat(self, layer: FloatConcat) -> None:
-        self.builder.add_concat(layer.name, layer.xs, layer.shape, self._result(layer))
+        self.builder.add_concat(layer.name, layer.xs, layer.shape, self._output(layer))
 
     def _pool(self, layer: FloatPool) -> None:
         if layer.kind == "max":
             self.builder.add_max_pool(layer.name, layer.x, layer.geometry)
             return
-        result = self._result(layer)
-        self.builder.add_average_pool(layer.name, layer.x, layer.geometry, layer.divisor, result)
+        output = self._output(layer)
+        self.builder.add_average_pool(layer.name, layer.x, layer.geometry, layer.divisor, output)
 
     def _gru(self, layer: FloatGru) -> None:
         gates = layer.input_gates, layer.state_gates
         sources = self.builder.quant(layer.x), lower_sequence.STATE_QUANT
         values = tuple(
-            quantise_weights(gate.weight, gate.bias, source.scale, self.room.weights)
+            quantise_weights(gate.weight, gate.bias, source.scale, self.headroom.weights)
             for gate, source in zip(gates, sources, strict=True)
         )
         geometries = gates[0].geometry, gates[1].geometry
@@ -193,24 +213,24 @@ class _Quantiser:
     def _matmul(self, layer: FloatMatMul) -> None:
         heads, n, m = layer.shape
         counts, places = (heads, m, n, layer.inner), (layer.a_layout, layer.b_layout)
-        factors, result = (layer.a, layer.b), self._result(layer)
-        lower_sequence.add_matmul(self.builder, layer.name, factors, counts, places, result)
+        factors, output = (layer.a, layer.b), self._output(layer)
+        lower_sequence.add_matmul(self.builder, layer.name, factors, counts, places, output)
 
     def _softmax(self, layer: FloatSoftmax) -> None:
         rows = layer.count, layer.inner, layer.gain
         lower_sequence.add_softmax(self.builder, layer.name, layer.x, *rows)
 
     def _normalise(self, layer: FloatNormalise) -> None:
-        result = self._result(layer)
+        output = self._output(layer)
         lower_sequence.add_normalise(
-            self.builder, layer.name, layer.x, layer.shape, layer.eps, result
+            self.builder, layer.name, layer.x, layer.shape, layer.eps, output
         )
 
     def _conv(self, layer: FloatConv) -> None:
         source = self.builder.quant(layer.x)
         open_ended = layer.low is None and layer.high is None
         last = layer.name == self.network.output and not self.network.readers(layer.name)
-        room = self.room.head if last else self.room.weights
-        values = quantise_weights(layer.weight, layer.bias, source.scale, room)
-        result = None if last and open_ended else self._result(layer)
-        self.builder.add_conv(layer.name, layer.x, layer.geometry, values, result)
+        headroom = self.headroom.head if last else self.headroom.weights
+        values = quantise_weights(layer.weight, layer.bias, source.scale, headroom)
+        output = None if last and open_ended else self._output(layer)
+        self.builder.add_conv(layer.name, layer.x, layer.geometry, values, output)

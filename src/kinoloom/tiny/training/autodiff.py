@@ -1,24 +1,25 @@
-"""From an inference program and a scheme to a training step, at compile time.
+"""Compile-time autodiff: from an inference program and a scheme to a training step.
 
-Only what the chosen updates need is made: gradients stop at the first trained layer, masks and
-indices are kept only where gradients pass, inputs only of layers whose weights are trained.
+Only the gradients that the trained layers need are computed: the backward pass ends at the first
+trained layer, masks and indices are stored only where gradients pass, and activations only for
+layers with trained weights.
 
-Gradients are those of real values, straight through all rounding, and zero where a clamp was at
-work. In quantised units the gradient of a weight is s_w times that of its real value, and the
-weight itself is 1/s_w times as large: plain steps are s_w**2 too small. Quantisation-aware scaling
-divides by s_w**2, and for biases by (s_w s_x)**2; here it is one factor by channel, folded with
-s_x: s_x / s_w for weights, 1 / (s_w s_x) for biases. Source: Lin et al., "On-Device Training Under
-256KB Memory", NeurIPS 2022, section 2.2.
+Gradients are those of the real values, with straight-through estimates for rounding, and zero where
+a clamp was active. In quantised units the gradient of a weight is s_w times that of its real value
+and the weight is 1/s_w times as large, so plain SGD steps are too small by s_w**2.
+Quantisation-aware scaling (QAS) divides by s_w**2, for biases by (s_w s_x)**2. Here it is one
+factor per channel, combined with s_x: s_x / s_w for weights, 1 / (s_w s_x) for biases. Source: Lin
+et al., "On-Device Training Under 256KB Memory", NeurIPS 2022, section 2.2.
 
-The result is in the order of a framework: all gradients as tensors first, then all updates.
-`schedule.reorder` makes of it what fits a small memory.
+The result has the order of a framework: all gradients as tensors first, then all updates.
+`planning.schedule.schedule_updates` reduces its memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from kinoloom.tiny.ir.program import (
     Weights,
     prune_constants,
 )
+from kinoloom.tiny.training.options import TrainingOptions
 from kinoloom.tiny.training.scheme import (
     Scheme,
     Update,
@@ -44,33 +46,22 @@ from kinoloom.tiny.training.scheme import (
     select_channels,
 )
 
-Loss = Literal["cross-entropy", "mse"]
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How a training step is made.
-
-    Attributes:
-        loss: softmax cross-entropy of a class, or the mean squared error of a target.
-        scaling: whether gradients are scaled for quantised weights (QAS); without it training
-            hardly moves, which is what the option shows.
-        rounding: of updates; a residual takes two bytes more for each trained weight.
-    """
-
-    loss: Loss = "cross-entropy"
-    scaling: bool = True
-    rounding: Literal["stochastic", "residual"] = "stochastic"
-
 
 def build_training_program(program: Program, scheme: Scheme, options: TrainingOptions) -> Program:
-    """The training step of an inference program.
+    """Build the training step of an inference program.
+
+    Args:
+        program: the inference program.
+        scheme: the updates by layer name.
+        options: loss, scaling and rounding.
 
     Raises:
-        UsageError: the scheme does not fit the program, or the program trains already.
+        UsageError: The scheme does not fit the program, or the program is a training step.
     """
     if program.label:
-        raise UsageError(f"{program.name} is a training step already.")
+        raise UsageError(
+            f"{program.name} is a training step already.", hint="Pass its inference program."
+        )
     check_scheme(program, scheme)
     return prune_constants(_Autodiff(program, scheme, options).run())
 
@@ -81,6 +72,8 @@ def _join_params(*convs: f.Conv) -> tuple[str, ...]:
 
 @dataclass
 class _Autodiff:
+    """One differentiation: the gradients, operations and tensors that exist so far."""
+
     program: Program
     scheme: Scheme
     options: TrainingOptions
@@ -112,10 +105,8 @@ class _Autodiff:
             rounding=self.options.rounding,
         )
 
-    # forward
-
     def _forward(self, op: Op) -> Op:
-        """The operation as training needs it: with trained parts, and a mask or index."""
+        """Return the operation with its trained params and the mask or index of training."""
         updates = [self._update(conv) for conv in expand_convs(op)]
         trains = any(update.bias or update.ratio > 0 for update in updates)
         result = op.outputs()[0]
@@ -151,34 +142,32 @@ class _Autodiff:
         return replace(op, params=tuple(params))
 
     def _split_weights(self, op: f.Conv, ratio: float) -> Weights:
-        kept = select_channels(self.program, op, ratio)
-        whole = self.constants[op.weights.frozen]
-        chosen = np.isin(np.arange(whole.shape[1]), kept)
+        channels = select_channels(self.program, op, ratio)
+        weights = self.constants[op.weights.frozen]
+        selected = np.isin(np.arange(weights.shape[1]), channels)
         dense = op.geometry.groups == 1
-        part = whole[:, chosen] if dense and not chosen.all() else whole
-        name = self._param(f"{op.layer}_w", part)
+        trained = weights[:, selected] if dense and not selected.all() else weights
+        name = self._param(f"{op.layer}_w", trained)
         if self.options.rounding == "residual":
-            self._param(f"{op.layer}_r", np.zeros(part.shape, np.int16))
+            self._param(f"{op.layer}_r", np.zeros(trained.shape, np.int16))
         frozen = ""
-        if part is not whole:
+        if trained is not weights:
             frozen = f"{op.layer}_rest"
-            self.constants[frozen] = whole[:, ~chosen]
-        return Weights(frozen, name, kept)
+            self.constants[frozen] = weights[:, ~selected]
+        return Weights(frozen, name, channels)
 
     def _loss(self, forward: list[Op]) -> None:
         output = self.tensors[self.program.output]
-        gradient = self._gradient_tensor(output.name)
+        gradient = self._new_gradient(output.name)
         self.grads[output.name] = gradient
         self.tensors["loss"] = Tensor("loss", (1,), "float32", "caller")
-        words = (output.name, "label", "loss", gradient)
+        names = (output.name, "label", "loss", gradient)
         if self.options.loss == "cross-entropy":
             self.tensors["label"] = Tensor("label", (1,), "int32", "caller")
-            forward.append(f.SoftmaxLoss(output.size, *words))
+            forward.append(f.SoftmaxLoss(output.size, *names))
         else:
             self.tensors["label"] = Tensor("label", output.shape, "float32", "caller")
-            forward.append(f.MseLoss(output.size, *words))
-
-    # backward
+            forward.append(f.MseLoss(output.size, *names))
 
     def _backward(self, op: Op, gradient: str) -> None:
         mask = getattr(op, "mask", "")
@@ -191,7 +180,7 @@ class _Autodiff:
             f.Conv: self._conv,
             f.Add: self._add,
             f.Rescale: self._rescale,
-            f.Dequantise: self._same,
+            f.Dequantise: self._dequantise,
             f.Concat: self._concat,
             f.AveragePool: self._average_pool,
             f.MaxPool: self._max_pool,
@@ -213,31 +202,33 @@ class _Autodiff:
         if op.x in self.needs_grad:
             scales = f"{op.layer}_scales"
             params = (op.weights.trained,) if op.weights.trained else ()
-            known = self.grads.pop(op.x, "")
-            onto = known if known != gradient else ""
+            previous = self.grads.pop(op.x, "")
+            onto = previous if previous != gradient else ""
             target = self._new_gradient(op.x)
             self.backward_ops.append(
                 b.ConvGradX(
                     op.layer, op.geometry, op.weights, scales, gradient, params, onto, target
                 )
             )
-            if known and not onto:
-                self._accumulate(op.x, known)
+            if previous and not onto:
+                self._accumulate(op.x, previous)
             self._accumulate(op.x, target)
 
     def _weight_gradient(self, op: f.Conv, gradient: str) -> None:
         if not self._update(op).ratio:
             return
-        g, kept = op.geometry, op.weights.updated
-        ins = g.cin // g.groups
-        rows_columns = (g.cout, len(kept)) if g.groups == 1 else (len(kept), ins)
-        shape = (*rows_columns, g.kh, g.kw)
+        g, updated = op.geometry, op.weights.updated
+        group_inputs = g.cin // g.groups
+        matrix = (g.cout, len(updated)) if g.groups == 1 else (len(updated), group_inputs)
+        shape = (*matrix, g.kh, g.kw)
         name = self._tensor(f"{op.layer}_dw", shape, "float32")
-        self.backward_ops.append(b.WeightGrad(op.layer, g, kept, op.x_zero, gradient, op.x, name))
+        self.backward_ops.append(
+            b.WeightGrad(op.layer, g, updated, op.x_zero, gradient, op.x, name)
+        )
         scales, x_scale = self._scales(op)
         factors = x_scale / scales if self.options.scaling else x_scale * scales
         residual = f"{op.layer}_r" if self.options.rounding == "residual" else ""
-        rows = () if g.groups == 1 else kept
+        rows = () if g.groups == 1 else updated
         row = int(np.prod(shape[1:]))
         self._add_update(
             op.layer, op.weights.trained, residual, factors, rows, row, name, bias=False
@@ -274,7 +265,7 @@ class _Autodiff:
             if term in self.needs_grad:
                 self._accumulate(term, gradient)
 
-    def _same(self, op: f.Dequantise, gradient: str) -> None:
+    def _dequantise(self, op: f.Dequantise, gradient: str) -> None:
         self._accumulate(op.x, gradient)
 
     def _rescale(self, op: f.Rescale, gradient: str) -> None:
@@ -302,14 +293,14 @@ class _Autodiff:
         grads = [self._tensor(f"{gradient}_{part}", shape, "float32") for part in ("in", "state")]
         scales = f"{op.state_gates.layer}_scales"
         self.backward_ops.append(s.GruGrad(op, scales, gradient, op.x, op.y, op.params, *grads))
-        for conv, arrived in zip(maps, grads, strict=True):
-            self._bias_gradient(conv, arrived)
+        for conv, gate_gradient in zip(maps, grads, strict=True):
+            self._bias_gradient(conv, gate_gradient)
         self._input_gradient(op.input_gates, grads[0])
-        for conv, arrived in zip(maps, grads, strict=True):
-            self._weight_gradient(conv, arrived)
+        for conv, gate_gradient in zip(maps, grads, strict=True):
+            self._weight_gradient(conv, gate_gradient)
 
     def _matmul(self, op: s.MatMul, gradient: str) -> None:
-        """The gradient by the smaller factor first: that by the larger may take g's place."""
+        """Compute the gradient of the smaller factor first; that of the larger may overwrite g."""
         heads, m, n, terms = op.heads, op.m, op.n, op.terms
         (a_at, a_h, a_i, a_k), (b_at, b_h, b_k, b_j) = op.a_layout, op.b_layout
         by_a = (
@@ -320,9 +311,9 @@ class _Autodiff:
             op.b, op.a, (heads, terms, n, m), (0, m * n, 0, m, 1), (a_at, a_h, a_k, 0, a_i),
             (b_at, b_h, b_k, b_j),
         )  # fmt: skip
-        for way in sorted((by_a, by_b), key=lambda way: self.tensors[way[0]].size):
-            if way[0] in self.needs_grad:
-                self._factor_gradient(*way, gradient)
+        for factor in sorted((by_a, by_b), key=lambda factor: self.tensors[factor[0]].size):
+            if factor[0] in self.needs_grad:
+                self._factor_gradient(*factor, gradient)
 
     def _factor_gradient(
         self, one: str, other: str, counts: s.Layout, g_layout: s.Layout, x_layout: s.Layout,
@@ -369,27 +360,22 @@ class _Autodiff:
         self.backward_ops.append(b.MaxPoolGrad(op.geometry, gradient, op.index, target))
         self._accumulate(op.x, target)
 
-    # tensors
-
     def _new_gradient(self, name: str) -> str:
-        """A new tensor for a gradient by `name`."""
-        return self._gradient_tensor(name)
+        """Declare a new gradient tensor of `name`."""
+        taken = sum(other.startswith(f"d_{name}__") for other in self.tensors)
+        return self._tensor(f"d_{name}__{taken}", self.tensors[name].shape, "float32")
 
     def _accumulate(self, name: str, gradient: str) -> None:
-        """A gradient by `name` is known; add it to what there is."""
+        """Add a gradient of `name` to those computed before, if any."""
         if name not in self.needs_grad:
             return
         if name not in self.grads:
             self.grads[name] = gradient
             return
-        total = self._gradient_tensor(name)
+        total = self._new_gradient(name)
         size = self.tensors[name].size
         self.backward_ops.append(b.Accumulate(size, self.grads[name], gradient, total))
         self.grads[name] = total
-
-    def _gradient_tensor(self, name: str) -> str:
-        taken = sum(other.startswith(f"d_{name}__") for other in self.tensors)
-        return self._tensor(f"d_{name}__{taken}", self.tensors[name].shape, "float32")
 
     def _tensor(self, name: str, shape: Shape, dtype: DType) -> str:
         self.tensors[name] = Tensor(name, shape, dtype)

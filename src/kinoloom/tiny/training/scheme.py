@@ -1,4 +1,4 @@
-"""What is trained: for each layer, its bias or not, and which of its weights."""
+"""Sparse-update schemes: which biases and which weights of each layer are trained."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kinoloom.tiny.ir.sequence_ops import Gru
 
 @dataclass(frozen=True)
 class Update:
-    """What is trained of one layer.
+    """The update of one layer.
 
     Attributes:
-        bias: whether its bias is.
-        ratio: the fraction of input channels (of a grouped layer: output channels) whose weights
-            are, 0..1; those of the largest weights are taken.
+        bias: whether the bias is trained.
+        ratio: fraction of the input channels (of a grouped layer, output channels) whose weights
+            are trained, 0..1; channels with the largest weights are selected.
     """
 
     bias: bool = True
@@ -28,54 +28,62 @@ class Update:
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio <= 1:
-            raise UsageError(f"The ratio of trained channels must be in 0..1, not {self.ratio}.")
+            raise UsageError(f"Invalid ratio of trained channels {self.ratio}: expected 0..1.")
 
 
 Scheme = Mapping[str, Update]
-"""By layer name; layers that are not named are frozen."""
+"""Updates by layer name; the other layers are frozen."""
 
 
 def collect_convs(program: Program) -> list[Conv]:
-    """The layers that have weights, in order; a recurrent cell is two, input and state."""
+    """Return the layers with weights, in order; a recurrent cell has two, input and state."""
     return [conv for op in program.ops[: program.inference] for conv in expand_convs(op)]
 
 
 def expand_convs(op: Op) -> tuple[Conv, ...]:
-    """The layers that an operation of the forward pass consists of."""
+    """Return the layers with weights of one operation of the forward pass."""
     if isinstance(op, Gru):
         return (op.input_gates, op.state_gates)
     return (op,) if isinstance(op, Conv) else ()
 
 
 def full_update(program: Program) -> dict[str, Update]:
-    """Everything is trained."""
+    """Return the scheme that trains all layers."""
     return {op.layer: Update(ratio=1.0) for op in collect_convs(program)}
 
 
 def last_layers(program: Program, count: int, ratio: float = 1.0) -> dict[str, Update]:
-    """The last `count` layers are trained."""
+    """Return the scheme that trains the last `count` layers.
+
+    Args:
+        program: the inference program.
+        count: number of layers, from 1 up.
+        ratio: fraction of trained channels per layer, 0..1.
+    """
     return {op.layer: Update(ratio=ratio) for op in collect_convs(program)[-count:]}
 
 
 def check_scheme(program: Program, scheme: Scheme) -> None:
-    """See that a scheme fits a program.
+    """Check that a scheme fits a program.
 
     Raises:
-        UsageError: it names a layer that there is not, or trains nothing.
+        UsageError: A layer of the scheme does not exist, or the scheme trains nothing.
     """
     known = [op.layer for op in collect_convs(program)]
     for name in scheme:
         if name not in known:
             raise UsageError(
-                f"The scheme names a layer '{name}' that {program.name} does not have.",
-                hint=f"Its layers are: {', '.join(known)}.",
+                f"Unknown layer '{name}' in the scheme for {program.name}.",
+                hint=f"Layers: {', '.join(known)}.",
             )
     if not any(update.bias or update.ratio for update in scheme.values()):
-        raise UsageError("The scheme trains nothing.", hint="Name at least one layer.")
+        raise UsageError(
+            "The scheme trains nothing.", hint="Train the bias or weights of at least one layer."
+        )
 
 
 def select_channels(program: Program, op: Conv, ratio: float) -> tuple[int, ...]:
-    """The channels of the largest weights (L2 norm of real weights), ascending."""
+    """Return the channels with the largest L2 norm of the real weights, ascending."""
     if not ratio:
         return ()
     norms = _channel_norms(program, op)
@@ -93,16 +101,16 @@ def _channel_norms(program: Program, op: Conv) -> Array:
 
 
 def format_scheme(scheme: Scheme) -> Iterator[str]:
-    """The scheme as text, one layer a line: "name bias ratio"."""
+    """Yield a scheme as text, one layer per line: "LAYER bias|- RATIO"."""
     for name, update in scheme.items():
         yield f"{name} {'bias' if update.bias else '-'} {update.ratio:g}"
 
 
 def parse_scheme(text: str) -> dict[str, Update]:
-    """The scheme of a text as `lines` makes it; # begins a comment.
+    """Parse a scheme from text in the form of `format_scheme`; # starts a comment.
 
     Raises:
-        UsageError: a line that is not one, or a layer that is named twice.
+        UsageError: A line is malformed, or a layer occurs twice.
     """
     scheme: dict[str, Update] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -115,10 +123,10 @@ def parse_scheme(text: str) -> dict[str, Update]:
             update = Update(known[bias], float(ratio))
         except (ValueError, KeyError) as error:
             raise UsageError(
-                f"Line {number} of the scheme is not one: '{line}'.",
-                hint="Write: LAYER bias|- RATIO.",
+                f"Malformed line {number} of the scheme: '{line}'.",
+                hint="Expected: LAYER bias|- RATIO, with a ratio of 0..1.",
             ) from error
         if name in scheme:
-            raise UsageError(f"Line {number} of the scheme names '{name}' again.")
+            raise UsageError(f"Duplicate layer '{name}' in line {number} of the scheme.")
         scheme[name] = update
     return scheme
