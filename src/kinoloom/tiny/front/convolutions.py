@@ -1,4 +1,4 @@
-"""Rules for convolutions, linear layers, batch norm, and the padding before them."""
+"""Rules for convolutions, linear layers, batch normalisation, and padding before them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from kinoloom.tiny.ir.program import Array, Geometry, Shape
 
 
 def read_pad(reader: Reader, node: Any) -> None:
-    """Zero padding of height and width, taken over by the convolution after it."""
+    """Read zero padding of height and width, which the next convolution absorbs."""
     sizes = [*node.args[1], 0, 0][:4]
     mode, value = get_argument(node, 2, "mode", "constant"), get_argument(node, 3, "value", 0)
-    plain = mode == "constant" or isinstance(mode, int | float)
-    if not plain or value or len(node.args[1]) > 4 or min(sizes) < 0:
-        raise unsupported(node, "only zeros are padded, and only to height and width")
+    is_zero_padding = mode == "constant" or isinstance(mode, int | float)
+    if not is_zero_padding or value or len(node.args[1]) > 4 or min(sizes) < 0:
+        raise unsupported(node, "only zero padding of height and width is supported")
     reader.materialise(node.args[0])
     reader.pads[node.name] = (sizes[0], sizes[1], sizes[2], sizes[3])
 
 
 def read_source(reader: Reader, node: Any) -> tuple[str, Pads, Shape]:
-    """The stored value that a node reads first, its padding, and its shape before padding."""
+    """Return the stored value of a node's first argument, its padding and its unpadded shape."""
     x = node.args[0]
     if x.name not in reader.pads:
         return reader.materialise(x), (0, 0, 0, 0), batchless_shape(x)
@@ -43,7 +43,7 @@ def read_source(reader: Reader, node: Any) -> tuple[str, Pads, Shape]:
 
 
 def read_conv(reader: Reader, node: Any) -> None:
-    """conv1d, conv2d, with padding in numbers or by name."""
+    """Read conv1d or conv2d, with numeric or named padding."""
     weight = reader.constant_array(node.args[1])
     bias = reader.constant_array(get_argument(node, 2, "bias"))
     if weight is None:
@@ -55,7 +55,7 @@ def read_conv(reader: Reader, node: Any) -> None:
     dy, dx = axis_pair(get_argument(node, 5, "dilation", 1), flat, 1)
     kh, kw = weight.shape[2:]
     padding = get_argument(node, 4, "padding", 0)
-    if isinstance(padding, str):  # "same" puts the odd zero at the end
+    if isinstance(padding, str):  # "same" appends the extra zero of an odd total
         sides = ((kh - 1) * dy // 2, (kw - 1) * dx // 2) if padding == "same" else (0, 0)
     else:
         sides = axis_pair(padding, flat, 0)
@@ -69,7 +69,7 @@ def read_conv(reader: Reader, node: Any) -> None:
 
 
 def read_linear(reader: Reader, node: Any) -> None:
-    """A linear layer over the last axis: a convolution of one tap, over all that is before it."""
+    """Read a linear layer over the last axis as a pointwise convolution over the other axes."""
     weight, bias = (
         reader.constant_array(node.args[1]),
         reader.constant_array(get_argument(node, 2, "bias")),
@@ -82,7 +82,7 @@ def read_linear(reader: Reader, node: Any) -> None:
 def add_feature_map(
     reader: Reader, node: Any, x: Any, weight: Array, bias: Array | None, groups: int = 1
 ) -> None:
-    """A map of the features (the last axis) of each token: a convolution of one tap."""
+    """Add a linear map of the features (last axis) of each token, a pointwise convolution."""
     shape = node.meta["val"].shape
     cout, tokens = features(shape)
     cin, _ = features(x.meta["val"].shape)
@@ -92,21 +92,21 @@ def add_feature_map(
 
 
 def store_features_first(reader: Reader, node: Any) -> str:
-    """The stored value (features, tokens) of a node whose last axis is the features."""
+    """Store a value with features on the last axis as (features, tokens) and return its name."""
     rank = len(node.meta["val"].shape)
     return reader.materialise(node, (rank - 1, *range(rank - 1)))
 
 
 def features_last_view(name: str, shape: Any) -> View:
-    """The view of a value that is stored as (features, tokens)."""
-    made = contiguous_view(name, (shape[-1], *shape[:-1]))
-    return replace(made, index=np.moveaxis(made.index, 0, -1))
+    """Return the view of a value that is stored as (features, tokens)."""
+    view = contiguous_view(name, (shape[-1], *shape[:-1]))
+    return replace(view, index=np.moveaxis(view.index, 0, -1))
 
 
 def add_conv(
     reader: Reader, node: Any, x: str, geometry: Geometry, weight: Array, bias: Array | None
 ) -> None:
-    """Take in a convolution."""
+    """Add a convolution."""
     if geometry.fan_in > MAX_FAN_IN:
         raise unsupported(
             node, f"it sums {geometry.fan_in} products; at most {MAX_FAN_IN} fit 32 bits"
@@ -117,10 +117,10 @@ def add_conv(
 
 
 def read_batch_norm(reader: Reader, node: Any) -> None:
-    """Batch norm in eval mode: folded into the convolution before it, or a depthwise one."""
+    """Read batch normalisation: fold it into the previous convolution, or add a depthwise one."""
     scale, shift, mean, variance = (reader.constant_array(n) for n in node.args[1:5])
     if mean is None or variance is None or get_argument(node, 5, "training", False):
-        raise unsupported(node, "batch norm needs the statistics that eval mode uses")
+        raise unsupported(node, "batch normalisation needs running statistics in eval mode")
     gain = (1 if scale is None else scale) / np.sqrt(variance + get_argument(node, 7, "eps", 1e-5))
     offset = (0 if shift is None else shift) - mean * gain
     x = reader.materialise(node.args[0])
@@ -138,18 +138,21 @@ def read_batch_norm(reader: Reader, node: Any) -> None:
 
 
 def read_affine_features(reader: Reader, node: Any) -> None:
-    """addcmul(bias, x, weight): the affine map after a layer norm, a depthwise convolution."""
+    """Read addcmul(bias, x, weight), the affine map of a layer norm, as a depthwise convolution."""
     bias, weight = reader.constant_array(node.args[0]), reader.constant_array(node.args[2])
     if bias is None or weight is None or weight.ndim != 1 or bias.shape != weight.shape:
-        raise unsupported(node, "only the features of a layer norm are scaled and shifted")
+        raise unsupported(node, "only the affine map of a layer norm is supported")
     gain = weight[:, None, None, None]
     add_feature_map(reader, node, node.args[1], gain, bias, groups=weight.size)
 
 
 def trim_convolution(reader: Reader, node: Any) -> bool:
-    """Cut the end off a series where it is made: the convolution does not make what is cut.
+    """Shorten the output of a convolution instead of slicing it.
 
-    This is how temporal convolution networks drop the padding at the right ("chomp").
+    Temporal convolution networks remove the padding at the end in this way ("chomp").
+
+    Returns:
+        Whether the slice was absorbed by the convolution.
     """
     x = node.args[0]
     view = reader.views.get(x.name)

@@ -1,7 +1,7 @@
-"""Write composite nodes of a graph as the simple ones that they stand for, each with its range.
+"""Decomposition of composite nodes of a graph, so that each part is calibrated.
 
-Attention becomes products and a softmax; a layer norm becomes a plain one and an affine map; a
-gated linear unit becomes the product of its first half and the sigmoid of its second.
+Attention becomes matrix products and a softmax, a layer norm a normalisation and an affine map, and
+a gated linear unit the product of its first half and the sigmoid of its second half.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from kinoloom.tiny.front.reader import get_argument, unsupported
 
 
 def decompose(graph: Any) -> None:
-    """Replace the composite nodes of a torch.fx graph in place.
+    """Decompose the composite nodes of a torch.fx graph in place.
 
     Raises:
-        UsageError: attention with a mask or dropout.
+        UsageError: Attention has a mask, dropout, causality or grouped queries.
     """
     rules = {
         "aten.scaled_dot_product_attention.default": _attention,
@@ -27,14 +27,14 @@ def decompose(graph: Any) -> None:
         rule = rules.get(str(node.target))
         if rule is not None:
             with graph.inserting_before(node):
-                made = rule(_NodeFactory(graph, node), node)
-            if made is not node:
-                node.replace_all_uses_with(made)
+                new = rule(_NodeFactory(graph, node), node)
+            if new is not node:
+                node.replace_all_uses_with(new)
                 graph.erase_node(node)
 
 
 class _NodeFactory:
-    """Makes nodes that come from the same module as the one they replace."""
+    """Creates nodes with the metadata of the node that they replace."""
 
     def __init__(self, graph: Any, node: Any) -> None:
         self.graph, self.node = graph, node
@@ -42,27 +42,28 @@ class _NodeFactory:
     def __call__(self, target: Any, *args: Any) -> Any:
         import torch
 
-        made = self.graph.call_function(target, args)
+        new = self.graph.call_function(target, args)
         values = torch.fx.node.map_arg(args, lambda n: n.meta["val"])
-        made.meta = {**self.node.meta, "val": target(*values)}
-        return made
+        new.meta = {**self.node.meta, "val": target(*values)}
+        return new
 
 
 def _attention(make: _NodeFactory, node: Any) -> Any:
     from torch import ops
 
     query, key, value = node.args[:3]
-    if any(get_argument(node, place, name) for place, name in ((3, "attn_mask"), (4, "dropout_p"))):
-        raise unsupported(node, "attention goes without a mask and without dropout")
+    if any(
+        get_argument(node, position, name)
+        for position, name in ((3, "attn_mask"), (4, "dropout_p"))
+    ):
+        raise unsupported(node, "attention must have no mask and no dropout")
     if get_argument(node, 5, "is_causal", False) or node.kwargs.get("enable_gqa", False):
-        raise unsupported(
-            node, "attention sees all of the sequence, and has as many keys as queries"
-        )
+        raise unsupported(node, "attention must be neither causal nor with grouped queries")
     scale = get_argument(node, 6, "scale") or 1 / math.sqrt(query.meta["val"].shape[-1])
     aten = ops.aten
     scores = make(aten.matmul.default, query, make(aten.transpose.int, key, -2, -1))
-    chances = make(aten.softmax.int, make(aten.mul.Tensor, scores, scale), -1)
-    return make(aten.matmul.default, chances, value)
+    probabilities = make(aten.softmax.int, make(aten.mul.Tensor, scores, scale), -1)
+    return make(aten.matmul.default, probabilities, value)
 
 
 def _layer_norm(make: _NodeFactory, node: Any) -> Any:
@@ -73,10 +74,10 @@ def _layer_norm(make: _NodeFactory, node: Any) -> Any:
     if weight is None:
         return node
     eps = get_argument(node, 4, "eps", 1e-5)
-    plain = make(ops.aten.layer_norm.default, x, shape, None, None, eps)
+    normalised = make(ops.aten.layer_norm.default, x, shape, None, None, eps)
     if bias is None:
-        return make(ops.aten.mul.Tensor, plain, weight)
-    return make(ops.aten.addcmul.default, bias, plain, weight)
+        return make(ops.aten.mul.Tensor, normalised, weight)
+    return make(ops.aten.addcmul.default, bias, normalised, weight)
 
 
 def _glu(make: _NodeFactory, node: Any) -> Any:

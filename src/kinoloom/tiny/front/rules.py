@@ -1,8 +1,8 @@
-"""One rule for each ATen operator: from a node of torch's graph to a layer.
+"""The rules that convert ATen operators, the nodes of torch's graph, to layers.
 
-Stored shapes are (C, H, W), without the batch axis of one: (1, C, T) is (C, 1, T), (1, F) is
-(F, 1, 1), and (1, T, F) with features last is (F, 1, T) wherever a layer made it. What only moves
-elements is no layer (`views`).
+Stored shapes are (C, H, W) without the batch axis: (1, C, T) becomes (C, 1, T), (1, F) becomes
+(F, 1, 1), and the output of a layer with features last, (1, T, F), is stored as (F, 1, T).
+Operators that only move elements become views (`views`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ RULES: dict[str, Callable[[Reader, Any], None]] = {
     "bmm.default": sequences.read_matmul,
     "softmax.int": sequences.read_softmax,
 }
-"""By the name of the operator; one that works in place has the rule of its twin."""
+"""Rules by name of the operator; in-place operators use the rule of the plain one."""
 
 # fmt: off
 VIEW_OPERATORS = frozenset({
@@ -77,7 +77,7 @@ VIEW_OPERATORS = frozenset({
     "unbind", "flip", "view_as", "expand_as",
 })
 # fmt: on
-"""Operators that only move elements, in eval mode."""
+"""Operators that only move elements in eval mode."""
 
 CASTS = frozenset({"to", "_to_copy"})
 
@@ -115,35 +115,35 @@ ALTERNATIVES = {
     "sum": "a mean",
     "max": "torch.amax",
 }
-"""What does the work of operators that are not supported."""
+"""Replacements for unsupported operators."""
 
 
 def read_node(reader: Reader, node: Any) -> None:
-    """Take in a node that calls a function.
+    """Read a node that calls a function.
 
     Raises:
-        UsageError: its operator is not supported; the message names it, the place, and what does.
+        UsageError: The operator is unsupported; the message names its location and a replacement.
     """
     inputs = node.all_input_nodes
     name, _, overload = str(node.target).removeprefix("aten.").partition(".")
-    plain = name.removesuffix("_")
+    base = name.removesuffix("_")
     if node.target is operator.getitem:
         _select_output(reader, node)
     elif all(n.name in reader.values for n in inputs):
         _fold_constant(reader, node)
-    elif plain in VIEW_OPERATORS and not any(n.name in reader.pads for n in inputs):
+    elif base in VIEW_OPERATORS and not any(n.name in reader.pads for n in inputs):
         _apply_view(reader, node)
     elif name in CASTS and node.meta["val"].is_floating_point():
         reader.views[node.name] = reader.view(node.args[0])
     else:
-        rule = RULES.get(f"{plain}.{overload}")
+        rule = RULES.get(f"{base}.{overload}")
         if rule is None:
             raise UsageError(
                 f"The operator {node.target} in {describe_location(node)} is not supported.",
-                hint=_suggest(plain),
+                hint=_suggest(base),
             )
         rule(reader, node)
-    if name != plain and inputs[0].name in reader.views:
+    if name != base and inputs[0].name in reader.views:
         reader.views[inputs[0].name] = reader.views[node.name]
 
 
@@ -151,7 +151,7 @@ def _suggest(name: str) -> str:
     if name in ALTERNATIVES:
         return f"Use {ALTERNATIVES[name]}."
     known = sorted({key.partition(".")[0] for key in RULES})
-    return f"Supported are: {', '.join(known)}, and views."
+    return f"Supported operators: {', '.join(known)}, and views."
 
 
 def _select_output(reader: Reader, node: Any) -> None:
@@ -163,15 +163,15 @@ def _select_output(reader: Reader, node: Any) -> None:
     if view is not None:
         reader.views[node.name] = view
     elif node.users:
-        raise unsupported(whole, f"its result number {number} cannot be used")
+        raise unsupported(whole, f"its output {number} is not available")
 
 
 def _fold_constant(reader: Reader, node: Any) -> None:
-    """A value of parameters only, such as a weight under a norm, is computed once, here."""
+    """Compute a value that depends on parameters only, such as a normalised weight."""
     import torch
 
     if torch.Tag.nondeterministic_seeded in node.target.tags:
-        raise unsupported(node, "it is random, and a compiled network is not")
+        raise unsupported(node, "it is random, and a compiled network is deterministic")
     args = torch.fx.node.map_arg(node.args, lambda n: reader.values[n.name])
     keywords = torch.fx.node.map_arg(node.kwargs, lambda n: reader.values[n.name])
     with torch.no_grad():
@@ -179,7 +179,7 @@ def _fold_constant(reader: Reader, node: Any) -> None:
 
 
 def _apply_view(reader: Reader, node: Any) -> None:
-    """Do to the places of elements what the operator does to the elements."""
+    """Apply an operator that moves elements to the index of the view."""
     import torch
 
     x = node.args[0]
@@ -187,13 +187,13 @@ def _apply_view(reader: Reader, node: Any) -> None:
     if str(node.target) == "aten.slice.Tensor" and convolutions.trim_convolution(reader, node):
         return
     args = torch.fx.node.map_arg(node.args, lambda n: torch.from_numpy(reader.view(n).index))
-    found = node.target(*args, **node.kwargs)
-    several = isinstance(found, tuple | list)
-    for number, part in enumerate(found if several else [found]):
+    results = node.target(*args, **node.kwargs)
+    is_sequence = isinstance(results, tuple | list)
+    for number, part in enumerate(results if is_sequence else [results]):
         index: Array = np.asarray(part)
         if index.size == 0:
-            raise unsupported(node, "nothing is left")
-        if several:
+            raise unsupported(node, "its result is empty")
+        if is_sequence:
             reader.parts[node.name, number] = replace(view, index=index)
         else:
             reader.views[node.name] = replace(view, index=index)

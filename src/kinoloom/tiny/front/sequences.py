@@ -1,4 +1,4 @@
-"""Rules for time and for sets of tokens: recurrent cells, products of values, softmax, norms."""
+"""Rules for time series and token sequences: GRU, matrix products, softmax, layer norm."""
 
 from __future__ import annotations
 
@@ -21,46 +21,48 @@ from kinoloom.tiny.front.views import View, contiguous_view, find_strides
 from kinoloom.tiny.ir.program import Array, Geometry
 
 MAX_INNER = 16384
-"""Products of two int8 differences in one sum that fit 32 bits."""
+"""Products of two 9-bit values whose sum fits 32 bits."""
 
 
 def read_gru(reader: Reader, node: Any) -> None:
-    """nn.GRU(batch_first=True), of any number of layers, from a state of zeros."""
+    """Read nn.GRU(batch_first=True) with any number of layers and a zero initial state."""
     x, start, weights, biased, layers = node.args[:5]
     both_ways, batch_first = node.args[7:9]
     _, time, inputs = x.meta["val"].shape
     if not batch_first:
-        raise unsupported(node, "the batch comes first; make it with batch_first=True")
+        raise unsupported(node, "the batch axis must come first; create it with batch_first=True")
     if both_ways:
-        raise unsupported(node, "it goes forward only; a device does not know the future")
+        raise unsupported(node, "bidirectional cells read future inputs; use bidirectional=False")
     if start.name not in reader.values or bool(reader.values[start.name].any()):
-        raise unsupported(node, "it starts from zeros; leave the first state out")
+        raise unsupported(node, "the initial state must be zero; do not pass one")
     if time < 2:
-        raise unsupported(node, "it needs two time steps or more")
-    name, each = store_features_first(reader, x), 4 if biased else 2
+        raise unsupported(node, f"it has {time} time step; expected at least 2")
+    name, per_layer = store_features_first(reader, x), 4 if biased else 2
     for layer in range(layers):
-        own = [reader.constant_array(w) for w in weights[each * layer : each * (layer + 1)]]
-        made = f"{node.name}_{layer}" if layers > 1 else node.name
-        gates = _gates(own, inputs, time)
+        params = [
+            reader.constant_array(w) for w in weights[per_layer * layer : per_layer * (layer + 1)]
+        ]
+        output = f"{node.name}_{layer}" if layers > 1 else node.name
+        gates = _gates(params, inputs, time)
         inputs = gates[1].geometry.cin
-        reader.add_layer(FloatGru(made, module_path(node), (inputs, 1, time), name, *gates))
-        name = made
+        reader.add_layer(FloatGru(output, module_path(node), (inputs, 1, time), name, *gates))
+        name = output
     sequence = features_last_view(name, (1, time, inputs))
     reader.parts[node.name, 0] = sequence
     last = replace(sequence, index=sequence.index[:, -1:, :])
     reader.parts[node.name, 1] = last if layers == 1 else None
 
 
-def _gates(own: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
-    """The maps from the input and from the state before; that reads one step to the left."""
+def _gates(params: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
+    """Return the linear maps from the input and from the previous state (y shifted by one)."""
     from kinoloom.tiny.front.float_network import Gates
 
-    w_in, w_state = own[:2]
+    w_in, w_state = params[:2]
     assert w_in is not None
     assert w_state is not None
     count, units = w_state.shape
     zeros = np.zeros(count)
-    b_in, b_state = (own[2], own[3]) if len(own) == 4 else (zeros, zeros)
+    b_in, b_state = (params[2], params[3]) if len(params) == 4 else (zeros, zeros)
     one = Geometry(inputs, 1, time, count, 1, time, 1, 1)
     two = Geometry(units, 1, time, count, 1, time, 1, 1, px=1)
     return (
@@ -70,9 +72,9 @@ def _gates(own: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
 
 
 def read_layer_norm(reader: Reader, node: Any) -> None:
-    """A layer norm over the last axis, without its weights (`expand` takes them off)."""
+    """Read a layer norm over the last axis, without its affine map (see `decompose`)."""
     if len(node.args[1]) != 1:
-        raise unsupported(node, "it goes over the last axis only")
+        raise unsupported(node, "it must normalise over the last axis only")
     shape = node.meta["val"].shape
     count, tokens = features(shape)
     eps = get_argument(node, 4, "eps", 1e-5)
@@ -82,17 +84,17 @@ def read_layer_norm(reader: Reader, node: Any) -> None:
 
 
 def read_matmul(reader: Reader, node: Any) -> None:
-    """The product of two values, (..., M, K) and (..., K, N) with the same axes in front.
+    """Read a matrix product of (..., M, K) and (..., K, N) with equal leading axes.
 
-    It is stored as (..., N, M), so that the values of attention come out features first.
+    It is stored as (..., N, M), so the result of attention has features first.
     """
     a, b = node.args[:2]
     shape = node.meta["val"].shape
     if a.meta["val"].shape[:-2] != b.meta["val"].shape[:-2] or len(shape) < 2:
-        raise unsupported(node, "both values must have the same axes in front of the last two")
+        raise unsupported(node, "both values must have equal axes before the last two")
     for value in (a, b):
         if value.name in reader.values:
-            raise unsupported(node, "for a product with a parameter use nn.Linear")
+            raise unsupported(node, "one factor is a parameter; use nn.Linear")
     m, n = shape[-2:]
     inner = a.meta["val"].shape[-1]
     heads = int(np.prod(shape[:-2]))
@@ -105,14 +107,14 @@ def read_matmul(reader: Reader, node: Any) -> None:
         (b_at, *b_strides),
     )  # fmt: skip
     reader.add_layer(layer)
-    made = contiguous_view(node.name, (*shape[:-2], n, m))
-    reader.views[node.name] = replace(made, index=made.index.swapaxes(-1, -2))
+    view = contiguous_view(node.name, (*shape[:-2], n, m))
+    reader.views[node.name] = replace(view, index=view.index.swapaxes(-1, -2))
 
 
 def _strided(
     reader: Reader, node: Any, shape: tuple[int, int, int]
 ) -> tuple[str, int, tuple[int, ...]]:
-    """(stored value, first place, strides) of a node's value in three axes; copied if needed."""
+    """Return (stored value, offset, strides) of a node's value with three axes; copy if needed."""
     view = reader.view(node)
     strides = find_strides(view.index.reshape(shape))
     if strides is None:
@@ -124,7 +126,7 @@ def _strided(
 
 
 def read_softmax(reader: Reader, node: Any) -> None:
-    """A softmax over one axis; a positive factor right before it becomes a part of it."""
+    """Read a softmax over one axis; a positive factor directly before it is folded."""
     axis = get_argument(node, 1, "dim", -1)
     view, gain = _store_along(reader, node.args[0], axis), 1.0
     at = reader.find_producer(view.name)
@@ -144,7 +146,7 @@ def read_softmax(reader: Reader, node: Any) -> None:
 
 
 def _store_along(reader: Reader, node: Any, axis: int) -> View:
-    """The elements of a node's value, stored so that those along an axis have one stride."""
+    """Return a view of a node's value with one stride along an axis; copy if needed."""
     view = reader.whole_view(node)
     rows = np.moveaxis(view.index, axis, -1)
     count = rows.shape[-1]

@@ -1,7 +1,7 @@
-"""A network of real numbers in torch: what training in float32 would have made of it.
+"""The network in real numbers as torch code, the float32 reference of training on the device.
 
-It has the layers that are quantised, batch norm folded, and the same parameters, so its plain SGD
-is what training on the device stands for.
+It has the same layers and parameters as the quantised network, with batch normalisation folded, and
+is trained by plain SGD.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ Values = dict[str, Any]
 
 
 class TorchNetwork:
-    """The network, with the calls of a device: `forward`, `train_step`.
+    """A float32 network with the interface of a device: `forward` and `train_step`.
+
+    Args:
+        network: the network in real numbers.
+        loss: "cross-entropy" or "mse".
 
     Attributes:
-        leaves: the trained parameters, by name.
+        leaves: trained parameters by name.
     """
 
     def __init__(self, network: r.FloatNetwork, loss: Loss = "cross-entropy") -> None:
@@ -38,20 +42,20 @@ class TorchNetwork:
         self.network, self.loss = network, loss
         self.leaves: dict[str, Tensor] = {}
         for layer in network.layers:
-            for name, map_ in list_maps(layer).items():
+            for name, part_map in list_maps(layer).items():
                 for part in ("weight", "bias"):
-                    values = np.asarray(getattr(map_, part), np.float32)
+                    values = np.asarray(getattr(part_map, part), np.float32)
                     self.leaves[f"{name}.{part}"] = torch.tensor(values, requires_grad=True)
 
     def forward(self, x: Array) -> Array:
-        """The output for one real input of the shape of the network's."""
+        """Return the output for one real input of the network's input shape."""
         import torch
 
         with torch.no_grad(), limit_threads():
             return self._run(x).numpy()
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
-        """One step of SGD on one example; returns the loss before it."""
+        """Take one SGD step on one example and return the loss before it."""
         with limit_threads():
             return self._step(x, label, lr)
 
@@ -59,12 +63,12 @@ class TorchNetwork:
         import torch
         from torch.nn import functional as f
 
-        found = self._run(x).reshape(-1)
+        output = self._run(x).reshape(-1)
         if self.loss == "cross-entropy":
-            loss = f.cross_entropy(found[None], torch.tensor([int(label)]))
+            loss = f.cross_entropy(output[None], torch.tensor([int(label)]))
         else:
             target = torch.from_numpy(np.array(label, np.float32)).reshape(-1)
-            loss = f.mse_loss(found, target)
+            loss = f.mse_loss(output, target)
         leaves = list(self.leaves.values())
         for leaf, gradient in zip(leaves, torch.autograd.grad(loss, leaves), strict=True):
             leaf.data.sub_(gradient, alpha=lr)
@@ -81,26 +85,28 @@ class TorchNetwork:
         }
         values[network.input] = real
         for layer in network.layers:
-            made = RULES[type(layer)](self, layer, values).reshape(layer.shape)
-            values[layer.name] = made.clamp(layer.low, layer.high) if _has_clamp(layer) else made
-        found: Tensor = values[network.output]
-        return found
+            result = RULES[type(layer)](self, layer, values).reshape(layer.shape)
+            values[layer.name] = (
+                result.clamp(layer.low, layer.high) if _has_clamp(layer) else result
+            )
+        output: Tensor = values[network.output]
+        return output
 
     def affine(self, name: str, x: Tensor, geometry: Geometry) -> Tensor:
-        """A convolution by the parameters of that name."""
+        """Apply the convolution with the parameters of that name."""
         from torch.nn import functional as f
 
         g, leaves = geometry, self.leaves
-        made = f.conv2d(
+        result = f.conv2d(
             pad_input(x, g)[None], leaves[f"{name}.weight"], leaves[f"{name}.bias"],
             (g.sy, g.sx), 0, (g.dy, g.dx), g.groups,
         )  # fmt: skip
-        return made[0, :, : g.oh, : g.ow]
+        return result[0, :, : g.oh, : g.ow]
 
 
 @contextmanager
 def limit_threads() -> Iterator[None]:
-    """One thread in torch: for networks as small as these, more only wait for each other."""
+    """Limit torch to one thread, which is fastest for networks of this size."""
     import torch
 
     threads = torch.get_num_threads()
@@ -112,7 +118,7 @@ def limit_threads() -> Iterator[None]:
 
 
 def list_maps(layer: r.Layer) -> dict[str, Any]:
-    """What of a layer has weights and biases, by name."""
+    """Return the parts of a layer that have weights and biases, by name."""
     if isinstance(layer, r.FloatGru):
         return {f"{layer.name}_in": layer.input_gates, f"{layer.name}_state": layer.state_gates}
     return {layer.name: layer} if isinstance(layer, r.FloatConv) else {}
@@ -123,7 +129,7 @@ def _has_clamp(layer: r.Layer) -> bool:
 
 
 def pad_input(x: Tensor, g: Geometry, value: float = 0.0) -> Tensor:
-    """(cin, H, W) with all that the windows reach."""
+    """Pad x to (cin, H, W), the area that the windows cover."""
     from torch.nn import functional as f
 
     bottom = max(0, (g.oh - 1) * g.sy + (g.kh - 1) * g.dy + 1 - g.ih - g.py)
@@ -137,18 +143,18 @@ def _pool(_: TorchNetwork, layer: r.FloatPool, values: Values) -> Tensor:
     g, x = layer.geometry, values[layer.x]
     if layer.kind == "max":
         filled = pad_input(x, g, -np.inf)[None]
-        made: Tensor = f.max_pool2d(filled, (g.kh, g.kw), (g.sy, g.sx), 0, (g.dy, g.dx))
+        result: Tensor = f.max_pool2d(filled, (g.kh, g.kw), (g.sy, g.sx), 0, (g.dy, g.dx))
     else:
-        made = f.avg_pool2d(pad_input(x, g)[None], (g.kh, g.kw), (g.sy, g.sx))
-        made = made * (g.kh * g.kw / layer.divisor)
-    return made[0, :, : g.oh, : g.ow]
+        result = f.avg_pool2d(pad_input(x, g)[None], (g.kh, g.kw), (g.sy, g.sx))
+        result = result * (g.kh * g.kw / layer.divisor)
+    return result[0, :, : g.oh, : g.ow]
 
 
 def _lookup(_: TorchNetwork, layer: r.FloatLookup, values: Values) -> Tensor:
     import torch
     from torch.nn import functional as f
 
-    by: dict[str, Callable[[Tensor, float], Tensor]] = {
+    functions: dict[str, Callable[[Tensor, float], Tensor]] = {
         "sigmoid": lambda x, _: torch.sigmoid(x),
         "tanh": lambda x, _: torch.tanh(x),
         "silu": lambda x, _: f.silu(x),
@@ -160,11 +166,11 @@ def _lookup(_: TorchNetwork, layer: r.FloatLookup, values: Values) -> Tensor:
         "elu": f.elu,
         "softplus": lambda x, _: f.softplus(x),
     }
-    return by[layer.kind](values[layer.x], layer.parameter)
+    return functions[layer.kind](values[layer.x], layer.parameter)
 
 
-def _strided(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
-    """The elements at start + strides * indices."""
+def _gather(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
+    """Return the elements at start + strides * indices."""
     import torch
 
     index = torch.tensor(start)
@@ -175,14 +181,14 @@ def _strided(x: Tensor, counts: Sequence[int], strides: Sequence[int], start: in
 
 def _copy(_: TorchNetwork, layer: r.FloatCopy, values: Values) -> Tensor:
     counts, strides = zip(*layer.loops, strict=True) if layer.loops else ((), ())
-    return _strided(values[layer.x], counts, strides, layer.start)
+    return _gather(values[layer.x], counts, strides, layer.start)
 
 
 def _matmul(_: TorchNetwork, layer: r.FloatMatMul, values: Values) -> Tensor:
     heads, n, m = layer.shape
     (a_at, *a_steps), (b_at, *b_steps) = layer.a_layout, layer.b_layout
-    a = _strided(values[layer.a], (heads, m, layer.inner), a_steps, a_at)
-    b = _strided(values[layer.b], (heads, layer.inner, n), b_steps, b_at)
+    a = _gather(values[layer.a], (heads, m, layer.inner), a_steps, a_at)
+    b = _gather(values[layer.b], (heads, layer.inner, n), b_steps, b_at)
     return (a @ b).transpose(1, 2)
 
 
@@ -203,12 +209,12 @@ def _normalise(_: TorchNetwork, layer: r.FloatNormalise, values: Values) -> Tens
 def _gru(net: TorchNetwork, layer: r.FloatGru, values: Values) -> Tensor:
     import torch
 
-    ins = net.affine(f"{layer.name}_in", values[layer.x], layer.input_gates.geometry)[:, 0]
+    inputs = net.affine(f"{layer.name}_in", values[layer.x], layer.input_gates.geometry)[:, 0]
     weight = net.leaves[f"{layer.name}_state.weight"][..., 0, 0]
     bias, states = net.leaves[f"{layer.name}_state.bias"], []
     state = torch.zeros(layer.shape[0])
-    for now in ins.T:
-        parts = zip(now.chunk(3), (weight @ state + bias).chunk(3), strict=True)
+    for step in inputs.T:
+        parts = zip(step.chunk(3), (weight @ state + bias).chunk(3), strict=True)
         (in_r, of_r), (in_u, of_u), (in_n, of_n) = parts
         new = torch.tanh(in_n + torch.sigmoid(in_r + of_r) * of_n)
         state = new + torch.sigmoid(in_u + of_u) * (state - new)
