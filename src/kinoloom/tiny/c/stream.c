@@ -149,7 +149,7 @@ static int8_t *kl_begin_flows(const kl_stage *stages, int32_t count, const int8_
 static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
                       int32_t over, int8_t *y)
 {
-    kl_flow flows[KL_MOST_STAGES + 1]; /* that of stage i is i + 1 */
+    kl_flow flows[KL_MAX_STAGES + 1]; /* that of stage i is i + 1 */
     int8_t *const work = kl_begin_flows(stages, count, x, rings, y, flows);
     const kl_geometry *last = &stages[count - 1].conv->geometry;
     const int32_t group = over ? last->cout / over : last->cout;

@@ -1,4 +1,4 @@
-"""The generated C on this machine: compiled with the C compiler, called from Python."""
+"""The generated C code on this machine: compiled by the C compiler, called from Python."""
 
 from __future__ import annotations
 
@@ -21,32 +21,39 @@ WARNING_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "
 
 
 def find_compiler() -> str:
-    """The C compiler: what CC names, or cc.
+    """Return the C compiler: the value of CC, or cc.
 
     Raises:
-        MissingError: there is none.
+        MissingError: The compiler is not installed.
     """
     name = os.environ.get("CC", "cc")
     if shutil.which(name) is None:
-        raise MissingError(f"There is no C compiler '{name}'.", hint="Install gcc, or set CC.")
+        raise MissingError(f"C compiler not found: '{name}'.", hint="Install gcc, or set CC.")
     return name
 
 
 def compile_c(folder: Path, flags: Sequence[str], output: Path) -> None:
-    """Compile `model.c` of a folder; warnings are errors.
+    """Compile `model.c` of a folder, with warnings as errors.
 
     Raises:
-        ExecutionError: it does not compile.
-        MissingError: there is no compiler.
+        ExecutionError: The compiler reports an error.
+        MissingError: The compiler is not installed.
     """
     line = [find_compiler(), *WARNING_FLAGS, *flags, str(folder / "model.c"), "-o", str(output)]
-    done = subprocess.run(line, capture_output=True, text=True)
-    if done.returncode:
-        raise ExecutionError(f"The generated C does not compile: {done.stderr[:2000]}")
+    result = subprocess.run(line, capture_output=True, text=True)
+    if result.returncode:
+        raise ExecutionError(f"The generated C does not compile: {result.stderr[:2000]}")
 
 
 class HostProgram:
-    """A program compiled for this machine; the same calls as `Simulator`."""
+    """A program compiled for this machine, with the interface of `Simulator`.
+
+    Args:
+        program: the program.
+        plan: its memory plan.
+        folder: existing folder for the source files and the shared library.
+        flags: additional compiler flags.
+    """
 
     def __init__(
         self, program: Program, plan: Plan, folder: Path, flags: Sequence[str] = ("-O2",)
@@ -65,46 +72,50 @@ class HostProgram:
         return getattr(self.library, f"{self.program.name}_{name}")
 
     def init(self, seed: int) -> None:
-        """Set trained tensors to their first values."""
+        """Reset the trained tensors to their initial values."""
         self._call("init")(ctypes.c_uint32(seed))
 
     def forward(self, x: Array) -> Array:
-        """The output for one int8 input."""
-        found = self._call("forward")(_bytes(x))
+        """Return the output for one int8 input."""
+        pointer = self._call("forward")(_pointer(x))
         output = self.program.tensors[self.program.output]
-        return np.ctypeslib.as_array(found, (output.size,)).copy().reshape(output.shape)
+        return np.ctypeslib.as_array(pointer, (output.size,)).copy().reshape(output.shape)
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
-        """One step of training; returns the loss before it.
+        """Take one training step and return the loss before it.
 
         Raises:
-            UsageError: the code refuses the label or the learning rate.
+            UsageError: The label or the learning rate is invalid.
         """
         loss = ctypes.c_float()
         if self.program.tensors[self.program.label].dtype == "int32":
             target: Any = ctypes.c_int32(label)
         else:
             target = np.ascontiguousarray(label, np.float32).ctypes.data_as(ctypes.c_void_p)
-        code = self._call("train_step")(_bytes(x), target, ctypes.c_float(lr), ctypes.byref(loss))
+        code = self._call("train_step")(_pointer(x), target, ctypes.c_float(lr), ctypes.byref(loss))
         if code:
-            raise UsageError(f"train_step refuses label {label}, rate {lr}: code {code}.")
+            raise UsageError(
+                f"Invalid label {label} or learning rate {lr}: train_step returned code {code}."
+            )
         return loss.value
 
     def export(self) -> bytes:
-        """The trained tensors as an image."""
+        """Return the trained tensors as an image."""
         image = (ctypes.c_uint8 * image_bytes(self.program))()
         self._call("export")(image)
         return bytes(image)
 
     def load(self, image: bytes) -> None:
-        """Take trained tensors from an image.
+        """Load the trained tensors from an image.
 
         Raises:
-            UsageError: it is damaged or of another program.
+            UsageError: The image is damaged or belongs to another program.
         """
         if len(image) != image_bytes(self.program) or self._call("import")(image):
-            raise UsageError("The image is damaged, or of another program; nothing was changed.")
+            raise UsageError(
+                "The image is damaged or belongs to another program; nothing was changed."
+            )
 
 
-def _bytes(x: Array) -> Any:
+def _pointer(x: Array) -> Any:
     return np.ascontiguousarray(x, np.int8).ctypes.data_as(ctypes.c_void_p)

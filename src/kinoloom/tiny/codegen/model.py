@@ -1,4 +1,4 @@
-"""The two files of a program: `model.h` and `model.c`."""
+"""Generation of `model.h` and `model.c`, and the image format of trained tensors."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from kinoloom.tiny.planning.arena import Plan
 
 MAGIC = b"KLT1"
 IMAGE_HEAD = 8
-"""Bytes before the tensors of an exported image: the magic, and a fingerprint of the program."""
+"""Bytes before the tensors of an image: the magic number and the fingerprint of the program."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The text of a generated program."""
+    """The text of a generated program: `model.h` and `model.c`."""
 
     header: str
     source: str
 
 
 def image_bytes(program: Program) -> int:
-    """The size of an exported image: head, trained tensors, CRC."""
+    """Return the size of an exported image in bytes: head, trained tensors and CRC."""
     return IMAGE_HEAD + program.param_bytes + 4
 
 
 def compute_fingerprint(program: Program) -> int:
-    """A number that tells programs apart whose images do not fit each other."""
-    told = [(t.name, t.shape, t.dtype) for t in program.params]
-    return zlib.crc32(repr((program.name, told)).encode())
+    """Return a number that identifies the layout of a program's image."""
+    layout = [(t.name, t.shape, t.dtype) for t in program.params]
+    return zlib.crc32(repr((program.name, layout)).encode())
 
 
 def encode_image(program: Program, params: dict[str, Array]) -> bytes:
-    """Trained tensors as the device exports them: little-endian, CRC-32 at the end."""
+    """Encode trained tensors as the device exports them: little-endian, followed by a CRC-32."""
     body = MAGIC + compute_fingerprint(program).to_bytes(4, "little")
     for tensor in program.params:
         values = params[tensor.name]
@@ -57,7 +57,7 @@ def encode_image(program: Program, params: dict[str, Array]) -> bytes:
 
 
 def generate_sources(program: Program, plan: Plan) -> Sources:
-    """The C of a program, placed in its arena as `plan` says."""
+    """Generate the C code of a program with the memory layout of a plan."""
     writer = Writer(program, plan)
     for op in program.ops:
         writer.add_op(op, *RULES[type(op)](writer, op))
@@ -70,20 +70,20 @@ def generate_sources(program: Program, plan: Plan) -> Sources:
         used.add("update")
     head = (KERNELS / "model.h.in").read_text(encoding="utf-8")
     body = (KERNELS / "model.c.in").read_text(encoding="utf-8")
-    words = _template_values(writer)
-    source = _fill_template(body, {**words, "constants": "", "kernels": ""}, program)
-    words["kernels"] = "\n\n".join(collect_kernels(used, source))
-    words["constants"] = "\n".join(
+    values = _template_values(writer)
+    source = _fill_template(body, {**values, "constants": "", "kernels": ""}, program)
+    values["kernels"] = "\n\n".join(collect_kernels(used, source))
+    values["constants"] = "\n".join(
         drop_unused(
             re.split(r"\n(?=#)", f"{format_constants()}\n{_format_max_stages(program)}"),
-            words["kernels"] + source,
+            values["kernels"] + source,
         )
     )
-    return Sources(_fill_template(head, words, program), _fill_template(body, words, program))
+    return Sources(_fill_template(head, values, program), _fill_template(body, values, program))
 
 
-def _fill_template(text: str, words: dict[str, str], program: Program) -> str:
-    """Fill a template; lines between `//if training` and `//end` go where there is no training."""
+def _fill_template(text: str, values: dict[str, str], program: Program) -> str:
+    """Fill a template; drop the lines between `//if CONDITION` and `//end` if it does not hold."""
     lines, keep = [], True
     for line in text.splitlines():
         if line.startswith("//if "):
@@ -92,7 +92,7 @@ def _fill_template(text: str, words: dict[str, str], program: Program) -> str:
             keep = True
         elif keep:
             lines.append(line)
-    return Template("\n".join(lines) + "\n").substitute(words)
+    return Template("\n".join(lines) + "\n").substitute(values)
 
 
 def _template_values(w: Writer) -> dict[str, str]:
@@ -157,13 +157,13 @@ def _transfer(program: Program, macro: str) -> list[str]:
 
 
 def _format_max_stages(program: Program) -> str:
-    """The length of the longest stream, for the kernels."""
+    """Define the number of stages of the longest stream."""
     lengths = [len(op.convs) for op in program.ops if isinstance(op, Stream)]
-    return f"#define KL_MOST_STAGES {max(lengths, default=0)}"
+    return f"#define KL_MAX_STAGES {max(lengths, default=0)}"
 
 
 def format_constants() -> str:
-    """The constants that the simulator and the kernels share."""
+    """Define the constants that the simulator and the kernels share."""
     powers = [1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0]
     values = {
         "KL_EXP_TERMS": ", ".join(float_literal(v) for v in arithmetic.EXP_COEFFICIENTS),
@@ -180,6 +180,6 @@ def format_constants() -> str:
 
 
 def _wrap_macro(value: str) -> str:
-    """A long list over lines, as a macro has it."""
+    """Wrap the value of a macro with line continuations."""
     lines = textwrap.wrap(value, 88)
     return value if len(lines) == 1 else "".join(f" \\\n    {line}" for line in lines).lstrip()

@@ -1,4 +1,4 @@
-"""One rule for each operation: what it declares, which kernel it needs, what it calls."""
+"""The rules of code generation: declarations, kernels and calls of each operation."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def emit_stream(w: Writer, op: Stream) -> Emission:
     ]
     w.tables[name] = format_structs("kl_stage", name, stages)
     scratch = w.scratch_ptr(w.program.ops.index(op))
-    places = f"{w.ptr(op.x)}, {scratch}, {op.in_place_groups}, {w.ptr(op.convs[-1].y)}"
-    return "stream", f"kl_stream({name}, {len(stages)}, {places});"
+    pointers = f"{w.ptr(op.x)}, {scratch}, {op.in_place_groups}, {w.ptr(op.convs[-1].y)}"
+    return "stream", f"kl_stream({name}, {len(stages)}, {pointers});"
 
 
 def emit_add(w: Writer, op: f.Add) -> Emission:
@@ -122,13 +122,13 @@ def _loops(w: Writer, op: f.Copy | b.CopyGrad, name: str) -> str:
 def emit_softmax_loss(w: Writer, op: f.SoftmaxLoss) -> Emission:
     """Emit `SoftmaxLoss`."""
     arguments = f"{w.ptr(op.logits)}, {op.count}, label, {w.ptr(op.gradient)}"
-    return "loss", f"found = kl_softmax_loss({arguments});"
+    return "loss", f"result = kl_softmax_loss({arguments});"
 
 
 def emit_mse_loss(w: Writer, op: f.MseLoss) -> Emission:
     """Emit `SquareLoss`."""
     arguments = f"{w.ptr(op.predictions)}, {op.count}, label, {w.ptr(op.gradient)}"
-    return "loss", f"found = kl_square_loss({arguments});"
+    return "loss", f"result = kl_square_loss({arguments});"
 
 
 def emit_mask_grad(w: Writer, op: b.MaskGrad) -> Emission:
@@ -138,8 +138,8 @@ def emit_mask_grad(w: Writer, op: b.MaskGrad) -> Emission:
 
 def emit_conv_grad_x(w: Writer, op: b.ConvGradX) -> Emission:
     """Emit `ConvGradX`."""
-    places = f"{w.ptr(op.g)}, {w.ptr(op.onto)}, {w.ptr(op.y)}"
-    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {places});"
+    pointers = f"{w.ptr(op.g)}, {w.ptr(op.onto)}, {w.ptr(op.y)}"
+    return "conv_grad_x", f"kl_conv_grad_x({_back_table(w, op)}, {pointers});"
 
 
 def _back_table(w: Writer, op: b.ConvGradX) -> str:
@@ -212,7 +212,7 @@ def emit_step(w: Writer, op: b.Step) -> Emission:
 
 
 def emit_grad_stream(w: Writer, op: b.GradStream) -> Emission:
-    """Emit `GradStream`; a link is (mask, bias, weights, target, x, back) of a gradient."""
+    """Emit `GradStream`; a link is (mask, bias, weights, target, x, back) of one gradient."""
     links: dict[str, list[str]] = {}
     for one in op.ops:
         if isinstance(one, b.MaskGrad):
@@ -234,22 +234,22 @@ def emit_grad_stream(w: Writer, op: b.GradStream) -> Emission:
         count = w.program.tensors[op.ops[0].g].shape[0]  # type: ignore[attr-defined]
         arguments = f"{name}, {count}, {op.plane}, {planes}"
         return "grad_stream", f"kl_own_steps({arguments}, &randomness, lr);"
-    made = w.ptr(op.ys[0]) if op.ys else "0"
-    arguments = f"{name}, {len(links)}, {planes}, {even}, {odd}, {w.ptr(op.onto)}, {made}"
+    result = w.ptr(op.ys[0]) if op.ys else "0"
+    arguments = f"{name}, {len(links)}, {planes}, {even}, {odd}, {w.ptr(op.onto)}, {result}"
     return "grad_stream", f"kl_grad_stream({arguments}, &randomness, lr);"
 
 
 def _buffers(w: Writer, op: b.GradStream) -> list[str]:
-    """Pointers to the buffers one after the other; null pointers for those without bytes."""
-    offset, places = w.plan.offset(f"scratch:{w.program.ops.index(op)}"), []
+    """Return pointers to the consecutive buffers; null pointers for empty ones."""
+    offset, pointers = w.plan.offset(f"scratch:{w.program.ops.index(op)}"), []
     for size in op.buffers():
-        places.append(f"AT(float, {offset})" if size else "0")
+        pointers.append(f"AT(float, {offset})" if size else "0")
         offset += size
-    return places
+    return pointers
 
 
 def _planes(w: Writer, op: b.GradStream, name: str, plane: str) -> str:
-    """The structure that says where planes of the gradient come from."""
+    """Declare the structure that describes the source of gradient planes."""
     if not op.source:
         return w.declare("kl_planes", name, w.ptr(op.g), "0", "0", "0", "0")
     pool: Any = op.source[0]

@@ -1,4 +1,4 @@
-"""The rules of code for time and for sets of tokens; see `rules`."""
+"""The rules of code generation for time series and token sequences; see `rules`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def emit_gru(w: Writer, op: s.Gru) -> Emission:
 def emit_gru_grad(w: Writer, op: s.GruGrad) -> Emission:
     """Emit `GruGrad`."""
     scratch = w.scratch_ptr(w.program.ops.index(op), "float32")
-    read = f"{_gru_table(w, op.forward)}, {w.ptr(op.g)}, {w.ptr(op.x)}, {w.ptr(op.state)}"
-    made = f"{scratch}, {w.ptr(op.input_gates)}, {w.ptr(op.state_gates)}"
-    return "gru", f"kl_gru_grad({read}, {made});"
+    inputs = f"{_gru_table(w, op.forward)}, {w.ptr(op.g)}, {w.ptr(op.x)}, {w.ptr(op.state)}"
+    results = f"{scratch}, {w.ptr(op.input_gates)}, {w.ptr(op.state_gates)}"
+    return "gru", f"kl_gru_grad({inputs}, {results});"
 
 
 def _gru_table(w: Writer, op: s.Gru) -> str:
@@ -45,9 +45,9 @@ def emit_matmul(w: Writer, op: s.MatMul) -> Emission:
 
 def emit_matmul_grad(w: Writer, op: s.MatMulGrad) -> Emission:
     """Emit `MatMulGrad`."""
-    places = (format_braces(p) for p in (op.counts, op.g_layout, op.x_layout, op.y_layout))
+    layouts = (format_braces(p) for p in (op.counts, op.g_layout, op.x_layout, op.y_layout))
     table = w.declare(
-        "kl_factor", f"{op.y}_factor", *places, op.size, op.zero, float_literal(op.scale)
+        "kl_factor", f"{op.y}_factor", *layouts, op.size, op.zero, float_literal(op.scale)
     )
     return "matmul", f"kl_matmul_grad({table}, {w.ptr(op.g)}, {w.ptr(op.x)}, {w.ptr(op.y)});"
 

@@ -1,4 +1,4 @@
-"""What the rules write into: declarations, kernels that are needed, calls."""
+"""The state of code generation: declarations, needed kernels and calls."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from kinoloom.tiny.planning.arena import Plan
 
 @dataclass
 class Writer:
-    """The C of a program as far as it is written.
+    """The C code of a program that has been written so far.
 
     Attributes:
-        tables: texts of constant arrays and structures, in order, by name.
-        used: names of kernels.
-        lines: calls, one list for each operation.
+        program: the program.
+        plan: its memory plan.
+        tables: definitions of constant arrays and structures, by name.
+        used: names of the needed kernel files.
+        lines: one list of statements per operation.
     """
 
     program: Program
@@ -36,7 +38,7 @@ class Writer:
     lines: list[list[str]] = field(default_factory=list)
 
     def add_op(self, op: Op, kernel: str, calls: str | list[str]) -> None:
-        """Take in the call or calls of an operation, and the kernels that they need."""
+        """Append the calls of an operation and note the kernels that they need."""
         self.used |= set(kernel.split())
         lines = [calls] if isinstance(calls, str) else calls
         self.lines.append(
@@ -44,7 +46,7 @@ class Writer:
         )
 
     def ptr(self, name: str) -> str:
-        """A pointer to a work tensor; a null pointer for none."""
+        """Return an expression that points to a tensor; "0", a null pointer, for none."""
         if not name:
             return "0"
         tensor = self.program.tensors[name]
@@ -55,11 +57,11 @@ class Writer:
         return f"AT({c_type(tensor.dtype)}, {self.plan.offset(name)})"
 
     def scratch_ptr(self, number: int, dtype: str = "int8") -> str:
-        """A pointer to the scratch memory of the operation of a number."""
+        """Return an expression that points to the scratch memory of operation `number`."""
         return f"AT({c_type(dtype)}, {self.plan.offset(f'scratch:{number}')})"
 
     def constant(self, name: str) -> str:
-        """The name of a constant or param, declared if it is not yet; a null pointer for none."""
+        """Declare a constant if needed and return its name; "0", a null pointer, for none."""
         if not name:
             return "0"
         if name not in self.program.initial:
@@ -67,18 +69,18 @@ class Writer:
         return name
 
     def channels(self, owner: str, channels: tuple[int, ...] | list[int]) -> str:
-        """The name of a table of channels."""
+        """Declare a table of channels and return its name."""
         name = f"{owner}_channels"
         self.tables.setdefault(name, format_array(name, np.array(channels, np.uint16)))
         return name
 
     def declare(self, kind: str, name: str, *fields: object) -> str:
-        """A pointer to a new constant structure."""
+        """Declare a constant structure and return an expression that points to it."""
         self.tables.setdefault(name, format_struct(kind, name, fields))
         return f"&{name}"
 
     def format_parts(self, weights: Weights, g: Geometry) -> tuple[str, str]:
-        """The initialisers of the frozen and the trained part."""
+        """Return the initialisers of the frozen and of the trained part."""
         ins, none = g.cin // g.groups, format_braces([0, 0, 0])
         if not weights.trained:
             return format_braces([self.constant(weights.frozen), 0, ins]), none
@@ -91,7 +93,12 @@ class Writer:
 
 
 def format_geometry(g: Geometry, *, whole: bool = True) -> str:
-    """The initialiser of a geometry; a whole picture whose pixels do not meet is one row."""
+    """Return the initialiser of a geometry.
+
+    Args:
+        g: the geometry.
+        whole: whether all rows are computed at once; a pointwise convolution is then one row.
+    """
     if g.is_pointwise and whole:
         g = replace(g, ih=1, iw=g.ih * g.iw, oh=1, ow=g.oh * g.ow)
     return format_braces(
@@ -101,12 +108,12 @@ def format_geometry(g: Geometry, *, whole: bool = True) -> str:
 
 
 def declare_conv(w: Writer, op: Conv, *, whole: bool = True) -> str:
-    """The structure of a forward convolution."""
+    """Declare the structure of a forward convolution and return a pointer to it."""
     return w.declare("kl_conv", f"{op.y}_conv", *conv_fields(w, op, whole=whole))
 
 
 def conv_fields(w: Writer, op: Conv, *, whole: bool = False) -> tuple[object, ...]:
-    """The fields of that structure."""
+    """Return the fields of the structure of a forward convolution."""
     return (
         format_geometry(op.geometry, whole=whole), *w.format_parts(op.weights, op.geometry),
         w.constant(op.bias), w.constant(op.multipliers), w.constant(op.shifts),
@@ -115,4 +122,4 @@ def conv_fields(w: Writer, op: Conv, *, whole: bool = False) -> tuple[object, ..
 
 
 Emission = tuple[str, str | list[str]]
-"""The names of kernels, and the call or calls."""
+"""(names of kernel files, the call or calls)."""

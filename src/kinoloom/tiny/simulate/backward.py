@@ -1,4 +1,4 @@
-"""Backward operations and updates in numpy; float32 sums go one term at a time, as in C."""
+"""Backward operations and updates in numpy; float32 sums add one term at a time, as in C."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_mask_grad(memory: Memory, op: MaskGrad) -> None:
 
 
 def run_conv_grad_x(memory: Memory, op: ConvGradX) -> None:
-    """Run `ConvGradX`; all input channels of all groups at once, output channels one by one."""
+    """Run `ConvGradX` for all input channels and groups at once, output channels one by one."""
     g = op.geometry
     outs, ins = g.cout // g.groups, g.cin // g.groups
     weights = memory.join_weights(op.weights, g).astype(np.float32)
@@ -53,21 +53,21 @@ def run_conv_grad_x(memory: Memory, op: ConvGradX) -> None:
 
 
 def compute_weight_gradient(memory: Memory, op: WeightGrad) -> Array:
-    """Gradients (rows, columns, kh, kw) of the kept weights; see `WeightGrad`."""
+    """Return the gradient (rows, columns, kh, kw) of the trained weights; see `WeightGrad`."""
     g = op.geometry
     gy = memory.view(op.g, (g.cout, g.oh * g.ow))
     x = memory.view(op.x, (g.cin, g.ih, g.iw)).astype(np.int32) - op.x_zero
-    seen = extract_patches(x.astype(np.float32), g).reshape(g.cin, g.kh * g.kw, -1)
-    kept = np.array(op.updated)
+    windows = extract_patches(x.astype(np.float32), g).reshape(g.cin, g.kh * g.kw, -1)
+    updated = np.array(op.updated)
     if g.groups == 1:
-        seen = seen[None, kept]
+        windows = windows[None, updated]
     else:
         ins, outs = g.cin // g.groups, g.cout // g.groups
-        seen = seen.reshape(g.groups, ins, g.kh * g.kw, -1)[kept // outs]
-        gy = gy[kept]
-    total = np.zeros((gy.shape[0], *seen.shape[1:3]), np.float32)
+        windows = windows.reshape(g.groups, ins, g.kh * g.kw, -1)[updated // outs]
+        gy = gy[updated]
+    total = np.zeros((gy.shape[0], *windows.shape[1:3]), np.float32)
     for pixel in range(g.oh * g.ow):
-        total += gy[:, pixel, None, None] * seen[..., pixel]
+        total += gy[:, pixel, None, None] * windows[..., pixel]
     return total.reshape(*total.shape[:2], g.kh, g.kw)
 
 
@@ -77,7 +77,7 @@ def run_weight_grad(memory: Memory, op: WeightGrad) -> None:
 
 
 def compute_bias_gradient(memory: Memory, op: BiasGrad) -> Array:
-    """Gradients (channels,) of a bias."""
+    """Return the gradient (channels,) of a bias."""
     return arithmetic.sum_sequentially(memory.view(op.g, (op.channels, op.pixels)))
 
 
@@ -87,7 +87,7 @@ def run_bias_grad(memory: Memory, op: BiasGrad) -> None:
 
 
 def apply_update(memory: Memory, op: Step, gradient: Array) -> None:
-    """Change a param by a gradient (rows, ...), as `Step` says."""
+    """Update a param by a gradient (rows, ...); see `Step`."""
     factors = memory[op.factors]
     rows = np.array(op.rows) if op.rows else np.arange(factors.size)
     flat = gradient.reshape(rows.size, op.row)
@@ -147,8 +147,8 @@ def run_max_pool_grad(memory: Memory, op: MaxPoolGrad) -> None:
     gx = np.zeros((g.cin, g.ih, g.iw), np.float32)
     for tap in taps(g):
         part = (slice(None), tap.out_rows, tap.out_columns)
-        chosen = index[part] == tap.ky * g.kw + tap.kx
-        gx[:, tap.in_rows, tap.in_columns] += np.where(chosen, gy[part], np.float32(0))
+        is_maximum = index[part] == tap.ky * g.kw + tap.kx
+        gx[:, tap.in_rows, tap.in_columns] += np.where(is_maximum, gy[part], np.float32(0))
     memory[op.y] = gx
 
 
@@ -170,6 +170,6 @@ def run_lookup_grad(memory: Memory, op: LookupGrad) -> None:
 
 def run_copy_grad(memory: Memory, op: CopyGrad) -> None:
     """Run `CopyGrad`."""
-    made = np.zeros(op.size, np.float32)
-    np.add.at(made, copy_indices(op), memory[op.g].ravel())
-    memory[op.y] = made
+    gradient = np.zeros(op.size, np.float32)
+    np.add.at(gradient, copy_indices(op), memory[op.g].ravel())
+    memory[op.y] = gradient

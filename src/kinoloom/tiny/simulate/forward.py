@@ -1,4 +1,4 @@
-"""Forward operations in numpy. Integers are exact in float64 up to 2**53, so BLAS may sum them."""
+"""Forward operations in numpy. float64 is exact for integers up to 2**53, so BLAS can sum them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Clamped = Conv | Add | Rescale | Concat | AveragePool | MatMul | Normalise
 
 
 def store_clamped(memory: Memory, values: Array, op: Clamped) -> None:
-    """Store `values` (before the zero point is added) clamped, and the mask if it is asked for."""
+    """Add the zero point to `values`, clamp and store them, and store the mask if there is one."""
     values = values + op.y_zero
     memory[op.y] = np.clip(values, op.low, op.high).astype(np.int8)
     if op.mask:
@@ -42,7 +42,7 @@ def weights_of(memory: Memory, op: Conv) -> Array:
 
 
 def convolve(x: Array, weights: Array, g: Geometry) -> Array:
-    """Exact sums of products (cout, oh, ow) as int64, without bias."""
+    """Return the exact convolution (cout, oh, ow) as int64, without bias."""
     columns = extract_patches(x.astype(np.float64), g).reshape(g.groups, -1, g.oh * g.ow)
     rows = weights.astype(np.float64).reshape(g.groups, g.cout // g.groups, -1)
     return np.asarray(np.matmul(rows, columns).reshape(g.cout, g.oh, g.ow), np.int64)
@@ -82,7 +82,7 @@ def run_lookup(memory: Memory, op: Lookup) -> None:
 
 
 def copy_indices(op: Copy | CopyGrad) -> Array:
-    """The place of each element, in order."""
+    """Return the index in x of each copied element, in order."""
     index = np.full(op.counts, op.start, np.int64)
     for axis, (count, stride) in enumerate(zip(op.counts, op.strides, strict=True)):
         steps = np.arange(count) * stride
@@ -121,11 +121,11 @@ def run_max_pool(memory: Memory, op: MaxPool) -> None:
     best = np.full((g.cout, g.oh, g.ow), -129, np.int64)
     which = np.zeros(best.shape, np.uint8)
     for tap in taps(g):
-        found = x[:, tap.in_rows, tap.in_columns]
+        candidates = x[:, tap.in_rows, tap.in_columns]
         part = (slice(None), tap.out_rows, tap.out_columns)
-        better = found > best[part]
-        best[part] = np.where(better, found, best[part])
-        which[part] = np.where(better, tap.ky * g.kw + tap.kx, which[part])
+        larger = candidates > best[part]
+        best[part] = np.where(larger, candidates, best[part])
+        which[part] = np.where(larger, tap.ky * g.kw + tap.kx, which[part])
     memory[op.y] = best.astype(np.int8)
     if op.index:
         memory[op.index] = which
@@ -141,10 +141,10 @@ def run_softmax_loss(memory: Memory, op: SoftmaxLoss) -> None:
     """Run `SoftmaxLoss`."""
     logits = memory[op.logits].ravel()
     label = int(memory[op.label].ravel()[0])
-    top = logits.max()
-    powers = arithmetic.exp((logits - top).astype(np.float32))
+    peak = logits.max()
+    powers = arithmetic.exp((logits - peak).astype(np.float32))
     total = arithmetic.sum_sequentially(powers)
-    memory[op.loss] = np.float32(arithmetic.log(np.float32(total)) - (logits[label] - top))
+    memory[op.loss] = np.float32(arithmetic.log(np.float32(total)) - (logits[label] - peak))
     if op.gradient:
         hot = (np.arange(op.count) == label).astype(np.float32)
         memory[op.gradient] = powers / total - hot

@@ -1,4 +1,4 @@
-"""Operations for time and for sets of tokens, in numpy; see `forward` and `backward`."""
+"""Operations on time series and token sequences in numpy; see `forward` and `backward`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kinoloom.tiny.simulate.memory import Memory
 
 
 def _project(memory: Memory, op: Conv, values: Array) -> Array:
-    """(channels, 3 * units) of integers (channels, inputs) that have their zero point taken off."""
+    """Map integers (time, inputs), without zero point, to gate inputs (time, 3 * units)."""
     weights = (
         memory.join_weights(op.weights, op.geometry).reshape(op.geometry.cout, -1).astype(np.int64)
     )
@@ -34,7 +34,7 @@ def _project(memory: Memory, op: Conv, values: Array) -> Array:
 
 
 def _evaluate_gates(input_gates: Array, state_gates: Array) -> tuple[Array, Array, Array, Array]:
-    """(reset, update, candidate, its part of the state) of gates (..., 3 * units)."""
+    """Return (reset, update, candidate, state part of the candidate) for (..., 3 * units)."""
     ins, states = np.split(input_gates, 3, axis=-1), np.split(state_gates, 3, axis=-1)
     reset = arithmetic.sigmoid(ins[0] + states[0])
     update = arithmetic.sigmoid(ins[1] + states[1])
@@ -43,7 +43,7 @@ def _evaluate_gates(input_gates: Array, state_gates: Array) -> tuple[Array, Arra
 
 
 def _inputs(memory: Memory, op: Gru) -> Array:
-    """The gates' part of the input, (time, 3 * units)."""
+    """Return the contribution of the input to the gates, (time, 3 * units)."""
     g = op.input_gates.geometry
     x = memory.view(op.x, (g.cin, g.iw)).astype(np.int64) - op.input_gates.x_zero
     return _project(memory, op.input_gates, x.T)
@@ -68,33 +68,33 @@ def run_gru_grad(memory: Memory, op: GruGrad) -> None:
     g, units = forward.state_gates.geometry, forward.units
     states = np.zeros((g.ow, units), np.int64)
     states[1:] = memory.view(op.state, (units, g.ow)).T[:-1]
-    found = _evaluate_gates(_inputs(memory, forward), _project(memory, forward.state_gates, states))
-    r, u, n = (gate.astype(np.float32) * np.float32(2.0**-15) for gate in found[:3])
-    state_gates = found[3].astype(np.float32) * np.float32(2.0**-11)
+    gates = _evaluate_gates(_inputs(memory, forward), _project(memory, forward.state_gates, states))
+    r, u, n = (gate.astype(np.float32) * np.float32(2.0**-15) for gate in gates[:3])
+    state_gates = gates[3].astype(np.float32) * np.float32(2.0**-11)
     before = states.astype(np.float32) * np.float32(2.0**-7)
     weights = memory.join_weights(forward.state_gates.weights, g).reshape(g.cout, units)
     real = memory[op.scales][:, None] * weights.astype(np.float32)
     gy = memory.view(op.g, (units, g.ow))
-    made = np.zeros((2, 3, units, g.ow), np.float32)
+    gradient = np.zeros((2, 3, units, g.ow), np.float32)
     carried = np.zeros(units, np.float32)
     for t in range(g.ow - 1, -1, -1):
         whole = gy[:, t] + carried
         new = whole * (one - u[t]) * (one - n[t] * n[t])
         reset = new * state_gates[t] * r[t] * (one - r[t])
         update = whole * (before[t] - n[t]) * u[t] * (one - u[t])
-        made[:, 0, :, t], made[:, 1, :, t] = reset, update
-        made[0, 2, :, t], made[1, 2, :, t] = new, new * r[t]
+        gradient[:, 0, :, t], gradient[:, 1, :, t] = reset, update
+        gradient[0, 2, :, t], gradient[1, 2, :, t] = new, new * r[t]
         carried = whole * u[t]
-        terms = real * made[1, :, :, t].reshape(-1, 1)
+        terms = real * gradient[1, :, :, t].reshape(-1, 1)
         carried += sum_sequentially(terms.T)
-    memory[op.input_gates] = made[0].reshape(3 * units, g.ow)
-    memory[op.state_gates] = made[1].reshape(3 * units, g.ow)
+    memory[op.input_gates] = gradient[0].reshape(3 * units, g.ow)
+    memory[op.state_gates] = gradient[1].reshape(3 * units, g.ow)
 
 
-def _gather(values: Array, counts: Layout, places: Layout) -> Array:
-    """The elements at first + strides * indices, as an array of `counts`."""
-    index = np.full(counts, places[0], np.int64)
-    for axis, (count, stride) in enumerate(zip(counts, places[1:], strict=True)):
+def _gather(values: Array, counts: Layout, layout: Layout) -> Array:
+    """Return the elements at offset + strides * indices, as an array of shape `counts`."""
+    index = np.full(counts, layout[0], np.int64)
+    for axis, (count, stride) in enumerate(zip(counts, layout[1:], strict=True)):
         steps = np.arange(count) * stride
         index += steps.reshape([-1 if a == axis else 1 for a in range(len(counts))])
     return np.asarray(values.ravel()[index])
@@ -112,11 +112,11 @@ def run_matmul_grad(memory: Memory, op: MatMulGrad) -> None:
     """Run `MatMulGrad`."""
     g = _gather(memory[op.g], op.counts, op.g_layout)
     x = _gather(memory[op.x], op.counts, op.x_layout).astype(np.int32) - op.zero
-    found = np.float32(op.scale) * sum_sequentially(g * x.astype(np.float32))
-    places = _gather(np.arange(op.size), op.counts[:3], op.y_layout)
-    made = np.zeros(op.size, np.float32)
-    made[places] = found
-    memory[op.y] = made
+    sums = np.float32(op.scale) * sum_sequentially(g * x.astype(np.float32))
+    positions = _gather(np.arange(op.size), op.counts[:3], op.y_layout)
+    gradient = np.zeros(op.size, np.float32)
+    gradient[positions] = sums
+    memory[op.y] = gradient
 
 
 def _rows(values: Array, op: Softmax | SoftmaxGrad) -> Array:
@@ -141,7 +141,7 @@ def run_softmax_grad(memory: Memory, op: SoftmaxGrad) -> None:
 
 
 def _normal(memory: Memory, op: Normalise | NormaliseGrad) -> tuple[Array, Array]:
-    """(normalised values (count, tokens), roots (tokens,)) in float32."""
+    """Return (normalised values (count, tokens), roots (tokens,)) in float32."""
     x = memory.view(op.x, (op.count, op.tokens)).astype(np.int64)
     total, squares = x.sum(axis=0), (x * x).sum(axis=0)
     spread = (op.count * squares - total * total).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Windows of convolutions and pooling, as index arithmetic."""
+"""Index arithmetic of convolution and pooling windows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinoloom.tiny.ir.program import Array, Geometry
 
 @dataclass(frozen=True)
 class Tap:
-    """One position in the window, and which output and input rows and columns it joins."""
+    """One position in the window, and the output and input rows and columns that it connects."""
 
     ky: int
     kx: int
@@ -25,7 +25,7 @@ class Tap:
 
 @lru_cache(maxsize=1024)
 def taps(g: Geometry) -> tuple[Tap, ...]:
-    """The taps of a window in row-major order; those that reach no input are left out."""
+    """Return the taps of a window in row-major order, without those that reach no input."""
     return tuple(_taps(g))
 
 
@@ -39,7 +39,7 @@ def _taps(g: Geometry) -> Iterator[Tap]:
 
 
 def _valid_range(left: int, stride: int, inputs: int, outputs: int) -> tuple[slice, slice] | None:
-    """Outputs o with 0 <= o * stride + left < inputs, and these inputs."""
+    """Return the outputs o with 0 <= o * stride + left < inputs, and their inputs."""
     first = max(0, -(left // stride))
     last = min(outputs, (inputs - 1 - left) // stride + 1)
     if first >= last:
@@ -49,7 +49,7 @@ def _valid_range(left: int, stride: int, inputs: int, outputs: int) -> tuple[sli
 
 
 def extract_patches(x: Array, g: Geometry) -> Array:
-    """(cin, kh * kw, oh, ow) of a (cin, ih, iw) array; zeros where the window leaves it."""
+    """Extract zero-padded windows (cin, kh * kw, oh, ow) of an array (cin, ih, iw)."""
     out = np.zeros((g.cin, g.kh * g.kw, g.oh, g.ow), x.dtype)
     for tap in taps(g):
         out[:, tap.ky * g.kw + tap.kx, tap.out_rows, tap.out_columns] = x[
