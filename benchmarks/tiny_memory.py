@@ -21,9 +21,9 @@ from typing import Any
 
 from benchmarks.common import write_results
 from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.board import measure_linked_size
 from kinoloom.tiny.codegen.model import encode_image
 from kinoloom.tiny.codegen.project import make_example_input, make_example_label
-from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.page import build_memory_ladder, count_macs
 
@@ -81,7 +81,7 @@ def linked(made: CompiledProgram) -> dict[str, int]:
     """Bytes of flash and RAM on a Cortex-M4, with the example's."""
     with tempfile.TemporaryDirectory() as name:
         made.write(Path(name))
-        flash, ram = sizes(Path(name), "m4")
+        flash, ram = measure_linked_size(Path(name), "m4")
     return {"flash_bytes": flash, "ram_bytes": ram}
 
 

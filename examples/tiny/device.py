@@ -12,8 +12,8 @@ import numpy as np
 
 from kinoloom.errors import ExecutionError
 from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.codegen.board import measure_linked_size
 from kinoloom.tiny.codegen.host import HostProgram
-from kinoloom.tiny.commands import sizes
 
 Examples = Sequence[tuple[Any, Any]]
 """Pairs of a real input and its label or target."""
@@ -91,7 +91,9 @@ def tell(made: CompiledProgram, what: str, before: float, after: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made.write(Path(folder))
         try:
-            print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
+            print(
+                f"flash {measure_linked_size(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4"
+            )
         except ExecutionError:
             print(f"flash at least {made.program.constant_bytes} bytes of constants; the example's "
                   "copy of what was learned does not fit the board's RAM beside it")  # fmt: skip

@@ -14,10 +14,10 @@ from tiny_networks import SHAPES, Bottleneck, Everything, Painter, Series, input
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
 from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.board import measure_linked_size
 from kinoloom.tiny.codegen.host import HostProgram, compile_c
 from kinoloom.tiny.codegen.model import encode_image
 from kinoloom.tiny.codegen.project import make_example_input
-from kinoloom.tiny.commands import sizes
 from kinoloom.tiny.front.read import read_exported
 from kinoloom.tiny.ir.program import Geometry, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues
@@ -165,7 +165,7 @@ def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path
     made = compile_program(builder.build("x", "y"), "mse", budget=2**62)
     made.write(tmp_path)
     with pytest.raises(ExecutionError, match=r"board of m4: \d+ bytes too much for its RAM"):
-        sizes(tmp_path, "m4")
+        measure_linked_size(tmp_path, "m4")
 
 
 def test_fast_math_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""What a user calls: `compile` a torch module, or `compile_program` an inference program."""
+"""The public functions: `compile` for torch modules, `compile_program` for int8 programs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET_BYTES = 256 * 1024
 
 SchemeChoice = Scheme | Callable[[Program], Scheme]
-"""What is trained: a scheme, or a function that makes one of the quantised network."""
+"""A scheme, or a function that returns the scheme of an inference program."""
 
 
 @dataclass(frozen=True)
 class CompiledProgram:
-    """A program and where its tensors lie.
+    """A program with its memory plan.
 
     Attributes:
-        inference: the quantised network before training was added.
-        program: what runs on the device.
-        plan: of its arena.
+        inference: the quantised network, without training.
+        program: the program that runs on the device.
+        plan: memory plan of its arena.
     """
 
     inference: Program
@@ -48,7 +48,7 @@ class CompiledProgram:
 
     @property
     def ram_bytes(self) -> int:
-        """Arena and trained tensors."""
+        """Bytes of RAM for the arena and the trained tensors."""
         return self.plan.peak + self.program.param_bytes
 
     @cached_property
@@ -57,30 +57,41 @@ class CompiledProgram:
         return generate_sources(self.program, self.plan)
 
     def simulator(self, seed: int = 1) -> Simulator:
-        """A simulated device in its first state."""
+        """Return a simulated device in its initial state.
+
+        Args:
+            seed: seed of stochastic rounding.
+        """
         return Simulator(self.program, seed)
 
     def write(self, folder: Path, *, overwrite: bool = False) -> list[Path]:
-        """Write the project: model.h, model.c, an example main, Makefile, start-up code.
+        """Write the project: model.h, model.c, an example main, a Makefile and start-up code.
+
+        Args:
+            folder: folder to create.
+            overwrite: whether to write into a folder that is not empty.
+
+        Returns:
+            The paths of the files.
 
         Raises:
-            OutputExistsError: there is such a folder with something in it already.
+            OutputExistsError: The folder is not empty and `overwrite` is false.
         """
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise OutputExistsError(
-                f"{folder} exists already, and is not empty.",
+                f"{folder} already exists and is not empty.",
                 hint="Remove it or choose another folder; in Python, pass overwrite=True.",
             )
-        made = []
+        paths = []
         for name, text in build_project(self.program, self.sources).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            made.append(path)
-        return made
+            paths.append(path)
+        return paths
 
 
-def compile(  # noqa: A001  the word for it
+def compile(  # noqa: A001  the public name is tiny.compile
     model: nn.Module,
     example: Array,
     loss: Loss | None = "cross-entropy",
@@ -94,19 +105,24 @@ def compile(  # noqa: A001  the word for it
     """Compile a torch module into a training step for a microcontroller.
 
     Args:
-        model: in eval mode.
-        example: one input, (1, C, H, W), (1, C, T) or (1, F) float.
-        loss: "cross-entropy", "square", or None for inference only.
-        data: inputs like `example` for calibration.
-        scheme: what is trained.
-        budget: bytes of RAM that arena and trained tensors may take together.
+        model: torch module in eval mode.
+        example: one real input: (1, C, H, W), (1, C, T) or (1, F).
+        loss: "cross-entropy", "mse", or None for inference only.
+        data: calibration inputs of the shape of `example`.
+        scheme: update scheme, or a function that returns it for the inference program.
+        budget: bytes of RAM for the arena and the trained tensors.
         name: prefix of the C names.
-        options: scaling and rounding of updates; its loss is overruled by `loss`.
+        options: scaling and rounding of updates; `loss` takes precedence over its loss.
 
     Raises:
-        UsageError: the model is in training mode or has something that is not supported.
-        ArrayError: the batch is not one; no calibration data, or not finite.
-        BudgetError: it does not fit; the message says the least that would do.
+        UsageError: The model is in training mode or has an unsupported operator.
+        ArrayError: The batch size is not one, or calibration inputs are missing or not finite.
+        BudgetError: The program exceeds the budget; the message gives the bytes needed.
+
+    Example:
+        >>> compiled = tiny.compile(model.eval(), images[:1], data=list(images[:, None]))
+        >>> compiled.ram_bytes
+        17224
     """
     program = quantise(read_module(model, example, data), name)
     return compile_program(program, loss, scheme=scheme, budget=budget, options=options)
@@ -120,27 +136,32 @@ def compile_program(
     budget: int = DEFAULT_BUDGET_BYTES,
     options: TrainingOptions | None = None,
 ) -> CompiledProgram:
-    """The same for a network that is quantised already; see `compile`.
+    """Compile a quantised network into a training step; see `compile`.
+
+    Args:
+        inference: the inference program.
+        loss: "cross-entropy", "mse", or None for inference only.
+        scheme: update scheme, or a function that returns it for the inference program.
+        budget: bytes of RAM for the arena and the trained tensors.
+        options: scaling and rounding of updates; `loss` takes precedence over its loss.
 
     Raises:
-        UsageError: the scheme does not fit.
-        BudgetError: it does not fit the memory.
+        UsageError: The scheme does not fit the program.
+        BudgetError: The program exceeds the budget; the message gives the bytes needed.
     """
     if loss is None:
         program = stream_convs(prune_constants(inference))
     else:
-        given = options or TrainingOptions()
-        chosen = scheme(inference) if callable(scheme) else scheme
-        wanted = TrainingOptions(loss, given.scaling, given.rounding)
-        program = _choose_streaming(
-            schedule_updates(build_training_program(inference, chosen, wanted))
-        )
-    made = plan_memory(program)
-    check_budget(program, made, budget)
-    return CompiledProgram(inference, program, made)
+        updates = scheme(inference) if callable(scheme) else scheme
+        training = replace(options or TrainingOptions(), loss=loss)
+        step = build_training_program(inference, updates, training)
+        program = _choose_streaming(schedule_updates(step))
+    plan = plan_memory(program)
+    check_budget(program, plan, budget)
+    return CompiledProgram(inference, program, plan)
 
 
 def _choose_streaming(step: Program) -> Program:
-    """The training step joined in the way of least memory; of two equal ones the quicker."""
-    ways = [stream_convs(stream_gradients(step, pools=pools)) for pools in (False, True)]
-    return min(ways, key=lower_bound_bytes)
+    """Return the streamed training step with the least memory; on a tie, the faster one."""
+    variants = [stream_convs(stream_gradients(step, pools=pools)) for pools in (False, True)]
+    return min(variants, key=lower_bound_bytes)

@@ -1,4 +1,4 @@
-"""Labelled examples from a file, checked against the network that is to learn from them."""
+"""Reading of labelled examples, checked against the network that trains on them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ HINT = "Write numpy.savez(path, x=..., y=..., x_test=..., y_test=...)."
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples to learn from and others to score on.
+    """Training examples and held-out examples.
 
     Attributes:
-        x, x_test: (N, ...) real inputs; x may have none.
-        y, y_test: (N,) classes, or (N, ...) real targets for the squared error.
-        classes: whether they are classes.
+        x, x_test: (N, ...) real inputs; x may be empty.
+        y, y_test: (N,) classes, or (N, ...) real targets for the mean squared error.
+        classes: whether the labels are classes.
     """
 
     x: Array
@@ -34,55 +34,55 @@ class Examples:
 
 
 def read_examples(path: Path, program: Program, loss: str) -> Examples:
-    """The examples of an .npz with x_test and y_test, and x and y if there are some to learn from.
+    """Read a .npz of examples: x_test and y_test, and optionally x and y for training.
 
     Args:
         path: the file.
-        program: the inference program that they are for.
-        loss: "cross-entropy" for classes, "square" for targets.
+        program: the inference program.
+        loss: "cross-entropy" for classes, "mse" for targets.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: it does not hold these arrays.
-        ArrayError: they do not fit the network, or hold what is not a number.
-        UsageError: a class is out of range.
+        InputNotFoundError: The file does not exist.
+        UnreadableMediaError: The file is not a .npz or lacks an array.
+        ArrayError: The arrays do not fit the network or have values that are not finite.
+        UsageError: A class is out of range.
     """
-    found = _arrays(path)
+    arrays = _read_arrays(path)
     for inputs, labels in (TRAIN, HELD_OUT):
-        x, y = found[inputs], found[labels]
+        x, y = arrays[inputs], arrays[labels]
         if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
             raise ArrayError(
-                f"{path.name}: {inputs} {x.shape} and {labels} {y.shape} are not of one length."
+                f"{path.name}: {inputs} {x.shape} and {labels} {y.shape} differ in length."
             )
         _check_inputs(f"{inputs} of {path.name}", x, program)
         _check_labels(f"{labels} of {path.name}", y, program, loss)
-    if not len(found["x_test"]):
+    if not len(arrays["x_test"]):
         raise ArrayError(f"x_test of {path.name} is empty.")
-    x, y, x_test, y_test = (found[name] for name in (*TRAIN, *HELD_OUT))
+    x, y, x_test, y_test = (arrays[name] for name in (*TRAIN, *HELD_OUT))
     return Examples(x, y, x_test, y_test, classes=loss != "mse")
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """The four arrays; x and y of length 0 where the file has neither."""
+def _read_arrays(path: Path) -> dict[str, Array]:
+    """Read the four arrays; x and y are empty if the file has neither."""
     if not path.is_file():
-        raise InputNotFoundError(f"There is no file {path}.")
+        raise InputNotFoundError(f"File not arrays: {path}.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise UnreadableMediaError(f"{path.name} is no .npz of arrays.", hint=HINT) from error
-    needed = (*TRAIN, *HELD_OUT) if found.keys() & set(TRAIN) else HELD_OUT
-    lacking = [name for name in needed if name not in found]
-    if lacking:
-        raise UnreadableMediaError(f"{path.name} lacks {', '.join(lacking)}.", hint=HINT)
-    none = {name: found[other][:0] for name, other in zip(TRAIN, HELD_OUT, strict=True)}
-    return {**none, **found}
+        raise UnreadableMediaError(f"{path.name} is not a .npz of arrays.", hint=HINT) from error
+    needed = (*TRAIN, *HELD_OUT) if arrays.keys() & set(TRAIN) else HELD_OUT
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        raise UnreadableMediaError(f"{path.name} lacks {', '.join(missing)}.", hint=HINT)
+    empty = {name: arrays[other][:0] for name, other in zip(TRAIN, HELD_OUT, strict=True)}
+    return {**empty, **arrays}
 
 
 def _check_inputs(what: str, x: Array, program: Program) -> None:
-    wanted = program.tensors[program.input]
-    if math.prod(x.shape[1:]) != wanted.size:
-        raise ArrayError(f"{what} holds inputs of shape {x.shape[1:]}, not of {wanted.shape}.")
+    expected = program.tensors[program.input]
+    if math.prod(x.shape[1:]) != expected.size:
+        raise ArrayError(f"{what} has inputs of shape {x.shape[1:]}: expected {expected.shape}.")
     _check_finite(what, x)
 
 
@@ -90,22 +90,24 @@ def _check_labels(what: str, y: Array, program: Program, loss: str) -> None:
     outputs = program.tensors[program.output]
     if loss == "mse":
         if math.prod(y.shape[1:]) != outputs.size:
-            raise ArrayError(f"{what} holds targets of shape {y.shape[1:]}, not {outputs.shape}.")
+            raise ArrayError(
+                f"{what} has targets of shape {y.shape[1:]}: expected {outputs.shape}."
+            )
         _check_finite(what, y)
         return
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise ArrayError(f"{what} must be a whole number for each input, not {y.dtype} {y.shape}.")
-    wrong = np.flatnonzero((y < 0) | (y >= outputs.size))
-    if wrong.size:
+        raise ArrayError(f"{what} is {y.dtype} {y.shape}: expected one integer per input.")
+    invalid = np.flatnonzero((y < 0) | (y >= outputs.size))
+    if invalid.size:
         raise UsageError(
-            f"{what} has the label {y[wrong[0]]} at {wrong[0]}; the network has the classes 0 to "
+            f"{what} has the label {y[invalid[0]]} at index {invalid[0]}: expected 0 to "
             f"{outputs.size - 1}."
         )
 
 
 def _check_finite(what: str, values: Array) -> None:
     if values.dtype.kind not in "biuf":
-        raise ArrayError(f"{what} holds no numbers, but {values.dtype}.")
-    wrong = np.argwhere(~np.isfinite(values))
-    if len(wrong):
-        raise ArrayError(f"{what} is infinite or not a number at {wrong[0, 0]}.")
+        raise ArrayError(f"{what} is {values.dtype}: expected numbers.")
+    invalid = np.argwhere(~np.isfinite(values))
+    if len(invalid):
+        raise ArrayError(f"{what} is infinite or NaN at index {invalid[0, 0]}.")

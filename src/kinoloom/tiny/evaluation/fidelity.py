@@ -1,4 +1,4 @@
-"""How near the quantised network is to the real one that it was made of."""
+"""Fidelity of a quantised network to its float32 original."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kinoloom.tiny.simulate.simulator import Simulator
 
 @dataclass(frozen=True)
 class Fidelity:
-    """A quantised network beside the real one, on the same inputs.
+    """Comparison of a quantised network with its float32 original on the same inputs.
 
     Attributes:
-        inputs: how many there were.
-        noise_db: power of the real outputs over that of the differences, in dB.
-        largest: the largest difference, as a part of the range of the real outputs.
-        same: the fraction of inputs whose largest output is the same one.
-        real, quantised: accuracy on labels; None without labels.
+        inputs: number of inputs.
+        sqnr_db: signal-to-quantisation-noise ratio of the outputs in dB.
+        max_error: largest absolute difference, as a fraction of the range of the float outputs.
+        top1_agreement: fraction of inputs for which both have the same largest output, 0..1.
+        float_accuracy, int8_accuracy: accuracy on labels, 0..1; None without labels.
     """
 
     inputs: int
@@ -34,42 +34,48 @@ class Fidelity:
     int8_accuracy: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures by name."""
+        """Return the figures that were measured, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def measure_fidelity(
-    inference: Program, inputs: Sequence[Array], wanted: Sequence[Array], labels: Any = None
+    inference: Program, inputs: Sequence[Array], references: Sequence[Array], labels: Any = None
 ) -> Fidelity:
-    """Run the quantised network on inputs and compare it with what the real one gave.
+    """Run the quantised network and compare its outputs with those of the original.
 
     Args:
-        inference: the quantised network, before training.
-        inputs: real inputs, each with or without a batch axis of one.
-        wanted: outputs of the real network for each.
-        labels: the right class of each, for accuracy; None for none.
+        inference: the quantised network.
+        inputs: real inputs, with or without a batch axis.
+        references: outputs of the original for each input.
+        labels: class of each input; None to skip accuracy.
 
     Raises:
-        ArrayError: there are no inputs, or their count is not that of outputs or labels.
+        ArrayError: There are no inputs, or inputs, references and labels differ in number.
     """
-    if not len(inputs) or len(inputs) != len(wanted):
-        raise ArrayError(f"There are {len(inputs)} inputs and {len(wanted)} outputs to compare.")
+    if not len(inputs) or len(inputs) != len(references):
+        raise ArrayError(
+            f"{len(inputs)} inputs and {len(references)} outputs: expected equal numbers, at least "
+            "one."
+        )
     if labels is not None and len(labels) != len(inputs):
-        raise ArrayError(f"There are {len(inputs)} inputs and {len(labels)} labels.")
+        raise ArrayError(f"{len(inputs)} inputs and {len(labels)} labels: expected equal numbers.")
     device = Simulator(inference)
-    real = np.array([np.asarray(y, np.float64).ravel() for y in wanted])
-    ours = np.array([device.forward(device.quantise(x)).ravel() for x in inputs], np.float64)
-    error = ours - real
-    power, noise = float((real**2).mean()), float((error**2).mean())
-    spread = float(real.max() - real.min())
-    best, found = real.argmax(1), ours.argmax(1)
+    expected = np.array([np.asarray(y, np.float64).ravel() for y in references])
+    outputs = np.array([device.forward(device.quantise(x)).ravel() for x in inputs], np.float64)
+    error = outputs - expected
+    power, noise = float((expected**2).mean()), float((error**2).mean())
+    spread = float(expected.max() - expected.min())
+    expected_class, int8_class = expected.argmax(1), outputs.argmax(1)
     scores: list[float] = []
     if labels is not None:
-        scores = [float((guess == np.asarray(labels)).mean()) for guess in (best, found)]
+        scores = [
+            float((classes == np.asarray(labels)).mean())
+            for classes in (expected_class, int8_class)
+        ]
     return Fidelity(
         len(inputs),
         10 * math.log10(power / noise) if power and noise else math.inf,
         float(np.abs(error).max()) / spread if spread else 0.0,
-        float((best == found).mean()),
+        float((expected_class == int8_class).mean()),
         *scores,
     )

@@ -1,7 +1,7 @@
-"""Train in several ways on the same examples, in the same order, and score as it goes.
+"""Learning curves of several methods on the same examples in the same order.
 
-What learns is the generated C compiled for this machine, or, where there is no C compiler, the
-simulator, which is slower and equal bit for bit.
+The generated C code trains on this machine. Without a C compiler the simulator trains instead,
+slower but bit-identical.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from kinoloom.tiny.ir.program import Array
 from kinoloom.tiny.simulate.simulator import Simulator
 
 CURVE_POINTS = 8
-"""How often a curve is scored after its start."""
+"""Number of evaluations of a learning curve after the initial one."""
 
 
 class Learner(Protocol):
-    """What learns from real inputs, one a step."""
+    """A network that trains on real inputs, one example per step."""
 
     def forward(self, x: Array) -> Array:
-        """The output for one input."""
+        """Return the output for one input."""
         ...
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
-        """One step; returns the loss before it."""
+        """Take one step and return the loss before it."""
         ...
 
 
@@ -53,12 +53,17 @@ class _DeviceLearner:
 
 
 @contextmanager
-def open_learner(made: CompiledProgram, *flags: str) -> Iterator[Learner]:
-    """A compiled network that learns, as a device would."""
-    simulator = made.simulator()
+def open_learner(compiled: CompiledProgram, *flags: str) -> Iterator[Learner]:
+    """Open a compiled network as a learner on real inputs.
+
+    Args:
+        compiled: the compiled network.
+        *flags: flags of the C compiler; -O2 by default.
+    """
+    simulator = compiled.simulator()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            host = HostProgram(made.program, made.plan, Path(folder), flags or ("-O2",))
+            host = HostProgram(compiled.program, compiled.plan, Path(folder), flags or ("-O2",))
         except MissingError:
             yield _DeviceLearner(simulator, simulator)
         else:
@@ -67,11 +72,11 @@ def open_learner(made: CompiledProgram, *flags: str) -> Iterator[Learner]:
 
 @dataclass(frozen=True)
 class Score:
-    """How well held-out examples are done.
+    """Performance on held-out examples.
 
     Attributes:
-        loss: the mean of what is minimised.
-        accuracy: the fraction of right classes; None for targets.
+        loss: mean loss.
+        accuracy: fraction of correct classes, 0..1; None for targets.
     """
 
     loss: float
@@ -79,74 +84,74 @@ class Score:
 
 
 def evaluate(learner: Learner, examples: Examples) -> Score:
-    """Score on the examples that are held out."""
+    """Evaluate a learner on the held-out examples."""
     inputs, labels = examples.x_test, examples.y_test
-    found = np.array([np.asarray(learner.forward(x), np.float64).ravel() for x in inputs])
+    outputs = np.array([np.asarray(learner.forward(x), np.float64).ravel() for x in inputs])
     if not examples.classes:
-        return Score(float(((found - labels.reshape(found.shape)) ** 2).mean()), None)
-    losses = np.logaddexp.reduce(found, axis=1) - found[np.arange(len(found)), labels]
-    return Score(float(losses.mean()), float((found.argmax(1) == labels).mean()))
+        return Score(float(((outputs - labels.reshape(outputs.shape)) ** 2).mean()), None)
+    losses = np.logaddexp.reduce(outputs, axis=1) - outputs[np.arange(len(outputs)), labels]
+    return Score(float(losses.mean()), float((outputs.argmax(1) == labels).mean()))
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How long and how fast to learn."""
+    """The learning rate and the number of epochs of a training run."""
 
-    rate: float
+    learning_rate: float
     epochs: int
 
     def order(self, count: int) -> list[int]:
-        """The numbers of the examples, step by step: each epoch in another order."""
+        """Return the index of the example of each step; each epoch is shuffled."""
         random = np.random.default_rng(0)
         return [int(i) for _ in range(self.epochs) for i in random.permutation(count)]
 
 
-def train(learner: Learner, examples: Examples, course: TrainingRun) -> None:
-    """Learn all steps of a course."""
-    for i in course.order(len(examples.x)):
-        learner.train_step(examples.x[i], examples.y[i], course.rate)
+def train(learner: Learner, examples: Examples, run: TrainingRun) -> None:
+    """Train a learner on all examples."""
+    for i in run.order(len(examples.x)):
+        learner.train_step(examples.x[i], examples.y[i], run.learning_rate)
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """How one way to train did.
+    """The learning curve of one method.
 
     Attributes:
-        way: its name.
-        ram_bytes: of the compiled program; None for what runs on no device.
-        course: how long and how fast it learned.
-        steps: after how many steps it was scored.
-        scores: one for each of these.
+        name: name of the method.
+        ram_bytes: RAM of the compiled program; None if it does not run on a device.
+        run: the training run.
+        steps: number of training steps before each evaluation.
+        scores: score of each evaluation.
     """
 
-    way: str
+    name: str
     ram_bytes: int | None
-    course: TrainingRun
+    run: TrainingRun
     steps: tuple[int, ...]
     scores: tuple[Score, ...]
 
 
 def trace_curve(
-    way: str, learner: Learner, ram_bytes: int | None, examples: Examples, course: TrainingRun
+    name: str, learner: Learner, ram_bytes: int | None, examples: Examples, run: TrainingRun
 ) -> LearningCurve:
-    """Learn a course and score at its start, at its end, and at equal distances between."""
-    order = course.order(len(examples.x))
-    logger.info("training %s: %d steps", way, len(order))
-    stops = sorted({round(len(order) * i / CURVE_POINTS) for i in range(CURVE_POINTS + 1)})
+    """Train a learner and evaluate it before, after and at equal intervals during the run."""
+    order = run.order(len(examples.x))
+    logger.info("training %s: %d steps", name, len(order))
+    marks = sorted({round(len(order) * i / CURVE_POINTS) for i in range(CURVE_POINTS + 1)})
     scores = [evaluate(learner, examples)]
-    for start, stop in pairwise(stops):
+    for start, stop in pairwise(marks):
         for i in order[start:stop]:
-            learner.train_step(examples.x[i], examples.y[i], course.rate)
+            learner.train_step(examples.x[i], examples.y[i], run.learning_rate)
         scores.append(evaluate(learner, examples))
-    return LearningCurve(way, ram_bytes, course, tuple(stops), tuple(scores))
+    return LearningCurve(name, ram_bytes, run, tuple(marks), tuple(scores))
 
 
 def trace_curves(
-    ways: Iterable[tuple[str, CompiledProgram]], examples: Examples, course: TrainingRun
+    methods: Iterable[tuple[str, CompiledProgram]], examples: Examples, run: TrainingRun
 ) -> list[LearningCurve]:
-    """One curve for each way to train, by name."""
-    made = []
-    for way, one in ways:
-        with open_learner(one) as learner:
-            made.append(trace_curve(way, learner, one.ram_bytes, examples, course))
-    return made
+    """Return the learning curve of each compiled network, given as (name, network)."""
+    curves = []
+    for name, method in methods:
+        with open_learner(method) as learner:
+            curves.append(trace_curve(name, learner, method.ram_bytes, examples, run))
+    return curves

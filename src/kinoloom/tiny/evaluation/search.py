@@ -1,11 +1,11 @@
-"""Choose what to train: contributions measured once, then the best scheme within a memory budget.
+"""Search for the best update scheme within a memory budget, based on contribution analysis.
 
-A contribution is the gain in accuracy over training the head alone, when one more thing is trained:
-the biases of the last k layers, or a part of one layer's weights. The best scheme maximises their
-sum. Its memory is that of the real plan, so the search is over plans: branch and bound, in which
-the trained tensors alone bound the memory from below and the best ratios left bound the gain from
-above; what survives is planned. Source of contributions: Lin et al. 2022, section 2.3; there the
-search is evolutionary, which is here as `evolve`.
+A contribution is the gain in accuracy, relative to training the head alone, from training one more
+part: the biases of the last k layers, or a fraction of one layer's weights. The best scheme
+maximises the sum of contributions. The memory of a scheme is that of its memory plan. The exact
+search is branch and bound: the trained tensors alone bound the memory from below, and the best
+remaining ratios bound the gain from above; only schemes within both bounds are planned. Source of
+contribution analysis: Lin et al. 2022, section 2.3; its evolutionary search is `evolve_scheme`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from kinoloom.tiny.training.scheme import Update, collect_convs
 
 RATIOS = (0.125, 0.25, 0.5, 1.0)
 Ratios = tuple[float, ...]
-"""The ratio of each layer's weights that is trained, in order, without the head."""
+"""Ratio of trained weights of each layer before the head, in order."""
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """Gains in accuracy.
+    """Contributions to the accuracy.
 
     Attributes:
-        base: the accuracy with the head alone.
-        biases: by how many layers before the head have their biases trained; 0 is 0.
-        weights: by (layer, ratio).
+        base: accuracy of training the head alone.
+        biases: gain of training the biases of the last k layers before the head, by k from 0.
+        weights: gain of training weights, by (layer, ratio).
     """
 
     base: float
@@ -43,7 +43,7 @@ class Contributions:
     weights: Mapping[tuple[str, float], float]
 
     def total(self, layers: list[str], suffix: int, ratios: Ratios) -> float:
-        """The sum of the contributions of a choice."""
+        """Return the sum of contributions of a candidate."""
         gains = [self.weights.get((n, r), 0.0) for n, r in zip(layers, ratios, strict=True) if r]
         return self.biases[suffix] + sum(gains)
 
@@ -53,10 +53,10 @@ class SearchResult:
     """The result of a search.
 
     Attributes:
-        scheme: what to train.
-        gain: the sum of contributions.
-        ram_bytes: of the compiled program.
-        plans: how many were made.
+        scheme: the best scheme.
+        gain: its sum of contributions.
+        ram_bytes: RAM of its compiled program.
+        plans: number of memory plans that the search computed.
     """
 
     scheme: dict[str, Update]
@@ -66,7 +66,13 @@ class SearchResult:
 
 
 def build_scheme(program: Program, suffix: int, ratios: Ratios) -> dict[str, Update]:
-    """Biases of the last `suffix` layers before the head, weights by `ratios`, and the head."""
+    """Build the scheme of a candidate; all of the head is trained.
+
+    Args:
+        program: the inference program.
+        suffix: number of layers before the head with trained biases.
+        ratios: ratio of trained weights of each layer before the head.
+    """
     layers = [op.layer for op in collect_convs(program)]
     first = len(layers) - 1 - suffix
     scheme = {
@@ -78,26 +84,26 @@ def build_scheme(program: Program, suffix: int, ratios: Ratios) -> dict[str, Upd
 
 
 def count_candidates(program: Program) -> int:
-    """How many schemes `measure` scores."""
+    """Return the number of schemes that `measure_contributions` evaluates."""
     return 1 + (len(collect_convs(program)) - 1) * (1 + len(RATIOS))
 
 
 def measure_contributions(
     program: Program, score: Callable[[dict[str, Update]], float], *, ratios: Ratios = RATIOS
 ) -> Contributions:
-    """Train each candidate alone and note its gain.
+    """Measure the contribution of each part by training it together with the head.
 
     Args:
         program: the inference program.
-        score: trains by a scheme and returns an accuracy.
-        ratios: of weights to try.
+        score: function that trains a scheme and returns its accuracy.
+        ratios: ratios of trained weights to measure.
     """
     layers = [op.layer for op in collect_convs(program)][:-1]
-    none = (0.0,) * len(layers)
-    base = score(build_scheme(program, 0, none))
+    frozen = (0.0,) * len(layers)
+    base = score(build_scheme(program, 0, frozen))
     suffixes = range(1, len(layers) + 1)
-    biases = (0.0, *(score(build_scheme(program, k, none)) - base for k in suffixes))
-    head = build_scheme(program, 0, none)
+    biases = (0.0, *(score(build_scheme(program, k, frozen)) - base for k in suffixes))
+    head = build_scheme(program, 0, frozen)
     weights = {
         (name, ratio): score({name: Update(False, ratio), **head}) - base
         for name in layers
@@ -108,7 +114,7 @@ def measure_contributions(
 
 @dataclass
 class _Search:
-    """What both searches share: plans by choice, and the best so far."""
+    """The state of a search: memory by candidate, and the best candidate so far."""
 
     program: Program
     contributions: Contributions
@@ -122,29 +128,31 @@ class _Search:
         self.layers = [op.layer for op in collect_convs(self.program)][:-1]
 
     def ram(self, suffix: int, ratios: Ratios) -> int:
-        """Bytes of a choice, by the planner."""
+        """Return the RAM of a candidate in bytes, from its memory plan."""
         key = suffix, ratios
         if key not in self.planned:
-            made = _compile(self.program, build_scheme(self.program, suffix, ratios), self.loss)
-            self.planned[key] = made.ram_bytes
-            self.smallest = min(self.smallest or made.ram_bytes, made.ram_bytes)
+            compiled = _compile(self.program, build_scheme(self.program, suffix, ratios), self.loss)
+            self.planned[key] = compiled.ram_bytes
+            self.smallest = min(self.smallest or compiled.ram_bytes, compiled.ram_bytes)
         return self.planned[key]
 
-    def consider(self, suffix: int, ratios: Ratios) -> bool:
-        """Note a choice if it is better and fits; says whether it fits."""
+    def consider(self, suffix: int, ratios: Ratios) -> None:
+        """Keep a candidate if it is better than the best so far and fits the budget."""
         gain = self.contributions.total(self.layers, suffix, ratios)
-        if self.best is not None and gain <= self.best[0]:
-            return True
-        if self.ram(suffix, ratios) > self.budget:
-            return False
-        self.best = gain, suffix, ratios
-        return True
+        is_better = self.best is None or gain > self.best[0]
+        if is_better and self.ram(suffix, ratios) <= self.budget:
+            self.best = gain, suffix, ratios
 
-    def found(self) -> SearchResult:
+    def result(self) -> SearchResult:
+        """Return the best candidate.
+
+        Raises:
+            BudgetError: No candidate fits.
+        """
         if self.best is None:
             raise BudgetError(
                 f"No scheme fits {self.budget} bytes; the smallest tried needs {self.smallest}.",
-                hint=f"Give at smallest {self.smallest} bytes.",
+                hint=f"Set a budget of at least {self.smallest} bytes.",
             )
         gain, suffix, ratios = self.best
         scheme = build_scheme(self.program, suffix, ratios)
@@ -158,78 +166,85 @@ def _compile(program: Program, scheme: dict[str, Update], loss: Loss) -> Compile
 def search_scheme(
     program: Program, contributions: Contributions, budget: int, loss: Loss = "cross-entropy"
 ) -> SearchResult:
-    """The scheme of the largest sum of contributions that fits the budget: exact.
+    """Find the scheme with the largest sum of contributions within a budget, exactly.
+
+    Args:
+        program: the inference program.
+        contributions: as measured by `measure_contributions`.
+        budget: bytes of RAM for the arena and the trained tensors.
+        loss: loss of the training step.
 
     Raises:
-        BudgetError: not even the head alone fits.
-        UsageError: the contributions are not of this program.
+        BudgetError: Not even training the head alone fits.
+        UsageError: The contributions belong to another program.
     """
-    task = _start_search(program, contributions, budget, loss)
-    none = (0.0,) * len(task.layers)
-    for suffix in range(len(task.layers) + 1):
-        if task.ram(suffix, none) <= budget:
-            _Branches(task, suffix).explore()
-    return task.found()
+    search = _start_search(program, contributions, budget, loss)
+    frozen = (0.0,) * len(search.layers)
+    for suffix in range(len(search.layers) + 1):
+        if search.ram(suffix, frozen) <= budget:
+            _Branches(search, suffix).explore()
+    return search.result()
 
 
-def _start_search(program: Program, given: Contributions, budget: int, loss: Loss) -> _Search:
-    task = _Search(program, given, budget, loss)
-    if len(given.biases) != len(task.layers) + 1:
+def _start_search(
+    program: Program, contributions: Contributions, budget: int, loss: Loss
+) -> _Search:
+    search = _Search(program, contributions, budget, loss)
+    if len(contributions.biases) != len(search.layers) + 1:
         raise UsageError(
-            f"The contributions are of a network of {len(given.biases)} layers; this one has "
-            f"{len(task.layers) + 1}."
+            f"The contributions belong to a network of {len(contributions.biases)} layers: "
+            f"expected {len(search.layers) + 1}."
         )
-    return task
+    return search
 
 
 class _Branches:
-    """All choices of weights for one suffix of biases, the most gainful first."""
+    """Branch and bound over the ratios for one number of trained biases, best gain first."""
 
-    def __init__(self, task: _Search, suffix: int) -> None:
-        self.task, self.suffix = task, suffix
-        self.first = len(task.layers) - suffix
-        weights = task.contributions.weights
+    def __init__(self, search: _Search, suffix: int) -> None:
+        self.search, self.suffix = search, suffix
+        self.first = len(search.layers) - suffix
+        weights = search.contributions.weights
         self.options = [
             sorted(
                 ((weights[n, r], r) for n, r in weights if n == name and weights[n, r] > 0),
                 reverse=True,
             )
-            for name in task.layers[self.first :]
+            for name in search.layers[self.first :]
         ]
-        constants = task.program.constants
+        constants = search.program.constants
         self.bytes = {
             op.layer: trained_bytes_by_ratio(constants[op.weights.frozen], op)
-            for op in collect_convs(task.program)
+            for op in collect_convs(search.program)
         }
-        none = (0.0,) * len(task.layers)
+        frozen = (0.0,) * len(search.layers)
         self.fixed = _compile(
-            task.program, build_scheme(task.program, suffix, none), task.loss
+            search.program, build_scheme(search.program, suffix, frozen), search.loss
         ).program.param_bytes
 
     def explore(self, chosen: Ratios = (), gain: float = 0.0, size: int = 0) -> None:
-        """Try all that begins with `chosen`, unless it cannot be better or cannot fit."""
-        depth, task = len(chosen), self.task
-        most = sum(options[0][0] for options in self.options[depth:] if options)
-        reach = task.contributions.biases[self.suffix] + gain + most
-        if task.best is not None and reach <= task.best[0]:
+        """Explore the candidates that start with `chosen`, unless a bound excludes them."""
+        depth, search = len(chosen), self.search
+        best_remaining = sum(options[0][0] for options in self.options[depth:] if options)
+        upper_bound = search.contributions.biases[self.suffix] + gain + best_remaining
+        if search.best is not None and upper_bound <= search.best[0]:
             return
-        if self.fixed + size > task.budget:
+        if self.fixed + size > search.budget:
             return
         if depth == len(self.options):
-            task.consider(self.suffix, (0.0,) * self.first + chosen)
+            search.consider(self.suffix, (0.0,) * self.first + chosen)
             return
-        name = task.layers[self.first + depth]
+        name = search.layers[self.first + depth]
         for value, ratio in [*self.options[depth], (0.0, 0.0)]:
-            part = self.bytes[name][ratio]
-            self.explore((*chosen, ratio), gain + value, size + part)
+            self.explore((*chosen, ratio), gain + value, size + self.bytes[name][ratio])
 
 
 def trained_bytes_by_ratio(weights: Array, op: Conv) -> dict[float, int]:
-    """Bytes of trained weights by ratio; of a grouped layer all, as soon as one is trained."""
+    """Return the bytes of trained weights by ratio; those of a grouped layer are one tensor."""
     channels = weights.shape[1] if op.geometry.groups == 1 else 1
     column = weights.size // channels
-    kept = {ratio: max(1, int(np.floor(ratio * channels + 0.5))) for ratio in RATIOS}
-    return {0.0: 0, **{ratio: count * column for ratio, count in kept.items()}}
+    counts = {ratio: max(1, int(np.floor(ratio * channels + 0.5))) for ratio in RATIOS}
+    return {0.0: 0, **{ratio: count * column for ratio, count in counts.items()}}
 
 
 def evolve_scheme(
@@ -242,51 +257,60 @@ def evolve_scheme(
     generations: int = 20,
     seed: int = 0,
 ) -> SearchResult:
-    """The same by an evolutionary search: for networks whose choices are too many for `search`.
+    """Find a good scheme by evolutionary search, for networks that are too large for exact search.
+
+    Args:
+        program: the inference program.
+        contributions: as measured by `measure_contributions`.
+        budget: bytes of RAM for the arena and the trained tensors.
+        loss: loss of the training step.
+        population: candidates per generation.
+        generations: number of generations.
+        seed: seed of the search.
 
     Raises:
-        BudgetError: nothing that was tried fits.
-        UsageError: the contributions are not of this program.
+        BudgetError: No candidate fits.
+        UsageError: The contributions belong to another program.
     """
-    task = _start_search(program, contributions, budget, loss)
+    search = _start_search(program, contributions, budget, loss)
     random = np.random.default_rng(seed)
-    task.consider(0, (0.0,) * len(task.layers))
-    people = [_random_choice(task, random) for _ in range(population)]
+    search.consider(0, (0.0,) * len(search.layers))
+    candidates = [_random_candidate(search, random) for _ in range(population)]
     for _ in range(generations):
-        fit = [choice for choice in people if task.ram(*choice) <= budget]
-        for choice in fit:
-            task.consider(*choice)
-        fit.sort(key=partial(_gain, task), reverse=True)
-        parents = fit[: population // 4] or [(0, (0.0,) * len(task.layers))]
-        people = [_child(task, random, parents) for _ in range(population)]
-    return task.found()
+        fitting = [candidate for candidate in candidates if search.ram(*candidate) <= budget]
+        for candidate in fitting:
+            search.consider(*candidate)
+        fitting.sort(key=partial(_gain, search), reverse=True)
+        parents = fitting[: population // 4] or [(0, (0.0,) * len(search.layers))]
+        candidates = [_breed(search, random, parents) for _ in range(population)]
+    return search.result()
 
 
 Candidate = tuple[int, Ratios]
 
 
-def _gain(task: _Search, choice: Candidate) -> float:
-    return task.contributions.total(task.layers, *choice)
+def _gain(search: _Search, candidate: Candidate) -> float:
+    return search.contributions.total(search.layers, *candidate)
 
 
-def _random_choice(task: _Search, random: np.random.Generator) -> Candidate:
-    suffix = int(random.integers(len(task.layers) + 1))
-    ratios = random.choice([0.0, *RATIOS], len(task.layers))
-    return _valid(task, suffix, tuple(float(r) for r in ratios))
+def _random_candidate(search: _Search, random: np.random.Generator) -> Candidate:
+    suffix = int(random.integers(len(search.layers) + 1))
+    ratios = random.choice([0.0, *RATIOS], len(search.layers))
+    return _repair(search, suffix, tuple(float(r) for r in ratios))
 
 
-def _child(task: _Search, random: np.random.Generator, parents: list[Candidate]) -> Candidate:
-    """A mix of two parents with some changes."""
-    one, two = (parents[int(random.integers(len(parents)))] for _ in range(2))
-    ratios = [a if random.random() < 0.5 else b for a, b in zip(one[1], two[1], strict=True)]
+def _breed(search: _Search, random: np.random.Generator, parents: list[Candidate]) -> Candidate:
+    """Return a crossover of two parents with mutations."""
+    first, second = (parents[int(random.integers(len(parents)))] for _ in range(2))
+    ratios = [a if random.random() < 0.5 else b for a, b in zip(first[1], second[1], strict=True)]
     for i in range(len(ratios)):
         if random.random() < 0.15:
             ratios[i] = float(random.choice([0.0, *RATIOS]))
-    suffix = one[0] + int(random.integers(-1, 2))
-    return _valid(task, min(max(suffix, 0), len(task.layers)), tuple(ratios))
+    suffix = first[0] + int(random.integers(-1, 2))
+    return _repair(search, min(max(suffix, 0), len(search.layers)), tuple(ratios))
 
 
-def _valid(task: _Search, suffix: int, ratios: Ratios) -> Candidate:
-    """The same without weights of layers whose bias is not trained."""
-    first = len(task.layers) - suffix
+def _repair(search: _Search, suffix: int, ratios: Ratios) -> Candidate:
+    """Return the candidate without trained weights where the bias is frozen."""
+    first = len(search.layers) - suffix
     return suffix, tuple(r if i >= first else 0.0 for i, r in enumerate(ratios))
