@@ -1,4 +1,4 @@
-"""Random small networks and random choices of what is trained; without torch."""
+"""Random small networks and random update schemes, without torch."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ KINDS = [
 
 
 def random_program(seed: int) -> Program:
-    """A chain of two to six random layers of random sizes, with sums where they fit, and a head."""
-    maker = _Maker(Builder("net"), np.random.default_rng(seed))
+    """Return a chain of two to six random layers, with residual sums where they fit, and a head."""
+    maker = _RandomBuilder(Builder("net"), np.random.default_rng(seed))
     return maker.run()
 
 
 def random_chain(seed: int) -> Program:
-    """Two to five convolutions one behind the other, many of them depthwise; a mean, a head.
+    """Return a chain of two to five convolutions, many depthwise, with average pooling and a head.
 
-    Ranges are such that few values are clamped: a wrong one anywhere is seen at the end.
+    Ranges are chosen so that few values are clamped, so any error reaches the output.
     """
-    maker = _Maker(Builder("net"), np.random.default_rng(seed))
+    maker = _RandomBuilder(Builder("net"), np.random.default_rng(seed))
     random, builder = maker.random, maker.builder
     shape = (int(random.integers(1, 6)), *(int(n) for n in random.integers(6, 17, size=2)))
     builder.add_input("x", shape, Quant(0.02, int(random.integers(-128, 128))))
@@ -42,11 +42,11 @@ def random_chain(seed: int) -> Program:
         scale = builder.quant(before).scale * 5e-3 * 73 * 73 / 60 * g.fan_in**0.5
         result = OutputSpec(Quant(scale, int(random.integers(-30, 31))))
         builder.add_conv(name, before, g, maker.values(g), result)
-    return maker.finished(name)
+    return maker.add_head(name)
 
 
 def random_scheme(program: Program, seed: int) -> Scheme:
-    """Something is trained; the head is frozen now and then."""
+    """Return a random scheme that trains something; the head may be frozen."""
     random = np.random.default_rng(seed)
     scheme = {}
     for op in collect_convs(program):
@@ -57,7 +57,7 @@ def random_scheme(program: Program, seed: int) -> Scheme:
 
 
 def random_options(seed: int) -> TrainingOptions:
-    """Either loss, either rounding."""
+    """Return a random loss and rounding."""
     random = np.random.default_rng(seed)
     loss, rounding = random.integers(2, size=2)
     return TrainingOptions(
@@ -66,7 +66,7 @@ def random_options(seed: int) -> TrainingOptions:
 
 
 @dataclass
-class _Maker:
+class _RandomBuilder:
     builder: Builder
     random: np.random.Generator
 
@@ -81,10 +81,10 @@ class _Maker:
             if builder.tensors[before].shape == builder.tensors[name].shape and i % 2:
                 builder.add_sum(f"sum{i}", before, name, self.result())
                 name = f"sum{i}"
-        return self.finished(name)
+        return self.add_head(name)
 
-    def finished(self, name: str) -> Program:
-        """With a mean and a head."""
+    def add_head(self, name: str) -> Program:
+        """Add an average pooling and a head, and return the program."""
         builder = self.builder
         c, h, w = builder.tensors[name].shape
         window = Geometry(c, h, w, c, 1, 1, h, w)
@@ -94,14 +94,14 @@ class _Maker:
         return builder.build("x", "head")
 
     def result(self) -> OutputSpec:
-        """A random scale and clamp."""
+        """Return a random scale and clamp."""
         random = self.random
         low, high = sorted(int(n) for n in random.choice([-128, -60, 0, 90, 127], 2, replace=False))
         scale = float(random.uniform(0.01, 0.05))
         return OutputSpec(Quant(scale, int(random.integers(-128, 128))), low, high)
 
     def values(self, g: Geometry) -> ConvValues:
-        """Random weights."""
+        """Return random weights."""
         random = self.random
         weight = random.integers(-127, 128, (g.cout, g.cin // g.groups, g.kh, g.kw))
         bias, scales = random.integers(-2000, 2000, g.cout), random.uniform(1e-3, 1e-2, g.cout)
@@ -131,7 +131,7 @@ class _Maker:
             builder.add_conv(name, x, g, self.values(g), self.result())
 
     def _product(self, name: str, x: str, by: str, counts: tuple[int, int]) -> None:
-        """Each of so many elements of `by` times so many of x, either of them the first factor."""
+        """Multiply x by a broadcast value `by`, in random order; counts are (heads, others)."""
         heads, rest = counts
         first = bool(self.random.random() < 0.5)
         wide, narrow = (0, rest, 1, 0), (0, 1, 0, 0)
@@ -142,7 +142,7 @@ class _Maker:
         add_matmul(self.builder, name, factors, sizes, places, self.result())
 
     def window(self, shape: tuple[int, ...], kind: str) -> Geometry:
-        """Sizes that fit a layer of a kind."""
+        """Return a random geometry for a layer of a kind."""
         c, h, w = shape
         out, groups = int(self.random.integers(1, 9)), 1
         if kind in ("depthwise", "max", "mean"):
@@ -156,8 +156,8 @@ class _Maker:
         py, px = kh // 2, kw // 2
         oh = (h + 2 * py - dy * (kh - 1) - 1) // sy + 1
         ow = (w + 2 * px - dx * (kw - 1) - 1) // sx + 1
-        made = replace(
+        geometry = replace(
             whole, oh=oh, ow=ow, kh=kh, kw=kw, sy=sy, sx=sx, py=py, px=px, dy=dy, dx=dx
         )  # fmt: skip
-        fits = oh >= 1 and ow >= 1 and not (kind == "max" and made.has_empty_window)
-        return made if fits else whole
+        fits = oh >= 1 and ow >= 1 and not (kind == "max" and geometry.has_empty_window)
+        return geometry if fits else whole

@@ -114,9 +114,9 @@ def _template_values(w: Writer) -> dict[str, str]:
         "param_bytes": str(program.param_bytes),
         "ram_bytes": str(w.plan.peak + program.param_bytes),
         "constant_bytes": str(program.constant_bytes + program.param_bytes),
-        "does": "runs and learns" if program.label else "runs",
-        "outputs": "logits" if of_class else "its last layer as it is",
-        "bad_label": "out of range" if of_class else "a null pointer",
+        "does": "inference and training" if program.label else "inference",
+        "outputs": "logits" if of_class else "of the last layer",
+        "bad_label": "out of range" if of_class else "null",
         "label_text": _label_text(program),
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
@@ -146,7 +146,7 @@ def _label_text(program: Program) -> str:
     name = program.name.upper()
     if program.label and program.tensors[program.label].dtype == "int32":
         return f"the class, 0..{name}_OUTPUT_COUNT - 1"
-    return f"the target, {name}_OUTPUT_COUNT real numbers"
+    return f"the target, {name}_OUTPUT_COUNT values"
 
 
 def _transfer(program: Program, macro: str) -> list[str]:
