@@ -175,9 +175,9 @@ def test_residual_gradient_is_accumulated_in_place(tmp_path: Path) -> None:
 
 def test_average_pool_gradient_is_recomputed_by_plane(tmp_path: Path) -> None:
     builder = NetworkBuilder("net", (2, 8, 8))
-    builder.conv("first", 4, size=3)
-    builder.conv("second", 8, size=3, stride=2)
-    inference = builder.program(3)
+    builder.add_conv("first", 4, size=3)
+    builder.add_conv("second", 8, size=3, stride=2)
+    inference = builder.build(3)
     for number, count in enumerate((2, 3)):  # updates of one layer, then also of the previous one
         compiled = compile_program(inference, scheme=last_layers(inference, count))
         *chain, own = (op for op in compiled.program.ops if isinstance(op, GradStream))
@@ -201,13 +201,13 @@ def test_average_pool_gradient_is_recomputed_by_plane(tmp_path: Path) -> None:
 
 def test_separate_clamp_is_part_of_a_chain(tmp_path: Path) -> None:
     builder = NetworkBuilder("net", (2, 5, 5))
-    builder.conv("first", 3, size=3)
+    builder.add_conv("first", 3, size=3)
     builder.program_builder.add_rescale(
         "clip", "first", (3, 5, 5), OutputSpec(Quant(2.0**-5, -128), -128, 60)
     )
     builder.last = "clip"
-    builder.conv("second", 4)
-    compiled = compile_program(builder.program(3))
+    builder.add_conv("second", 4)
+    compiled = compile_program(builder.build(3))
     chain, own = (op for op in compiled.program.ops if isinstance(op, GradStream))
     assert [isinstance(op, MaskGrad) for op in chain.ops].count(True) == 2
     assert [type(op) for op in own.ops] == [BiasStep, WeightStep]

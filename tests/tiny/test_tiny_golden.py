@@ -30,54 +30,58 @@ class NetworkBuilder:
     """A builder of small networks with synthetic weights."""
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
-        self.builder, self.last = Builder(name), "x"
-        self.builder.add_input("x", shape, Quant(2.0**-6, -3))
+        self.program_builder, self.last = Builder(name), "x"
+        self.program_builder.add_input("x", shape, Quant(2.0**-6, -3))
 
-    def conv(self, name: str, cout: int, size: int = 1, stride: int = 1, groups: int = 1) -> None:
+    def add_conv(
+        self, name: str, cout: int, size: int = 1, stride: int = 1, groups: int = 1
+    ) -> None:
         """Add a padded convolution of odd size with ReLU."""
-        c, h, w = self.builder.tensors[self.last].shape
+        c, h, w = self.program_builder.tensors[self.last].shape
         oh, ow = (h - 1) // stride + 1, (w - 1) // stride + 1
         pad = size // 2
         g = Geometry(c, h, w, cout, oh, ow, size, size, stride, stride, pad, pad, groups=groups)
-        self.builder.add_conv(name, self.last, g, values(g), OutputSpec(Quant(2.0**-5, -128)))
+        self.program_builder.add_conv(
+            name, self.last, g, values(g), OutputSpec(Quant(2.0**-5, -128))
+        )
         self.last = name
 
-    def program(self, classes: int) -> Program:
+    def build(self, classes: int) -> Program:
         """Add a global average pooling, if there are pixels, and a head; return the program."""
-        c, h, w = self.builder.tensors[self.last].shape
+        c, h, w = self.program_builder.tensors[self.last].shape
         if h * w > 1:
             window = Geometry(c, h, w, c, 1, 1, h, w)
-            self.builder.add_average_pool(
+            self.program_builder.add_average_pool(
                 "mean", self.last, window, h * w, OutputSpec(Quant(2.0**-6, -128))
             )
             self.last = "mean"
         head = Geometry(c, 1, 1, classes, 1, 1, 1, 1)
-        self.builder.add_conv("head", self.last, head, values(head), None)
-        return self.builder.build("x", "head")
+        self.program_builder.add_conv("head", self.last, head, values(head), None)
+        return self.program_builder.build("x", "head")
 
 
 def linear() -> CompiledProgram:
     """Compile a linear layer of three features and two classes."""
-    return compile_program(NetworkBuilder("linear", (3, 1, 1)).program(2))
+    return compile_program(NetworkBuilder("linear", (3, 1, 1)).build(2))
 
 
 def picture() -> CompiledProgram:
     """Compile a convolution with one of two input channels trained, and a frozen head."""
-    maker = NetworkBuilder("picture", (2, 4, 5))
-    maker.conv("edges", 3, size=3, stride=2)
+    builder = NetworkBuilder("picture", (2, 4, 5))
+    builder.add_conv("edges", 3, size=3, stride=2)
     scheme: Scheme = {"edges": Update(bias=True, ratio=0.5)}
-    return compile_program(maker.program(2), "mse", scheme=scheme)
+    return compile_program(builder.build(2), "mse", scheme=scheme)
 
 
 def bottleneck() -> CompiledProgram:
     """Compile an inverted bottleneck, streamed by row forward and by channel backward."""
-    maker = NetworkBuilder("bottleneck", (2, 8, 8))
-    maker.conv("first", 2)
-    maker.conv("widen", 12)
-    maker.conv("depthwise", 12, size=3, groups=12)
-    maker.conv("narrow", 2)
+    builder = NetworkBuilder("bottleneck", (2, 8, 8))
+    builder.add_conv("first", 2)
+    builder.add_conv("widen", 12)
+    builder.add_conv("depthwise", 12, size=3, groups=12)
+    builder.add_conv("narrow", 2)
     scheme = {name: Update() for name in ("widen", "depthwise", "narrow")}
-    return compile_program(maker.program(2), scheme={**scheme, "head": Update(ratio=1.0)})
+    return compile_program(builder.build(2), scheme={**scheme, "head": Update(ratio=1.0)})
 
 
 NETWORKS = {"linear": linear, "picture": picture, "bottleneck": bottleneck}

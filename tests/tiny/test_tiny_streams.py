@@ -52,10 +52,10 @@ def fuse_chain(program: Program, groups: int) -> Program:
 def image_chain() -> Program:
     """Build the first block of a published network: an RGB image, then more bytes per row."""
     builder = NetworkBuilder("net", (3, 16, 16))
-    builder.conv("first", 8, size=3, stride=2)
-    builder.conv("depthwise", 8, size=3, groups=8)
-    builder.conv("narrow", 8)
-    return builder.program(2)
+    builder.add_conv("first", 8, size=3, stride=2)
+    builder.add_conv("depthwise", 8, size=3, groups=8)
+    builder.add_conv("narrow", 8)
+    return builder.build(2)
 
 
 @settings(max_examples=10, deadline=None)
