@@ -32,7 +32,7 @@ from kinoloom.tiny.quantisation.quantise import quantise
 from kinoloom.tiny.simulate.simulator import Simulator
 from kinoloom.tiny.training.autodiff import build_training_program
 from kinoloom.tiny.training.options import TrainingOptions
-from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update
+from kinoloom.tiny.training.scheme import Scheme, Update, collect_convs, full_update, last_layers
 
 
 def model_of(kind: Any) -> nn.Module:
@@ -98,6 +98,12 @@ def train_and_compare(compiled: CompiledProgram, folder: Path, steps: int = 8) -
 @pytest.mark.parametrize("scheme", [full_update, sparse_scheme])
 def test_training_is_bit_identical(kind: Any, scheme: Any, tmp_path: Path) -> None:
     train_and_compare(compile_program(inference_of(kind), scheme=scheme), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [Recurrent, Listener])
+def test_training_with_a_frozen_recurrent_cell_is_bit_identical(kind: Any, tmp_path: Path) -> None:
+    program = inference_of(kind)
+    train_and_compare(compile_program(program, scheme=last_layers(program, 1)), tmp_path)
 
 
 @pytest.mark.parametrize("kind", [Listener, Transformer, SqueezeExcite])

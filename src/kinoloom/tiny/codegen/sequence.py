@@ -28,7 +28,8 @@ def emit_gru_grad(w: Writer, op: s.GruGrad) -> Emission:
 
 def _gru_table(w: Writer, op: s.Gru) -> str:
     maps = [conv_fields(w, conv) for conv in (op.input_gates, op.state_gates)]
-    scales = w.constant(f"{op.state_gates.layer}_scales")
+    scales = f"{op.state_gates.layer}_scales"
+    scales = w.constant(scales if scales in w.program.constants else "")  # pruned if frozen
     return w.declare("kl_gru", f"{op.y}_gru", *(format_braces(fields) for fields in maps), scales)
 
 
