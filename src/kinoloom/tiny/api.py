@@ -120,9 +120,8 @@ def compile(  # noqa: A001  the public name is tiny.compile
         BudgetError: The program exceeds the budget; the message gives the bytes needed.
 
     Example:
-        >>> compiled = tiny.compile(model.eval(), images[:1], data=list(images[:, None]))
-        >>> compiled.ram_bytes
-        17224
+        >>> compiled = tiny.compile(model.eval(), images[:1], data=[x[None] for x in images])
+        >>> compiled.write(Path("device"))
     """
     program = quantise(read_module(model, example, data), name)
     return compile_program(program, loss, scheme=scheme, budget=budget, options=options)
@@ -148,6 +147,10 @@ def compile_program(
     Raises:
         UsageError: The scheme does not fit the program.
         BudgetError: The program exceeds the budget; the message gives the bytes needed.
+
+    Example:
+        >>> inference = read_pretrained(Path("mcunet-5fps.npz"), "net", classes=10)
+        >>> compiled = compile_program(inference, scheme=preset_scheme(inference, "mcunet-49kb"))
     """
     if loss is None:
         program = stream_convs(prune_constants(inference))

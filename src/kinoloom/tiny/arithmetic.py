@@ -77,8 +77,8 @@ def shift_right_rounded(product: Ints, shift: NDArray[Any] | int) -> Ints:
         shift: 1..62.
     """
     shift = np.asarray(shift, np.int64)
-    size = (np.abs(product) + (np.int64(1) << (shift - 1))) >> shift
-    rounded: Ints = np.minimum(size, RESULT_LIMIT) * np.sign(product)
+    magnitude = (np.abs(product) + (np.int64(1) << (shift - 1))) >> shift
+    rounded: Ints = np.minimum(magnitude, RESULT_LIMIT) * np.sign(product)
     return rounded
 
 
@@ -123,8 +123,8 @@ def update_weights(
     values: NDArray[np.int8], delta: Floats, bits: NDArray[np.uint64]
 ) -> NDArray[np.int8]:
     """Subtract a stochastically rounded step from int8 weights, saturating at +-127."""
-    taken = round_stochastically(clip_step(delta, WEIGHT_STEP_LIMIT), bits)
-    moved = values.astype(np.int64) - taken
+    step = round_stochastically(clip_step(delta, WEIGHT_STEP_LIMIT), bits)
+    moved = values.astype(np.int64) - step
     stepped: NDArray[np.int8] = np.clip(moved, -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int8)
     return stepped
 
@@ -133,8 +133,8 @@ def update_biases(
     values: NDArray[np.int32], delta: Floats, bits: NDArray[np.uint64]
 ) -> NDArray[np.int32]:
     """Subtract a stochastically rounded step from int32 biases, saturating at +-2**30."""
-    taken = round_stochastically(clip_step(delta, np.float32(BIAS_LIMIT)), bits)
-    moved = values.astype(np.int64) - taken
+    step = round_stochastically(clip_step(delta, np.float32(BIAS_LIMIT)), bits)
+    moved = values.astype(np.int64) - step
     stepped: NDArray[np.int32] = np.clip(moved, -BIAS_LIMIT, BIAS_LIMIT).astype(np.int32)
     return stepped
 
@@ -149,11 +149,11 @@ def update_with_residual(
     """
     scaled = (clip_step(delta, WEIGHT_STEP_LIMIT) * np.float32(65536)).astype(np.float32)
     half = np.copysign(np.float32(0.5), scaled)
-    taken = np.trunc((scaled + half).astype(np.float32)).astype(np.int64)
-    whole = values.astype(np.int64) * 65536 + residual - taken
-    whole = np.clip(whole, -WEIGHT_LIMIT * 65536, WEIGHT_LIMIT * 65536)
-    nearest = (whole + 32768) >> 16
-    return nearest.astype(np.int8), (whole - nearest * 65536).astype(np.int16)
+    step = np.trunc((scaled + half).astype(np.float32)).astype(np.int64)
+    total = values.astype(np.int64) * 65536 + residual - step
+    total = np.clip(total, -WEIGHT_LIMIT * 65536, WEIGHT_LIMIT * 65536)
+    nearest = (total + 32768) >> 16
+    return nearest.astype(np.int8), (total - nearest * 65536).astype(np.int16)
 
 
 EXP_COEFFICIENTS = tuple(np.float32(1 / math.factorial(n)) for n in range(7, -1, -1))
@@ -221,11 +221,11 @@ def sigmoid(x: Ints) -> Ints:
 
     Linear interpolation in `SIGMOID_TABLE`.
     """
-    place = np.clip(x, -16384, 16384) + 16384
-    at, rest = place // _TABLE_STEP, place % _TABLE_STEP
-    low, high = SIGMOID_TABLE[at].astype(np.int64), SIGMOID_TABLE[at + 1].astype(np.int64)
-    found: Ints = low + (((high - low) * rest + _TABLE_STEP // 2) // _TABLE_STEP)
-    return found
+    position = np.clip(x, -16384, 16384) + 16384
+    index, rest = position // _TABLE_STEP, position % _TABLE_STEP
+    low, high = SIGMOID_TABLE[index].astype(np.int64), SIGMOID_TABLE[index + 1].astype(np.int64)
+    values: Ints = low + (((high - low) * rest + _TABLE_STEP // 2) // _TABLE_STEP)
+    return values
 
 
 def tanh(x: Ints) -> Ints:

@@ -65,7 +65,7 @@ def read_examples(path: Path, program: Program, loss: str) -> Examples:
 def _read_arrays(path: Path) -> dict[str, Array]:
     """Read the four arrays; x and y are empty if the file has neither."""
     if not path.is_file():
-        raise InputNotFoundError(f"File not arrays: {path}.")
+        raise InputNotFoundError(f"File not found: {path}.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -79,35 +79,35 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     return {**empty, **arrays}
 
 
-def _check_inputs(what: str, x: Array, program: Program) -> None:
+def _check_inputs(name: str, x: Array, program: Program) -> None:
     expected = program.tensors[program.input]
     if math.prod(x.shape[1:]) != expected.size:
-        raise ArrayError(f"{what} has inputs of shape {x.shape[1:]}: expected {expected.shape}.")
-    _check_finite(what, x)
+        raise ArrayError(f"{name} has inputs of shape {x.shape[1:]}: expected {expected.shape}.")
+    _check_finite(name, x)
 
 
-def _check_labels(what: str, y: Array, program: Program, loss: str) -> None:
+def _check_labels(name: str, y: Array, program: Program, loss: str) -> None:
     outputs = program.tensors[program.output]
     if loss == "mse":
         if math.prod(y.shape[1:]) != outputs.size:
             raise ArrayError(
-                f"{what} has targets of shape {y.shape[1:]}: expected {outputs.shape}."
+                f"{name} has targets of shape {y.shape[1:]}: expected {outputs.shape}."
             )
-        _check_finite(what, y)
+        _check_finite(name, y)
         return
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise ArrayError(f"{what} is {y.dtype} {y.shape}: expected one integer per input.")
+        raise ArrayError(f"{name} is {y.dtype} {y.shape}: expected one integer per input.")
     invalid = np.flatnonzero((y < 0) | (y >= outputs.size))
     if invalid.size:
         raise UsageError(
-            f"{what} has the label {y[invalid[0]]} at index {invalid[0]}: expected 0 to "
+            f"{name} has the label {y[invalid[0]]} at index {invalid[0]}: expected 0 to "
             f"{outputs.size - 1}."
         )
 
 
-def _check_finite(what: str, values: Array) -> None:
+def _check_finite(name: str, values: Array) -> None:
     if values.dtype.kind not in "biuf":
-        raise ArrayError(f"{what} is {values.dtype}: expected numbers.")
+        raise ArrayError(f"{name} is {values.dtype}: expected numbers.")
     invalid = np.argwhere(~np.isfinite(values))
     if len(invalid):
-        raise ArrayError(f"{what} is infinite or NaN at index {invalid[0, 0]}.")
+        raise ArrayError(f"{name} is infinite or NaN at index {invalid[0, 0]}.")

@@ -85,8 +85,8 @@ ALTERNATIVES = {
     "lstm": "nn.GRU",
     "rnn_tanh": "nn.GRU",
     "rnn_relu": "nn.GRU",
-    "gru_cell": "nn.GRU over the whole sequence",
-    "lstm_cell": "nn.GRU over the whole sequence",
+    "gru_cell": "nn.GRU over the source sequence",
+    "lstm_cell": "nn.GRU over the source sequence",
     "conv3d": "nn.Conv2d",
     "conv_transpose1d": "nn.Conv1d",
     "conv_transpose2d": "nn.Conv2d at the larger size",
@@ -155,15 +155,15 @@ def _suggest(name: str) -> str:
 
 
 def _select_output(reader: Reader, node: Any) -> None:
-    whole, number = node.args
-    if whole.name in reader.values:
-        reader.values[node.name] = reader.values[whole.name][number]
+    source, number = node.args
+    if source.name in reader.values:
+        reader.values[node.name] = reader.values[source.name][number]
         return
-    view = reader.parts.get((whole.name, number))
+    view = reader.parts.get((source.name, number))
     if view is not None:
         reader.views[node.name] = view
     elif node.users:
-        raise unsupported(whole, f"its output {number} is not available")
+        raise unsupported(source, f"its output {number} is not available")
 
 
 def _fold_constant(reader: Reader, node: Any) -> None:

@@ -191,7 +191,7 @@ class Op:
 
     def layers(self) -> tuple[str, ...]:
         """Return the names of its layers."""
-        names = (getattr(one, "layer", "") for one in self.fused_ops())
+        names = (getattr(op, "layer", "") for op in self.fused_ops())
         return tuple(dict.fromkeys(name for name in names if name))
 
     def _named(self, mark: str) -> Iterator[str]:
@@ -247,15 +247,15 @@ class Program:
         Raises:
             UsageError: The tensor is not quantised.
         """
-        found = self.tensors[name].quant
-        if found is None:
+        quant = self.tensors[name].quant
+        if quant is None:
             raise UsageError(f"The tensor '{name}' of {self.name} is not quantised.")
-        return found
+        return quant
 
     @property
     def unfused_ops(self) -> list[Op]:
         """All operations, with fused ones expanded."""
-        return [one for op in self.ops for one in op.fused_ops()]
+        return [part for op in self.ops for part in op.fused_ops()]
 
     @property
     def params(self) -> list[Tensor]:
@@ -275,11 +275,11 @@ class Program:
 
 def prune_constants(program: Program) -> Program:
     """Return the program without constants that no operation refers to."""
-    named: set[str] = set()
+    used: set[str] = set()
     for op in program.ops:
-        named |= _strings(op)
-    kept = {name: array for name, array in program.constants.items() if name in named}
-    return replace(program, constants=kept)
+        used |= _strings(op)
+    constants = {name: array for name, array in program.constants.items() if name in used}
+    return replace(program, constants=constants)
 
 
 def _strings(value: Any) -> set[str]:

@@ -58,23 +58,23 @@ class Stream(Op):
 def ring_bytes(convs: Sequence[Conv]) -> int:
     """Return the bytes of the ring buffers between convolutions, with the working ring."""
     g = [conv.geometry for conv in convs]
-    kept = (o.cout * o.ow * rows for o, rows in zip(g[:-1], ring_rows(convs), strict=True))
-    turns = (CHANNELS_PER_PASS * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
-    return sum(kept) + max(turns)
+    rings = (o.cout * o.ow * rows for o, rows in zip(g[:-1], ring_rows(convs), strict=True))
+    working = (CHANNELS_PER_PASS * o.ow * rows for o, rows in zip(g, work_rows(convs), strict=True))
+    return sum(rings) + max(working)
 
 
 def ring_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
     """Return the rows of the ring buffer of each result but the last."""
     work = work_rows(convs)
-    kept = []
-    for i, (one, after) in enumerate(pairwise(convs)):
-        g = after.geometry
+    rings = []
+    for i, (producer, consumer) in enumerate(pairwise(convs)):
+        g = consumer.geometry
         rows = _window_rows(g) - g.sy
         if not work[i]:
             new = convs[i + 2].geometry.sy if work[i + 1] else 1
             rows = _window_rows(g) + (new - 1) * g.sy
-        kept.append(min(one.geometry.oh, max(rows, 0)))
-    return tuple(kept)
+        rings.append(min(producer.geometry.oh, max(rows, 0)))
+    return tuple(rings)
 
 
 def work_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
@@ -84,12 +84,14 @@ def work_rows(convs: Sequence[Conv]) -> tuple[int, ...]:
     not the second of another pair.
     """
     rows: list[int] = []
-    for one, after in pairwise(convs):
-        g, seen = one.geometry, min(one.geometry.oh, _window_rows(after.geometry))
-        kept = max(_window_rows(after.geometry) - after.geometry.sy, 0)
-        less = g.cout * kept + CHANNELS_PER_PASS * seen < g.cout * seen
-        free = not (rows and rows[-1])
-        rows.append(seen if after.geometry.is_depthwise and free and less else 0)
+    for producer, consumer in pairwise(convs):
+        g, window = producer.geometry, min(producer.geometry.oh, _window_rows(consumer.geometry))
+        rings = max(_window_rows(consumer.geometry) - consumer.geometry.sy, 0)
+        saves_memory = g.cout * rings + CHANNELS_PER_PASS * window < g.cout * window
+        is_unpaired = not (rows and rows[-1])
+        rows.append(
+            window if consumer.geometry.is_depthwise and is_unpaired and saves_memory else 0
+        )
     return (*rows, 0)
 
 
@@ -127,10 +129,10 @@ def schedule_passes(g: Sequence[Geometry], work: Sequence[int]) -> Iterator[tupl
         while i and done[i - 1] < _rows_needed(g[i], after(i)):
             i = head_of(i - 1)
         rows = after(i)
-        whole = work[i] and rows >= _rows_needed(g[i + 1], done[i + 1] + 1)
+        is_complete = work[i] and rows >= _rows_needed(g[i + 1], done[i + 1] + 1)
         yield i, done[i], rows
         done[i] = rows
-        if whole:
+        if is_complete:
             yield i + 1, done[i + 1], done[i + 1] + 1
             done[i + 1] += 1
 
@@ -147,8 +149,8 @@ def find_in_place_groups(convs: Sequence[Conv]) -> int:
 @cache
 def _find_groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
     first, last = g[0], g[-1]
-    plane, whole = first.ih * first.iw, last.cout * last.oh * last.ow
-    if whole > first.cin * plane or work[-2]:
+    plane, size = first.ih * first.iw, last.cout * last.oh * last.ow
+    if size > first.cin * plane or work[-2]:
         return 0
     counts = [n for n in range(1, last.cout + 1) if last.cout % n == 0]
     counts = [n for n in counts if last.cout // n * last.ow * (last.oh - 1) <= plane]
@@ -156,8 +158,8 @@ def _find_groups(g: tuple[Geometry, ...], work: tuple[int, ...]) -> int:
         return 0
     dead = np.array(_dead_rows(g, work))[:, None]
     for groups in counts:
-        place = np.arange(whole).reshape(groups, last.oh, -1)
-        if (place % plane // first.iw < dead).all():
+        position = np.arange(size).reshape(groups, last.oh, -1)
+        if (position % plane // first.iw < dead).all():
             return groups
     return 0
 

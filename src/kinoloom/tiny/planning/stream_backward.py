@@ -41,8 +41,8 @@ def stream_gradients(program: Program, *, pools: bool = False) -> Program:
             chain = _find_chain(rest, readers)
             streams = [_fuse(chain)] if chain else []
         ops += streams or rest[:1]
-        taken = {one for op in streams for one in op.fused_ops()} if streams else {rest[0]}
-        rest = [op for op in rest if op not in taken]
+        fused = {one for op in streams for one in op.fused_ops()} if streams else {rest[0]}
+        rest = [op for op in rest if op not in fused]
     return replace(program, ops=tuple(ops))
 
 
@@ -60,11 +60,11 @@ def _pool_streams(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
         source = (first, ops[1])
     read = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.inputs()]
     backs = [i for i, op in read if isinstance(op, ConvGradX)]
-    own = [op for _, op in read if isinstance(op, BiasStep | WeightStep)]
+    updates = [op for _, op in read if isinstance(op, BiasStep | WeightStep)]
     chain = _find_chain(ops[backs[0] :], readers) if backs else []
-    if len(own) + len(backs) != len(read) or len(backs) > 1 or (backs and not chain):
+    if len(updates) + len(backs) != len(read) or len(backs) > 1 or (backs and not chain):
         return []
-    return [_fuse(part, source) for part in (chain, own) if part]
+    return [_fuse(part, source) for part in (chain, updates) if part]
 
 
 def _find_chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
@@ -84,9 +84,9 @@ def _find_chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
         chain.append(op)
         if isinstance(op, MaskGrad) or (isinstance(op, ConvGradX) and op.geometry.is_depthwise):
             intermediate.add(op.y)
-    inside = Counter(name for op in chain for name in op.inputs() if name in intermediate)
-    whole = all(inside[name] == readers[name] > 0 for name in intermediate)
-    return chain if whole else []
+    inner_reads = Counter(name for op in chain for name in op.inputs() if name in intermediate)
+    is_closed = all(inner_reads[name] == readers[name] > 0 for name in intermediate)
+    return chain if is_closed else []
 
 
 def _can_join(op: Op, intermediate: set[str]) -> bool:

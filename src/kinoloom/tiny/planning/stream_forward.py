@@ -36,13 +36,13 @@ def stream_convs(program: Program) -> Program:
     )
     target = max([target, *(chain.choose_segments(0)[0] for chain in chains)])
     ops: list[Op] = []
-    at = 0
+    position = 0
     for chain in chains:
-        ops += program.ops[at : chain.start]
+        ops += program.ops[position : chain.start]
         for first, last in chain.choose_segments(target)[2]:
             ops.append(chain.fuse(first, last))
-        at = chain.end
-    ops += program.ops[at:]
+        position = chain.end
+    ops += program.ops[position:]
     changed = len(program.ops) - len(ops)
     inference = program.inference - changed
     return replace(program, ops=tuple(ops), inference=inference)
@@ -93,17 +93,17 @@ class _Chain:
         Returns:
             (max of peak and target, fused convolutions, segments).
         """
-        found: dict[int, tuple[int, int, list[Segment]]] = {self.start: (target, 0, [])}
+        best: dict[int, tuple[int, int, list[Segment]]] = {self.start: (target, 0, [])}
         for last in range(self.start + 1, self.end + 1):
-            found[last] = min(
+            best[last] = min(
                 (
-                    max(found[first][0], self._peak(first, last)),
-                    found[first][1] + (last - first if last - first > 1 else 0),
-                    [*found[first][2], (first, last)],
+                    max(best[first][0], self._peak(first, last)),
+                    best[first][1] + (last - first if last - first > 1 else 0),
+                    [*best[first][2], (first, last)],
                 )
                 for first in range(max(self.start, last - MAX_STAGES), last)
             )
-        return found[self.end]
+        return best[self.end]
 
     def fuse(self, first: int, last: int) -> Op:
         """Return the convolutions first..last as one operation."""
@@ -126,7 +126,7 @@ class _Chain:
     def _peak(self, first: int, last: int) -> int:
         """Return the peak memory in bytes of first..last as one operation."""
         convs = self._convs(first, last)
-        own = {convs[0].x, *(op.y for op in convs)}
+        streamed = {convs[0].x, *(op.y for op in convs)}
         ends = [convs[0].x] if self._in_place_groups(convs) else [convs[0].x, convs[-1].y]
-        others = max(_live_bytes(self.blocks, i, own) for i in range(first, last))
+        others = max(_live_bytes(self.blocks, i, streamed) for i in range(first, last))
         return sum(self.program.tensors[name].bytes for name in ends) + ring_bytes(convs) + others

@@ -76,10 +76,10 @@ class Builder:
         Raises:
             UsageError: The value is float32, which only the output may be.
         """
-        found = self.tensors[name].quant
-        if found is None:
+        quant = self.tensors[name].quant
+        if quant is None:
             raise UsageError(f"The value '{name}' is float32; layers read int8 values only.")
-        return found
+        return quant
 
     def add_conv(
         self, name: str, x: str, geometry: Geometry, values: ConvValues, output: OutputSpec | None

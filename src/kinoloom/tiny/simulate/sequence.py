@@ -78,13 +78,13 @@ def run_gru_grad(memory: Memory, op: GruGrad) -> None:
     gradient = np.zeros((2, 3, units, g.ow), np.float32)
     carried = np.zeros(units, np.float32)
     for t in range(g.ow - 1, -1, -1):
-        whole = gy[:, t] + carried
-        new = whole * (one - u[t]) * (one - n[t] * n[t])
+        total = gy[:, t] + carried
+        new = total * (one - u[t]) * (one - n[t] * n[t])
         reset = new * state_gates[t] * r[t] * (one - r[t])
-        update = whole * (before[t] - n[t]) * u[t] * (one - u[t])
+        update = total * (before[t] - n[t]) * u[t] * (one - u[t])
         gradient[:, 0, :, t], gradient[:, 1, :, t] = reset, update
         gradient[0, 2, :, t], gradient[1, 2, :, t] = new, new * r[t]
-        carried = whole * u[t]
+        carried = total * u[t]
         terms = real * gradient[1, :, :, t].reshape(-1, 1)
         carried += sum_sequentially(terms.T)
     memory[op.input_gates] = gradient[0].reshape(3 * units, g.ow)

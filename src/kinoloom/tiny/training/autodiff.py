@@ -362,8 +362,8 @@ class _Autodiff:
 
     def _new_gradient(self, name: str) -> str:
         """Declare a new gradient tensor of `name`."""
-        taken = sum(other.startswith(f"d_{name}__") for other in self.tensors)
-        return self._tensor(f"d_{name}__{taken}", self.tensors[name].shape, "float32")
+        count = sum(other.startswith(f"d_{name}__") for other in self.tensors)
+        return self._tensor(f"d_{name}__{count}", self.tensors[name].shape, "float32")
 
     def _accumulate(self, name: str, gradient: str) -> None:
         """Add a gradient of `name` to those computed before, if any."""

@@ -21,6 +21,9 @@ class Update:
         bias: whether the bias is trained.
         ratio: fraction of the input channels (of a grouped layer, output channels) whose weights
             are trained, 0..1; channels with the largest weights are selected.
+
+    Example:
+        >>> scheme = {"features_3": Update(ratio=0.5), "head": Update(ratio=1.0)}
     """
 
     bias: bool = True
@@ -48,7 +51,11 @@ def expand_convs(op: Op) -> tuple[Conv, ...]:
 
 
 def full_update(program: Program) -> dict[str, Update]:
-    """Return the scheme that trains all layers."""
+    """Return the scheme that trains all layers.
+
+    Example:
+        >>> tiny.compile(model, example, data=data, scheme=tiny.full_update)
+    """
     return {op.layer: Update(ratio=1.0) for op in collect_convs(program)}
 
 
@@ -59,6 +66,9 @@ def last_layers(program: Program, count: int, ratio: float = 1.0) -> dict[str, U
         program: the inference program.
         count: number of layers, from 1 up.
         ratio: fraction of trained channels per layer, 0..1.
+
+    Example:
+        >>> tiny.compile(model, example, data=data, scheme=lambda p: tiny.last_layers(p, 2))
     """
     return {op.layer: Update(ratio=ratio) for op in collect_convs(program)[-count:]}
 
@@ -69,12 +79,12 @@ def check_scheme(program: Program, scheme: Scheme) -> None:
     Raises:
         UsageError: A layer of the scheme does not exist, or the scheme trains nothing.
     """
-    known = [op.layer for op in collect_convs(program)]
+    layers = [op.layer for op in collect_convs(program)]
     for name in scheme:
-        if name not in known:
+        if name not in layers:
             raise UsageError(
                 f"Unknown layer '{name}' in the scheme for {program.name}.",
-                hint=f"Layers: {', '.join(known)}.",
+                hint=f"Layers: {', '.join(layers)}.",
             )
     if not any(update.bias or update.ratio for update in scheme.values()):
         raise UsageError(
@@ -88,8 +98,8 @@ def select_channels(program: Program, op: Conv, ratio: float) -> tuple[int, ...]
         return ()
     norms = _channel_norms(program, op)
     count = max(1, int(np.floor(ratio * norms.size + 0.5)))
-    chosen = np.argsort(-norms, kind="stable")[:count]
-    return tuple(sorted(int(c) for c in chosen))
+    selected = np.argsort(-norms, kind="stable")[:count]
+    return tuple(sorted(int(c) for c in selected))
 
 
 def _channel_norms(program: Program, op: Conv) -> Array:
@@ -114,13 +124,13 @@ def parse_scheme(text: str) -> dict[str, Update]:
     """
     scheme: dict[str, Update] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if not words:
+        parts = line.partition("#")[0].split()
+        if not parts:
             continue
         try:
-            name, bias, ratio = words
-            known = {"bias": True, "-": False}
-            update = Update(known[bias], float(ratio))
+            name, bias, ratio = parts
+            flags = {"bias": True, "-": False}
+            update = Update(flags[bias], float(ratio))
         except (ValueError, KeyError) as error:
             raise UsageError(
                 f"Malformed line {number} of the scheme: '{line}'.",
