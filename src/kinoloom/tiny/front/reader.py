@@ -81,12 +81,12 @@ class Reader:
         if view.is_stored_as(order):
             return view.name
         shape = node.meta["val"].shape
-        kept = order == range(view.index.ndim) and 2 <= len(shape) <= 4 and shape[0] == 1
+        keeps_shape = order == range(view.index.ndim) and 2 <= len(shape) <= 4 and shape[0] == 1
         index = view.index.transpose(order)
-        name = self._add_copy(node, index, batchless_shape(node) if kept else None)
-        back = np.argsort(order)
+        name = self._add_copy(node, index, batchless_shape(node) if keeps_shape else None)
+        inverse = np.argsort(order)
         self.views[node.name] = View(
-            name, contiguous_view(name, index.shape).index.transpose(back), index.size
+            name, contiguous_view(name, index.shape).index.transpose(inverse), index.size
         )
         return name
 
@@ -108,8 +108,8 @@ class Reader:
 
     def shape(self, name: str) -> Shape:
         """Return the shape of a stored value."""
-        at = self.find_producer(name)
-        return batchless_shape(self.input) if at is None else self.layers[at].shape
+        index = self.find_producer(name)
+        return batchless_shape(self.input) if index is None else self.layers[index].shape
 
     def constant_array(self, node: Any) -> Array | None:
         """Return the values of a parameter or buffer; None for None."""

@@ -36,17 +36,17 @@ def stream_gradients(program: Program, *, pools: bool = False) -> Program:
     ops: list[Op] = []
     rest = list(program.ops)
     while rest:
-        streams = _pool_streams(rest, readers) if pools else []
+        streams = _stream_pool_gradient(rest, readers) if pools else []
         if not streams:
             chain = _find_chain(rest, readers)
             streams = [_fuse(chain)] if chain else []
         ops += streams or rest[:1]
-        fused = {one for op in streams for one in op.fused_ops()} if streams else {rest[0]}
+        fused = {part for op in streams for part in op.fused_ops()} if streams else {rest[0]}
         rest = [op for op in rest if op not in fused]
     return replace(program, ops=tuple(ops))
 
 
-def _pool_streams(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
+def _stream_pool_gradient(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
     """Fuse the gradient of an average pooling, if it comes first, with all that read it.
 
     The result is empty if a reader needs the whole gradient. The chain of the input gradient
@@ -58,11 +58,15 @@ def _pool_streams(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
     source: tuple[AveragePoolGrad | MaskGrad, ...] = (first,)
     if isinstance(ops[1], MaskGrad) and ops[1].g == first.y and readers[first.y] == 1:
         source = (first, ops[1])
-    read = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.inputs()]
-    backs = [i for i, op in read if isinstance(op, ConvGradX)]
-    updates = [op for _, op in read if isinstance(op, BiasStep | WeightStep)]
-    chain = _find_chain(ops[backs[0] :], readers) if backs else []
-    if len(updates) + len(backs) != len(read) or len(backs) > 1 or (backs and not chain):
+    readers_of_source = [(i, op) for i, op in enumerate(ops) if source[-1].y in op.inputs()]
+    input_gradients = [i for i, op in readers_of_source if isinstance(op, ConvGradX)]
+    updates = [op for _, op in readers_of_source if isinstance(op, BiasStep | WeightStep)]
+    chain = _find_chain(ops[input_gradients[0] :], readers) if input_gradients else []
+    if (
+        len(updates) + len(input_gradients) != len(readers_of_source)
+        or len(input_gradients) > 1
+        or (input_gradients and not chain)
+    ):
         return []
     return [_fuse(part, source) for part in (chain, updates) if part]
 
@@ -70,7 +74,7 @@ def _pool_streams(ops: Sequence[Op], readers: Counter[str]) -> list[GradStream]:
 def _find_chain(ops: Sequence[Op], readers: Counter[str]) -> list[Op]:
     """Return the chain that starts with the first operation, or an empty list."""
     first = ops[0]
-    if not isinstance(first, ConvGradX) or first.geometry.groups > 1 or _pixels(first) == 1:
+    if not isinstance(first, ConvGradX) or first.geometry.groups > 1 or _count_pixels(first) == 1:
         return []
     if first.onto:
         return []
@@ -94,25 +98,29 @@ def _can_join(op: Op, intermediate: set[str]) -> bool:
     if isinstance(op, ConvGradX):
         if op.onto in intermediate:  # reads the whole intermediate gradient
             return False
-        alone = op.geometry.is_depthwise and not op.onto
-        return op.g in intermediate and (alone or op.geometry.groups == 1)
+        is_separable = op.geometry.is_depthwise and not op.onto
+        return op.g in intermediate and (is_separable or op.geometry.groups == 1)
     return isinstance(op, MaskGrad | BiasStep | WeightStep) and op.g in intermediate
 
 
-def _pixels(op: Op) -> int:
+def _count_pixels(op: Op) -> int:
     geometry: Geometry = op.geometry  # type: ignore[attr-defined]
     return geometry.ih * geometry.iw
 
 
 def _fuse(chain: Sequence[Op], source: Sequence[AveragePoolGrad | MaskGrad] = ()) -> GradStream:
     """Return the chain as one operation."""
-    backs = [op for op in chain if isinstance(op, ConvGradX)]
-    last = backs[-1] if len(backs) > 1 and backs[-1].geometry.groups == 1 else None
+    input_gradients = [op for op in chain if isinstance(op, ConvGradX)]
+    last = (
+        input_gradients[-1]
+        if len(input_gradients) > 1 and input_gradients[-1].geometry.groups == 1
+        else None
+    )
     written = {name for op in (*source, *chain) for name in op.outputs()}
     reads = dict.fromkeys(n for op in (*source, *chain) for n in op.inputs() if n not in written)
     g = next(iter(reads))
     onto, ys = (last.onto, (last.y,)) if last else ("", ())
     others = tuple(name for name in reads if name not in (g, onto))
-    plane = _pixels(source[0]) if source else 0
-    planes = tuple(_pixels(op) for op in backs if op is not last)
+    plane = _count_pixels(source[0]) if source else 0
+    planes = tuple(_count_pixels(op) for op in input_gradients if op is not last)
     return GradStream(tuple(source), tuple(chain), plane, planes, g, onto, others, ys)

@@ -31,7 +31,7 @@ def stream_convs(program: Program) -> Program:
     chains = [_Chain(program, blocks, readers, *ends) for ends in _find_chains(program, readers)]
     inside = {i for chain in chains for i in range(chain.start, chain.end)}
     target = max(
-        (_live_bytes(blocks, i, set()) for i in range(len(program.ops)) if i not in inside),
+        (_count_live_bytes(blocks, i, set()) for i in range(len(program.ops)) if i not in inside),
         default=0,
     )
     target = max([target, *(chain.choose_segments(0)[0] for chain in chains)])
@@ -43,8 +43,8 @@ def stream_convs(program: Program) -> Program:
             ops.append(chain.fuse(first, last))
         position = chain.end
     ops += program.ops[position:]
-    changed = len(program.ops) - len(ops)
-    inference = program.inference - changed
+    removed = len(program.ops) - len(ops)
+    inference = program.inference - removed
     return replace(program, ops=tuple(ops), inference=inference)
 
 
@@ -69,7 +69,7 @@ def _find_chains(program: Program, readers: Counter[str]) -> list[Segment]:
     return runs
 
 
-def _live_bytes(blocks: Sequence[Block], time: int, without: set[str]) -> int:
+def _count_live_bytes(blocks: Sequence[Block], time: int, without: set[str]) -> int:
     return sum(
         block.bytes
         for block in blocks
@@ -97,7 +97,7 @@ class _Chain:
         for last in range(self.start + 1, self.end + 1):
             best[last] = min(
                 (
-                    max(best[first][0], self._peak(first, last)),
+                    max(best[first][0], self._peak_bytes(first, last)),
                     best[first][1] + (last - first if last - first > 1 else 0),
                     [*best[first][2], (first, last)],
                 )
@@ -107,7 +107,7 @@ class _Chain:
 
     def fuse(self, first: int, last: int) -> Op:
         """Return the convolutions first..last as one operation."""
-        convs = self._convs(first, last)
+        convs = self._get_convs(first, last)
         if len(convs) == 1:
             return convs[0]
         params = tuple(name for op in convs for name in op.params)
@@ -115,7 +115,7 @@ class _Chain:
         in_place_groups = self._in_place_groups(convs)
         return Stream(convs, in_place_groups, convs[0].x, params, (convs[-1].y, *masks))
 
-    def _convs(self, first: int, last: int) -> tuple[Conv, ...]:
+    def _get_convs(self, first: int, last: int) -> tuple[Conv, ...]:
         return tuple(op for op in self.program.ops[first:last] if isinstance(op, Conv))
 
     def _in_place_groups(self, convs: Sequence[Conv]) -> int:
@@ -123,10 +123,10 @@ class _Chain:
         is_dead = self.readers[x] == 1 and self.program.tensors[x].role != "constant"
         return find_in_place_groups(convs) if is_dead and len(convs) > 1 else 0
 
-    def _peak(self, first: int, last: int) -> int:
+    def _peak_bytes(self, first: int, last: int) -> int:
         """Return the peak memory in bytes of first..last as one operation."""
-        convs = self._convs(first, last)
+        convs = self._get_convs(first, last)
         streamed = {convs[0].x, *(op.y for op in convs)}
         ends = [convs[0].x] if self._in_place_groups(convs) else [convs[0].x, convs[-1].y]
-        others = max(_live_bytes(self.blocks, i, streamed) for i in range(first, last))
+        others = max(_count_live_bytes(self.blocks, i, streamed) for i in range(first, last))
         return sum(self.program.tensors[name].bytes for name in ends) + ring_bytes(convs) + others

@@ -115,7 +115,9 @@ class _Quantiser:
 
     def run(self) -> Program:
         network, builder = self.network, self.builder
-        builder.add_input(network.input, network.input_shape, self._range(network.input, 1.0))
+        builder.add_input(
+            network.input, network.input_shape, self._quantise_range(network.input, 1.0)
+        )
         for name, values in network.constants.items():
             low, high = float(values.min()), float(values.max())
             builder.add_constant(name, values, quantise_range(low, high))
@@ -127,25 +129,25 @@ class _Quantiser:
             builder.add_dequantise(output, network.output)
         return builder.build(network.input, output)
 
-    def _range(
-        self, name: str, headroom: float, least: float | None = None, most: float | None = None
+    def _quantise_range(
+        self, name: str, headroom: float, lower: float | None = None, upper: float | None = None
     ) -> Quant:
-        """Return the quantisation of a value's widened range, limited to least..most."""
+        """Return the quantisation of a value's widened range, limited to lower..upper."""
         if name not in self.network.ranges:
             raise UsageError(
                 f"The value '{name}' has no calibrated range.",
                 hint="Read the network with calibration inputs.",
             )
         low, high = (bound * headroom for bound in self.network.ranges[name])
-        low = low if least is None else max(low, least)
-        high = high if most is None else min(high, most)
+        low = low if lower is None else max(low, lower)
+        high = high if upper is None else min(high, upper)
         return quantise_range(low, high)
 
     def _output(self, layer: Layer) -> OutputSpec:
-        least, most = layer.low, layer.high
+        lower, upper = layer.low, layer.high
         if isinstance(layer, FloatLookup) and layer.kind in ACTIVATION_BOUNDS:
-            least, most = ACTIVATION_BOUNDS[layer.kind]
-        quant = self._range(layer.name, self.headroom.activations, least, most)
+            lower, upper = ACTIVATION_BOUNDS[layer.kind]
+        quant = self._quantise_range(layer.name, self.headroom.activations, lower, upper)
         low = -128 if layer.low is None else self._bound(layer.low, quant)
         high = 127 if layer.high is None else self._bound(layer.high, quant)
         return OutputSpec(quant, low, high)
@@ -178,12 +180,12 @@ class _Quantiser:
         self.builder.add_rescale(layer.name, layer.x, layer.shape, self._output(layer))
 
     def _affine(self, layer: FloatAffine) -> None:
-        change = layer.gain, layer.offset
-        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._output(layer), *change)
+        affine = layer.gain, layer.offset
+        self.builder.add_rescale(layer.name, layer.x, layer.shape, self._output(layer), *affine)
 
     def _lookup(self, layer: FloatLookup) -> None:
-        curve = layer.kind, layer.parameter
-        self.builder.add_lookup(layer.name, layer.x, self._output(layer), curve)
+        activation = layer.kind, layer.parameter
+        self.builder.add_lookup(layer.name, layer.x, self._output(layer), activation)
 
     def _copy(self, layer: FloatCopy) -> None:
         self.builder.add_copy(layer.name, layer.x, layer.shape, layer.loops, layer.start)
@@ -212,9 +214,9 @@ class _Quantiser:
 
     def _matmul(self, layer: FloatMatMul) -> None:
         heads, n, m = layer.shape
-        counts, places = (heads, m, n, layer.inner), (layer.a_layout, layer.b_layout)
+        counts, layouts = (heads, m, n, layer.inner), (layer.a_layout, layer.b_layout)
         factors, output = (layer.a, layer.b), self._output(layer)
-        lower_sequence.add_matmul(self.builder, layer.name, factors, counts, places, output)
+        lower_sequence.add_matmul(self.builder, layer.name, factors, counts, layouts, output)
 
     def _softmax(self, layer: FloatSoftmax) -> None:
         rows = layer.count, layer.inner, layer.gain
@@ -228,9 +230,9 @@ class _Quantiser:
 
     def _conv(self, layer: FloatConv) -> None:
         source = self.builder.quant(layer.x)
-        open_ended = layer.low is None and layer.high is None
-        last = layer.name == self.network.output and not self.network.readers(layer.name)
-        headroom = self.headroom.head if last else self.headroom.weights
-        values = quantise_weights(layer.weight, layer.bias, source.scale, headroom)
-        output = None if last and open_ended else self._output(layer)
+        is_unclamped = layer.low is None and layer.high is None
+        is_head = layer.name == self.network.output and not self.network.readers(layer.name)
+        factor = self.headroom.head if is_head else self.headroom.weights
+        values = quantise_weights(layer.weight, layer.bias, source.scale, factor)
+        output = None if is_head and is_unclamped else self._output(layer)
         self.builder.add_conv(layer.name, layer.x, layer.geometry, values, output)
