@@ -1,16 +1,15 @@
-"""The order of operations: each update right after the gradient that it needs, and in one with it.
+"""Operation order of a training step: updates fused with their gradients, as early as possible.
 
-A gradient of weights that is applied at once needs no memory: each weight is changed as soon as its
-own sum over pixels is known. Two rules keep the result the same as in the order of a framework: the
-gradient by a layer's input is taken before its weights change, and nothing reads a weight after.
+A fused weight update needs no gradient tensor: each weight is updated as soon as its own sum over
+pixels is complete. Two rules keep the result of the framework's order: the input gradient of a
+layer is computed before its weights are updated, and nothing reads a weight after its update.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kinoloom.tiny.ir import Op, Program
-from kinoloom.tiny.ops_backward import (
+from kinoloom.tiny.ir.backward_ops import (
     BiasGrad,
     BiasStep,
     ConvGradX,
@@ -18,10 +17,11 @@ from kinoloom.tiny.ops_backward import (
     WeightGrad,
     WeightStep,
 )
+from kinoloom.tiny.ir.program import Op, Program
 
 
-def reorder(program: Program) -> Program:
-    """The same training step with its updates fused into their gradients, and these moved up."""
+def schedule_updates(program: Program) -> Program:
+    """Return the training step with updates fused with their gradients and moved up."""
     steps = {op.g: op for op in program.ops if isinstance(op, Step)}
     ops: list[Op] = []
     for op in program.ops:
@@ -33,13 +33,13 @@ def reorder(program: Program) -> Program:
             ops.append(WeightStep(op, steps[op.y], op.g, op.x))
         else:
             ops.append(op)
-    gone = {op.y for op in program.ops if isinstance(op, BiasGrad | WeightGrad)}
-    tensors = {name: t for name, t in program.tensors.items() if name not in gone}
+    fused = {op.y for op in program.ops if isinstance(op, BiasGrad | WeightGrad)}
+    tensors = {name: t for name, t in program.tensors.items() if name not in fused}
     return replace(program, ops=tuple(_updates_early(ops)), tensors=tensors)
 
 
 def _updates_early(ops: list[Op]) -> list[Op]:
-    """Each weight's update goes before whatever else follows the last reader of the weight."""
+    """Move each weight update up to the last operation that must precede it."""
     ordered: list[Op] = []
     for op in ops:
         if isinstance(op, WeightStep):
@@ -54,4 +54,4 @@ def _updates_early(ops: list[Op]) -> list[Op]:
 
 def _must_precede(earlier: Op, step: WeightStep) -> bool:
     reads_weight = isinstance(earlier, ConvGradX) and step.step.param in earlier.params
-    return reads_weight or step.g in earlier.writes() or isinstance(earlier, WeightStep)
+    return reads_weight or step.g in earlier.outputs() or isinstance(earlier, WeightStep)

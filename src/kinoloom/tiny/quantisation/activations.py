@@ -1,4 +1,4 @@
-"""Functions of one element that become tables of 256 entries, and their slopes; in float64."""
+"""Elementwise activation functions that become lookup tables, and their derivatives, in float64."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Reals = NDArray[np.float64]
-Curve = Callable[[Reals, float], Reals]
+Activation = Callable[[Reals, float], Reals]
 
 
 def _sigmoid(x: Reals) -> Reals:
@@ -24,7 +24,7 @@ def _gelu_tanh(x: Reals, _: float) -> Reals:
     return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
 
 
-CURVES: dict[str, Curve] = {
+ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": lambda x, _: _sigmoid(x),
     "tanh": lambda x, _: np.tanh(x),
     "silu": lambda x, _: x * _sigmoid(x),
@@ -36,16 +36,22 @@ CURVES: dict[str, Curve] = {
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "softplus": lambda x, _: np.logaddexp(0, x),
 }
-"""By name: of (x, parameter)."""
+"""Functions of (x, parameter) by name."""
 
-REACH = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-"""Between which values a curve stays, where it has such bounds."""
+ACTIVATION_BOUNDS = {"sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""Range (low, high) of the bounded functions."""
 
-STEP = 1e-4
-"""Half of the distance over which a slope is taken."""
+DIFFERENCE_STEP = 1e-4
+"""Step of the central difference."""
 
 
-def slopes(kind: str, x: Reals, parameter: float) -> Reals:
-    """The slopes of a curve; where it has a corner, the mean of both sides."""
-    curve = CURVES[kind]
-    return np.asarray((curve(x + STEP, parameter) - curve(x - STEP, parameter)) / (2 * STEP))
+def differentiate_activation(kind: str, x: Reals, parameter: float) -> Reals:
+    """Return the derivative of an activation function by central differences.
+
+    At a kink this is the mean of both one-sided derivatives.
+    """
+    function = ACTIVATIONS[kind]
+    return np.asarray(
+        (function(x + DIFFERENCE_STEP, parameter) - function(x - DIFFERENCE_STEP, parameter))
+        / (2 * DIFFERENCE_STEP)
+    )

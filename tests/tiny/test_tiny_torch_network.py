@@ -1,4 +1,4 @@
-"""The float32 network that training on the device is compared with: torch's own, and its SGD."""
+"""The float32 reference network: its outputs and SGD steps match torch."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ import torch
 from gated_networks import KINDS as GATED
 from sequence_networks import KINDS as SEQUENCES
 from test_tiny_users import KINDS as USERS
-from tiny_networks import Everything, Painter, inputs, made
+from tiny_networks import Everything, Painter, build_model, random_inputs
 from torch import nn
 from torch.nn import functional as f
 
-from kinoloom.tiny.front.float_net import FloatNet
 from kinoloom.tiny.front.read import read_module, run_module
+from kinoloom.tiny.front.torch_network import TorchNetwork
 
 
 class Pictures(Everything):
@@ -21,16 +21,16 @@ class Pictures(Everything):
 
 
 @pytest.mark.parametrize("kind", [*SEQUENCES, *GATED, *USERS, Pictures])
-def test_it_gives_what_the_module_gives(kind: Any) -> None:
-    model, data = made(kind), inputs(kind.shape, 3)
-    net = FloatNet(read_module(model, data[0], data))
+def test_output_matches_the_module(kind: Any) -> None:
+    model, data = build_model(kind), random_inputs(kind.shape, 3)
+    net = TorchNetwork(read_module(model, data[0], data))
     for x, want in zip(data, run_module(model, data), strict=True):
         np.testing.assert_allclose(net.forward(x).ravel(), want.ravel(), rtol=1e-4, atol=1e-5)
 
 
-def test_its_steps_are_those_of_sgd() -> None:
-    model, data = made(Painter), inputs((1, 1, 6, 7), 4)
-    net = FloatNet(read_module(model, data[0], data), "square")
+def test_steps_match_torch_sgd() -> None:
+    model, data = build_model(Painter), random_inputs((1, 1, 6, 7), 4)
+    net = TorchNetwork(read_module(model, data[0], data), "mse")
     optimiser = torch.optim.SGD(model.parameters(), 0.1)
     for x in data:
         loss = f.mse_loss(model(torch.from_numpy(x)), torch.zeros(1, 1, 6, 7))
@@ -44,10 +44,10 @@ def test_its_steps_are_those_of_sgd() -> None:
     torch.testing.assert_close(learned, conv.weight.detach(), rtol=1e-4, atol=1e-6)
 
 
-def test_a_class_is_learned_by_cross_entropy() -> None:
+def test_cross_entropy_training_lowers_the_loss() -> None:
     kind = SEQUENCES[0]
-    model, data = made(kind), inputs(kind.shape, 3)
-    net = FloatNet(read_module(model, data[0], data))
+    model, data = build_model(kind), random_inputs(kind.shape, 3)
+    net = TorchNetwork(read_module(model, data[0], data))
     logits = torch.from_numpy(net.forward(data[0]).ravel())
     want = f.cross_entropy(logits[None], torch.tensor([2])).item()
     losses = [net.train_step(data[0], 2, 0.1) for _ in range(25)]

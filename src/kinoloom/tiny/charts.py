@@ -1,4 +1,4 @@
-"""Pictures as SVG: the arena over time, and lines over steps. They follow a dark page."""
+"""SVG charts of the arena over time and of lines over steps, in a light and a dark scheme."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.planning.arena import Plan
 
 COLOURS = {
     "int8": "#3b7dd8",
@@ -30,15 +30,15 @@ def _svg(width: float, height: float, parts: Sequence[str]) -> str:
     )
 
 
-def _text(x: float, y: float, words: object, anchor: str = "start") -> str:
-    told = html.escape(str(words))
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{told}</text>'
+def _text(x: float, y: float, content: object, anchor: str = "start") -> str:
+    escaped = html.escape(str(content))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escaped}</text>'
 
 
-def arena_svg(program: Program, plan: Plan) -> str:
-    """A rectangle for each block, addresses up, time to the right.
+def draw_arena(program: Program, plan: Plan) -> str:
+    """Draw the arena: one rectangle per block, addresses upwards, time to the right.
 
-    int8 is blue, gradients and logits orange, masks green, buffers of streams grey.
+    int8 is blue, float32 orange, masks green, scratch memory grey.
     """
     width, height, left = 720, 320, 70
     peak, length = max(plan.peak, 1), max(plan.length, 1)
@@ -55,42 +55,48 @@ def arena_svg(program: Program, plan: Plan) -> str:
                 f'stroke-width="0.4"><title>{", ".join(block.names)}: {size} bytes at '
                 f"{block.offset}</title></rect>"
             )
-    turn = left + program.inference * dx
+    boundary = left + program.inference * dx
     parts += [
-        f'<path d="M{turn:.1f} 0V{height}" class="ink" stroke-dasharray="4 3"/>',
+        f'<path d="M{boundary:.1f} 0V{height}" class="ink" stroke-dasharray="4 3"/>',
         _text(left - 6, 12, f"{plan.peak} B", "end"),
         _text(left - 6, height, 0, "end"),
         _text(left, height + 18, "forward"),
     ]
     if program.label:
-        parts.append(_text(turn + 4, height + 18, "backward and updates"))
+        parts.append(_text(boundary + 4, height + 18, "backward and updates"))
     return _svg(width + left, height + 26, parts)
 
 
-def rounded_up(value: float) -> float:
-    """A number from `value` up of which a quarter is short: 1, 2, 4, 6, 8 times a power of ten."""
+def round_up_axis(value: float) -> float:
+    """Round up to 1, 2, 4, 6 or 8 times a power of ten, so that quarters have short labels."""
     power = 10 ** math.floor(math.log10(value)) if value > 0 else 1
     return next(n * power for n in (1, 2, 4, 6, 8, 10) if n * power >= value)
 
 
-WAYS = ("#3b7dd8", "#d8743b", "#4aa564", "#a05fc0")
-DASHES = ("", "", "", ' stroke-dasharray="7 4"')
+LINE_COLOURS = ("#3b7dd8", "#d8743b", "#4aa564", "#a05fc0")
+LINE_DASHES = ("", "", "", ' stroke-dasharray="7 4"')
 
 
-def lines_svg(steps: Sequence[int], lines: Mapping[str, Sequence[float]], most: float) -> str:
-    """Up to four named lines over `steps`, from 0 to `most`; what is above stays at the top."""
+def draw_lines(steps: Sequence[int], lines: Mapping[str, Sequence[float]], top: float) -> str:
+    """Draw up to four named lines over `steps`.
+
+    Args:
+        steps: x values, ascending from 0.
+        lines: y values by name.
+        top: upper end of the y axis, which starts at 0; values are clipped to the axis.
+    """
     width, height, left = 640, 250, 44
-    across, up = width / max(steps[-1], 1), height / most
+    x_scale, y_scale = width / max(steps[-1], 1), height / top
     parts = []
     for part in range(5):
         y, x = height + 8 - part * height / 4, left + part * width / 4
         parts.append(f'<path d="M{left} {y:.1f}h{width}" class="grid"/>')
-        parts.append(_text(left - 6, y + 4, f"{part * most / 4:.3g}", "end"))
+        parts.append(_text(left - 6, y + 4, f"{part * top / 4:.3g}", "end"))
         parts.append(_text(x, height + 26, round(part * steps[-1] / 4), "middle"))
     for number, (name, values) in enumerate(lines.items()):
-        colour, dash = WAYS[number], DASHES[number]
+        colour, dash = LINE_COLOURS[number], LINE_DASHES[number]
         points = " ".join(
-            f"{left + step * across:.1f},{height + 8 - min(max(value, 0), most) * up:.1f}"
+            f"{left + step * x_scale:.1f},{height + 8 - min(max(value, 0), top) * y_scale:.1f}"
             for step, value in zip(steps, values, strict=True)
         )
         stroke = f'fill="none" stroke="{colour}" stroke-width="2.2"{dash}'

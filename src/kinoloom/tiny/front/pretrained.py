@@ -1,9 +1,9 @@
-"""Networks that come quantised: MCUNet, MobileNetV2 and ProxylessNAS of mit-han-lab/tiny-training.
+"""Published int8 networks: MCUNet, MobileNetV2 and ProxylessNAS of mit-han-lab/tiny-training.
 
-An archive (.npz) holds for each convolution `<name>.params.weight` (int8), `.bias` (int32),
+An archive (.npz) contains for each convolution `<name>.params.weight` (int8), `.bias` (int32) and
 `.w_scales` (float32), and in `__meta__`, as JSON, sizes, scales and zero points. Names: first_conv,
-blocks.<n>.pointwise1, .depthwise, .pointwise2, .residual, classifier. The clamp to -128..127 is the
-activation function: where there is one, the zero point is -128.
+blocks.<n>.pointwise1, .depthwise, .pointwise2, .residual, classifier. The clamp to -128..127
+implements ReLU where the zero point is -128.
 """
 
 from __future__ import annotations
@@ -17,38 +17,39 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.tiny.build import Builder, ConvValues, Result
-from kinoloom.tiny.ir import Array, Geometry, Program, Quant
-from kinoloom.tiny.scheme import Update, convs
+from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
+from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
+from kinoloom.tiny.training.scheme import Update, collect_convs
 
 
 def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int = 0) -> Program:
-    """The inference program of an archive.
+    """Read the inference program of an archive.
 
     Args:
         path: the .npz file.
         name: prefix of the C names.
-        classes: of a new head of small random weights; None keeps that of ImageNet.
-        seed: of the new head.
+        classes: number of classes of a new head with small random weights, from 2 up; None keeps
+            the head for ImageNet.
+        seed: seed of the new head.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: it is not such an archive.
-        UsageError: the count of classes is under two.
+        InputNotFoundError: The file does not exist.
+        UnreadableMediaError: The file is not such an archive.
+        UsageError: There are fewer than two classes.
     """
     if not path.is_file():
-        raise InputNotFoundError(f"There is no file {path}.")
+        raise InputNotFoundError(f"File not found: {path}.")
     if classes is not None and classes < 2:
-        raise UsageError(f"A classifier has at least two classes, not {classes}.")
+        raise UsageError(f"Invalid number of classes {classes}: expected at least 2.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         meta = json.loads(bytes(arrays.pop("__meta__")))
         return _Reader(Builder(name), arrays, meta).run(classes, seed)
     except (KeyError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        lacks = f" It lacks {error}." if isinstance(error, KeyError) else ""
+        missing = f" Missing: {error}." if isinstance(error, KeyError) else ""
         raise UnreadableMediaError(
-            f"{path.name} is no int8 network of mit-han-lab/tiny-training.{lacks}"
+            f"{path.name} is not an int8 network of mit-han-lab/tiny-training.{missing}"
         ) from error
 
 
@@ -62,7 +63,7 @@ class _Reader:
         builder, meta = self.builder, self.meta
         side = meta["first_conv.in_shape"]
         channels = meta["first_conv.in_channel"]
-        builder.input("image", (channels, side, side), self._quant("first_conv", "x"))
+        builder.add_input("image", (channels, side, side), self._quant("first_conv", "x"))
         x = self._conv("first_conv", "image")
         blocks = sorted({int(key.split(".")[1]) for key in meta if key.startswith("blocks.")})
         for number in blocks:
@@ -70,9 +71,9 @@ class _Reader:
         c, h, w = builder.tensors[x].shape
         quant = self._quant("classifier", "x")
         window = Geometry(c, h, w, c, 1, 1, h, w)
-        builder.average_pool("features", x, window, h * w, Result(quant))
+        builder.add_average_pool("features", x, window, h * w, OutputSpec(quant))
         self._head(c, classes, seed)
-        return builder.program("image", "classifier")
+        return builder.build("image", "classifier")
 
     def _block(self, name: str, x: str) -> str:
         source = x
@@ -81,9 +82,11 @@ class _Reader:
                 x = self._conv(f"{name}.{part}", x)
         if f"{name}.residual.in_channel" not in self.meta:
             return x
-        made = _plain(f"{name}.sum")
-        self.builder.add(made, x, source, Result(self._quant(f"{name}.residual", "y")))
-        return made
+        identifier = _make_identifier(f"{name}.sum")
+        self.builder.add_sum(
+            identifier, x, source, OutputSpec(self._quant(f"{name}.residual", "y"))
+        )
+        return identifier
 
     def _conv(self, name: str, x: str) -> str:
         arrays, meta = self.arrays, self.meta
@@ -97,10 +100,10 @@ class _Reader:
             groups=meta[f"{name}.groups"],
         )  # fmt: skip
         bias, scales = arrays[f"{name}.params.bias"], arrays[f"{name}.params.w_scales"]
-        made = _plain(name)
+        identifier = _make_identifier(name)
         values = ConvValues(weight, bias, scales)
-        self.builder.conv(made, x, geometry, values, Result(self._quant(name, "y")))
-        return made
+        self.builder.add_conv(identifier, x, geometry, values, OutputSpec(self._quant(name, "y")))
+        return identifier
 
     def _head(self, channels: int, classes: int | None, seed: int) -> None:
         key = "classifier.params."
@@ -113,25 +116,25 @@ class _Reader:
             scales = np.full(classes, channels**-0.5 / 127)
             values = ConvValues(weight, np.zeros(classes), scales)
         geometry = Geometry(channels, 1, 1, values.weight.shape[0], 1, 1, 1, 1)
-        self.builder.conv("classifier", "features", geometry, values, None)
+        self.builder.add_conv("classifier", "features", geometry, values, None)
 
     def _quant(self, name: str, side: str) -> Quant:
         scale, zero = (self.meta[f"{name}.params.{side}_{word}"] for word in ("scale", "zero"))
         return Quant(float(np.float32(scale)), int(zero))
 
 
-def _plain(name: str) -> str:
+def _make_identifier(name: str) -> str:
     return name.replace(".", "_").replace("blocks_", "block")
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A published scheme: the last `biases` convolutions before the head, and ratios by number.
+    """A published sparse-update scheme.
 
     Attributes:
-        model: which network.
-        biases: how many convolutions, counted from the end with the head, have their bias trained.
-        ratios: of weights, by the number of the convolution in order from 0.
+        model: name of the network.
+        biases: number of convolutions with a trained bias, counted from the head backwards.
+        ratios: ratio of trained weights by number of the convolution, in order from 0.
     """
 
     model: str
@@ -146,20 +149,23 @@ PRESETS = {
     "mbv2-138kb": Preset("mbv2-w0.35", 34, dict.fromkeys(range(27, 49, 3), 1)),
     "proxyless-148kb": Preset("proxyless-w0.3", 45, dict.fromkeys(range(36, 58, 3), 1)),
 }
-"""The schemes committed to mit-han-lab/tiny-training, by name."""
+"""Schemes of mit-han-lab/tiny-training by name."""
 
 
 def preset_scheme(program: Program, name: str) -> dict[str, Update]:
-    """A published scheme for a program; its head is trained as a whole.
+    """Return a published scheme for a program; all weights of the head are trained.
 
     Raises:
-        UsageError: there is no such preset, or the program has too few convolutions.
+        UsageError: The scheme is unknown, or the program has too few convolutions.
     """
     if name not in PRESETS:
-        raise UsageError(f"There is no scheme '{name}'.", hint=f"Known: {', '.join(PRESETS)}.")
-    preset, layers = PRESETS[name], [op.layer for op in convs(program)]
+        raise UsageError(f"Unknown scheme '{name}': expected {', '.join(PRESETS)}.")
+    preset, layers = PRESETS[name], [op.layer for op in collect_convs(program)]
     if len(layers) < preset.biases or max(preset.ratios) >= len(layers):
-        raise UsageError(f"The scheme '{name}' is for {preset.model}, which has more layers.")
+        raise UsageError(
+            f"The scheme '{name}' is for {preset.model}; {program.name} has only {len(layers)} "
+            "layers."
+        )
     first = len(layers) - preset.biases
     scheme = {
         layer: Update(True, preset.ratios.get(i, 0)) for i, layer in enumerate(layers) if i >= first
