@@ -1,4 +1,4 @@
-"""Shared by the device projects: train the generated C on this machine, report its memory."""
+"""Shared by the examples: train the generated C on this machine and print scores and memory."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ExecutionError
-from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.commands import sizes
-from kinoloom.tiny.host import Host
+from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.codegen.board import measure_linked_size
+from kinoloom.tiny.codegen.host import HostProgram
 
 Examples = Sequence[tuple[Any, Any]]
 """Pairs of a real input and its label or target."""
 
 
-def learn(
-    compiled: Compiled,
+def train_on_device(
+    compiled: CompiledProgram,
     train: Examples,
     score: Callable[[Callable[[Any], Any]], float],
     lr: float,
     epochs: int = 1,
 ) -> tuple[float, float]:
-    """Train the generated C, one example per step, and return the score before and after.
+    """Train the generated C, one example per step.
 
     Args:
-        compiled: The compiled network.
-        train: The examples.
-        score: Maps the network, a function from a real input to an output, to a score.
-        lr: The initial learning rate. It falls linearly to zero, so that the score does not
-            depend on one unlucky last step.
-        epochs: Passes over the examples.
+        compiled: the compiled network.
+        train: training examples.
+        score: function that scores a network, a function from a real input to an output.
+        lr: initial learning rate; it decays linearly to zero, to reduce the noise of last steps.
+        epochs: number of epochs.
+
+    Returns:
+        The score before and after training.
     """
     quantise = compiled.simulator().quantise
     order = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(compiled.program, compiled.plan, Path(folder), ("-O3",))
+        host = HostProgram(compiled.program, compiled.plan, Path(folder), ("-O3",))
 
         def run(x: Any) -> Any:
             return host.forward(quantise(x))
@@ -52,17 +54,19 @@ def learn(
         return before, score(run)
 
 
-def best_rate(compiled: Compiled, train: Examples, rates: Sequence[float]) -> float:
-    """Return the learning rate with the lowest loss on one half after training on the other.
+def select_learning_rate(
+    compiled: CompiledProgram, train: Examples, rates: Sequence[float]
+) -> float:
+    """Select the learning rate with the least loss on half of the examples, trained on the others.
 
-    The test examples are not used.
+    The examples of the final score are not used.
     """
     quantise = compiled.simulator().quantise
     inputs = [(quantise(x), label) for x, label in train]
     half = len(inputs) // 2
     losses = {}
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(compiled.program, compiled.plan, Path(folder), ("-O3",))
+        host = HostProgram(compiled.program, compiled.plan, Path(folder), ("-O3",))
         for rate in rates:
             host.init(1)
             for x, label in inputs[:half]:
@@ -71,8 +75,8 @@ def best_rate(compiled: Compiled, train: Examples, rates: Sequence[float]) -> fl
     return min(losses, key=lambda rate: losses[rate])
 
 
-def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
-    """Return a score: the share of examples whose largest output is at their label."""
+def score_accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
+    """Return a function that scores a network by its accuracy."""
 
     def score(run: Callable[[Any], Any]) -> float:
         return float(np.mean([run(x).argmax() == label for x, label in test]))
@@ -80,8 +84,8 @@ def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
     return score
 
 
-def report(compiled: Compiled, what: str, before: float, after: float) -> None:
-    """Print the scores and the memory, and the flash of a Cortex-M4 program if it links."""
+def print_result(compiled: CompiledProgram, what: str, before: float, after: float) -> None:
+    """Print scores and memory, with the flash of a linked Cortex-M4 program if it can be built."""
     print(f"{what} before {before:.3f}, after {after:.3f}")
     print(f"peak SRAM {compiled.ram_bytes} bytes: {compiled.plan.peak} arena, "
           f"{compiled.program.param_bytes} trained tensors")  # fmt: skip
@@ -91,7 +95,9 @@ def report(compiled: Compiled, what: str, before: float, after: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         compiled.write(Path(folder))
         try:
-            print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
+            print(
+                f"flash {measure_linked_size(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4"
+            )
         except ExecutionError:
-            print(f"flash at least {compiled.program.constant_bytes} bytes of constants; "
-                  "the example's copy of the trained tensors exceeds the board's RAM")  # fmt: skip
+            print(f"flash at least {compiled.program.constant_bytes} bytes of constants; the "
+                  "example's copy of the trained tensors exceeds the RAM of the board")  # fmt: skip
