@@ -1,17 +1,17 @@
-"""A refining network for film whose trunk holds multivectors, beside the plain one of its size.
+"""The scoring network of the engine refine with a Clifford trunk and with a plain one.
 
     python -m benchmarks.clifford_refine VIDEOS --work DIR [--steps N] [--seeds N]
 
-An ablation: both networks judge the guesses of a motion as `kinoloom train film --preset refine`
-trains it (`film.nets.refine_net`, `film.train.tasks.refine`), on the same prepared regions,
-samples, schedule and steps. In the Clifford one each guess enters as a multivector of Cl(2, 0), its
-brightness, its motion and the curl of that, and as the other planes that the plain one sees, taken
-for scalars; all inner convolutions are Clifford ones, and hidden channels multivectors. It is as
-wide as gives it the parameters of the plain one. Judged on the ends of the videos, which nothing
-was learned from, after the last step: decibels gained over the guesses as they are, and the terms
-of the loss, of which "candidate_error" (how wrong each sample of a guess is) is what is learned
-first; mean and standard deviation over seeds. DIR keeps what is done: started again, the script
-goes on.
+An ablation. Both networks score motion candidates as `kinoloom train film --preset refine` trains
+them (`film.nets.refine_net`, `film.train.tasks.refine`), on the same prepared regions, samples,
+schedule and steps. In the Clifford network each candidate is a multivector of Cl(2, 0): its
+brightness, its motion and the curl of the motion. The other planes enter as scalars. All inner
+convolutions are Clifford ones, and the width gives it as many parameters as the plain network has.
+
+Evaluated after the last step on the held-out ends of the videos: decibels gained over the unscored
+candidates, and the terms of the loss, of which "candidate_error" (the error predicted for each
+candidate, "judged" in older results) is learned first. Mean and standard deviation over seeds. An
+existing DIR is resumed.
 """
 
 from __future__ import annotations
