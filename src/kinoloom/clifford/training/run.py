@@ -7,11 +7,13 @@ first held-out trajectory beside the truth.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kinoloom.base.charts import MEDIA_TYPE, Line, line_plot
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
@@ -21,7 +23,6 @@ from kinoloom.clifford.fields.files import FIELDS_FILES
 from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.memory import keep_freed_memory
 from kinoloom.clifford.training.errors import Rollout, one_step, rollout
-from kinoloom.clifford.training.plots import line_plot
 from kinoloom.clifford.training.presets import SETTINGS, Preset, preset
 from kinoloom.clifford.training.quantities import blades_of, conserved, spectrum
 from kinoloom.clifford.training.show import rollout_clip
@@ -141,7 +142,7 @@ def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[
     return (
         Text(told),
         Table(("step", "SMSE", "SMSE of no change"), rows, "Rollout, mean over trajectories"),
-        line_plot("Rollout error", errors, x="step", first_x=1, logarithmic=True),
+        _plot("Rollout error", errors, "step", "SMSE", y_log=True),
         *_spectra(fields, followed),
         *_conservation(fields, followed),
     )
@@ -156,7 +157,7 @@ def _spectra(fields: Fields, followed: Rollout) -> list[Picture]:
             for name, part in (("truth", followed.truth), ("network", followed.made))
         }
         title = f"Spectrum of grade {grade} at the last step"
-        plots.append(line_plot(title, lines, x="wave number", first_x=1, logarithmic=True))
+        plots.append(_plot(title, lines, "wave number", "energy", y_log=True))
     return plots
 
 
@@ -169,5 +170,20 @@ def _conservation(fields: Fields, followed: Rollout) -> list[Picture]:
     plots = []
     for what in found["truth"][0]:
         lines = {name: np.mean([one[what] for one in each], 0) for name, each in found.items()}
-        plots.append(line_plot(what[0].upper() + what[1:], lines, x="step", first_x=1))
+        plots.append(_plot(what[0].upper() + what[1:], lines, "step", what))
     return plots
+
+
+def _plot(
+    title: str,
+    lines: Mapping[str, Sequence[float]],
+    x_label: str,
+    y_label: str,
+    *,
+    y_log: bool = False,
+) -> Picture:
+    """Plot named values over 1, 2, 3, ..."""
+    drawn = [Line(name, range(1, len(values) + 1), values) for name, values in lines.items()]
+    caption = f"{', '.join(lines)} by {x_label}{', on a logarithmic axis' if y_log else ''}"
+    svg = line_plot(drawn, x_label=x_label, y_label=y_label, y_log=y_log)
+    return Picture(svg, MEDIA_TYPE, caption, title)
