@@ -40,8 +40,8 @@ from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.convert import convert
 from kinoloom.clifford.layers.layout import blades_first, blades_last
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv3d
-from kinoloom.clifford.memory import keep_freed_memory
-from kinoloom.clifford.nets.size import parameter_count
+from kinoloom.clifford.memory import retain_freed_memory
+from kinoloom.clifford.nets.sizing import count_parameters
 
 Clock = Callable[[], float]
 
@@ -103,13 +103,13 @@ def one_alone(what: str, name: str, rounds: int, threads: int) -> float:
 
 def row(what: str, size: tuple[int, int, int], rounds: int, threads: int) -> dict[str, Any]:
     """Milliseconds of all contestants in turns in this process, of channels, batch and side."""
-    keep_freed_memory()
+    retain_freed_memory()
     torch.manual_seed(0)
     torch.set_num_threads(threads)
     nets = {name: contestant(name, *size) for name in _NAMES}
     check_that_they_agree(nets)
     jobs = {name: _JOBS[what](net, x, _CLOCKS[threads]) for name, (net, x) in nets.items()}
-    parameters = {name: parameter_count(net) for name, (net, _) in nets.items()}
+    parameters = {name: count_parameters(net) for name, (net, _) in nets.items()}
     times = in_turns(jobs, rounds)
     return {**described(what, size, threads, times), "parameters": parameters}
 

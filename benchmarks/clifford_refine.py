@@ -7,7 +7,7 @@ trains it (`film.nets.refine_net`, `film.train.refine_task`), on the same prepar
 schedule and steps. In the Clifford one each guess enters as a multivector of Cl(2, 0), its
 brightness, its motion and the curl of that, and as the other planes that the plain one sees, taken
 for scalars; all inner convolutions are Clifford ones, and hidden channels multivectors. It is as
-wide as gives it the parameters of the plain one. Judged on the ends of the videos, which nothing
+wide as gives it the parameters of the plain one. Judged on the spec of the videos, which nothing
 was learned from, after the last step: decibels gained over the guesses as they are, and the terms
 of the loss, of which "judged" (how wrong each sample of a guess is) is what is learned first; mean
 and standard deviation over seeds. DIR keeps what is done: started again, the script goes on.
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from benchmarks.common import write_results
 from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.layout import split_channels
-from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
+from kinoloom.clifford.nets.sizing import count_parameters, match_width
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
 from kinoloom.film.synthesis.refine import PLANES
 from kinoloom.film.train.parts import part
@@ -109,7 +109,7 @@ def judged(
     begin = time.process_time()
     result = train(dataclasses.replace(task, net=net), settings, work / name)
     found = {
-        "form": form, "seed": seed, "parameters": parameter_count(net),
+        "form": form, "seed": seed, "parameters": count_parameters(net),
         "cpu_s": time.process_time() - begin, **result.figures,
         **held_out_terms(net, held_out),
     }  # fmt: skip
@@ -149,8 +149,8 @@ def clifford_net() -> CliffordRefineNet:
         return CliffordRefineNet(RefineSize(_PLAIN.guesses, *wide, _PLAIN.depth))
 
     with torch.device("meta"):
-        target = parameter_count(RefineNet(_PLAIN))
-    return sized(width_of_equal_size(sized, target))
+        target = count_parameters(RefineNet(_PLAIN))
+    return sized(match_width(sized, target))
 
 
 class CliffordRefineNet(RefineNet):
@@ -201,8 +201,8 @@ class _Trunk(nn.Module):
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
         size, stride, rim = (n[0] for n in (plain.kernel_size, plain.stride, plain.padding))
-        ends = (plain.in_channels // _BLADES, plain.out_channels // _BLADES)
-        self.conv = _begun(CliffordConv2d(_G, *ends, size, stride, int(rim)), plain.in_channels)
+        spec = (plain.in_channels // _BLADES, plain.out_channels // _BLADES)
+        self.conv = _begun(CliffordConv2d(_G, *spec, size, stride, int(rim)), plain.in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         made: Tensor = self.conv(split_channels(x, _BLADES))

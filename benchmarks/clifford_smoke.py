@@ -25,14 +25,14 @@ from typing import Any
 import torch
 
 from benchmarks.common import write_results
-from kinoloom.clifford.memory import keep_freed_memory
-from kinoloom.clifford.nets.size import parameter_count
-from kinoloom.clifford.training.errors import one_step, rollout
+from kinoloom.clifford.memory import retain_freed_memory
+from kinoloom.clifford.nets.sizing import count_parameters
+from kinoloom.clifford.training.metrics import one_step, rollout
 from kinoloom.clifford.training.presets import SETTINGS, preset
-from kinoloom.clifford.training.task import Trajectories, in_memory, step_task
+from kinoloom.clifford.training.task import Trajectories, build_step_task, load_trajectories
 from kinoloom.learn.loop import train
 
-FORMS = ("cresnet", "rotresnet", "resnet", "cfno", "fno")
+ARCHITECTURES = ("cresnet", "rotresnet", "resnet", "cfno", "fno")
 WIDTHS = {"resnet": 8, "fno": 6}
 FEW, MANY = 8, 64
 RATES = (2e-3, 6e-3, 1.8e-2)
@@ -46,10 +46,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--forms", default=",".join(FORMS))
+    parser.add_argument("--forms", default=",".join(ARCHITECTURES))
     told = parser.parse_args()
     torch.set_num_threads(1)
-    keep_freed_memory()
+    retain_freed_memory()
     runs = Runs(told.work, told.steps)
     for seed in range(told.seeds):
         for count in (FEW, MANY):
@@ -106,7 +106,7 @@ class Runs:
             SETTINGS, steps=steps, seed=seed, learning_rate=rate, validate_steps=steps, save_s=30.0
         )
         fields = chosen.fields(count, LEARNED)
-        task = step_task(
+        task = build_step_task(
             chosen, fields, made(count, LEARNED), made(4, CHOSEN_ON), settings, HORIZON
         )
         begin = time.process_time()
@@ -117,9 +117,9 @@ class Runs:
         followed = rollout(task.net, tested, HORIZON)
         found = {
             "form": form, "trajectories": count, "seed": seed, "rate": rate, "steps": steps,
-            "parameters": parameter_count(task.net), "one_step": one_step(task.net, tested),
+            "parameters": count_parameters(task.net), "one_step": one_step(task.net, tested),
             "rollout": float(followed.smse.sum()), "cpu_s": taken,
-            "still_rollout": float(followed.still_smse.sum()),
+            "still_rollout": float(followed.persistence_smse.sum()),
             "still_one_step": one_step(_Still(task.net), tested),
         }  # fmt: skip
         path.write_text(json.dumps(found))
@@ -130,7 +130,7 @@ class Runs:
 @cache
 def made(count: int, seed: int) -> Trajectories:
     """Trajectories of a seed, the same for all networks."""
-    return in_memory(preset("smoke-cresnet").fields(count, seed))
+    return load_trajectories(preset("smoke-cresnet").fields(count, seed))
 
 
 class _Still:

@@ -23,7 +23,7 @@ from kinoloom.pipelines import (
     ScriptProcessor,
 )
 
-FORMS, SEEDS = ("cresnet", "resnet"), (0, 1, 2)
+ARCHITECTURES, SEEDS = ("cresnet", "resnet"), (0, 1, 2)
 ML = "/opt/ml/processing"
 
 
@@ -54,7 +54,7 @@ def steps(updates: int, trajectories: int, cells: int) -> list[ProcessingStep]:
     tested = fields("FieldsToTest", 8, 2, cells)
     trainings = {
         f"{form}-{seed}": training(form, seed, updates, learned, tested)
-        for form in FORMS
+        for form in ARCHITECTURES
         for seed in SEEDS
     }
     reports = [

@@ -195,7 +195,7 @@ def test_names_and_signatures() -> None:
     assert hash(Algebra(1, 1)) == hash(Algebra.of((1, -1)))
     assert repr(Algebra(1, 1, 1)) == "Algebra(1, 1, 1)"
     assert repr(Algebra.of((-1, 1))) == "Algebra.of((-1, 1))"
-    assert Algebra(3).of_grades([2, 0]) == (0, 4, 5, 6)
+    assert Algebra(3).blades_of_grades([2, 0]) == (0, 4, 5, 6)
     assert [Algebra(p).pseudoscalar_square for p in range(1, 5)] == [1, -1, -1, 1]
 
 
@@ -208,8 +208,8 @@ def test_names_and_signatures() -> None:
         (lambda: Algebra.of((0.5, 1)), "each entry must be 1, -1 or 0"),
         (lambda: Algebra.of((2,)), "each entry must be 1, -1 or 0"),
         (lambda: Blades(()), "0 generators"),
-        (lambda: Algebra(2).of_grades([3]), "grades 0 to 2"),
-        (lambda: Algebra(2).of_grades([]), "grades 0 to 2"),
+        (lambda: Algebra(2).blades_of_grades([3]), "grades 0 to 2"),
+        (lambda: Algebra(2).blades_of_grades([]), "grades 0 to 2"),
         (lambda: Algebra(2).grade(np.zeros(4), -1), "grades 0 to 2"),
         (lambda: Algebra(2).embed([1.0], ["e3"]), "no blade 'e3'"),
         (lambda: Algebra(2).embed([1.0], [4]), "no blade 4"),

@@ -39,7 +39,7 @@ def test_the_pipeline_compares_what_it_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     example = load("compare_nets")
-    monkeypatch.setattr(example, "FORMS", ("cfno", "fno"))
+    monkeypatch.setattr(example, "ARCHITECTURES", ("cfno", "fno"))
     monkeypatch.setattr(example, "SEEDS", (0,))
     session = LocalSession(tmp_path)
     pipeline = Pipeline("CompareNets", steps=example.steps(2, 1, 16), sagemaker_session=session)

@@ -13,16 +13,16 @@ from kinoloom.clifford.layers.equivariant import (
     InvariantGate,
     SteerableConv2d,
     SteerableConv3d,
-    steerable_basis,
+    build_steerable_basis,
 )
 from kinoloom.clifford.layers.gate import MultivectorGate
 from kinoloom.clifford.layers.linear import CliffordLinear
 from kinoloom.clifford.layers.symmetry import (
+    draw_versor_matrices,
     equivariance_error,
-    grid_symmetries,
-    move_field,
-    random_versor_matrices,
-    turn_blades,
+    list_grid_symmetries,
+    transform_blades,
+    transform_field,
 )
 from kinoloom.errors import ArrayError, UsageError
 
@@ -113,7 +113,7 @@ def test_the_basis_has_all_maps_that_the_rotations_of_a_plane_allow() -> None:
     algebra = Algebra(2)
     every = tuple(range(4))
     for size, rings in ((1, 0), (3, 2), (5, 5)):
-        basis = steerable_basis(algebra, size, every, every)
+        basis = build_steerable_basis(algebra, size, every, every)
         assert len(basis) == 3 + 8 * rings
         assert np.linalg.matrix_rank(basis.reshape(len(basis), -1)) == len(basis)
 
@@ -121,7 +121,7 @@ def test_the_basis_has_all_maps_that_the_rotations_of_a_plane_allow() -> None:
 def test_every_map_of_the_basis_is_steerable_by_any_angle() -> None:
     """The kernel at a turned offset is the turned kernel, also at 45 degrees."""
     algebra = Algebra(2)
-    basis = steerable_basis(algebra, 3, (0, 1, 2, 3), (0, 1, 2, 3))
+    basis = build_steerable_basis(algebra, 3, (0, 1, 2, 3), (0, 1, 2, 3))
     c = 0.5**0.5
     rho = algebra.outermorphism(np.array([[c, -c], [c, c]]))
     straight, diagonal = basis[3:11, :, :, 2, 1], basis[11:, :, :, 2, 2]
@@ -136,17 +136,17 @@ def test_layers_pass_gradcheck() -> None:
 
 
 def test_moves_of_fields() -> None:
-    assert len(grid_symmetries(2)) == 8
-    assert len(grid_symmetries(3)) == 48
+    assert len(list_grid_symmetries(2)) == 8
+    assert len(list_grid_symmetries(3)) == 48
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])  # e1 to e2, e2 to -e1
     x = torch.zeros(1, 1, 4, 3, 3)
     x[0, 0, 1, 2, 1] = 1.0  # the vector e1, one place along e1 from the centre
-    moved = move_field(x, quarter, (1, 1))
+    moved = transform_field(x, quarter, (1, 1))
     assert moved[0, 0, 2, 1, 2] == 1.0  # the vector e2, one place along e2
     assert moved.abs().sum() == 1.0
     back = x
     for _ in range(4):
-        back = move_field(back, quarter, (1, 1))
+        back = transform_field(back, quarter, (1, 1))
     assert torch.equal(back, x)
 
 
@@ -154,7 +154,7 @@ def test_versor_matrices_keep_products() -> None:
     algebra = Algebra(2, 1)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, 8))
-    for matrix in random_versor_matrices(algebra, 6, seed=1):
+    for matrix in draw_versor_matrices(algebra, 6, seed=1):
         product = algebra.geometric_product(matrix @ x, matrix @ y)
         np.testing.assert_allclose(matrix @ algebra.geometric_product(x, y), product, atol=1e-9)
 
@@ -167,9 +167,9 @@ def test_versor_matrices_keep_products() -> None:
         (lambda x: equivariance_error(nn.Identity(), x, (0, 0), "versors"), UsageError, "versors"),
         (lambda x: equivariance_error(nn.Identity(), x * np.nan, (1, 1)), ArrayError, "NaN"),
         (lambda x: equivariance_error(nn.Identity(), x[..., :4], (1, 1)), ArrayError, "equally"),
-        (lambda x: move_field(x, np.full((2, 2), 0.5), (1, 1)), ArrayError, "permutation"),
-        (lambda x: move_field(x, np.ones((2, 2)), (1, 1)), ArrayError, "permutation"),
-        (lambda x: turn_blades(x, np.eye(4), (1, 1), [1]), ArrayError, "2 blades"),
+        (lambda x: transform_field(x, np.full((2, 2), 0.5), (1, 1)), ArrayError, "permutation"),
+        (lambda x: transform_field(x, np.ones((2, 2)), (1, 1)), ArrayError, "permutation"),
+        (lambda x: transform_blades(x, np.eye(4), (1, 1), [1]), ArrayError, "2 blades"),
         (lambda x: SteerableConv2d(1, 1, 4), UsageError, "must be odd"),
         (lambda x: SteerableConv2d(0, 1), UsageError, "must be positive"),
         (lambda x: SteerableConv2d(1, 1, out_grades=[1]), UsageError, "no grade 0"),

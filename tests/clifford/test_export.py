@@ -20,7 +20,7 @@ from kinoloom.clifford.layers.norm import CliffordBatchNorm
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d
 from kinoloom.clifford.nets.fno import FNO
-from kinoloom.clifford.nets.kits import CliffordKit, Ends, PlainKit
+from kinoloom.clifford.nets.layer_factory import CliffordLayers, FieldSpec, PlainLayers
 from kinoloom.clifford.nets.resnet import ResNet
 from kinoloom.clifford.nets.unet import UNet
 
@@ -43,12 +43,12 @@ LAYERS = {
     "spectral": (lambda: CliffordSpectralConv2d(PLANE, 4, 4, 2, 1), FIELD),
     "gate": (lambda: MultivectorGate(PLANE, 4), FIELD),
     "resnet": (
-        lambda: ResNet(CliffordKit(PLANE, 2, with_norm=True), Ends(4), 4, blocks=1),
+        lambda: ResNet(CliffordLayers(PLANE, 2, with_norm=True), FieldSpec(4), 4, blocks=1),
         FIELD,
     ),
-    "unet": (lambda: UNet(CliffordKit(PLANE, 2), Ends(4), 4, levels=1), FIELD),
-    "fno": (lambda: FNO(CliffordKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
-    "plain fno": (lambda: FNO(PlainKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
+    "unet": (lambda: UNet(CliffordLayers(PLANE, 2), FieldSpec(4), 4, levels=1), FIELD),
+    "fno": (lambda: FNO(CliffordLayers(PLANE, 2), FieldSpec(4), 4, (2, 2), blocks=1), FIELD),
+    "plain fno": (lambda: FNO(PlainLayers(PLANE, 2), FieldSpec(4), 4, (2, 2), blocks=1), FIELD),
 }
 
 

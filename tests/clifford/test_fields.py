@@ -12,8 +12,8 @@ import pytest
 
 from kinoloom.base import registry
 from kinoloom.base.files import NoOptions, Nothing, files_of
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
-from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.ops import make_maxwell, make_shallow_water, make_smoke
 from kinoloom.errors import (
     ArrayError,

@@ -14,7 +14,7 @@ import kinoloom
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import NoOptions
 from kinoloom.clifford.fields.files import FIELDS_FILES
-from kinoloom.clifford.fields.from_clip import multivectors, working_size
+from kinoloom.clifford.fields.from_clip import build_multivectors, choose_grid_size
 from kinoloom.clifford.ops import from_clip
 from kinoloom.errors import UnreadableMediaError, UsageError
 
@@ -73,7 +73,7 @@ def test_a_turn_has_twice_its_rate_as_curl() -> None:
 def test_brightness_lies_where_it_is_seen() -> None:
     grey = np.zeros((40, 80), np.uint8)
     grey[:20, 60:] = 255  # the corner up and to the right
-    field = multivectors(grey, np.zeros((40, 80, 2), np.float32), 16, 8)
+    field = build_multivectors(grey, np.zeros((40, 80, 2), np.float32), 16, 8)
     assert field.shape == (4, 16, 8)
     assert field[0, 12:, 4:].min() == 1
     assert field[0].sum() == 16
@@ -102,7 +102,7 @@ def test_trajectories_follow_one_another_and_are_read_lazily() -> None:
     [((1920, 1080), 64, (64, 36)), ((100, 400), 32, (8, 32)), ((50, 50), 64, (64, 64))],
 )
 def test_sizes(size: tuple[int, int], cells: int, wanted: tuple[int, int]) -> None:
-    assert working_size(*size, cells) == wanted
+    assert choose_grid_size(*size, cells) == wanted
 
 
 def test_clips_that_make_no_field_are_refused() -> None:
@@ -114,7 +114,7 @@ def test_clips_that_make_no_field_are_refused() -> None:
     with pytest.raises(UsageError, match="3 frames make no trajectory of 3 moments, which needs 4"):
         from_clip(clip, steps=3)
     short = from_clip(clip.with_(frame_count=9), steps=4)
-    with pytest.raises(UnreadableMediaError, match="ends before frame 5"):
+    with pytest.raises(UnreadableMediaError, match="spec before frame 5"):
         short[0]
 
 

@@ -8,25 +8,25 @@ import sys
 import numpy as np
 import pytest
 import torch
-from by_hand import CONVS
 from cayley import metrics, multivector, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_layers import CONVS
 
 from kinoloom.clifford import memory
 from kinoloom.clifford.algebra import Algebra
-from kinoloom.clifford.ideals import ideals_of
+from kinoloom.clifford.ideals import find_ideals
 from kinoloom.clifford.layers import conv as conv_module
 from kinoloom.clifford.layers.conv import CliffordConv2d
-from kinoloom.clifford.layers.ideal import IdealCoordinates
+from kinoloom.clifford.layers.ideal_coordinates import IdealCoordinates
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
-from kinoloom.clifford.layers.sums import add_up, sums_of
+from kinoloom.clifford.layers.signed_sums import accumulate_sums, plan_sums
 
 
 @settings(max_examples=40, deadline=None)
 @given(metric=metrics(1, 5), seed=st.integers(0, 999))
 def test_products_in_coordinates_are_products(metric: tuple[int, ...], seed: int) -> None:
-    ideals = ideals_of(Algebra.of(metric))
+    ideals = find_ideals(Algebra.of(metric))
     x, w = multivector(len(metric), seed, 2)
     if ideals is None:
         return
@@ -44,7 +44,7 @@ def test_products_in_coordinates_are_products(metric: tuple[int, ...], seed: int
 )  # fmt: skip
 def test_how_many_ideals_known_algebras_have(signature: tuple[int, ...], count: int | None) -> None:
     """By the classification: Cl(2, 0) = R(2), Cl(3, 0) = C(2), Cl(3, 1) = R(4), Cl(0, 2) = H."""
-    ideals = ideals_of(Algebra(*signature))
+    ideals = find_ideals(Algebra(*signature))
     assert (ideals.count if ideals else None) == count
 
 
@@ -54,7 +54,7 @@ def test_the_number_of_ideals_is_that_of_radon_and_hurwitz(p: int) -> None:
     numbers = (0, 1, 2, 2, 3, 3, 3, 3)
     for q in range(max(0, 1 - p), 6 - p):
         turns, place = divmod(q - p, 8)
-        ideals = ideals_of(Algebra(p, q))
+        ideals = find_ideals(Algebra(p, q))
         assert (ideals.count if ideals else 1) == 2 ** (q - numbers[place] - 4 * turns)
 
 
@@ -80,7 +80,7 @@ def test_a_wide_convolution_is_the_narrow_one(
     torch.manual_seed(0)
     made = []
     for wide in (0.0, float("inf")):
-        monkeypatch.setattr(conv_module, "_WIDE", wide)
+        monkeypatch.setattr(conv_module, "_MIN_SAVED_MULTIPLIES", wide)
         layer = CONVS[space](metric, 4, 2, 3, 2, 1, 1, groups, bias, mode).double()
         assert (layer.ideals is None) == (wide > 0)
         if made:
@@ -95,7 +95,7 @@ def test_a_wide_convolution_is_the_narrow_one(
         torch.testing.assert_close(one, other)
     with torch.no_grad():
         for part in (1, 2 * x[0].numel(), x.numel()):  # so many numbers of the batch at a time
-            monkeypatch.setattr(conv_module, "_PART", part)
+            monkeypatch.setattr(conv_module, "_CHUNK_NUMBERS", part)
             torch.testing.assert_close(made[0].eval()(x), made[1](x))
         assert made[0](x[:0]).shape == made[1](x[:0]).shape
     program = torch.export.export(made[0], (x,))
@@ -105,7 +105,7 @@ def test_a_wide_convolution_is_the_narrow_one(
 @pytest.mark.parametrize("metric", [(1, 1), (1, 1, 1), (1, 1, 1, -1)])
 def test_coordinates_have_first_and_second_derivatives(metric: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    ideals = ideals_of(Algebra.of(metric))
+    ideals = find_ideals(Algebra.of(metric))
     coordinates = IdealCoordinates(ideals).double()
     blades = 2 ** len(metric)
     x = torch.randn(1, 2, blades, 3, dtype=torch.float64, requires_grad=True)
@@ -121,13 +121,13 @@ def test_coordinates_have_first_and_second_derivatives(metric: tuple[int, ...]) 
 
 def test_every_basis_is_orthogonal_and_each_of_its_sums_begins_with_a_plus() -> None:
     for metric in itertools.chain(*(itertools.product((1, -1, 0), repeat=n) for n in range(1, 6))):
-        ideals = ideals_of(Algebra.of(metric))
+        ideals = find_ideals(Algebra.of(metric))
         if ideals is None:
             continue
         table = ideals.basis.reshape(2 ** len(metric), -1)
         np.testing.assert_array_equal(table @ table.T, ideals.count * np.eye(len(table)))
         for way in (table, table.T):
-            for sums in sums_of(way):
+            for sums in plan_sums(way):
                 assert len(sums.terms) == ideals.count
                 assert sums.terms[0][1] == 1
 
@@ -135,14 +135,14 @@ def test_every_basis_is_orthogonal_and_each_of_its_sums_begins_with_a_plus() -> 
 def test_sums_of_evenly_spaced_planes_are_made_at_once() -> None:
     """Two additions each way in Cl(2, 0), on every second blade; four of eight in Cl(3, 0)."""
     for dim, count in ((2, 2), (3, 4)):
-        table = ideals_of(Algebra(dim)).basis.reshape(2**dim, -1)
-        assert [len(sums_of(way)) for way in (table, table.T)] == [count, count]
+        table = find_ideals(Algebra(dim)).basis.reshape(2**dim, -1)
+        assert [len(plan_sums(way)) for way in (table, table.T)] == [count, count]
     rng = np.random.default_rng(0)
     table = rng.integers(-1, 2, (30, 6))
     table = table[(table == 1).any(1) & ((table != 0).sum(1) > 1)]
     x = rng.integers(-9, 9, (6, 2))
     made = torch.full((len(table), 2), -1)
-    add_up(sums_of(table), torch.tensor(x), made)
+    accumulate_sums(plan_sums(table), torch.tensor(x), made)
     np.testing.assert_array_equal(made, table @ x)
 
 
@@ -151,7 +151,7 @@ def test_sums_of_evenly_spaced_planes_are_made_at_once() -> None:
     [
         ("import kinoloom.clifford.layers.conv", 4, False),
         ("from kinoloom.clifford.layers.conv import CliffordConv2d as C; C((1, 1), 1, 1)", 4, True),
-        ("from kinoloom.clifford.memory import keep_freed_memory as keep; keep()", 64, True),
+        ("from kinoloom.clifford.memory import retain_freed_memory as keep; keep()", 64, True),
     ],
 )
 def test_freed_memory_is_kept_where_it_can_be(done: str, megabytes: int, is_kept: bool) -> None:
@@ -159,14 +159,14 @@ def test_freed_memory_is_kept_where_it_can_be(done: str, megabytes: int, is_kept
     code = (
         "import resource, numpy as np\n"
         f"{done}\n"
-        "from kinoloom.clifford.memory import freed_memory_is_kept\n"
+        "from kinoloom.clifford.memory import retains_freed\n"
         f"size = {megabytes} << 20\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    [np.ones(size, np.uint8) for _ in range(6)]\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
         "faults()\n"
-        "print(freed_memory_is_kept(size), faults() < size >> 12)"
+        "print(retains_freed(size), faults() < size >> 12)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
@@ -183,9 +183,9 @@ def test_how_a_batch_is_split(
 ) -> None:
     """Fields of 4 * 4 * 5 numbers: in parts that fit, one by one, or at once where none fits."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    monkeypatch.setattr(conv_module, "_PART", part)
-    monkeypatch.setattr(memory, "_kept_bytes", 1 << 20 if kept else 0)
-    assert conv_module._fields_at_once(torch.zeros(5, 4, 4, 5)) == at_once
+    monkeypatch.setattr(conv_module, "_CHUNK_NUMBERS", part)
+    monkeypatch.setattr(memory, "_retained_bytes", 1 << 20 if kept else 0)
+    assert conv_module._choose_chunk_size(torch.zeros(5, 4, 4, 5)) == at_once
 
 
 def test_only_wide_layers_of_all_grades_use_it() -> None:

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import CONVS, TRANSPOSED, convolved, full_weight, times
 from cayley import metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_layers import CONVS, TRANSPOSED, convolve_reference, full_weight, times
 from torch import nn
 
 from kinoloom.clifford.layers import conv as conv_module
 from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.linear import CliffordLinear
-from kinoloom.clifford.layers.rims import with_rim
+from kinoloom.clifford.layers.padding import pad_field
 
 MODES = ("zeros", "circular", "reflect", "replicate")
 SEEDS = st.integers(0, 999)
@@ -53,13 +53,16 @@ def test_convolutions(
 ) -> None:
     """With and without coordinates of ideals, where the algebra has them."""
     torch.manual_seed(seed)
-    before, conv_module._WIDE = conv_module._WIDE, 0.0 if wide else float("inf")
+    before, conv_module._MIN_SAVED_MULTIPLIES = (
+        conv_module._MIN_SAVED_MULTIPLIES,
+        0.0 if wide else float("inf"),
+    )
     try:
         layer = CONVS[space](metric, 2, 2, 2, 1, 1, 1, groups, padding_mode=mode).double()
     finally:
-        conv_module._WIDE = before
+        conv_module._MIN_SAVED_MULTIPLIES = before
     x = torch.randn(1, 2, 2 ** len(metric), *(3, 2)[:space], dtype=torch.float64)
-    assert_both_types(layer, x, convolved(layer, x.numpy(), 1, mode))
+    assert_both_types(layer, x, convolve_reference(layer, x.numpy(), 1, mode))
 
 
 @settings(max_examples=10, deadline=None)
@@ -90,15 +93,15 @@ def test_circular_rims(sizes: list[tuple[int, int]], seed: int) -> None:
     rim = tuple(min(size, width) for size, width in sizes)
     shape = (1, 2, *(size for size, _ in sizes))
     x = torch.randn(shape)
-    made = with_rim(x, rim, "circular")
+    made = pad_field(x, rim, "circular")
     around = [(0, 0), (0, 0), *((width, width) for width in rim)]
     np.testing.assert_array_equal(made, np.pad(x, around, mode="wrap"))
 
 
 def test_circular_rims_have_first_and_second_derivatives() -> None:
     x = torch.randn(1, 1, 2, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda v: with_rim(v, (1, 3), "circular"), (x,))
-    assert torch.autograd.gradgradcheck(lambda v: with_rim(v, (1, 3), "circular") ** 2, (x,))
+    assert torch.autograd.gradcheck(lambda v: pad_field(v, (1, 3), "circular"), (x,))
+    assert torch.autograd.gradgradcheck(lambda v: pad_field(v, (1, 3), "circular") ** 2, (x,))
 
 
 @pytest.mark.parametrize("mode", MODES)

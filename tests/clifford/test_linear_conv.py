@@ -7,10 +7,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from by_hand import CONVS, TRANSPOSED, convolved, full_weight, times
 from cayley import metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_layers import CONVS, TRANSPOSED, convolve_reference, full_weight, times
 from torch import nn
 
 from kinoloom.clifford.algebra import Algebra
@@ -43,7 +43,7 @@ def test_linear_is_the_sum_of_products(
         layer = double(CliffordLinear(metric, 3, 2, in_grades=chosen[0], out_grades=chosen[1]))
     except UsageError:  # no product leads there; the table must agree
         algebra = Algebra.of(metric)
-        assert not algebra.sign[np.ix_(*map(algebra.of_grades, reversed(chosen)))].any()
+        assert not algebra.sign[np.ix_(*map(algebra.blades_of_grades, reversed(chosen)))].any()
         return
     x = torch.randn(5, 3, len(layer.in_blades), dtype=torch.float64)
     weight, bias = full_weight(layer), layer.bias.detach().numpy()
@@ -72,7 +72,7 @@ def test_convolutions_are_sums_of_products(
         CONVS[space](metric, 2, 4, (3, 2, 2)[:space], 1, 1, dilation, groups, padding_mode=mode)
     )
     x = torch.randn(1, 2, 2 ** len(metric), *(5, 3, 3)[:space], dtype=torch.float64)
-    wanted = convolved(layer, x.numpy(), 1, mode)
+    wanted = convolve_reference(layer, x.numpy(), 1, mode)
     np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
 
 
@@ -80,7 +80,7 @@ def test_the_three_dimensional_algebra_too() -> None:
     torch.manual_seed(0)
     layer = double(CliffordConv3d((1, 1, 1), 1, 1, 2))
     x = torch.randn(1, 1, 8, 2, 3, 2, dtype=torch.float64)
-    wanted = convolved(layer, x.numpy(), 0, "zeros")
+    wanted = convolve_reference(layer, x.numpy(), 0, "zeros")
     np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
 
 
@@ -213,7 +213,7 @@ def test_the_kernel_is_expanded_once_while_evaluating(
         lambda layer: layer.weight.mul_(2),
         lambda layer: layer.load_state_dict({k: 2 * v for k, v in layer.state_dict().items()}),
         lambda layer: setattr(layer.weight, "data", layer.weight.data * 2),
-        lambda layer: (layer.weight.data.mul_(2), layer.forget_kernel()),
+        lambda layer: (layer.weight.data.mul_(2), layer.clear_kernel_cache()),
         lambda layer: (layer.weight.data.mul_(2), layer.eval()),
         lambda layer: torch.optim.SGD([layer.weight], lr=0.5).step(),
     ],

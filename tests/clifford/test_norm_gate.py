@@ -7,7 +7,11 @@ from cayley import product
 from torch import nn
 
 from kinoloom.clifford.layers.gate import MultivectorGate, MultivectorProduct
-from kinoloom.clifford.layers.norm import CliffordBatchNorm, CliffordGroupNorm, inverse_factor
+from kinoloom.clifford.layers.norm import (
+    CliffordBatchNorm,
+    CliffordGroupNorm,
+    invert_cholesky_factor,
+)
 from kinoloom.errors import ArrayError, UsageError
 
 
@@ -71,8 +75,8 @@ def test_elimination_gives_the_inverse_cholesky_factor(size: int) -> None:
     samples = torch.randn(3, size, 4 * size + 2, dtype=torch.float64)
     matrix = samples @ samples.mT
     wanted = torch.linalg.inv(torch.linalg.cholesky(matrix))
-    torch.testing.assert_close(inverse_factor(matrix), wanted, atol=1e-11, rtol=1e-11)
-    single = inverse_factor(matrix.float()).double()
+    torch.testing.assert_close(invert_cholesky_factor(matrix), wanted, atol=1e-11, rtol=1e-11)
+    single = invert_cholesky_factor(matrix.float()).double()
     torch.testing.assert_close(single, wanted, atol=1e-5, rtol=1e-3)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from kinoloom.clifford.algebra import Algebra
 from kinoloom.clifford.fields.maxwell import Maxwell
-from kinoloom.clifford.fields.periodic import Grid, advance, steps_needed
+from kinoloom.clifford.fields.periodic import Grid, advance, count_substeps
 from kinoloom.clifford.fields.shallow_water import ShallowWater
 from kinoloom.clifford.fields.smoke import Smoke
 from kinoloom.errors import UsageError
@@ -48,7 +48,7 @@ def test_random_fields_are_smooth_and_seeded() -> None:
     assert abs(drawn[0].mean()) < 1e-12
     assert drawn[0].std() == pytest.approx(1)
     power = np.abs(PLANE.forward(drawn[0])) ** 2
-    assert power[PLANE.waves_squared > 12**2].sum() < 0.02 * power.sum()
+    assert power[PLANE.squared_wave_numbers > 12**2].sum() < 0.02 * power.sum()
 
 
 def test_the_step_is_of_fourth_order_and_exact_for_decay() -> None:
@@ -65,11 +65,11 @@ def test_the_step_is_of_fourth_order_and_exact_for_decay() -> None:
 
 
 def test_steps_follow_speed() -> None:
-    assert steps_needed(1.0, 0.0, 0.5) == 1
-    assert steps_needed(1.0, 2.0, 0.5) == 8
+    assert count_substeps(1.0, 0.0, 0.5) == 1
+    assert count_substeps(1.0, 2.0, 0.5) == 8
     for speed in (1e6, float("inf"), float("nan")):
         with pytest.raises(UsageError, match="more than 100000"):
-            steps_needed(1.0, speed, 0.5)
+            count_substeps(1.0, speed, 0.5)
 
 
 # ---- smoke ----

@@ -13,16 +13,22 @@ from torch import nn
 
 import kinoloom
 from kinoloom.base.files import NoOptions, Nothing
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
-from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.nets.size import parameter_count
+from kinoloom.clifford.nets.sizing import count_parameters
 from kinoloom.clifford.nets.stepper import Stepper
 from kinoloom.clifford.ops import make_smoke, train_clifford
 from kinoloom.clifford.options import TrainOptions
 from kinoloom.clifford.training import presets
-from kinoloom.clifford.training.errors import one_step, rollout
+from kinoloom.clifford.training.metrics import one_step, rollout
 from kinoloom.clifford.training.presets import names, preset
-from kinoloom.clifford.training.task import Samples, in_memory, sizes, step_loss, step_task
+from kinoloom.clifford.training.task import (
+    Samples,
+    build_step_task,
+    load_trajectories,
+    sizes,
+    step_loss,
+)
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.learn.loop import train
 
@@ -60,8 +66,8 @@ def test_every_preset_takes_a_step(name: str, small: None) -> None:
         )
     else:
         fields = chosen.fields(1, 0)
-    trajectories = in_memory(fields)
-    task = step_task(chosen, fields, trajectories, trajectories, QUICK, 2)
+    trajectories = load_trajectories(fields)
+    task = build_step_task(chosen, fields, trajectories, trajectories, QUICK, 2)
     loss = task.losses(task.net, task.batch(0, 0, 1), {"step": 1.0})["step"]
     loss.backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in task.net.parameters())
@@ -72,7 +78,7 @@ def test_every_preset_takes_a_step(name: str, small: None) -> None:
 @pytest.mark.parametrize("pair", [("cresnet", "resnet"), ("cfno", "fno"), ("cunet", "unet")])
 def test_plain_forms_are_as_large(equation: str, pair: tuple[str, str]) -> None:
     with torch.device("meta"):
-        one, other = (parameter_count(preset(f"{equation}-{form}").net()) for form in pair)
+        one, other = (count_parameters(preset(f"{equation}-{form}").net()) for form in pair)
     assert other == pytest.approx(one, rel=0.06)
 
 
@@ -125,12 +131,12 @@ def test_errors_are_those_by_hand() -> None:
     assert one_step(stepper, still) == pytest.approx(each)
     found = rollout(stepper, still, 4)
     np.testing.assert_allclose(found.smse, [each * k**2 for k in (1, 2, 3, 4)], rtol=1e-6)
-    np.testing.assert_array_equal(found.still_smse, np.zeros(4))
+    np.testing.assert_array_equal(found.persistence_smse, np.zeros(4))
     np.testing.assert_allclose(found.made[0, :, 1, 0, 0], [3, 5, 7, 9])
     rising = still + np.arange(6, dtype=np.float32).reshape(1, 6, 1, 1, 1) * [[[[1.0]], [[2.0]]]]
     rising = rising.astype(np.float32)
     assert rollout(stepper, rising, 4).smse.max() == pytest.approx(0, abs=1e-10)
-    assert rollout(stepper, rising, 4).still_smse[1] == pytest.approx(4 * each)
+    assert rollout(stepper, rising, 4).persistence_smse[1] == pytest.approx(4 * each)
     batch = {"history": still[:, :2], "next": still[:, 2]}
     assert float(step_loss(stepper, batch, {"step": 1.0})["step"]) == pytest.approx(1.0)
     with pytest.raises(UsageError, match="trajectories of 7, not 6"):
@@ -144,22 +150,22 @@ def test_steppers_refuse_what_they_cannot_step() -> None:
         Stepper(Same(), 2, [1.0], [1.0])(torch.zeros(1, 3, 1, 4))
     short = np.zeros((1, 2, 3, 4, 4), np.float32)
     with pytest.raises(UsageError, match="2 moments are too short"):
-        in_memory(field_of(short))
+        load_trajectories(field_of(short))
 
 
 def test_training_goes_on_where_it_stopped(small: None, tmp_path: Path) -> None:
     chosen = preset("smoke-cfno")
-    trajectories = in_memory(chosen.fields(2, 0))
+    trajectories = load_trajectories(chosen.fields(2, 0))
 
     def trained(folder: str, steps: int) -> dict[str, torch.Tensor]:
         settings = replace(QUICK, schedule="constant", steps=steps)
-        task = step_task(chosen, chosen.fields(2, 0), trajectories, trajectories, settings, 2)
+        task = build_step_task(chosen, chosen.fields(2, 0), trajectories, trajectories, settings, 2)
         train(task, settings, tmp_path / folder)
         return task.net.state_dict()
 
     whole = trained("whole", 6)
     settings = replace(QUICK, schedule="constant", hours=0.0)
-    task = step_task(chosen, chosen.fields(2, 0), trajectories, trajectories, settings, 2)
+    task = build_step_task(chosen, chosen.fields(2, 0), trajectories, trajectories, settings, 2)
     assert train(task, settings, tmp_path / "parts").steps == 1
     resumed = trained("parts", 6)
     for name, tensor in whole.items():

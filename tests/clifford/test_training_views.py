@@ -5,8 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from kinoloom.clifford.training.quantities import blades_of, conserved, divergence, spectrum
-from kinoloom.clifford.training.show import picture, rollout_clip
+from kinoloom.clifford.training.diagnostics import (
+    compute_diagnostics,
+    divergence,
+    index_blades,
+    spectrum,
+)
+from kinoloom.clifford.training.video import picture, render_rollout
 
 SIDE, CELL = 16, 0.5
 X, Y = np.meshgrid(np.arange(SIDE) * CELL, np.arange(SIDE) * CELL, indexing="ij")
@@ -14,15 +19,15 @@ K = 2 * np.pi / (SIDE * CELL)
 
 
 def test_blades_of_grades_are_places_on_the_axis() -> None:
-    assert blades_of((1, 1), (0, 1)) == {0: [0], 1: [1, 2]}
-    assert blades_of((1, 1, 1), (1, 2)) == {1: [0, 1, 2], 2: [3, 4, 5]}
+    assert index_blades((1, 1), (0, 1)) == {0: [0], 1: [1, 2]}
+    assert index_blades((1, 1, 1), (1, 2)) == {1: [0, 1, 2], 2: [3, 4, 5]}
 
 
 def test_quantities_of_waves_that_are_known() -> None:
     """s = 3 + sin x, u = (cos 2x, 0): energies (9 + 1/2) / 2 and 1/4, divergence -2k sin 2x."""
     zero = 0 * X
     moment = np.stack([3 + np.sin(K * X), np.cos(2 * K * X), zero])
-    found = conserved(np.stack([moment, 2 * moment]), (1, 1), (0, 1), CELL)
+    found = compute_diagnostics(np.stack([moment, 2 * moment]), (1, 1), (0, 1), CELL)
     np.testing.assert_allclose(found["mean of the scalar"], [3, 6])
     np.testing.assert_allclose(found["energy of grade 0"], [4.75, 19])
     np.testing.assert_allclose(found["energy of grade 1"], [0.25, 1])
@@ -73,7 +78,7 @@ def test_a_film_shows_truth_network_and_difference(
     signature: tuple[int, ...], grades: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     truth = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    clip = rollout_clip(truth, truth.copy(), signature, grades, Fraction(5))
+    clip = render_rollout(truth, truth.copy(), signature, grades, Fraction(5))
     frames = list(clip)
     assert len(frames) == shape[0]
     assert frames[1].time == Fraction(1, 5)
@@ -87,5 +92,5 @@ def test_a_film_shows_truth_network_and_difference(
     np.testing.assert_array_equal(body[:, :third], body[:, third : 2 * third])
     difference = body[:, 2 * third : 3 * third]
     assert (difference == 255).all(), "nothing is wrong, so nothing is drawn"
-    other = without_words(list(rollout_clip(truth, -truth, signature, grades))[-1].image)
+    other = without_words(list(render_rollout(truth, -truth, signature, grades))[-1].image)
     assert (other[:, 2 * third : 3 * third] != 255).any()

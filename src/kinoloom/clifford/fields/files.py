@@ -19,7 +19,7 @@ import numpy as np
 from kinoloom.base.files import NoOptions, Progress, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
-from kinoloom.clifford.fields.noun import Fields, Trajectory
+from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 
 _ABOUT = "about"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip
-from kinoloom.clifford.fields.noun import Fields, Trajectory
+from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.motion.dense_flow import dense_flow
 
@@ -37,7 +37,7 @@ _LEAST_CELLS = 8
 Grey = NDArray[np.uint8]
 
 
-def clip_fields(clip: Clip, options: FromClipOptions) -> Fields:
+def convert_clip(clip: Clip, options: FromClipOptions) -> Fields:
     """Trajectories of a clip, read when they are asked for; see `ops.from_clip`.
 
     Raises:
@@ -57,7 +57,7 @@ def clip_fields(clip: Clip, options: FromClipOptions) -> Fields:
             f"{options.steps + 1}.",
             hint="Ask for fewer --steps.",
         )
-    width, height = working_size(clip.width, clip.height, options.cells)
+    width, height = choose_grid_size(clip.width, clip.height, options.cells)
 
     def make(number: int) -> Trajectory:
         middle_of_first = (number * options.steps + Fraction(1, 2)) / rate
@@ -85,7 +85,7 @@ def clip_fields(clip: Clip, options: FromClipOptions) -> Fields:
     )
 
 
-def working_size(width: int, height: int, cells: int) -> tuple[int, int]:
+def choose_grid_size(width: int, height: int, cells: int) -> tuple[int, int]:
     """Cells along both axes: the longer side as told, both divisible by 4, of 8 at least."""
     ratio = cells / max(width, height)
     sides = (round(side * ratio / _MULTIPLE) * _MULTIPLE for side in (width, height))
@@ -93,7 +93,9 @@ def working_size(width: int, height: int, cells: int) -> tuple[int, int]:
     return first, second
 
 
-def multivectors(grey: Grey, flow: NDArray[np.float32], width: int, height: int) -> Trajectory:
+def build_multivectors(
+    grey: Grey, flow: NDArray[np.float32], width: int, height: int
+) -> Trajectory:
     """One moment (4, width, height); axis 0 goes right and axis 1 up.
 
     Args:
@@ -113,7 +115,7 @@ def multivectors(grey: Grey, flow: NDArray[np.float32], width: int, height: int)
 def _moments(greys: Iterator[Grey], width: int, height: int, rate: float) -> Iterator[Trajectory]:
     for first, second in pairwise(greys):
         flow = dense_flow(first, second, None) * np.float32(rate)
-        yield multivectors(first, flow, width, height)
+        yield build_multivectors(first, flow, width, height)
 
 
 def _grey(image: NDArray[np.generic], most_width: int, most_height: int) -> Grey:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.clifford.fields.noun import Trajectory
+from kinoloom.clifford.fields.dataset import Trajectory
 from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum
 
 SIGNATURE, GRADES = (1, 1, 1), (1, 2)
@@ -37,7 +37,7 @@ class Maxwell:
     @property
     def directions(self) -> Real:
         """(3, *modes): the unit wave vector of each mode, 0 for the mean."""
-        length = np.sqrt(self.grid.waves_squared)
+        length = np.sqrt(self.grid.squared_wave_numbers)
         return np.asarray(self.grid.waves / np.where(length == 0, 1.0, length))
 
     def start(self, rng: np.random.Generator, wavelength: float) -> Spectrum:
@@ -51,7 +51,7 @@ class Maxwell:
 
     def later(self, start: Spectrum, time_s: float) -> Spectrum:
         """The spectra (2, 3, *modes) of E and B at any time after (or before) the start."""
-        turn = np.sqrt(self.grid.waves_squared) * time_s
+        turn = np.sqrt(self.grid.squared_wave_numbers) * time_s
         n, (electric, magnetic) = self.directions, start
         cos, sin = np.cos(turn), 1j * np.sin(turn)
         return np.stack(
@@ -67,7 +67,7 @@ class Maxwell:
         return np.stack([*electric, b3, -b2, b1])
 
 
-def maxwell_trajectory(
+def simulate_maxwell(
     equation: Maxwell, rng: np.random.Generator, steps: int, step_s: float, wavelength: float
 ) -> Trajectory:
     """A random trajectory (steps, 6, *space).

@@ -23,7 +23,7 @@ from kinoloom.errors import UsageError
 
 Real = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
-_MOST_STEPS = 100_000
+_MAX_SUBSTEPS = 100_000
 _COURANT = 0.5
 
 
@@ -60,7 +60,7 @@ class Grid:
         return np.stack(np.meshgrid(*[full] * (self.dim - 1), half, indexing="ij"))
 
     @cached_property
-    def waves_squared(self) -> Real:
+    def squared_wave_numbers(self) -> Real:
         """(*modes): the square of each wave vector."""
         return np.asarray((self.waves**2).sum(0))
 
@@ -92,22 +92,22 @@ class Grid:
         """
         noise = self.forward(rng.standard_normal((self.cells,) * self.dim))
         reach = 2 * math.pi / wavelength
-        shaped = noise * np.exp(-self.waves_squared / (2 * reach**2)) * self.kept
+        shaped = noise * np.exp(-self.squared_wave_numbers / (2 * reach**2)) * self.kept
         shaped[(0,) * self.dim] = 0
         field = self.backward(shaped)
         return np.asarray(field / field.std())
 
 
-def steps_needed(duration: float, speed: float, cell: float) -> int:
+def count_substeps(duration: float, speed: float, cell: float) -> int:
     """How many steps keep motion at `speed` below half a cell each.
 
     Raises:
         UsageError: more than 100,000 of them.
     """
     steps = duration * speed / (_COURANT * cell)
-    if not steps <= _MOST_STEPS:
+    if not steps <= _MAX_SUBSTEPS:
         raise UsageError(
-            f"One moment would take {steps:.2g} steps of the solver, more than {_MOST_STEPS}: "
+            f"One moment would take {steps:.2g} steps of the solver, more than {_MAX_SUBSTEPS}: "
             f"what moves at {speed:.2g} crosses cells of {cell:.2g} too fast.",
             hint="Take a shorter --step, larger cells or weaker forces.",
         )

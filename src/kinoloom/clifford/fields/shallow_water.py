@@ -20,8 +20,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kinoloom.clifford.fields.noun import Trajectory
-from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum, advance, steps_needed
+from kinoloom.clifford.fields.dataset import Trajectory
+from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum, advance, count_substeps
 
 SIGNATURE, GRADES = (1, 1), (0, 1)
 
@@ -47,7 +47,7 @@ class ShallowWater:
     @cached_property
     def _rates(self) -> Real:
         each = np.array([0.0, self.viscosity, self.viscosity])
-        return each[:, None, None] * self.grid.waves_squared
+        return each[:, None, None] * self.grid.squared_wave_numbers
 
     def start(self, rng: np.random.Generator, height: float) -> Spectrum:
         """Random water at rest: spectra (3, *modes) of h, u1, u2; h has deviation `height`."""
@@ -69,7 +69,7 @@ class ShallowWater:
             deepest = self.depth + float(np.abs(height).max())
             waves = math.sqrt(self.gravity * deepest)
             speed = 2 * float(np.sqrt(u1**2 + u2**2).max()) + 2 * waves
-            steps = steps_needed(duration, speed, self.grid.cell)
+            steps = count_substeps(duration, speed, self.grid.cell)
         for _ in range(steps):
             state = advance(state, self._rates, self._change, duration / steps)
         return state
@@ -90,7 +90,7 @@ class ShallowWater:
         return change
 
 
-def water_trajectory(
+def simulate_shallow_water(
     equation: ShallowWater,
     rng: np.random.Generator,
     steps: int,

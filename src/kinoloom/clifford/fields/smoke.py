@@ -20,8 +20,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.clifford.fields.noun import Trajectory
-from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum, advance, steps_needed
+from kinoloom.clifford.fields.dataset import Trajectory
+from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum, advance, count_substeps
 
 SIGNATURE, GRADES = (1, 1), (0, 1)
 
@@ -45,7 +45,7 @@ class Smoke:
     @cached_property
     def _rates(self) -> Real:
         each = np.array([self.diffusivity, self.viscosity])
-        return each[:, None, None] * self.grid.waves_squared
+        return each[:, None, None] * self.grid.squared_wave_numbers
 
     def start(self, rng: np.random.Generator) -> Spectrum:
         """Random smoke at rest: spectra (2, *modes) of s and w."""
@@ -68,14 +68,14 @@ class Smoke:
             smoke, u1, u2 = self.field(state)
             lift = abs(self.buoyancy) * float(np.abs(smoke).max()) * duration
             speed = float(np.sqrt(u1**2 + u2**2).max()) + lift
-            steps = steps_needed(duration, speed, self.grid.cell)
+            steps = count_substeps(duration, speed, self.grid.cell)
         for _ in range(steps):
             state = advance(state, self._rates, self._change, duration / steps)
         return state
 
     def _velocity(self, vorticity: Spectrum) -> Spectrum:
         k1, k2 = self.grid.waves
-        squared = np.where(self.grid.waves_squared == 0, 1.0, self.grid.waves_squared)
+        squared = np.where(self.grid.squared_wave_numbers == 0, 1.0, self.grid.squared_wave_numbers)
         stream = vorticity / squared  # w = -lap psi, u = (d2 psi, -d1 psi)
         return np.stack([1j * k2 * stream, -1j * k1 * stream])
 
@@ -87,7 +87,7 @@ class Smoke:
         return change
 
 
-def smoke_trajectory(
+def simulate_smoke(
     equation: Smoke, rng: np.random.Generator, steps: int, step_s: float, skip: int
 ) -> Trajectory:
     """A random trajectory (steps, 3, *space).

@@ -26,19 +26,19 @@ import torch
 import torch.nn.functional as F  # noqa: N812  torch's own convention
 from torch import Tensor
 
-from kinoloom.clifford.ideals import ideals_of
-from kinoloom.clifford.layers.ideal import IdealCoordinates
+from kinoloom.clifford.ideals import find_ideals
+from kinoloom.clifford.layers.ideal_coordinates import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.linear_map import is_traced
+from kinoloom.clifford.layers.padding import PaddingMode, pad_field
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
-from kinoloom.clifford.layers.rims import PaddingMode, with_rim
-from kinoloom.clifford.memory import freed_memory_is_kept, keep_freed_fields
+from kinoloom.clifford.memory import retain_freed_fields, retains_freed
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
-_WIDE = 36
+_MIN_SAVED_MULTIPLIES = 36
 """From how many multiplications saved for each number of a field on coordinates of ideals pay."""
-_PART = 1 << 17
+_CHUNK_NUMBERS = 1 << 17
 """How many numbers of fields each thread is given at a time while no gradient is recorded."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -99,17 +99,17 @@ class CliffordConv(ProductLayer):
         self.dilation = per_axis("dilation", dilation, self.space)
         self.groups, self.padding_mode = groups, padding_mode
         self.ideals = self._coordinates(fan_in)
-        keep_freed_fields()
+        retain_freed_fields()
 
     def _coordinates(self, fan_in: int) -> IdealCoordinates | None:
         """Coordinates of ideals, where they save enough."""
-        ideals = ideals_of(self.algebra)
+        ideals = find_ideals(self.algebra)
         full = len(self.in_blades) == len(self.out_blades) == self.algebra.n_blades
         if ideals is None or not full or type(self).entries is not ProductLayer.entries:
             return None
         share = self.out_channels / (self.in_channels + self.out_channels)
         saved = (self.algebra.n_blades - ideals.size) * fan_in * share
-        return IdealCoordinates(ideals) if saved >= _WIDE else None
+        return IdealCoordinates(ideals) if saved >= _MIN_SAVED_MULTIPLIES else None
 
     def expand(self) -> Tensor:
         """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size).
@@ -135,38 +135,36 @@ class CliffordConv(ProductLayer):
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         if self.ideals is None:
             bias = None if self.bias is None else self.bias.flatten()
-            y = self._convolved(x.flatten(1, 2), self.kernel(), bias, self.groups)
+            y = self._convolve(x.flatten(1, 2), self.kernel(), bias, self.groups)
             return split_channels(y, len(self.out_blades))
-        return self._in_ideals(x, self.ideals)
+        return self._forward_in_ideals(x, self.ideals)
 
-    def _convolved(
-        self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
-    ) -> Tensor:
+    def _convolve(self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
-            images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
+            images, padding = pad_field(images, padding, self.padding_mode), (0,) * self.space
         convolve = _CONV[self.space]
         return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
-    def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
+    def _forward_in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
         kernel = self.kernel()
         bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
         if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
             entered, groups = ideals.enter(x, self.groups), ideals.count * self.groups
-            return ideals.leave(self._convolved(entered, kernel, bias, groups), self.groups)
-        return self._in_parts(x, ideals, kernel, bias)
+            return ideals.leave(self._convolve(entered, kernel, bias, groups), self.groups)
+        return self._forward_in_chunks(x, ideals, kernel, bias)
 
-    def _in_parts(
+    def _forward_in_chunks(
         self, x: Tensor, ideals: IdealCoordinates, kernel: Tensor, bias: Tensor | None
     ) -> Tensor:
-        """As `_in_ideals`, some fields at a time in the same memory; without derivatives."""
-        size = _fields_at_once(x)
+        """As `_forward_in_ideals`, some fields at a time in the same memory; without derivatives."""
+        size = _choose_chunk_size(x)
         inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
         made: Tensor | None = None
         for first in range(0, max(1, len(x)), size):
             part = x[first : first + size]
             entered = ideals.enter(part, self.groups, inside[: len(part)])
-            y = self._convolved(entered, kernel, bias, ideals.count * self.groups)
+            y = self._convolve(entered, kernel, bias, ideals.count * self.groups)
             if made is None:
                 made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
             ideals.leave(y, self.groups, made[first : first + size])
@@ -181,15 +179,15 @@ class CliffordConv(ProductLayer):
         )
 
 
-def _fields_at_once(x: Tensor) -> int:
+def _choose_chunk_size(x: Tensor) -> int:
     """Into parts of how many fields a batch is split while no gradient is recorded.
 
     On a CPU narrow fields go through in parts that its caches hold, with all that is made on the
     way. Wide ones, of which one is too large for that, go one by one only where the allocator would
     give what is freed back to the system, and get it again for every operation.
     """
-    part, each = _PART * torch.get_num_threads(), max(1, x[:1].numel())
-    if x.device.type != "cpu" or (each > part and freed_memory_is_kept(x.nbytes)):
+    part, each = _CHUNK_NUMBERS * torch.get_num_threads(), max(1, x[:1].numel())
+    if x.device.type != "cpu" or (each > part and retains_freed(x.nbytes)):
         return max(1, len(x))
     return max(1, part // each)
 

@@ -28,7 +28,11 @@ from torch import Tensor, nn
 
 from kinoloom.clifford.layers.conv import CliffordConv
 from kinoloom.clifford.layers.linear import CliffordLinear
-from kinoloom.clifford.layers.norm import CliffordBatchNorm, CliffordGroupNorm, loaded
+from kinoloom.clifford.layers.norm import (
+    CliffordBatchNorm,
+    CliffordGroupNorm,
+    regularize_covariance,
+)
 from kinoloom.clifford.layers.product import ProductLayer
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv
@@ -131,7 +135,7 @@ def _batch_norm(layer: CliffordBatchNorm, tensors: _Tensors) -> State:
     size = cov.shape[-1]
     theirs = torch.linalg.cholesky(cov + layer.eps * torch.eye(size).to(cov))
     right = torch.linalg.solve_triangular(
-        theirs.mT, torch.linalg.cholesky(loaded(cov, layer.eps)), upper=True
+        theirs.mT, torch.linalg.cholesky(regularize_covariance(cov, layer.eps)), upper=True
     )
     weight = tensors.take("weight", layer.weight.movedim(0, -1)).movedim(-1, 0)
     mean = tensors.take("running_mean", layer.running_mean.T)

@@ -226,12 +226,12 @@ class SteerableConv(nn.Module):
             raise UsageError(f"kernel_size must be odd, not {kernel_size}.")
         self.algebra = Algebra(self.space)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.in_blades = self.algebra.of_grades(in_grades)
-        self.out_blades = self.algebra.of_grades(out_grades)
+        self.in_blades = self.algebra.blades_of_grades(in_grades)
+        self.out_blades = self.algebra.blades_of_grades(out_grades)
         if bias and 0 not in self.out_blades:
             raise UsageError("An equivariant bias is a scalar; the output has no grade 0.")
         self.rim, self.circular = kernel_size // 2, circular
-        basis = steerable_basis(self.algebra, kernel_size, self.out_blades, self.in_blades)
+        basis = build_steerable_basis(self.algebra, kernel_size, self.out_blades, self.in_blades)
         kept = torch.tensor(basis, dtype=torch.get_default_dtype())
         self.register_buffer("basis", kept, persistent=False)
         fan_in = in_channels * float((kept**2).sum() / len(self.out_blades))
@@ -268,7 +268,7 @@ class SteerableConv3d(SteerableConv):
     space = 3
 
 
-def steerable_basis(
+def build_steerable_basis(
     algebra: Algebra, kernel_size: int, out_blades: tuple[int, ...], in_blades: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """All independent equivariant kernels on a grid: x, u x and u x u by ring and grades.

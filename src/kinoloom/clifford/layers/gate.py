@@ -60,8 +60,8 @@ class MultivectorGate(nn.Module):
                 f"A gate is linear, sum or mean of at least 1 channel, not {mode} of {channels}."
             )
         algebra = Algebra.of(g)
-        blades = algebra.of_grades(grades)
-        seen = blades if gate_grades is None else algebra.of_grades(gate_grades)
+        blades = algebra.blades_of_grades(grades)
+        seen = blades if gate_grades is None else algebra.blades_of_grades(gate_grades)
         if not set(seen) <= set(blades):
             raise UsageError(f"The gate looks at blades {seen}, the field has {blades}.")
         self.channels, self.blades, self.mode = channels, blades, mode

@@ -42,7 +42,7 @@ class _Norm(nn.Module):
             )
         self.algebra = Algebra.of(g)
         self.channels, self.eps = channels, eps
-        self.blades = self.algebra.of_grades(grades)
+        self.blades = self.algebra.blades_of_grades(grades)
         size = len(self.blades)
         self.weight = nn.Parameter(torch.empty(channels, size, size)) if affine else None
         self.bias = nn.Parameter(torch.empty(channels, size)) if affine else None
@@ -217,7 +217,7 @@ class CliffordGroupNorm(_Norm):
         return self._apply_matrix(centred.flatten(1, 2), whitening).reshape(x.shape)
 
 
-def loaded(cov: Tensor, eps: float) -> Tensor:
+def regularize_covariance(cov: Tensor, eps: float) -> Tensor:
     """Covariances (..., I, I) that eps keeps from being singular."""
     eye = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
     variance = cov.diagonal(dim1=-2, dim2=-1).mean(-1)
@@ -226,9 +226,9 @@ def loaded(cov: Tensor, eps: float) -> Tensor:
 
 def _whitening(cov: Tensor, eps: float) -> Tensor:
     """The inverse of the lower Cholesky factor of `loaded` covariances."""
-    matrix = loaded(cov, eps)
+    matrix = regularize_covariance(cov, eps)
     if torch.compiler.is_compiling():
-        return inverse_factor(matrix)
+        return invert_cholesky_factor(matrix)
     try:
         factor = torch.linalg.cholesky(matrix)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
@@ -238,7 +238,7 @@ def _whitening(cov: Tensor, eps: float) -> Tensor:
     return inverse
 
 
-def inverse_factor(matrix: Tensor) -> Tensor:
+def invert_cholesky_factor(matrix: Tensor) -> Tensor:
     """The inverse of the lower Cholesky factor, in operations that every exporter knows.
 
     With C = U D U^T, U of unit diagonal, rows are taken from the rows below until C is D and the

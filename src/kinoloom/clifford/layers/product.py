@@ -9,7 +9,7 @@ them needs have no parameter.
 While no gradient is recorded (evaluation, rollout) the expanded matrix is kept and used again until
 the weights change. What it watches is the weights' version and memory: every in-place operation of
 torch, optimisers, load_state_dict and .to() are seen; a write through `.data` in place is not, and
-needs `forget_kernel()` or a call of `train()`.
+needs `clear_kernel_cache()` or a call of `train()`.
 
 Source of the layer: Brandstetter et al., "Clifford Neural Layers for PDE Modeling", ICLR 2023,
 arXiv:2209.04934. The grade selection and the caching are ours.
@@ -75,16 +75,16 @@ class ProductLayer(nn.Module):
             raise UsageError(f"Channels must be positive, not {in_channels} and {out_channels}.")
         self.algebra = Algebra.of(g)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.in_blades = self.algebra.of_grades(in_grades)
-        self.out_blades = self.algebra.of_grades(out_grades)
-        self.weight_blades = self._gather_plan()
+        self.in_blades = self.algebra.blades_of_grades(in_grades)
+        self.out_blades = self.algebra.blades_of_grades(out_grades)
+        self.weight_blades = self._register_tables()
         self.weight = nn.Parameter(torch.empty(len(self.weight_blades), *weight_shape))
         self.bias = nn.Parameter(torch.empty(out_channels, len(self.out_blades))) if bias else None
         self._fan_in = fan_in * len(self.in_blades)
         self._kept: tuple[Tensor, int, Tensor] | None = None
         self.reset_parameters()
 
-    def _gather_plan(self) -> tuple[int, ...]:
+    def _register_tables(self) -> tuple[int, ...]:
         """Set `index` and `sign` (K * J,), and return the blades of the weights that are used."""
         pairs = np.ix_(self.out_blades, self.in_blades)
         partner, sign = self.algebra.partner[pairs], self.algebra.sign[pairs]
@@ -130,13 +130,13 @@ class ProductLayer(nn.Module):
         self._kept = (source, source._version, self.expand())
         return self._kept[2]
 
-    def forget_kernel(self) -> None:
+    def clear_kernel_cache(self) -> None:
         """Drop the kept kernel; needed only after writing to `weight.data` in place."""
         self._kept = None
 
     def train(self, mode: bool = True) -> Self:
         """As `nn.Module.train`; also drops the kept kernel."""
-        self.forget_kernel()
+        self.clear_kernel_cache()
         return super().train(mode)
 
     def __getstate__(self) -> dict[str, object]:

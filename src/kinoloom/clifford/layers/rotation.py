@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.clifford.layers.conv import CliffordConv2d, Sizes
-from kinoloom.clifford.layers.rims import PaddingMode
+from kinoloom.clifford.layers.padding import PaddingMode
 
 _SAFE = 1e-4
 

@@ -114,10 +114,10 @@ class CliffordSpectralConv(ProductLayer):
                 "sign.",
                 hint="Each axis must be at least twice its modes long.",
             )
-        low = self._low_modes(self.transform(x))
+        low = self._select_low_modes(self.transform(x))
         if self.multiply:
-            low = self._multiplied(low)
-        return self.inverse_transform(self._with_high_modes(low, tuple(sizes)))
+            low = self._multiply_modes(low)
+        return self.inverse_transform(self._pad_modes(low, tuple(sizes)))
 
     def transform(self, x: Tensor) -> Tensor:
         """The Clifford Fourier transform: real fields to multivectors of each mode, both real.
@@ -128,13 +128,13 @@ class CliffordSpectralConv(ProductLayer):
         Returns:
             (B, C, I, *modes), in the order of `torch.fft.fftn`.
         """
-        return self._through(x, torch.fft.fftn)
+        return self._apply_fft(x, torch.fft.fftn)
 
     def inverse_transform(self, x: Tensor) -> Tensor:
         """The inverse of `transform`; same shapes."""
-        return self._through(x, torch.fft.ifftn)
+        return self._apply_fft(x, torch.fft.ifftn)
 
-    def _through(self, x: Tensor, fft: Callable[..., Tensor]) -> Tensor:
+    def _apply_fft(self, x: Tensor, fft: Callable[..., Tensor]) -> Tensor:
         half = len(self._duals)
         sign = x.new_tensor(self._signs).reshape(-1, *[1] * self.space)
         order = list(self._duals)
@@ -143,20 +143,20 @@ class CliffordSpectralConv(ProductLayer):
         places = sorted(range(half), key=order.__getitem__)
         return torch.cat([made.real, (made.imag * sign)[:, :, places]], dim=2)
 
-    def _low_modes(self, x: Tensor) -> Tensor:
+    def _select_low_modes(self, x: Tensor) -> Tensor:
         for axis, m in enumerate(self.modes, start=3):
             size = x.shape[axis]
             x = torch.cat([x.narrow(axis, 0, m), x.narrow(axis, size - m, m)], dim=axis)
         return x
 
-    def _with_high_modes(self, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    def _pad_modes(self, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, (m, size) in enumerate(zip(self.modes, sizes, strict=True), start=3):
             gap = (*x.shape[:axis], size - 2 * m, *x.shape[axis + 1 :])
             zeros = x.new_zeros(gap)
             x = torch.cat([x.narrow(axis, 0, m), zeros, x.narrow(axis, m, m)], dim=axis)
         return x
 
-    def _multiplied(self, low: Tensor) -> Tensor:
+    def _multiply_modes(self, low: Tensor) -> Tensor:
         shape = (low.shape[0], self.out_channels, self.algebra.n_blades, *low.shape[3:])
         by_mode = low.flatten(3).flatten(1, 2).permute(2, 0, 1)
         return torch.bmm(by_mode, self.kernel()).permute(1, 2, 0).reshape(shape)

@@ -71,12 +71,12 @@ def equivariance_error(
         size = y.norm()
         errors = [
             float((layer(move(x, in_grades)) - move(y, out_grades)).norm() / size)
-            for move in _moves(algebra, group, x, seed)
+            for move in _list_transformations(algebra, group, x, seed)
         ]
     return max(errors)
 
 
-def move_field(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) -> Tensor:
+def transform_field(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) -> Tensor:
     """A field turned and mirrored by a symmetry of its grid, places and blades together.
 
     Args:
@@ -101,10 +101,10 @@ def move_field(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) -
     came_from = here.argmax(axis=1)
     turned = x.permute(0, 1, 2, *(3 + int(axis) for axis in came_from))
     mirrored = [3 + axis for axis in range(algebra.dim) if matrix[axis].sum() < 0]
-    return turn_blades(turned.flip(mirrored), algebra.outermorphism(matrix), algebra, grades)
+    return transform_blades(turned.flip(mirrored), algebra.outermorphism(matrix), algebra, grades)
 
 
-def turn_blades(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) -> Tensor:
+def transform_blades(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) -> Tensor:
     """A linear map of multivectors at every place.
 
     Args:
@@ -116,7 +116,7 @@ def turn_blades(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) 
     Raises:
         ArrayError: x does not have the blades of these grades.
     """
-    blades = Algebra.of(g).of_grades(grades)
+    blades = Algebra.of(g).blades_of_grades(grades)
     if x.dim() < 3 or x.shape[2] != len(blades):
         raise ArrayError(
             f"A field of {len(blades)} blades was expected, not the shape {tuple(x.shape)}."
@@ -125,7 +125,7 @@ def turn_blades(x: Tensor, matrix: Matrix, g: Signature, grades: Grades = None) 
     return torch.einsum("kj,bcj...->bck...", part, x)
 
 
-def grid_symmetries(dim: int) -> list[Matrix]:
+def list_grid_symmetries(dim: int) -> list[Matrix]:
     """All signed permutation matrices (dim, dim): the symmetries of a cube."""
     return [
         np.diag(signs) @ np.eye(dim)[list(order)]
@@ -134,7 +134,7 @@ def grid_symmetries(dim: int) -> list[Matrix]:
     ]
 
 
-def random_versor_matrices(g: Signature, count: int, seed: int) -> list[Matrix]:
+def draw_versor_matrices(g: Signature, count: int, seed: int) -> list[Matrix]:
     """How random versors act on all blades: (I, I) matrices, of odd and even ones in turn."""
     algebra, rng = Algebra.of(g), np.random.default_rng(seed)
     made = []
@@ -155,19 +155,19 @@ def _random_vector(algebra: Algebra, rng: np.random.Generator) -> NDArray[np.flo
             return np.asarray(algebra.embed(drawn, range(1, algebra.dim + 1)), np.float64)
 
 
-def _moves(
+def _list_transformations(
     algebra: Algebra, group: str, x: Tensor, seed: int
 ) -> Iterator[Callable[[Tensor, Grades], Tensor]]:
     if group == "grid":
         if algebra.metric != (1,) * algebra.dim:
             raise UsageError(f"The grid's symmetries act on Cl(n, 0), not on {algebra}.")
-        for matrix in grid_symmetries(algebra.dim):
-            yield partial(_moved, move_field, matrix, algebra)
+        for matrix in list_grid_symmetries(algebra.dim):
+            yield partial(_moved, transform_field, matrix, algebra)
     elif group == "versors":
         if not any(algebra.metric):
             raise UsageError(f"{algebra} has no versors but numbers: every square is 0.")
-        for matrix in random_versor_matrices(algebra, _VERSORS, seed):
-            yield partial(_moved, turn_blades, matrix, algebra)
+        for matrix in draw_versor_matrices(algebra, _VERSORS, seed):
+            yield partial(_moved, transform_blades, matrix, algebra)
     else:
         raise UsageError(f"The group must be grid or versors, not '{group}'.")
 

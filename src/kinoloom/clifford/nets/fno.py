@@ -12,39 +12,44 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from kinoloom.clifford.nets.kits import Ends, Kit
+from kinoloom.clifford.nets.layer_factory import FieldSpec, LayerFactory
 from kinoloom.errors import UsageError
 
 
 class FNO(nn.Module):
-    """A Fourier neural operator of a kit's layers.
+    """A Fourier neural operator of a factory's layers.
 
     Args:
-        kit: what layers are made of.
-        ends: what goes in and what comes out.
-        channels: hidden channels, in the kit's unit.
+        factory: what layers are made of.
+        spec: what goes in and what comes out.
+        channels: hidden channels, in the factory's unit.
         modes: for each axis, how many modes of each sign are kept.
         blocks: how many spectral blocks.
 
     Raises:
-        UsageError: no block, or as the kit's layers.
+        UsageError: no block, or as the factory's layers.
     """
 
     def __init__(
-        self, kit: Kit, ends: Ends, channels: int, modes: tuple[int, ...], blocks: int = 4
+        self,
+        factory: LayerFactory,
+        spec: FieldSpec,
+        channels: int,
+        modes: tuple[int, ...],
+        blocks: int = 4,
     ) -> None:
         super().__init__()
         if blocks < 1:
             raise UsageError(f"An FNO has at least 1 block, not {blocks}.")
-        self.lift = kit.lift(ends, channels)
-        self.blocks = nn.ModuleList(SpectralBlock(kit, channels, modes) for _ in range(blocks))
-        self.project = kit.project(ends, channels)
+        self.lift = factory.lift(spec, channels)
+        self.blocks = nn.ModuleList(SpectralBlock(factory, channels, modes) for _ in range(blocks))
+        self.project = factory.project(spec, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """The field that follows x.
 
         Raises:
-            ArrayError: another shape than `Ends` and the kit say, or too few places for the modes.
+            ArrayError: another shape than `FieldSpec` and the factory say, or too few places for the modes.
         """
         hidden: Tensor = self.lift(x)
         for block in self.blocks:
@@ -56,11 +61,11 @@ class FNO(nn.Module):
 class SpectralBlock(nn.Module):
     """activation(norm(spectral(x) + place(x)))."""
 
-    def __init__(self, kit: Kit, channels: int, modes: tuple[int, ...]) -> None:
+    def __init__(self, factory: LayerFactory, channels: int, modes: tuple[int, ...]) -> None:
         super().__init__()
-        self.spectral = kit.spectral(channels, modes)
-        self.place = kit.conv(channels, channels, 1)
-        self.after = nn.Sequential(kit.norm(channels), kit.activation(channels))
+        self.spectral = factory.spectral(channels, modes)
+        self.place = factory.conv(channels, channels, 1)
+        self.after = nn.Sequential(factory.norm(channels), factory.activation(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""

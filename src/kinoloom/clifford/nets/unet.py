@@ -18,45 +18,47 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from kinoloom.clifford.nets.kits import Ends, Kit
+from kinoloom.clifford.nets.layer_factory import FieldSpec, LayerFactory
 from kinoloom.clifford.nets.resnet import ResidualBlock
 from kinoloom.errors import ArrayError, UsageError
 
 
 class UNet(nn.Module):
-    """A U-Net of a kit's layers.
+    """A U-Net of a factory's layers.
 
     Args:
-        kit: what layers are made of.
-        ends: what goes in and what comes out.
-        channels: hidden channels at full resolution, in the kit's unit.
+        factory: what layers are made of.
+        spec: what goes in and what comes out.
+        channels: hidden channels at full resolution, in the factory's unit.
         levels: how often the resolution is halved.
 
     Raises:
-        UsageError: no level, or as the kit's layers.
+        UsageError: no level, or as the factory's layers.
     """
 
-    def __init__(self, kit: Kit, ends: Ends, channels: int, levels: int = 2) -> None:
+    def __init__(
+        self, factory: LayerFactory, spec: FieldSpec, channels: int, levels: int = 2
+    ) -> None:
         super().__init__()
         if levels < 1:
             raise UsageError(f"A U-Net has at least 1 level, not {levels}.")
         widths = [channels << level for level in range(levels + 1)]
         pairs = list(pairwise(widths))
-        self.multiple, self.space = 1 << levels, kit.space
-        self.lift = kit.lift(ends, channels)
-        self.down_blocks = nn.ModuleList(ResidualBlock(kit, w) for w in widths[:-1])
-        self.downs = nn.ModuleList(kit.conv(fine, coarse, 3, 2) for fine, coarse in pairs)
-        self.bottom = ResidualBlock(kit, widths[-1])
-        self.ups = nn.ModuleList(kit.up(coarse, fine) for fine, coarse in pairs)
-        self.joins = nn.ModuleList(kit.conv(2 * w, w, 1) for w in widths[:-1])
-        self.up_blocks = nn.ModuleList(ResidualBlock(kit, w) for w in widths[:-1])
-        self.project = kit.project(ends, channels)
+        self.multiple, self.space = 1 << levels, factory.space
+        self.lift = factory.lift(spec, channels)
+        self.down_blocks = nn.ModuleList(ResidualBlock(factory, w) for w in widths[:-1])
+        self.downs = nn.ModuleList(factory.conv(fine, coarse, 3, 2) for fine, coarse in pairs)
+        self.bottom = ResidualBlock(factory, widths[-1])
+        self.ups = nn.ModuleList(factory.up(coarse, fine) for fine, coarse in pairs)
+        self.joins = nn.ModuleList(factory.conv(2 * w, w, 1) for w in widths[:-1])
+        self.up_blocks = nn.ModuleList(ResidualBlock(factory, w) for w in widths[:-1])
+        self.project = factory.project(spec, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """The field that follows x.
 
         Raises:
-            ArrayError: another shape than `Ends` and the kit say, or an axis of space that is not
+            ArrayError: another shape than `FieldSpec` and the factory say, or an axis of space that is not
                 divisible by 2 ** levels.
         """
         if any(size % self.multiple for size in x.shape[-self.space :]):

@@ -11,8 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from kinoloom.clifford.fields.make import maxwell_fields, shallow_water_fields, smoke_fields
-from kinoloom.clifford.fields.noun import Fields
+from kinoloom.clifford.fields.dataset import Fields
+from kinoloom.clifford.fields.generate import (
+    generate_maxwell,
+    generate_shallow_water,
+    generate_smoke,
+)
 from kinoloom.clifford.options import (
     FromClipOptions,
     MaxwellOptions,
@@ -25,9 +29,9 @@ from kinoloom.learn.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from kinoloom.clifford.nets.kits import Kit
+    from kinoloom.clifford.nets.layer_factory import LayerFactory
 
-MOMENTS = 2
+HISTORY_STEPS = 2
 """How many moments a network is shown: two tell a field and its motion."""
 
 
@@ -61,24 +65,24 @@ class Form:
 
     Attributes:
         family: "resnet", "fno" or "unet".
-        kit: "clifford", "rotation" or "plain".
+        factory: "clifford", "rotation" or "plain".
     """
 
     family: str
-    kit: str
+    factory: str
 
 
 EQUATIONS = {
     "smoke": Equation(
-        smoke_fields, SmokeOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
+        generate_smoke, SmokeOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
         {"resnet": 12, "fno": 8, "unet": 8},
     ),
     "shallow-water": Equation(
-        shallow_water_fields, ShallowWaterOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
+        generate_shallow_water, ShallowWaterOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
         {"resnet": 12, "fno": 8, "unet": 8},
     ),
     "maxwell": Equation(
-        maxwell_fields, MaxwellOptions, {"cells": 16, "steps": 16}, (1, 1, 1), (1, 2), 3,
+        generate_maxwell, MaxwellOptions, {"cells": 16, "steps": 16}, (1, 1, 1), (1, 2), 3,
         {"resnet": 8, "fno": 4, "unet": 4},
     ),
     "video": Equation(
@@ -86,7 +90,7 @@ EQUATIONS = {
         "replicate",
     ),
 }  # fmt: skip
-FORMS = {
+ARCHITECTURES = {
     "cresnet": Form("resnet", "clifford"),
     "rotresnet": Form("resnet", "rotation"),
     "resnet": Form("resnet", "plain"),
@@ -135,45 +139,48 @@ class Preset:
 
     def net(self) -> nn.Module:
         """The network, its weights drawn anew from torch's generator."""
-        from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
+        from kinoloom.clifford.nets.sizing import count_parameters, match_width
 
         width = self.equation.widths[self.form.family]
-        if self.form.kit != "clifford":
-            target = parameter_count(self._of_width("clifford", width))
-            width = width_of_equal_size(lambda w: self._of_width(self.form.kit, w), target)
-        return self._of_width(self.form.kit, width)
+        if self.form.factory != "clifford":
+            target = count_parameters(self._of_width("clifford", width))
+            width = match_width(lambda w: self._of_width(self.form.factory, w), target)
+        return self._of_width(self.form.factory, width)
 
     def _of_width(self, kit_name: str, width: int) -> nn.Module:
         from kinoloom.clifford.nets.fno import FNO
-        from kinoloom.clifford.nets.kits import Ends
+        from kinoloom.clifford.nets.layer_factory import FieldSpec
         from kinoloom.clifford.nets.resnet import ResNet
         from kinoloom.clifford.nets.unet import UNet
 
-        kit, grades = self._kit(kit_name), self.equation.grades
-        ends = Ends(MOMENTS, 1, grades, grades)
+        factory, grades = self._kit(kit_name), self.equation.grades
+        spec = FieldSpec(HISTORY_STEPS, 1, grades, grades)
         if self.form.family == "fno":
             modes = (_MODES // (self.equation.space - 1),) * self.equation.space
-            return FNO(kit, ends, width, modes, _BLOCKS)
+            return FNO(factory, spec, width, modes, _BLOCKS)
         if self.form.family == "unet":
-            return UNet(kit, ends, width)
-        return ResNet(kit, ends, width, _BLOCKS)
+            return UNet(factory, spec, width)
+        return ResNet(factory, spec, width, _BLOCKS)
 
-    def _kit(self, name: str) -> Kit:
-        from kinoloom.clifford.nets.kits import CliffordKit, PlainKit
+    def _kit(self, name: str) -> LayerFactory:
+        from kinoloom.clifford.nets.layer_factory import CliffordLayers, PlainLayers
 
         signature, space = self.equation.signature, self.equation.space
         padding = self.equation.padding_mode
         if name == "plain":
-            return PlainKit(signature, space, padding)
+            return PlainLayers(signature, space, padding)
         if name == "rotation":
-            return CliffordKit((-1, -1), space, padding, rotation=True)
-        return CliffordKit(signature, space, padding)
+            return CliffordLayers((-1, -1), space, padding, rotation=True)
+        return CliffordLayers(signature, space, padding)
 
 
 def names() -> list[str]:
     """The names of all presets."""
     return [
-        f"{equation}-{form}" for equation in EQUATIONS for form in FORMS if _goes(equation, form)
+        f"{equation}-{form}"
+        for equation in EQUATIONS
+        for form in ARCHITECTURES
+        if _is_compatible(equation, form)
     ]
 
 
@@ -184,11 +191,11 @@ def preset(name: str) -> Preset:
         UsageError: there is none of that name.
     """
     equation, _, form = name.rpartition("-")
-    if equation not in EQUATIONS or form not in FORMS or not _goes(equation, form):
+    if equation not in EQUATIONS or form not in ARCHITECTURES or not _is_compatible(equation, form):
         raise UsageError(f"There is no preset '{name}'.", hint=f"There are {', '.join(names())}.")
-    return Preset(name, EQUATIONS[equation], FORMS[form])
+    return Preset(name, EQUATIONS[equation], ARCHITECTURES[form])
 
 
-def _goes(equation: str, form: str) -> bool:
+def _is_compatible(equation: str, form: str) -> bool:
     """Rotations are of the plane."""
-    return FORMS[form].kit != "rotation" or EQUATIONS[equation].space == 2
+    return ARCHITECTURES[form].factory != "rotation" or EQUATIONS[equation].space == 2

@@ -19,14 +19,14 @@ from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
 from kinoloom.base.provenance import plain
 from kinoloom.base.report import Picture, Report, Section, Table, Text
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES
-from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.memory import keep_freed_memory
-from kinoloom.clifford.training.errors import Rollout, one_step, rollout
+from kinoloom.clifford.memory import retain_freed_memory
+from kinoloom.clifford.training.diagnostics import compute_diagnostics, index_blades, spectrum
+from kinoloom.clifford.training.metrics import Rollout, one_step, rollout
 from kinoloom.clifford.training.presets import SETTINGS, Preset, preset
-from kinoloom.clifford.training.quantities import blades_of, conserved, spectrum
-from kinoloom.clifford.training.show import rollout_clip
-from kinoloom.clifford.training.task import in_memory, step_task
+from kinoloom.clifford.training.task import build_step_task, load_trajectories
+from kinoloom.clifford.training.video import render_rollout
 from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
@@ -46,7 +46,7 @@ def train_preset(options: TrainOptions) -> Report:
         UsageError: no folder was given, the preset is unknown, or a file holds another kind of
             fields than the preset is for.
     """
-    from kinoloom.clifford.nets.size import parameter_count
+    from kinoloom.clifford.nets.sizing import count_parameters
     from kinoloom.learn.loop import train
 
     if options.out is None:
@@ -54,14 +54,14 @@ def train_preset(options: TrainOptions) -> Report:
     chosen, settings = preset(options.preset), _settings(options)
     learned = _fields(chosen, options.learned, options.trajectories, options.seed)
     other = _fields(chosen, options.held_out, options.tests, options.seed + _HELD_OUT_SEED)
-    trajectories, held_out = in_memory(learned), in_memory(other)
+    trajectories, held_out = load_trajectories(learned), load_trajectories(other)
     if trajectories.shape[2:] != held_out.shape[2:]:
         raise UsageError(
             f"Held-out fields have cells {held_out.shape[3:]}, those to learn from "
             f"{trajectories.shape[3:]}.",
         )
-    keep_freed_memory()
-    task = step_task(chosen, learned, trajectories, held_out, settings, options.horizon)
+    retain_freed_memory()
+    task = build_step_task(chosen, learned, trajectories, held_out, settings, options.horizon)
     result = train(task, settings, options.out)
     stepper = _best(task.net, options.out)
     followed = rollout(stepper, held_out, options.horizon)
@@ -69,14 +69,14 @@ def train_preset(options: TrainOptions) -> Report:
     data = {
         "schema": SCHEMA,
         "preset": chosen.name,
-        "parameters": parameter_count(stepper),
+        "parameters": count_parameters(stepper),
         "steps": result.steps,
         "ended": result.ended,
         "trajectories": learned.count,
         "held_out": other.count,
         "one_step_smse": one_step(stepper, held_out),
         "rollout_smse": [float(e) for e in followed.smse],
-        "no_change_smse": [float(e) for e in followed.still_smse],
+        "no_change_smse": [float(e) for e in followed.persistence_smse],
         "film": film.name,
     }
     sections = _sections(data, other, followed)
@@ -119,7 +119,7 @@ def _best(net: Any, folder: Path) -> Any:
 
 
 def _write_film(path: Path, fields: Fields, followed: Rollout) -> Path:
-    clip = rollout_clip(followed.truth[0], followed.made[0], fields.signature, fields.grades)
+    clip = render_rollout(followed.truth[0], followed.made[0], fields.signature, fields.grades)
     files = files_of(Clip)
     files.write(clip, path, build(files.write_options, {"overwrite": True}))
     return path
@@ -129,7 +129,7 @@ def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[
     rows = tuple(
         (step, float(smse), float(still))
         for step, (smse, still) in enumerate(
-            zip(followed.smse, followed.still_smse, strict=True), 1
+            zip(followed.smse, followed.persistence_smse, strict=True), 1
         )
     )
     told = (
@@ -138,7 +138,7 @@ def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[
         f"{data['one_step_smse']:.4g}; below, rollouts from their first moments. {FILM} shows the "
         "first of them."
     )
-    errors = {"network": followed.smse.tolist(), "no change": followed.still_smse.tolist()}
+    errors = {"network": followed.smse.tolist(), "no change": followed.persistence_smse.tolist()}
     return (
         Text(told),
         Table(("step", "SMSE", "SMSE of no change"), rows, "Rollout, mean over trajectories"),
@@ -151,7 +151,7 @@ def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[
 def _spectra(fields: Fields, followed: Rollout) -> list[Picture]:
     """Energy by wave number at the last step, one plot for each grade."""
     plots = []
-    for grade, places in blades_of(fields.signature, fields.grades).items():
+    for grade, places in index_blades(fields.signature, fields.grades).items():
         lines = {
             name: spectrum(part[:, -1], places)[1:].tolist()
             for name, part in (("truth", followed.truth), ("network", followed.made))
@@ -164,7 +164,7 @@ def _spectra(fields: Fields, followed: Rollout) -> list[Picture]:
 def _conservation(fields: Fields, followed: Rollout) -> list[Picture]:
     """What physics asks of a field, over the rollout, mean over trajectories."""
     found = {
-        name: [conserved(t, fields.signature, fields.grades, fields.cell) for t in part]
+        name: [compute_diagnostics(t, fields.signature, fields.grades, fields.cell) for t in part]
         for name, part in (("truth", followed.truth), ("network", followed.made))
     }
     plots = []

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.clifford.algebra import Algebra
-from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.training.errors import one_step, rollout
-from kinoloom.clifford.training.presets import MOMENTS, Preset
+from kinoloom.clifford.fields.dataset import Fields
+from kinoloom.clifford.training.metrics import one_step, rollout
+from kinoloom.clifford.training.presets import HISTORY_STEPS, Preset
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.settings import Settings
@@ -35,27 +35,27 @@ class Samples:
     seed: int
 
     def __call__(self, step: int, share: int, shares: int) -> dict[str, Any]:
-        """ "history" (b, MOMENTS, J, *space) and "next" (b, J, *space)."""
+        """ "history" (b, HISTORY_STEPS, J, *space) and "next" (b, J, *space)."""
         count, steps = self.trajectories.shape[:2]
         histories, after = [], []
         for sample in share_of(self.batch, share, shares):
             draw = generator(self.seed, step, sample)
-            trajectory, first = int(draw.integers(count)), int(draw.integers(steps - MOMENTS))
-            window = self.trajectories[trajectory, first : first + MOMENTS + 1]
+            trajectory, first = int(draw.integers(count)), int(draw.integers(steps - HISTORY_STEPS))
+            window = self.trajectories[trajectory, first : first + HISTORY_STEPS + 1]
             histories.append(window[:-1])
             after.append(window[-1])
         return {"history": np.stack(histories), "next": np.stack(after)}
 
 
-def in_memory(fields: Fields) -> Trajectories:
+def load_trajectories(fields: Fields) -> Trajectories:
     """All trajectories as one array.
 
     Raises:
         UsageError: they are too short to learn from.
     """
-    if fields.shape[0] <= MOMENTS:
+    if fields.shape[0] <= HISTORY_STEPS:
         raise UsageError(
-            f"Trajectories of {fields.shape[0]} moments are too short: {MOMENTS} are shown to the "
+            f"Trajectories of {fields.shape[0]} moments are too short: {HISTORY_STEPS} are shown to the "
             "network and at least one is to be told.",
             hint="Make longer ones with --steps.",
         )
@@ -69,7 +69,7 @@ def sizes(trajectories: Trajectories, fields: Fields) -> tuple[list[float], list
         ArrayError: a grade is always 0, or never changes.
     """
     grades = Algebra.of(fields.signature).grades
-    blades = [int(grades[k]) for k in Algebra.of(fields.signature).of_grades(fields.grades)]
+    blades = [int(grades[k]) for k in Algebra.of(fields.signature).blades_of_grades(fields.grades)]
     found: list[list[float]] = []
     for what, values in (("is", trajectories), ("changes", np.diff(trajectories, axis=1))):
         mean_square = np.square(values, dtype=np.float64).mean(axis=(0, 1, *range(3, values.ndim)))
@@ -81,7 +81,7 @@ def sizes(trajectories: Trajectories, fields: Fields) -> tuple[list[float], list
     return found[0], found[1]
 
 
-def step_task(
+def build_step_task(
     preset: Preset,
     fields: Fields,
     trajectories: Trajectories,
@@ -106,7 +106,7 @@ def step_task(
 
     scale, change = sizes(trajectories, fields)
     torch.manual_seed(settings.seed)
-    net = Stepper(preset.net(), MOMENTS, scale, change)
+    net = Stepper(preset.net(), HISTORY_STEPS, scale, change)
 
     def validate(stepper: nn.Module) -> dict[str, float]:
         return {
@@ -122,7 +122,7 @@ def step_task(
         validate=validate,
         best="one_step_smse",
         higher_is_better=False,
-        record={"preset": preset.name, "fields": _told(fields), "moments": MOMENTS},
+        record={"preset": preset.name, "fields": _told(fields), "moments": HISTORY_STEPS},
     )
 
 

@@ -21,7 +21,7 @@ Row = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Sums:
+class SumGroup:
     """Some of the sums, which are added up at once.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sums:
     terms: tuple[tuple[slice, int], ...]
 
 
-def sums_of(table: NDArray[Any]) -> tuple[Sums, ...]:
+def plan_sums(table: NDArray[Any]) -> tuple[SumGroup, ...]:
     """The sums of a table.
 
     Args:
@@ -64,18 +64,18 @@ def _evenly_spaced(rows: list[Row]) -> list[list[Row]]:
     return runs
 
 
-def _at_once(rows: list[Row], signs: tuple[int, ...]) -> Sums:
+def _at_once(rows: list[Row], signs: tuple[int, ...]) -> SumGroup:
     steps = _steps(*rows[:2]) if len(rows) > 1 else (1,) * len(rows[0])
     every = zip(rows[0], rows[-1], steps, strict=True)
     targets, *terms = (slice(first, last + 1, step) for first, last, step in every)
-    return Sums(targets, tuple(zip(terms, signs, strict=True)))
+    return SumGroup(targets, tuple(zip(terms, signs, strict=True)))
 
 
 def _steps(one: Row, other: Row) -> Row:
     return tuple(b - a for a, b in zip(one, other, strict=True))
 
 
-def add_up(sums: tuple[Sums, ...], planes: Tensor, made: Tensor) -> None:
+def accumulate_sums(sums: tuple[SumGroup, ...], planes: Tensor, made: Tensor) -> None:
     """Write the sums of planes (planes, ...) to `made` (targets, ...)."""
     for each in sums:
         (first, _), (second, sign), *rest = each.terms
@@ -85,7 +85,7 @@ def add_up(sums: tuple[Sums, ...], planes: Tensor, made: Tensor) -> None:
             out.add_(planes[plane], alpha=its)
 
 
-def traced(sums: tuple[Sums, ...], planes: Tensor) -> Tensor:
+def traced(sums: tuple[SumGroup, ...], planes: Tensor) -> Tensor:
     """The same as a new tensor, without writing to memory: for compilers, which do that better."""
     made: dict[int, Tensor] = {}
     for each in sums:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from kinoloom.clifford.ideals import Ideals
 from kinoloom.clifford.layers.linear_map import linear_map
-from kinoloom.clifford.layers.sums import add_up, sums_of, traced
+from kinoloom.clifford.layers.signed_sums import accumulate_sums, plan_sums, traced
 
 
 class IdealCoordinates(nn.Module):
@@ -35,7 +35,7 @@ class IdealCoordinates(nn.Module):
         super().__init__()
         self.count = ideals.count
         table = ideals.basis.reshape(ideals.count * ideals.size, -1)
-        self._entering, self._leaving = sums_of(table), sums_of(table.T)
+        self._entering, self._leaving = plan_sums(table), plan_sums(table.T)
         kind = torch.get_default_dtype()
         self.register_buffer("basis", torch.tensor(table, dtype=kind), persistent=False)
         matrices = torch.tensor(ideals.matrices / ideals.count, dtype=kind)
@@ -93,7 +93,7 @@ class IdealCoordinates(nn.Module):
         batch, groups, channels, blades, places = x.shape
         shape = (batch, groups, blades, channels, places)
         made = x.new_empty(shape) if into is None else into.view(shape)
-        add_up(self._entering, x.movedim(3, 0), made.movedim(2, 0))
+        accumulate_sums(self._entering, x.movedim(3, 0), made.movedim(2, 0))
         return made
 
     def _leave(self, y: Tensor, into: Tensor | None = None) -> Tensor:
@@ -101,5 +101,5 @@ class IdealCoordinates(nn.Module):
         batch, groups, blades, channels, places = y.shape
         shape = (batch, groups, channels, blades, places)
         made = y.new_empty(shape) if into is None else into.view(shape)
-        add_up(self._leaving, y.movedim(2, 0), made.movedim(3, 0))
+        accumulate_sums(self._leaving, y.movedim(2, 0), made.movedim(3, 0))
         return made

@@ -17,14 +17,14 @@ from kinoloom.clifford.algebra import Algebra
 Numbers = NDArray[np.float64]
 
 
-def blades_of(signature: Sequence[int], grades: Sequence[int]) -> dict[int, list[int]]:
+def index_blades(signature: Sequence[int], grades: Sequence[int]) -> dict[int, list[int]]:
     """For each grade the places of its blades on a field's axis of blades."""
     algebra = Algebra.of(signature)
-    held = algebra.of_grades(grades)
+    held = algebra.blades_of_grades(grades)
     return {g: [k for k, b in enumerate(held) if algebra.grades[b] == g] for g in sorted(grades)}
 
 
-def conserved(
+def compute_diagnostics(
     trajectory: NDArray[Any], signature: Sequence[int], grades: Sequence[int], cell: float
 ) -> dict[str, Numbers]:
     """Quantities over time, each (steps,).
@@ -37,7 +37,7 @@ def conserved(
     space = tuple(range(2, trajectory.ndim))
     values = np.asarray(trajectory, np.float64)
     found: dict[str, Numbers] = {}
-    for grade, places in blades_of(signature, grades).items():
+    for grade, places in index_blades(signature, grades).items():
         part = values[:, places]
         if grade == 0:
             found["mean of the scalar"] = part.mean(axis=(1, *space))

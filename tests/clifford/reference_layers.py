@@ -33,7 +33,7 @@ def times(layer: ProductLayer, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return product(left, w, layer.algebra.metric)[list(layer.out_blades)]
 
 
-def convolved(layer: ProductLayer, x: np.ndarray, rim: int, mode: str) -> np.ndarray:
+def convolve_reference(layer: ProductLayer, x: np.ndarray, rim: int, mode: str) -> np.ndarray:
     """A convolution with dilation and groups, stride 1, over 1 to 3 axes: plain loops."""
     space = x.ndim - 3
     pads = [(0, 0)] * 3 + [(rim, rim)] * space

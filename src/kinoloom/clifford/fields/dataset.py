@@ -56,7 +56,7 @@ class Fields:
 
     def __post_init__(self) -> None:
         algebra = Algebra.of(self.signature)
-        blades = len(algebra.of_grades(self.grades))
+        blades = len(algebra.blades_of_grades(self.grades))
         fits = len(self.shape) == 2 + algebra.dim and self.shape[1] == blades
         if self.count < 1 or not fits or min(self.shape) < 1:
             raise UsageError(
@@ -69,7 +69,7 @@ class Fields:
     def blades(self) -> tuple[str, ...]:
         """The names of the blades, in the order of the second axis."""
         algebra = Algebra.of(self.signature)
-        return tuple(algebra.names[k] for k in algebra.of_grades(self.grades))
+        return tuple(algebra.names[k] for k in algebra.blades_of_grades(self.grades))
 
     def __len__(self) -> int:
         return self.count

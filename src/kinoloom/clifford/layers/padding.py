@@ -1,4 +1,4 @@
-"""Rims: what stands outside of a field while it is convolved.
+"""Rims: what stands outside of a field while it is convolve_reference.
 
 Circular rims are made here and not by torch, whose derivative of them copies a field many times:
 copying the opposite side into one new image, and adding what stands in the rim to that side, are
@@ -23,7 +23,7 @@ Rim = tuple[int, ...]
 """For each axis of space, how many places are added on either side."""
 
 
-def with_rim(images: Tensor, rim: Rim, mode: PaddingMode) -> Tensor:
+def pad_field(images: Tensor, rim: Rim, mode: PaddingMode) -> Tensor:
     """Images (B, C, *space) with a rim of another kind than zeros.
 
     Raises:

@@ -10,12 +10,12 @@ from torch import nn
 from kinoloom.errors import UsageError
 
 
-def parameter_count(net: nn.Module) -> int:
+def count_parameters(net: nn.Module) -> int:
     """How many real numbers a network learns."""
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-def width_of_equal_size(make: Callable[[int], nn.Module], target: int) -> int:
+def match_width(make: Callable[[int], nn.Module], target: int) -> int:
     """The number of channels at which a network's parameters are nearest to a number.
 
     Args:
@@ -30,7 +30,7 @@ def width_of_equal_size(make: Callable[[int], nn.Module], target: int) -> int:
 
     def count(channels: int) -> int:
         with torch.device("meta"):
-            return parameter_count(make(channels))
+            return count_parameters(make(channels))
 
     above = 1
     while count(above) < target:

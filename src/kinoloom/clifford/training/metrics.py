@@ -26,13 +26,13 @@ class Rollout:
     Attributes:
         made, truth: (count, steps, J, *space), float32.
         smse: (steps,) the error of each step, summed over blades.
-        still_smse: (steps,) that of no change.
+        persistence_smse: (steps,) that of no change.
     """
 
     made: NDArray[np.float32]
     truth: NDArray[np.float32]
     smse: NDArray[np.float64]
-    still_smse: NDArray[np.float64]
+    persistence_smse: NDArray[np.float64]
 
 
 def one_step(stepper: Any, trajectories: NDArray[np.float32]) -> float:
@@ -61,8 +61,8 @@ def rollout(stepper: Any, trajectories: NDArray[np.float32], steps: int) -> Roll
     truth = trajectories[:, moments : moments + steps]
     made = _stepped(stepper, trajectories[:, :moments], steps)
     still = np.broadcast_to(trajectories[:, moments - 1 : moments], truth.shape)
-    smse, still_smse = _smse(stepper, made, truth), _smse(stepper, still, truth)
-    return Rollout(made, truth, smse, still_smse)
+    smse, persistence_smse = _smse(stepper, made, truth), _smse(stepper, still, truth)
+    return Rollout(made, truth, smse, persistence_smse)
 
 
 def _stepped(stepper: Any, history: NDArray[np.float32], steps: int) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.clifford.fields import maxwell, shallow_water, smoke
-from kinoloom.clifford.fields.noun import Fields, Trajectory
+from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.clifford.fields.periodic import Grid
 from kinoloom.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ELSEWHERE = ("trajectories", "steps", "step", "cells")
 
 
-def smoke_fields(options: SmokeOptions) -> Fields:
+def generate_smoke(options: SmokeOptions) -> Fields:
     """Trajectories of rising smoke; see `fields.smoke`."""
     grid = Grid(options.cells, options.length, 2)
     coefficients = (options.viscosity, options.diffusivity, options.buoyancy)
@@ -26,13 +26,13 @@ def smoke_fields(options: SmokeOptions) -> Fields:
 
     def make(number: int) -> Trajectory:
         rng = _generator(options.seed, number)
-        return smoke.smoke_trajectory(equation, rng, options.steps, options.step, options.skip)
+        return smoke.simulate_smoke(equation, rng, options.steps, options.step, options.skip)
 
     about = _about(options, grid, smoke.SIGNATURE, smoke.GRADES, 3)
     return Fields(name="smoke", make=make, **about)
 
 
-def shallow_water_fields(options: ShallowWaterOptions) -> Fields:
+def generate_shallow_water(options: ShallowWaterOptions) -> Fields:
     """Trajectories of shallow water; see `fields.shallow_water`."""
     grid = Grid(options.cells, options.length, 2)
     coefficients = (options.depth, options.gravity, options.coriolis, options.viscosity)
@@ -41,13 +41,15 @@ def shallow_water_fields(options: ShallowWaterOptions) -> Fields:
 
     def make(number: int) -> Trajectory:
         rng = _generator(options.seed, number)
-        return shallow_water.water_trajectory(equation, rng, options.steps, options.step, height)
+        return shallow_water.simulate_shallow_water(
+            equation, rng, options.steps, options.step, height
+        )
 
     about = _about(options, grid, shallow_water.SIGNATURE, shallow_water.GRADES, 3)
     return Fields(name="shallow-water", make=make, **about)
 
 
-def maxwell_fields(options: MaxwellOptions) -> Fields:
+def generate_maxwell(options: MaxwellOptions) -> Fields:
     """Trajectories of light; see `fields.maxwell`.
 
     Raises:
@@ -65,7 +67,7 @@ def maxwell_fields(options: MaxwellOptions) -> Fields:
     def make(number: int) -> Trajectory:
         rng = _generator(options.seed, number)
         sizes = (options.steps, options.step, options.wavelength)
-        return maxwell.maxwell_trajectory(equation, rng, *sizes)
+        return maxwell.simulate_maxwell(equation, rng, *sizes)
 
     about = _about(options, grid, maxwell.SIGNATURE, maxwell.GRADES, 6)
     return Fields(name="maxwell", make=make, **about)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.clifford.training.quantities import blades_of
+from kinoloom.clifford.training.diagnostics import index_blades
 
 Image = NDArray[np.uint8]
 _LEAST_PX = 192
@@ -22,7 +22,7 @@ _GAP_PX, _HEAD_PX = 8, 24
 _RED, _BLUE = np.array([0.70, 0.02, 0.15]), np.array([0.02, 0.19, 0.70])
 
 
-def rollout_clip(
+def render_rollout(
     truth: NDArray[np.float32],
     made: NDArray[np.float32],
     signature: Sequence[int],
@@ -36,7 +36,7 @@ def rollout_clip(
         signature, grades: of the fields.
         rate: moments a second.
     """
-    rows = {grade: places for grade, places in blades_of(signature, grades).items() if places}
+    rows = {grade: places for grade, places in index_blades(signature, grades).items() if places}
     tops = {grade: _top(truth[:, places]) for grade, places in rows.items()}
     frames = []
     for step, (true, told) in enumerate(zip(truth, made, strict=True)):

@@ -1,13 +1,13 @@
 """Kits: the layers that a network is made of, in a Clifford and in a plain form.
 
-A network (`resnet`, `fno`, `unet`) is written once, of a kit's layers; so the two forms that are
+A network (`resnet`, `fno`, `unet`) is written once, of a factory's layers; so the two forms that are
 compared differ in their layers and in nothing else.
 
-    CliffordKit   channels are multivectors: hidden fields are (B, C, I, *space)
-    PlainKit      channels are numbers: hidden fields are (B, C, *space)
+    CliffordLayers   channels are multivectors: hidden fields are (B, C, I, *space)
+    PlainLayers      channels are numbers: hidden fields are (B, C, *space)
 
 Both take fields (B, in_channels, J, *space) and give fields (B, out_channels, K, *space), J and K
-blades of `in_grades` and `out_grades`; the plain kit takes blades for mere channels.
+blades of `in_grades` and `out_grades`; the plain factory takes blades for mere channels.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from kinoloom.clifford.layers.conv import (
 from kinoloom.clifford.layers.gate import MultivectorGate
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.norm import CliffordGroupNorm
+from kinoloom.clifford.layers.padding import PaddingMode
 from kinoloom.clifford.layers.product import Signature
-from kinoloom.clifford.layers.rims import PaddingMode
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d, CliffordSpectralConv3d
 from kinoloom.clifford.nets.spectral import SpectralConv
@@ -45,7 +45,7 @@ _PLAIN_UP = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d
 
 
 @dataclass(frozen=True)
-class Ends:
+class FieldSpec:
     """What goes into a network and what comes out.
 
     Attributes:
@@ -59,17 +59,17 @@ class Ends:
     out_grades: tuple[int, ...] | None = None
 
 
-class Kit(Protocol):
-    """Makes the layers of a network; channels are counted in the kit's own unit."""
+class LayerFactory(Protocol):
+    """Makes the layers of a network; channels are counted in the factory's own unit."""
 
     @property
     def space(self) -> int:
         """How many axes of space."""
 
-    def lift(self, ends: Ends, channels: int) -> nn.Module:
+    def lift(self, spec: FieldSpec, channels: int) -> nn.Module:
         """From fields that go in to hidden ones, at each place alone."""
 
-    def project(self, ends: Ends, channels: int) -> nn.Module:
+    def project(self, spec: FieldSpec, channels: int) -> nn.Module:
         """From hidden fields to those that come out, at each place alone."""
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
@@ -89,7 +89,7 @@ class Kit(Protocol):
 
 
 @dataclass(frozen=True)
-class CliffordKit:
+class CliffordLayers:
     """Layers of multivectors.
 
     Args:
@@ -119,16 +119,16 @@ class CliffordKit:
                 f"{self.space} dimensions."
             )
 
-    def lift(self, ends: Ends, channels: int) -> nn.Module:
-        """See `Kit.lift`."""
-        return _CONV[self.space](self.g, ends.in_channels, channels, 1, in_grades=ends.in_grades)
+    def lift(self, spec: FieldSpec, channels: int) -> nn.Module:
+        """See `LayerFactory.lift`."""
+        return _CONV[self.space](self.g, spec.in_channels, channels, 1, in_grades=spec.in_grades)
 
-    def project(self, ends: Ends, channels: int) -> nn.Module:
-        """See `Kit.project`."""
-        return _CONV[self.space](self.g, channels, ends.out_channels, 1, out_grades=ends.out_grades)
+    def project(self, spec: FieldSpec, channels: int) -> nn.Module:
+        """See `LayerFactory.project`."""
+        return _CONV[self.space](self.g, channels, spec.out_channels, 1, out_grades=spec.out_grades)
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
-        """See `Kit.conv`."""
+        """See `LayerFactory.conv`."""
         rim = size // 2
         if self.rotation:
             return CliffordRotationConv2d(
@@ -139,32 +139,32 @@ class CliffordKit:
         )
 
     def up(self, in_channels: int, out_channels: int) -> nn.Module:
-        """See `Kit.up`."""
+        """See `LayerFactory.up`."""
         return _UP[self.space](self.g, in_channels, out_channels, 2, 2)
 
     def spectral(self, channels: int, modes: tuple[int, ...]) -> nn.Module:
-        """See `Kit.spectral`."""
+        """See `LayerFactory.spectral`."""
         _check_modes(modes, self.space)
         if self.space == 2:
             return CliffordSpectralConv2d(self.g, channels, channels, modes[0], modes[1])
         return CliffordSpectralConv3d(self.g, channels, channels, modes[0], modes[1], modes[2])
 
     def norm(self, channels: int) -> nn.Module:
-        """See `Kit.norm`."""
+        """See `LayerFactory.norm`."""
         return CliffordGroupNorm(self.g, 1, channels) if self.with_norm else nn.Identity()
 
     def activation(self, channels: int) -> nn.Module:
-        """See `Kit.activation`."""
+        """See `LayerFactory.activation`."""
         return nn.GELU() if self.activation_kind == "gelu" else MultivectorGate(self.g, channels)
 
 
 @dataclass(frozen=True)
-class PlainKit:
+class PlainLayers:
     """Layers of numbers, for comparison.
 
     Args:
         g: the algebra of the fields, or its signature as a list of squares: tells how many
-            numbers the grades of `Ends` are.
+            numbers the grades of `FieldSpec` are.
         space: how many axes of space, 1 to 3.
         padding_mode: what stands outside of the field.
         with_norm: whether hidden fields are normalized (group norm of one group).
@@ -181,39 +181,39 @@ class PlainKit:
     def __post_init__(self) -> None:
         _check_space(self.space)
 
-    def lift(self, ends: Ends, channels: int) -> nn.Module:
-        """See `Kit.lift`."""
-        blades = len(Algebra.of(self.g).of_grades(ends.in_grades))
-        conv = _PLAIN[self.space](ends.in_channels * blades, channels, 1)
-        return _FromField(ends.in_channels, blades, self.space, conv)
+    def lift(self, spec: FieldSpec, channels: int) -> nn.Module:
+        """See `LayerFactory.lift`."""
+        blades = len(Algebra.of(self.g).blades_of_grades(spec.in_grades))
+        conv = _PLAIN[self.space](spec.in_channels * blades, channels, 1)
+        return _FromField(spec.in_channels, blades, self.space, conv)
 
-    def project(self, ends: Ends, channels: int) -> nn.Module:
-        """See `Kit.project`."""
-        blades = len(Algebra.of(self.g).of_grades(ends.out_grades))
-        conv = _PLAIN[self.space](channels, ends.out_channels * blades, 1)
+    def project(self, spec: FieldSpec, channels: int) -> nn.Module:
+        """See `LayerFactory.project`."""
+        blades = len(Algebra.of(self.g).blades_of_grades(spec.out_grades))
+        conv = _PLAIN[self.space](channels, spec.out_channels * blades, 1)
         return _ToField(blades, conv)
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
-        """See `Kit.conv`."""
+        """See `LayerFactory.conv`."""
         make: Callable[..., nn.Module] = _PLAIN[self.space]
         rim = size // 2
         return make(in_channels, out_channels, size, stride, rim, padding_mode=self.padding_mode)
 
     def up(self, in_channels: int, out_channels: int) -> nn.Module:
-        """See `Kit.up`."""
+        """See `LayerFactory.up`."""
         return _PLAIN_UP[self.space](in_channels, out_channels, 2, 2)
 
     def spectral(self, channels: int, modes: tuple[int, ...]) -> nn.Module:
-        """See `Kit.spectral`."""
+        """See `LayerFactory.spectral`."""
         _check_modes(modes, self.space)
         return SpectralConv(channels, channels, modes)
 
     def norm(self, channels: int) -> nn.Module:
-        """See `Kit.norm`."""
+        """See `LayerFactory.norm`."""
         return nn.GroupNorm(1, channels) if self.with_norm else nn.Identity()
 
     def activation(self, channels: int) -> nn.Module:
-        """See `Kit.activation`."""
+        """See `LayerFactory.activation`."""
         return nn.GELU()
 
 
