@@ -17,7 +17,7 @@ from kinoloom.base.charts import MEDIA_TYPE, Line, line_plot
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES
@@ -80,7 +80,7 @@ def train_preset(options: TrainOptions) -> Report:
         "film": film.name,
     }
     sections = _sections(data, other, followed)
-    return Report(f"{chosen.name}: trained and followed", sections, plain(data))
+    return Report(f"{chosen.name}: trained and followed", sections, to_jsonable(data))
 
 
 def _settings(options: TrainOptions) -> Settings:
