@@ -46,9 +46,7 @@ class Blades:
                 f"expected 1 to {MAX_GENERATORS}."
             )
         if any(square not in (-1, 0, 1) for square in squares):
-            raise UsageError(
-                f"Invalid signature {list(squares)}: each entry must be 1, -1 or 0."
-            )
+            raise UsageError(f"Invalid signature {list(squares)}: each entry must be 1, -1 or 0.")
         self.metric: tuple[int, ...] = tuple(int(square) for square in squares)
 
     def __eq__(self, other: object) -> bool:

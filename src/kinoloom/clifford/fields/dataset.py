@@ -1,7 +1,8 @@
-"""Fields: trajectories of a multivector field, made or read one at a time.
+"""Fields: a lazy set of trajectories of a multivector field.
 
-A trajectory is a float32 array (steps, J, *space): moments, blades of `grades` in the order of the
-algebra, and cells. Generator i + 1 points along axis i of space; the grid is periodic.
+A trajectory is a float32 array (steps, J, *space): time steps, the J blades of `grades` in the
+order of the algebra, and grid cells. Generator i + 1 points along axis i of space. The grids of
+simulated fields are periodic.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ Trajectory = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Fields:
-    """Trajectories of one equation; lazy, and to be gone through as often as one likes.
+    """Trajectories of one equation: a lazy sequence that can be iterated repeatedly.
 
     Attributes:
-        name: of the equation: "smoke".
-        signature: the square of each generator of the algebra.
-        grades: those that the field has.
-        shape: of each trajectory, (steps, J, *space).
-        count: how many trajectories there are.
-        step_s: time from one moment to the next.
-        cell: length of a cell.
-        make: makes or reads the trajectory of a number, 0 to count - 1.
-        parameters: what else the equation was given, plain values.
-        notes: what happened while trajectories were made.
-        provenance: how they were made.
+        name: name of the equation, such as "smoke".
+        signature: square of each generator of the algebra.
+        grades: grades of the field.
+        shape: shape of each trajectory, (steps, J, *space).
+        count: number of trajectories.
+        step_s: duration of a time step.
+        cell: edge length of a grid cell.
+        load: computes or reads the trajectory of an index, 0 to count - 1.
+        parameters: other parameters of the equation, plain values.
+        notes: messages about the trajectories, collected as they are loaded.
+        provenance: provenance record.
 
     Raises:
-        UsageError: no trajectory, or a shape that does not fit the grades and the algebra.
+        UsageError: there are no trajectories, or the shape does not match grades and algebra.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Fields:
     count: int
     step_s: float
     cell: float
-    make: Callable[[int], Trajectory]
+    load: Callable[[int], Trajectory]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
     provenance: Provenance | None = None
@@ -57,42 +58,42 @@ class Fields:
     def __post_init__(self) -> None:
         algebra = Algebra.of(self.signature)
         blades = len(algebra.blades_of_grades(self.grades))
-        fits = len(self.shape) == 2 + algebra.dim and self.shape[1] == blades
-        if self.count < 1 or not fits or min(self.shape) < 1:
+        matches = len(self.shape) == 2 + algebra.dim and self.shape[1] == blades
+        if self.count < 1 or not matches or min(self.shape) < 1:
+            space = ", ".join(["size"] * algebra.dim)
             raise UsageError(
-                f"Fields of {algebra} with grades {self.grades} have trajectories of shape "
-                f"(steps, {blades}, and {algebra.dim} axes of space), at least one of them; not "
-                f"{self.count} of {self.shape}."
+                f"Got {self.count} trajectories of shape {self.shape}: expected at least one, and "
+                f"the shape (steps, {blades}, {space}) for grades {self.grades} of {algebra}."
             )
 
     @property
     def blades(self) -> tuple[str, ...]:
-        """The names of the blades, in the order of the second axis."""
+        """Names of the blades on axis 1."""
         algebra = Algebra.of(self.signature)
         return tuple(algebra.names[k] for k in algebra.blades_of_grades(self.grades))
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, number: int) -> Trajectory:
-        """The trajectory of that number.
+    def __getitem__(self, index: int) -> Trajectory:
+        """Return the trajectory of an index.
 
         Raises:
-            IndexError: there is none.
-            ArrayError: it does not have the shape and type of a trajectory, or holds NaN or
-                infinite values.
+            IndexError: the index is out of range.
+            ArrayError: the loaded array has another shape or type, or contains NaN or infinite
+                values.
         """
-        if not 0 <= number < self.count:
-            raise IndexError(f"There are trajectories 0 to {self.count - 1}, not {number}.")
-        made = self.make(number)
-        if made.shape != self.shape or made.dtype != np.float32:
+        if not 0 <= index < self.count:
+            raise IndexError(f"Trajectory {index} is out of range: expected 0 to {self.count - 1}.")
+        trajectory = self.load(index)
+        if trajectory.shape != self.shape or trajectory.dtype != np.float32:
             raise ArrayError(
-                f"Trajectory {number} is {made.dtype} of shape {made.shape}; expected float32 of "
-                f"{self.shape}."
+                f"Trajectory {index} is {trajectory.dtype} of shape {trajectory.shape}: expected "
+                f"float32 of shape {self.shape}."
             )
-        if not np.isfinite(made).all():
-            raise ArrayError(f"Trajectory {number} holds NaN or infinite values.")
-        return made
+        if not np.isfinite(trajectory).all():
+            raise ArrayError(f"Trajectory {index} contains NaN or infinite values.")
+        return trajectory
 
     def __iter__(self) -> Iterator[Trajectory]:
-        return (self[number] for number in range(self.count))
+        return (self[index] for index in range(self.count))

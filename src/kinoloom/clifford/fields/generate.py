@@ -1,4 +1,8 @@
-"""From options to fields: each trajectory has a random generator of its own, of seed and number."""
+"""Generation of fields from options.
+
+Each trajectory has its own random generator, seeded by the seed of the options and its index, so
+it does not depend on the number of trajectories.
+"""
 
 from __future__ import annotations
 
@@ -15,72 +19,74 @@ from kinoloom.errors import UsageError
 if TYPE_CHECKING:
     from kinoloom.clifford.options import MaxwellOptions, ShallowWaterOptions, SmokeOptions
 
-_ELSEWHERE = ("trajectories", "steps", "step", "cells")
+_MIN_CELLS_PER_WAVELENGTH = 3
+_STORED_ELSEWHERE = ("trajectories", "steps", "step", "cells")
 
 
 def generate_smoke(options: SmokeOptions) -> Fields:
-    """Trajectories of rising smoke; see `fields.smoke`."""
+    """Return trajectories of rising smoke; see `fields.smoke`."""
     grid = Grid(options.cells, options.length, 2)
     coefficients = (options.viscosity, options.diffusivity, options.buoyancy)
     equation = smoke.Smoke(grid, *coefficients)
 
-    def make(number: int) -> Trajectory:
-        rng = _generator(options.seed, number)
+    def load(index: int) -> Trajectory:
+        rng = _create_generator(options.seed, index)
         return smoke.simulate_smoke(equation, rng, options.steps, options.step, options.skip)
 
-    about = _about(options, grid, smoke.SIGNATURE, smoke.GRADES, 3)
-    return Fields(name="smoke", make=make, **about)
+    metadata = _describe(options, grid, smoke.SIGNATURE, smoke.GRADES, 3)
+    return Fields(name="smoke", load=load, **metadata)
 
 
 def generate_shallow_water(options: ShallowWaterOptions) -> Fields:
-    """Trajectories of shallow water; see `fields.shallow_water`."""
+    """Return trajectories of shallow water; see `fields.shallow_water`."""
     grid = Grid(options.cells, options.length, 2)
     coefficients = (options.depth, options.gravity, options.coriolis, options.viscosity)
     equation = shallow_water.ShallowWater(grid, *coefficients)
     height = options.height * options.depth
 
-    def make(number: int) -> Trajectory:
-        rng = _generator(options.seed, number)
-        return shallow_water.simulate_shallow_water(
-            equation, rng, options.steps, options.step, height
-        )
+    def load(index: int) -> Trajectory:
+        rng = _create_generator(options.seed, index)
+        sizes = (options.steps, options.step, height)
+        return shallow_water.simulate_shallow_water(equation, rng, *sizes)
 
-    about = _about(options, grid, shallow_water.SIGNATURE, shallow_water.GRADES, 3)
-    return Fields(name="shallow-water", make=make, **about)
+    metadata = _describe(options, grid, shallow_water.SIGNATURE, shallow_water.GRADES, 3)
+    return Fields(name="shallow-water", load=load, **metadata)
 
 
 def generate_maxwell(options: MaxwellOptions) -> Fields:
-    """Trajectories of light; see `fields.maxwell`.
+    """Return trajectories of electromagnetic waves; see `fields.maxwell`.
 
     Raises:
-        UsageError: waves shorter than three cells, which the grid cannot hold.
+        UsageError: the grid does not resolve the wavelength.
     """
     grid = Grid(options.cells, options.length, 3)
-    if options.wavelength < 3 * grid.cell:
+    shortest = _MIN_CELLS_PER_WAVELENGTH * grid.cell
+    if options.wavelength < shortest:
         raise UsageError(
-            f"Waves of length {options.wavelength:g} need cells of a third of that; these are "
-            f"{grid.cell:g}.",
-            hint="Take more cells or longer waves.",
+            f"The wavelength {options.wavelength:g} is too short for grid cells of "
+            f"{grid.cell:g}: expected at least {shortest:g}.",
+            hint="Increase --cells or --wavelength.",
         )
     equation = maxwell.Maxwell(grid)
 
-    def make(number: int) -> Trajectory:
-        rng = _generator(options.seed, number)
+    def load(index: int) -> Trajectory:
+        rng = _create_generator(options.seed, index)
         sizes = (options.steps, options.step, options.wavelength)
         return maxwell.simulate_maxwell(equation, rng, *sizes)
 
-    about = _about(options, grid, maxwell.SIGNATURE, maxwell.GRADES, 6)
-    return Fields(name="maxwell", make=make, **about)
+    metadata = _describe(options, grid, maxwell.SIGNATURE, maxwell.GRADES, 6)
+    return Fields(name="maxwell", load=load, **metadata)
 
 
-def _generator(seed: int, number: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
+def _create_generator(seed: int, index: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 
-def _about(
+def _describe(
     options: Any, grid: Grid, signature: tuple[int, ...], grades: tuple[int, ...], blades: int
 ) -> dict[str, Any]:
-    told = dataclasses.asdict(options)
+    """Return the metadata of `Fields`."""
+    values = dataclasses.asdict(options)
     return {
         "signature": signature,
         "grades": grades,
@@ -88,5 +94,5 @@ def _about(
         "count": options.trajectories,
         "step_s": options.step,
         "cell": grid.cell,
-        "parameters": {key: value for key, value in told.items() if key not in _ELSEWHERE},
+        "parameters": {k: value for k, value in values.items() if k not in _STORED_ELSEWHERE},
     }

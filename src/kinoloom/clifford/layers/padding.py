@@ -1,8 +1,8 @@
-"""Rims: what stands outside of a field while it is convolve_reference.
+"""Padding of fields before a convolution.
 
-Circular rims are made here and not by torch, whose derivative of them copies a field many times:
-copying the opposite side into one new image, and adding what stands in the rim to that side, are
-each other's transpose.
+Circular padding is implemented here because torch's derivative of it copies a field many times.
+Copying the opposite sides into one new image, and adding the padding back to those sides, are each
+other's transpose.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from kinoloom.clifford.layers.linear_map import linear_map
 from kinoloom.errors import ArrayError
 
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
-Rim = tuple[int, ...]
-"""For each axis of space, how many places are added on either side."""
+Widths = tuple[int, ...]
+"""Cells added on either side, for each axis of space."""
 
 
-def pad_field(images: Tensor, rim: Rim, mode: PaddingMode) -> Tensor:
-    """Images (B, C, *space) with a rim of another kind than zeros.
+def pad_images(images: Tensor, widths: Widths, mode: PaddingMode) -> Tensor:
+    """Pad images (B, C, *space) in a mode other than zeros.
 
     Raises:
-        ArrayError: an axis is too short to be wrapped or mirrored that far.
+        ArrayError: an axis is too short to be wrapped or reflected that far.
     """
-    spare = {"circular": 0, "reflect": 1}.get(mode, -math.inf)
+    margin = {"circular": 0, "reflect": 1}.get(mode, -math.inf)
     sizes = images.shape[2:]
-    if any(size < width + spare for size, width in zip(sizes, rim, strict=True)):
+    if any(size < width + margin for size, width in zip(sizes, widths, strict=True)):
         raise ArrayError(
-            f"A field of {tuple(sizes)} is too small for a {mode} rim of {rim}.",
-            hint="Use a larger field, less padding, or zeros.",
+            f"A field of size {tuple(sizes)} is too small for {mode} padding of {widths}.",
+            hint="Use a larger field, less padding, or padding_mode='zeros'.",
         )
     if mode == "circular" and not torch.compiler.is_compiling():
-        return linear_map(images, partial(_wrapped, rim=rim), partial(_unwrapped, rim=rim))
-    return F.pad(images, [width for width in reversed(rim) for _ in range(2)], mode=mode)
+        return linear_map(images, partial(_wrap, widths=widths), partial(_unwrap, widths=widths))
+    return F.pad(images, [width for width in reversed(widths) for _ in range(2)], mode=mode)
 
 
-def _wrapped(images: Tensor, rim: Rim) -> Tensor:
-    """The opposite sides around images."""
+def _wrap(images: Tensor, widths: Widths) -> Tensor:
+    """Pad images with their opposite sides."""
     sizes = images.shape[2:]
-    wide = (size + 2 * width for size, width in zip(sizes, rim, strict=True))
-    made = images.new_empty(*images.shape[:2], *wide)
-    inside = made
-    for axis, (size, width) in enumerate(zip(sizes, rim, strict=True), 2):
+    padded_sizes = (size + 2 * width for size, width in zip(sizes, widths, strict=True))
+    padded = images.new_empty(*images.shape[:2], *padded_sizes)
+    inside = padded
+    for axis, (size, width) in enumerate(zip(sizes, widths, strict=True), 2):
         inside = inside.narrow(axis, width, size)
     inside.copy_(images)
-    for axis, (size, width) in enumerate(zip(sizes, rim, strict=True), 2):
-        made.narrow(axis, 0, width).copy_(made.narrow(axis, size, width))
-        made.narrow(axis, size + width, width).copy_(made.narrow(axis, width, width))
-    return made
+    for axis, (size, width) in enumerate(zip(sizes, widths, strict=True), 2):
+        padded.narrow(axis, 0, width).copy_(padded.narrow(axis, size, width))
+        padded.narrow(axis, size + width, width).copy_(padded.narrow(axis, width, width))
+    return padded
 
 
-def _unwrapped(images: Tensor, rim: Rim) -> Tensor:
-    """The transpose: what stands in the rim is added to the side it came from."""
-    for axis, width in reversed(list(enumerate(rim, 2))):
+def _unwrap(images: Tensor, widths: Widths) -> Tensor:
+    """Apply the transpose of `_wrap`: add the padding to the sides that it was copied from."""
+    for axis, width in reversed(list(enumerate(widths, 2))):
         size = images.shape[axis] - 2 * width
         folded = images.narrow(axis, width, size).clone(memory_format=torch.contiguous_format)
         folded.narrow(axis, size - width, width).add_(images.narrow(axis, 0, width))
