@@ -319,9 +319,7 @@ def per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, 
     numbers = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(numbers) != axes or min(numbers) < low:
         several = f" or {axes} integers" if axes > 1 else ""
-        raise UsageError(
-            f"Invalid {name} {value}: expected an integer{several} of at least {low}."
-        )
+        raise UsageError(f"Invalid {name} {value}: expected an integer{several} of at least {low}.")
     return numbers
 
 

@@ -3,10 +3,10 @@
 A right product is then m products of d numbers and a d x d matrix (see `kinoloom.clifford.ideals`),
 so a convolution of C * I channels becomes one of m groups of C * d channels.
 
-A coordinate is a signed sum of m blades. The inverse is the transpose divided by m, and the division
-is applied to the weights instead. So each direction is the derivative of the other, and both are a
-few additions of whole planes into memory that is allocated once: narrow layers are limited by
-memory bandwidth, not by arithmetic.
+A coordinate is a signed sum of m blades. The inverse is the transpose divided by m; the division is
+applied to the weights instead. So each direction is the derivative of the other, and both are a few
+additions of whole planes into memory that is allocated once: narrow layers are limited by memory
+bandwidth, not by arithmetic.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Memory layout of multivector fields, and conversion from and to other layouts.
 
-A field has the shape (B, C, I, *space): batch, channels, blades, then 0 to 3 axes of space. Channels
-and blades are adjacent, so a field is a plain image of C * I channels without a copy, and a group
-of channels is a contiguous block. Published Clifford layers put the blades last: (B, C, *space, I).
-All functions return views.
+A field has the shape (B, C, I, *space): batch, channels, blades, then 0 to 3 axes of space.
+Channels and blades are adjacent, so a field is a plain image of C * I channels without a copy, and
+a group of channels is a contiguous block. Published Clifford layers put the blades last:
+(B, C, *space, I). All functions return views.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""FNO and CFNO: spectral layers beside layers of each place alone.
+"""FNO and CFNO: Fourier neural operators of spectral and pointwise convolutions.
 
-Inputs: fields (B, in_channels, J, *space); outputs: (B, out_channels, K, *space), the same space,
-two or three axes, each at least twice its modes long.
-Architecture: a layer of each place alone to the hidden channels; blocks of activation(norm(spectral
-layer + layer of each place alone)); a layer of each place alone to the output.
+Inputs: fields (B, in_channels, J, *space); outputs: fields (B, out_channels, K, *space) of the same
+size, with two or three axes of space, each at least twice as long as its number of modes.
+Architecture: pointwise convolution to the hidden channels; blocks of activation(norm(spectral
+convolution + pointwise convolution)); pointwise convolution to the output.
 
 Sources: Li et al., ICLR 2021, arXiv:2010.08895; Brandstetter et al., ICLR 2023, arXiv:2209.04934.
 """
@@ -17,17 +17,17 @@ from kinoloom.errors import UsageError
 
 
 class FNO(nn.Module):
-    """A Fourier neural operator of a factory's layers.
+    """Fourier neural operator.
 
     Args:
-        factory: what layers are made of.
-        spec: what goes in and what comes out.
-        channels: hidden channels, in the factory's unit.
-        modes: for each axis, how many modes of each sign are kept.
-        blocks: how many spectral blocks.
+        factory: creates the layers.
+        spec: channels and grades of inputs and outputs.
+        channels: hidden channels, multivectors or numbers depending on the factory.
+        modes: number of modes of each sign to keep, for each axis.
+        blocks: number of spectral blocks.
 
     Raises:
-        UsageError: no block, or as the factory's layers.
+        UsageError: there are no blocks, or an argument of a layer is invalid.
     """
 
     def __init__(
@@ -40,26 +40,26 @@ class FNO(nn.Module):
     ) -> None:
         super().__init__()
         if blocks < 1:
-            raise UsageError(f"An FNO has at least 1 block, not {blocks}.")
+            raise UsageError(f"Invalid number of blocks {blocks}: expected at least 1.")
         self.lift = factory.lift(spec, channels)
         self.blocks = nn.ModuleList(SpectralBlock(factory, channels, modes) for _ in range(blocks))
         self.project = factory.project(spec, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The field that follows x.
+        """Map input fields to output fields.
 
         Raises:
-            ArrayError: another shape than `FieldSpec` and the factory say, or too few places for the modes.
+            ArrayError: the shape is wrong, or an axis is too short for the modes.
         """
         hidden: Tensor = self.lift(x)
         for block in self.blocks:
             hidden = block(hidden)
-        made: Tensor = self.project(hidden)
-        return made
+        output: Tensor = self.project(hidden)
+        return output
 
 
 class SpectralBlock(nn.Module):
-    """activation(norm(spectral(x) + place(x)))."""
+    """Block activation(norm(spectral(x) + pointwise(x)))."""
 
     def __init__(self, factory: LayerFactory, channels: int, modes: tuple[int, ...]) -> None:
         super().__init__()
@@ -68,6 +68,6 @@ class SpectralBlock(nn.Module):
         self.after = nn.Sequential(factory.norm(channels), factory.activation(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape."""
-        made: Tensor = self.after(self.spectral(x) + self.place(x))
-        return made
+        """Apply the block; the shape does not change."""
+        output: Tensor = self.after(self.spectral(x) + self.place(x))
+        return output

@@ -1,13 +1,13 @@
-"""Kits: the layers that a network is made of, in a Clifford and in a plain form.
+"""Layer factories, which create the layers of a network in a Clifford or a plain form.
 
-A network (`resnet`, `fno`, `unet`) is written once, of a factory's layers; so the two forms that are
-compared differ in their layers and in nothing else.
+Each network (`resnet`, `fno`, `unet`) is defined once for both factories, so the networks of a
+comparison differ in their layers only.
 
     CliffordLayers   channels are multivectors: hidden fields are (B, C, I, *space)
     PlainLayers      channels are numbers: hidden fields are (B, C, *space)
 
-Both take fields (B, in_channels, J, *space) and give fields (B, out_channels, K, *space), J and K
-blades of `in_grades` and `out_grades`; the plain factory takes blades for mere channels.
+Inputs: fields (B, in_channels, J, *space); outputs: fields (B, out_channels, K, *space), with the J
+and K blades of `in_grades` and `out_grades`, which plain layers treat as channels.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _PLAIN_UP = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """What goes into a network and what comes out.
+    """Inputs and outputs of a network.
 
     Attributes:
-        in_channels, out_channels: multivectors at each place, a moment of time each, say.
-        in_grades, out_grades: the grades that they have; None for all.
+        in_channels, out_channels: number of multivectors per cell, such as one per time step.
+        in_grades, out_grades: their grades; None for all.
     """
 
     in_channels: int = 1
@@ -60,48 +60,48 @@ class FieldSpec:
 
 
 class LayerFactory(Protocol):
-    """Makes the layers of a network; channels are counted in the factory's own unit."""
+    """Creates the layers of a network; channels are multivectors or numbers."""
 
     @property
     def space(self) -> int:
-        """How many axes of space."""
+        """Number of axes of space."""
 
     def lift(self, spec: FieldSpec, channels: int) -> nn.Module:
-        """From fields that go in to hidden ones, at each place alone."""
+        """Create the pointwise convolution from input fields to hidden fields."""
 
     def project(self, spec: FieldSpec, channels: int) -> nn.Module:
-        """From hidden fields to those that come out, at each place alone."""
+        """Create the pointwise convolution from hidden fields to output fields."""
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
-        """A convolution that keeps the field's size, but for the stride."""
+        """Create a convolution with padding size // 2."""
 
     def up(self, in_channels: int, out_channels: int) -> nn.Module:
-        """A transposed convolution that doubles the field's size."""
+        """Create a transposed convolution that doubles the resolution."""
 
     def spectral(self, channels: int, modes: tuple[int, ...]) -> nn.Module:
-        """A spectral convolution."""
+        """Create a spectral convolution."""
 
     def norm(self, channels: int) -> nn.Module:
-        """A normalization over all channels and space, or nothing."""
+        """Create a normalization over all channels and space, or the identity."""
 
     def activation(self, channels: int) -> nn.Module:
-        """The nonlinearity."""
+        """Create the nonlinearity."""
 
 
 @dataclass(frozen=True)
 class CliffordLayers:
-    """Layers of multivectors.
+    """Factory of Clifford layers.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        space: how many axes of space, 1 to 3.
-        padding_mode: what stands outside of the field.
-        rotation: whether hidden convolutions rotate instead of multiply; g must be (-1, -1).
+        g: algebra, or its signature as a sequence of squares.
+        space: number of axes of space, 1 to 3.
+        padding_mode: values outside the field.
+        rotation: whether hidden convolutions are rotational; requires g = (-1, -1) and space = 2.
         with_norm: whether hidden fields are normalized (`CliffordGroupNorm` of one group).
         activation_kind: GELU of each blade, or a learned gate of each multivector.
 
     Raises:
-        UsageError: no such number of axes, or rotation in another algebra or space.
+        UsageError: the number of axes is not supported, or `rotation` does not match the algebra.
     """
 
     g: Signature
@@ -115,8 +115,8 @@ class CliffordLayers:
         _check_space(self.space)
         if self.rotation and (Algebra.of(self.g).metric != (-1, -1) or self.space != 2):
             raise UsageError(
-                f"Rotational layers need signature (-1, -1) in the plane, not {self.g} in "
-                f"{self.space} dimensions."
+                f"Rotational layers do not support the signature {self.g} and {self.space} axes of "
+                "space: expected (-1, -1) and 2."
             )
 
     def lift(self, spec: FieldSpec, channels: int) -> nn.Module:
@@ -129,14 +129,10 @@ class CliffordLayers:
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
         """See `LayerFactory.conv`."""
-        rim = size // 2
+        sizes = (in_channels, out_channels, size, stride, size // 2)
         if self.rotation:
-            return CliffordRotationConv2d(
-                in_channels, out_channels, size, stride, rim, padding_mode=self.padding_mode
-            )
-        return _CONV[self.space](
-            self.g, in_channels, out_channels, size, stride, rim, padding_mode=self.padding_mode
-        )
+            return CliffordRotationConv2d(*sizes, padding_mode=self.padding_mode)
+        return _CONV[self.space](self.g, *sizes, padding_mode=self.padding_mode)
 
     def up(self, in_channels: int, out_channels: int) -> nn.Module:
         """See `LayerFactory.up`."""
@@ -160,17 +156,17 @@ class CliffordLayers:
 
 @dataclass(frozen=True)
 class PlainLayers:
-    """Layers of numbers, for comparison.
+    """Factory of plain layers, for comparison.
 
     Args:
-        g: the algebra of the fields, or its signature as a list of squares: tells how many
-            numbers the grades of `FieldSpec` are.
-        space: how many axes of space, 1 to 3.
-        padding_mode: what stands outside of the field.
+        g: algebra of the fields, or its signature as a sequence of squares; determines the number
+            of blades of the grades of `FieldSpec`.
+        space: number of axes of space, 1 to 3.
+        padding_mode: values outside the field.
         with_norm: whether hidden fields are normalized (group norm of one group).
 
     Raises:
-        UsageError: no such number of axes.
+        UsageError: the number of axes is not supported.
     """
 
     g: Signature
@@ -195,9 +191,9 @@ class PlainLayers:
 
     def conv(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
         """See `LayerFactory.conv`."""
-        make: Callable[..., nn.Module] = _PLAIN[self.space]
-        rim = size // 2
-        return make(in_channels, out_channels, size, stride, rim, padding_mode=self.padding_mode)
+        layer: Callable[..., nn.Module] = _PLAIN[self.space]
+        sizes = (in_channels, out_channels, size, stride, size // 2)
+        return layer(*sizes, padding_mode=self.padding_mode)
 
     def up(self, in_channels: int, out_channels: int) -> nn.Module:
         """See `LayerFactory.up`."""
@@ -218,20 +214,20 @@ class PlainLayers:
 
 
 class _FromField(nn.Module):
-    """Takes the blades of a field for channels, then convolves."""
+    """Convolution of a field whose blades are treated as channels."""
 
     def __init__(self, channels: int, blades: int, space: int, conv: nn.Module) -> None:
         super().__init__()
         self.channels, self.blades, self.space, self.conv = channels, blades, space, conv
 
     def forward(self, x: Tensor) -> Tensor:
-        check_field(x, self.channels, self.blades, self.space, "The network")
-        made: Tensor = self.conv(x.flatten(1, 2))
-        return made
+        check_field(x, self.channels, self.blades, self.space, "the network")
+        output: Tensor = self.conv(x.flatten(1, 2))
+        return output
 
 
 class _ToField(nn.Module):
-    """Convolves, then takes channels for the blades of a field."""
+    """Convolution whose output channels are treated as the blades of a field."""
 
     def __init__(self, blades: int, conv: nn.Module) -> None:
         super().__init__()
@@ -243,12 +239,12 @@ class _ToField(nn.Module):
 
 def _check_space(space: int) -> None:
     if space not in _CONV:
-        raise UsageError(f"Networks are for 1, 2 or 3 axes of space, not {space}.")
+        raise UsageError(f"Unsupported number of axes of space {space}: expected 1, 2 or 3.")
 
 
 def _check_modes(modes: tuple[int, ...], space: int) -> None:
     if space == 1 or len(modes) != space:
         raise UsageError(
-            f"Spectral networks are for 2 or 3 axes of space with as many modes, not {space} axes "
-            f"and modes {modes}."
+            f"Unsupported spectral layer with {space} axes of space and modes {modes}: expected 2 "
+            "or 3 axes, and one number of modes for each."
         )
