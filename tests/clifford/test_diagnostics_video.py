@@ -26,8 +26,8 @@ def test_index_blades_counts_along_the_blade_axis() -> None:
 def test_diagnostics_of_waves_match_exact_values() -> None:
     """s = 3 + sin x, u = (cos 2x, 0): energies (9 + 1/2) / 2 and 1/4, divergence -2k sin 2x."""
     zero = 0 * X
-    moment = np.stack([3 + np.sin(K * X), np.cos(2 * K * X), zero])
-    quantities = compute_diagnostics(np.stack([moment, 2 * moment]), (1, 1), (0, 1), CELL)
+    state = np.stack([3 + np.sin(K * X), np.cos(2 * K * X), zero])
+    quantities = compute_diagnostics(np.stack([state, 2 * state]), (1, 1), (0, 1), CELL)
     np.testing.assert_allclose(quantities["mean of the scalar"], [3, 6])
     np.testing.assert_allclose(quantities["energy of grade 0"], [4.75, 19])
     np.testing.assert_allclose(quantities["energy of grade 1"], [0.25, 1])

@@ -102,7 +102,7 @@ def test_samples_depend_on_seed_step_and_index_only() -> None:
         float(v) for k in range(60) for v in samples(k, 0, 1)["history"][:, 0].min(axis=(1, 2, 3))
     }
     expected = {float(t[m].min()) for t in trajectories for m in range(9 - 2)}
-    assert seen == expected, "every moment that has a next one is drawn, and no other"
+    assert seen == expected, "every window that has a target is drawn, and no other"
 
 
 def create_fields(values: np.ndarray) -> Fields:

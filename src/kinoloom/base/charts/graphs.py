@@ -26,7 +26,7 @@ class Box:
 
     Attributes:
         name: unique in the graph; written in the box.
-        kind: what it shows; selects its colour and its entry in the legend.
+        kind: its category, which selects its colour and is an entry of the legend.
     """
 
     name: str

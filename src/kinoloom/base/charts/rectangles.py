@@ -39,7 +39,7 @@ class Rect:
     Attributes:
         x0, x1: its sides, `x0` < `x1`.
         y0, y1: its lower and upper side, `y0` < `y1`.
-        kind: what it shows; selects its colour and its entry in the legend.
+        kind: its category, which selects its colour and is an entry of the legend.
         title: tooltip; "" for none.
     """
 
@@ -58,7 +58,7 @@ class Bar:
     Attributes:
         name: of the row, written before it.
         start_s, length_s: start and duration in seconds, not negative.
-        kind: what it shows; selects its colour and its entry in the legend.
+        kind: its category, which selects its colour and is an entry of the legend.
         label: written on the bar, or after it if the bar is too short.
     """
 

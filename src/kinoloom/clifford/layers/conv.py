@@ -91,14 +91,14 @@ class CliffordConv(ProductLayer):
             raise UsageError(
                 f"Unknown padding_mode '{padding_mode}': expected one of {', '.join(_MODES)}."
             )
-        size = per_axis("kernel_size", kernel_size, self.space)
+        size = expand_per_axis("kernel_size", kernel_size, self.space)
         shape = (out_channels, in_channels // groups, *size)
         fan_in = in_channels // groups * math.prod(size)
         super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
         self.kernel_size = size
-        self.stride = per_axis("stride", stride, self.space)
-        self.padding = per_axis("padding", padding, self.space, low=0)
-        self.dilation = per_axis("dilation", dilation, self.space)
+        self.stride = expand_per_axis("stride", stride, self.space)
+        self.padding = expand_per_axis("padding", padding, self.space, low=0)
+        self.dilation = expand_per_axis("dilation", dilation, self.space)
         self.groups, self.padding_mode = groups, padding_mode
         self.ideals = self._choose_coordinates(fan_in)
         retain_freed_fields()
@@ -256,15 +256,15 @@ class CliffordConvTranspose(ProductLayer):
         out_grades: Grades = None,
     ) -> None:
         check_groups(in_channels, out_channels, groups)
-        size = per_axis("kernel_size", kernel_size, self.space)
+        size = expand_per_axis("kernel_size", kernel_size, self.space)
         shape = (in_channels, out_channels // groups, *size)
         fan_in = in_channels // groups * math.prod(size)
         super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
         self.kernel_size = size
-        self.stride = per_axis("stride", stride, self.space)
-        self.padding = per_axis("padding", padding, self.space, low=0)
-        self.output_padding = per_axis("output_padding", output_padding, self.space, low=0)
-        self.dilation = per_axis("dilation", dilation, self.space)
+        self.stride = expand_per_axis("stride", stride, self.space)
+        self.padding = expand_per_axis("padding", padding, self.space, low=0)
+        self.output_padding = expand_per_axis("output_padding", output_padding, self.space, low=0)
+        self.dilation = expand_per_axis("dilation", dilation, self.space)
         self.groups = groups
 
     def expand_kernel(self) -> Tensor:
@@ -310,7 +310,7 @@ class CliffordConvTranspose3d(CliffordConvTranspose):
     space = 3
 
 
-def per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, ...]:
+def expand_per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, ...]:
     """Return one number for each axis.
 
     Raises:

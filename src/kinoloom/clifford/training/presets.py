@@ -193,7 +193,11 @@ def get_preset(name: str) -> Preset:
     equation, _, architecture = name.rpartition("-")
     is_known = equation in EQUATIONS and architecture in ARCHITECTURES
     if not is_known or not _is_supported(equation, architecture):
-        raise UsageError(f"Unknown preset '{name}': expected one of {', '.join(list_presets())}.")
+        raise UsageError(
+            f"Unknown preset '{name}': expected an equation ({', '.join(EQUATIONS)}) and an "
+            f"architecture ({', '.join(ARCHITECTURES)}), such as smoke-cresnet.",
+            hint="rotresnet requires an equation in the plane.",
+        )
     return Preset(name, EQUATIONS[equation], ARCHITECTURES[architecture])
 
 
