@@ -45,9 +45,9 @@ def convert_clip(clip: Clip, options: FromClipOptions) -> Fields:
             trajectory.
     """
     if clip.stills or clip.rate is None:
-        what = "photos" if clip.stills else "a variable frame rate"
+        problem = "consists of photos" if clip.stills else "has a variable frame rate"
         raise UsageError(
-            f"The clip has {what}: expected a video of constant frame rate.",
+            f"The clip {problem}: expected a video of constant frame rate.",
             hint="Convert it with `kinoloom interpolate in.mp4 -o out.mp4 --fps 30`.",
         )
     rate = clip.rate
