@@ -98,7 +98,7 @@ def test_command_does_not_overwrite(tmp_path: Path) -> None:
     assert len(FIELDS_FILES.read([path], NoOptions())) == 3
     again = run_command(*line)
     assert again.returncode == 2
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     anew = run_command(*line[:-1], "--overwrite", "--trajectories", "2")
     assert "smoke.npz: 2 trajectories of 2 x 3 x 8 x 8, " in anew.stderr
 
