@@ -73,6 +73,15 @@ def test_a_linear_axis_has_equal_steps_for_equal_differences() -> None:
     assert labels["1.0"] == y2
 
 
+@pytest.mark.parametrize(
+    ("limits", "y_log", "message"),
+    [((1, 1), False, "ascending values"), ((2, 1), False, ""), ((0, 1), True, "positive values")],
+)
+def test_invalid_limits_are_refused(limits: tuple[float, float], y_log: bool, message: str) -> None:
+    with pytest.raises(UsageError, match=f"Invalid y_limits .*{message}"):
+        line_plot([Line("", [0], [1])], y_limits=limits, y_log=y_log)
+
+
 def test_lines_break_at_values_that_cannot_be_drawn() -> None:
     nan, inf = float("nan"), float("inf")
     lines = [Line("a", range(5), [1, 2, nan, inf, 3]), Line("b", range(3), [-1, 0, 10])]

@@ -18,7 +18,7 @@ from kinoloom.base.charts.axes import (
     round_ticks,
 )
 from kinoloom.base.charts.svg import COLOURS, document, legend, stroke, text, text_width
-from kinoloom.errors import ArrayError
+from kinoloom.errors import ArrayError, UsageError
 
 _WIDTH, _HEIGHT, _EDGE = 720.0, 240.0, 16.0
 _Y_INTERVALS, _X_INTERVALS = 6, 10
@@ -75,7 +75,13 @@ def line_plot(
 
     Returns:
         An SVG document.
+
+    Raises:
+        UsageError: `y_limits` are not ascending, or not positive on a logarithmic axis.
     """
+    if y_limits is not None and not (0 if y_log else -math.inf) < y_limits[0] < y_limits[1]:
+        positive = " positive" if y_log else ""
+        raise UsageError(f"Invalid y_limits {y_limits}: expected ascending{positive} values.")
     runs = [_split_runs(line, x_log, y_log) for line in lines]
     points = [point for parts in runs for point in chain.from_iterable(parts)]
     low, high = y_limits or find_limits([y for _, y in points], is_log=y_log)
@@ -95,7 +101,9 @@ def line_plot(
     )
     parts += draw_y_grid(y, left, right, y_ticks, y_texts)
     parts += draw_x_axis(x, top + _HEIGHT, x_ticks, format_ticks(x_ticks, is_log=x_log))
-    parts += [text((left + right) / 2, top + _HEIGHT + 38, x_label, style="soft", anchor="middle")]
+    if x_label:
+        middle = (left + right) / 2
+        parts.append(text(middle, top + _HEIGHT + 38, x_label, style="soft", anchor="middle"))
     parts += [draw_y_label(y_label, top + _HEIGHT / 2)] if y_label else []
     for (line, style), segments in zip(named, runs, strict=True):
         path = "".join(_path(x, y, run) for run in segments)
