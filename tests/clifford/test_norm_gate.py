@@ -185,7 +185,7 @@ def test_invalid_norms_and_gates_are_refused(make: object, message: str) -> None
         (MultivectorGate((1, 1), 2), torch.zeros(3, 4, 4), r"\(B, 2, 4, \*space\)"),
     ],
 )
-def test_inputs_that_cannot_be_normalized_are_refused(
+def test_inputs_that_cannot_be_normalised_are_refused(
     layer: nn.Module, x: torch.Tensor, message: str
 ) -> None:
     with pytest.raises(ArrayError, match=message):

@@ -33,7 +33,7 @@ from kinoloom.clifford.layers.linear import CliffordLinear
 from kinoloom.clifford.layers.norm import (
     CliffordBatchNorm,
     CliffordGroupNorm,
-    regularize_covariance,
+    regularise_covariance,
 )
 from kinoloom.clifford.layers.product import ProductLayer
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
@@ -140,7 +140,7 @@ def _convert_batch_norm(layer: CliffordBatchNorm, tensors: _Tensors) -> State:
     size = cov.shape[-1]
     published = torch.linalg.cholesky(cov + layer.eps * torch.eye(size).to(cov))
     right = torch.linalg.solve_triangular(
-        published.mT, torch.linalg.cholesky(regularize_covariance(cov, layer.eps)), upper=True
+        published.mT, torch.linalg.cholesky(regularise_covariance(cov, layer.eps)), upper=True
     )
     weight = tensors.get("weight", layer.weight.movedim(0, -1)).movedim(-1, 0)
     mean = tensors.get("running_mean", layer.running_mean.T)

@@ -1,4 +1,4 @@
-"""Batch and group normalization of multivector fields.
+"""Batch and group normalisation of multivector fields.
 
 Inputs and outputs: fields (B, channels, I, *space), with 0 to 3 axes of space.
 The blades of a channel are treated as a random vector: it is centred and whitened by the inverse of
@@ -68,7 +68,7 @@ class _Norm(nn.Module):
 
 
 class CliffordBatchNorm(_Norm):
-    """Batch normalization: whitens each channel over the batch and space.
+    """Batch normalisation: whitens each channel over the batch and space.
 
     Args:
         g: algebra, or its signature as a sequence of squares.
@@ -115,13 +115,13 @@ class CliffordBatchNorm(_Norm):
         self.register_buffer("num_batches_tracked", torch.tensor(0) if track else None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize a field.
+        """Normalise a field.
 
         Args:
             x: (B, channels, I, *space).
 
         Returns:
-            The normalized field, of the same shape.
+            The normalised field, of the same shape.
 
         Raises:
             ArrayError: the shape is wrong; in training, also a single sample, or NaN or infinite
@@ -139,7 +139,7 @@ class CliffordBatchNorm(_Norm):
     def _compute_statistics(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         count = samples.shape[0] * samples.shape[3]
         if count < 2:
-            raise ArrayError("Batch normalization needs at least two samples for each channel.")
+            raise ArrayError("Batch normalisation needs at least two samples for each channel.")
         mean = samples.mean((0, 3))
         centred = samples - mean[..., None]
         cov = torch.einsum("bcin,bcjn->cij", centred, centred) / count
@@ -159,9 +159,9 @@ class CliffordBatchNorm(_Norm):
 
 
 class CliffordGroupNorm(_Norm):
-    """Group normalization: whitens each group of channels over the group and space.
+    """Group normalisation: whitens each group of channels over the group and space.
 
-    One group is layer normalization, as many groups as channels instance normalization.
+    One group is layer normalisation, as many groups as channels instance normalisation.
 
     Args:
         g: algebra, or its signature as a sequence of squares.
@@ -197,13 +197,13 @@ class CliffordGroupNorm(_Norm):
         self.num_groups = num_groups
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize a field.
+        """Normalise a field.
 
         Args:
             x: (B, channels, I, *space).
 
         Returns:
-            The normalized field, of the same shape.
+            The normalised field, of the same shape.
 
         Raises:
             ArrayError: the shape is wrong, a group has a single sample, or the field contains NaN
@@ -214,7 +214,7 @@ class CliffordGroupNorm(_Norm):
         members = self.channels // self.num_groups
         count = members * samples.shape[3]
         if count < 2:
-            raise ArrayError("Group normalization needs at least two samples in each group.")
+            raise ArrayError("Group normalisation needs at least two samples in each group.")
         grouped = samples.reshape(len(x), self.num_groups, members, len(self.blades), -1)
         mean = grouped.mean((2, 4), keepdim=True)
         centred = grouped - mean
@@ -223,7 +223,7 @@ class CliffordGroupNorm(_Norm):
         return self._apply_matrix(centred.flatten(1, 2), whitening).reshape(x.shape)
 
 
-def regularize_covariance(cov: Tensor, eps: float) -> Tensor:
+def regularise_covariance(cov: Tensor, eps: float) -> Tensor:
     """Return covariances (..., I, I) with a larger diagonal, so that they are not singular."""
     eye = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
     variance = cov.diagonal(dim1=-2, dim2=-1).mean(-1)
@@ -232,7 +232,7 @@ def regularize_covariance(cov: Tensor, eps: float) -> Tensor:
 
 def _compute_whitening(cov: Tensor, eps: float) -> Tensor:
     """Return the inverse of the lower Cholesky factor of regularised covariances."""
-    matrix = regularize_covariance(cov, eps)
+    matrix = regularise_covariance(cov, eps)
     if torch.compiler.is_compiling():
         return invert_cholesky_factor(matrix)
     try:

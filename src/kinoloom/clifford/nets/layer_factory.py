@@ -82,7 +82,7 @@ class LayerFactory(Protocol):
         """Create a spectral convolution."""
 
     def norm(self, channels: int) -> nn.Module:
-        """Create a normalization over all channels and space, or the identity."""
+        """Create a normalisation over all channels and space, or the identity."""
 
     def activation(self, channels: int) -> nn.Module:
         """Create the nonlinearity."""
@@ -97,7 +97,7 @@ class CliffordLayers:
         space: number of axes of space, 1 to 3.
         padding_mode: values outside the field.
         rotation: whether hidden convolutions are rotational; requires g = (-1, -1) and space = 2.
-        with_norm: whether hidden fields are normalized (`CliffordGroupNorm` of one group).
+        with_norm: whether hidden fields are normalised (`CliffordGroupNorm` of one group).
         activation_kind: GELU of each blade, or a learned gate of each multivector.
 
     Raises:
@@ -163,7 +163,7 @@ class PlainLayers:
             of blades of the grades of `FieldSpec`.
         space: number of axes of space, 1 to 3.
         padding_mode: values outside the field.
-        with_norm: whether hidden fields are normalized (group norm of one group).
+        with_norm: whether hidden fields are normalised (group norm of one group).
 
     Raises:
         UsageError: the number of axes is not supported.
