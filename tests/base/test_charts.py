@@ -160,6 +160,10 @@ def test_ticks_are_round(high: float, ticks: list[float]) -> None:
     assert round_ticks(0, high, 8) == pytest.approx(ticks)
 
 
+def test_rounding_errors_add_no_grid_line() -> None:
+    assert round_grid(-1e-9, 0.25, 6)[0] == 0
+
+
 @pytest.mark.parametrize("is_log", [False, True])
 @pytest.mark.parametrize("low", [1e-9, 0.0031, 1, 7.2, 1e5])
 @pytest.mark.parametrize("ratio", [1.0001, 1.5, 30, 1e4, 1e8])

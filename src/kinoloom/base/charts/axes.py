@@ -10,6 +10,7 @@ from kinoloom.base.charts.svg import stroke, text
 
 _MAX_DECADES = 8
 _RELATIVE_FLAT = 1e-7  # values that differ by less are drawn as equal
+_SLACK = 1e-6  # of a grid interval: rounding errors of values need no further grid line
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -69,7 +70,7 @@ def round_grid(
     power = 10.0 ** math.floor(math.log10((high - low) / count))
     steps = (power, 2 * power, 5 * power, 10 * power)
     step = max(next(s for s in steps if (high - low) / s <= count * (1 + 1e-9)), step_at_least)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = math.floor(low / step + _SLACK), math.ceil(high / step - _SLACK)
     return [step * k for k in range(first, last + 1)]
 
 

@@ -149,11 +149,12 @@ def _build_sections(data: dict[str, Any], fields: Fields, rollout: Rollout) -> t
             zip(rollout.smse, rollout.persistence_smse, strict=True), 1
         )
     )
+    held_out = f"{data['held_out']} held-out {_count_noun(data['held_out'])}"
     summary = (
         f"{data['parameters']} parameters, trained for {data['steps']} steps on "
-        f"{data['trajectories']} trajectories. The one-step SMSE is {data['one_step_smse']:.4g}, "
-        f"averaged over all time steps of {data['held_out']} held-out trajectories. Rollouts start "
-        f"from the first time steps of these; {ROLLOUT_VIDEO} shows the first one."
+        f"{data['trajectories']} {_count_noun(data['trajectories'])}. The one-step SMSE is "
+        f"{data['one_step_smse']:.4g}, averaged over all time steps of {held_out}. Rollouts start "
+        f"from the first time steps; {ROLLOUT_VIDEO} shows the first rollout."
     )
     errors = {
         "network": rollout.smse.tolist(),
@@ -167,6 +168,10 @@ def _build_sections(data: dict[str, Any], fields: Fields, rollout: Rollout) -> t
         *_plot_spectra(fields, rollout),
         *_plot_diagnostics(fields, rollout),
     )
+
+
+def _count_noun(count: int) -> str:
+    return "trajectory" if count == 1 else "trajectories"
 
 
 def _plot_spectra(fields: Fields, rollout: Rollout) -> list[Picture]:
