@@ -250,9 +250,11 @@ def test_names_cannot_break_out_of_a_chart() -> None:
         assert not elements(svg, "script")
 
 
+def test_no_rectangles_give_a_valid_plot() -> None:
+    assert {"0.0", "1.0"} <= set(texts(rectangle_plot([], {})))
+
+
 def test_empty_charts_and_unknown_kinds_are_refused() -> None:
-    with pytest.raises(ArrayError, match="no rectangles to plot"):
-        rectangle_plot([], {})
     with pytest.raises(ArrayError, match="no bars to plot"):
         gantt_chart([], {})
     with pytest.raises(UsageError, match="kind 'x' has the colour None: expected one of blue, "):

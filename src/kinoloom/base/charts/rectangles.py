@@ -79,7 +79,7 @@ def rectangle_plot(
     """Plot rectangles over time, with values from 0 upwards.
 
     Args:
-        rects: at least one; where they overlap, later ones are on top.
+        rects: where they overlap, later ones are on top.
         colours: by kind, in the order of the legend.
         phases: where named sections of the horizontal axis start, in ascending order.
         y_label: name of the vertical axis.
@@ -88,18 +88,16 @@ def rectangle_plot(
         An SVG document.
 
     Raises:
-        ArrayError: there are no rectangles.
         UsageError: a kind has no valid colour.
     """
-    if not rects:
-        raise ArrayError("There are no rectangles to plot: expected at least one.")
-    ticks = round_grid(0, max(rect.y1 for rect in rects), _MAX_TICKS)
+    ticks = round_grid(0, max((rect.y1 for rect in rects), default=0) or 1, _MAX_TICKS)
     labels = format_ticks(ticks)
     left = _EDGE + max(map(text_width, labels)) + (20 if y_label else 0)
     right = _WIDTH - _EDGE
     parts, top = fill_legend((rect.kind for rect in rects), colours, left, right - left)
     bottom = top + _HEIGHT
-    x = Axis(min(r.x0 for r in rects), max(r.x1 for r in rects), left, right)
+    first = min((rect.x0 for rect in rects), default=0)
+    x = Axis(first, max((rect.x1 for rect in rects), default=first + 1), left, right)
     y = Axis(0, ticks[-1], bottom, top)
     parts += draw_y_grid(y, left, right, ticks, labels)
     parts += [draw_y_label(y_label, (top + bottom) / 2)] if y_label else []
