@@ -149,18 +149,20 @@ def test_sums_of_evenly_spaced_planes_are_grouped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "megabytes", "is_kept"),
+    ("statement", "megabytes", "is_retained"),
     [
         ("import kinoloom.clifford.layers.conv", 4, False),
         ("from kinoloom.clifford.layers.conv import CliffordConv2d as C; C((1, 1), 1, 1)", 4, True),
-        ("from kinoloom.clifford.memory import retain_freed_memory as keep; keep()", 64, True),
+        ("from kinoloom.clifford.memory import retain_freed_memory as retain; retain()", 64, True),
     ],
 )
-def test_freed_memory_is_retained_where_supported(done: str, megabytes: int, is_kept: bool) -> None:
+def test_freed_memory_is_retained_where_supported(
+    statement: str, megabytes: int, is_retained: bool
+) -> None:
     """Allocating a block of the size of a freed one then causes hardly any page faults."""
     code = (
         "import resource, numpy as np\n"
-        f"{done}\n"
+        f"{statement}\n"
         "from kinoloom.clifford.memory import retains_freed\n"
         f"size = {megabytes} << 20\n"
         "def faults():\n"
@@ -170,24 +172,24 @@ def test_freed_memory_is_retained_where_supported(done: str, megabytes: int, is_
         "faults()\n"
         "print(retains_freed(size), faults() < size >> 12)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    is_reported, is_seen = ran.stdout.split()
-    assert is_reported == str(is_kept and platform.libc_ver()[0] == "glibc")
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    is_reported, is_seen = process.stdout.split()
+    assert is_reported == str(is_retained and platform.libc_ver()[0] == "glibc")
     assert is_reported == "False" or is_seen == "True"
 
 
 @pytest.mark.parametrize(
-    ("part", "kept", "at_once"), [(160, True, 2), (79, False, 1), (79, True, 5)]
+    ("budget", "is_retained", "expected"), [(160, True, 2), (79, False, 1), (79, True, 5)]
 )
 def test_chunk_size_follows_cache_and_allocator(
-    part: int, kept: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+    budget: int, is_retained: bool, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fields of 80 numbers: as many as fit the budget, one, or all of a batch."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    monkeypatch.setattr(conv_module, "_CHUNK_NUMBERS", part)
-    monkeypatch.setattr(memory, "_retained_bytes", 1 << 20 if kept else 0)
-    assert conv_module._choose_chunk_size(torch.zeros(5, 4, 4, 5)) == at_once
+    monkeypatch.setattr(conv_module, "_CHUNK_NUMBERS", budget)
+    monkeypatch.setattr(memory, "_retained_bytes", 1 << 20 if is_retained else 0)
+    assert conv_module._choose_chunk_size(torch.zeros(5, 4, 4, 5)) == expected
 
 
 def test_only_wide_layers_of_all_grades_use_ideal_coordinates() -> None:

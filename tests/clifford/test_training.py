@@ -35,7 +35,7 @@ from kinoloom.learn.loop import train
 QUICK = replace(presets.SETTINGS, steps=6, batch=2, validate_steps=3, warmup_steps=1)
 
 
-class Same(nn.Module):
+class ConstantChange(nn.Module):
     """Predicts that every blade changes by one unit."""
 
     def forward(self, history: torch.Tensor) -> torch.Tensor:
@@ -128,7 +128,7 @@ def test_blades_of_a_grade_share_their_scale() -> None:
 
 def test_errors_match_hand_computed_values() -> None:
     """The truth is constant; the stepper adds (1, 2) in each step and has the scale (2, 4)."""
-    stepper = Stepper(Same(), 2, [2.0, 4.0], [1.0, 2.0])
+    stepper = Stepper(ConstantChange(), 2, [2.0, 4.0], [1.0, 2.0])
     still = np.ones((3, 6, 2, 4, 4), np.float32)
     each = (1 / 2) ** 2 + (2 / 4) ** 2
     assert one_step_smse(stepper, still) == pytest.approx(each)
@@ -148,9 +148,9 @@ def test_errors_match_hand_computed_values() -> None:
 
 def test_invalid_steppers_and_histories_are_refused() -> None:
     with pytest.raises(UsageError, match="expected a positive size"):
-        Stepper(Same(), 2, [1.0, 0.0], [1.0, 1.0])
+        Stepper(ConstantChange(), 2, [1.0, 0.0], [1.0, 1.0])
     with pytest.raises(ArrayError, match=r"shape \(1, 3, 1, 4\): expected \(B, 2, 1, \*space\)"):
-        Stepper(Same(), 2, [1.0], [1.0])(torch.zeros(1, 3, 1, 4))
+        Stepper(ConstantChange(), 2, [1.0], [1.0])(torch.zeros(1, 3, 1, 4))
     short = np.zeros((1, 2, 3, 4, 4), np.float32)
     with pytest.raises(UsageError, match="have 2 time steps: expected at least 3"):
         load_trajectories(create_fields(short))
