@@ -1,1 +1,1 @@
-"""Multivector fields: Clifford algebras, layers that respect their product, fields to learn."""
+"""Multivector fields: Clifford algebras, neural layers built on their product, simulated fields."""

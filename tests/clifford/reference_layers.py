@@ -1,4 +1,4 @@
-"""What a linear Clifford layer must compute, one product at a time, by the oracle."""
+"""Reference implementations of linear Clifford layers by products of the oracle."""
 
 import itertools
 
@@ -20,23 +20,23 @@ TRANSPOSED = {1: CliffordConvTranspose1d, 2: CliffordConvTranspose2d, 3: Cliffor
 
 
 def full_weight(layer: ProductLayer) -> np.ndarray:
-    """The layer's weights with a row for every blade: (I, ...)."""
+    """Return the weights of a layer for every blade, (I, ...)."""
     full = np.zeros((layer.algebra.n_blades, *layer.weight.shape[1:]))
     full[list(layer.weight_blades)] = layer.weight.detach().numpy()
     return full
 
 
-def times(layer: ProductLayer, x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """x (J,) times w (I,), of the layer's output blades (K,)."""
+def multiply(layer: ProductLayer, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the output blades (K,) of the product of x (J,) and w (I,)."""
     left = np.zeros(layer.algebra.n_blades)
     left[list(layer.in_blades)] = x
     return product(left, w, layer.algebra.metric)[list(layer.out_blades)]
 
 
-def convolved(layer: ProductLayer, x: np.ndarray, rim: int, mode: str) -> np.ndarray:
-    """A convolution with dilation and groups, stride 1, over 1 to 3 axes: plain loops."""
+def convolve(layer: ProductLayer, x: np.ndarray, padding: int, mode: str) -> np.ndarray:
+    """Convolve with dilation, groups and stride 1 over 1 to 3 axes, by loops."""
     space = x.ndim - 3
-    pads = [(0, 0)] * 3 + [(rim, rim)] * space
+    pads = [(0, 0)] * 3 + [(padding, padding)] * space
     names = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
     padded = np.pad(x, pads, mode=names[mode])
     weight, step = full_weight(layer), layer.dilation[0]
@@ -49,8 +49,8 @@ def convolved(layer: ProductLayer, x: np.ndarray, rim: int, mode: str) -> np.nda
         source = padded[b, o // per_out * per_in + c]
         for place, offset in itertools.product(np.ndindex(*sizes), offsets):
             at = tuple(p + step * d for p, d in zip(place, offset, strict=True))
-            made = times(layer, source[(slice(None), *at)], weight[(slice(None), o, c, *offset)])
-            out[(b, o, slice(None), *place)] += made
+            x, w = source[(slice(None), *at)], weight[(slice(None), o, c, *offset)]
+            out[(b, o, slice(None), *place)] += multiply(layer, x, w)
     if layer.bias is not None:
         bias = layer.bias.detach().numpy()
         out += bias.reshape(1, *bias.shape, *[1] * space)

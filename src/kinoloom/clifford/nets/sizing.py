@@ -1,4 +1,4 @@
-"""Networks of equal size: the width at which one has as many parameters as another."""
+"""Parameter counts, and the width at which a network has a given number of parameters."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from torch import nn
 from kinoloom.errors import UsageError
 
 
-def parameter_count(net: nn.Module) -> int:
-    """How many real numbers a network learns."""
+def count_parameters(net: nn.Module) -> int:
+    """Return the number of trainable parameters of a network."""
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-def width_of_equal_size(make: Callable[[int], nn.Module], target: int) -> int:
-    """The number of channels at which a network's parameters are nearest to a number.
+def match_width(build: Callable[[int], nn.Module], target: int) -> int:
+    """Return the number of channels at which a network has closest to `target` parameters.
 
     Args:
-        make: builds the network of that many channels; called without memory for its weights.
-        target: how many parameters are wanted.
+        build: constructs the network from its number of channels; called on the meta device.
+        target: number of parameters.
 
     Raises:
         UsageError: `target` is not positive.
     """
     if target < 1:
-        raise UsageError(f"A network has at least 1 parameter, not {target}.")
+        raise UsageError(f"Invalid number of parameters {target}: expected at least 1.")
 
     def count(channels: int) -> int:
         with torch.device("meta"):
-            return parameter_count(make(channels))
+            return count_parameters(build(channels))
 
     above = 1
     while count(above) < target:
