@@ -1,11 +1,40 @@
 """Fixtures that every folder of tests may use."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+PACKAGES = {
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "cc": "gcc libc6-dev",
+    "chromium": "chromium",
+    "qemu-system-arm": "qemu-system-arm",
+}
+"""Optional commands of the system, each with the Debian packages that install it.
+
+A test that runs one is marked `@pytest.mark.system_package(COMMAND, ...)`.
+"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose system packages are absent, with the command that installs them."""
+    marks = item.iter_markers("system_package")
+    wanted = dict.fromkeys(command for mark in marks for command in mark.args)
+    absent = [command for command in wanted if not is_installed(command)]
+    if absent:
+        packages = " ".join(PACKAGES[command] for command in absent)
+        pytest.skip(f"needs {', '.join(absent)}: apt-get install {packages}")
+
+
+def is_installed(command: str) -> bool:
+    """Whether a command is on PATH; for cc, the compiler that CC names."""
+    name = os.environ.get("CC", command) if command == "cc" else command
+    return shutil.which(name) is not None
 
 
 def pytest_configure() -> None:

@@ -51,6 +51,7 @@ def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return library
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(2**30, 2**31 - 1), st.integers(1, 62))
 def test_requantisation(c: ctypes.CDLL, value: int, multiplier: int, shift: int) -> None:
     exact = Fraction(value * multiplier, 2**shift)
@@ -74,6 +75,7 @@ def test_factors_that_cannot_be() -> None:
             arithmetic.multiplier_of(factor)
 
 
+@pytest.mark.system_package("cc")
 @given(FLOATS)
 def test_exp_and_log_are_equal_in_c_and_right(c: ctypes.CDLL, x: float) -> None:
     x = -abs(x) if math.isfinite(x) else -1.0
@@ -106,6 +108,7 @@ def stepped(
     return w.value, None if r is None else r.value, b.value
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-(2**30), 2**30), st.one_of(SMALL, FLOATS), WORDS)
 def test_stochastic_steps_are_equal_in_c(
     c: ctypes.CDLL, weight: int, bias: int, delta: float, words: Words
@@ -120,6 +123,7 @@ def test_stochastic_steps_are_equal_in_c(
     assert abs(int(new[0]) - exact) < 1
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-32768, 32767), st.one_of(SMALL, FLOATS))
 def test_steps_with_a_residual_are_equal_in_c(
     c: ctypes.CDLL, weight: int, residual: int, delta: float

@@ -1,7 +1,6 @@
 """Bad input, each with the message that tells what to do: models, data, labels, rates, images."""
 
 import ctypes
-import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
 BAD = [(-1, 0.1), (4, 0.1), (2**31 - 1, 0.1), (0, -0.1), (0, float("nan")), (0, float("inf"))]
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize(("label", "lr"), BAD)
 def test_labels_and_rates_out_of_range_change_nothing(host: Host, label: int, lr: float) -> None:
     device = series().simulator()
@@ -49,6 +49,7 @@ def test_labels_and_rates_out_of_range_change_nothing(host: Host, label: int, lr
     assert host.export() == fresh == image_of(device.program, device.memory.params)
 
 
+@pytest.mark.system_package("cc")
 def test_a_rate_of_zero_changes_nothing(host: Host) -> None:
     host.init(1)
     fresh = host.export()
@@ -57,6 +58,7 @@ def test_a_rate_of_zero_changes_nothing(host: Host) -> None:
     assert host.export() == fresh
 
 
+@pytest.mark.system_package("cc")
 def test_a_null_target_is_refused(tmp_path: Path) -> None:
     made = compile_program(quantised(Painter), "square")
     host = Host(made.program, made.plan, tmp_path, ("-O1",))
@@ -67,6 +69,7 @@ def test_a_null_target_is_refused(tmp_path: Path) -> None:
     assert host.export() == fresh
 
 
+@pytest.mark.system_package("cc")
 def test_a_damaged_image_changes_nothing(host: Host) -> None:
     host.init(1)
     fresh = host.export()
@@ -92,6 +95,7 @@ def test_a_damaged_image_changes_nothing(host: Host) -> None:
     assert host.export() == learned
 
 
+@pytest.mark.system_package("cc")
 def test_an_image_of_another_program_is_refused(host: Host, tmp_path: Path) -> None:
     other = series(lambda program: tiny.last_layers(program, 1))
     image = image_of(other.program, other.program.initial)
@@ -153,9 +157,8 @@ def test_a_maximum_over_padding_alone_is_refused() -> None:
         builder.max_pool("top", "x", window)
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc")
 def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path) -> None:
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed (Debian: gcc-arm-none-eabi)")
     builder = Builder("net")
     builder.input("x", (2, 512, 300), Quant(0.1, 0))
     values = ConvValues(np.ones((1, 2, 1, 1)), np.zeros(1), np.full(1, 0.01))
@@ -166,6 +169,7 @@ def test_a_program_that_is_too_large_for_a_board_says_by_how_much(tmp_path: Path
         sizes(tmp_path, "m4")
 
 
+@pytest.mark.system_package("cc")
 def test_fast_math_is_refused(tmp_path: Path) -> None:
     series().write(tmp_path)
     with pytest.raises(ExecutionError, match="plain IEEE 754"):

@@ -1,6 +1,5 @@
 """The compiled C gives the bits of the simulator: fixed networks, random ones, with sanitizers."""
 
-import shutil
 import struct
 import subprocess
 from dataclasses import replace
@@ -68,6 +67,7 @@ def same_bits(made: Compiled, folder: Path, steps: int, lr: float, *flags: str) 
     return image != image_of(made.program, made.program.initial)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize(
     ("rounding", "scheme"), [("stochastic", full_update), ("residual", some_weights)]
@@ -76,6 +76,7 @@ def test_steps_are_equal(kind: type[nn.Module], rounding: str, scheme: Any, tmp_
     assert same_bits(compiled(kind, scheme, rounding), tmp_path, 12, 0.03)
 
 
+@pytest.mark.system_package("cc")
 def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
     made = compiled(Everything)
     assert same_bits(made, tmp_path, 5, 1e30)
@@ -88,6 +89,7 @@ def test_a_huge_rate_saturates_and_never_wraps(tmp_path: Path) -> None:
     assert moved.sum() > before.size / 2
 
 
+@pytest.mark.system_package("cc")
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6))
 @example(20)
@@ -100,6 +102,7 @@ def test_random_networks_are_equal(tmp_path_factory: pytest.TempPathFactory, see
     same_bits(made, tmp_path_factory.mktemp("random"), 3, 0.1, "-O1", *way)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", [Everything, Bottleneck])
 def test_the_order_of_a_framework_gives_the_same_bits_and_takes_more(
     kind: type[nn.Module], tmp_path: Path
@@ -117,6 +120,7 @@ def test_the_order_of_a_framework_gives_the_same_bits_and_takes_more(
         np.testing.assert_array_equal(values, second.memory.params[name])
 
 
+@pytest.mark.system_package("cc")
 def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
     tmp_path: Path,
 ) -> None:
@@ -137,6 +141,7 @@ def test_the_wide_middle_of_a_bottleneck_is_never_whole_in_the_backward_pass(
         assert same_bits(way, folder, 8, 0.05)
 
 
+@pytest.mark.system_package("cc")
 def test_the_gradient_of_a_residual_is_added_to_in_place(tmp_path: Path) -> None:
     made = compiled(Bottleneck)
     (stream,) = (op for op in made.program.ops if isinstance(op, GradStream) and op.onto)
@@ -152,6 +157,7 @@ def test_the_gradient_of_a_residual_is_added_to_in_place(tmp_path: Path) -> None
                      tmp_path, 6, 0.05)  # fmt: skip
 
 
+@pytest.mark.system_package("cc")
 def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
     maker = Maker("net", (2, 8, 8))
     maker.conv("first", 4, size=3)
@@ -173,6 +179,7 @@ def test_the_gradient_of_an_average_never_exists_whole(tmp_path: Path) -> None:
             assert same_bits(way, tmp_path / f"{folder}{count}", 5, 0.05)
 
 
+@pytest.mark.system_package("cc")
 def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
     maker = Maker("net", (2, 5, 5))
     maker.conv("first", 3, size=3)
@@ -187,6 +194,7 @@ def test_a_clamp_of_its_own_may_stand_within_a_chain(tmp_path: Path) -> None:
     assert same_bits(made, tmp_path, 6, 0.05, *flags)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 def test_the_sanitizers_find_nothing(kind: type[nn.Module], tmp_path: Path) -> None:
     made = compiled(kind, some_weights)
@@ -220,13 +228,11 @@ BOARDS = [
 ]
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize(("core", "kind", "defines"), BOARDS)
 def test_an_emulated_cortex_m_gives_the_same_bits(
     core: str, kind: type[nn.Module], defines: str, tmp_path: Path
 ) -> None:
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
     made = compiled(kind, some_weights)
     made.write(tmp_path)
     line = ["make", "-s", f"run-{core}", f"DEFINES={defines}"]
@@ -254,6 +260,7 @@ def tool_says(folder: Path, tool: str, *words: str) -> str:
     return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 def test_the_way_without_vector_instructions_gives_the_same_bits(
     kind: type[nn.Module], tmp_path: Path
@@ -261,6 +268,7 @@ def test_the_way_without_vector_instructions_gives_the_same_bits(
     assert same_bits(compiled(kind, some_weights), tmp_path, 4, 0.05, "-O2", "-DKL_PORTABLE")
 
 
+@pytest.mark.system_package("cc")
 def test_inference_alone_is_compiled_too(tmp_path: Path) -> None:
     made = compile_program(replace(quantised(Everything), name="only"), None)
     host, device = Host(made.program, made.plan, tmp_path), made.simulator()

@@ -107,6 +107,7 @@ def words(archive: Path, command: str, *more: str) -> list[str]:
     return ["tiny", command, *files, *more, "--json"]
 
 
+@pytest.mark.system_package("cc")
 def test_a_compiled_project_prints_what_simulate_says(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,6 +255,7 @@ class Awkward(nn.Module):
         return nn.functional.linear(x, self.weight)
 
 
+@pytest.mark.system_package("cc")
 def test_layers_are_called_as_their_modules_where_that_is_safe(tmp_path: Path) -> None:
     torch.manual_seed(0)
     data = inputs((1, 4), 8)

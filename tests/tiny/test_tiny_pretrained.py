@@ -45,6 +45,7 @@ def test_published_schemes_fit_256_kilobytes(shared_data: Path, name: str) -> No
     assert {Stream, GradStream} <= {type(op) for op in made.program.ops}
 
 
+@pytest.mark.system_package("cc")
 def test_a_step_of_mcunet_is_equal_in_c(shared_data: Path, tmp_path: Path) -> None:
     inference = read_pretrained(archive(shared_data, "mcunet-5fps"), "net", 10)
     made = compile_program(inference, scheme=preset_scheme(inference, "mcunet-49kb"))

@@ -1,7 +1,6 @@
 """Recurrent cells, attention, gates, curves, moves: against torch, and bit for bit against C."""
 
 import ctypes
-import shutil
 import struct
 import subprocess
 from functools import cache
@@ -87,17 +86,16 @@ def trained_alike(made: Compiled, folder: Path, steps: int = 8) -> None:
     assert image != image_of(made.program, made.program.initial)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", [*KINDS, *GATED])
 @pytest.mark.parametrize("scheme", [full_update, some])
 def test_steps_are_equal(kind: Any, scheme: Any, tmp_path: Path) -> None:
     trained_alike(compile_program(inference_of(kind), scheme=scheme), tmp_path)
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize("kind", [Listener, Transformer, SqueezeExcite])
 def test_an_emulated_cortex_m4_gives_the_same_bits(kind: Any, tmp_path: Path) -> None:
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
     made = compile_program(inference_of(kind))
     made.write(tmp_path)
     line = ["make", "-s", "run-m4", "STEPS=30"]
@@ -179,6 +177,7 @@ float root(float v) { return kl_root(v); }
 """
 
 
+@pytest.mark.system_package("cc")
 def test_gates_and_roots_are_equal_in_c(tmp_path: Path) -> None:
     needed = "\n".join(kernels(["gru", "root"], HARNESS))
     (tmp_path / "model.c").write_text(HARNESS % (constants(), needed))

@@ -47,6 +47,7 @@ def picture_chain() -> Program:
     return maker.program(2)
 
 
+@pytest.mark.system_package("cc")
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 @example(4, True)  # a result over its input in four groups
@@ -91,6 +92,7 @@ def test_a_result_over_its_input_never_lies_on_what_is_still_read(seed: int) -> 
     assert not overwritten(convs, groups)
 
 
+@pytest.mark.system_package("cc")
 def test_a_published_beginning_takes_little_more_than_the_picture(tmp_path: Path) -> None:
     program = picture_chain()
     (stream, *_) = compile_program(program, None).program.ops
