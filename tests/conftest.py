@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a worker for each core: more threads only wait for each other. numpy and torch read
+    # these when they are loaded, and so do the processes that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "cc": "gcc libc6-dev",
@@ -18,6 +24,17 @@ PACKAGES = {
 
 A test that runs one is marked `@pytest.mark.system_package(COMMAND, ...)`.
 """
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one worker, in order, so that they share its fixtures.
+
+    A file may split itself further with `xdist_group` marks of its own.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 
 @pytest.hookimpl(tryfirst=True)
