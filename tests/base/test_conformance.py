@@ -10,7 +10,7 @@ import pytest
 from kinoloom import Clip, Report
 from kinoloom.base import Op, op, option, registry
 from kinoloom.base.conformance import check_op
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.errors import RegistryError, UsageError
 
 
@@ -33,7 +33,7 @@ class GoodOptions:
     ease: Literal["in", "out"] = option("in", "one of some words")
 
 
-@op("good", page="kinoloom.base.report_files:to_html", extra="train")
+@op("good", page="kinoloom.base.report.files:to_html", extra="train")
 def good(clip: Clip, options: GoodOptions) -> Clip:
     """Do good."""
     return clip

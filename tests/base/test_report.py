@@ -11,9 +11,9 @@ import pytest
 
 from kinoloom import Report
 from kinoloom.base import Provenance
-from kinoloom.base.nouns import NoOptions
+from kinoloom.base.files import NoOptions
 from kinoloom.base.report import Picture, Slider, Table, Text
-from kinoloom.base.report_files import (
+from kinoloom.base.report.files import (
     REPORT_FILES,
     ReportWriteOptions,
     cell_text,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kinoloom.base import registry
-from kinoloom.base.nouns import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
 from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.ops import make_maxwell, make_shallow_water, make_smoke

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, fail, get, json_get, processing
 
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.base.report import Picture
-from kinoloom.base.report_files import to_html, to_text
+from kinoloom.base.report.files import to_html, to_text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import ops
 from kinoloom.pipelines.language.load import check

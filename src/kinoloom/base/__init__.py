@@ -2,10 +2,10 @@
 
 from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.files import Nothing
 from kinoloom.base.model import ModelCard
 from kinoloom.base.need import need
 from kinoloom.base.notes import Note, Notes
-from kinoloom.base.nouns import Nothing
 from kinoloom.base.op import Op, op
 from kinoloom.base.options import option
 from kinoloom.base.provenance import Provenance

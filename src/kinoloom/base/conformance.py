@@ -13,8 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from kinoloom.base import registry
+from kinoloom.base.files import Nothing, files_of
 from kinoloom.base.need import extras
-from kinoloom.base.nouns import Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, build, check, options_of
 from kinoloom.base.provenance import plain

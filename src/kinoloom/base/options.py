@@ -38,6 +38,8 @@ class Option:
         help: one phrase, shown in the command's help.
         low, high: the range, both ends included; None where open.
         unit: "s", "px", "fps" (exact rates), "bytes" (takes "2GB"), "" for none.
+        metavar: placeholder of the value in the command's help, such as "DIR"; "" for the usual
+            one of its type.
         choices: the strings allowed, for a Literal.
         optional: whether None is allowed.
     """
@@ -49,6 +51,7 @@ class Option:
     low: float | None
     high: float | None
     unit: str
+    metavar: str
     choices: tuple[str, ...]
     optional: bool
 
@@ -104,10 +107,11 @@ def option(
     low: float | None = None,
     high: float | None = None,
     unit: str = "",
+    metavar: str = "",
 ) -> Any:
     """Declare a field of an options dataclass; see `Option` for the arguments."""
-    metadata = {_KEY: {"help": help, "low": low, "high": high, "unit": unit}}
-    return dataclasses.field(default=default, metadata=metadata)
+    declared = {"help": help, "low": low, "high": high, "unit": unit, "metavar": metavar}
+    return dataclasses.field(default=default, metadata={_KEY: declared})
 
 
 def options_of(cls: type) -> list[Option]:

@@ -52,10 +52,10 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "pipeline.export": "kinoloom.pipelines.ops:export",
         "pipeline.gc": "kinoloom.pipelines.ops:gc",
     },
-    # How nouns come from files and go to files: `base.nouns.Files` objects, by class name.
+    # How nouns come from files and go to files: `base.files.Files` objects, by class name.
     "nouns": {
         "Clip": "kinoloom.media.files:CLIP_FILES",
-        "Report": "kinoloom.base.report_files:REPORT_FILES",
+        "Report": "kinoloom.base.report.files:REPORT_FILES",
         "Fields": "kinoloom.clifford.fields.files:FIELDS_FILES",
     },
     # Engines of frame interpolation: `film.engine.Engine` objects.

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kinoloom.base.nouns import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
 from kinoloom.base.report import Report
@@ -129,7 +129,7 @@ def _flag(option: Option) -> click.Option:
         [option.flag, option.name],
         type=_Value(option),
         default=None,
-        metavar="|".join(option.choices) or None,
+        metavar=option.metavar or "|".join(option.choices) or None,
         help=_flag_help(option),
     )
 

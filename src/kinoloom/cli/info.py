@@ -112,7 +112,8 @@ def _say_check(check: Check, width: int) -> None:
 
 @click.command(short_help="Print the script that completes commands in a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
     """Print the script that completes kinoloom's commands in a shell.
 
     \b
@@ -122,9 +123,7 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from kinoloom.cli.main import cli
-
     maker = get_completion_class(shell)
     if maker is None:  # click knows all three
         raise click.UsageError(f"Completion for {shell} is not available.")
-    click.echo(maker(cli, {}, "kinoloom", "_KINOLOOM_COMPLETE").source())
+    click.echo(maker(context.find_root().command, {}, "kinoloom", "_KINOLOOM_COMPLETE").source())

@@ -19,9 +19,9 @@ import click
 
 from kinoloom.base import registry
 from kinoloom.base.clip import Clip
+from kinoloom.base.files import Nothing, Progress, files_of, no_progress
 from kinoloom.base.need import need_extra
 from kinoloom.base.notes import Notes, logger
-from kinoloom.base.nouns import Nothing, Progress, files_of, no_progress
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_output
@@ -134,7 +134,7 @@ def _write_page(
 
 def _print(request: Request, result: Any, written: dict[str, Any]) -> None:
     if isinstance(result, Report):
-        from kinoloom.base.report_files import to_json, to_text
+        from kinoloom.base.report.files import to_json, to_text
 
         if request.as_json:
             click.echo(to_json(result), nl=False)

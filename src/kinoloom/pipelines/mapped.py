@@ -1,6 +1,6 @@
 """What an op gives, made in pieces: a pipeline with a step for each piece, on any session.
 
-For every op that takes and gives nouns which can be made in pieces (`base.nouns.Pieces`): films.
+For every op that takes and gives nouns which can be made in pieces (`base.files.Pieces`): films.
 The state of the pipeline lies in the work folder of the output, so that `--resume` finds it, and
 goes with it when the output is whole.
 """
@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kinoloom.base.nouns import Growing, Pieces, Progress, files_of
+from kinoloom.base.files import Growing, Pieces, Progress, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import option
 from kinoloom.errors import ExecutionError, UsageError

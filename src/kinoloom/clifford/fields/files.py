@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.base.nouns import NoOptions, Progress, no_progress
+from kinoloom.base.files import NoOptions, Progress, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
 from kinoloom.clifford.fields.noun import Fields, Trajectory
@@ -36,7 +36,7 @@ class FieldsWriteOptions:
 
 @dataclass(frozen=True)
 class FieldsFiles:
-    """Reads and writes `Fields`; implements `base.nouns.Files`."""
+    """Reads and writes `Fields`; implements `base.files.Files`."""
 
     read_options: type = NoOptions
     write_options: type = FieldsWriteOptions

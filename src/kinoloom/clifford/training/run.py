@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import NoOptions, files_of
+from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
 from kinoloom.base.provenance import plain
 from kinoloom.base.report import Picture, Report, Section, Table, Text
@@ -30,7 +30,7 @@ from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import TrainOptions
+    from kinoloom.clifford.options import TrainOptions
 
 SCHEMA = "kinoloom.train.clifford/1"
 FILM = "rollout.mp4"
@@ -110,7 +110,7 @@ def _fields(chosen: Preset, path: Path | None, count: int, seed: int) -> Fields:
 
 def _best(net: Any, folder: Path) -> Any:
     """The network with the weights that did best, ready to be asked."""
-    from kinoloom.learn.weights import read_weights
+    from kinoloom.learn.checkpointing.weights import read_weights
 
     tensors, _ = read_weights(folder / "best.safetensors")
     net.load_state_dict(tensors)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from kinoloom.base import registry
-from kinoloom.base.nouns import files_of
+from kinoloom.base.files import files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 
