@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kinoloom import Audio, Clip, Frame, Report
 from kinoloom.base import Colour, Notes
-from kinoloom.base.checks import extra_check
+from kinoloom.base.checks import check_extra
 from kinoloom.base.files import files_of
 from kinoloom.base.machine import default_budget_bytes, describe_machine
 from kinoloom.base.report.files import REPORT_FILES
@@ -162,13 +162,13 @@ def test_notes_may_come_while_they_are_read() -> None:
 
 def test_a_noun_finds_its_files() -> None:
     assert files_of(Report) is REPORT_FILES
-    with pytest.raises(UsageError, match="A int is neither read from nor written to files"):
+    with pytest.raises(UsageError, match="int cannot be read from or written to files"):
         files_of(int)
 
 
 def test_an_extra_is_looked_for_without_being_imported() -> None:
-    here = extra_check("json", extra="train", gives="much")
-    gone = extra_check("no_such_module", extra="train", gives="much")
+    here = check_extra("json", extra="train", needed_for="much")
+    gone = check_extra("no_such_module", extra="train", needed_for="much")
     assert (here.present, here.remedy) == (True, "")
     assert (gone.present, gone.remedy) == (False, "pip install 'kinoloom[train]'")
 

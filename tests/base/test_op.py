@@ -46,9 +46,9 @@ def clip(tmp_path: Path) -> Clip:
 def test_the_declaration_is_read_from_the_function() -> None:
     assert isinstance(glow, Op)
     assert (glow.name, glow.summary) == ("glow", "Make every frame glow.")
-    assert (glow.takes, glow.options, glow.gives) == (Clip, GlowOptions, Clip)
+    assert (glow.input_type, glow.options, glow.output_type) == (Clip, GlowOptions, Clip)
     assert (glow.extra, glow.page) == ("", "somewhere:page")
-    assert (tell.takes, tell.gives) == (Path, Report)
+    assert (tell.input_type, tell.output_type) == (Path, Report)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,8 @@ def test_the_suffix_says_how_it_is_written(tmp_path: Path, name: str, begin: str
         REPORT, path, ReportWriteOptions(), lambda done, total: told.append((done, total))
     )
     assert path.read_text(encoding="utf-8").startswith(begin)
-    assert made == {"output": str(path), "bytes": path.stat().st_size}
+    assert made.path == path
+    assert made.data == {"output": str(path), "bytes": path.stat().st_size}
     assert told == [(1, 1)]
 
 

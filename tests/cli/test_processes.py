@@ -24,13 +24,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["count", "--data", "{in}"], 0),
-        (["fail", "--data", "{in}"], 1),
-        (["fail", "--data", "{in}", "--how", "BudgetError"], 1),
-        (["count", "--data", "{in}", "--at-most", "0"], 2),
+        (["count", "{in}"], 0),
+        (["fail", "{in}"], 1),
+        (["fail", "{in}", "--how", "BudgetError"], 1),
+        (["count", "{in}", "--at-most", "0"], 2),
         (["nonsense"], 2),
-        (["fail", "--data", "{in}", "--how", "WeightsError"], 3),
-        (["count", "--data", "{in}/absent"], 4),
+        (["fail", "{in}", "--how", "WeightsError"], 3),
+        (["count", "{in}/absent"], 4),
     ],
 )
 def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> None:
@@ -44,7 +44,7 @@ def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> 
 
 def test_standard_output_is_json_and_nothing_else(site: Path, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    done = kinoloom("count", "--data", str(tmp_path), "--json", site=site)
+    done = kinoloom("count", str(tmp_path), "--json", site=site)
     assert json.loads(done.stdout)["files"] == ["a"]
     assert done.stderr == ""
 
@@ -56,8 +56,8 @@ def test_of_processes_of_torchrun_the_first_tells(
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", rank)
     report = tmp_path / "report.json"
-    printed = kinoloom("count", "--data", str(tmp_path), site=site)
-    written = kinoloom("count", "--data", str(tmp_path), "-o", str(report), site=site)
+    printed = kinoloom("count", str(tmp_path), site=site)
+    written = kinoloom("count", str(tmp_path), "-o", str(report), site=site)
     assert printed.returncode == written.returncode == 0
     assert bool(printed.stdout) == report.exists() == told
 
@@ -113,7 +113,7 @@ def test_a_reader_that_goes_away_is_no_drama(site: Path) -> None:
 def test_a_stop_in_mid_work_exits_with_130_and_leaves_nothing(
     site: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    line = [sys.executable, "-m", "kinoloom", "wait", "--data", str(tmp_path)]
+    line = [sys.executable, "-m", "kinoloom", "wait", str(tmp_path)]
     with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(site)
     ) as process:
@@ -140,4 +140,4 @@ def test_two_claims_to_one_name_are_told(tmp_path: Path) -> None:
     site = plugin.install(tmp_path / "site", "[kinoloom.ops]\ninterpolate = tally:count\n")
     done = kinoloom("ops", site=site)
     assert done.returncode == 2
-    assert "Two things claim the op name 'interpolate'" in done.stderr
+    assert "Two packages declare the op 'interpolate'" in done.stderr

@@ -1,14 +1,14 @@
-"""Files: how a noun comes from files and goes to files.
+"""Files: how core types are read from files and written to files.
 
-Each noun that can lie in files has one such object, found through the registry by the class
-name of the noun. The command line knows nothing else about media.
+Each core type that can be stored in files has one `Files` object, which the registry finds by the
+class name of the type. The front ends know nothing else about media.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -17,73 +17,92 @@ from kinoloom.base import registry
 from kinoloom.errors import UsageError
 
 Progress = Callable[[int, int | None], None]
-"""Called with how many frames or items are done and how many there are (None if unknown)."""
+"""Called with the number of frames or items done and their total (None if unknown)."""
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """A listener that does nothing."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
 class NoOptions:
-    """For what has nothing to choose."""
+    """The options of something that has none."""
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """What an op takes whose result comes of its options alone; its command has no input."""
+    """The input of an op whose result depends on its options alone."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a writer wrote.
+
+    Attributes:
+        path: the file or folder.
+        facts: what a person wants to know, in order: ("90 frames", "3.00 s", "640x480").
+        data: the same as plain values by name, for JSON.
+    """
+
+    path: Path
+    facts: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_data(self, **more: Any) -> Written:
+        """Return a copy with more data."""
+        return replace(self, data={**self.data, **more})
 
 
 class Files(Protocol):
-    """Reads a noun from files and writes it to one."""
+    """Reads a core type from files and writes it to one."""
 
     read_options: type
     write_options: type
 
     def read(self, paths: Sequence[Path], options: Any) -> Any:
-        """The noun that these files hold.
+        """Read the files.
 
         Raises:
-            MediaError: a file is missing, damaged or not of this noun.
+            MediaError: a file is missing, damaged or of another type.
         """
 
     def write(
         self,
-        noun: Any,
+        value: Any,
         path: Path,
         options: Any,
         progress: Progress = no_progress,
-    ) -> dict[str, Any]:
-        """Write the noun to `path`, whole or not at all, and tell what was written.
+    ) -> Written:
+        """Write to `path`, completely or not at all.
 
         Raises:
-            UsageError: the suffix is unknown, or the file is there and may not be replaced.
-            OutputError: it cannot be written.
+            UsageError: an unknown suffix, or the file exists and may not be replaced.
+            OutputError: the file cannot be written.
         """
 
 
 @runtime_checkable
 class Pieces(Protocol):
-    """What a `Files` may have beside: a noun made in pieces, by several processes."""
+    """An optional ability of `Files`: several processes write one output in pieces."""
 
     def growing(
-        self, noun: Any, path: Path, options: Any, piece_s: Fraction
+        self, value: Any, path: Path, options: Any, piece_s: Fraction
     ) -> AbstractContextManager[Growing]:
-        """The file that `path` becomes, while its pieces are made.
+        """Open the output at `path` while its pieces are made.
 
         Args:
-            noun: what is written, lazy.
-            path: where to.
+            value: what is written, lazy.
+            path: the output.
             options: the write options.
-            piece_s: how long a piece is at least, in seconds.
+            piece_s: shortest duration of a piece, in seconds.
 
         Raises:
-            UsageError: this kind of file is not made in pieces, or as `Files.write`.
-            OutputError: it cannot be written.
+            UsageError: this kind of file cannot be made in pieces, or as `Files.write`.
+            OutputError: the file cannot be written.
         """
 
-    def write_piece(self, noun: Any, piece: Mapping[str, Any], folder: Path) -> None:
-        """Make one piece of a noun in a folder that exists; only that much of it is worked out.
+    def write_piece(self, value: Any, piece: Mapping[str, Any], folder: Path) -> None:
+        """Write one piece into an existing folder; computes only the frames of that piece.
 
         Raises:
             KinoloomError: as `Files.write`.
@@ -91,10 +110,10 @@ class Pieces(Protocol):
 
 
 class Growing(Protocol):
-    """A file that grows by pieces. When its block ends with an error, what is done is kept.
+    """An output that grows by pieces. If its block ends with an error, finished pieces are kept.
 
     Attributes:
-        folder: for what belongs to the work; removed when the file is whole.
+        folder: for data that belongs to the work; removed when the output is complete.
         pieces: those that are missing, in order, as plain values for `write_piece`.
     """
 
@@ -102,28 +121,31 @@ class Growing(Protocol):
     pieces: Sequence[Mapping[str, Any]]
 
     def add(self, folder: Path) -> int:
-        """Take over the next piece, as `write_piece` left it; how many frames or items it has.
+        """Append the next piece, as `write_piece` left it; return its number of frames or items.
 
         Raises:
-            ExecutionError: it does not fit: it was made by another version of a library.
+            ExecutionError: the piece was made by another version of a library.
             OutputError: it cannot be written.
         """
 
-    def finish(self) -> dict[str, Any]:
-        """Make the file of its pieces and tell as `Files.write` does.
+    def finish(self) -> Written:
+        """Join the pieces into the output.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
 
 
-def files_of(noun: type) -> Files:
-    """The `Files` object of a noun's class.
+def files_of(core_type: type) -> Files:
+    """Return the `Files` object of a core type.
 
     Raises:
-        UsageError: this noun does not lie in files.
+        UsageError: the type is not stored in files.
     """
-    if noun.__name__ not in registry.names("nouns"):
-        raise UsageError(f"A {noun.__name__} is neither read from nor written to files.")
-    files: Files = registry.load("nouns", noun.__name__)
+    if core_type.__name__ not in registry.names("files"):
+        raise UsageError(
+            f"{core_type.__name__} cannot be read from or written to files.",
+            hint=f"Types with files: {', '.join(registry.names('files'))}.",
+        )
+    files: Files = registry.load("files", core_type.__name__)
     return files

@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +40,8 @@ class Option:
         unit: "s", "px", "fps" (exact rates), "bytes" (takes "2GB"), "" for none.
         metavar: placeholder of the value in the command's help, such as "DIR"; "" for the usual
             one of its type.
+        formerly: its flag in the last version, without the dashes, "" if it had the same; the
+            command line says what to type instead.
         choices: the strings allowed, for a Literal.
         optional: whether None is allowed.
     """
@@ -52,6 +54,7 @@ class Option:
     high: float | None
     unit: str
     metavar: str
+    formerly: str
     choices: tuple[str, ...]
     optional: bool
 
@@ -108,9 +111,11 @@ def option(
     high: float | None = None,
     unit: str = "",
     metavar: str = "",
+    formerly: str = "",
 ) -> Any:
     """Declare a field of an options dataclass; see `Option` for the arguments."""
-    declared = {"help": help, "low": low, "high": high, "unit": unit, "metavar": metavar}
+    declared: dict[str, Any] = {"help": help, "low": low, "high": high, "unit": unit}
+    declared |= {"metavar": metavar, "formerly": formerly}
     return dataclasses.field(default=default, metadata={_KEY: declared})
 
 
@@ -127,7 +132,7 @@ def options_of(cls: type) -> list[Option]:
     return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:
+def build(cls: type, values: Mapping[str, Any]) -> Any:
     """Make an options object of loose values, each parsed and checked.
 
     Args:

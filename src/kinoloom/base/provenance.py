@@ -31,7 +31,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """A value as JSON can hold it.
 
     Fractions become "a/b", paths their last part, dataclasses and mappings objects, sequences
@@ -42,11 +42,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return value.name
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
+        return {str(name): to_jsonable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -82,7 +82,7 @@ class Provenance:
             "options": self.options,
             "inputs": [_content(path) for path in self.inputs],
             "details": {
-                name: _content(value) if isinstance(value, Path) else plain(value)
+                name: _content(value) if isinstance(value, Path) else to_jsonable(value)
                 for name, value in self.details.items()
             },
             "parents": [parent.cause for parent in self.parents],

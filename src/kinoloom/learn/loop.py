@@ -28,7 +28,7 @@ import torch
 
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.outputs import naming_output
-from kinoloom.base.provenance import plain, versions
+from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.atomic_files import remove_leftovers, write_text_durably
@@ -123,7 +123,7 @@ class _Training:
         share_of(settings.batch, 0, self.shares)  # says so now if it cannot be cut
         self.record = {
             "settings": training_settings(settings),
-            "record": plain(dict(task.record)),
+            "record": to_jsonable(dict(task.record)),
         }
         self.updater = Updater(task, settings, team)
         self.meter = Meter()

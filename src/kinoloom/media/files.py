@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.files import Progress, no_progress
+from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.write_options import WriteOptions, Written, finished, record_beside
+from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, record_beside
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -76,34 +76,34 @@ class ClipFiles:
 
     def write(
         self,
-        noun: Clip,
+        value: Clip,
         path: Path,
         options: WriteOptions,
         progress: Progress = no_progress,
-    ) -> dict[str, Any]:
+    ) -> Written:
         """Write a clip, whole or not at all.
 
         Args:
-            noun: the clip.
+            value: the clip.
             path: where to; its suffix says what kind of file.
             options: how.
             progress: told the number of frames done.
 
         Returns:
-            output, frames, duration_s (None without times), width and height in pixels, rate
-            ("30000/1001", or None where it varies), codec, bytes (of all that was written) and
-            seconds (that it took).
+            Its data has output, frames, duration_s (None without times), width and height in
+            pixels, rate ("30000/1001", or None if it varies), codec, bytes (of everything written)
+            and seconds (of writing).
 
         Raises:
             UsageError: an unknown suffix, or a wish that this kind of file cannot meet.
             OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
         """
         begun = time.monotonic()
-        written = _write(noun, path, options, progress)
-        return finished(noun, path, written, begun)
+        written = _write(value, path, options, progress)
+        return describe_written(value, path, written, begun)
 
     def growing(
-        self, noun: Clip, path: Path, options: WriteOptions, piece_s: Fraction
+        self, value: Clip, path: Path, options: WriteOptions, piece_s: Fraction
     ) -> GrowingFilm:
         """A video that is made in pieces; see `base.files.Pieces`.
 
@@ -112,9 +112,9 @@ class ClipFiles:
         """
         from kinoloom.media.video.pieces import GrowingFilm
 
-        return GrowingFilm(noun, path, options, piece_s)
+        return GrowingFilm(value, path, options, piece_s)
 
-    def write_piece(self, noun: Clip, piece: Mapping[str, Any], folder: Path) -> None:
+    def write_piece(self, value: Clip, piece: Mapping[str, Any], folder: Path) -> None:
         """Make one piece of a video; see `base.files.Pieces`.
 
         Raises:
@@ -122,7 +122,7 @@ class ClipFiles:
         """
         from kinoloom.media.video.pieces import write_piece
 
-        write_piece(noun, piece, folder)
+        write_piece(value, piece, folder)
 
 
 CLIP_FILES = ClipFiles()
@@ -151,12 +151,12 @@ def write(clip: Clip, path: PathLike, **options: Any) -> dict[str, Any]:
         **options: fields of `WriteOptions`.
 
     Returns:
-        What was written; see `ClipFiles.write`.
+        The data of what was written; see `ClipFiles.write`.
 
     Raises:
         UsageError, OutputError: as `ClipFiles.write`.
     """
-    return CLIP_FILES.write(clip, Path(path), build(WriteOptions, options))
+    return dict(CLIP_FILES.write(clip, Path(path), build(WriteOptions, options)).data)
 
 
 def _is_photo(path: Path) -> bool:
@@ -171,7 +171,7 @@ def _is_photo(path: Path) -> bool:
     return is_photo(path)
 
 
-def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write the clip, but for a record beside it."""
     from kinoloom.media.video.codecs import ANIMATED, VIDEO
 

@@ -1,4 +1,4 @@
-"""What every writer of clips is asked for, and what it tells afterwards."""
+"""The options of all writers of clips, and the description of what they wrote."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kinoloom.base.clip import Clip
+from kinoloom.base.files import Written
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
 
@@ -32,15 +33,15 @@ class WriteOptions:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a writer made.
+class WrittenClip:
+    """What a writer of clips wrote.
 
     Attributes:
-        frames: how many frames or pictures.
+        frames: number of frames or pictures.
         duration: from the start of the first to the end of the last, in seconds; None for
             pictures without times.
         width, height: as stored, in pixels.
-        codec: the name of the codec.
+        codec: name of the codec.
         recorded: whether the provenance record is in the file itself.
     """
 
@@ -68,14 +69,14 @@ def write_record(clip: Clip, path: Path) -> None:
             temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
 
 
-def finished(clip: Clip, path: Path, written: Written, begun: float) -> dict[str, Any]:
-    """Put the record beside a file that has no room for it, and tell what was written.
+def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float) -> Written:
+    """Write the provenance record next to a file that cannot hold it, and describe the output.
 
     Args:
         clip: what was written.
-        path: where to.
-        written: what its writer tells.
-        begun: when, by `time.monotonic`.
+        path: the output.
+        written: what its writer returned.
+        begun: when writing began, by `time.monotonic`.
 
     Raises:
         OutputError: the record cannot be written.
@@ -83,7 +84,7 @@ def finished(clip: Clip, path: Path, written: Written, begun: float) -> dict[str
     beside = [record_beside(path)] if not written.recorded and clip.provenance else []
     for record in beside:
         write_record(clip, record)
-    return {
+    data = {
         "output": str(path),
         "frames": written.frames,
         "duration_s": None if written.duration is None else float(written.duration),
@@ -94,6 +95,15 @@ def finished(clip: Clip, path: Path, written: Written, begun: float) -> dict[str
         "bytes": sum(map(_bytes, [path, *beside])),
         "seconds": time.monotonic() - begun,
     }
+    facts = [f"{written.frames} frames"]
+    if data["duration_s"]:
+        facts.append(f"{data['duration_s']:.2f} s")
+    facts += [
+        f"{written.width}x{written.height}",
+        written.codec,
+        f"{data['seconds']:.1f} s to write",
+    ]
+    return Written(path, tuple(facts), data)
 
 
 def _bytes(path: Path) -> int:

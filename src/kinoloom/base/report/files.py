@@ -8,12 +8,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from kinoloom.base.files import NoOptions, Progress, no_progress
+from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report.sections import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
 
@@ -44,11 +43,11 @@ class ReportFiles:
 
     def write(
         self,
-        noun: Report,
+        value: Report,
         path: Path,
         options: ReportWriteOptions,
         progress: Progress = no_progress,
-    ) -> dict[str, Any]:
+    ) -> Written:
         """Write as `.html`, `.txt` or `.json`, by the suffix of `path`.
 
         Raises:
@@ -61,11 +60,11 @@ class ReportFiles:
                 f"A report cannot be written as '{path.suffix}'.",
                 hint=f"Use one of {', '.join(makers)}.",
             )
-        text = makers[path.suffix.lower()](noun)
+        text = makers[path.suffix.lower()](value)
         with whole_file(path, overwrite=options.overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
         progress(1, 1)
-        return {"output": str(path), "bytes": path.stat().st_size}
+        return Written(path, data={"output": str(path), "bytes": path.stat().st_size})
 
 
 REPORT_FILES = ReportFiles()
@@ -73,7 +72,7 @@ REPORT_FILES = ReportFiles()
 
 def to_json(report: Report) -> str:
     """The report's data, indented; ends with a newline."""
-    return json.dumps(plain(report.data), indent=2, allow_nan=False) + "\n"
+    return json.dumps(to_jsonable(report.data), indent=2, allow_nan=False) + "\n"
 
 
 def to_text(report: Report) -> str:

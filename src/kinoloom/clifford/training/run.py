@@ -15,7 +15,7 @@ import numpy as np
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.clifford.fields.files import FIELDS_FILES
 from kinoloom.clifford.fields.noun import Fields
@@ -79,7 +79,7 @@ def train_preset(options: TrainOptions) -> Report:
         "film": film.name,
     }
     sections = _sections(data, other, followed)
-    return Report(f"{chosen.name}: trained and followed", sections, plain(data))
+    return Report(f"{chosen.name}: trained and followed", sections, to_jsonable(data))
 
 
 def _settings(options: TrainOptions) -> Settings:

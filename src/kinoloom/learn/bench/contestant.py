@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import TypeVar, TypeVarTuple
+from typing import Self, TypeVar, TypeVarTuple
 
 from kinoloom.errors import BudgetError
 
@@ -50,7 +50,7 @@ class Contestant:
                 hint="It may have needed more memory than there is.",
             ) from error
 
-    def __enter__(self) -> Contestant:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import WeightsError
 from kinoloom.learn.checkpointing.atomic_files import write_durably
 from kinoloom.learn.checkpointing.checkpoints import load
@@ -32,7 +32,7 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
         OutputError: it cannot be written.
     """
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    metadata = {_KEY: json.dumps(plain(dict(about)))}
+    metadata = {_KEY: json.dumps(to_jsonable(dict(about)))}
     write_durably(path, lambda temporary: save_file(own, temporary, metadata))
 
 

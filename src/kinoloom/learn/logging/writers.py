@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import naming_output
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import ArrayError
 from kinoloom.learn.checkpointing.atomic_files import write_text_durably
 
@@ -52,7 +52,7 @@ class Logs:
         Raises:
             OutputError: it cannot be written.
         """
-        line = json.dumps(plain({"kind": kind, "step": step, **values}))
+        line = json.dumps(to_jsonable({"kind": kind, "step": step, **values}))
         with naming_output(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         if self.board is not None:

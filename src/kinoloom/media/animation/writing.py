@@ -31,7 +31,7 @@ from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Container
 from kinoloom.media.video.encoding import Encoder, refusals, stored
 from kinoloom.media.video.frame_feed import feed, first_frame, shown
 from kinoloom.media.video.plan import Plan, plan
-from kinoloom.media.write_options import WriteOptions, Written
+from kinoloom.media.write_options import WriteOptions, WrittenClip
 
 _FREE_CLOCK = Fraction(1, 90_000)
 _GIF_CLOCK = Fraction(1, 100)
@@ -40,7 +40,9 @@ Span = tuple[Fraction, Fraction]
 """When a frame begins and ends, in seconds."""
 
 
-def write_animated(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+def write_animated(
+    clip: Clip, path: Path, options: WriteOptions, progress: Progress
+) -> WrittenClip:
     """Write `clip` to `path`, whose suffix is a key of `codecs.ANIMATED`.
 
     Raises:
@@ -60,7 +62,7 @@ def write_animated(clip: Clip, path: Path, options: WriteOptions, progress: Prog
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):
             set_duration(temporary, duration)
-    return Written(
+    return WrittenClip(
         frames=len(spans),
         duration=duration,
         width=chosen.width,

@@ -20,13 +20,13 @@ from kinoloom.base.outputs import check_output, naming_output, remove, replace
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture
 from kinoloom.media.video.frame_feed import feed, shown
-from kinoloom.media.write_options import WriteOptions, Written, write_record
+from kinoloom.media.write_options import WriteOptions, WrittenClip, write_record
 
 _RECORD = "provenance.json"
 _OURS = re.compile(r"\d{6,}\.png|provenance\.json")
 
 
-def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write each frame of `clip` as a PNG file into the folder `path`.
 
     Raises:
@@ -71,7 +71,7 @@ def _check(clip: Clip, path: Path, options: WriteOptions) -> None:
         )
 
 
-def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> Written:
+def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> WrittenClip:
     digits = max(6, len(str(clip.frame_count or 0)))
     first = last = None
     count = 0
@@ -83,7 +83,7 @@ def _write_pictures(clip: Clip, folder: Path, progress: Progress) -> Written:
     if first is None or last is None:
         raise UsageError("There are no frames to write.")
     height, width = first.image.shape[:2]
-    return Written(count, _duration(clip, first, last), width, height, "png", recorded=True)
+    return WrittenClip(count, _duration(clip, first, last), width, height, "png", recorded=True)
 
 
 def _stored(image: Picture, bits: int) -> Picture:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.base.files import no_progress
+from kinoloom.base.files import Written, no_progress
 from kinoloom.base.outputs import check_output, naming_output
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.media.video.codecs import VIDEO
@@ -28,7 +28,7 @@ from kinoloom.media.video.frame_feed import feed, first_frame
 from kinoloom.media.video.plan import plan
 from kinoloom.media.video.segments import Parts, Segment, SegmentWriter, segment_s
 from kinoloom.media.video.writing import done_so_far, finish, form_of, job_of, keep_partial
-from kinoloom.media.write_options import WriteOptions, finished
+from kinoloom.media.write_options import WriteOptions, describe_written
 
 _RECORD = "piece.json"
 
@@ -128,7 +128,7 @@ class GrowingFilm:
             self.clip.notes.add(note["kind"], note["message"], note["level"], moment)
         return frames
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> Written:
         """Make the film of its pieces, and tell as `files.ClipFiles.write` does.
 
         Raises:
@@ -139,7 +139,7 @@ class GrowingFilm:
             overwrite=self.options.overwrite,
         )  # fmt: skip
         self._parts.remove()
-        return finished(self.clip, self.path, written, self._begun)
+        return describe_written(self.clip, self.path, written, self._begun)
 
 
 def write_piece(clip: Clip, piece: Mapping[str, Any], folder: Path) -> None:

@@ -26,10 +26,10 @@ from kinoloom.media.video.encoding import is_full, refusals
 from kinoloom.media.video.frame_feed import feed, first_frame
 from kinoloom.media.video.plan import Plan, plan
 from kinoloom.media.video.segments import Parts, Segment, SegmentWriter, segment_s
-from kinoloom.media.write_options import WriteOptions, Written
+from kinoloom.media.write_options import WriteOptions, WrittenClip
 
 
-def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write `clip` to `path`, whose suffix is a key of `codecs.VIDEO`.
 
     Raises:
@@ -125,7 +125,7 @@ def finish(
     *,
     overwrite: bool,
     complete: bool = True,
-) -> Written:
+) -> WrittenClip:
     """Join segments, sound and the rest; see `join.join` for the arguments.
 
     Raises:
@@ -134,7 +134,7 @@ def finish(
     container = VIDEO[path.suffix.lower()]
     with whole_file(path, overwrite=overwrite) as temporary, refusals(path):
         facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)
-    return Written(
+    return WrittenClip(
         frames=facts.frames,
         duration=facts.end - facts.start,
         width=chosen.width,

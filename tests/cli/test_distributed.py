@@ -136,7 +136,7 @@ def test_a_piece_that_fails_tells_why(source: str, tmp_path: Path, capsys: Any) 
     assert run(*line) == 1
     said = capsys.readouterr().err
     assert "cannot be woven within" in said
-    assert "--resume goes on" in said
+    assert "add --resume to continue" in said
     assert not out.exists()
 
 
