@@ -31,9 +31,9 @@ def test_defaults_that_change_when_checked_are_rejected(monkeypatch: pytest.Monk
 
 
 def test_options_that_json_cannot_hold_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unplain(options: Any) -> Any:
+    def to_objects(options: Any) -> Any:
         return {"size": object()}
 
-    monkeypatch.setattr(conformance, "plain", unplain)
-    with pytest.raises(UsageError, match="cannot be recorded: Object of type object"):
+    monkeypatch.setattr(conformance, "to_jsonable", to_objects)
+    with pytest.raises(UsageError, match="cannot be recorded as JSON: Object of type object"):
         check_op(sized)

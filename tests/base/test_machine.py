@@ -51,11 +51,13 @@ def test_a_container_limits_the_budget(system: Path, limit: str, used: str, budg
     assert machine.default_budget_bytes() == budget
 
 
+@pytest.mark.parametrize("status", [None, "Name: python\n"])
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
 def test_without_status_the_peak_is_that_of_getrusage(
-    system: Path, monkeypatch: pytest.MonkeyPatch, platform: str, unit: int
+    system: Path, monkeypatch: pytest.MonkeyPatch, platform: str, unit: int, status: str | None
 ) -> None:
-    (system / "status").write_text("Name: python\n")
+    if status is not None:
+        (system / "status").write_text(status)
     monkeypatch.setattr("sys.platform", platform)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak = machine.peak_memory_bytes()

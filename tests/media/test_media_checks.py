@@ -10,7 +10,7 @@ def test_an_encoder_that_this_build_lacks_is_reported(monkeypatch: pytest.Monkey
     missing, present = checks.checks()[:2]
     assert (missing.name, missing.present) == ("libnothing", False)
     assert missing.detail == "not in this build of PyAV"
-    assert missing.gives == "films"
+    assert missing.needed_for == "films"
     assert present.present
 
 
