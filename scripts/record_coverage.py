@@ -47,9 +47,9 @@ def summarise(files: Mapping[str, Any]) -> dict[str, Any]:
     """
     folders: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
     for path, entry in files.items():
-        parts = Path(path).parts
-        inside = parts[parts.index("kinoloom") + 1 :]
-        for folder in ("", inside[0] if len(inside) > 1 else "root"):
+        inside = Path(path).as_posix().rpartition("src/kinoloom/")[2]
+        package = inside.partition("/")[0] if "/" in inside else "root"
+        for folder in ("", package):
             for name in COUNTS:
                 folders[folder][name] += entry["summary"][name]
     whole = percentages(folders.pop(""))
