@@ -39,7 +39,7 @@ def good(clip: Clip, options: GoodOptions) -> Clip:
     return clip
 
 
-def test_a_good_op_passes() -> None:
+def test_valid_op_passes() -> None:
     check_op(good)
     check_op(
         replace(
@@ -91,7 +91,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"options": options(Literal["a", "b"], "c")}, "--size must be one of a, b, not 'c'"),
     ({"options": options(int, 3.7)}, "--size: '3.7' is not a whole number"),
     ({"options": options(int, "3")}, "default of --size changes when it is written as a string"),
-    ({"options": options(list, None)}, "'size' is of type <class 'list'>"),
+    ({"options": options(list, None)}, "'size' has the unsupported type <class 'list'>"),
     (
         {"options": options(Fraction, Fraction("29.97"), unit="fps")},
         "changes when it is written as a string",

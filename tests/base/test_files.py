@@ -28,14 +28,14 @@ def frames(count: int, rate: int = 10) -> list[Frame]:
     return [Frame(BLACK, F(k, rate), F(1, rate)) for k in range(count)]
 
 
-def test_a_clip_of_frames_knows_what_they_say() -> None:
+def test_from_frames_derives_size_duration_and_bits() -> None:
     clip = Clip.from_frames(frames(5), rate=F(10))
     assert (clip.width, clip.height, clip.bits) == (6, 4, 8)
     assert (clip.duration, clip.frame_count, clip.rate) == (F(1, 2), 5, 10)
     assert [f.time for f in clip] == [f.time for f in clip] == [F(k, 10) for k in range(5)]
 
 
-def test_deep_frames_make_a_deep_clip() -> None:
+def test_16_bit_frames_make_a_16_bit_clip() -> None:
     assert Clip.from_frames([Frame(BLACK.astype(np.uint16), F(0))]).bits == 16
     assert Clip.from_frames([Frame(BLACK.astype(np.float32), F(0))]).bits == 16
 
@@ -43,18 +43,18 @@ def test_deep_frames_make_a_deep_clip() -> None:
 @pytest.mark.parametrize(
     ("start", "first"), [(0, 0), (F(1, 20), 0), (F(1, 10), 1), (F(19, 100), 1), (F(9, 20), 4)]
 )
-def test_a_clip_is_read_from_the_frame_shown_at_a_time(start: Fraction, first: int) -> None:
+def test_reading_starts_at_the_frame_shown_at_the_time(start: Fraction, first: int) -> None:
     clip = Clip.from_frames(frames(5))
     assert next(clip.read(F(start))).time == F(first, 10)
 
 
-def test_a_photo_of_no_duration_is_read_at_its_own_time() -> None:
+def test_photo_without_duration_is_read_at_its_time() -> None:
     clip = Clip.from_frames([Frame(BLACK, F(0)), Frame(BLACK, F(1))])
     assert [f.time for f in clip.read(F(1))] == [1]
     assert list(clip.read(F(2))) == []
 
 
-def test_a_changed_clip_leaves_the_first_as_it_was() -> None:
+def test_with_does_not_modify_the_clip() -> None:
     clip = Clip.from_frames(frames(2))
     other = clip.with_(rate=F(25))
     assert (clip.rate, other.rate) == (None, 25)
@@ -70,7 +70,7 @@ def test_a_changed_clip_leaves_the_first_as_it_was() -> None:
         (BLACK, F(0), F(-1, 2), "at least 0, not -1/2"),
     ],
 )
-def test_a_wrong_frame_is_refused(
+def test_invalid_frame_is_rejected(
     image: object, time: object, duration: object, message: str
 ) -> None:
     with pytest.raises(ArrayError, match=message):
@@ -86,7 +86,7 @@ def test_a_wrong_frame_is_refused(
         (6, 29.97, "fractions.Fraction above 0, not 29.97"),
     ],
 )
-def test_a_wrong_clip_is_refused(width: int, rate: Fraction | None, message: str) -> None:
+def test_invalid_clip_is_rejected(width: int, rate: Fraction | None, message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         Clip(lambda start: iter(()), width, 4, rate=rate)
 
@@ -94,7 +94,7 @@ def test_a_wrong_clip_is_refused(width: int, rate: Fraction | None, message: str
 @pytest.mark.parametrize(
     ("times", "message"), [([], "at least one"), ([0, 0], "increase"), ([1, 0], "increase")]
 )
-def test_frames_that_make_no_clip_are_refused(times: list[int], message: str) -> None:
+def test_invalid_frame_sequences_are_rejected(times: list[int], message: str) -> None:
     with pytest.raises(ArrayError, match=message):
         Clip.from_frames([Frame(BLACK, F(time)) for time in times])
 
@@ -112,18 +112,18 @@ def blocks(*lengths: int) -> Audio:
     return Audio(read, 48000, 2, "stereo")
 
 
-def test_the_samples_of_a_track_are_its_blocks_in_order() -> None:
+def test_samples_joins_blocks_in_order() -> None:
     assert blocks(3, 2).samples()[:, 1].tolist() == [0, 0, 0, 1, 1]
     assert blocks().samples().shape == (0, 2)
 
 
 @pytest.mark.parametrize(("rate_hz", "channels"), [(0, 2), (48000, 0)])
-def test_a_track_without_rate_or_channels_is_refused(rate_hz: int, channels: int) -> None:
+def test_audio_without_rate_or_channels_is_rejected(rate_hz: int, channels: int) -> None:
     with pytest.raises(ArrayError, match=f"{rate_hz} Hz and {channels}"):
         Audio(lambda: iter(()), rate_hz, channels, "stereo")
 
 
-def test_a_note_is_kept_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_note_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     notes = Notes()
     with caplog.at_level(logging.INFO, "kinoloom"):
         for _ in range(2):
@@ -146,13 +146,13 @@ def test_a_note_is_kept_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("level", "failed"), [("info", False), ("warning", False), ("error", True)]
 )
-def test_only_an_error_means_that_work_is_missing(level: str, failed: bool) -> None:
+def test_only_error_notes_mean_missing_work(level: str, failed: bool) -> None:
     notes = Notes()
     notes.add("damage", "half is missing", level)
     assert notes.failed == failed
 
 
-def test_notes_may_come_while_they_are_read() -> None:
+def test_notes_can_be_added_during_iteration() -> None:
     notes = Notes()
     notes.add("cut", "one")
     for note in notes:
@@ -160,13 +160,13 @@ def test_notes_may_come_while_they_are_read() -> None:
     assert notes.count("cut") == 2
 
 
-def test_a_noun_finds_its_files() -> None:
+def test_files_of_finds_the_files_object() -> None:
     assert files_of(Report) is REPORT_FILES
     with pytest.raises(UsageError, match="int cannot be read from or written to files"):
         files_of(int)
 
 
-def test_an_extra_is_looked_for_without_being_imported() -> None:
+def test_extra_is_found_without_importing_it() -> None:
     here = check_extra("json", extra="train", needed_for="much")
     gone = check_extra("no_such_module", extra="train", needed_for="much")
     assert (here.present, here.remedy) == (True, "")
@@ -185,7 +185,7 @@ MEMINFO = "MemTotal: 9 kB\nMemAvailable:      400 kB\n"
         (MEMINFO, "5\n", "9\n", 1),
     ],
 )
-def test_the_budget_is_half_of_what_is_free(
+def test_budget_is_half_of_the_available_memory(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     meminfo: str,
@@ -202,7 +202,7 @@ def test_the_budget_is_half_of_what_is_free(
     assert default_budget_bytes() == budget
 
 
-def test_without_proc_the_budget_is_of_the_whole_memory(
+def test_budget_without_proc_uses_the_total_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kinoloom.base.machine._MEMINFO", tmp_path / "absent")
@@ -210,7 +210,7 @@ def test_without_proc_the_budget_is_of_the_whole_memory(
     assert default_budget_bytes() > 64 << 20
 
 
-def test_the_peak_of_memory_counts_what_was_held_and_let_go() -> None:
+def test_peak_memory_includes_freed_memory() -> None:
     script = (
         "import numpy as np; from kinoloom.base.machine import peak_memory_bytes as peak\n"
         "before = peak(); held = np.ones(before + (32 << 20), np.uint8); size = held.nbytes\n"
@@ -220,7 +220,7 @@ def test_the_peak_of_memory_counts_what_was_held_and_let_go() -> None:
     assert done.stdout == "True\n", done.stderr
 
 
-def test_the_peak_of_memory_is_not_that_of_the_process_that_started_this_one() -> None:
+def test_peak_memory_excludes_the_parent_process() -> None:
     """getrusage begins with the parent's, so a small engine seemed as large as its judge."""
     child = "from kinoloom.base.machine import peak_memory_bytes as peak; print(peak())"
     parent = (
@@ -239,7 +239,7 @@ def test_the_machine_is_described() -> None:
     assert machine["cores"] >= 1
 
 
-def test_frames_of_all_kinds_fit_a_clip() -> None:
+def test_clip_accepts_all_kinds_of_frames() -> None:
     for dtype, channels in product((np.uint8, np.uint16, np.float32), (3, 4)):
         image = np.zeros((2, 2, channels), dtype)
         assert next(iter(Clip.from_frames([Frame(image, F(0))]))).image is image

@@ -33,7 +33,7 @@ def install(site: Path, package: str, entry_points: str, code: str = "") -> None
     (info / "entry_points.txt").write_text(entry_points)
 
 
-def test_all_that_is_built_in_can_be_loaded() -> None:
+def test_every_built_in_entry_can_be_loaded() -> None:
     for kind in registry.KINDS:
         assert registry.names(kind)
         for name in registry.names(kind):
@@ -56,7 +56,7 @@ def test_listing_names_imports_the_entries_alone() -> None:
     assert set(ast.literal_eval(loaded)) <= light
 
 
-def test_an_op_of_another_package_stands_beside_the_built_in_ones(site: Path) -> None:
+def test_entry_point_op_is_listed_and_loaded(site: Path) -> None:
     code = '''
 from dataclasses import dataclass
 from kinoloom.base import Clip, op
@@ -78,7 +78,7 @@ def sparkle(clip: Clip, options: Options) -> Clip:
     assert found.summary == "Sparkle."
 
 
-def test_a_name_that_is_built_in_cannot_be_claimed(site: Path) -> None:
+def test_built_in_name_cannot_be_redeclared(site: Path) -> None:
     install(site, "other_kit", "[kinoloom.interpolators]\nfast = other_kit:FAST\n")
     with pytest.raises(RegistryError) as caught:
         registry.names("interpolators")
@@ -87,7 +87,7 @@ def test_a_name_that_is_built_in_cannot_be_claimed(site: Path) -> None:
     assert registry.names("ops")  # other kinds go on working
 
 
-def test_two_packages_cannot_claim_one_name(site: Path) -> None:
+def test_two_packages_cannot_declare_one_name(site: Path) -> None:
     install(site, "one_kit", "[kinoloom.ops]\nglow = one_kit:glow\n")
     install(site, "two_kit", "[kinoloom.ops]\nglow = two_kit:glow\n")
     with pytest.raises(RegistryError, match=r"'glow': .*_kit:glow and .*_kit:glow\. Unin"):
@@ -106,7 +106,7 @@ def test_two_packages_cannot_claim_one_name(site: Path) -> None:
         ),
     ],
 )
-def test_an_unknown_name_brings_close_ones(kind: registry.Kind, name: str, message: str) -> None:
+def test_unknown_name_suggests_close_ones(kind: registry.Kind, name: str, message: str) -> None:
     with pytest.raises(RegistryError) as caught:
         registry.load(kind, name)
     assert message in str(caught.value)
@@ -121,15 +121,13 @@ def test_an_unknown_name_brings_close_ones(kind: registry.Kind, name: str, messa
         ("lost_kit:glow", "import no_such_package", "imported: No module named 'no_such_package'"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_named(
-    site: Path, target: str, code: str, message: str
-) -> None:
+def test_invalid_path_is_named(site: Path, target: str, code: str, message: str) -> None:
     install(site, "lost_kit", f"[kinoloom.ops]\nglow = {target}\n", code)
     with pytest.raises(RegistryError, match=f"'glow' is declared as {target}, .*{message}"):
         registry.load("ops", "glow")
 
 
-def test_an_error_inside_another_package_is_passed_on(site: Path) -> None:
+def test_error_inside_an_entry_is_not_caught(site: Path) -> None:
     install(site, "broken_kit", "[kinoloom.ops]\nglow = broken_kit:glow\n", "None.attribute")
     with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'attribute'"):
         registry.load("ops", "glow")

@@ -88,7 +88,7 @@ def start(line: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def test_a_killed_piece_is_made_again(source: str, whole: Any, tmp_path: Path) -> None:
+def test_killed_piece_is_retried(source: str, whole: Any, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     driver = start(words(source, out, "--session", "local", "--piece", "4"))
     os.kill(running_piece(out, "Piece-0")["pid"], signal.SIGKILL)
@@ -99,7 +99,7 @@ def test_a_killed_piece_is_made_again(source: str, whole: Any, tmp_path: Path) -
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_a_killed_driver_is_resumed_and_repeats_nothing(
+def test_killed_driver_resumes_without_repeating_work(
     source: str, whole: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.mp4"
@@ -118,7 +118,7 @@ def test_a_killed_driver_is_resumed_and_repeats_nothing(
     assert frames_of(out) == whole
 
 
-def test_the_record_is_that_of_a_film_made_in_one(source: str, tmp_path: Path) -> None:
+def test_distributed_record_equals_the_local_one(source: str, tmp_path: Path) -> None:
     for name, more in (("one.mp4", []), ("pieces.mp4", ["--session", "local"])):
         assert run(*words(source, tmp_path / name, *more)) == 0
     records = [kinoloom.read(tmp_path / name) for name in ("one.mp4", "pieces.mp4")]
@@ -129,7 +129,7 @@ def test_the_record_is_that_of_a_film_made_in_one(source: str, tmp_path: Path) -
     assert tags[0] == tags[1]
 
 
-def test_a_piece_that_fails_tells_why(source: str, tmp_path: Path, capsys: Any) -> None:
+def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out.mp4"
     wrong = ["--session", "local", "--memory", "1"]
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
@@ -148,7 +148,7 @@ def test_a_piece_that_fails_tells_why(source: str, tmp_path: Path, capsys: Any) 
         (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
     ],
 )
-def test_sessions_that_there_are_not(
+def test_unknown_sessions_are_rejected(
     source: str, tmp_path: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*words(source, tmp_path / "out.mp4", *more)) == 2

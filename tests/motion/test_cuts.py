@@ -36,7 +36,7 @@ def cuts(pictures: Sequence[Picture]) -> list[int]:
 
 @pytest.mark.parametrize("before", [1, 2, 5])
 @pytest.mark.parametrize("after", [1, 2, 5])
-def test_a_hard_cut_is_found_where_it_is(before: int, after: int) -> None:
+def test_hard_cut_is_found_at_its_frame(before: int, after: int) -> None:
     assert cuts([*pan("astronaut", before), *pan("coffee", after)]) == [before]
 
 
@@ -47,39 +47,39 @@ def test_several_cuts_are_found() -> None:
 
 @pytest.mark.parametrize("level", [0, 16, 255])
 @pytest.mark.parametrize("scene", SCENES)
-def test_a_cut_to_black_or_white_and_back_is_two_cuts(scene: str, level: int) -> None:
+def test_cut_to_black_or_white_and_back_is_two_cuts(scene: str, level: int) -> None:
     plain = np.full((128, 192, 3), level, np.uint8)
     film = pan(scene, 6)
     assert cuts([*film[:3], plain, plain, *film[3:]]) == [3, 5]
 
 
 @pytest.mark.parametrize("step", [0.0, 2.0, 12.0, 30.0])
-def test_a_pan_however_fast_is_no_cut(step: float) -> None:
+def test_fast_pan_is_not_a_cut(step: float) -> None:
     picture = texture(3, 700, 300)
     assert cuts([view(picture, 10 + k * step, size=SIZE) for k in range(8)]) == []
 
 
-def test_a_pan_that_sets_out_at_once_is_no_cut() -> None:
+def test_sudden_pan_is_not_a_cut() -> None:
     picture = texture(3, 700, 300)
     places = [10, 10, 10, 40, 40, 40]
     assert cuts([view(picture, x, size=SIZE) for x in places]) == []
 
 
 @pytest.mark.parametrize("gain", [1.0, 1.4, 99.0])
-def test_a_flash_is_no_cut(gain: float) -> None:
+def test_flash_is_not_a_cut(gain: float) -> None:
     film = pan("astronaut", 7)
     film[3] = np.clip(film[3] * gain + 60, 0, 255).astype(np.uint8)
     assert cuts(film) == []
 
 
-def test_a_fade_is_no_cut() -> None:
+def test_fade_is_not_a_cut() -> None:
     film = [np.rint(p * (1 - k / 10)).astype(np.uint8) for k, p in enumerate(pan("coffee", 8))]
     assert cuts(film) == []
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_a_thumbnail_is_the_mean_brightness_of_each_cell(dtype: Any, channels: int) -> None:
+def test_thumbnail_is_the_mean_brightness_of_each_cell(dtype: Any, channels: int) -> None:
     top = 1.0 if dtype == np.float32 else np.iinfo(dtype).max
     image = np.zeros((72, 128, channels), dtype)
     image[:36, :, :3] = top
@@ -92,11 +92,11 @@ def test_a_thumbnail_is_the_mean_brightness_of_each_cell(dtype: Any, channels: i
     assert thumb[18:].max() == 0
 
 
-def test_a_picture_smaller_than_its_thumbnail_has_one_too() -> None:
+def test_thumbnail_of_a_smaller_picture() -> None:
     assert (thumbnail(np.full((1, 1, 3), 51, np.uint8)) == np.float32(0.2)).all()
 
 
-def test_the_difference_is_the_mean_over_the_picture() -> None:
+def test_difference_is_the_mean_over_the_picture() -> None:
     black, grey = (np.full((36, 64, 3), value, np.uint8) for value in (0, 51))
     first, second = looks([black, grey])
     assert difference(first, second) == pytest.approx(0.2)
@@ -109,7 +109,7 @@ def test_compression_noise_is_still_a_repeat_and_a_small_motion_is_not() -> None
     assert not is_repeat(first, moved)
 
 
-def test_a_small_thing_that_moves_in_a_still_picture_is_no_repeat() -> None:
+def test_small_moving_object_is_not_a_repeat() -> None:
     still = pan("rocket", 1)[0]
     moved = still.copy()
     moved[60:72, 60:72] = 255 - moved[60:72, 60:72]
@@ -142,9 +142,9 @@ def timed(film: Sequence[Picture], counts: Sequence[int]) -> list[Picture]:
         ([], []),
     ],
 )
-def test_repeats_are_left_out_and_stills_are_kept(counts: list[int], expected: list[int]) -> None:
+def test_repeats_are_removed_and_stills_are_kept(counts: list[int], expected: list[int]) -> None:
     assert kept(timed(panning(len(counts), 4.0, size=SIZE), counts)) == expected
 
 
-def test_a_slow_motion_is_not_taken_for_repeats() -> None:
+def test_slow_motion_is_not_a_repeat() -> None:
     assert kept(panning(6, 0.5, size=SIZE)) == list(range(6))

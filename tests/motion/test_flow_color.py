@@ -29,7 +29,7 @@ def test_direction_is_the_hue(x: float, y: float, hue: float) -> None:
     assert (saturation, value) == (1, 1)
 
 
-def test_the_colours_are_those_that_the_head_names() -> None:
+def test_hues_match_the_documentation() -> None:
     assert drawn(10, 0) == (255, 0, 0)  # right: red
     assert drawn(-10, 0) == (0, 255, 255)  # left: cyan
     down, up = drawn(0, 10), drawn(0, -10)
@@ -43,11 +43,11 @@ def test_speed_is_the_saturation(speed: float, white: int) -> None:
     assert drawn(speed, 0) == (255, pytest.approx(white, abs=1), pytest.approx(white, abs=1))
 
 
-def test_a_motion_too_small_to_tell_is_white_and_never_an_error() -> None:
+def test_tiny_motion_is_drawn_white() -> None:
     assert drawn(-1e-30, 1e-30) == (255, 255, 255)
 
 
-def test_the_typical_speed_leaves_out_the_wildest_hundredth() -> None:
+def test_typical_speed_is_the_99th_percentile() -> None:
     flow = np.zeros((10, 100, 2), np.float32)
     flow[..., 0], flow[..., 1] = 3, -4
     flow[0, :9] = 1000
@@ -55,7 +55,7 @@ def test_the_typical_speed_leaves_out_the_wildest_hundredth() -> None:
     assert typical_speed_px(np.full((4, 4, 2), 0.01, np.float32)) == 1
 
 
-def test_the_key_shows_each_direction_from_its_middle() -> None:
+def test_color_wheel_shows_each_direction() -> None:
     key = colour_key(65)
     assert key.shape == (65, 65, 3)
     assert tuple(key[32, 32]) == (255, 255, 255)

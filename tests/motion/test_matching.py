@@ -123,7 +123,7 @@ def test_pixels_are_counted_at_their_centres() -> None:
         np.array([[1, 1, 0], [0, 0.01, 0], [0, 0, 1]]),  # nearly a line
     ],
 )
-def test_no_camera_moves_like_that(
+def test_implausible_homographies_are_rejected(
     monkeypatch: pytest.MonkeyPatch, motion: NDArray[np.float64]
 ) -> None:
     first = seen(scene(0), pose())
@@ -306,7 +306,7 @@ sides = st.integers(1, 5000)
 
 
 @given(st.lists(st.tuples(sides, sides), min_size=1, max_size=4), st.integers(2, 6000))
-def test_a_common_size_enlarges_nothing(sizes: list[tuple[int, int]], limit: int) -> None:
+def test_common_size_enlarges_no_photo(sizes: list[tuple[int, int]], limit: int) -> None:
     width, height = common_size(sizes, limit)
     assert max(width, height) <= limit
     assert all(width <= w and height <= h for w, h in sizes)
@@ -360,7 +360,7 @@ def test_enlarging_stays_in_range() -> None:
     assert enlarged.max() == 1
 
 
-def test_colours_of_what_is_transparent_do_not_bleed() -> None:
+def test_transparent_pixels_do_not_bleed() -> None:
     image = np.zeros((40, 40, 4), np.uint8)
     image[:, :20] = [255, 0, 0, 0]
     image[:, 20:] = [0, 0, 255, 255]

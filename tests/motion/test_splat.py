@@ -19,14 +19,14 @@ def still() -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(FLOWS, WEIGHTS)
-def test_at_time_0_everything_is_where_it_was(flow: np.ndarray, weight: np.ndarray) -> None:
+def test_projection_at_time_0_is_the_identity(flow: np.ndarray, weight: np.ndarray) -> None:
     found, arrived = project(flow, 0, weight)
     np.testing.assert_allclose(found, flow, rtol=1e-6)
     np.testing.assert_allclose(arrived, weight)
 
 
 @given(FLOWS, WEIGHTS, st.floats(0, 1))
-def test_nothing_is_added_on_the_way(flow: np.ndarray, weight: np.ndarray, time: float) -> None:
+def test_projection_preserves_weight(flow: np.ndarray, weight: np.ndarray, time: float) -> None:
     found, arrived = project(flow, time, weight)
     assert found.dtype == arrived.dtype == np.float32
     assert arrived.min() >= 0
@@ -35,7 +35,7 @@ def test_nothing_is_added_on_the_way(flow: np.ndarray, weight: np.ndarray, time:
 
 
 @pytest.mark.parametrize(("time", "columns"), [(1.0, 4), (0.5, 2), (0.25, 1)])
-def test_whole_steps_leave_a_hole_behind(time: float, columns: int) -> None:
+def test_whole_pixel_shift_leaves_a_hole(time: float, columns: int) -> None:
     flow, weight = still()
     flow[..., 0] = 4
     found, arrived = project(flow, time, weight)
@@ -62,7 +62,7 @@ def test_rows_and_columns_are_not_mixed_up() -> None:
     np.testing.assert_allclose(found[3, 5], (3, 2), rtol=2e-3)
 
 
-def test_where_two_meet_the_better_matched_wins() -> None:
+def test_better_matched_pixel_wins() -> None:
     flow, weight = still()
     flow[2, 1] = (3, 0)  # arrives at column 4, whose own flow is 0
     weight[2, 1], weight[2, 4] = 9, 1
@@ -72,7 +72,7 @@ def test_where_two_meet_the_better_matched_wins() -> None:
 
 
 @pytest.mark.parametrize("direction", [(1, 0), (-1, 0), (0, 1), (0, -1)])
-def test_what_leaves_the_frame_is_gone(direction: tuple[int, int]) -> None:
+def test_pixels_that_leave_the_frame_are_dropped(direction: tuple[int, int]) -> None:
     flow, weight = still()
     flow[:] = np.float32(direction) * 50
     assert not project(flow, 1, weight)[1].any()

@@ -117,6 +117,6 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OutputError, match="frames could not be written: the disk is full"):
+    with pytest.raises(OutputError, match="frames cannot be written: the disk is full"):
         write(film(3), tmp_path / "frames")
     assert list(tmp_path.iterdir()) == []

@@ -80,5 +80,5 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OutputError, match=r"a\.png could not be written: the disk is full"):
+    with pytest.raises(OutputError, match=r"a\.png cannot be written: the disk is full"):
         write_photo(tmp_path / "a.png", make.picture())

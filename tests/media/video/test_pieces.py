@@ -178,7 +178,7 @@ def test_a_piece_of_another_form_is_refused(tmp_path: Path) -> None:
 def test_only_videos_are_made_in_pieces(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"A \.gif is not made in pieces"):
         CLIP_FILES.growing(film(3), tmp_path / "a.gif", WriteOptions(), SHORT)
-    with pytest.raises(OutputError, match="There is no folder"):
+    with pytest.raises(OutputError, match="does not exist"):
         CLIP_FILES.growing(film(3), tmp_path / "none" / "a.mp4", WriteOptions(), SHORT)
 
 

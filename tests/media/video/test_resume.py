@@ -228,7 +228,7 @@ def test_a_full_disk_is_said_and_leaves_no_film(
         real(self, native, pts, duration)
 
     monkeypatch.setattr(Encoder, "add", full)
-    with pytest.raises(OutputError, match=r"a\.mp4 could not be written: the disk is full"):
+    with pytest.raises(OutputError, match=r"a\.mp4 cannot be written: the disk is full"):
         write(film(15, SLOW), path, resume=resume)
     assert [entry.name for entry in tmp_path.iterdir()] == ([".a.mp4.parts"] if resume else [])
 

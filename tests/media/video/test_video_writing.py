@@ -341,7 +341,7 @@ def test_a_clip_without_frames_is_refused(tmp_path: Path) -> None:
 
 def test_pictures_an_encoder_refuses_are_an_output_error(tmp_path: Path) -> None:
     frame = Frame(np.zeros((16, 17000, 3), np.uint8), Fraction(0), Fraction(1))
-    with pytest.raises(OutputError, match=r"a\.mp4 could not be written"):
+    with pytest.raises(OutputError, match=r"a\.mp4 cannot be written"):
         write(Clip.from_frames([frame], rate=Fraction(1)), tmp_path / "a.mp4", codec="h264")
     assert list(tmp_path.iterdir()) == []
 

@@ -21,9 +21,9 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class ReportWriteOptions:
-    """How a report is written."""
+    """Options of writing a report."""
 
-    overwrite: bool = option(False, "replace the output if it exists")
+    overwrite: bool = option(False, "Replace an existing output")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ReportFiles:
     write_options: type = ReportWriteOptions
 
     def read(self, paths: Sequence[Path], options: NoOptions) -> Report:
-        """Reports are made, not read.
+        """Refuse: reports are outputs only.
 
         Raises:
             UsageError: always.
@@ -71,12 +71,12 @@ REPORT_FILES = ReportFiles()
 
 
 def to_json(report: Report) -> str:
-    """The report's data, indented; ends with a newline."""
+    """Render a report's data as indented JSON; ends with a newline."""
     return json.dumps(to_jsonable(report.data), indent=2, allow_nan=False) + "\n"
 
 
 def to_text(report: Report) -> str:
-    """The report's words and tables for a terminal; pictures by their captions."""
+    """Render a report's text and tables for a terminal; pictures by their captions."""
     parts = [report.title, "=" * len(report.title)]
     for section in report.sections:
         parts += ["", section.title] if section.title else [""]
@@ -85,7 +85,7 @@ def to_text(report: Report) -> str:
 
 
 def to_html(report: Report) -> str:
-    """The report as one page that needs nothing beside itself."""
+    """Render a report as one self-contained HTML page."""
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "report.js").read_text(encoding="utf-8")
     title = html.escape(report.title)
@@ -100,7 +100,7 @@ def to_html(report: Report) -> str:
 
 
 def cell_text(value: object) -> str:
-    """A table cell: floats with three digits after the point, None as an empty cell."""
+    """Format a table cell: floats with three decimals, None as an empty cell."""
     if value is None:
         return ""
     return f"{value:.3f}" if isinstance(value, float) else str(value)
@@ -127,7 +127,7 @@ def _section_text(section: Section) -> str:
 
 
 def _is_numeric(cells: Sequence[object]) -> bool:
-    """Whether a column has numbers alone, beside empty cells."""
+    """Whether all cells of a column that are not empty are numbers."""
     given = [cell for cell in cells if cell is not None]
     return bool(given) and all(isinstance(cell, int | float) for cell in given)
 

@@ -1,7 +1,7 @@
-"""Report: findings as data and as a page that a person can read.
+"""Report: findings as data, and as sections that a person can read.
 
-Sections are plain values; `report_files` turns them into HTML (one self-contained file), text
-for a terminal, or JSON.
+Sections are plain values; `report.files` renders them as HTML (one self-contained file), text for a
+terminal, or JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kinoloom.errors import UsageError
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph, or preformatted lines, under a title of its own or none ("")."""
+    """A paragraph or preformatted lines, with an optional title."""
 
     text: str
     preformatted: bool = False
@@ -51,7 +51,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Slider:
-    """Two pictures of one size, one over the other, with a divider to drag."""
+    """Two pictures of one size, overlaid, with a divider to drag."""
 
     before: Picture
     after: Picture
@@ -79,6 +79,6 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """Its first paragraph, or else its title: what is told where the rest went to a file."""
+        """Its first paragraph, else its title; printed when the report is written to a file."""
         words = (s.text for s in self.sections if isinstance(s, Text) and not s.preformatted)
         return next(words, self.title)

@@ -142,13 +142,13 @@ def refusals(path: Path) -> Iterator[None]:
             yield
     except av.FFmpegError as error:
         raise OutputError(
-            f"{path} could not be written: FFmpeg says '{error.strerror}'.",
+            f"{path} cannot be written: FFmpeg reports '{error.strerror}'.",
             hint="Try another --codec or another kind of file.",
         ) from error
 
 
 def is_full(error: OutputError) -> bool:
-    """Whether it was for want of room that an output could not be written."""
+    """Whether an output cannot be written because the disk is full."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
