@@ -89,12 +89,12 @@ def test_command_help_follows_the_declaration(run: Any) -> None:
         "Count the files of a folder. All of them, one by one.",
         "Usage: kinoloom count [OPTIONS] FOLDER",
         "-o, --output PATH Output file (default: print the report)",
-        "--at-most N stop at so many (from 1 to 99; default 9)",
-        "--share X only this share (from 0.01 to 1)",
-        "--pace FPS how fast",
-        "--memory BYTES the most memory (default 2.00 GB)",
-        "--order name|size which comes first (default name)",
-        "--hidden count hidden files too",
+        "--at-most N Stop at so many (from 1 to 99; default 9)",
+        "--share X Only this share (from 0.01 to 1)",
+        "--pace FPS How fast",
+        "--memory BYTES The most memory (default 2.00 GB)",
+        "--order name|size Which comes first (default name)",
+        "--hidden Count hidden files too",
         "--overwrite Replace an existing output",
         "--report PAGE.html",
         "--json",
@@ -287,11 +287,11 @@ def test_ops_are_listed_for_people_and_for_scripts(run: Any) -> None:
 
 
 def test_models_are_listed_for_people_and_for_scripts(run: Any) -> None:
-    code, out, err = run("models", "--json")
+    code, out, err = run("models", "list", "--json")
     assert (code, err) == (0, "")
     cards = {card["name"]: card for card in json.loads(out)["models"]}
     assert cards["film"]["parameters"] == 34_436_667
-    text = run("models")[1]
+    text = run("models", "list", "film", "deep")[1]
     assert "film: " in text
     assert "34,436,667 parameters" in text
     assert f"licence   {cards['film']['licence']}" in text

@@ -114,7 +114,7 @@ def test_killed_driver_resumes_without_repeating_work(
     assert run(*line, "--resume", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["frames"] == len(whole)
-    assert any("0 frames are there already" in note["message"] for note in told["notes"])
+    assert any("0 frames exist already" in note["message"] for note in told["notes"])
     assert frames_of(out) == whole
 
 

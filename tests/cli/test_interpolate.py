@@ -153,12 +153,12 @@ def cut_to_its_header(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("make", "code", "words"),
     [
-        (missing, 4, ["none.jpg", "no file"]),
+        (missing, 4, ["none.jpg", "does not exist"]),
         (a_directory, 4, ["album", "folder"]),
         (empty, 4, ["a.jpg", "empty"]),
         (text, 4, ["a.jpg"]),
         (one_photo, 2, ["at least two photos"]),
-        (two_videos, 2, ["a.mp4", "one video"]),
+        (two_videos, 2, ["a.mp4", "a single video"]),
         (mixed, 2, ["video"]),
         (audio_only, 4, ["a.m4a", "picture"]),
         (cut_to_its_header, 4, ["a.mkv"]),
@@ -326,4 +326,4 @@ def test_debug_shows_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert run(*line, "--debug") == 4
     err = capsys.readouterr().err
     assert "Traceback" in err
-    assert "InputNotFoundError: There is no file" in err
+    assert "InputNotFoundError: The file" in err

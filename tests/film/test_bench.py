@@ -110,7 +110,7 @@ def test_what_is_not_installed_is_left_out_and_said(
     assert report.data["rows"][0]["st_lpips"] is None
     page = to_html(report)
     assert "<th>ST-LPIPS</th>" not in page
-    assert page.count("kinoloom[train,perceptual]") == 1
+    assert page.count("kinoloom models get vgg16-st") == 1
 
 
 @pytest.mark.skipif(find_spec("stlpips_pytorch") is None, reason="needs the extra perceptual")

@@ -111,15 +111,15 @@ BIAS, WEIGHT = "fuse.output_conv.bias", "fuse.output_conv.weight"
             lambda state: {**state, BIAS: torch.zeros(4)},
             rf"{BIAS} has shape \(4,\), expected \(3,\)",
         ),
-        (lambda state: {**state, BIAS: torch.zeros(3, dtype=torch.int32)}, "holds torch.int32"),
-        (lambda state: {**state, BIAS: torch.full((3,), torch.nan)}, f"{BIAS} holds NaN or inf"),
+        (lambda state: {**state, BIAS: torch.zeros(3, dtype=torch.int32)}, "has type torch.int32"),
+        (lambda state: {**state, BIAS: torch.full((3,), torch.nan)}, f"{BIAS} has NaN or inf"),
     ],
 )
 def test_another_network_is_refused_with_what_differs(
     tmp_path: Path, state: State, change: Callable[[State], State], message: str
 ) -> None:
     torch.save(change(state), tmp_path / "film.pt")
-    with pytest.raises(WeightsError, match=f"film.pt does not hold FILM: .*{message}") as caught:
+    with pytest.raises(WeightsError, match=f"film.pt does not contain FILM: .*{message}") as caught:
         load_film(tmp_path / "film.pt", NARROW)
     assert "https://" in caught.value.hint
 
@@ -137,7 +137,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, state: State, form: str, ke
     FORMS[form](state, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(WeightsError, match=r"film\.pt is damaged or was not copied to its end"):
+    with pytest.raises(WeightsError, match=r"film\.pt is damaged or incomplete"):
         load_film(path, NARROW)
 
 
@@ -145,10 +145,10 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, state: State, form: str, ke
     ("content", "message"),
     [
         (b"", "film.pt is empty"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "film.pt is no checkpoint"),
-        (b"<!doctype html><title>Not found</title>", "film.pt is no checkpoint"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "film.pt is not a checkpoint"),
+        (b"<!doctype html><title>Not found</title>", "film.pt is not a checkpoint"),
         (b"PK", "damaged"),
-        (pickle.dumps({"a": 1}), "film.pt is no checkpoint"),
+        (pickle.dumps({"a": 1}), "film.pt is not a checkpoint"),
         (b"\x80\x02\x8a\nl\xfc\x9cF\xf9", "damaged"),
         (bytes(8) + b"{", "damaged"),
     ],
@@ -163,13 +163,13 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
 def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "film.pt", "w") as archive:
         archive.writestr("README.txt", "hello")
-    with pytest.raises(WeightsError, match=r"film\.pt is no checkpoint"):
+    with pytest.raises(WeightsError, match=r"film\.pt is not a checkpoint"):
         load_film(tmp_path / "film.pt", NARROW)
 
 
 @pytest.mark.parametrize("place", ["nowhere.pt", "."])
 def test_a_path_without_a_file_is_refused(tmp_path: Path, place: str) -> None:
-    with pytest.raises(WeightsError, match="There is no file"):
+    with pytest.raises(WeightsError, match="does not exist"):
         load_film(tmp_path / place)
 
 
@@ -195,5 +195,5 @@ def test_pickled_code_is_not_run(tmp_path: Path, state: State, form: str) -> Non
 @pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": torch.zeros(1)}}, torch.zeros(3)])
 def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "film.pt")
-    with pytest.raises(WeightsError, match="holds no state dict"):
+    with pytest.raises(WeightsError, match="does not contain a state dict"):
         read_tensors(tmp_path / "film.pt")

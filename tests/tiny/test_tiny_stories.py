@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,11 +55,13 @@ def run_story(*words: str) -> Outcome:
     return Outcome(float(scores[1]), float(scores[2]), int(memory[1]), memory[2], int(memory[3]))
 
 
-# One group for each story: the tests of a story share one run of it.
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(f"story-{name}")) for name in STORIES],
-)
+def grouped(stories: Iterable[str]) -> list[Any]:
+    """Parameters of a test, one group for each story: its tests share one run of it."""
+    group = pytest.mark.xdist_group
+    return [pytest.param(name, marks=group(f"story-{name}")) for name in stories]
+
+
+@pytest.fixture(scope="module", params=grouped(STORIES))
 def outcome(request: pytest.FixtureRequest) -> Outcome:
     return run_story(*STORIES[request.param])
 
@@ -76,7 +80,7 @@ def test_the_linked_program_fits_the_flash(outcome: Outcome) -> None:
 
 
 @pytest.mark.system_package("cc")
-@pytest.mark.parametrize("network", PUBLISHED)
+@pytest.mark.parametrize("network", grouped(PUBLISHED))
 def test_a_published_network_learns_to_see_people(network: str, shared_data: Path) -> None:
     file = shared_data / "tiny" / f"{network}.npz"
     if not file.is_file():

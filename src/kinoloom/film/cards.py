@@ -9,11 +9,6 @@ from kinoloom.motion.flow_network import FLOW_WEIGHTS, FLOW_WEIGHTS_SHA256, SIZE
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
-FILM_WEIGHTS_URL = (
-    "https://github.com/dajes/frame-interpolation-pytorch/releases/download/v1.0.2/film_net_fp32.pt"
-)
-"""The published weights as the torch port offers them, Apache-2.0."""
-
 FILM = ModelCard(
     name="film",
     task="interpolate",
@@ -21,6 +16,8 @@ FILM = ModelCard(
     source="Reda et al., FILM: Frame Interpolation for Large Motion, ECCV 2022, arXiv:2202.04901",
     licence="Apache-2.0",
     weights="user",
+    url="https://github.com/dajes/frame-interpolation-pytorch/releases/download/v1.0.2/"
+    "film_net_fp32.pt",  # the torch port's file, Apache-2.0
     parameters=34_436_667,
     size_multiple=64,
     trained_on="Vimeo-90K train triplets (by its authors)",

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
+from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow import Flow
+from kinoloom.runtime.models import find_weights
 
 Look = Literal["mean", "sharp"]
 """How a pixel is made of its guesses: of all of them, or rather of the best."""
@@ -92,6 +94,12 @@ class Engine:
     least_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
     looks: tuple[Look, ...] = ("mean",)
+
+
+def weights_file(card: ModelCard, options: EngineOptions) -> Path | None:
+    """Return the file of weights that an engine uses, or None if it is missing."""
+    found = find_weights(card, options.weights)
+    return found.path if found is not None else None
 
 
 def other_weights(options: EngineOptions) -> str:

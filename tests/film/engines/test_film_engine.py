@@ -336,7 +336,7 @@ class TestMissing:
         (tmp_path / "own.pt").write_bytes(b"hello")
         options = engine_options(None, weights=tmp_path / "own.pt")
         assert FILM.missing(options) == ""
-        with pytest.raises(WeightsError, match="no checkpoint"):
+        with pytest.raises(WeightsError, match="not a checkpoint"):
             FILM.make(options)
 
     def test_published_weights_in_the_folder_make_it_run(self, tmp_path: Path) -> None:

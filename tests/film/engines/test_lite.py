@@ -237,5 +237,5 @@ def test_weights_that_do_not_fit_are_told(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     assert REFINE.file is not None
-    with pytest.raises(WeightsError, match=r"refine\.onnx is another network: it takes seen"):
+    with pytest.raises(WeightsError, match=r"refine\.onnx is another network: its inputs are seen"):
         LITE.make(replace(ROOMY, weights=REFINE.file))

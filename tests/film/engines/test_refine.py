@@ -163,6 +163,6 @@ def test_a_file_that_is_no_network_is_told(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused() -> None:
     assert DEEP.file is not None
     with pytest.raises(
-        WeightsError, match=r"flow\.onnx is another network: it takes first, second"
+        WeightsError, match=r"flow\.onnx is another network: its inputs are first, second"
     ):
         REFINE.make(replace(ROOMY, weights=DEEP.file))

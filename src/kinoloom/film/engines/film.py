@@ -27,16 +27,16 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.need import install_line, need
 from kinoloom.base.units import format_bytes
-from kinoloom.errors import ArrayError, BudgetError, WeightsError
+from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.cards import FILM as CARD
-from kinoloom.film.cards import FILM_WEIGHTS_URL
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Interpolator
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Interpolator, weights_file
 from kinoloom.film.engines.fast import colours
 from kinoloom.film.quality.error_estimate import error_of_fit
 from kinoloom.film.synthesis.candidates import guesses_and_fit, views
 from kinoloom.motion.flow import Flow, resize_flow
+from kinoloom.runtime.models import find_weights, require_weights
+from kinoloom.runtime.models.find import format_hint
 from kinoloom.runtime.tiles import Tiling, largest_tile, plan_spans, run_tiled
-from kinoloom.runtime.weights import find_weights, weights_folders
 
 Floats = NDArray[np.float32]
 
@@ -277,10 +277,7 @@ def make(options: EngineOptions) -> Interpolator:
     from kinoloom.film.nets.film_gpu import FilmGpu
     from kinoloom.film.nets.film_weights import load_film
 
-    path = find_weights(CARD.name, options.weights)
-    if path is None:
-        raise WeightsError(f"The engine '{CARD.name}' cannot run: {missing(options)}")
-    net = load_film(path)
+    net = load_film(require_weights(CARD, options.weights))
     runner = FilmGpu(net) if torch.cuda.is_available() else FilmCpu(net)
     return Film(runner, options.memory_bytes, options.flow_scale)
 
@@ -289,15 +286,11 @@ def missing(options: EngineOptions) -> str:
     """What is absent, torch or weights, and the exact way to get it; "" if nothing is."""
     if find_spec("torch") is None:
         return f"torch is not installed. Get it with: {install_line('train')}"
-    if find_weights(CARD.name, options.weights) is not None:
+    if find_weights(CARD, options.weights) is not None:
         return ""
     if options.weights is not None:
-        return f"there is no file of weights {options.weights}."
-    file = weights_folders()[0] / f"{CARD.name}.pt"
-    return (
-        "its weights are not here. Give yours with --weights, or get them with: "
-        f"curl -L --create-dirs -o '{file}' {FILM_WEIGHTS_URL}"
-    )
+        return f"there is no file {options.weights}."
+    return f"its weights are missing. {format_hint(CARD)}"
 
 
 FILM = Engine(
@@ -307,5 +300,5 @@ FILM = Engine(
     make=make,
     missing=missing,
     least_bytes=620_000_000,
-    weights=lambda options: find_weights(CARD.name, options.weights),
+    weights=lambda options: weights_file(CARD, options),
 )

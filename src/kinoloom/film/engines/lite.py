@@ -16,13 +16,14 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights, weights_file
 from kinoloom.film.engines.fast import colours
 from kinoloom.film.quality.error_estimate import OF_LITE, error_of_fit
 from kinoloom.film.synthesis.candidates import Guess, fit_of
 from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.synthesis.preprocess import judged_frames
 from kinoloom.motion.flow import Field, Flow, resize_flow
+from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple
@@ -60,10 +61,8 @@ class Lite:
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        file = options.weights or CARD.file
-        assert file is not None
         self.options = options
-        self._network = open_model(file, _INPUTS)
+        self._network = open_model(require_weights(CARD, options.weights), _INPUTS)
 
     def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
         """Yield one picture for each time; equal pictures give themselves.
@@ -148,5 +147,5 @@ LITE = Engine(
     make=Lite,
     missing=other_weights,
     least_bytes=_LEAST_BYTES,
-    weights=lambda options: options.weights or CARD.file,
+    weights=lambda options: weights_file(CARD, options),
 )

@@ -12,13 +12,14 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights, weights_file
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
 from kinoloom.film.quality.error_estimate import error_of_network
 from kinoloom.film.synthesis.candidates import Guess, View, guesses
 from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.synthesis.refine import ANSWERS, Refined, padded, refined, seen
 from kinoloom.motion.flow import Field
+from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
 _BAND_CELLS = 100_000
@@ -42,7 +43,7 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(options.weights or CARD.file, ("seen",))
+        self._network = open_model(require_weights(CARD, options.weights), ("seen",))
 
     def frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
@@ -88,5 +89,5 @@ REFINE = Engine(
     make=Refine,
     missing=other_weights,
     least_bytes=Refine.bytes_beside,
-    weights=lambda options: options.weights or CARD.file,
+    weights=lambda options: weights_file(CARD, options),
 )

@@ -40,7 +40,7 @@ class RefinePreset:
         held_part: of each run of a video, its end, from which the held-out ones are drawn.
         any_time: share of triplets whose middle frame may be at any time.
         longest_px: frames with a longer side are made smaller.
-        least_px: videos with a shorter side are left out.
+        min_px: videos with a shorter side are left out.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class RefinePreset:
     held_part: float = 0.1
     any_time: float = 0.4
     longest_px: int = 864
-    least_px: int = 96
+    min_px: int = 96
 
 
 @dataclass(frozen=True)

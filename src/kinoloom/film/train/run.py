@@ -89,7 +89,7 @@ def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: S
     from kinoloom.film.train.starting import begin_with
 
     assert options.out is not None
-    source = open_videos(data, index=options.out / _SCANNED, least_px=preset.least_px)
+    source = open_videos(data, index=options.out / _SCANNED, min_px=preset.min_px)
     kept, held = (
         replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
         for part in source.split(preset.held_part)

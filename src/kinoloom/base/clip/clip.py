@@ -16,31 +16,10 @@ from typing import Any
 
 from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
+from kinoloom.base.clip.color import BT709, Colour, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import ArrayError
-
-
-@dataclass(frozen=True)
-class Colour:
-    """The colour space of a picture, as code points of ITU-T H.273.
-
-    Attributes:
-        primaries: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020, 12 = Display P3.
-        transfer: 1 = BT.709, 13 = sRGB, 16 = PQ, 18 = HLG.
-        matrix: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020 non-constant, 0 = RGB.
-        full_range: whether the coded samples use 0..255 instead of 16..235 (8 bit).
-    """
-
-    primaries: int = 1
-    transfer: int = 1
-    matrix: int = 1
-    full_range: bool = False
-
-    @property
-    def is_hdr(self) -> bool:
-        """Whether the transfer is PQ or HLG, which must not be shown or stored as SDR."""
-        return self.transfer in (16, 18)
 
 
 @dataclass(frozen=True)
@@ -88,6 +67,7 @@ class Clip:
         frame_count: None if it cannot be known without reading everything.
         bits: bits per sample in the source (8, 10, 12, 16, ...).
         colour: the colour space.
+        hdr: static metadata of HDR pictures; None for SDR, or if the source has none.
         pixel_aspect: width of a pixel over its height.
         audio: the audio tracks, each with its own start time.
         files: the files it was read from, in order.
@@ -110,7 +90,8 @@ class Clip:
     duration: Fraction | None = None
     frame_count: int | None = None
     bits: int = 8
-    colour: Colour = Colour()
+    colour: Colour = BT709
+    hdr: HdrMetadata | None = None
     pixel_aspect: Fraction = Fraction(1)
     audio: tuple[Audio, ...] = ()
     files: tuple[Path, ...] = ()
