@@ -40,7 +40,7 @@ def test_the_version_has_one_place() -> None:
 
 def test_the_licences_of_shipped_weights_are_in_the_metadata() -> None:
     licences = {path for glob in PROJECT["license-files"] for path in ROOT.glob(glob)}
-    shipped = set((ROOT / "src").rglob("LICENSE*"))
+    shipped = set((ROOT / "src").rglob("weights/LICENSE*"))
     assert shipped
     assert licences == {ROOT / "LICENSE", *shipped}
     assert any("MIT License" in path.read_text() for path in shipped)

@@ -10,14 +10,14 @@ import av
 import numpy as np
 import pytest
 from films import film, look
-from make import make, number_of
+from make import make, read_number
 
 from kinoloom.base import Clip, Colour, Frame
 from kinoloom.errors import OutputError, UnreadableMediaError, UsageError
 from kinoloom.media.container.display_size import set_display_size
 from kinoloom.media.files import write
-from kinoloom.media.video.decoding import decoded, decoder_of, packets
-from kinoloom.media.video.pieces import _take
+from kinoloom.media.video.decoding import decode, open_decoder, read_packets
+from kinoloom.media.video.pieces import _link_or_copy
 from kinoloom.media.video.reading import open_video
 
 
@@ -41,7 +41,7 @@ def test_a_pass_that_cannot_seek_gives_no_packets(tmp_path: Path) -> None:
     with av.open(str(make(tmp_path / "a.mkv"))) as file:
         said: list[str] = []
         stream = file.streams.video[0]
-        assert list(packets(Unseekable(file, 3), stream, said.append, seek=5)) == []  # type: ignore[arg-type]
+        assert list(read_packets(Unseekable(file, 3), stream, said.append, seek=5)) == []  # type: ignore[arg-type]
         assert said == []
 
 
@@ -49,24 +49,24 @@ def test_a_read_error_ends_the_pass_and_is_reported(tmp_path: Path) -> None:
     with av.open(str(make(tmp_path / "a.mkv"))) as file:
         said: list[str] = []
         stream = file.streams.video[0]
-        assert len(list(packets(Unseekable(file, 3), stream, said.append))) == 3  # type: ignore[arg-type]
+        assert len(list(read_packets(Unseekable(file, 3), stream, said.append))) == 3  # type: ignore[arg-type]
         assert said == ["Input/output error"]
 
 
 def test_packets_after_the_end_are_skipped(tmp_path: Path) -> None:
     with av.open(str(make(tmp_path / "a.mkv", frames=6))) as file:
         stream = file.streams.video[0]
-        source = list(packets(file, stream, pytest.fail))
+        source = list(read_packets(file, stream, pytest.fail))
         twice = [*source, source[-1]]  # the last packet flushes the decoder; another finds it ended
-        frames = list(decoded(decoder_of(stream), twice, pytest.fail))
-    assert [number_of(frame.to_ndarray(format="rgb24")) for frame in frames] == list(range(6))
+        frames = list(decode(open_decoder(stream), twice, pytest.fail))
+    assert [read_number(frame.to_ndarray(format="rgb24")) for frame in frames] == list(range(6))
 
 
 def test_a_matroska_file_without_tracks_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
     path.write_bytes(bytes.fromhex("1a45dfa3 80 ec 81 00"))  # an EBML head, an element to skip
     before = path.read_bytes()
-    with pytest.raises(OutputError, match=r"a\.mkv has no room for the shape of its pixels"):
+    with pytest.raises(OutputError, match=r"a\.mkv has no room for its pixel aspect ratio"):
         set_display_size(path, 64, 48, Fraction(2))
     assert path.read_bytes() == before
 
@@ -104,10 +104,10 @@ def test_a_piece_is_copied_where_links_are_not_possible(
     def refuse(*_: Any) -> None:
         raise OSError(18, "Invalid cross-device link")
 
-    _take(tmp_path / "a", tmp_path / "linked")
+    _link_or_copy(tmp_path / "a", tmp_path / "linked")
     assert (tmp_path / "linked").samefile(tmp_path / "a")
     monkeypatch.setattr(os, "link", refuse)
-    _take(tmp_path / "a", tmp_path / "copied")
+    _link_or_copy(tmp_path / "a", tmp_path / "copied")
     assert (tmp_path / "copied").read_bytes() == b"frames"
     assert not (tmp_path / "copied").samefile(tmp_path / "a")
 
@@ -136,4 +136,4 @@ def test_the_first_frame_may_be_all_that_fits_the_look_ahead(
     monkeypatch.setattr("kinoloom.media.video.reading._LOOK_AHEAD_BYTES", 1)
     frames: list[Frame] = list(open_video(path))
     assert [frame.time for frame in frames] == whole
-    assert [number_of(frame.image) for frame in frames] == list(range(12))
+    assert [read_number(frame.image) for frame in frames] == list(range(12))
