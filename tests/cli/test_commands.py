@@ -11,6 +11,7 @@ import click
 import plugin
 import pytest
 
+from kinoloom import __version__
 from kinoloom.base import registry
 from kinoloom.base.conformance import check_op
 from kinoloom.cli.main import main
@@ -77,7 +78,7 @@ def test_no_command_at_all_shows_the_help(run: Any) -> None:
 
 
 def test_version_is_printed(run: Any) -> None:
-    assert run("--version")[:2] == (0, "kinoloom, version 0.1.0\n")
+    assert run("--version")[:2] == (0, f"kinoloom, version {__version__}\n")
 
 
 def test_command_help_follows_the_declaration(run: Any) -> None:
@@ -316,7 +317,7 @@ def test_doctor_prints_json(run: Any) -> None:
     code, out, _ = run("doctor", "--json")
     assert code == 0
     told = json.loads(out)
-    assert told["versions"]["kinoloom"] == "0.1.0"
+    assert told["versions"]["kinoloom"] == __version__
     names = [check["name"] for check in told["checks"]]
     assert {"abacus", "fingers", "libx264", "torch"} <= set(names)
 

@@ -12,6 +12,8 @@ import plugin
 import pytest
 from plugin import environment, kinoloom
 
+from kinoloom import __version__
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,7 +65,7 @@ def test_only_rank_0_prints_and_writes_under_torchrun(
 def test_the_installed_command_is_the_module(site: Path) -> None:
     script = Path(sys.executable).with_name("kinoloom")
     done = subprocess.run([script, "--version"], capture_output=True, text=True)
-    assert done.stdout == kinoloom("--version").stdout == "kinoloom, version 0.1.0\n"
+    assert done.stdout == kinoloom("--version").stdout == f"kinoloom, version {__version__}\n"
 
 
 def on_a_terminal(*words: str, env: dict[str, str]) -> str:
