@@ -76,7 +76,7 @@ def test_report_is_one_self_contained_file(tmp_path: Path) -> None:
     assert run(*words, "--report", str(page)) == 0
     text = page.read_text()
     assert text.count("<img") >= 4
-    assert "The motion" in text
+    assert "optical flow to the next source frame" in text
     assert '"op": "interpolate"' in text.replace("&quot;", '"')
     assert 'src="http' not in text
 
