@@ -4,9 +4,9 @@ python examples/gallery/optical_flow.py [FOLDER]
 """
 
 import numpy as np
+from kinoloom.film.choose import choose, engine_options
 from panels import clip_frames, labelled, row, save
 
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
 
 WIDTH = 560

@@ -54,6 +54,7 @@ def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return library
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(2**30, 2**31 - 1), st.integers(1, 62))
 def test_requantisation_rounds_half_away_from_zero(
     c: ctypes.CDLL, value: int, multiplier: int, shift: int
@@ -79,6 +80,7 @@ def test_invalid_factors_are_rejected() -> None:
             arithmetic.quantise_multiplier(factor)
 
 
+@pytest.mark.system_package("cc")
 @given(FLOATS)
 def test_exp_and_log_are_accurate_and_equal_in_c(c: ctypes.CDLL, x: float) -> None:
     x = -abs(x) if math.isfinite(x) else -1.0
@@ -111,6 +113,7 @@ def step_in_c(
     return w.value, None if r is None else r.value, b.value
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-(2**30), 2**30), st.one_of(SMALL, FLOATS), WORDS)
 def test_stochastic_updates_are_equal_in_c(
     c: ctypes.CDLL, weight: int, bias: int, delta: float, words: Words
@@ -125,6 +128,7 @@ def test_stochastic_updates_are_equal_in_c(
     assert abs(int(new[0]) - exact) < 1
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-32768, 32767), st.one_of(SMALL, FLOATS))
 def test_updates_with_residual_are_equal_in_c(
     c: ctypes.CDLL, weight: int, residual: int, delta: float

@@ -1,7 +1,6 @@
 """Invalid models, data, labels, learning rates and images, with their error messages."""
 
 import ctypes
-import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> HostProgram:
 BAD = [(-1, 0.1), (4, 0.1), (2**31 - 1, 0.1), (0, -0.1), (0, float("nan")), (0, float("inf"))]
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize(("label", "lr"), BAD)
 def test_invalid_labels_and_learning_rates_change_nothing(
     host: HostProgram, label: int, lr: float
@@ -60,6 +60,7 @@ def test_invalid_labels_and_learning_rates_change_nothing(
     assert host.export() == fresh == encode_image(device.program, device.memory.params)
 
 
+@pytest.mark.system_package("cc")
 def test_zero_learning_rate_changes_nothing(host: HostProgram) -> None:
     host.init(1)
     fresh = host.export()
@@ -68,6 +69,7 @@ def test_zero_learning_rate_changes_nothing(host: HostProgram) -> None:
     assert host.export() == fresh
 
 
+@pytest.mark.system_package("cc")
 def test_null_target_is_rejected(tmp_path: Path) -> None:
     compiled = compile_program(build_inference(Painter), "mse")
     host = HostProgram(compiled.program, compiled.plan, tmp_path, ("-O1",))
@@ -78,6 +80,7 @@ def test_null_target_is_rejected(tmp_path: Path) -> None:
     assert host.export() == fresh
 
 
+@pytest.mark.system_package("cc")
 def test_damaged_image_changes_nothing(host: HostProgram) -> None:
     host.init(1)
     fresh = host.export()
@@ -103,6 +106,7 @@ def test_damaged_image_changes_nothing(host: HostProgram) -> None:
     assert host.export() == learned
 
 
+@pytest.mark.system_package("cc")
 def test_image_of_another_program_is_rejected(host: HostProgram, tmp_path: Path) -> None:
     other = series(lambda program: tiny.last_layers(program, 1))
     image = encode_image(other.program, other.program.initial)
@@ -166,9 +170,8 @@ def test_max_pooling_of_padding_only_is_rejected() -> None:
         builder.add_max_pool("top", "x", window)
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc")
 def test_overflow_of_a_board_reports_the_excess(tmp_path: Path) -> None:
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed (Debian: gcc-arm-none-eabi)")
     builder = Builder("net")
     builder.add_input("x", (2, 512, 300), Quant(0.1, 0))
     values = ConvValues(np.ones((1, 2, 1, 1)), np.zeros(1), np.full(1, 0.01))
@@ -179,6 +182,7 @@ def test_overflow_of_a_board_reports_the_excess(tmp_path: Path) -> None:
         measure_linked_size(tmp_path, "m4")
 
 
+@pytest.mark.system_package("cc")
 def test_fast_math_is_rejected(tmp_path: Path) -> None:
     series().write(tmp_path)
     with pytest.raises(ExecutionError, match="plain IEEE 754"):

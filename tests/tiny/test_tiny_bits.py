@@ -1,6 +1,5 @@
 """Bit-identity of the generated C and the simulator: fixed and random networks, sanitizers."""
 
-import shutil
 import struct
 import subprocess
 from dataclasses import replace
@@ -79,6 +78,7 @@ def train_and_compare(
     return image != encode_image(compiled.program, compiled.program.initial)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize(
     ("rounding", "scheme"), [("stochastic", full_update), ("residual", sparse_scheme)]
@@ -89,6 +89,7 @@ def test_training_is_bit_identical(
     assert train_and_compare(compile_network(kind, scheme, rounding), tmp_path, 12, 0.03)
 
 
+@pytest.mark.system_package("cc")
 def test_huge_learning_rate_saturates(tmp_path: Path) -> None:
     compiled = compile_network(Everything)
     assert train_and_compare(compiled, tmp_path, 5, 1e30)
@@ -101,6 +102,7 @@ def test_huge_learning_rate_saturates(tmp_path: Path) -> None:
     assert moved.sum() > before.size / 2
 
 
+@pytest.mark.system_package("cc")
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6))
 @example(20)
@@ -115,6 +117,7 @@ def test_random_networks_are_bit_identical(
     train_and_compare(compiled, tmp_path_factory.mktemp("random"), 3, 0.1, "-O1", *variant)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", [Everything, Bottleneck])
 def test_framework_order_is_bit_identical_and_needs_more_memory(
     kind: type[nn.Module], tmp_path: Path
@@ -134,6 +137,7 @@ def test_framework_order_is_bit_identical_and_needs_more_memory(
         np.testing.assert_array_equal(values, second.memory.params[name])
 
 
+@pytest.mark.system_package("cc")
 def test_bottleneck_gradients_are_streamed_by_channel(
     tmp_path: Path,
 ) -> None:
@@ -158,6 +162,7 @@ def test_bottleneck_gradients_are_streamed_by_channel(
         assert train_and_compare(variant, folder, 8, 0.05)
 
 
+@pytest.mark.system_package("cc")
 def test_residual_gradient_is_accumulated_in_place(tmp_path: Path) -> None:
     compiled = compile_network(Bottleneck)
     (stream,) = (op for op in compiled.program.ops if isinstance(op, GradStream) and op.onto)
@@ -173,6 +178,7 @@ def test_residual_gradient_is_accumulated_in_place(tmp_path: Path) -> None:
     assert train_and_compare(CompiledProgram(compiled.inference, program, plan), tmp_path, 6, 0.05)
 
 
+@pytest.mark.system_package("cc")
 def test_average_pool_gradient_is_recomputed_by_plane(tmp_path: Path) -> None:
     builder = NetworkBuilder("net", (2, 8, 8))
     builder.add_conv("first", 4, size=3)
@@ -199,6 +205,7 @@ def test_average_pool_gradient_is_recomputed_by_plane(tmp_path: Path) -> None:
             assert train_and_compare(variant, tmp_path / f"{folder}{count}", 5, 0.05)
 
 
+@pytest.mark.system_package("cc")
 def test_separate_clamp_is_part_of_a_chain(tmp_path: Path) -> None:
     builder = NetworkBuilder("net", (2, 5, 5))
     builder.add_conv("first", 3, size=3)
@@ -215,6 +222,7 @@ def test_separate_clamp_is_part_of_a_chain(tmp_path: Path) -> None:
     assert train_and_compare(compiled, tmp_path, 6, 0.05, *flags)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 def test_sanitizers_report_nothing(kind: type[nn.Module], tmp_path: Path) -> None:
     compiled = compile_network(kind, sparse_scheme)
@@ -251,13 +259,11 @@ BOARDS = [
 ]
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize(("core", "kind", "defines"), BOARDS)
 def test_emulated_cortex_m_is_bit_identical(
     core: str, kind: type[nn.Module], defines: str, tmp_path: Path
 ) -> None:
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
     compiled = compile_network(kind, sparse_scheme)
     compiled.write(tmp_path)
     line = ["make", "-s", f"run-{core}", f"DEFINES={defines}"]
@@ -285,6 +291,7 @@ def run_tool(folder: Path, tool: str, *arguments: str) -> str:
     return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", SHAPES)
 def test_portable_kernels_are_bit_identical(kind: type[nn.Module], tmp_path: Path) -> None:
     assert train_and_compare(
@@ -292,6 +299,7 @@ def test_portable_kernels_are_bit_identical(kind: type[nn.Module], tmp_path: Pat
     )
 
 
+@pytest.mark.system_package("cc")
 def test_inference_program_is_bit_identical(tmp_path: Path) -> None:
     compiled = compile_program(replace(build_inference(Everything), name="only"), None)
     host, device = HostProgram(compiled.program, compiled.plan, tmp_path), compiled.simulator()

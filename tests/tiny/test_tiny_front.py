@@ -110,6 +110,7 @@ def arguments(archive: Path, command: str, *more: str) -> list[str]:
     return ["tiny", command, *files, *more, "--json"]
 
 
+@pytest.mark.system_package("cc")
 def test_project_prints_the_result_of_simulate(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +268,7 @@ class Awkward(nn.Module):
         return nn.functional.linear(x, self.weight)
 
 
+@pytest.mark.system_package("cc")
 def test_layers_take_unambiguous_names_of_their_modules(tmp_path: Path) -> None:
     torch.manual_seed(0)
     data = random_inputs((1, 4), 8)

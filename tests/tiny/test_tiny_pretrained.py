@@ -45,6 +45,7 @@ def test_published_schemes_fit_256_kib(shared_data: Path, name: str) -> None:
     assert {Stream, GradStream} <= {type(op) for op in compiled.program.ops}
 
 
+@pytest.mark.system_package("cc")
 def test_mcunet_step_is_bit_identical_in_c(shared_data: Path, tmp_path: Path) -> None:
     inference = read_pretrained(archive(shared_data, "mcunet-5fps"), "net", 10)
     compiled = compile_program(inference, scheme=preset_scheme(inference, "mcunet-49kb"))

@@ -1,7 +1,6 @@
 """Recurrent cells, attention, gates, activations and views: against torch and the generated C."""
 
 import ctypes
-import shutil
 import struct
 import subprocess
 from functools import cache
@@ -94,6 +93,7 @@ def train_and_compare(compiled: CompiledProgram, folder: Path, steps: int = 8) -
     assert image != encode_image(compiled.program, compiled.program.initial)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", [*KINDS, *GATED])
 @pytest.mark.parametrize("scheme", [full_update, sparse_scheme])
 def test_training_is_bit_identical(kind: Any, scheme: Any, tmp_path: Path) -> None:
@@ -106,11 +106,9 @@ def test_training_with_a_frozen_recurrent_cell_is_bit_identical(kind: Any, tmp_p
     train_and_compare(compile_program(program, scheme=last_layers(program, 1)), tmp_path)
 
 
+@pytest.mark.system_package("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize("kind", [Listener, Transformer, SqueezeExcite])
 def test_emulated_cortex_m4_is_bit_identical(kind: Any, tmp_path: Path) -> None:
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: gcc-arm-none-eabi, qemu-system-arm)")
     compiled = compile_program(inference_of(kind))
     compiled.write(tmp_path)
     line = ["make", "-s", "run-m4", "STEPS=30"]
@@ -195,6 +193,7 @@ float root(float v) { return kl_root(v); }
 """
 
 
+@pytest.mark.system_package("cc")
 def test_gates_and_sqrt_are_equal_in_c(tmp_path: Path) -> None:
     needed = "\n".join(collect_kernels(["gru", "root"], HARNESS))
     (tmp_path / "model.c").write_text(HARNESS % (format_constants(), needed))

@@ -58,6 +58,7 @@ def image_chain() -> Program:
     return builder.build(2)
 
 
+@pytest.mark.system_package("cc")
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 @example(4, True)  # an in-place result in four groups
@@ -102,6 +103,7 @@ def test_in_place_result_never_overwrites_live_input(seed: int) -> None:
     assert not overwrites_live_input(convs, groups)
 
 
+@pytest.mark.system_package("cc")
 def test_first_block_needs_little_more_than_the_image(tmp_path: Path) -> None:
     program = image_chain()
     (stream, *_) = compile_program(program, None).program.ops

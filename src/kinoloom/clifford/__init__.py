@@ -7,12 +7,13 @@ Each name loads what it needs when it is first used; layers and networks need to
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kinoloom import lazy
 
 if TYPE_CHECKING:
     from kinoloom.clifford.algebra import Algebra
-    from kinoloom.clifford.fields.noun import Fields
+    from kinoloom.clifford.fields.dataset import Fields
     from kinoloom.clifford.layers.conv import CliffordConv1d, CliffordConv2d, CliffordConv3d
     from kinoloom.clifford.layers.equivariant import (
         GradeLinear,
@@ -30,30 +31,6 @@ if TYPE_CHECKING:
     from kinoloom.clifford.nets.fno import FNO
     from kinoloom.clifford.nets.resnet import ResNet
     from kinoloom.clifford.nets.unet import UNet
-
-_LAZY = {
-    "Algebra": "kinoloom.clifford.algebra",
-    "CliffordBatchNorm": "kinoloom.clifford.layers.norm",
-    "CliffordConv1d": "kinoloom.clifford.layers.conv",
-    "CliffordConv2d": "kinoloom.clifford.layers.conv",
-    "CliffordConv3d": "kinoloom.clifford.layers.conv",
-    "CliffordGroupNorm": "kinoloom.clifford.layers.norm",
-    "CliffordLinear": "kinoloom.clifford.layers.linear",
-    "CliffordRotationConv2d": "kinoloom.clifford.layers.rotation",
-    "CliffordSpectralConv2d": "kinoloom.clifford.layers.spectral",
-    "CliffordSpectralConv3d": "kinoloom.clifford.layers.spectral",
-    "FNO": "kinoloom.clifford.nets.fno",
-    "Fields": "kinoloom.clifford.fields.noun",
-    "GradeLinear": "kinoloom.clifford.layers.equivariant",
-    "GradeProduct": "kinoloom.clifford.layers.equivariant",
-    "InvariantGate": "kinoloom.clifford.layers.equivariant",
-    "MultivectorGate": "kinoloom.clifford.layers.gate",
-    "ResNet": "kinoloom.clifford.nets.resnet",
-    "SteerableConv2d": "kinoloom.clifford.layers.equivariant",
-    "SteerableConv3d": "kinoloom.clifford.layers.equivariant",
-    "UNet": "kinoloom.clifford.nets.unet",
-    "equivariance_error": "kinoloom.clifford.layers.symmetry",
-}
 
 __all__ = [
     "FNO",
@@ -78,13 +55,30 @@ __all__ = [
     "UNet",
     "equivariance_error",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'kinoloom.clifford' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "Algebra": "kinoloom.clifford.algebra",
+        "CliffordBatchNorm": "kinoloom.clifford.layers.norm",
+        "CliffordConv1d": "kinoloom.clifford.layers.conv",
+        "CliffordConv2d": "kinoloom.clifford.layers.conv",
+        "CliffordConv3d": "kinoloom.clifford.layers.conv",
+        "CliffordGroupNorm": "kinoloom.clifford.layers.norm",
+        "CliffordLinear": "kinoloom.clifford.layers.linear",
+        "CliffordRotationConv2d": "kinoloom.clifford.layers.rotation",
+        "CliffordSpectralConv2d": "kinoloom.clifford.layers.spectral",
+        "CliffordSpectralConv3d": "kinoloom.clifford.layers.spectral",
+        "FNO": "kinoloom.clifford.nets.fno",
+        "Fields": "kinoloom.clifford.fields.dataset",
+        "GradeLinear": "kinoloom.clifford.layers.equivariant",
+        "GradeProduct": "kinoloom.clifford.layers.equivariant",
+        "InvariantGate": "kinoloom.clifford.layers.equivariant",
+        "MultivectorGate": "kinoloom.clifford.layers.gate",
+        "ResNet": "kinoloom.clifford.nets.resnet",
+        "SteerableConv2d": "kinoloom.clifford.layers.equivariant",
+        "SteerableConv3d": "kinoloom.clifford.layers.equivariant",
+        "UNet": "kinoloom.clifford.nets.unet",
+        "equivariance_error": "kinoloom.clifford.layers.symmetry",
+    },
+    __all__,
+)

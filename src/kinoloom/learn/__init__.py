@@ -8,8 +8,9 @@ used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kinoloom import lazy
 
 if TYPE_CHECKING:
     from kinoloom.learn.checkpointing.weights import read_weights, write_weights
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from kinoloom.learn.seeds import generator, share_of
     from kinoloom.learn.settings import Settings
     from kinoloom.learn.task import Task
-
-_LAZY = {
-    "Piecewise": "kinoloom.learn.schedules",
-    "Result": "kinoloom.learn.loop",
-    "Settings": "kinoloom.learn.settings",
-    "Task": "kinoloom.learn.task",
-    "generator": "kinoloom.learn.seeds",
-    "read_log": "kinoloom.learn.logging.writers",
-    "read_weights": "kinoloom.learn.checkpointing.weights",
-    "share_of": "kinoloom.learn.seeds",
-    "train": "kinoloom.learn.loop",
-    "write_weights": "kinoloom.learn.checkpointing.weights",
-}
 
 __all__ = [
     "Piecewise",
@@ -45,13 +33,19 @@ __all__ = [
     "train",
     "write_weights",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'kinoloom.learn' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "Piecewise": "kinoloom.learn.schedules",
+        "Result": "kinoloom.learn.loop",
+        "Settings": "kinoloom.learn.settings",
+        "Task": "kinoloom.learn.task",
+        "generator": "kinoloom.learn.seeds",
+        "read_log": "kinoloom.learn.logging.writers",
+        "read_weights": "kinoloom.learn.checkpointing.weights",
+        "share_of": "kinoloom.learn.seeds",
+        "train": "kinoloom.learn.loop",
+        "write_weights": "kinoloom.learn.checkpointing.weights",
+    },
+    __all__,
+)

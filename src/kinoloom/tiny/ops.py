@@ -41,7 +41,7 @@ def report_memory(model: Path, options: ReportOptions) -> Report:
 
 @op("tiny.simulate")
 def simulate_model(model: Path, options: SimulateOptions) -> Report:
-    """Simulate the example main in numpy and print the loss and CRC that a board must print."""
+    """Simulate the example main in numpy and print its expected loss and CRC."""
     from kinoloom.tiny import commands
 
     return commands.simulate_model(model, options)
