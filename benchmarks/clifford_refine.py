@@ -3,14 +3,15 @@
     python -m benchmarks.clifford_refine VIDEOS --work DIR [--steps N] [--seeds N]
 
 An ablation: both networks judge the guesses of a motion as `kinoloom train film --preset refine`
-trains it (`film.nets.refine_net`, `film.train.refine_task`), on the same prepared regions, samples,
-schedule and steps. In the Clifford one each guess enters as a multivector of Cl(2, 0), its
+trains it (`film.nets.refine_net`, `film.train.tasks.refine`), on the same prepared regions,
+samples, schedule and steps. In the Clifford one each guess enters as a multivector of Cl(2, 0), its
 brightness, its motion and the curl of that, and as the other planes that the plain one sees, taken
 for scalars; all inner convolutions are Clifford ones, and hidden channels multivectors. It is as
 wide as gives it the parameters of the plain one. Judged on the ends of the videos, which nothing
 was learned from, after the last step: decibels gained over the guesses as they are, and the terms
-of the loss, of which "judged" (how wrong each sample of a guess is) is what is learned first; mean
-and standard deviation over seeds. DIR keeps what is done: started again, the script goes on.
+of the loss, of which "candidate_error" (how wrong each sample of a guess is) is what is learned
+first; mean and standard deviation over seeds. DIR keeps what is done: started again, the script
+goes on.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.layout import split_channels
 from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.synthesis.refine import PLANES
-from kinoloom.film.train.parts import part
-from kinoloom.film.train.prepared import load
-from kinoloom.film.train.prepared import regions as cut_regions
-from kinoloom.film.train.preparing import prepare
+from kinoloom.film.synthesis.refine import INPUT_PLANES
 from kinoloom.film.train.presets import PRESETS, RefinePreset
-from kinoloom.film.train.refine_task import CELLS, WEIGHTS, losses, refine_task
+from kinoloom.film.train.samples.patches import sample_patch
+from kinoloom.film.train.samples.preparation import prepare_samples
+from kinoloom.film.train.samples.regions import extract_regions, load_region
+from kinoloom.film.train.tasks.refine import (
+    LOSS_WEIGHTS,
+    PATCH_CELLS,
+    build_refine_task,
+    compute_losses,
+)
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.learn.loop import train
 from kinoloom.learn.seeds import generator
@@ -47,8 +52,8 @@ from kinoloom.learn.settings import Settings
 
 _G = (1, 1)
 _BLADES = 4
-_PLAIN = RefineSize(each=8, fine=12, half=24, quarter=36, depth=2)
-_COLOURS, _MOTION = slice(0, 3), slice(6, 8)  # of the planes that `film.refine.seen` makes
+_PLAIN = RefineSize(encoder=8, fine=12, half=24, quarter=36, depth=2)
+_COLOURS, _MOTION = slice(0, 3), slice(6, 8)  # of the planes of `build_network_input`
 _SAMPLES, _HELD_OUT = 240, 80
 _JUDGED_SEED = 99
 
@@ -84,13 +89,13 @@ def prepared(videos: Path, work: Path) -> tuple[Path, Path]:
     """Folders of regions to learn from and to judge by, made as the preset `refine` makes them."""
     preset = PRESETS["refine"]
     assert isinstance(preset, RefinePreset)
-    source = open_videos(videos, index=work / "videos.json", least_px=preset.least_px)
+    source = open_videos(videos, index=work / "videos.json", min_px=preset.min_px)
     kept, held = (
         dataclasses.replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
-        for part in source.split(preset.held_part)
+        for part in source.split(preset.held_out_fraction)
     )
-    prepare(held, work / "held", _HELD_OUT, 1, 1, cut_regions)
-    prepare(kept, work / "regions", _SAMPLES, 0, 1, cut_regions)
+    prepare_samples(held, work / "held", _HELD_OUT, 1, 1, extract_regions)
+    prepare_samples(kept, work / "regions", _SAMPLES, 0, 1, extract_regions)
     return work / "regions", work / "held"
 
 
@@ -103,7 +108,7 @@ def judged(
     if path.exists():
         return dict(json.loads(path.read_text()))
     settings = _settings(steps, seed)
-    task = refine_task(regions, held_out, settings.batch, seed, _PLAIN)
+    task = build_refine_task(regions, held_out, settings.batch, seed, _PLAIN)
     torch.manual_seed(seed)
     net = RefineNet(_PLAIN) if form == "plain" else clifford_net()
     begin = time.process_time()
@@ -123,13 +128,13 @@ def held_out_terms(net: nn.Module, held_out: Path) -> dict[str, float]:
     """The terms of the loss on a part of each held-out region, the same parts for all networks."""
     terms = []
     for k, file in enumerate(sorted(held_out.glob("*.npz"))):
-        found = vars(part(load(file), CELLS, generator(_JUDGED_SEED, k)))
+        found = vars(sample_patch(load_region(file), PATCH_CELLS, generator(_JUDGED_SEED, k)))
         tensors = {
             name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
             for name, value in found.items()
         }
-        terms.append(losses(net, [tensors], WEIGHTS))
-    return {name: statistics.fmean(float(each[name]) for each in terms) for name in WEIGHTS}
+        terms.append(compute_losses(net, [tensors], LOSS_WEIGHTS))
+    return {name: statistics.fmean(float(each[name]) for each in terms) for name in LOSS_WEIGHTS}
 
 
 def _settings(steps: int, seed: int) -> Settings:
@@ -144,9 +149,9 @@ def clifford_net() -> CliffordRefineNet:
     """As wide as gives it the parameters of the plain one, in the plain one's proportions."""
 
     def sized(tenths: int) -> CliffordRefineNet:
-        numbers = (_PLAIN.each, _PLAIN.fine, _PLAIN.half, _PLAIN.quarter)
+        numbers = (_PLAIN.encoder, _PLAIN.fine, _PLAIN.half, _PLAIN.quarter)
         wide = [_BLADES * max(1, round(n * tenths / 10 / _BLADES)) for n in numbers]
-        return CliffordRefineNet(RefineSize(_PLAIN.guesses, *wide, _PLAIN.depth))
+        return CliffordRefineNet(RefineSize(_PLAIN.candidates, *wide, _PLAIN.depth))
 
     with torch.device("meta"):
         target = parameter_count(RefineNet(_PLAIN))
@@ -162,7 +167,7 @@ class CliffordRefineNet(RefineNet):
 
     def __init__(self, size: RefineSize) -> None:
         super().__init__(size)
-        self.look = nn.Sequential(_Look(size.each), _activation())
+        self.look = nn.Sequential(_Look(size.encoder), _activation())
         trunk = (self.keep, self.down2, self.down4, self.up2, self.up1, self.judge)
         for steps in trunk:
             for step in steps:
@@ -174,9 +179,9 @@ class _Look(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        out, seen = channels // _BLADES, _BLADES + PLANES
+        out, seen = channels // _BLADES, _BLADES + INPUT_PLANES
         self.field = _begun(CliffordConv2d(_G, 1, out, 3, padding=1), seen)
-        scalars = CliffordConv2d(_G, PLANES, out, 3, padding=1, bias=False, in_grades=[0])
+        scalars = CliffordConv2d(_G, INPUT_PLANES, out, 3, padding=1, bias=False, in_grades=[0])
         self.rest = _begun(scalars, seen)
 
     def forward(self, seen: Tensor) -> Tensor:
@@ -185,7 +190,7 @@ class _Look(nn.Module):
 
 
 def guess_field(seen: Tensor) -> Tensor:
-    """Brightness, motion and its curl: (n, PLANES, h, w) to (n, 1, 4, h, w).
+    """Brightness, motion and its curl: (n, INPUT_PLANES, h, w) to (n, 1, 4, h, w).
 
     e1 points down and e2 to the right, as the axes of the picture.
     """
@@ -223,7 +228,7 @@ def _activation() -> nn.Module:
 
 def _row(runs: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"form": runs[0]["form"], "parameters": runs[0]["parameters"]}
-    for name in ("gain_db", *WEIGHTS, "cpu_s"):
+    for name in ("gain_db", *LOSS_WEIGHTS, "cpu_s"):
         values = [run[name] for run in runs]
         deviation = statistics.stdev(values) if len(values) > 1 else 0.0
         row[name] = {"mean": round(statistics.fmean(values), 4), "deviation": round(deviation, 4)}

@@ -111,7 +111,7 @@ def test_help_names_the_extra_and_the_report_option(run: Any) -> None:
 
 def test_usage_names_the_inputs_of_the_op(run: Any) -> None:
     assert "Usage: kinoloom interpolate [OPTIONS] INPUT..." in run("interpolate", "--help")[1]
-    assert "Usage: kinoloom bench film [OPTIONS] FOLDER" in run("bench", "film", "--help")[1]
+    assert "Usage: kinoloom bench film [OPTIONS] DATA" in run("bench", "film", "--help")[1]
 
 
 def test_flags_reach_the_op_parsed(run: Any, folder: str) -> None:

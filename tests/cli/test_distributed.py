@@ -135,7 +135,7 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
     assert run(*line) == 1
     said = capsys.readouterr().err
-    assert "cannot be woven within" in said
+    assert "cannot be interpolated within" in said
     assert "add --resume to continue" in said
     assert not out.exists()
 

@@ -74,7 +74,7 @@ def test_the_page_is_one_file(tmp_path: Path) -> None:
     assert run(*words, "--report", str(page)) == 0
     text = page.read_text()
     assert text.count("<img") >= 4
-    assert "The motion" in text
+    assert "optical flow to the next source frame" in text
     assert '"op": "interpolate"' in text.replace("&quot;", '"')
     assert 'src="http' not in text
 

@@ -1,4 +1,4 @@
-"""Videos: exact frame accounting, untouched originals, sound in sync, cuts, repeats, resume."""
+"""Interpolated videos: exact frame counts, source frames, audio sync, cuts, repeats, seeking."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -21,10 +21,10 @@ def test_29_97_with_sound_to_59_94_stays_in_sync(tmp_path: Path) -> None:
     seconds = 20
     source = blinking_video(tmp_path / "in.mp4", NTSC, seconds)
     film = kinoloom.interpolate(source, fps="60000/1001", engine="blend")
-    told = kinoloom.write(film, tmp_path / "out.mp4")
+    summary = kinoloom.write(film, tmp_path / "out.mp4")
     out = kinoloom.read(tmp_path / "out.mp4")
     assert out.rate == Fraction(60000, 1001)
-    assert told["frames"] == 2 * int(seconds * NTSC)
+    assert summary["frames"] == 2 * int(seconds * NTSC)
     before, after = kinoloom.read(source), out
     assert abs(after.duration - before.duration) <= 1 / (2 * out.rate)
     offsets = [
@@ -46,7 +46,7 @@ def test_29_97_with_sound_to_59_94_stays_in_sync(tmp_path: Path) -> None:
         (Fraction(15), Fraction(7)),
     ],
 )
-def test_duration_is_kept_to_half_a_frame(rate: Fraction, fps: Fraction) -> None:
+def test_duration_is_exact_to_half_a_frame(rate: Fraction, fps: Fraction) -> None:
     clip = clip_of(panning(17), rate)
     film = kinoloom.interpolate(clip, fps=fps, engine="blend")
     frames = list(film)
@@ -55,7 +55,7 @@ def test_duration_is_kept_to_half_a_frame(rate: Fraction, fps: Fraction) -> None
     assert len(frames) == film.frame_count
 
 
-def test_frames_of_the_source_on_output_times_are_untouched(tmp_path: Path) -> None:
+def test_source_frames_on_output_times_are_bit_identical(tmp_path: Path) -> None:
     kinoloom.write(clip_of(panning(9), Fraction(24)), tmp_path / "in.mkv", codec="ffv1")
     source = kinoloom.read(tmp_path / "in.mkv")
     film = kinoloom.interpolate(source, times=4, engine="fast")
@@ -72,18 +72,18 @@ def test_frames_of_the_source_on_output_times_are_untouched(tmp_path: Path) -> N
             assert np.array_equal(one, other)
 
 
-def test_new_frames_lie_between_their_neighbours() -> None:
+def test_new_frames_follow_the_motion() -> None:
     picture = texture(3)
     source = [view(picture, 10 + 6.0 * k) for k in range(4)]
     film = images(kinoloom.interpolate(clip_of(source, Fraction(10)), times=2, engine="fast"))
     for k in range(3):
         truth = view(picture, 13 + 6.0 * k).astype(float)
-        woven = np.abs(film[2 * k + 1] - truth)[8:-8, 12:-12].mean()
+        interpolated = np.abs(film[2 * k + 1] - truth)[8:-8, 12:-12].mean()
         faded = np.abs((source[k] / 2.0 + source[k + 1] / 2.0) - truth)[8:-8, 12:-12].mean()
-        assert woven < faded / 3
+        assert interpolated < faded / 3
 
 
-def test_nothing_is_woven_across_a_cut() -> None:
+def test_scene_cuts_are_not_interpolated() -> None:
     before, after = panning(6, seed=1), panning(6, seed=2)
     clip = clip_of([*before, *after], Fraction(10))
     film = kinoloom.interpolate(clip, times=4, engine="blend")
@@ -94,21 +94,21 @@ def test_nothing_is_woven_across_a_cut() -> None:
     assert np.array_equal(frames[24], after[0])
 
 
-def test_repeats_become_in_betweens_with_dedup() -> None:
+def test_dedup_replaces_repeats_by_interpolated_frames() -> None:
     moving = panning(8, step=3.0)
     on_twos = [picture for picture in moving for _ in range(2)]
     clip = clip_of(on_twos, Fraction(20))
     kept = images(kinoloom.interpolate(clip, fps=20, engine="fast"))
-    woven = images(kinoloom.interpolate(clip, fps=20, engine="fast", dedup=True))
-    assert len(kept) == len(woven) == 16
+    deduplicated = images(kinoloom.interpolate(clip, fps=20, engine="fast", dedup=True))
+    assert len(kept) == len(deduplicated) == 16
     assert np.array_equal(kept[3], moving[1])
     truth = panning(15, step=1.5)[3]
-    assert np.abs(woven[3][8:-8, 12:-12] - truth[8:-8, 12:-12].astype(float)).mean() < 4
+    assert np.abs(deduplicated[3][8:-8, 12:-12] - truth[8:-8, 12:-12].astype(float)).mean() < 4
     for k in range(8):
-        assert np.array_equal(woven[2 * k], moving[k])
+        assert np.array_equal(deduplicated[2 * k], moving[k])
 
 
-def test_a_still_scene_stays_still_with_dedup() -> None:
+def test_dedup_keeps_stills() -> None:
     still = [panning(1)[0]] * 12
     clip = clip_of([*still, *panning(4, seed=5)], Fraction(10))
     film = images(kinoloom.interpolate(clip, fps=10, engine="blend", dedup=True))
@@ -118,7 +118,7 @@ def test_a_still_scene_stays_still_with_dedup() -> None:
 @pytest.mark.parametrize(
     "options", [{"times": 3}, {"slow": 4}, {"fps": 37}, {"fps": 20, "dedup": True}]
 )
-def test_reading_from_any_time_gives_the_same_frames(options: dict[str, object]) -> None:
+def test_seeking_gives_the_same_frames(options: dict[str, object]) -> None:
     on_twos = [p for p in panning(20, step=3.0) for _ in range(2)]
     clip = clip_of([*on_twos, *panning(30, seed=9)], Fraction(20))
     film = kinoloom.interpolate(clip, engine="blend", **options)
@@ -147,14 +147,14 @@ def test_slow_motion_stretches_the_sound(tmp_path: Path) -> None:
     [
         ({"fps": 60, "times": 2}, "--fps and --times"),
         ({"slow": 2, "sound": "keep"}, "--sound keep"),
-        ({"seconds": 3}, "--seconds is for photos"),
-        ({"loop": True}, "--loop is for photos"),
+        ({"seconds": 3}, "--seconds applies to photos"),
+        ({"loop": True}, "--loop applies to photos"),
         ({"times": 0}, "--times must be from 1"),
         ({"fps": -1}, "above 0"),
         ({"engine": "fats"}, "fast"),
     ],
 )
-def test_wrong_options_are_refused(options: dict[str, object], match: str) -> None:
+def test_invalid_options_are_rejected(options: dict[str, object], match: str) -> None:
     clip = clip_of(panning(3), Fraction(10))
     with pytest.raises((UsageError, LookupError), match=match):
         kinoloom.interpolate(clip, **options)
@@ -165,7 +165,7 @@ def test_sound_can_be_dropped(tmp_path: Path) -> None:
     assert kinoloom.interpolate(source, sound="drop").audio == ()
 
 
-def test_variable_rate_keeps_its_times() -> None:
+def test_variable_rate_source_keeps_its_times() -> None:
     times = [Fraction(0), Fraction(1, 10), Fraction(1, 4), Fraction(1, 2)]
     ends = [*times[1:], Fraction(3, 5)]
     frames = [kinoloom.Frame(p, t, e - t) for p, t, e in zip(panning(4), times, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""The report of a bench: its tables, its failure pictures, its data."""
+"""The report of a benchmark: tables, the worst frames of each engine, and the data as JSON."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kinoloom.base.arrays import to_float
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.provenance import versions
 from kinoloom.base.report import Picture, Report, Section, Table, Text
-from kinoloom.film.bench.scores import Row, Score
-from kinoloom.film.panels import panels
-from kinoloom.film.quality.error_color import FULL, draw_error
+from kinoloom.film.bench.scores import EngineScores, FrameScore
+from kinoloom.film.panels import draw_panels
+from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_map
 from kinoloom.learn.bench.distance import MISSING
 from kinoloom.learn.data.triplets import Triplet
 
@@ -25,24 +25,28 @@ _TITLE = "Frame interpolation: the middle frame of triplets"
 
 @dataclass(frozen=True)
 class Failure:
-    """A triplet in which an engine did badly, and what it made."""
+    """A triplet on which an engine scored poorly, and its frame."""
 
     engine: str
     triplet: Triplet
-    score: Score
-    made: Image
+    score: FrameScore
+    frame: Image
 
 
-def bench_page(
-    folder: str, rows: Sequence[Row], failures: Sequence[Failure], *, judged_by_looks: bool
+def build_benchmark_report(
+    folder: str,
+    rows: Sequence[EngineScores],
+    failures: Sequence[Failure],
+    *,
+    has_perceptual_scores: bool,
 ) -> Report:
-    """Make the report.
+    """Build the report.
 
     Args:
-        folder: the name of the data.
-        rows: one for each engine.
-        failures: the pictures to show, in order.
-        judged_by_looks: whether ST-LPIPS was measured.
+        folder: name of the data.
+        rows: one per engine.
+        failures: the frames to show, in order.
+        has_perceptual_scores: whether ST-LPIPS was measured.
     """
     machine = describe_machine()
     data: dict[str, Any] = {
@@ -51,18 +55,18 @@ def bench_page(
         "rows": [asdict(row) for row in rows],
         "machine": {**machine, "versions": versions()},
     }
-    where = (
+    summary = (
         f"{rows[0].triplets} triplets of {folder}; {machine['cpu']}, {machine['cores']} cores. "
-        "Warping error: what remains between seven new frames once motion is undone, in levels "
-        "of 8 bits; a blur keeps it low too."
+        "Warping error: the difference between consecutive frames after motion compensation, over "
+        "seven new frames, in 8-bit levels; blur lowers it too."
     )
-    sections: list[Section] = [Text(where), _engines(rows), _strata(rows)]
-    if not judged_by_looks:
+    sections: list[Section] = [Text(summary), _tabulate_engines(rows), _tabulate_strata(rows)]
+    if not has_perceptual_scores:
         sections.append(Text(MISSING))
-    return Report(_TITLE, (*sections, *_pictures(failures)), data)
+    return Report(_TITLE, (*sections, *_draw_failures(failures)), data)
 
 
-def _engines(rows: Sequence[Row]) -> Table:
+def _tabulate_engines(rows: Sequence[EngineScores]) -> Table:
     columns = ("engine", "PSNR dB", "SSIM", "ST-LPIPS", "warping error", "s / frame", "frames / s")
     cells = tuple(
         (
@@ -77,10 +81,10 @@ def _engines(rows: Sequence[Row]) -> Table:
         )
         for row in rows
     )
-    return _without_empty(Table((*columns, "peak MB"), cells))
+    return _drop_empty_columns(Table((*columns, "peak MB"), cells))
 
 
-def _strata(rows: Sequence[Row]) -> Table:
+def _tabulate_strata(rows: Sequence[EngineScores]) -> Table:
     columns = ("mean motion", "triplets", "engine", "PSNR dB", "SSIM", "ST-LPIPS")
     groups = zip(*(row.strata for row in rows), strict=True)
     cells = tuple(
@@ -88,37 +92,37 @@ def _strata(rows: Sequence[Row]) -> Table:
         for group in groups
         for row, one in zip(rows, group, strict=True)
     )
-    return _without_empty(Table(columns, cells, "By motion"))
+    return _drop_empty_columns(Table(columns, cells, "By motion"))
 
 
-def _without_empty(table: Table) -> Table:
-    """The table without columns in which nothing was measured."""
+def _drop_empty_columns(table: Table) -> Table:
+    """Return the table without columns that have no value."""
     kept = [k for k in range(len(table.columns)) if any(row[k] is not None for row in table.rows)]
     rows = tuple(tuple(row[k] for k in kept) for row in table.rows)
     return Table(tuple(table.columns[k] for k in kept), rows, table.title)
 
 
-def _pictures(failures: Sequence[Failure]) -> list[Picture]:
-    drawn = []
+def _draw_failures(failures: Sequence[Failure]) -> list[Picture]:
+    drawings = []
     engine = ""
     for failure in failures:
-        title = "" if failure.engine == engine else f"Where {failure.engine} did worst"
+        title = "" if failure.engine == engine else f"Worst frames of {failure.engine}"
         engine = failure.engine
-        drawn.append(_picture(failure, title))
-    return drawn
+        drawings.append(_draw_failure(failure, title))
+    return drawings
 
 
-def _picture(failure: Failure, title: str) -> Picture:
+def _draw_failure(failure: Failure, title: str) -> Picture:
     first, truth, second = failure.triplet.load()
-    error = np.abs(to_float(failure.made) - to_float(truth)).mean(axis=2)
+    error = np.abs(to_float(failure.frame) - to_float(truth)).mean(axis=2)
     rows = [
-        [("first", first), ("truth", truth), ("second", second)],
-        [("made", failure.made), ("error", draw_error(error))],
+        [("first", first), ("ground truth", truth), ("second", second)],
+        [("interpolated", failure.frame), ("error", draw_error_map(error))],
     ]
     score = failure.score
     caption = (
         f"{failure.engine}, {failure.triplet.name}: {score.psnr_db:.2f} dB, SSIM {score.ssim:.3f}, "
-        f"mean motion {score.displacement_px:.0f} px. In the error black is none, pale yellow "
-        f"{FULL * 255:.0f} levels and more."
+        f"mean motion {score.displacement_px:.0f} px. Error from 0 (black) to "
+        f"{FULL_SCALE_ERROR * 255:.0f} levels or more (pale yellow)."
     )
-    return panels(rows, caption, title)
+    return draw_panels(rows, caption, title)

@@ -1,4 +1,4 @@
-"""Splits sources into what is learned from and what is held out to score it."""
+"""The split of sources into training and held-out data."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from kinoloom.learn.data.pictures import PictureSource
 from kinoloom.learn.data.source import Mixture, Source
 from kinoloom.learn.data.videos import VideoSource
 
-HELD_PART = 0.1
+HELD_OUT_FRACTION = 0.1
 
 
-def split(source: Source) -> tuple[Source, Source]:
-    """What is learned from, and what is held out: a tenth.
+def split_source(source: Source) -> tuple[Source, Source]:
+    """Split a source into training data and a tenth of held-out data.
 
-    Of videos the end of each run, of sequences of pictures every tenth, of made scenes other ones
-    (held-out samples are drawn with another seed), of a mixture each of its sources.
+    Held out are the end of each run of a video, every tenth image sequence, and, for a mixture,
+    the held-out part of each of its sources. Synthetic scenes are not split: held-out samples are
+    drawn with another seed.
 
     Raises:
         UsageError: there is too little to split.
     """
     if isinstance(source, Mixture):
-        pairs = [split(each) for each in source.sources]
+        pairs = [split_source(each) for each in source.sources]
         kept, held = ([pair[k] for pair in pairs] for k in range(2))
         return Mixture(kept, source.weights), Mixture(held, source.weights)
     if isinstance(source, VideoSource):
-        return source.split(HELD_PART)
+        return source.split(HELD_OUT_FRACTION)
     if isinstance(source, PictureSource):
-        every = round(1 / HELD_PART)
+        every = round(1 / HELD_OUT_FRACTION)
         if len(source.sequences) < 2:
             raise UsageError(
-                "One triplet cannot be both learned from and held out.", hint="Give more of them."
+                "One triplet cannot be split into training and held-out data.",
+                hint="Provide at least two.",
             )
         rest = [each for k, each in enumerate(source.sequences) if k % every]
         return PictureSource(rest), PictureSource(source.sequences[::every])

@@ -1,4 +1,4 @@
-"""Eases: exact maps of 0..1 onto itself."""
+"""Easing functions: exact maps of 0..1 onto itself."""
 
 from fractions import Fraction
 
@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.easing import EASINGS
 
-PLACES = st.fractions(0, 1)
+FRACTIONS = st.fractions(0, 1)
 
 
-@pytest.mark.parametrize("name", EASES)
-@given(x=PLACES, y=PLACES)
-def test_an_ease_is_exact_increases_and_keeps_both_ends(
+@pytest.mark.parametrize("name", EASINGS)
+@given(x=FRACTIONS, y=FRACTIONS)
+def test_easing_is_exact_increasing_and_keeps_both_ends(
     name: str, x: Fraction, y: Fraction
 ) -> None:
-    ease = EASES[name]
+    ease = EASINGS[name]
     assert isinstance(ease(x), Fraction)
     assert (ease(Fraction(0)), ease(Fraction(1))) == (0, 1)
     if x < y:
@@ -32,14 +32,12 @@ def test_an_ease_is_exact_increases_and_keeps_both_ends(
         ("in-out", Fraction(5, 32), Fraction(27, 32)),
     ],
 )
-def test_an_ease_sets_out_and_arrives_as_its_name_says(
-    name: str, quarter: Fraction, three_quarters: Fraction
-) -> None:
-    ease = EASES[name]
+def test_easing_values(name: str, quarter: Fraction, three_quarters: Fraction) -> None:
+    ease = EASINGS[name]
     assert (ease(Fraction(1, 4)), ease(Fraction(3, 4))) == (quarter, three_quarters)
 
 
-@given(PLACES)
-def test_out_is_in_reversed_and_in_out_is_its_own_reverse(x: Fraction) -> None:
-    assert EASES["out"](x) == 1 - EASES["in"](1 - x)
-    assert EASES["in-out"](x) == 1 - EASES["in-out"](1 - x)
+@given(FRACTIONS)
+def test_ease_out_is_ease_in_reversed_and_in_out_is_symmetric(x: Fraction) -> None:
+    assert EASINGS["out"](x) == 1 - EASINGS["in"](1 - x)
+    assert EASINGS["in-out"](x) == 1 - EASINGS["in-out"](1 - x)

@@ -1,4 +1,4 @@
-"""Films of photos: path, light, sizes, scenes that do not belong together."""
+"""Films of photos: path, exposure, sizes, different scenes."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ def pair(tmp_path: Path) -> list[Path]:
     return save_photos(tmp_path, panning(2, step=6.0, size=SIZE))
 
 
-def test_a_film_begins_and_ends_with_the_photos(pair: list[Path]) -> None:
+def test_film_starts_and_ends_with_the_photos(pair: list[Path]) -> None:
     film = kinoloom.interpolate(pair, seconds=1, fps=10)
     frames = list(film)
     first, last = panning(2, step=6.0, size=SIZE)
@@ -28,7 +28,7 @@ def test_a_film_begins_and_ends_with_the_photos(pair: list[Path]) -> None:
     assert np.array_equal(frames[-1].image, last)
 
 
-def test_the_motion_is_woven_not_faded(pair: list[Path]) -> None:
+def test_motion_is_interpolated_rather_than_faded(pair: list[Path]) -> None:
     frames = [f.image for f in kinoloom.interpolate(pair, seconds="0.5", fps=10)]
     picture = texture(0)
     truth = view(picture, 10 + 6.0 / 2, size=SIZE).astype(float)
@@ -36,14 +36,14 @@ def test_the_motion_is_woven_not_faded(pair: list[Path]) -> None:
     assert np.abs(frames[2][inner] - truth[inner]).mean() < 4
 
 
-def test_brightness_never_jumps(tmp_path: Path) -> None:
+def test_exposure_changes_evenly(tmp_path: Path) -> None:
     first, second = panning(2, step=4.0, size=SIZE)
     darker = np.rint(second * np.array([0.6, 0.65, 0.7])).astype(np.uint8)
     film = kinoloom.interpolate(save_photos(tmp_path, [first, darker]), seconds=1, fps=12)
-    light = np.array([f.image.mean(axis=(0, 1)) for f in film])
-    steps = np.diff(light, axis=0)
-    even = (light[-1] - light[0]) / (len(light) - 1)
-    assert np.abs(steps - even).max() < 2.5, "brightness should move evenly from photo to photo"
+    brightness = np.array([f.image.mean(axis=(0, 1)) for f in film])
+    steps = np.diff(brightness, axis=0)
+    even = (brightness[-1] - brightness[0]) / (len(brightness) - 1)
+    assert np.abs(steps - even).max() < 2.5, "brightness changes unevenly from photo to photo"
 
 
 def test_different_scenes_are_cross_faded_with_a_warning(tmp_path: Path) -> None:
@@ -68,27 +68,27 @@ def test_loop_and_boomerang(tmp_path: Path, options: dict[str, bool], *, first_a
     assert np.array_equal(frames[-1], photos[0]) == first_again
 
 
-def test_holding_shows_each_photo_for_its_time(pair: list[Path]) -> None:
+def test_each_photo_is_held(pair: list[Path]) -> None:
     frames = [f.image for f in kinoloom.interpolate(pair, seconds=2, fps=10, hold="0.5")]
     assert all(np.array_equal(frame, frames[0]) for frame in frames[:5])
     assert all(np.array_equal(frame, frames[-1]) for frame in frames[-5:])
     assert not np.array_equal(frames[8], frames[0])
 
 
-def test_photos_of_different_sizes_and_shapes_share_one_frame(tmp_path: Path) -> None:
+def test_photos_of_different_sizes_share_one_format(tmp_path: Path) -> None:
     picture = texture(0)
     photos = [view(picture, 10, size=(160, 120)), view(picture, 14, size=(120, 160))]
     film = kinoloom.interpolate(save_photos(tmp_path, photos), seconds="0.5", fps=10)
     assert {f.image.shape for f in film} == {(film.height, film.width, 3)}
 
 
-def test_long_photos_are_reduced_to_the_size_asked(tmp_path: Path) -> None:
+def test_large_photos_are_reduced_to_the_size_limit(tmp_path: Path) -> None:
     photos = panning(2, size=(300, 200))
     film = kinoloom.interpolate(save_photos(tmp_path, photos), size=150, seconds=1, fps=4)
     assert (film.width, film.height) == (150, 100)
 
 
-def test_reading_from_any_time_gives_the_same_frames(tmp_path: Path) -> None:
+def test_seeking_gives_the_same_frames(tmp_path: Path) -> None:
     photos = save_photos(tmp_path, panning(3, step=4.0, size=SIZE))
     film = kinoloom.interpolate(photos, seconds=2, fps=10)
     whole = list(film)
@@ -98,7 +98,7 @@ def test_reading_from_any_time_gives_the_same_frames(tmp_path: Path) -> None:
         assert np.array_equal(part[0].image, whole[begin].image)
 
 
-def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
+def test_16_bits_are_kept(tmp_path: Path) -> None:
     import cv2
 
     paths = []
@@ -113,25 +113,25 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"hold": 5, "seconds": 2}, "leaves no motion"),
+        ({"hold": 5, "seconds": 2}, "leaves no time for motion"),
         ({"seconds": "0.01", "fps": 10}, "fewer than two frames"),
-        ({"slow": 8}, "--slow is for videos"),
-        ({"times": 4}, "--times is for videos"),
-        ({"dedup": True}, "--dedup is for videos"),
+        ({"slow": 8}, "--slow applies to videos"),
+        ({"times": 4}, "--times applies to videos"),
+        ({"dedup": True}, "--dedup applies to videos"),
     ],
 )
-def test_wrong_options_are_refused(
+def test_invalid_options_are_rejected(
     pair: list[Path], options: dict[str, object], match: str
 ) -> None:
     with pytest.raises(UsageError, match=match):
         kinoloom.interpolate(pair, **options)
 
 
-def test_one_photo_is_not_a_film(pair: list[Path]) -> None:
+def test_single_photo_is_rejected(pair: list[Path]) -> None:
     with pytest.raises(UsageError, match="at least two photos"):
         kinoloom.interpolate(pair[:1])
 
 
-def test_rate_of_photos_defaults_to_thirty(pair: list[Path]) -> None:
+def test_default_rate_is_30_fps(pair: list[Path]) -> None:
     film = kinoloom.interpolate(pair)
     assert (film.rate, film.frame_count) == (Fraction(30), 45)
