@@ -20,7 +20,7 @@ all of them. Compare ratios within one table: seconds depend on the machine. Los
 to wins.
 
 """
-_HIDDEN = {"machine", "command", "commit", "schema", "provenance"}
+_HIDDEN = {"machine", "command", "title", "commit", "schema", "provenance"}
 
 
 def measurements_page(results: Path) -> str:
@@ -43,11 +43,14 @@ def _section(path: Path) -> str:
 
 
 def _described(path: Path, result: dict[str, Any]) -> tuple[str, str]:
-    """Return title and method: the first sentence and the first paragraph of the docstring."""
+    """Return title and method: the first sentence and the first paragraph of the docstring.
+
+    Results without a benchmark script have a title of their own, or the name of their schema.
+    """
     script = path.parents[1] / f"{path.stem}.py"
     if not script.exists():
         command = result.get("schema", path.stem).partition("/")[0].replace(".", " ")
-        return f"{command}: {path.stem}", ""
+        return result.get("title", f"{command}: {path.stem}"), ""
     text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     head, *paragraphs = re.split(r"\n\s*\n", text)
     prose = [" ".join(part.split()) for part in paragraphs if not part.startswith("    ")]

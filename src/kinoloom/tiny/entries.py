@@ -13,7 +13,7 @@ ENTRIES = Entries(
         "tiny.report": OpEntry("ops:report_memory", "Report the memory of a training step."),
         "tiny.simulate": OpEntry(
             "ops:simulate_model",
-            "Simulate the example main in numpy and print its expected loss and CRC.",
+            "Simulate the example main in numpy, with the loss and CRC that a board must print.",
         ),
         "tiny.search": OpEntry(
             "ops:search_scheme", "Search for the best update scheme within a memory budget."

@@ -41,7 +41,10 @@ def report_memory(model: Path, options: ReportOptions) -> Report:
 
 @op("tiny.simulate")
 def simulate_model(model: Path, options: SimulateOptions) -> Report:
-    """Simulate the example main in numpy and print its expected loss and CRC."""
+    """Simulate the example main in numpy, with the loss and CRC that a board must print.
+
+    Trains on the synthetic inputs of the example main; results are bit-identical to a board's.
+    """
     from kinoloom.tiny import commands
 
     return commands.simulate_model(model, options)
