@@ -32,7 +32,7 @@ def killed_in(root: Path, step: str) -> str:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline and engine.poll() is None:
         if (root / "state.db").is_file():
-            state = LocalSession(root).state
+            state = LocalSession(root).workspace.state
             rows = state.rows("SELECT * FROM steps WHERE name = ? AND pid > 0", step)
             if rows:
                 os.killpg(engine.pid, signal.SIGKILL)

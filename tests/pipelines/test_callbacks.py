@@ -11,7 +11,7 @@ from made_definitions import condition, definition, equals, fail, get
 from kinoloom.base.nouns import Nothing
 from kinoloom.errors import UsageError
 from kinoloom.pipelines import ops
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.session import LocalSession
 
 NOTHING = Nothing()
@@ -43,7 +43,7 @@ def question(root: Path) -> dict[str, Any]:
     return dict(found[0])
 
 
-def asked(root: Path) -> tuple[Execution, str]:
+def asked(root: Path) -> tuple[LocalExecution, str]:
     session, execution = ask(root)
     running = session.resume(execution)
     found = question(root)

@@ -134,7 +134,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints_on_a_node(session: Any) 
     execution.wait()
     told = [line for line in execution.logs("T").splitlines() if line.startswith("beginning")]
     assert told == ["beginning 1", "beginning 2", "beginning 3"]
-    assert session.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
+    assert session.workspace.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 
 
 def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, processing, training
 
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.processing import FrameworkProcessor, ProcessingOutput
@@ -22,7 +22,7 @@ from kinoloom.pipelines.workflow.steps import ProcessingStep
 ISOLATIONS: list[Any] = ["namespace", "plain"] if namespaces_work() else ["plain"]
 
 
-def run(session: LocalSession, step: dict[str, Any]) -> Execution:
+def run(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     session.put_pipeline("Test", json.dumps(definition(step)))
     execution = session.start("Test")
     execution.join()
@@ -52,7 +52,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints(
     told = [line for line in words if line]
     killed = "kinoloom: killed by SIGKILL, begins anew"
     assert told == ["beginning 1", killed, "beginning 2", killed, "beginning 3"]
-    assert session.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
+    assert session.workspace.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 
 
 def test_an_ordinary_training_that_is_killed_fails_and_resume_finds_its_checkpoints(
@@ -81,7 +81,7 @@ def test_a_link_among_the_checkpoints_is_not_followed_out(tmp_path: Path) -> Non
     """What a step has left where others read is never a way to other files of this machine."""
     (tmp_path / "secret.json").write_text('{"a": 1}')
     session = LocalSession(tmp_path / "root")
-    place = session.objects.path("s3://bucket/checkpoints")
+    place = session.workspace.objects.path("s3://bucket/checkpoints")
     place.mkdir(parents=True)
     (place / "out.json").symlink_to(tmp_path / "secret.json")
     value = {"Std:JsonGet": {"S3Uri": "s3://bucket/checkpoints/out.json", "Path": "a"}}

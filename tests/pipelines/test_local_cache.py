@@ -15,7 +15,7 @@ from made_definitions import definition, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.caching import first_difference
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.process import started
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.state import _MIGRATIONS, State
@@ -35,14 +35,14 @@ def chain(**more: Any) -> list[dict[str, Any]]:
     return [a, b]
 
 
-def run(session: LocalSession, steps: list[dict[str, Any]], name: str = "Test") -> Execution:
+def run(session: LocalSession, steps: list[dict[str, Any]], name: str = "Test") -> LocalExecution:
     session.put_pipeline(name, json.dumps(definition(*steps)))
     execution = session.start(name)
     execution.wait()
     return execution
 
 
-def notes(execution: Execution) -> dict[str, str]:
+def notes(execution: LocalExecution) -> dict[str, str]:
     return {step["StepName"]: step["CacheExplanation"] for step in execution.list_steps()}
 
 
@@ -145,7 +145,7 @@ def interrupted(tmp_path: Path) -> tuple[LocalSession, str, int, Path]:
     while not any(s["StepName"] == "C" for s in execution.list_steps()) or not execution.logs("C"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    with pytest.raises(ExecutionError, match="is running already"):
+    with pytest.raises(ExecutionError, match="is already running"):
         session.resume(execution.id)
     engine.send_signal(signal.SIGKILL)
     engine.wait()
@@ -190,7 +190,7 @@ def test_resume_tries_what_failed_again(tmp_path: Path) -> None:
     again = session.resume(execution.id)
     again.wait()
     assert [s["AttemptCount"] for s in again.list_steps()] == [1, 1, 2]
-    with pytest.raises(UsageError, match="no execution 'none'"):
+    with pytest.raises(UsageError, match="Execution 'none' does not exist"):
         session.resume("none")
 
 

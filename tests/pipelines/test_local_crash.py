@@ -14,7 +14,7 @@ import pytest
 from made_definitions import condition, definition, equals, get, processing
 
 from kinoloom.pipelines.local import objects, store, worker
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.mounts import namespaces_work, unshare_words
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.state import State
@@ -92,9 +92,9 @@ def driven(root: Path, kill_at: int, count_file: Path | None = None) -> Any:
     return process
 
 
-def contents(session: LocalSession, execution: Execution) -> dict[str, str]:
+def contents(session: LocalSession, execution: LocalExecution) -> dict[str, str]:
     """Every file that the execution left below s3://, by its name without the execution's."""
-    base = session.objects.path(f"s3://bucket/out/{execution.id}")
+    base = session.workspace.objects.path(f"s3://bucket/out/{execution.id}")
     files = [path for path in base.rglob("*") if path.is_file()]
     return {path.relative_to(base).as_posix(): path.read_text() for path in files}
 
@@ -117,17 +117,21 @@ def test_an_engine_killed_at_any_commit_is_resumed_to_the_same_end(tmp_path: Pat
         engine = driven(root, kill_at)
         engine.join()
         assert engine.exitcode == -signal.SIGKILL, kill_at
-        rows = session.state.executions("Test")
+        rows = session.workspace.state.executions("Test")
         if not rows:  # killed before there was an execution
             continue
-        done = {s["name"] for s in session.state.steps(rows[0]["id"]) if s["status"] == "Succeeded"}
+        done = {
+            s["name"]
+            for s in session.workspace.state.steps(rows[0]["id"])
+            if s["status"] == "Succeeded"
+        }
         execution = session.resume(rows[0]["id"])
         execution.wait()
         assert contents(session, execution) == uninterrupted, kill_at
         attempts = {s["StepName"]: s["AttemptCount"] for s in execution.list_steps()}
         assert all(attempts[name] == 1 for name in done), (kill_at, attempts)
         assert sum(attempts.values()) in (3, 4), (kill_at, attempts)
-        for blob in session.store.blobs():
+        for blob in session.workspace.store.blobs():
             if not blob.name.startswith("."):
                 assert file_digest(blob) == blob.parent.name + blob.name, kill_at
 
@@ -164,7 +168,7 @@ def test_processes_share_a_root(tmp_path: Path) -> None:
     for engine in engines:
         engine.join()
         assert engine.exitcode == 0
-    rows = session.state.executions("Test")
+    rows = session.workspace.state.executions("Test")
     assert len(rows) == 3
     for row in rows:
         made = session.execution(row["id"]).result("B")["out"] / "f"
@@ -201,7 +205,7 @@ session = LocalSession(root, isolation="plain")
 session.resume(execution.id).wait()
 attempts = [s["AttemptCount"] for s in session.execution(execution.id).list_steps()]
 assert attempts == [1, 2], attempts
-for blob in session.store.blobs():
+for blob in session.workspace.store.blobs():
     assert blob.name.startswith(".") or file_digest(blob) == blob.parent.name + blob.name
 print("went on")
 """

@@ -9,7 +9,7 @@ import pytest
 from made_definitions import ROLE, definition, get
 
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.models import Origin
 from kinoloom.pipelines.local.session import LocalSession
 
@@ -76,7 +76,7 @@ def register(family: str = "Family", **more: Any) -> dict[str, Any]:
     return {"Name": "R", "Type": "RegisterModel", "Arguments": kept}
 
 
-def start(session: LocalSession, *steps: dict[str, Any]) -> Execution:
+def start(session: LocalSession, *steps: dict[str, Any]) -> LocalExecution:
     session.put_pipeline("Models", json.dumps(definition(*steps)))
     execution = session.start("Models")
     execution.join()

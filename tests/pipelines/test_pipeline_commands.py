@@ -76,7 +76,7 @@ def test_an_execution_started_in_the_background_is_stopped_by_another_process(
     execution = ops.start(path, root=root).data["execution"]
     until(lambda: "asleep" in str(ops.logs(NOTHING, root=root).data["logs"]))
     assert ops.status(NOTHING, root=root).data["executions"][0]["status"] == "Executing"
-    with pytest.raises(ExecutionError, match="running already"):
+    with pytest.raises(ExecutionError, match="already running"):
         ops.resume(NOTHING, root=root)
     stopped = ops.stop(NOTHING, root=root, execution=execution[:5])
     assert stopped.data["status"] == "Stopped"
@@ -173,7 +173,7 @@ def test_logs_are_of_one_step_or_all(root: Path, file: Path) -> None:
     ops.run(file, root=root)
     assert set(ops.logs(NOTHING, root=root).data["logs"]) == {"A", "B", "C"}
     assert ops.logs(NOTHING, root=root, step="B").data["logs"] == {"B": "2\n"}
-    with pytest.raises(UsageError, match="No step 'Z' has begun"):
+    with pytest.raises(UsageError, match="No step 'Z' has started"):
         ops.logs(NOTHING, root=root, step="Z")
 
 
@@ -184,8 +184,8 @@ def test_an_execution_is_found_by_the_beginning_of_its_id(root: Path, file: Path
     with pytest.raises(UsageError, match="No execution begins with 'zz'"):
         ops.show(NOTHING, root=root, execution="zz")
     session = LocalSession(root)
-    row = session.state.rows("SELECT * FROM executions")[0]
-    session.state.add_execution({**row, "id": row["id"][:4] + "other"})
+    row = session.workspace.state.rows("SELECT * FROM executions")[0]
+    session.workspace.state.add_execution({**row, "id": row["id"][:4] + "other"})
     with pytest.raises(UsageError, match="Several executions begin"):
         ops.show(NOTHING, root=root, execution=row["id"][:4])
 

@@ -363,7 +363,7 @@ def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession
     pipeline.upsert(parallelism_config={"MaxParallelExecutionSteps": 2})
     with pytest.raises(UsageError, match="has MaxParallelExecutionSteps alone"):
         pipeline.upsert(parallelism_config={"Max": 2})
-    with pytest.raises(UsageError, match="does not run selected steps"):
+    with pytest.raises(UsageError, match="does not support selective execution"):
         pipeline.start(selective_execution_config=SelectiveExecutionConfig(["F"]))
     with pytest.raises(UsageError, match=r"no argument 'wiat'; did you mean wait\?"):
         ScriptProcessor(image_uri=IMAGE, **MACHINE).run("code/proc.py", wiat=True)

@@ -9,8 +9,8 @@ import pytest
 from made_definitions import ROLE, definition
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.judging import judged
+from kinoloom.pipelines.local.early_stopping import watch_log
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.search import Search
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.worker import values_in
@@ -65,7 +65,7 @@ def session(tmp_path: Path) -> LocalSession:
     return LocalSession(tmp_path / "root")
 
 
-def start(session: LocalSession, step: dict[str, Any]) -> Execution:
+def start(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     session.put_pipeline("Tuned", json.dumps(definition(step)))
     return session.start("Tuned")
 
@@ -82,7 +82,7 @@ def test_a_grid_is_trained_whole_sorted_and_taken_over(session: LocalSession) ->
     assert [value for _, value in found] == [1.0, 2.0, 2.0, 2.0, 3.0, 3.0]
     assert made["BestTrainingJob"] == made["TrainingJobSummaries"][0]
     name = made["BestTrainingJob"]["TrainingJobName"]
-    assert session.objects.path(f"s3://tuned/t/{name}/output/model.tar.gz").is_file()
+    assert session.workspace.objects.path(f"s3://tuned/t/{name}/output/model.tar.gz").is_file()
     assert [step["StepName"] for step in done.list_steps()] == ["Tune"]
     assert len(done.list_trainings("Tune")) == 6
     again = start(session, tuning())
@@ -213,11 +213,11 @@ def test_a_job_is_ended_when_its_log_has_no_hope(tmp_path: Path) -> None:
 
     never, end = os.pipe()
     log = tmp_path / "log.txt"
-    with judged(log, never, lambda text: "bad" in text) as stop_fd:
+    with watch_log(log, never, lambda text: "bad" in text) as stop_fd:
         assert select.select([stop_fd], [], [], 0.7)[0] == []
         log.write_text("bad")
         assert select.select([stop_fd], [], [], 30)[0] == [stop_fd]
-    with judged(log, never, lambda text: False) as stop_fd:
+    with watch_log(log, never, lambda text: False) as stop_fd:
         os.write(end, b"x")
         assert select.select([stop_fd], [], [], 30)[0] == [stop_fd]
     os.close(never)

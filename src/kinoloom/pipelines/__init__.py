@@ -20,7 +20,7 @@ _HOMES = {
     "estimator": ("Estimator", "Framework"),
     "inputs": ("CreateModelInput", "TrainingInput", "TransformInput"),
     "lambda_helper": ("Lambda",),
-    "local.execution": ("Execution",),
+    "local.execution": ("LocalExecution",),
     "local.resources": ("Resources",),
     "local.session": ("LocalSession",),
     "model": ("FrameworkModel", "Model"),

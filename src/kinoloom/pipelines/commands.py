@@ -10,10 +10,10 @@ from typing import Any
 from kinoloom.base.report import Report, Section, Table, Text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.garbage import collect
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.ops import (
+from kinoloom.pipelines.options import (
     AnswerOptions,
     ApproveOptions,
     ExecutionOptions,
@@ -108,7 +108,7 @@ def status_report(options: StatusOptions) -> Report:
     session = opened(options.root)
     if options.execution is not None:
         return execution_summary(found(session, options.execution))
-    rows = session.state.rows(
+    rows = session.workspace.state.rows(
         "SELECT * FROM executions WHERE ? IN (pipeline, '') ORDER BY created DESC LIMIT ?",
         options.name or "",
         options.last,
@@ -160,7 +160,7 @@ def explain_report(file: Path, options: ExplainOptions) -> Report:
     """
     session = LocalSession(options.root, strict=options.strict)
     name, given = put_file(session, file, options.name, options.set)
-    told = session.foresee(name, given)
+    told = session.explain(name, given)
     table = Table(("step", "if it were started now"), tuple(told.items()))
     return Report(f"Pipeline {name}", (table,), {"pipeline": name, "steps": told})
 
@@ -251,7 +251,7 @@ def gc_report(options: GcOptions) -> Report:
     Raises:
         ExecutionError: an execution is running.
     """
-    freed = collect(opened(options.root), options.keep, dry=options.dry_run)
+    freed = collect(opened(options.root).workspace, options.keep, dry=options.dry_run)
     verb = "would be removed" if options.dry_run else "were removed"
     words = (
         f"{len(freed.executions)} executions and {freed.blobs} contents of {freed.bytes} bytes "
@@ -272,13 +272,13 @@ def opened(root: Path) -> LocalSession:
     return LocalSession(root)
 
 
-def found(session: LocalSession, execution: str | None) -> Execution:
+def found(session: LocalSession, execution: str | None) -> LocalExecution:
     """An execution by its id or the beginning of it; the latest when None.
 
     Raises:
         UsageError: there is none, or several begin so.
     """
-    rows = session.state.rows(
+    rows = session.workspace.state.rows(
         "SELECT id FROM executions WHERE substr(id, 1, length(?)) = ? ORDER BY created DESC",
         execution or "",
         execution or "",
@@ -290,7 +290,7 @@ def found(session: LocalSession, execution: str | None) -> Execution:
 
 
 def _status(session: LocalSession, row: dict[str, Any]) -> str:
-    if row["status"] in ("Executing", "Stopping") and not session.is_driven(row["id"]):
+    if row["status"] in ("Executing", "Stopping") and not session.workspace.is_running(row["id"]):
         return "Interrupted"
     return str(row["status"])
 

@@ -86,7 +86,7 @@ def _started(session: PipelineSession) -> set[str]:
     """The executions in a session's folder; none are known of one that has no folder."""
     if not isinstance(session, LocalSession):
         return set()
-    return {row["id"] for row in session.state.rows("SELECT id FROM executions")}
+    return {row["id"] for row in session.workspace.state.rows("SELECT id FROM executions")}
 
 
 def _chosen(pipelines: list[Pipeline], file: Path, name: str | None) -> Pipeline:

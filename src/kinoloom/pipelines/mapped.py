@@ -21,7 +21,7 @@ from kinoloom.base.options import option
 from kinoloom.errors import ExecutionError, UsageError
 
 if TYPE_CHECKING:
-    from kinoloom.pipelines.local.execution import Execution
+    from kinoloom.pipelines.local.execution import LocalExecution
 
 _BASE = "/opt/ml/processing"
 _PROGRAM = "kinoloom.pipelines.stepping.write_piece"
@@ -147,7 +147,7 @@ def _make(work: Work, growing: Growing, session_word: str, progress: Progress) -
         )
 
 
-def _succeeded(execution: Execution, name: str) -> bool:
+def _succeeded(execution: LocalExecution, name: str) -> bool:
     """Wait until a step has ended, or nothing more begins; whether it did well."""
     while True:
         over = execution.status not in ("Executing", "Stopping")

@@ -6,31 +6,16 @@ return the `step_args` of a `ModelStep`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.code import put_sources
 from kinoloom.pipelines.compiling import Compiling, Session
+from kinoloom.pipelines.registration import ModelArguments, PackageSettings, register_models
 from kinoloom.pipelines.workflow.entities import PipelineVariable
 
 SERVED_CODE = "/opt/ml/model/code"
-
-
-@dataclass(frozen=True)
-class ModelArguments:
-    """What `create()` or `register()` was called with.
-
-    Attributes:
-        kind: the type of step that it is for: "Model" or "RegisterModel".
-        models: those that it is about.
-        make: makes the request of the addresses of the models' archives.
-    """
-
-    kind: str
-    models: tuple[Model, ...]
-    make: Callable[[Compiling, Sequence[Any]], dict[str, Any]]
 
 
 class Model:
@@ -106,7 +91,7 @@ class Model:
         }
         return made if data is None else {**made, "ModelDataUrl": data}
 
-    def registered(self, compiling: Compiling, data: Any) -> dict[str, Any]:
+    def package_container(self, compiling: Compiling, data: Any) -> dict[str, Any]:
         """As `container`, for a package."""
         return self.container(compiling, data)
 
@@ -161,11 +146,9 @@ class Model:
         """The `step_args` of a `ModelStep` that registers the model as a package.
 
         Args:
-            *types, **settings: see `registering.register_models`.
+            *types, **settings: see `registration.PackageSettings`.
         """
-        from kinoloom.pipelines.registering import register_models
-
-        return register_models((self,), *types, **settings)
+        return register_models((self,), PackageSettings(*types, **settings))
 
 
 class FrameworkModel(Model):

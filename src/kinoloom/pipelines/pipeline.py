@@ -7,8 +7,8 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, Session
-from kinoloom.pipelines.model import Model, ModelArguments
-from kinoloom.pipelines.registering import register_models
+from kinoloom.pipelines.model import Model
+from kinoloom.pipelines.registration import ModelArguments, PackageSettings, register_models
 from kinoloom.pipelines.workflow.entities import PipelineVariable, given
 
 
@@ -74,6 +74,6 @@ class PipelineModel:
         """The `step_args` of a `ModelStep` that registers the models as one package.
 
         Args:
-            *types, **settings: see `registering.register_models`.
+            *types, **settings: see `registration.PackageSettings`.
         """
-        return register_models(tuple(self.models), *types, **settings)
+        return register_models(tuple(self.models), PackageSettings(*types, **settings))

@@ -17,7 +17,7 @@ from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
 from kinoloom.pipelines.live import watched
 from kinoloom.pipelines.loading import load_pipeline, root_of, standing_in
-from kinoloom.pipelines.ops import RunOptions
+from kinoloom.pipelines.options import RunOptions
 from kinoloom.pipelines.pages.execution import data_of, steps_table
 from kinoloom.pipelines.sessions import local_session_of, session_of
 

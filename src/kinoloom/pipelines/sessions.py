@@ -8,7 +8,7 @@ from pathlib import Path
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.aws.session import SageMakerSession
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.ops import SESSIONS
+from kinoloom.pipelines.options import SESSIONS
 
 _ADDRESS = re.compile(r"auto|(ray://)?[\w.-]+:\d+")
 

@@ -59,8 +59,9 @@ class RaySession(LocalSession):
         )
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+        place = self.workspace
         return RayWorker(
-            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt",
+            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt",
             self._ray, pool_of(self._ray),
         )  # fmt: skip
 

@@ -71,7 +71,7 @@ class Engine:
         for name in reversed(waiting):
             self._schedule.put_back(name)
 
-    def carry_out(self) -> tuple[str, str]:
+    def run(self) -> tuple[str, str]:
         """Run to the end.
 
         Returns:

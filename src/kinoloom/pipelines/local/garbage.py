@@ -15,7 +15,7 @@ from typing import Any
 
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.local.objects import clear
-from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.local.workspace import Workspace
 
 _OVER = ("Succeeded", "Failed", "Stopped")
 
@@ -35,27 +35,27 @@ class Freed:
     bytes: int
 
 
-def collect(session: LocalSession, keep: int, *, dry: bool) -> Freed:
+def collect(workspace: Workspace, keep: int, *, dry: bool) -> Freed:
     """Remove what is old.
 
     Args:
-        session: whose folder.
+        workspace: whose folder.
         keep: how many executions of each pipeline stay, the latest.
         dry: whether to look only.
 
     Raises:
         ExecutionError: an execution is running; what it makes is not referred to yet.
     """
-    rows = session.state.rows("SELECT * FROM executions ORDER BY created DESC")
+    rows = workspace.state.rows("SELECT * FROM executions ORDER BY created DESC")
     for row in rows:
-        if row["status"] not in _OVER and session.is_driven(row["id"]):
+        if row["status"] not in _OVER and workspace.is_running(row["id"]):
             raise ExecutionError(f"The execution {row['id']} is running; wait for its end.")
-    old = _old(session, rows, keep)
-    blobs = _unreferred(session, old)
+    old = _old(workspace, rows, keep)
+    blobs = _unreferred(workspace, old)
     freed = Freed(tuple(old), len(blobs), sum(blob.stat().st_size for blob in blobs))
     if not dry:
         for execution in old:
-            _remove(session, execution)
+            _remove(workspace, execution)
         for blob in blobs:
             blob.unlink()
             with contextlib.suppress(OSError):  # others are beside it
@@ -63,12 +63,12 @@ def collect(session: LocalSession, keep: int, *, dry: bool) -> Freed:
     return freed
 
 
-def _old(session: LocalSession, rows: list[dict[str, Any]], keep: int) -> list[str]:
+def _old(workspace: Workspace, rows: list[dict[str, Any]], keep: int) -> list[str]:
     queries = (
         "SELECT source AS id FROM steps WHERE source <> ''",
         "SELECT execution AS id FROM packages",
     )
-    needed = {row["id"] for query in queries for row in session.state.rows(query)}
+    needed = {row["id"] for query in queries for row in workspace.state.rows(query)}
     seen: dict[str, int] = {}
     old = []
     for row in rows:
@@ -78,23 +78,23 @@ def _old(session: LocalSession, rows: list[dict[str, Any]], keep: int) -> list[s
     return old
 
 
-def _unreferred(session: LocalSession, old: list[str]) -> list[Path]:
+def _unreferred(workspace: Workspace, old: list[str]) -> list[Path]:
     """The blobs that no output of a step that stays is made of."""
-    store, gone = session.store, set(old)
+    store, gone = workspace.store, set(old)
     needed: set[str] = set()
-    for row in session.state.rows("SELECT execution, outputs FROM steps"):
+    for row in workspace.state.rows("SELECT execution, outputs FROM steps"):
         if row["execution"] not in gone:
             for digest in row["outputs"].values():
                 needed |= {digest, *(entry.digest for entry in store.tree(digest) or ())}
     return [path for path in store.blobs() if path.parent.name + path.name not in needed]
 
 
-def _remove(session: LocalSession, execution: str) -> None:
-    for row in session.state.rows("SELECT * FROM steps WHERE execution = ?", execution):
+def _remove(workspace: Workspace, execution: str) -> None:
+    for row in workspace.state.rows("SELECT * FROM steps WHERE execution = ?", execution):
         for uri in _own_addresses(row["properties"], execution):
-            clear(session.objects.path(uri))
-    clear(session.root / "runs" / execution)
-    session.state.change(
+            clear(workspace.objects.path(uri))
+    clear(workspace.root / "runs" / execution)
+    workspace.state.change(
         ("DELETE FROM steps WHERE execution = :id", {"id": execution}),
         ("DELETE FROM models WHERE execution = :id", {"id": execution}),
         ("DELETE FROM executions WHERE id = :id", {"id": execution}),

@@ -16,8 +16,8 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Step
+from kinoloom.pipelines.local.early_stopping import watch_log
 from kinoloom.pipelines.local.jobs import Job
-from kinoloom.pipelines.local.judging import judged
 from kinoloom.pipelines.local.resources import Resources
 from kinoloom.pipelines.local.schedule import Status
 from kinoloom.pipelines.local.search import Search
@@ -62,7 +62,7 @@ class Trainer:
         folder = self.folder / f"{number:03d}"
         state = self.worker.state
         state.begin_step(self.execution, self.pipeline, name, "Training")
-        with judged(folder / "log.txt", self.stop_fd, judge) as stop_fd:
+        with watch_log(folder / "log.txt", self.stop_fd, judge) as stop_fd:
             outcome = self.worker.run(
                 replace(job, resources=self.each), replace(self.step, name=name), self.pipeline,
                 folder, stop_fd,

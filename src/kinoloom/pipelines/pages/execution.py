@@ -14,7 +14,7 @@ from kinoloom.pipelines.compiling import Started
 from kinoloom.pipelines.language import Graph, load_text
 from kinoloom.pipelines.live import seconds_of
 from kinoloom.pipelines.local.evaluate import as_text
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.pages.dag import graph_picture
 from kinoloom.pipelines.pages.gantt import times_picture
@@ -26,11 +26,11 @@ _MOST_PICTURES, _MOST_PICTURE_BYTES = 12, 2 << 20
 _LAST_LINES = 200
 
 
-def execution_report(session: LocalSession, execution: Execution) -> Report:
+def execution_report(session: LocalSession, execution: LocalExecution) -> Report:
     """All that is known of an execution."""
     steps = execution.list_steps()
     told = execution.describe()
-    rows = session.state.steps(execution.id)
+    rows = session.workspace.state.steps(execution.id)
     checked = load_text(execution.definition)
     fills = {s["StepName"]: fill_of(s["StepStatus"], s.get("CacheExplanation", "")) for s in steps}
     sections: list[Section] = [
@@ -94,14 +94,14 @@ def _plain(step: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _summary(execution: Execution, told: dict[str, Any]) -> str:
+def _summary(execution: LocalExecution, told: dict[str, Any]) -> str:
     moment = told["CreationTime"].strftime("%Y-%m-%d %H:%M:%S UTC")
     reason = told.get("FailureReason", "").splitlines()
     first = f" {reason[0]}" if reason else ""
     return f"Execution {execution.id}, begun {moment}: {execution.status}.{first}"
 
 
-def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[Section]:
+def _metrics(session: LocalSession, graph: Graph, execution: LocalExecution) -> list[Section]:
     """The numbers of packages that were registered, and of the property files."""
     rows: list[tuple[str, str, float]] = []
     for package in session.models.packages():
@@ -114,7 +114,7 @@ def _metrics(session: LocalSession, graph: Graph, execution: Execution) -> list[
     return [Table(("of", "metric", "value"), tuple(rows), "Metrics")] if rows else []
 
 
-def _property_files(graph: Graph, execution: Execution) -> Iterator[tuple[str, Path]]:
+def _property_files(graph: Graph, execution: LocalExecution) -> Iterator[tuple[str, Path]]:
     for step in execution.list_steps():
         outputs = dict(_outputs(execution, step))
         for file in graph.steps[step["StepName"]].step.property_files:
@@ -138,7 +138,7 @@ def numbers_in(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, value
 
 
-def _pictures(execution: Execution) -> list[Section]:
+def _pictures(execution: LocalExecution) -> list[Section]:
     """Pictures among the outputs of steps."""
     found: list[Section] = []
     for step in execution.list_steps():
@@ -153,7 +153,7 @@ def _pictures(execution: Execution) -> list[Section]:
     return found
 
 
-def _outputs(execution: Execution, step: dict[str, Any]) -> Iterator[tuple[str, Path]]:
+def _outputs(execution: LocalExecution, step: dict[str, Any]) -> Iterator[tuple[str, Path]]:
     try:
         made = execution.result(step["StepName"])
     except KinoloomError:  # it has not succeeded
@@ -178,7 +178,7 @@ def _lineage(rows: list[dict[str, Any]]) -> list[Section]:
     return [Table(columns, tuple(lines), "Lineage")] if lines else []
 
 
-def _logs(execution: Execution) -> list[Section]:
+def _logs(execution: LocalExecution) -> list[Section]:
     found: list[Section] = []
     for step in execution.list_steps():
         lines = execution.logs(step["StepName"]).splitlines()

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from kinoloom.pipelines.compiling import Compiling
+from kinoloom.pipelines.workflow.base_steps import Listed, StepCollection, requests
 from kinoloom.pipelines.workflow.conditions import Condition
 from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
-from kinoloom.pipelines.workflow.step_collections import Listed, StepCollection, requests
 from kinoloom.pipelines.workflow.steps import Step
 
 

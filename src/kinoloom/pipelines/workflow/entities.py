@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from kinoloom.errors import UsageError
@@ -18,8 +18,6 @@ class PipelineVariable:
 
     def to_string(self) -> PipelineVariable:
         """The same value as text, when the pipeline runs."""
-        from kinoloom.pipelines.workflow.functions import Join
-
         return Join(on="", values=[self])
 
     def __str__(self) -> str:
@@ -42,6 +40,28 @@ class PipelineVariable:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.expr}>"
+
+
+class Join(PipelineVariable):
+    """Values as text, with a separator between them.
+
+    Args:
+        on: the separator.
+        values: plain values and pipeline variables.
+    """
+
+    def __init__(self, on: str = "", values: Sequence[Any] = ()) -> None:
+        self.on = on
+        self.values = list(values)
+
+    @property
+    def expr(self) -> dict[str, Any]:
+        """Its JSON in a definition."""
+        return {"Std:Join": {"On": self.on, "Values": expr_of(self.values)}}
+
+    def to_string(self) -> PipelineVariable:
+        """Itself: it is text already."""
+        return self
 
 
 def expr_of(value: Any) -> Any:

@@ -31,11 +31,11 @@ from kinoloom.pipelines import stepping
 from kinoloom.pipelines.compiling import Compiling, StepArguments
 from kinoloom.pipelines.processing import ProcessingInput, ProcessingOutput, Processor
 from kinoloom.pipelines.stepping.run_function import MARK
+from kinoloom.pipelines.workflow.base_steps import StepCollection
 from kinoloom.pipelines.workflow.entities import PipelineVariable
 from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.properties import PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
-from kinoloom.pipelines.workflow.step_collections import StepCollection
 from kinoloom.pipelines.workflow.steps import CacheConfig, ProcessingStep, Step
 
 _RUNNER = Path(stepping.__file__).parent / "run_function.py"

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.workflow.entities import PipelineVariable, expr_of
+from kinoloom.pipelines.workflow.entities import Join, PipelineVariable, expr_of
 from kinoloom.pipelines.workflow.properties import PropertyFile
-
-
-class Join(PipelineVariable):
-    """Values as text, with a separator between them.
-
-    Args:
-        on: the separator.
-        values: plain values and pipeline variables.
-    """
-
-    def __init__(self, on: str = "", values: Sequence[Any] = ()) -> None:
-        self.on = on
-        self.values = list(values)
-
-    @property
-    def expr(self) -> dict[str, Any]:
-        """Its JSON in a definition."""
-        return {"Std:Join": {"On": self.on, "Values": expr_of(self.values)}}
-
-    def to_string(self) -> PipelineVariable:
-        """Itself: it is text already."""
-        return self
 
 
 class JsonGet(PipelineVariable):
@@ -70,3 +47,6 @@ class JsonGet(PipelineVariable):
         name = file.name if isinstance(file, PropertyFile) else file
         place = {"Get": f"Steps.{self.step_name}.PropertyFiles.{name}"}
         return {"Std:JsonGet": {"PropertyFile": place, "Path": self.json_path}}
+
+
+__all__ = ["Join", "JsonGet"]

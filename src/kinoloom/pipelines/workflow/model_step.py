@@ -13,11 +13,12 @@ from kinoloom.pipelines.code import put_sources
 from kinoloom.pipelines.compiling import Compiling
 from kinoloom.pipelines.estimator import Framework
 from kinoloom.pipelines.inputs import TrainingInput
-from kinoloom.pipelines.model import Model, ModelArguments
+from kinoloom.pipelines.model import Model
+from kinoloom.pipelines.registration import ModelArguments
+from kinoloom.pipelines.workflow.base_steps import StepCollection
 from kinoloom.pipelines.workflow.entities import expr_of
 from kinoloom.pipelines.workflow.functions import Join
 from kinoloom.pipelines.workflow.retry import RetryPolicy
-from kinoloom.pipelines.workflow.step_collections import StepCollection
 from kinoloom.pipelines.workflow.steps import Step
 
 _LAUNCHER = "_repack_script_launcher.sh"

@@ -13,12 +13,13 @@ from typing import Any
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling
 from kinoloom.pipelines.inputs import CreateModelInput, TransformInput
-from kinoloom.pipelines.model import SERVED_CODE, Model, ModelArguments
+from kinoloom.pipelines.model import SERVED_CODE, Model
+from kinoloom.pipelines.registration import ModelArguments
 from kinoloom.pipelines.transformer import Transformer
+from kinoloom.pipelines.workflow.base_steps import StepCollection
 from kinoloom.pipelines.workflow.entities import PipelineVariable
 from kinoloom.pipelines.workflow.model_step import RepackStep, RequestStep, archives_of
 from kinoloom.pipelines.workflow.retry import RetryPolicy
-from kinoloom.pipelines.workflow.step_collections import StepCollection
 from kinoloom.pipelines.workflow.steps import Step, TransformStep
 
 Needs = Sequence[str | Step | StepCollection] | None
@@ -221,7 +222,7 @@ class _Trained(Model):
     def needs_repack(self) -> bool:
         return self.entry_point is not None
 
-    def registered(self, compiling: Compiling, data: Any) -> dict[str, Any]:
+    def package_container(self, compiling: Compiling, data: Any) -> dict[str, Any]:
         """As the SDK's older step has it: the archive knows its script."""
         container = self.container(compiling, data)
         return {key: value for key, value in container.items() if key != "Environment"}

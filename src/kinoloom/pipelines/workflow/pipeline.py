@@ -10,6 +10,12 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, PipelineSession, Started
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.language.grammar import VERSION
+from kinoloom.pipelines.workflow.base_steps import (
+    Listed,
+    collections,
+    point_to_last,
+    requests,
+)
 from kinoloom.pipelines.workflow.entities import given
 from kinoloom.pipelines.workflow.execution_variables import ExecutionVariables
 from kinoloom.pipelines.workflow.function_step import Delayed, spread_out
@@ -21,12 +27,6 @@ from kinoloom.pipelines.workflow.parameters import Parameter
 from kinoloom.pipelines.workflow.pipeline_definition_config import PipelineDefinitionConfig
 from kinoloom.pipelines.workflow.pipeline_experiment_config import PipelineExperimentConfig
 from kinoloom.pipelines.workflow.selective_execution_config import SelectiveExecutionConfig
-from kinoloom.pipelines.workflow.step_collections import (
-    Listed,
-    collections,
-    point_to_last,
-    requests,
-)
 
 Parallelism = ParallelismConfiguration | Mapping[str, int] | None
 

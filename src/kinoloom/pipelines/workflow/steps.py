@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.compiling import Compiling, StepArguments
 from kinoloom.pipelines.inputs import TransformInput
-from kinoloom.pipelines.workflow.entities import PipelineVariable, expr_of
-from kinoloom.pipelines.workflow.properties import Properties, PropertyFile
+from kinoloom.pipelines.workflow.base_steps import Step, StepCollection
+from kinoloom.pipelines.workflow.entities import Join, PipelineVariable, expr_of
+from kinoloom.pipelines.workflow.properties import PropertyFile
 from kinoloom.pipelines.workflow.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from kinoloom.pipelines.workflow.step_collections import StepCollection
 
 _MOST_SUMMARIES = 50
 
@@ -39,55 +37,6 @@ class CacheConfig:
         if self.expire_after is not None:
             made["ExpireAfter"] = self.expire_after
         return {"CacheConfig": made}
-
-
-class Step:
-    """What all steps have in common.
-
-    Args:
-        name: unique within the pipeline.
-        display_name, description: for people.
-        depends_on: steps, or names of steps, that must end before it.
-    """
-
-    step_type: ClassVar[str]
-
-    def __init__(
-        self,
-        name: str,
-        display_name: str | None = None,
-        description: str | None = None,
-        depends_on: Sequence[str | Step | StepCollection] | None = None,
-    ) -> None:
-        self.name = name
-        self.display_name = display_name
-        self.description = description
-        self.depends_on = list(depends_on or ())
-
-    @property
-    def properties(self) -> Properties:
-        """What later steps may take from it."""
-        return Properties(self.name, step_type=self.step_type)
-
-    def add_depends_on(self, step_names: Sequence[str | Step | StepCollection]) -> None:
-        """Make it wait for more steps."""
-        self.depends_on.extend(step_names)
-
-    def arguments(self, compiling: Compiling) -> dict[str, Any]:
-        """Its arguments as plain JSON."""
-        raise NotImplementedError
-
-    def to_request(self, compiling: Compiling) -> dict[str, Any]:
-        """The whole step as plain JSON."""
-        arguments = self.arguments(replace(compiling, step=self.name))
-        made: dict[str, Any] = {"Name": self.name, "Type": self.step_type, "Arguments": arguments}
-        if self.depends_on:
-            made["DependsOn"] = [s if isinstance(s, str) else s.name for s in self.depends_on]
-        if self.display_name:
-            made["DisplayName"] = self.display_name
-        if self.description:
-            made["Description"] = self.description
-        return made
 
 
 class JobStep(Step):
@@ -274,8 +223,6 @@ class TuningStep(JobStep):
         Raises:
             UsageError: top_k is out of range.
         """
-        from kinoloom.pipelines.workflow.functions import Join
-
         if not 0 <= top_k < _MOST_SUMMARIES:
             raise UsageError(f"top_k must be from 0 to {_MOST_SUMMARIES - 1}, not {top_k}.")
         values: list[str | PipelineVariable] = ["s3:/", s3_bucket, *([prefix] if prefix else [])]

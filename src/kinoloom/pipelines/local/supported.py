@@ -18,7 +18,7 @@ _NOTEBOOK = "amazon_sagemaker_scheduler"  # what the SDK's notebook jobs run in 
 
 
 @lru_cache(4)  # upsert, start and resume ask for the same one
-def supported(text: str) -> Checked:
+def check_supported(text: str) -> Checked:
     """A definition, checked, if a LocalSession can run every step of it.
 
     Raises:
@@ -43,7 +43,7 @@ def supported(text: str) -> Checked:
     return checked
 
 
-def values_of(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+def check_parameters(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
     """The value of every parameter, checked.
 
     Raises:

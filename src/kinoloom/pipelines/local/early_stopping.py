@@ -13,7 +13,7 @@ _LOOK_S = 0.5
 
 
 @contextmanager
-def judged(log: Path, stop_fd: int, judge: Callable[[str], bool]) -> Iterator[int]:
+def watch_log(log: Path, stop_fd: int, judge: Callable[[str], bool]) -> Iterator[int]:
     """Yield a file descriptor that becomes readable when the job must stop.
 
     Args:

@@ -16,7 +16,7 @@ from kinoloom.pipelines.local.tasks import JOBS, Run, Tasks, Tools
 _SKIPPED = "would be skipped"
 
 
-def foresee(run: Run, tools: Tools) -> dict[str, str]:
+def explain_steps(run: Run, tools: Tools) -> dict[str, str]:
     """What each step would do, in words, by name, in the order of the graph.
 
     Args:
@@ -35,7 +35,7 @@ def foresee(run: Run, tools: Tools) -> dict[str, str]:
         elif open_needs:
             told[name] = f"not known before {', '.join(open_needs)} has run"
         else:
-            told[name] = _foresee_step(placed, run, tools, tasks, known)
+            told[name] = _explain_step(placed, run, tools, tasks, known)
     return told
 
 
@@ -45,7 +45,7 @@ def _not_chosen(placed: Placed, known: dict[str, Any]) -> bool:
     return bool(known[placed.condition]["Outcome"] != str(placed.chosen).lower())
 
 
-def _foresee_step(
+def _explain_step(
     placed: Placed, run: Run, tools: Tools, tasks: Tasks, known: dict[str, Any]
 ) -> str:
     step, worker = placed.step, tools.worker
