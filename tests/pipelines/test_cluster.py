@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from made_definitions import definition, processing, training
 
-from kinoloom.pipelines.workflow.function_step import step
-from kinoloom.pipelines.workflow.pipeline import Pipeline
+from kinoloom.pipelines.builder.function_steps import step
+from kinoloom.pipelines.builder.pipeline import Pipeline
 
 pytest.importorskip("ray", reason="pip install 'kinoloom[ray]'")
 # Ray leaves its own log files open and forgets children that it started.

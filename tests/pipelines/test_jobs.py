@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, processing, training
 
+from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.processing import FrameworkProcessor, ProcessingOutput
-from kinoloom.pipelines.sklearn import SKLearn
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.steps import ProcessingStep
+from kinoloom.sagemaker.processing import FrameworkProcessor, ProcessingOutput
+from kinoloom.sagemaker.sklearn import SKLearn
+from kinoloom.sagemaker.workflow.steps import ProcessingStep
 
 ISOLATIONS: list[Any] = ["namespace", "plain"] if namespaces_work() else ["plain"]
 

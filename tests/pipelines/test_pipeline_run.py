@@ -91,7 +91,7 @@ def test_parameters_that_do_not_fit_are_refused(
 
 
 MADE = """
-from kinoloom.pipelines import *
+from kinoloom.sagemaker import *
 session = LocalPipelineSession()
 data = S3Uploader.upload("data.txt", f"s3://{session.default_bucket()}/in")
 where = ParameterString("Where", data)
@@ -139,7 +139,7 @@ def test_a_python_file_with_two_pipelines_needs_a_name(python_file: Path, tmp_pa
 
 def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> None:
     inside = "\n    ".join((MADE % ("one", "One")).strip().splitlines()[1:])
-    head = "from kinoloom.pipelines import *\ndef get_pipeline(sagemaker_session):\n    "
+    head = "from kinoloom.sagemaker import *\ndef get_pipeline(sagemaker_session):\n    "
     python_file.write_text(f"{head}{inside}\n    return pipeline\n")
     assert run(python_file, root=tmp_path / "root").data["status"] == "Succeeded"
 

@@ -15,10 +15,10 @@ from moto import mock_aws
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.session import SageMakerSession
+from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.loading import standing_in
 from kinoloom.pipelines.options import RunOptions
 from kinoloom.pipelines.running import run_file
-from kinoloom.pipelines.workflow.pipeline import Pipeline
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "abalone"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"

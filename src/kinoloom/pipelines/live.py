@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from kinoloom.pipelines.compiling import Started
+    from kinoloom.pipelines.protocols import Execution
 
 _COLOURS = {
     "Executing": "yellow", "Succeeded": "green", "Failed": "red", "Stopped": "magenta",
@@ -20,7 +20,7 @@ _A_SECOND = 4
 
 
 @contextmanager
-def watched(execution: Started) -> Iterator[None]:
+def watched(execution: Execution) -> Iterator[None]:
     """Show the table while the block runs, where standard error is a terminal."""
     if not sys.stderr.isatty():
         yield
@@ -37,7 +37,7 @@ def watched(execution: Started) -> Iterator[None]:
         yield
 
 
-def table_of(execution: Started) -> Table:
+def table_of(execution: Execution) -> Table:
     """The table as it is now."""
     from rich.table import Table
     from rich.text import Text

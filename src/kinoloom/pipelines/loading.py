@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
-from kinoloom.pipelines.compiling import PipelineSession
+from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.pipeline_context import ROOT_VARIABLE
+from kinoloom.pipelines.local.workspace import ROOT_VARIABLE
+from kinoloom.pipelines.protocols import Session
 
 _MODULE = "__kinoloom__"
 
 
-def load_pipeline(file: Path, name: str | None, session: PipelineSession) -> Pipeline:
+def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
     """Run a Python file and give the `Pipeline` that it leaves, on that session.
 
     The file runs in its own folder and not as `__main__`, so what stands under
@@ -77,12 +77,12 @@ def standing_in(folder: Path, root: Path | None) -> Iterator[None]:
             os.environ[ROOT_VARIABLE] = before
 
 
-def root_of(session: PipelineSession) -> Path | None:
+def root_of(session: Session) -> Path | None:
     """The folder of a session that has one."""
     return session.root if isinstance(session, LocalSession) else None
 
 
-def _started(session: PipelineSession) -> set[str]:
+def _started(session: Session) -> set[str]:
     """The executions in a session's folder; none are known of one that has no folder."""
     if not isinstance(session, LocalSession):
         return set()

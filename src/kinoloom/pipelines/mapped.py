@@ -121,8 +121,8 @@ def write_mapped(
 
 def _make(work: Work, growing: Growing, session_word: str, progress: Progress) -> None:
     """Run a pipeline of the pieces, and take each over as soon as all before it are there."""
+    from kinoloom.pipelines.builder.pipeline import Pipeline
     from kinoloom.pipelines.sessions import local_session_of
-    from kinoloom.pipelines.workflow.pipeline import Pipeline
 
     session = local_session_of(session_word, growing.folder / "session")
     steps = [_step(work, k, piece) for k, piece in enumerate(growing.pieces)]
@@ -158,13 +158,14 @@ def _succeeded(execution: LocalExecution, name: str) -> bool:
 
 
 def _step(work: Work, number: int, piece: Mapping[str, Any]) -> Any:
-    from kinoloom.pipelines.local.jobs import own_program
-    from kinoloom.pipelines.processing import ProcessingInput, ProcessingOutput, Processor
-    from kinoloom.pipelines.workflow.retry import (
+    from kinoloom.pipelines.builder.job_steps import ProcessingStep
+    from kinoloom.pipelines.builder.processing import Processor
+    from kinoloom.pipelines.builder.processing_files import ProcessingInput, ProcessingOutput
+    from kinoloom.pipelines.builder.retry import (
         SageMakerJobExceptionTypeEnum,
         SageMakerJobStepRetryPolicy,
     )
-    from kinoloom.pipelines.workflow.steps import ProcessingStep
+    from kinoloom.pipelines.local.jobs import own_program
 
     processor = Processor(image_uri="kinoloom", entrypoint=own_program(_PROGRAM))
     inputs = [

@@ -12,13 +12,13 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Text
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.compiling import PipelineSession, Started
 from kinoloom.pipelines.language import Checked, load_file, load_text
 from kinoloom.pipelines.language.model import Definition
 from kinoloom.pipelines.live import watched
 from kinoloom.pipelines.loading import load_pipeline, root_of, standing_in
 from kinoloom.pipelines.options import RunOptions
 from kinoloom.pipelines.pages.execution import data_of, steps_table
+from kinoloom.pipelines.protocols import Execution, Session
 from kinoloom.pipelines.sessions import local_session_of, session_of
 
 _WORDS = {"true": True, "false": False}
@@ -34,7 +34,7 @@ def run_file(file: Path, options: RunOptions) -> Report:
     """
     if options.resume is not None:
         session = local_session_of(options.session, options.root, strict=options.strict)
-        execution: Started = session.resume(options.resume)
+        execution: Execution = session.resume(options.resume)
     else:
         execution = start_file(
             session_of(options.session, options.root, strict=options.strict), file, options
@@ -44,7 +44,7 @@ def run_file(file: Path, options: RunOptions) -> Report:
     return replace(execution_summary(execution), provenance=record)
 
 
-def attend(execution: Started) -> None:
+def attend(execution: Execution) -> None:
     """Wait for an execution's end, with a live table on a terminal; an interrupt stops it.
 
     Raises:
@@ -65,7 +65,7 @@ def attend(execution: Started) -> None:
         ) from error
 
 
-def execution_summary(execution: Started) -> Report:
+def execution_summary(execution: Execution) -> Report:
     """An execution and its steps, without their logs."""
     data = data_of(execution)
     sections = (
@@ -75,7 +75,7 @@ def execution_summary(execution: Started) -> Report:
     return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
-def start_file(session: PipelineSession, file: Path, options: RunOptions) -> Started:
+def start_file(session: Session, file: Path, options: RunOptions) -> Execution:
     """Put the pipeline of a file and start an execution of it.
 
     Raises:
@@ -86,7 +86,7 @@ def start_file(session: PipelineSession, file: Path, options: RunOptions) -> Sta
 
 
 def put_file(
-    session: PipelineSession, file: Path, name: str | None, values: str
+    session: Session, file: Path, name: str | None, values: str
 ) -> tuple[str, dict[str, Any]]:
     """Put the pipeline of a file; its name, and the parameters that the text gives.
 
@@ -99,7 +99,7 @@ def put_file(
     return name, given
 
 
-def read_file(session: PipelineSession, file: Path, name: str | None) -> tuple[str, Checked]:
+def read_file(session: Session, file: Path, name: str | None) -> tuple[str, Checked]:
     """The name and the definition of the pipeline in a file; a Python file's code is uploaded.
 
     Raises:

@@ -16,7 +16,7 @@ from kinoloom.base.provenance import sha256
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.service import Service
-from kinoloom.pipelines.code import bytes_digest
+from kinoloom.pipelines.builder.code import bytes_digest
 from kinoloom.pipelines.language import load_text
 from kinoloom.pipelines.local.evaluate import as_text
 

@@ -10,7 +10,6 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.errors import KinoloomError
-from kinoloom.pipelines.compiling import Started
 from kinoloom.pipelines.language import Graph, load_text
 from kinoloom.pipelines.live import seconds_of
 from kinoloom.pipelines.local.evaluate import as_text
@@ -19,6 +18,7 @@ from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.pages.dag import graph_picture
 from kinoloom.pipelines.pages.gantt import times_picture
 from kinoloom.pipelines.pages.svg import fill_of
+from kinoloom.pipelines.protocols import Execution
 
 SCHEMA = "kinoloom.pipeline.run/1"
 _MEDIA = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
@@ -60,7 +60,7 @@ def checked_name(told: dict[str, Any]) -> str:
     return str(told["PipelineArn"]).rpartition("/")[2]
 
 
-def data_of(execution: Started) -> dict[str, Any]:
+def data_of(execution: Execution) -> dict[str, Any]:
     """An execution and its steps as plain values."""
     told = execution.describe()
     return {
