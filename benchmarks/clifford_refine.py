@@ -32,15 +32,15 @@ from benchmarks.common import write_results
 from kinoloom.clifford.layers.conv import CliffordConv2d
 from kinoloom.clifford.layers.layout import split_channels
 from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
-from kinoloom.film.data.videos import open_videos
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.refine import PLANES
+from kinoloom.film.synthesis.refine import PLANES
 from kinoloom.film.train.parts import part
 from kinoloom.film.train.prepared import load
 from kinoloom.film.train.prepared import regions as cut_regions
 from kinoloom.film.train.preparing import prepare
 from kinoloom.film.train.presets import PRESETS, RefinePreset
 from kinoloom.film.train.refine_task import CELLS, WEIGHTS, losses, refine_task
+from kinoloom.learn.data.videos import open_videos
 from kinoloom.learn.loop import train
 from kinoloom.learn.seeds import generator
 from kinoloom.learn.settings import Settings

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
-from kinoloom.film.bench import load_peer
 from kinoloom.film.choose import choose, engine_options
-from kinoloom.film.engine import Interpolator
-from kinoloom.media.photos import read_photo
+from kinoloom.film.engine import Engine, Interpolator
+from kinoloom.learn.bench.peer import load_peer
+from kinoloom.media.photo.reading import read_photo
 
 _NAMES = ("deep", "fast", "lite", "dis", "blend")
 _COUNTS = (1, 3, 7)
@@ -35,7 +35,7 @@ def main() -> None:
     )
     allowed = engine_options(None)
     engines = {name: choose(name, allowed).make(allowed) for name in _NAMES}
-    peer = load_peer(_PEER)
+    peer = load_peer(_PEER, "ENGINE", Engine)
     if not peer.missing(allowed):
         engines[peer.name] = peer.make(allowed)
     rows = []

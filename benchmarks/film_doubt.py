@@ -3,9 +3,9 @@
     python -m benchmarks.film_doubt --data VIDEOS [--samples N] [--triplets FOLDER]
 
 Triplets of frames 1 to 8 apart are drawn from a folder of videos. The constants of
-`kinoloom.film.expected` were chosen on the first, third, ... video ("fit"); how well they hold is
-told of the others ("videos"), and of a folder of triplets if one is given. For each engine that
-knows its expected error:
+`kinoloom.film.quality.error_estimate` were chosen on the first, third, ... video ("fit"); how well
+they hold is told of the others ("videos"), and of a folder of triplets if one is given. For each
+engine that knows its expected error:
 
     pictures   rank correlation (Spearman) of expected and true PSNR over triplets
     pixels     the same of errors over the pixels of a triplet, mean over triplets
@@ -31,11 +31,11 @@ from scipy.stats import spearmanr
 from benchmarks.common import write_results
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.film.choose import choose, engine_options
-from kinoloom.film.data.videos import open_videos
-from kinoloom.film.doubts import doubtful
 from kinoloom.film.engine import ErrorMap, Interpolator
-from kinoloom.film.expected import DOUBTFUL_DB, expected_psnr_db
-from kinoloom.film.triplets import find_triplets
+from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, expected_psnr_db
+from kinoloom.film.quality.warnings import doubtful
+from kinoloom.learn.data.triplets import find_triplets
+from kinoloom.learn.data.videos import open_videos
 from kinoloom.metrics import psnr
 
 _ENGINES = ("deep", "fast", "refine", "lite")

@@ -31,7 +31,7 @@ from kinoloom.base.machine import peak_memory_bytes
 from kinoloom.film.engines.film import Film
 from kinoloom.film.nets.film_cpu import FilmCpu
 from kinoloom.film.nets.film_net import FilmNet
-from kinoloom.media.photos import read_photo
+from kinoloom.media.photo.reading import read_photo
 
 Floats = NDArray[np.float32]
 Middle = Callable[[Floats, Floats], Floats]

@@ -19,7 +19,8 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.errors import MissingError
-from kinoloom.film.engine import Engine, EngineOptions, Flow
+from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.motion.flow import Flow
 
 _ALIGN = 32
 _DEEPEST = 5

@@ -10,7 +10,7 @@ import numpy as np
 
 import kinoloom
 from kinoloom.base.arrays import Picture
-from kinoloom.media.photos import read_photo, write_photo
+from kinoloom.media.photo.reading import read_photo, write_photo
 
 ROOT = Path(__file__).parents[1]
 TOP, LEFT, HEIGHT, WIDTH = 60, 30, 200, 210

@@ -1,17 +1,18 @@
-"""kinoloom weaves new frames between the ones you have.
+"""kinoloom: make, clean, read and learn from motion, on your own machine.
 
     import kinoloom
     clip = kinoloom.interpolate(["one.jpg", "two.jpg"], seconds=3)   # lazy
     kinoloom.write(clip, "film.mp4")
 
-Importing this package loads none of the heavy libraries; each name below loads what it needs
-when it is first used.
+Importing this package loads no heavy library; each name below loads what it needs when it is first
+used.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kinoloom import lazy
 
 __version__ = "0.1.0"
 
@@ -20,24 +21,17 @@ if TYPE_CHECKING:
     from kinoloom.film.api import interpolate
     from kinoloom.media.files import read, write
 
-_LAZY = {
-    "Audio": "kinoloom.base",
-    "Clip": "kinoloom.base",
-    "Frame": "kinoloom.base",
-    "Report": "kinoloom.base",
-    "interpolate": "kinoloom.film.api",
-    "read": "kinoloom.media.files",
-    "write": "kinoloom.media.files",
-}
-
 __all__ = ["Audio", "Clip", "Frame", "Report", "__version__", "interpolate", "read", "write"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'kinoloom' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "Audio": "kinoloom.base",
+        "Clip": "kinoloom.base",
+        "Frame": "kinoloom.base",
+        "Report": "kinoloom.base",
+        "interpolate": "kinoloom.film.api",
+        "read": "kinoloom.media.files",
+        "write": "kinoloom.media.files",
+    },
+    __all__,
+)

@@ -1,24 +1,24 @@
-"""The errors of kinoloom: one tree, each with a fitting builtin beside it.
+"""The errors of kinoloom: one tree; most are a fitting builtin exception too.
 
     KinoloomError                     exit 1   the work failed
     ├── UsageError (ValueError)       exit 2   an option or argument is wrong
-    │   ├── ArrayError                exit 2   an array of the wrong shape, type or content
-    │   ├── DefinitionError           exit 2   a pipeline definition that is not right
+    │   ├── ArrayError                exit 2   an array has the wrong shape, dtype or values
+    │   ├── DefinitionError           exit 2   a pipeline definition is invalid
     │   └── OutputExistsError (FileExistsError)  exit 2   --overwrite was not given
-    ├── RegistryError (LookupError)   exit 2   no such name, or a name given twice
-    ├── MissingError                  exit 3   something has to be installed or fetched first
+    ├── RegistryError (LookupError)   exit 2   an unknown name, or a name declared twice
+    ├── MissingError                  exit 3   an extra or weights are missing
     │   ├── MissingExtraError (ImportError)
-    │   └── WeightsError (ValueError)          no weights, or a file that is not the right ones
-    ├── MediaError (OSError)          exit 4   an input that cannot be read
+    │   └── WeightsError (ValueError)          weights are missing or belong to another model
+    ├── MediaError (OSError)          exit 4   an input cannot be read
     │   ├── InputNotFoundError (FileNotFoundError)
     │   ├── UnreadableMediaError (ValueError)
-    │   └── UnsupportedMediaError (ValueError) readable, but not what this work can take
-    ├── OutputError (OSError)         exit 1   the result cannot be written
-    ├── ExecutionError (RuntimeError) exit 1   a pipeline's run failed, or was stopped
-    ├── TrainingError (ArithmeticError)  exit 1   a training ran into numbers that are not finite
-    └── BudgetError (MemoryError)     exit 1   the work does not fit the memory allowed
+    │   └── UnsupportedMediaError (ValueError) readable, but not supported by this op
+    ├── OutputError (OSError)         exit 1   the output cannot be written
+    ├── ExecutionError (RuntimeError) exit 1   a pipeline execution failed or was stopped
+    ├── TrainingError (ArithmeticError)  exit 1   a loss, gradient or weight is not finite
+    └── BudgetError (MemoryError)     exit 1   the work does not fit the memory budget
 
-A message says what was wrong and with which value; `hint` says what to do about it.
+A message says what is wrong with which value; `hint` says what to do.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class KinoloomError(Exception):
     """Root of all errors that kinoloom raises on purpose.
 
     Args:
-        message: what was wrong, with the offending value and what is allowed.
-        hint: what to do about it, one sentence; shown after the message.
+        message: what is wrong, with the value and what is allowed.
+        hint: what to do, one sentence; shown after the message.
     """
 
     exit_code = 1
@@ -51,35 +51,35 @@ class UsageError(KinoloomError, ValueError):
 
 
 class ArrayError(UsageError):
-    """An array has the wrong shape, element type or content."""
+    """An array has the wrong shape, dtype or values."""
 
 
 class DefinitionError(UsageError):
-    """A pipeline definition is not right; the message names the JSON path of each problem."""
+    """A pipeline definition is invalid; the message names the JSON path of each problem."""
 
 
 class OutputExistsError(UsageError, FileExistsError):
-    """The output is already there and may not be replaced."""
+    """The output exists and may not be replaced."""
 
 
 class RegistryError(KinoloomError, LookupError):
-    """A name is unknown, or two things claim the same one."""
+    """A name is unknown, or two packages declare it."""
 
     exit_code = 2
 
 
 class MissingError(KinoloomError):
-    """Something has to be installed or fetched first; the hint has the exact line."""
+    """An extra or weights are missing; the hint has the exact command that gets them."""
 
     exit_code = 3
 
 
 class MissingExtraError(MissingError, ImportError):
-    """A Python package of an optional extra is not installed."""
+    """A package of an optional extra is not installed."""
 
 
 class WeightsError(MissingError, ValueError):
-    """Weights are absent, or the file given does not hold the right ones."""
+    """Weights are missing, damaged, or belong to another model."""
 
 
 class MediaError(KinoloomError, OSError):
@@ -89,28 +89,28 @@ class MediaError(KinoloomError, OSError):
 
 
 class InputNotFoundError(MediaError, FileNotFoundError):
-    """There is no file at the path given."""
+    """The file does not exist."""
 
 
 class UnreadableMediaError(MediaError, ValueError):
-    """The file is empty, damaged, or not media at all."""
+    """The file is empty, damaged, or not media."""
 
 
 class UnsupportedMediaError(MediaError, ValueError):
-    """The file is sound, but not something that this work can take."""
+    """The file is valid, but this op does not support it."""
 
 
 class OutputError(KinoloomError, OSError):
-    """The result cannot be written: folder missing, not writable, disk full."""
+    """The output cannot be written: folder missing, not writable, disk full."""
 
 
 class ExecutionError(KinoloomError, RuntimeError):
-    """A pipeline's run ended without success, or has no such result."""
+    """A pipeline execution failed, was stopped, or has no such result."""
 
 
 class TrainingError(KinoloomError, ArithmeticError):
-    """A training cannot go on: a loss, a gradient or a weight is not finite."""
+    """Training cannot continue: a loss, a gradient or a weight is not finite."""
 
 
 class BudgetError(KinoloomError, MemoryError):
-    """The work does not fit into the memory allowed."""
+    """The work does not fit the memory budget."""

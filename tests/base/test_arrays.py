@@ -19,7 +19,7 @@ def grey(value: float, dtype: Any = np.float32, shape: tuple[int, ...] = (2, 3, 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 1, 4), (7, 5, 3)])
-def test_a_picture_is_given_back_itself(dtype: Any, shape: tuple[int, ...]) -> None:
+def test_valid_picture_is_returned_unchanged(dtype: Any, shape: tuple[int, ...]) -> None:
     image = grey(1, dtype, shape)
     assert check_picture(image) is image
 
@@ -27,8 +27,8 @@ def test_a_picture_is_given_back_itself(dtype: Any, shape: tuple[int, ...]) -> N
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ([[[1, 2, 3]]], "a list, not a numpy array"),
-        (None, "a NoneType, not a numpy array"),
+        ([[[1, 2, 3]]], "a list; expected a numpy array"),
+        (None, "a NoneType; expected a numpy array"),
         (grey(0, shape=(4, 4)), r"shape \(4, 4\)"),
         (grey(0, shape=(4, 4, 1)), r"shape \(4, 4, 1\)"),
         (grey(0, shape=(1, 4, 4, 3)), r"shape \(1, 4, 4, 3\)"),
@@ -39,11 +39,11 @@ def test_a_picture_is_given_back_itself(dtype: Any, shape: tuple[int, ...]) -> N
         (grey(0, ">u2"), "dtype >u2"),
         (grey(np.nan), "NaN or infinite"),
         (grey(np.inf), "NaN or infinite"),
-        (grey(-0.5), "from -0.5 to -0.5; float32 pictures lie in 0..1"),
+        (grey(-0.5), "from -0.5 to -0.5; expected 0..1"),
         (grey(255), "from 255 to 255"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_name(image: object, message: str) -> None:
+def test_invalid_pictures_are_rejected_by_name(image: object, message: str) -> None:
     with pytest.raises(ArrayError, match=f"The second photo .*{message}"):
         check_picture(image, "second photo")
 
@@ -56,7 +56,7 @@ def test_one_nan_among_many_is_found() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_every_integer_value_survives_the_way_to_float_and_back(dtype: Any) -> None:
+def test_every_integer_value_round_trips_through_float(dtype: Any) -> None:
     top = np.iinfo(dtype).max
     image = np.resize(np.arange(top + 1, dtype=dtype), (top + 1, 1, 3))
     way = to_float(image)
@@ -65,7 +65,7 @@ def test_every_integer_value_survives_the_way_to_float_and_back(dtype: Any) -> N
     assert np.array_equal(from_float(way, np.dtype(dtype)), image)
 
 
-def test_a_float_picture_is_not_copied() -> None:
+def test_float_picture_is_not_copied() -> None:
     image = grey(0.25)
     assert to_float(image) is image
 

@@ -35,7 +35,7 @@ def drawn() -> list[tuple[str, str | None, str | None, int | None]]:
     return found
 
 
-def test_the_tree_that_is_drawn_is_the_tree_that_is() -> None:
+def test_documented_tree_matches_the_classes() -> None:
     assert [name for name, *_ in drawn()] == list(CLASSES)
     for name, parent, builtin, _ in drawn():
         told = tuple(filter(None, (parent or "Exception", builtin)))
@@ -43,17 +43,17 @@ def test_the_tree_that_is_drawn_is_the_tree_that_is() -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [(name, code) for name, _, _, code in drawn() if code])
-def test_the_exit_codes_are_those_drawn(name: str, code: int) -> None:
+def test_exit_codes_match_the_documented_tree(name: str, code: int) -> None:
     assert CLASSES[name].exit_code == code
 
 
 @pytest.mark.parametrize(("name", "parent"), [row[:2] for row in drawn() if not row[3]])
-def test_a_code_that_is_not_drawn_is_that_of_the_parent(name: str, parent: str) -> None:
+def test_undocumented_exit_codes_are_inherited(name: str, parent: str) -> None:
     assert CLASSES[name].exit_code == CLASSES[parent].exit_code
 
 
 @pytest.mark.parametrize("cls", CLASSES.values())
-def test_an_error_shows_its_message_and_what_to_do(cls: type[KinoloomError]) -> None:
+def test_error_shows_message_and_hint(cls: type[KinoloomError]) -> None:
     error = cls("It is 3; 1 or 2 is allowed.", hint="Give 2.")
     assert str(error) == "It is 3; 1 or 2 is allowed. Give 2."
     assert (error.message, error.hint) == ("It is 3; 1 or 2 is allowed.", "Give 2.")
@@ -61,13 +61,13 @@ def test_an_error_shows_its_message_and_what_to_do(cls: type[KinoloomError]) -> 
 
 
 @pytest.mark.parametrize("cls", CLASSES.values())
-def test_an_error_crosses_processes_whole(cls: type[KinoloomError]) -> None:
+def test_errors_survive_pickling(cls: type[KinoloomError]) -> None:
     copy = pickle.loads(pickle.dumps(cls("Wrong.", hint="Do it right.")))  # noqa: S301
     assert type(copy) is cls
     assert str(copy) == "Wrong. Do it right."
 
 
-def test_an_error_is_caught_as_its_builtin() -> None:
+def test_errors_are_caught_as_their_builtin() -> None:
     with pytest.raises(FileExistsError):
         raise OutputExistsError("There.")
     with pytest.raises(ValueError, match="No weights"):

@@ -9,24 +9,24 @@ from kinoloom.base.need import extras, need, need_extra
 from kinoloom.errors import MissingExtraError, UsageError
 
 
-def test_what_is_there_is_imported() -> None:
+def test_installed_module_is_imported() -> None:
     import json.decoder
 
     assert need("json.decoder", extra="train") is json.decoder
 
 
 @pytest.mark.parametrize("module", ["no_such_package", "no_such_package.deeper"])
-def test_what_is_missing_is_told_with_the_line_that_gets_it(module: str) -> None:
+def test_missing_package_error_has_the_install_command(module: str) -> None:
     with pytest.raises(MissingExtraError) as caught:
         need(module, extra="train")
     assert str(caught.value) == (
-        f"This needs the Python package {module}, which is not installed. "
-        "Get it with: pip install 'kinoloom[train]'"
+        f"The package {module} is required and not installed. "
+        "Install it with: pip install 'kinoloom[train]'"
     )
     assert caught.value.exit_code == 3
 
 
-def test_a_missing_part_of_a_package_is_missing_too(
+def test_missing_submodule_counts_as_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package(tmp_path, monkeypatch, "")
@@ -43,7 +43,7 @@ def test_a_missing_part_of_a_package_is_missing_too(
         ("raise OSError('libfoo.so: cannot open')", OSError, "libfoo"),
     ],
 )
-def test_an_error_from_inside_an_installed_package_is_passed_on(
+def test_import_error_inside_a_package_is_not_caught(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     code: str,
@@ -88,20 +88,20 @@ def own_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("own_metadata")
-def test_need_extra_is_content_when_all_is_there() -> None:
+def test_need_extra_accepts_installed_packages() -> None:
     need_extra("here")
 
 
 @pytest.mark.usefixtures("own_metadata")
 @pytest.mark.parametrize(("extra", "package"), [("half", "no-such.package"), ("gone", "gone")])
-def test_need_extra_names_the_first_package_that_is_missing(extra: str, package: str) -> None:
+def test_need_extra_names_the_first_missing_package(extra: str, package: str) -> None:
     with pytest.raises(MissingExtraError) as caught:
         need_extra(extra)
-    assert f"the Python package {package}, which" in caught.value.message
-    assert caught.value.hint == f"Get it with: pip install 'kinoloom[{extra}]'"
+    assert f"The package {package} is required" in caught.value.message
+    assert caught.value.hint == f"Install it with: pip install 'kinoloom[{extra}]'"
 
 
 @pytest.mark.usefixtures("own_metadata")
-def test_an_extra_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"no extra 'nonsense'\. It has here, half, gone"):
+def test_unknown_extra_is_rejected() -> None:
+    with pytest.raises(UsageError, match=r"Unknown extra 'nonsense'\. Extras: here, half, gone"):
         need_extra("nonsense")

@@ -43,12 +43,12 @@ def clip(tmp_path: Path) -> Clip:
     return Clip.from_frames([Frame(np.zeros((2, 2, 3), np.uint8), Fraction(0))], files=(file,))
 
 
-def test_the_declaration_is_read_from_the_function() -> None:
+def test_op_reads_the_function_signature() -> None:
     assert isinstance(glow, Op)
     assert (glow.name, glow.summary) == ("glow", "Make every frame glow.")
-    assert (glow.takes, glow.options, glow.gives) == (Clip, GlowOptions, Clip)
+    assert (glow.input_type, glow.options, glow.output_type) == (Clip, GlowOptions, Clip)
     assert (glow.extra, glow.page) == ("", "somewhere:page")
-    assert (tell.takes, tell.gives) == (Path, Report)
+    assert (tell.input_type, tell.output_type) == (Path, Report)
 
 
 @pytest.mark.parametrize(
@@ -74,19 +74,19 @@ def test_options_are_given_as_object_or_by_name(
         (None, None, {}, "glow takes a Clip, not a NoneType"),
         ("clip", {"strength": 1}, {}, "either one GlowOptions or options by name"),
         ("clip", GlowOptions(), {"strength": 1}, "either one GlowOptions or options by name"),
-        ("clip", None, {"strenght": 1}, "no option 'strenght'. Options are: strength, rate"),
+        ("clip", None, {"strenght": 1}, "Unknown option 'strenght'. Options: strength, rate"),
         ("clip", None, {"strength": 2}, "--strength must be from 0 to 1, not 2"),
         ("clip", GlowOptions(7.0), {}, "--strength must be from 0 to 1, not 7"),
     ],
 )
-def test_a_wrong_call_is_refused(
+def test_invalid_call_is_rejected(
     clip: Clip, noun: Any, options: Any, values: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         glow(clip if noun == "clip" else noun, options, **values)
 
 
-def test_the_result_carries_how_it_was_made(clip: Clip) -> None:
+def test_result_carries_a_provenance_record(clip: Clip) -> None:
     record = glow(clip, strength="0.25", rate="29.97").provenance
     assert record.op == "glow"
     assert record.options == {"strength": 0.25, "rate": "30000/1001"}
@@ -94,14 +94,14 @@ def test_the_result_carries_how_it_was_made(clip: Clip) -> None:
     assert record.details == {"strength": 0.25}
 
 
-def test_what_an_op_made_of_an_op_names_its_parent_not_the_files(clip: Clip) -> None:
+def test_chained_record_names_its_parent_instead_of_files(clip: Clip) -> None:
     once = glow(clip)
     twice = glow(once, strength=1)
     assert twice.provenance.parents == (once.provenance,)
     assert twice.provenance.inputs == ()
 
 
-def test_a_record_that_the_function_made_is_kept(clip: Clip) -> None:
+def test_record_set_by_the_function_is_kept(clip: Clip) -> None:
     own = Provenance("by hand", {})
 
     def function(clip: Clip, options: GlowOptions) -> Clip:
@@ -111,11 +111,11 @@ def test_a_record_that_the_function_made_is_kept(clip: Clip) -> None:
     assert op("own")(function)(clip).provenance is own
 
 
-def test_a_report_carries_its_record_too(tmp_path: Path) -> None:
+def test_report_carries_its_record(tmp_path: Path) -> None:
     assert tell(tmp_path).provenance.op == "tell"
 
 
-def test_a_result_without_a_place_for_a_record_is_given_as_it_is(clip: Clip) -> None:
+def test_result_without_a_provenance_field_is_returned_unchanged(clip: Clip) -> None:
     def function(clip: Clip, options: GlowOptions) -> int:
         """Count the frames."""
         return len(list(clip))
@@ -123,7 +123,7 @@ def test_a_result_without_a_place_for_a_record_is_given_as_it_is(clip: Clip) -> 
     assert op("count")(function)(clip) == 1
 
 
-def test_an_op_can_be_copied_with_changes() -> None:
+def test_op_can_be_copied_with_changes() -> None:
     assert replace(glow, extra="train").extra == "train"
 
 
@@ -164,9 +164,9 @@ def plain_options(clip: Clip, options: int) -> Clip:
         (three_parameters, "op 'bad' must be a function"),
         (no_annotation, "op 'bad' must be a function"),
         (no_return, "op 'bad' must be a function"),
-        (plain_options, "Options are a dataclass, not <class 'int'>"),
+        (plain_options, "Options must be a dataclass, not <class 'int'>"),
     ],
 )
-def test_a_function_that_declares_no_op_is_refused(function: Any, message: str) -> None:
+def test_invalid_op_function_is_rejected(function: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         op("bad")(function)

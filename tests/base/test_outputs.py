@@ -20,7 +20,7 @@ from kinoloom.base.outputs import (
 from kinoloom.errors import OutputError, OutputExistsError
 
 
-def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+def test_output_appears_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     with whole_file(path, overwrite=False) as temporary:
         temporary.write_bytes(b"frames")
@@ -32,7 +32,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
-def test_nothing_is_left_and_the_old_file_stays_after_an_error(
+def test_error_keeps_the_old_file_and_leaves_no_temporary(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     path = tmp_path / "film.mp4"
@@ -44,7 +44,7 @@ def test_nothing_is_left_and_the_old_file_stays_after_an_error(
     assert path.read_bytes() == b"old"
 
 
-def test_nothing_is_left_of_a_folder_that_was_growing(tmp_path: Path) -> None:
+def test_error_removes_the_temporary_folder(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="stop"),
         whole_file(tmp_path / "frames", overwrite=False) as temporary,
@@ -55,10 +55,10 @@ def test_nothing_is_left_of_a_folder_that_was_growing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_kept_without_overwrite(tmp_path: Path) -> None:
+def test_existing_output_is_kept_without_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"old")
-    refused = pytest.raises(OutputExistsError, match=r"film.mp4 exists already. .* --overwrite")
+    refused = pytest.raises(OutputExistsError, match=r"film.mp4 already exists. .* --overwrite")
     with refused, whole_file(path, overwrite=False):
         pytest.fail("the work began")
     with whole_file(path, overwrite=True) as temporary:
@@ -66,7 +66,7 @@ def test_what_is_there_is_kept_without_overwrite(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+def test_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
     kept = tmp_path / "holiday.html" / "photo.jpg"
     kept.parent.mkdir()
     kept.write_bytes(b"dear")
@@ -79,13 +79,13 @@ def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("absent/film.mp4", "There is no folder .*absent"),
-        ("file/film.mp4", "There is no folder .*file"),
-        ("f" * 300 + ".mp4", "could not be written: its name is too long"),
-        ("f" * 248 + ".mp4", "could not be written: its name is too long"),
+        ("absent/film.mp4", "absent does not exist"),
+        ("file/film.mp4", "file does not exist"),
+        ("f" * 300 + ".mp4", "cannot be written: its name is too long"),
+        ("f" * 248 + ".mp4", "cannot be written: its name is too long"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_named_before_the_work(
+def test_unwritable_output_is_reported_before_the_work(
     tmp_path: Path, name: str, message: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -94,13 +94,11 @@ def test_a_place_that_cannot_be_written_is_named_before_the_work(
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_that_may_not_be_written_to_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_only_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() == 0:  # whom permissions do not bind
         monkeypatch.setattr(os, "access", lambda path, mode: False)
     tmp_path.chmod(0o555)
-    with pytest.raises(OutputError, match=r"cannot be written to. Choose another"):
+    with pytest.raises(OutputError, match=r"is not writable. Choose another"):
         check_output(tmp_path / "film.mp4", overwrite=False)
     tmp_path.chmod(0o755)
 
@@ -135,14 +133,14 @@ print(sorted(p.name for p in folder.iterdir()), (folder / "film.mp4").read_bytes
 """
 
 
-def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
+def test_full_disk_is_reported_and_leaves_no_file(small_disk: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WRITE, str(small_disk)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     message, left = done.stdout.splitlines()
-    assert "film.mp4 could not be written: " in message
-    full = "the disk is full. Make room" if os.path.ismount(small_disk) else "larger than a file"
+    assert "film.mp4 cannot be written: " in message
+    full = "the disk is full. Free some space" if os.path.ismount(small_disk) else "size limit"
     assert full in message
     assert left == "['film.mp4'] b'old'"
 
@@ -150,19 +148,19 @@ def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "the disk is full. Make room"),
-        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.ENOSPC, "the disk is full. Free some space"),
+        (errno.EDQUOT, "the disk quota is exceeded"),
         (errno.EACCES, "permission denied"),
         (errno.EROFS, "the disk is read-only"),
     ],
 )
-def test_a_refusal_of_the_system_names_the_output(number: int, message: str) -> None:
-    named = pytest.raises(OutputError, match=f"out.mkv could not be written: {message}")
+def test_system_error_names_the_output(number: int, message: str) -> None:
+    named = pytest.raises(OutputError, match=f"out.mkv cannot be written: {message}")
     with named, naming_output(Path("out.mkv")):
         raise OSError(number, "as the system says")
 
 
-def test_another_error_of_the_system_is_passed_on() -> None:
+def test_other_system_errors_are_not_caught() -> None:
     with pytest.raises(ConnectionResetError), naming_output(Path("out.mkv")):
         raise ConnectionResetError(errno.ECONNRESET, "reset")
 
@@ -173,7 +171,7 @@ def test_dev_full_is_a_full_disk() -> None:
         full.write(b"frames")
 
 
-def test_a_finished_folder_takes_the_place_of_the_old(tmp_path: Path) -> None:
+def test_finished_folder_replaces_the_old_one(tmp_path: Path) -> None:
     old, new = tmp_path / "frames", tmp_path / ".frames.part"
     for folder, name in ((old, "old.png"), (new, "new.png")):
         folder.mkdir()
@@ -186,5 +184,5 @@ def test_a_finished_folder_takes_the_place_of_the_old(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_temporary_name_keeps_the_suffix_and_hides() -> None:
+def test_temporary_name_keeps_the_suffix_and_is_hidden() -> None:
     assert temporary_name(Path("a/film.v2.mp4")) == Path("a/.film.v2.part.mp4")

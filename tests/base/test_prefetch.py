@@ -26,7 +26,7 @@ def test_items_that_are_none_or_false_are_items_too() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, GeneratorExit])
-def test_an_error_comes_after_the_items_before_it(error: type[BaseException]) -> None:
+def test_producer_error_is_raised_after_earlier_items(error: type[BaseException]) -> None:
     def make() -> Iterator[int]:
         yield 1
         yield 2
@@ -40,7 +40,7 @@ def test_an_error_comes_after_the_items_before_it(error: type[BaseException]) ->
     assert "make" in [frame.name for frame in caught.traceback]
 
 
-def test_an_error_at_the_very_beginning_does_not_hang() -> None:
+def test_immediate_producer_error_does_not_hang() -> None:
     class Closed(Iterable[int]):
         def __iter__(self) -> Iterator[int]:
             raise OSError("no such clip")
@@ -49,7 +49,7 @@ def test_an_error_at_the_very_beginning_does_not_hang() -> None:
         next(prefetch(Closed()))
 
 
-def test_an_error_while_closing_does_not_hang() -> None:
+def test_error_while_closing_does_not_hang() -> None:
     def make() -> Iterator[int]:
         try:
             yield 1
@@ -61,7 +61,7 @@ def test_an_error_while_closing_does_not_hang() -> None:
 
 
 @pytest.mark.parametrize("ahead", [1, 3])
-def test_the_maker_runs_ahead_by_no_more_than_it_may(ahead: int) -> None:
+def test_producer_respects_the_bound(ahead: int) -> None:
     made: list[int] = []
     enough = threading.Event()
 
@@ -80,7 +80,7 @@ def test_the_maker_runs_ahead_by_no_more_than_it_may(ahead: int) -> None:
     items.close()
 
 
-def test_the_maker_and_the_user_work_at_the_same_time() -> None:
+def test_producer_and_consumer_overlap() -> None:
     """Each waits for the other to be at work: without overlap both would wait in vain."""
     maker_at_work, user_at_work = threading.Event(), threading.Event()
     met = []
@@ -98,7 +98,7 @@ def test_the_maker_and_the_user_work_at_the_same_time() -> None:
     assert met == [True, True]
 
 
-def test_stopping_early_stops_and_closes_the_maker() -> None:
+def test_closing_early_stops_and_closes_the_producer() -> None:
     closed_in = []
 
     def make() -> Iterator[int]:
@@ -114,14 +114,14 @@ def test_stopping_early_stops_and_closes_the_maker() -> None:
     assert "kinoloom-prefetch" not in threads()
 
 
-def test_an_error_of_the_user_stops_the_maker() -> None:
+def test_consumer_error_stops_the_producer() -> None:
     with pytest.raises(ZeroDivisionError):
         for item in prefetch(range(1000)):
             1 / item
     assert "kinoloom-prefetch" not in threads()
 
 
-def test_nothing_is_made_before_it_is_asked_for() -> None:
+def test_nothing_is_produced_before_iteration() -> None:
     made = []
     items = prefetch(made.append(k) for k in range(3))
     assert threads().count("kinoloom-prefetch") == 0

@@ -11,9 +11,9 @@ import pytest
 
 from kinoloom import Report
 from kinoloom.base import Provenance
-from kinoloom.base.nouns import NoOptions
+from kinoloom.base.files import NoOptions
 from kinoloom.base.report import Picture, Slider, Table, Text
-from kinoloom.base.report_files import (
+from kinoloom.base.report.files import (
     REPORT_FILES,
     ReportWriteOptions,
     cell_text,
@@ -86,14 +86,14 @@ def test_the_page_is_well_formed_and_shows_every_section() -> None:
     assert base64.b64encode(PNG).decode() in to_html(REPORT)
 
 
-def test_words_are_shown_and_never_run() -> None:
+def test_text_is_escaped() -> None:
     page = Page(to_html(REPORT))
     assert page.tags.count("script") == 1  # the page's own
     assert page.words.count("alert(") == 11  # all in words: titles, cells, captions, the record
     assert f"before {EVIL}" in page.values
 
 
-def test_the_page_needs_nothing_beside_itself() -> None:
+def test_page_is_self_contained() -> None:
     text = to_html(REPORT)
     assert [url for url in re.findall(r"https?://[^\s\"'<)]+", text) if "w3.org" not in url] == []
     for way in ("<link", "@import", 'src="//', "fetch(", "XMLHttpRequest", "import("):
@@ -103,11 +103,11 @@ def test_the_page_needs_nothing_beside_itself() -> None:
     assert all((src or url).startswith("data:") for src, url in loaded)
 
 
-def test_a_page_without_a_record_says_nothing_of_it() -> None:
+def test_page_without_a_record_omits_the_section() -> None:
     assert "How this was made" not in to_html(Report("Plain", ()))
 
 
-def test_text_has_words_and_a_table_that_lines_up() -> None:
+def test_text_has_aligned_tables() -> None:
     lines = to_text(Report("Found", (Text("Here:"), TABLE, REPORT.sections[5]))).splitlines()
     assert lines == [
         "Found",
@@ -124,7 +124,7 @@ def test_text_has_words_and_a_table_that_lines_up() -> None:
     ]
 
 
-def test_a_slider_is_told_in_text_by_its_captions() -> None:
+def test_slider_is_rendered_as_its_captions_in_text() -> None:
     assert f"[before {EVIL} | after {EVIL}]" in to_text(REPORT)
 
 
@@ -141,11 +141,11 @@ def test_json_is_the_data_and_valid() -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(1.23456, "1.235"), (2, "2"), (None, ""), ("x", "x"), (0.0, "0.000")]
 )
-def test_a_cell_shows_three_digits(value: object, text: str) -> None:
+def test_cells_show_three_decimals(value: object, text: str) -> None:
     assert cell_text(value) == text
 
 
-def test_a_ragged_table_is_refused() -> None:
+def test_ragged_table_is_rejected() -> None:
     with pytest.raises(UsageError, match="must have 2 cells"):
         Table(("a", "b"), ((1, 2), (1,)))
 
@@ -153,25 +153,26 @@ def test_a_ragged_table_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "begin"), [("r.html", "<!doctype html>"), ("r.TXT", "A film"), ("r.json", "{")]
 )
-def test_the_suffix_says_how_it_is_written(tmp_path: Path, name: str, begin: str) -> None:
+def test_suffix_selects_the_format(tmp_path: Path, name: str, begin: str) -> None:
     told = []
     path = tmp_path / name
     made = REPORT_FILES.write(
         REPORT, path, ReportWriteOptions(), lambda done, total: told.append((done, total))
     )
     assert path.read_text(encoding="utf-8").startswith(begin)
-    assert made == {"output": str(path), "bytes": path.stat().st_size}
+    assert made.path == path
+    assert made.data == {"output": str(path), "bytes": path.stat().st_size}
     assert told == [(1, 1)]
 
 
 @pytest.mark.parametrize("name", ["r.pdf", "r"])
-def test_another_suffix_is_refused(tmp_path: Path, name: str) -> None:
+def test_unknown_suffix_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"Use one of .html, .txt, .json"):
         REPORT_FILES.write(REPORT, tmp_path / name, ReportWriteOptions())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_report_is_not_overwritten_unasked(tmp_path: Path) -> None:
+def test_report_is_not_overwritten_by_default(tmp_path: Path) -> None:
     path = tmp_path / "r.txt"
     path.write_text("old")
     with pytest.raises(OutputExistsError):
@@ -181,11 +182,11 @@ def test_a_report_is_not_overwritten_unasked(tmp_path: Path) -> None:
     assert path.read_text().startswith("A film")
 
 
-def test_a_folder_that_is_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="There is no folder"):
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
         REPORT_FILES.write(REPORT, tmp_path / "absent" / "r.txt", ReportWriteOptions())
 
 
-def test_a_report_cannot_be_read() -> None:
+def test_reports_cannot_be_read() -> None:
     with pytest.raises(UsageError, match="cannot be an input"):
         REPORT_FILES.read([Path("r.html")], NoOptions())

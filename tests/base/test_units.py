@@ -27,7 +27,7 @@ from kinoloom.errors import UsageError
         ("1e3", Fraction(1000)),
     ],
 )
-def test_a_rate_is_exact(written: object, rate: Fraction) -> None:
+def test_rates_are_exact(written: object, rate: Fraction) -> None:
     assert parse_rate(written) == rate
 
 
@@ -47,18 +47,18 @@ def test_a_rate_is_exact(written: object, rate: Fraction) -> None:
         ("1/2/3", "not a number"),
     ],
 )
-def test_what_is_no_rate_is_refused(written: object, message: str) -> None:
+def test_invalid_rates_are_rejected(written: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_rate(written)
 
 
 @given(st.fractions())
-def test_a_fraction_survives_being_written(value: Fraction) -> None:
+def test_fraction_round_trips_through_text(value: Fraction) -> None:
     assert parse_fraction(str(value)) == value
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(0, 4))
-def test_a_float_is_taken_by_its_shortest_decimal(digits: int, places: int) -> None:
+def test_float_is_read_by_its_shortest_decimal(digits: int, places: int) -> None:
     assert parse_fraction(digits / 10**places) == Fraction(digits, 10**places)
 
 
@@ -77,20 +77,20 @@ def test_a_float_is_taken_by_its_shortest_decimal(digits: int, places: int) -> N
         (" 7m ", 7 * 10**6),
     ],
 )
-def test_a_size_is_read(written: object, size: int) -> None:
+def test_sizes_are_parsed(written: object, size: int) -> None:
     assert parse_bytes(written) == size
 
 
 @pytest.mark.parametrize(
     "written", ["", "GB", "two GB", "-2GB", "1.2.3", ".", "2 GBit", "2ib", "2 PB", "nan", None]
 )
-def test_what_is_no_size_is_refused(written: object) -> None:
+def test_invalid_sizes_are_rejected(written: object) -> None:
     with pytest.raises(UsageError, match=r"is not a size\. Write it like 2GB"):
         parse_bytes(written)
 
 
 @pytest.mark.parametrize("written", ["0", "0.4", "0.0001k"])
-def test_a_size_below_one_byte_is_refused(written: str) -> None:
+def test_size_below_one_byte_is_rejected(written: str) -> None:
     with pytest.raises(UsageError, match=f"at least 1 byte, not {written}"):
         parse_bytes(written)
 
@@ -109,10 +109,10 @@ def test_a_size_below_one_byte_is_refused(written: str) -> None:
         (5 * 10**15, "5000 TB"),
     ],
 )
-def test_a_size_is_shown_with_three_digits(size: int, text: str) -> None:
+def test_sizes_are_formatted_with_three_digits(size: int, text: str) -> None:
     assert format_bytes(size) == text
 
 
 @given(st.integers(1, 10**15))
-def test_a_size_that_is_shown_is_nearly_the_size(size: int) -> None:
+def test_formatted_size_is_within_rounding(size: int) -> None:
     assert abs(parse_bytes(format_bytes(size)) - size) <= 0.0051 * size

@@ -38,7 +38,7 @@ class CountOptions:
     """What `count` may be told."""
 
     suffix: str = option("", "only files with this suffix")
-    at_most: int = option(9, "stop at so many", low=1, high=99)
+    at_most: int = option(9, "stop at so many", low=1, high=99, formerly="limit")
     share: Fraction | None = option(None, "only this share", low=0.01, high=1)
     pace: Fraction | None = option(None, "how fast", unit="fps")
     memory: int = option(2_000_000_000, "the most memory", unit="bytes")

@@ -61,9 +61,7 @@ def test_photos_become_a_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert len(list(kinoloom.read(out))) == 15
 
 
-def test_the_summary_goes_to_standard_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_summary_goes_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(video(tmp_path / "in.mp4"), "-o", str(tmp_path / "out.mp4")) == 0
     out, err = capsys.readouterr()
     assert out == ""
@@ -184,7 +182,7 @@ def test_bad_input(
     assert len(err.splitlines()) <= 3
 
 
-def test_a_truncated_video_gives_what_is_there_and_says_so(
+def test_truncated_video_yields_its_frames_and_a_note(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = Path(video(tmp_path / "in.mkv", 60))
@@ -195,7 +193,7 @@ def test_a_truncated_video_gives_what_is_there_and_says_so(
     assert 10 <= len(list(kinoloom.read(out))) < 120
 
 
-def test_nothing_is_overwritten_unless_told(
+def test_outputs_are_not_overwritten_by_default(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.mp4"
@@ -249,7 +247,7 @@ def test_tiny_and_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     assert first.image.shape == (size[1], size[0], 3)
 
 
-def test_a_wide_panorama_fits_the_memory(tmp_path: Path) -> None:
+def test_wide_panorama_fits_in_memory(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     wide = cv2.resize(rng.integers(0, 256, (40, 640, 3), np.uint8), (16384, 512))
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
@@ -262,9 +260,7 @@ def test_a_wide_panorama_fits_the_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_leaves_a_playable_part_and_resume_ends_it(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signal.Signals) -> None:
     source = video(tmp_path / "in.mp4", 500)
     words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "dis"]
     child = start(*words)
@@ -308,9 +304,7 @@ def wait_for(folder: Path, child: subprocess.Popen[str], segments: int = 0) -> N
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_leaves_nothing_under_the_final_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_full_disk_leaves_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]

@@ -22,13 +22,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["count", "--data", "{in}"], 0),
-        (["fail", "--data", "{in}"], 1),
-        (["fail", "--data", "{in}", "--how", "BudgetError"], 1),
-        (["count", "--data", "{in}", "--at-most", "0"], 2),
+        (["count", "{in}"], 0),
+        (["fail", "{in}"], 1),
+        (["fail", "{in}", "--how", "BudgetError"], 1),
+        (["count", "{in}", "--at-most", "0"], 2),
         (["nonsense"], 2),
-        (["fail", "--data", "{in}", "--how", "WeightsError"], 3),
-        (["count", "--data", "{in}/absent"], 4),
+        (["fail", "{in}", "--how", "WeightsError"], 3),
+        (["count", "{in}/absent"], 4),
     ],
 )
 def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> None:
@@ -42,20 +42,20 @@ def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> 
 
 def test_standard_output_is_json_and_nothing_else(site: Path, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    done = kinoloom("count", "--data", str(tmp_path), "--json", site=site)
+    done = kinoloom("count", str(tmp_path), "--json", site=site)
     assert json.loads(done.stdout)["files"] == ["a"]
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize(("rank", "told"), [("0", True), ("1", False)])
-def test_of_processes_of_torchrun_the_first_tells(
+def test_only_rank_0_prints_and_writes_under_torchrun(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, told: bool
 ) -> None:
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", rank)
     report = tmp_path / "report.json"
-    printed = kinoloom("count", "--data", str(tmp_path), site=site)
-    written = kinoloom("count", "--data", str(tmp_path), "-o", str(report), site=site)
+    printed = kinoloom("count", str(tmp_path), site=site)
+    written = kinoloom("count", str(tmp_path), "-o", str(report), site=site)
     assert printed.returncode == written.returncode == 0
     assert bool(printed.stdout) == report.exists() == told
 
@@ -86,7 +86,7 @@ def on_a_terminal(*words: str, env: dict[str, str]) -> str:
     return written.decode()
 
 
-def test_colour_is_for_terminals_and_no_color_is_honoured(site: Path) -> None:
+def test_color_is_for_terminals_and_no_color_is_honoured(site: Path) -> None:
     assert "\x1b[32mok" in on_a_terminal("doctor", env=environment(site, TERM="xterm"))
     plain = on_a_terminal("doctor", env=environment(site, TERM="xterm", NO_COLOR="1"))
     assert "ok abacus" in plain
@@ -94,7 +94,7 @@ def test_colour_is_for_terminals_and_no_color_is_honoured(site: Path) -> None:
     assert "\x1b" not in kinoloom("doctor", site=site).stdout
 
 
-def test_a_reader_that_goes_away_is_no_drama(site: Path) -> None:
+def test_closed_pipe_is_not_an_error(site: Path) -> None:
     line = [sys.executable, "-m", "kinoloom", "ops", "--json"]
     read, write = os.pipe()
     os.close(read)
@@ -108,10 +108,10 @@ def test_a_reader_that_goes_away_is_no_drama(site: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_in_mid_work_exits_with_130_and_leaves_nothing(
+def test_interrupt_exits_with_130_and_leaves_no_output(
     site: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    line = [sys.executable, "-m", "kinoloom", "wait", "--data", str(tmp_path)]
+    line = [sys.executable, "-m", "kinoloom", "wait", str(tmp_path)]
     with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(site)
     ) as process:
@@ -127,15 +127,15 @@ def test_a_stop_in_mid_work_exits_with_130_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_package_is_named(tmp_path: Path) -> None:
+def test_broken_package_is_named(tmp_path: Path) -> None:
     site = plugin.install(tmp_path / "site", "[kinoloom.ops]\nglow = tally.no:glow\n")
     done = kinoloom("glow", site=site)
     assert done.returncode == 2
     assert "'glow' is declared as tally.no:glow, which cannot be imported" in done.stderr
 
 
-def test_two_claims_to_one_name_are_told(tmp_path: Path) -> None:
+def test_duplicate_names_are_reported(tmp_path: Path) -> None:
     site = plugin.install(tmp_path / "site", "[kinoloom.ops]\ninterpolate = tally:count\n")
     done = kinoloom("ops", site=site)
     assert done.returncode == 2
-    assert "Two things claim the op name 'interpolate'" in done.stderr
+    assert "Two packages declare the op 'interpolate'" in done.stderr

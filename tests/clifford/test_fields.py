@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kinoloom.base import registry
-from kinoloom.base.nouns import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
 from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.ops import make_maxwell, make_shallow_water, make_smoke
@@ -98,7 +98,7 @@ def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
     assert len(FIELDS_FILES.read([path], NoOptions())) == 3
     again = command(*line)
     assert again.returncode == 2
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     anew = command(*line[:-1], "--overwrite", "--trajectories", "2")
     assert "smoke.npz: 2 trajectories of 2 x 3 x 8 x 8, made in" in anew.stderr
 

@@ -12,7 +12,7 @@ import pytest
 
 import kinoloom
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.base.nouns import NoOptions
+from kinoloom.base.files import NoOptions
 from kinoloom.clifford.fields.files import FIELDS_FILES
 from kinoloom.clifford.fields.from_clip import multivectors, working_size
 from kinoloom.clifford.ops import from_clip

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 import kinoloom
-from kinoloom.base.nouns import NoOptions, Nothing
+from kinoloom.base.files import NoOptions, Nothing
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
 from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.nets.size import parameter_count
 from kinoloom.clifford.nets.stepper import Stepper
-from kinoloom.clifford.ops import TrainOptions, make_smoke, train_clifford
+from kinoloom.clifford.ops import make_smoke, train_clifford
+from kinoloom.clifford.options import TrainOptions
 from kinoloom.clifford.training import presets
 from kinoloom.clifford.training.errors import one_step, rollout
 from kinoloom.clifford.training.presets import names, preset

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from scenes import panning, save_photos, texture, view
 
-from kinoloom.base.report_files import to_html
+from kinoloom.base.report.files import to_html
 from kinoloom.errors import ArrayError, BudgetError, InputNotFoundError, UsageError
-from kinoloom.film.bench import distance, run
+from kinoloom.film.bench import run
 from kinoloom.film.bench.motion import displacement_px, warping_error
 from kinoloom.film.bench.scores import Score, strata
 from kinoloom.film.ops import bench_film
+from kinoloom.learn.bench import distance
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_an_incomplete_triplet_is_named(folder: Path) -> None:
 def test_a_peer_file_without_an_engine_is_refused(folder: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.py"
     empty.write_text("")
-    with pytest.raises(UsageError, match="defines no ENGINE"):
+    with pytest.raises(UsageError, match="does not define ENGINE"):
         bench_film(folder, engines="blend", peer=empty)
 
 
@@ -213,5 +214,5 @@ def test_an_engine_that_dies_is_named(
         "        os._exit(9)\n"
         "ENGINE = replace(BLEND, name='dying', make=lambda options: Dying())\n"
     )
-    with pytest.raises(BudgetError, match="engine dying was ended from outside at deep/two"):
+    with pytest.raises(BudgetError, match="'dying' was killed at deep/two"):
         bench_film(folder, engines="blend", peer=peer)

@@ -11,9 +11,10 @@ import torch
 import toy
 
 from kinoloom.errors import OutputError, WeightsError
-from kinoloom.learn import checkpoints, durable
+from kinoloom.learn.checkpointing import atomic_files as durable
+from kinoloom.learn.checkpointing import checkpoints
+from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 from kinoloom.learn.loop import train
-from kinoloom.learn.weights import read_weights, write_weights
 
 
 class Trap:

@@ -13,7 +13,7 @@ import pytest
 import toy
 
 from kinoloom.errors import MissingExtraError
-from kinoloom.learn.logs import Logs, read_log
+from kinoloom.learn.logging.writers import Logs, read_log
 from kinoloom.learn.loop import train
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import kinoloom.learn
-from kinoloom.learn.logs import read_log
+from kinoloom.learn.logging.writers import read_log
 
 
 def test_the_example_runs_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

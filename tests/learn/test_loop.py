@@ -14,12 +14,12 @@ import toy
 from torch import Tensor, nn
 
 from kinoloom.errors import ArrayError, TrainingError, UsageError
-from kinoloom.learn.logs import read_log
+from kinoloom.learn.checkpointing.weights import read_weights
+from kinoloom.learn.logging.writers import read_log
 from kinoloom.learn.loop import train
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
-from kinoloom.learn.weights import read_weights
 
 
 def weights_of(task: Task) -> list[Tensor]:

@@ -11,10 +11,10 @@ import torch
 import toy
 
 from kinoloom.errors import OutputError, UsageError
-from kinoloom.learn.logs import read_log
+from kinoloom.learn.checkpointing.weights import read_weights
+from kinoloom.learn.distributed import Team, pick_device
+from kinoloom.learn.logging.writers import read_log
 from kinoloom.learn.loop import train
-from kinoloom.learn.team import Team, pick_device
-from kinoloom.learn.weights import read_weights
 
 CLOSE = 1e-5
 
@@ -57,7 +57,7 @@ def test_the_first_process_goes_ahead(tmp_path: Path) -> None:
     script = tmp_path / "ahead.py"
     script.write_text(
         "import sys, time\n"
-        "from kinoloom.learn.team import join\n"
+        "from kinoloom.learn.distributed import join\n"
         "team = join('cpu')\n"
         "with team.first_ahead():\n"
         "    time.sleep(0.3 * team.first)\n"

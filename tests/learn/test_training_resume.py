@@ -16,9 +16,9 @@ import toy
 from torch import Tensor, nn
 
 from kinoloom.errors import UsageError
-from kinoloom.learn.logs import read_log
+from kinoloom.learn.checkpointing.weights import read_weights
+from kinoloom.learn.logging.writers import read_log
 from kinoloom.learn.loop import train
-from kinoloom.learn.weights import read_weights
 
 FULL = replace(toy.QUICK, ema=0.9, clip=1.0, schedule="cosine", warmup_steps=3, log_steps=3)
 CLOCKS = ("steps_per_s", "waited", "elapsed_s")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kinoloom.learn import durable
+from kinoloom.learn.checkpointing import atomic_files as durable
 from kinoloom.learn.loop import train
 from kinoloom.learn.seeds import generator, share_of
 from kinoloom.learn.settings import Settings

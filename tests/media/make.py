@@ -228,7 +228,7 @@ def _native(image: Picture, video: Video) -> Any:
         format=video.pix_fmt,
         dst_colorspace={1: 1, 9: 9}.get(colour.matrix, 5),
         dst_color_range=1 if limited else 2,
-        threads=1,  # see media/planes.py
+        threads=1,  # see media/video/planes.py
     )
     if video.colour is not None:
         native.color_primaries, native.color_trc = colour.primaries, colour.transfer

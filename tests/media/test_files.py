@@ -10,7 +10,7 @@ from films import film
 from PIL import Image
 
 import kinoloom
-from kinoloom.base.nouns import files_of
+from kinoloom.base.files import files_of
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.media.files import CLIP_FILES, read, write
 

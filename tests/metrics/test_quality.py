@@ -58,7 +58,7 @@ def test_equal_pictures() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_psnr_is_that_of_scikit_image(dtype: Any) -> None:
+def test_psnr_matches_scikit_image(dtype: Any) -> None:
     first, second = pair(dtype)
     top = 1.0 if dtype == np.float32 else float(np.iinfo(dtype).max)
     expected = peak_signal_noise_ratio(
@@ -67,7 +67,7 @@ def test_psnr_is_that_of_scikit_image(dtype: Any) -> None:
     assert psnr(first, second) == pytest.approx(expected, abs=1e-4)
 
 
-def test_ssim_of_flat_pictures_is_their_likeness_of_brightness() -> None:
+def test_ssim_of_flat_pictures_is_the_luminance_term() -> None:
     dark, bright, steady = 51 / 255, 102 / 255, 0.01**2
     expected = (2 * dark * bright + steady) / (dark**2 + bright**2 + steady)
     assert ssim(flat(51), flat(102)) == pytest.approx(expected, abs=1e-6)
@@ -75,7 +75,7 @@ def test_ssim_of_flat_pictures_is_their_likeness_of_brightness() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_ssim_is_that_of_scikit_image_on_whole_windows(dtype: Any, channels: int) -> None:
+def test_ssim_matches_scikit_image_on_full_windows(dtype: Any, channels: int) -> None:
     first, second = pair(dtype, channels)
     top = 1.0 if dtype == np.float32 else float(np.iinfo(dtype).max)
     _, every = structural_similarity(
@@ -93,7 +93,7 @@ def test_ssim_is_that_of_scikit_image_on_whole_windows(dtype: Any, channels: int
     assert ssim(first, second) == pytest.approx(inside.mean(), abs=1e-5)
 
 
-def test_ssim_does_not_depend_on_which_is_the_truth() -> None:
+def test_ssim_is_symmetric() -> None:
     first, second = pair(np.uint8)
     assert ssim(first, second) == pytest.approx(ssim(second, first), abs=1e-12)
     assert psnr(first, second) == pytest.approx(psnr(second, first), abs=1e-9)
@@ -114,10 +114,10 @@ def test_the_smallest_picture_has_one_window() -> None:
         (flat(1), flat(1, np.uint16), "uint8 against .* uint16"),
         (flat(1)[..., 0], flat(1), r"The picture has shape \(12, 16\)"),
         (flat(1), flat(1, np.float64), "The truth has dtype float64"),
-        (flat(np.nan, np.float32), flat(1, np.float32), "The picture holds NaN"),
+        (flat(np.nan, np.float32), flat(1, np.float32), "The picture has NaN"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
+def test_pictures_that_cannot_be_compared_are_rejected(
     measure: Any, picture: NDArray[Any], truth: NDArray[Any], message: str
 ) -> None:
     with pytest.raises(ArrayError, match=message):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, fail, get
 
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.errors import UsageError
 from kinoloom.pipelines import ops
 from kinoloom.pipelines.local.execution import LocalExecution

@@ -161,7 +161,7 @@ def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: An
 
 def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json"]
-    words += ["--data", str(EXAMPLE / "pipeline.py"), "--root", str(tmp_path / "root")]
+    words += [str(EXAMPLE / "pipeline.py"), "--root", str(tmp_path / "root")]
     words += ["--session", client]
     done = subprocess.run(words, capture_output=True, text=True, timeout=WAIT_S)
     assert done.returncode == 0, done.stderr

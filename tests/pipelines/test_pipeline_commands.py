@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, fail, get, json_get, processing
 
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.base.report import Picture
-from kinoloom.base.report_files import to_html, to_text
+from kinoloom.base.report.files import to_html, to_text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import ops
 from kinoloom.pipelines.language.load import check
@@ -191,7 +191,7 @@ def test_an_execution_is_found_by_the_beginning_of_its_id(root: Path, file: Path
 
 
 def test_export_writes_the_definition(root: Path, file: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "kinoloom", "pipeline", "export", "--data", str(file)]
+    words = [sys.executable, "-m", "kinoloom", "pipeline", "export", str(file)]
     target = tmp_path / "out.json"
     words += ["--root", str(root), "-o", str(target)]
     subprocess.run(words, check=True, capture_output=True, timeout=120)

@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_command_runs_a_file_and_tells_of_every_step(file: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--data", str(file)]
+    words = [sys.executable, "-m", "kinoloom", "pipeline", "run", str(file)]
     words += ["--root", str(tmp_path / "root")]
     done = subprocess.run([*words, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

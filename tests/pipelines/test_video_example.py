@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "video"
 
 def run(root: Path, *more: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json", "--root", str(root)]
-    words = [*line, "--data", str(EXAMPLE / "pipeline.py"), *more]
+    words = [*line, str(EXAMPLE / "pipeline.py"), *more]
     return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 

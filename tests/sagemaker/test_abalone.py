@@ -19,7 +19,7 @@ WAIT_S = 500
 
 def words(root: Path, *more: str) -> list[str]:
     line = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json"]
-    return [*line, "--data", str(EXAMPLE / "pipeline.py"), "--root", str(root), *more]
+    return [*line, str(EXAMPLE / "pipeline.py"), "--root", str(root), *more]
 
 
 def run(root: Path, *more: str) -> subprocess.CompletedProcess[str]:

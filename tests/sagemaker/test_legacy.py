@@ -361,7 +361,7 @@ def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession
         EMRStep("E", "display", "description", "cluster", None)
     pipeline = Pipeline("P", steps=[FailStep("F", "x")], sagemaker_session=session)
     pipeline.upsert(parallelism_config={"MaxParallelExecutionSteps": 2})
-    with pytest.raises(UsageError, match="has MaxParallelExecutionSteps alone"):
+    with pytest.raises(UsageError, match="the member MaxParallelExecutionSteps only"):
         pipeline.upsert(parallelism_config={"Max": 2})
     with pytest.raises(UsageError, match="does not support selective execution"):
         pipeline.start(selective_execution_config=SelectiveExecutionConfig(["F"]))

@@ -122,7 +122,7 @@ def test_a_compiled_project_prints_what_simulate_says(
     header = (folder / "model.h").read_text()
     assert f"NET_ARENA_BYTES {facts['arena_bytes']}" in header
     assert main(words(archive, "compile", "--folder", str(folder))) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_the_report_has_the_ladder_and_the_arena(
@@ -201,7 +201,7 @@ def test_a_search_replaces_no_scheme(
     scheme.write_text("mine")
     more = ["--examples", str(archive / "examples.npz"), "--scheme-file", str(scheme)]
     assert main(words(archive, "search", *more)) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert scheme.read_text() == "mine"
 
 

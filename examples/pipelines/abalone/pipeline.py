@@ -1,6 +1,6 @@
 """The abalone pipeline: process, train, evaluate, gate, then model, transform and registration.
 
-python pipeline.py runs it; `kinoloom pipeline run --data pipeline.py` does too, and tells more.
+python pipeline.py runs it; `kinoloom pipeline run pipeline.py` does too, and tells more.
 """
 
 from kinoloom.pipelines.builder.conditions import ConditionLessThanOrEqualTo

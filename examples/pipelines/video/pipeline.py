@@ -1,6 +1,6 @@
 """A video pipeline: hold frames out, weave them anew, measure, gate on PSNR, register the engine.
 
-kinoloom pipeline run --data pipeline.py
+kinoloom pipeline run pipeline.py
 """
 
 from kinoloom.pipelines.builder.conditions import ConditionGreaterThanOrEqualTo

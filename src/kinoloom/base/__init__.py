@@ -1,15 +1,26 @@
-"""The few nouns, the op, and what every part of kinoloom stands on; numpy only."""
+"""The core types, the op, and what every part of kinoloom builds on; numpy only.
 
-from kinoloom.base.audio import Audio
-from kinoloom.base.clip import Clip, Colour, Frame
+The types that hold arrays are loaded when they are first used, so that the command line starts
+without numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kinoloom import lazy
+from kinoloom.base.files import Nothing
 from kinoloom.base.model import ModelCard
 from kinoloom.base.need import need
 from kinoloom.base.notes import Note, Notes
-from kinoloom.base.nouns import Nothing
 from kinoloom.base.op import Op, op
 from kinoloom.base.options import option
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report
+
+if TYPE_CHECKING:
+    from kinoloom.base.audio import Audio
+    from kinoloom.base.clip import Clip, Colour, Frame
 
 __all__ = [
     "Audio",
@@ -27,3 +38,13 @@ __all__ = [
     "op",
     "option",
 ]
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "Audio": "kinoloom.base.audio",
+        "Clip": "kinoloom.base.clip",
+        "Colour": "kinoloom.base.clip",
+        "Frame": "kinoloom.base.clip",
+    },
+    __all__,
+)

@@ -1,4 +1,4 @@
-"""Pictures as arrays: what is accepted, and the ways between element types.
+"""Pictures as arrays: the accepted shapes and dtypes, and conversion between dtypes.
 
 A picture is `(H, W, 3)` RGB or `(H, W, 4)` RGB with straight alpha, in the colour space of its
 source (gamma-encoded), as uint8, uint16 (full range) or float32 in 0..1.
@@ -18,11 +18,11 @@ _TOP = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
 def check_picture(image: object, what: str = "picture") -> Picture:
-    """Return `image` if it is a picture, else say how it differs.
+    """Return `image` if it is a picture.
 
     Args:
-        image: the object to look at.
-        what: what to call it in the message.
+        image: the object to check.
+        what: its name in the error message.
 
     Raises:
         ArrayError: not an array; not (H, W, 3) or (H, W, 4); not uint8, uint16 or float32 in
@@ -31,7 +31,7 @@ def check_picture(image: object, what: str = "picture") -> Picture:
     """
     if not isinstance(image, np.ndarray):
         raise ArrayError(
-            f"The {what} is a {type(image).__name__}, not a numpy array.",
+            f"The {what} is a {type(image).__name__}; expected a numpy array.",
             hint="Pass an array of shape (height, width, 3).",
         )
     if image.ndim != 3 or image.shape[2] not in (3, 4) or 0 in image.shape:
@@ -48,22 +48,22 @@ def check_picture(image: object, what: str = "picture") -> Picture:
         low, high = float(image.min()), float(image.max())
         if not (low >= 0.0 and high <= 1.0):  # also False for NaN
             raise ArrayError(
-                f"The {what} holds values from {low:g} to {high:g}; float32 pictures lie in 0..1."
+                f"The {what} has values from {low:g} to {high:g}; expected 0..1 for float32."
                 if np.isfinite(low) and np.isfinite(high)
-                else f"The {what} holds NaN or infinite values.",
+                else f"The {what} has NaN or infinite values.",
             )
     return image
 
 
 def to_float(image: Picture) -> NDArray[np.float32]:
-    """The picture as float32 in 0..1 (a float32 picture is returned as it is)."""
+    """Convert a picture to float32 in 0..1; a float32 picture is returned unchanged."""
     if image.dtype == np.float32:
         return image
     return image.astype(np.float32) * np.float32(1.0 / _TOP[image.dtype.name])
 
 
 def from_float(image: NDArray[np.float32], dtype: np.dtype[Any]) -> Picture:
-    """The float32 picture, clipped to 0..1, rounded to the nearest value of `dtype`."""
+    """Convert a float32 picture to `dtype`: clip to 0..1, round to the nearest value."""
     clipped = np.clip(image, 0.0, 1.0)
     if dtype == np.float32:
         return clipped

@@ -1,4 +1,4 @@
-"""Audio: a sound track, lazy like a clip."""
+"""Audio: a lazy audio track."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Audio:
-    """A sound track: blocks of samples, at one rate, starting at an exact time.
+    """An audio track: blocks of samples at one rate, starting at an exact time.
 
     Attributes:
-        read: called anew for each reading, yields blocks (n, channels) float32, nominally in
-            -1..1, in order and without gaps.
+        read: called for each reading; yields blocks (n, channels) float32, nominally in -1..1, in
+            order and without gaps.
         rate_hz: samples a second.
-        channels: at least 1, in the order of the source's layout.
-        layout: the name of that order as FFmpeg spells it ("mono", "stereo", "5.1(side)").
-        start: when the first sample sounds, in seconds on the clip's clock.
+        channels: at least 1, in the order of `layout`.
+        layout: FFmpeg's name of the channel layout ("mono", "stereo", "5.1(side)").
+        start: time of the first sample, in seconds on the clip's clock.
         duration: in seconds, None if unknown.
         language: ISO 639-2 code, "" if unknown.
-        origin: (file, index of the stream in it) when these samples are that stream untouched,
-            so that a writer may copy its packets; else None.
+        origin: (file, stream index) if the samples are that stream unchanged, so that a writer may
+            copy its packets; else None.
 
     Raises:
         ArrayError: a rate or a number of channels below 1.
@@ -47,11 +47,11 @@ class Audio:
     def __post_init__(self) -> None:
         if self.rate_hz < 1 or self.channels < 1:
             raise ArrayError(
-                f"A sound track needs a rate and channels of at least 1, not {self.rate_hz} Hz "
+                f"An audio track needs a rate and channels of at least 1, not {self.rate_hz} Hz "
                 f"and {self.channels}."
             )
 
     def samples(self) -> Samples:
-        """All samples at once, (n, channels) float32; only for tracks that fit the memory."""
+        """Return all samples, (n, channels) float32; only for tracks that fit in memory."""
         blocks = list(self.read())
         return np.concatenate(blocks) if blocks else np.zeros((0, self.channels), np.float32)

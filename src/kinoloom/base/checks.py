@@ -1,4 +1,4 @@
-"""What `kinoloom doctor` finds: one thing that may be present, and what it is good for."""
+"""Check: one finding of `kinoloom doctor`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from kinoloom.base.need import install_line
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the doctor's findings.
+    """Whether one part of the installation is present.
 
     Attributes:
-        name: the thing looked for.
-        present: whether it is there and works.
-        detail: its version or place when present, else what is wrong.
-        gives: what it is needed for.
-        remedy: the exact line that gets it; "" when present.
-        required: whether kinoloom cannot work at all without it.
+        name: of the part.
+        present: whether it is installed and works.
+        detail: its version or location if present, else what is wrong.
+        needed_for: what it enables.
+        remedy: the exact command that installs it; "" if present.
+        required: whether kinoloom cannot work without it.
     """
 
     name: str
     present: bool
     detail: str
-    gives: str
+    needed_for: str
     remedy: str = ""
     required: bool = False
 
 
-def extra_check(module: str, *, extra: str, gives: str) -> Check:
+def check_extra(module: str, *, extra: str, needed_for: str) -> Check:
     """Look for the module of an extra without importing it."""
     if find_spec(module) is not None:
-        return Check(module, True, f"installed (extra {extra})", gives)
-    return Check(module, False, "not installed", gives, install_line(extra))
+        return Check(module, True, f"installed (extra {extra})", needed_for)
+    return Check(module, False, "not installed", needed_for, install_line(extra))

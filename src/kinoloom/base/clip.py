@@ -1,8 +1,8 @@
 """Clip and Frame: a sequence of pictures with exact times.
 
-Times are `fractions.Fraction` seconds from the start of the clip; nothing is ever a float until
-an engine needs a position between two frames. A clip is lazy: it holds how to get its frames,
-not the frames, and can be read as often as wanted, from any time on.
+Times are `fractions.Fraction` seconds from the start of the clip; only the position between two
+frames that an engine receives is a float. A clip is lazy: it reads its frames on demand, repeatedly
+and from any start time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kinoloom.errors import ArrayError
 
 @dataclass(frozen=True)
 class Colour:
-    """What the numbers of a picture mean, as code points of ITU-T H.273.
+    """The colour space of a picture, as code points of ITU-T H.273.
 
     Attributes:
         primaries: 1 = BT.709, 5/6 = BT.601, 9 = BT.2020, 12 = Display P3.
@@ -39,20 +39,20 @@ class Colour:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether the transfer is PQ or HLG: never to be shown or stored as plain video."""
+        """Whether the transfer is PQ or HLG, which must not be shown or stored as SDR."""
         return self.transfer in (16, 18)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture and the stretch of time that it is shown.
+    """One picture and the time span in which it is shown.
 
     Attributes:
         image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32; see `base.arrays`.
         time: when it appears, in seconds.
-        duration: how long it stays, in seconds, at least 0 (0 where unknown: a lone photo).
-        native: the decoder's own frame holding the same picture, or None once the picture is
-            new. A writer that can store it as it is does so without converting it twice.
+        duration: how long it is shown, in seconds, at least 0 (0 if unknown: a single photo).
+        native: the decoder's own frame of the same picture, or None for a new picture. A writer
+            that can store it unchanged saves two conversions.
 
     Raises:
         ArrayError: not a picture; a time or duration that is not a Fraction, or a duration
@@ -77,27 +77,27 @@ class Frame:
 
 @dataclass(frozen=True)
 class Clip:
-    """A lazy, re-iterable sequence of frames with exact times, and what travels with them.
+    """A lazy, re-iterable sequence of frames with exact times, with audio and metadata.
 
     Attributes:
-        read: called with a start time in seconds, yields in order the frames that are shown at
-            or after it; called anew for each reading.
-        width, height: of every frame, in pixels; of the first, where `stills` is true.
-        rate: frames a second where it is constant, else None.
+        read: called with a start time in seconds for each reading; yields in order the frames that
+            are shown at or after it.
+        width, height: of every frame, in pixels; of the first if `stills` is true.
+        rate: frames a second if constant, else None.
         duration: from the first frame to the end of the last, in seconds; None if unknown.
-        frame_count: None where it cannot be known without reading everything.
-        bits: of each sample in the source (8, 10, 12, 16, ...).
-        colour: what the numbers mean.
+        frame_count: None if it cannot be known without reading everything.
+        bits: bits per sample in the source (8, 10, 12, 16, ...).
+        colour: the colour space.
         pixel_aspect: width of a pixel over its height.
-        audio: the sound tracks, each with its own start time.
+        audio: the audio tracks, each with its own start time.
         files: the files it was read from, in order.
-        origin: the one of them whose subtitles, chapters and tags travel along, or None.
+        origin: the file whose subtitles, chapters and tags are carried over, or None.
         time_scale: how much longer this clip lasts than `origin` (8 for 8x slow motion).
-        stills: true for photos: their times only say their order, their sizes may differ.
-        notes: what was noticed so far; a clip made of another shares its notes.
-        made_with: what an op found out beyond its options (the engine chosen, its weights); a
-            `Path` value is recorded with its hash.
-        provenance: how it was made; None for what comes from outside. `Op` sets it.
+        stills: true for photos: their times only give their order, and their sizes may differ.
+        notes: events noticed so far; a derived clip shares the notes of its source.
+        made_with: details for the provenance record beyond the options (the engine chosen, its
+            weights); a `Path` value is recorded with its hash.
+        provenance: how it was made, set by `Op`; None for clips from outside.
 
     Raises:
         ArrayError: a side below 1 pixel; a rate that is not a Fraction above 0.
@@ -123,7 +123,7 @@ class Clip:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise ArrayError(f"A clip is at least 1x1 pixels, not {self.width}x{self.height}.")
+            raise ArrayError(f"A clip must be at least 1x1 pixels, not {self.width}x{self.height}.")
         if self.rate is not None and not (isinstance(self.rate, Fraction) and self.rate > 0):
             raise ArrayError(
                 f"A clip's rate must be a fractions.Fraction above 0, not {self.rate!r}."
@@ -133,12 +133,12 @@ class Clip:
         return self.read(Fraction(0))
 
     def with_(self, **changes: Any) -> Clip:
-        """A copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
     @staticmethod
     def from_frames(frames: list[Frame], **fields: Any) -> Clip:
-        """A clip of frames already in memory, in order of time.
+        """Create a clip of frames in memory, in order of time.
 
         Args:
             frames: at least one.

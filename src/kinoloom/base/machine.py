@@ -1,4 +1,4 @@
-"""The machine that work runs on: its memory, its processor."""
+"""The machine: free memory, peak memory, processor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def default_budget_bytes() -> int:
-    """Half of the memory that is free for new work now, within any limit of the container."""
+    """Return half of the available memory, within the container's limit."""
     return max(min(_available_bytes(), _container_bytes()) // 2, 1)
 
 
@@ -36,10 +36,9 @@ def _container_bytes() -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that this process has held at once so far, libraries included.
+    """Return the peak resident memory of this process so far, libraries included.
 
-    Where Linux tells it of the program alone, that is taken: what getrusage tells of a process
-    includes its parent's memory at the moment it was started.
+    On Linux VmHWM is read: getrusage includes the parent's memory at the time of the fork.
     """
     if _STATUS.exists():
         for line in _STATUS.read_text().splitlines():
@@ -52,12 +51,12 @@ def peak_memory_bytes() -> int:
 
 
 def describe_machine() -> dict[str, str | int]:
-    """The processor's model and how many cores this process may use."""
+    """Return the processor's model and the number of cores this process may use."""
     return {"cpu": _cpu_model(), "cores": cores()}
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

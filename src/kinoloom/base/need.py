@@ -1,4 +1,4 @@
-"""What optional extras hold: import it, or say exactly how to get it."""
+"""Packages of optional extras: import them, or raise with the command that installs them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kinoloom.errors import MissingExtraError, UsageError
 
 
 def need(module: str, *, extra: str) -> ModuleType:
-    """Import and return a module that belongs to an extra.
+    """Import and return a module of an extra.
 
     Args:
         module: dotted name, such as "torch".
         extra: the extra of kinoloom that installs it.
 
     Raises:
-        MissingExtraError: the package is not installed; the hint is the line that installs it.
-            An error from inside an installed package is passed on as it is.
+        MissingExtraError: the package is not installed; the hint is the command that installs it.
+            An ImportError inside an installed package is not caught.
     """
     try:
         return importlib.import_module(module)
@@ -30,15 +30,15 @@ def need(module: str, *, extra: str) -> ModuleType:
 
 
 def need_extra(extra: str) -> None:
-    """See that every package of an extra is installed, without importing any.
+    """Check that every package of an extra is installed, without importing any.
 
     Raises:
-        UsageError: kinoloom has no such extra.
-        MissingExtraError: a package is not installed; the hint is the line that installs it.
+        UsageError: an unknown extra.
+        MissingExtraError: a package is not installed; the hint is the command that installs it.
     """
     known = extras()
     if extra not in known:
-        raise UsageError(f"kinoloom has no extra '{extra}'.", hint=f"It has {', '.join(known)}.")
+        raise UsageError(f"Unknown extra '{extra}'.", hint=f"Extras: {', '.join(known)}.")
     for package in known[extra]:
         try:
             metadata.version(package)
@@ -47,10 +47,10 @@ def need_extra(extra: str) -> None:
 
 
 def extras() -> dict[str, list[str]]:
-    """The extras of kinoloom and the packages of each, as its own metadata declares them."""
-    told = metadata.metadata("kinoloom")
-    found: dict[str, list[str]] = {name: [] for name in told.get_all("Provides-Extra", [])}
-    for line in told.get_all("Requires-Dist", []):
+    """Return the packages of each extra, from kinoloom's own metadata."""
+    own = metadata.metadata("kinoloom")
+    found: dict[str, list[str]] = {name: [] for name in own.get_all("Provides-Extra", [])}
+    for line in own.get_all("Requires-Dist", []):
         requirement = re.fullmatch(r"([\w.-]+).*;.*\bextra == ['\"](.+)['\"]", line)
         if requirement is not None:
             found[requirement[2]].append(requirement[1])
@@ -58,12 +58,12 @@ def extras() -> dict[str, list[str]]:
 
 
 def install_line(extra: str) -> str:
-    """The exact shell command that installs an extra."""
+    """Return the shell command that installs an extra."""
     return f"pip install 'kinoloom[{extra}]'"
 
 
 def _missing(package: str, extra: str) -> MissingExtraError:
     return MissingExtraError(
-        f"This needs the Python package {package}, which is not installed.",
-        hint=f"Get it with: {install_line(extra)}",
+        f"The package {package} is required and not installed.",
+        hint=f"Install it with: {install_line(extra)}",
     )

@@ -1,8 +1,8 @@
-"""Notes: what happened while a clip was made, said once and kept.
+"""Notes: events noticed while a lazy clip is read, logged once and kept.
 
-A lazy clip learns things only while it is read: a damaged packet, a scene cut, a pair of photos
-that do not belong together. Each goes into the clip's `Notes`, which also hands it to the
-`kinoloom` logger; so a listener sees it at once and a summary can count it afterwards.
+A damaged packet, a scene cut or a pair of unrelated photos is noticed only while the clip is read.
+Each becomes a note of the clip, which is also logged to `kinoloom`, so that a listener sees it at
+once and a summary can count it afterwards.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ logger = logging.getLogger("kinoloom")
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that happened.
+    """One event.
 
     Attributes:
-        kind: what sort of thing, one word ("cut", "damage"); what summaries count by.
+        kind: one word ("cut", "damage") by which summaries count.
         message: one sentence for a person.
-        level: "error" means that the result is not all that was asked for (exit code 1).
-        time: where in the clip, in seconds, when it has a place.
+        level: "error" means that part of the requested result is missing (exit code 1).
+        time: position in the clip in seconds, or None.
     """
 
     kind: str
@@ -35,16 +35,16 @@ class Note:
     time: Fraction | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values for JSON; the time is a float in seconds."""
+        """Return plain values for JSON; the time is a float in seconds."""
         time_s = None if self.time is None else float(self.time)
         return {"kind": self.kind, "level": self.level, "time_s": time_s, "message": self.message}
 
 
 @dataclass
 class Notes:
-    """A list of notes that says each one as it comes.
+    """A list of notes that logs each note when it is added.
 
-    The same note may come again when a clip is read twice; it is kept and said once.
+    A note that is added again, when a clip is read twice, is kept and logged once.
     """
 
     _items: dict[Note, None] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Notes:
     def add(
         self, kind: str, message: str, level: Level = "info", time: Fraction | None = None
     ) -> None:
-        """Keep a note and hand it to the logger `kinoloom`."""
+        """Keep a note and log it to `kinoloom`."""
         note = Note(kind, message, level, time)
         if note not in self._items:
             self._items[note] = None
@@ -62,10 +62,10 @@ class Notes:
         return iter(list(self._items))
 
     def count(self, kind: str) -> int:
-        """How many notes of that kind there are."""
+        """Return the number of notes of a kind."""
         return sum(note.kind == kind for note in self)
 
     @property
     def failed(self) -> bool:
-        """Whether any note says that part of the work is missing."""
+        """Whether any note reports that part of the result is missing."""
         return any(note.level == "error" for note in self)

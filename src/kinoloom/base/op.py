@@ -2,12 +2,11 @@
 
     @op("interpolate")
     def interpolate(clip: Clip, options: InterpolateOptions) -> Clip:
-        \"\"\"Weave new frames between photos or the frames of a video.\"\"\"
+        \"\"\"Interpolate new frames between photos or the frames of a video.\"\"\"
 
-The first parameter's annotation is what the op takes, the second's its options, the return
-annotation what it gives, the docstring's first line its summary. From this one declaration come
-its command, the help of each option, its provenance record and its conformance tests
-(`kinoloom.base.conformance`).
+The first parameter declares the input, the second the options, the return annotation the output,
+and the docstring's first line the summary. This one declaration generates the command, the help of
+its options, the provenance record and the conformance tests (`base.conformance`).
 """
 
 from __future__ import annotations
@@ -20,49 +19,51 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinoloom.base import options as option_tools
-from kinoloom.base.provenance import Provenance, plain
+from kinoloom.base.provenance import Provenance, to_jsonable
 from kinoloom.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Op:
-    """A declared capability; call it as `op(noun, options)` or `op(noun, name=value, ...)`.
+    """A declared capability; call it as `op(value, options)` or `op(value, name=value, ...)`.
 
     Attributes:
-        name: what it is called; a dot puts its command into a group ("bench.film").
+        name: of the op; a dot puts its command into a group ("bench.film").
         summary: one line.
         function: does the work.
         options: the frozen dataclass of its options.
-        takes: the class of its input: a noun, `Path` for a plain file or folder, or `Nothing`.
-        gives: the class of its result: a noun.
-        extra: the extra of kinoloom that it cannot do without, or "".
-        page: dotted path of a function (noun, result, options) -> Report that makes the page
-            behind `--report`, or "".
+        input_type: a core type, `Path` for a plain file or folder, or `Nothing`.
+        input_name: the name of the function's first parameter; the command's help shows it.
+        output_type: a core type.
+        extra: the extra of kinoloom that the op requires, or "".
+        page: dotted path of a function (input, result, options) -> Report that builds the page
+            of `--report`, or "".
     """
 
     name: str
     summary: str
     function: Callable[[Any, Any], Any]
     options: type
-    takes: type
-    gives: type
+    input_type: type
+    input_name: str
+    output_type: type
     extra: str = ""
     page: str = ""
 
-    def __call__(self, noun: Any, options: Any = None, /, **values: Any) -> Any:
-        """Run the op and attach the record of how its result was made.
+    def __call__(self, value: Any, options: Any = None, /, **values: Any) -> Any:
+        """Run the op and attach a provenance record to its result.
 
         Args:
-            noun: what it takes.
-            options: an object of its options dataclass; or give single values by name.
-            **values: options by name, strings allowed where they can be parsed.
+            value: an object of `input_type`.
+            options: an object of the options dataclass; or pass single options by name.
+            **values: options by name; strings are parsed.
 
         Raises:
             UsageError: the input or an option is not what the op declares.
         """
-        if not isinstance(noun, self.takes):
+        if not isinstance(value, self.input_type):
             raise UsageError(
-                f"{self.name} takes a {self.takes.__name__}, not a {type(noun).__name__}."
+                f"{self.name} takes a {self.input_type.__name__}, not a {type(value).__name__}."
             )
         if options is not None and (values or not isinstance(options, self.options)):
             raise UsageError(
@@ -71,27 +72,28 @@ class Op:
         if options is None:
             options = option_tools.build(self.options, values)
         options = option_tools.check(options)
-        result = self.function(noun, options)
+        result = self.function(value, options)
         if getattr(result, "provenance", "absent") is None:
-            return dataclasses.replace(result, provenance=self._record(noun, options, result))
+            return dataclasses.replace(result, provenance=self._record(value, options, result))
         return result
 
-    def _record(self, noun: Any, options: Any, result: Any) -> Provenance:
-        parent = getattr(noun, "provenance", None)
+    def _record(self, value: Any, options: Any, result: Any) -> Provenance:
+        parent = getattr(value, "provenance", None)
         return Provenance(
             op=self.name,
-            options=plain(options),
-            inputs=tuple(getattr(noun, "files", ())) if parent is None else (),
+            options=to_jsonable(options),
+            inputs=tuple(getattr(value, "files", ())) if parent is None else (),
             details=getattr(result, "made_with", {}),
             parents=(parent,) if parent else (),
         )
 
 
 def op(name: str, *, extra: str = "", page: str = "") -> Callable[[Callable[..., Any]], Op]:
-    """Declare a function as an op; see the module's head and `Op`.
+    """Declare a function as an op; see the module's docstring and `Op`.
 
     Raises:
-        UsageError: the function lacks an annotation, a docstring, or options of a dataclass.
+        UsageError: the function lacks an annotation or a docstring, or its options are not a
+            dataclass of declared options.
     """
 
     def declare(function: Callable[..., Any]) -> Op:
@@ -100,11 +102,21 @@ def op(name: str, *, extra: str = "", page: str = "") -> Callable[[Callable[...,
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         if len(parameters) != 2 or len(hints) != 3 or not summary:
             raise UsageError(
-                f"The op '{name}' must be a function (noun: Noun, options: Options) -> Noun "
+                f"The op '{name}' must be a function (input: Type, options: Options) -> Type "
                 "with a docstring."
             )
-        takes, options, gives = (hints[key] for key in (*parameters, "return"))
-        option_tools.options_of(options)  # says so now if a field is not declared
-        return Op(name, summary, function, options, takes, gives, extra, page)
+        input_type, options, output_type = (hints[key] for key in (*parameters, "return"))
+        option_tools.options_of(options)  # raises now if a field is not declared
+        return Op(
+            name,
+            summary,
+            function,
+            options,
+            input_type,
+            parameters[0],
+            output_type,
+            extra,
+            page,
+        )
 
     return declare

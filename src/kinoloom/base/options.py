@@ -1,12 +1,12 @@
-"""Options: a frozen dataclass whose fields say default, range, unit and help.
+"""Options: a frozen dataclass whose fields declare default, range, unit and help.
 
     @dataclass(frozen=True)
     class SlowOptions:
-        factor: int = option(8, "how many times slower", low=2, high=64)
-        fps: Fraction | None = option(None, "frames a second of the result", unit="fps")
+        factor: int = option(8, "Slow-down factor", low=2, high=64)
+        fps: Fraction | None = option(None, "Frame rate of the output", unit="fps")
 
-From these come the command's flags and help, the checks of values, and the record of what was
-done. Field types: bool, int, float, str, Fraction, Path, a Literal of strings, or any of these
+These declarations generate the command's flags and help, the checks of values and the provenance
+record. Field types: bool, int, float, str, Fraction, Path, a Literal of strings, and any of these
 or None.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,16 +29,20 @@ _KEY = "kinoloom.option"
 
 @dataclass(frozen=True)
 class Option:
-    """What a field declares about itself, and its type as found on the dataclass.
+    """The declaration of an option, and its type as found on the dataclass.
 
     Attributes:
         name: of the field.
         kind: the type without "or None".
-        default: its value when it is not given.
+        default: its default value.
         help: one phrase, shown in the command's help.
-        low, high: the range, both ends included; None where open.
-        unit: "s", "px", "fps" (exact rates), "bytes" (takes "2GB"), "" for none.
-        choices: the strings allowed, for a Literal.
+        low, high: the range, inclusive; None where unbounded.
+        unit: "s", "px", "fps" (exact rates), "bytes" (accepts "2GB"), "" for none.
+        metavar: placeholder of the value in the command's help, such as "DIR"; "" for the usual
+            one of its type.
+        formerly: its flag in the last version, without the dashes, "" if it had the same; the
+            command line says what to type instead.
+        choices: the allowed strings of a Literal.
         optional: whether None is allowed.
     """
 
@@ -49,12 +53,14 @@ class Option:
     low: float | None
     high: float | None
     unit: str
+    metavar: str
+    formerly: str
     choices: tuple[str, ...]
     optional: bool
 
     @property
     def flag(self) -> str:
-        """The name as a command line flag: "--flow-scale"."""
+        """The command-line flag: "--flow-scale"."""
         return "--" + self.name.strip("_").replace("_", "-")
 
     @property
@@ -68,10 +74,10 @@ class Option:
         return f"at most {self.high:g}{unit}" if self.high is not None else ""
 
     def parse(self, value: object) -> Any:
-        """A value of the field's type from what a person or a script gave.
+        """Parse a value given by a person or a script.
 
         Raises:
-            UsageError: not of the type, not among the choices, or out of range.
+            UsageError: wrong type, not one of the choices, or out of range.
         """
         if value is None and self.optional:
             return None
@@ -88,7 +94,7 @@ class Option:
         return parsed
 
     def _in_range(self, parsed: Any) -> bool:
-        exact = _PARSERS[self.kind]  # so that 1/100 lies in a range that begins at 0.01
+        exact = _PARSERS[self.kind]  # so that 1/100 is in a range that starts at 0.01
         enough = self.low is None or parsed >= exact(self.low)
         return enough and (self.high is None or parsed <= exact(self.high))
 
@@ -99,55 +105,55 @@ class Option:
 
 def option(
     default: Any,
-    help: str,  # noqa: A002  the word that readers look for
+    help: str,  # noqa: A002  the name argparse and click use
     *,
     low: float | None = None,
     high: float | None = None,
     unit: str = "",
+    metavar: str = "",
+    formerly: str = "",
 ) -> Any:
     """Declare a field of an options dataclass; see `Option` for the arguments."""
-    metadata = {_KEY: {"help": help, "low": low, "high": high, "unit": unit}}
-    return dataclasses.field(default=default, metadata=metadata)
+    declared: dict[str, Any] = {"help": help, "low": low, "high": high, "unit": unit}
+    declared |= {"metavar": metavar, "formerly": formerly}
+    return dataclasses.field(default=default, metadata={_KEY: declared})
 
 
 def options_of(cls: type) -> list[Option]:
-    """What each field of an options dataclass declares, in order.
+    """Return the declared options of a dataclass, in order.
 
     Raises:
-        UsageError: not a dataclass, or a field that was not declared with `option()` or is of a
-            type that options cannot have.
+        UsageError: not a dataclass, a field not declared with `option()`, or an unsupported type.
     """
     if not dataclasses.is_dataclass(cls):
-        raise UsageError(f"Options are a dataclass, not {cls!r}.")
+        raise UsageError(f"Options must be a dataclass, not {cls!r}.")
     hints = typing.get_type_hints(cls)
     return [_declared(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:
-    """Make an options object of loose values, each parsed and checked.
+def build(cls: type, values: Mapping[str, Any]) -> Any:
+    """Build an options object from values by name; each is parsed and checked.
 
     Args:
         cls: the options dataclass.
-        values: by field name; strings are parsed, None and absent ones keep the default.
+        values: by field name; strings are parsed; None and missing values keep the default.
 
     Raises:
-        UsageError: a name that is not a field, or a bad value.
+        UsageError: an unknown name, or an invalid value.
     """
     declared = {item.name: item for item in options_of(cls)}
     unknown = [name for name in values if name not in declared]
     if unknown:
-        raise UsageError(
-            f"There is no option '{unknown[0]}'.", hint=f"Options are: {', '.join(declared)}."
-        )
+        raise UsageError(f"Unknown option '{unknown[0]}'.", hint=f"Options: {', '.join(declared)}.")
     given = {name: value for name, value in values.items() if value is not None}
     return cls(**{name: declared[name].parse(value) for name, value in given.items()})
 
 
 def check(options: Any) -> Any:
-    """The same options with every value parsed and checked.
+    """Return the options with every value parsed and checked.
 
     Raises:
-        UsageError: a bad value.
+        UsageError: an invalid value.
     """
     declared = options_of(type(options))
     return type(options)(**{o.name: o.parse(getattr(options, o.name)) for o in declared})
@@ -165,11 +171,11 @@ def _declared(field: dataclasses.Field[Any], hint: Any) -> Option:
         choices, kind = typing.get_args(kind), str
     if others or kind not in _PARSERS or not all(isinstance(word, str) for word in choices):
         raise UsageError(
-            f"The field '{field.name}' is of type {hint}.",
+            f"The field '{field.name}' has the unsupported type {hint}.",
             hint="Use bool, int, float, str, Fraction, Path or a Literal of strings, or None.",
         )
-    told = field.metadata[_KEY]
-    return Option(field.name, kind, field.default, choices=choices, optional=optional, **told)
+    facts = field.metadata[_KEY]
+    return Option(field.name, kind, field.default, choices=choices, optional=optional, **facts)
 
 
 def _bool(value: object) -> bool:

@@ -1,7 +1,7 @@
-"""prefetch(): let the maker of items run ahead of their user, in a thread, by a bounded number.
+"""Prefetching: a thread produces items ahead of their consumer, up to a bound.
 
-Decoding, computing and encoding overlap by putting a `prefetch` between them; each holds at most
-`ahead` finished items and one in the making, so memory does not grow with the length of the work.
+With a `prefetch` between them decoding, computing and encoding overlap. Each holds at most `ahead`
+finished items and the one in progress, so memory does not grow with the length of the work.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ _POLL_S = 0.1
 
 
 def prefetch(items: Iterable[T], ahead: int = 4) -> Generator[T, None, None]:
-    """Yield the items in order while a thread makes the next ones.
+    """Yield items in order while a thread produces the next ones.
 
-    An error in the maker is raised here, after the items made before it. When the user stops
-    early (closes the generator), the maker is stopped and closed too.
+    An error of the producer is raised here, after the items before it. When the consumer stops
+    early (closes the generator), the producer is stopped and closed too.
 
     Args:
-        items: what to iterate in the thread; never touched by two threads at once.
-        ahead: how many finished items may wait, at least 1.
+        items: iterated in the thread; never used by two threads at once.
+        ahead: maximum number of finished items that wait, at least 1.
     """
-    maker = _Maker(items, ahead)
-    maker.thread.start()
+    producer = _Producer(items, ahead)
+    producer.thread.start()
     try:
-        while (made := maker.waiting.get()) is not maker.end:
-            yield made  # type: ignore[misc]
-        if maker.error is not None:
-            raise maker.error
+        while (item := producer.waiting.get()) is not producer.end:
+            yield item  # type: ignore[misc]
+        if producer.error is not None:
+            raise producer.error
     finally:
-        maker.stop.set()
-        maker.thread.join()
+        producer.stop.set()
+        producer.thread.join()
 
 
-class _Maker(Generic[T]):
-    """The thread's side: fills `waiting`, puts `end` last, keeps an error for the user."""
+class _Producer(Generic[T]):
+    """The thread's side: fills `waiting`, puts `end` last, keeps an error for the consumer."""
 
     def __init__(self, items: Iterable[T], ahead: int) -> None:
         self.items = items
@@ -52,12 +52,12 @@ class _Maker(Generic[T]):
         """Make all items, then put `end`."""
         try:
             self.fill(iter(self.items))
-        except BaseException as error:  # noqa: BLE001  raised again in the user's thread
+        except BaseException as error:  # noqa: BLE001  raised again in the consumer's thread
             self.error = error
         self.put(self.end)
 
     def fill(self, source: Iterator[T]) -> None:
-        """Put items until the source ends or the user stops, then close the source."""
+        """Put items until the source ends or the consumer stops, then close the source."""
         try:
             for item in source:
                 if not self.put(item):
@@ -67,7 +67,7 @@ class _Maker(Generic[T]):
                 source.close()
 
     def put(self, item: T | object) -> bool:
-        """Wait for room; False once the user has stopped."""
+        """Wait for space and put an item; return False once the consumer has stopped."""
         while not self.stop.is_set():
             try:
                 self.waiting.put(item, timeout=_POLL_S)

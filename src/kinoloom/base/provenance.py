@@ -1,7 +1,7 @@
-"""Provenance: one record of how a thing was made, kept with every output.
+"""Provenance: one record of how an output was made, stored with it.
 
-The same record is what an output carries, what a cache key is computed from, and what a history
-lists. It names files by name and content, never by where they lie.
+Outputs carry the record, cache keys are computed from it, and histories list it. It identifies
+files by name and content, never by location.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIBRARIES = ("kinoloom", "numpy", "av", "cv2", "PIL", "torch")
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content as 64 hexadecimal digits, read in pieces."""
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_CHUNK_BYTES):
@@ -31,22 +31,22 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it.
+def to_jsonable(value: Any) -> Any:
+    """Convert a value to what JSON can represent.
 
     Fractions become "a/b", paths their last part, dataclasses and mappings objects, sequences
-    arrays, and numbers that JSON does not know (infinity, NaN) null.
+    arrays, and infinity and NaN null.
     """
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Path):
         return value.name
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
+        return {str(name): to_jsonable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -58,14 +58,14 @@ def _content(path: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a thing was made.
+    """How an output was made.
 
     Attributes:
-        op: the name of the op.
+        op: name of the op.
         options: its options, as plain values.
         inputs: the files it read, in order.
-        details: what was decided on the way (the engine chosen, its weights).
-        parents: the records of the nouns that it took, when those were made by an op too.
+        details: decisions made at run time (the engine chosen, its weights).
+        parents: the records of its inputs, if ops made those too.
     """
 
     op: str
@@ -76,13 +76,13 @@ class Provenance:
 
     @cached_property
     def cause(self) -> dict[str, Any]:
-        """All that decides the result, as plain values; files are hashed when first asked."""
+        """Everything that determines the result, as plain values; files are hashed on first use."""
         return {
             "op": self.op,
             "options": self.options,
             "inputs": [_content(path) for path in self.inputs],
             "details": {
-                name: _content(value) if isinstance(value, Path) else plain(value)
+                name: _content(value) if isinstance(value, Path) else to_jsonable(value)
                 for name, value in self.details.items()
             },
             "parents": [parent.cause for parent in self.parents],
@@ -90,17 +90,17 @@ class Provenance:
 
     @property
     def key(self) -> str:
-        """SHA-256 of `cause`: equal for equal work on equal content."""
+        """SHA-256 of `cause`: equal for the same work on the same content."""
         text = json.dumps(self.cause, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole record as plain values: the cause, its key, and the versions used."""
+        """Return the whole record as plain values: the cause, its key, and the versions used."""
         return {"kinoloom": 1, **self.cause, "key": self.key, "versions": versions()}
 
 
 def versions() -> dict[str, str]:
-    """Versions of kinoloom, Python, numpy and those media and network libraries now loaded."""
+    """Return the versions of Python, kinoloom, and of numerical and media libraries loaded now."""
     loaded = {name: sys.modules[name] for name in _LIBRARIES if name in sys.modules}
     found = {name: str(module.__version__) for name, module in loaded.items()}
     return {"python": platform.python_version(), **found}

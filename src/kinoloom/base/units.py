@@ -1,4 +1,4 @@
-"""Numbers as people write them: frame rates and sizes in bytes."""
+"""Parsing and formatting of frame rates, fractions and sizes in bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from kinoloom.errors import UsageError
 
-# Rates that are written as decimals but mean n * 1000 / 1001 (SMPTE ST 170 and its multiples).
+# Decimal rates that stand for n * 1000 / 1001 (SMPTE ST 170 and its multiples).
 _NTSC = {
     Fraction(round(n * 100000 / 1001), 100): Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)
 }
@@ -16,14 +16,14 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def parse_rate(value: object) -> Fraction:
-    """A frame rate as an exact fraction.
+    """Parse a frame rate as an exact fraction.
 
     Args:
         value: "60000/1001", "25", 25, 29.97, Fraction(25). The decimals 23.976, 23.98, 29.97,
             59.94 and 119.88 stand for the exact NTSC rates (29.97 is 30000/1001).
 
     Raises:
-        UsageError: not a number above 0.
+        UsageError: not a positive number.
     """
     rate = parse_fraction(value)
     if rate <= 0:
@@ -32,10 +32,10 @@ def parse_rate(value: object) -> Fraction:
 
 
 def parse_fraction(value: object) -> Fraction:
-    """An exact fraction of "a/b", a decimal or a number (a float by its shortest decimal).
+    """Parse "a/b", a decimal or a number (a float by its shortest decimal) as an exact fraction.
 
     Raises:
-        UsageError: not such a number.
+        UsageError: not a number.
     """
     try:
         return Fraction(str(value).strip())
@@ -46,7 +46,7 @@ def parse_fraction(value: object) -> Fraction:
 
 
 def parse_bytes(value: object) -> int:
-    """A size in bytes of "2GB", "512 MiB", "1.5g" or a plain number.
+    """Parse a size in bytes: "2GB", "512 MiB", "1.5g" or a plain number.
 
     K, M, G and T are powers of 1000; Ki, Mi, Gi and Ti are powers of 1024.
 
@@ -63,9 +63,9 @@ def parse_bytes(value: object) -> int:
 
 
 def format_bytes(size: int) -> str:
-    """A size as people read it, three digits or more: "1.50 GB", "12.0 MB", "845 B", "256 KiB".
+    """Format a size with three digits or more: "1.50 GB", "12.0 MB", "845 B", "256 KiB".
 
-    Powers of 1024 are told where they make a whole number below 1024.
+    Binary units are used if they give a whole number below 1024.
     """
     for power, unit in ((1, "KiB"), (2, "MiB"), (3, "GiB")):
         if size % 1024**power == 0 and 0 < size < 1024 ** (power + 1):

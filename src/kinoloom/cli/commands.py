@@ -1,4 +1,4 @@
-"""From an op's declaration to its command: arguments, flags, help."""
+"""From an op's declaration to its command: arguments, options, help."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import Any
 
 import click
 
-from kinoloom.base.nouns import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
-from kinoloom.cli.running import Request, run
+from kinoloom.cli.execution import execute
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.mapped import MapOptions, can_be_mapped
+from kinoloom.jobs.distributed import can_distribute
+from kinoloom.jobs.job import Job
+from kinoloom.jobs.options import DistributedOptions
 
-_METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "NAME"}
+_METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "TEXT"}
 
 
 class _Value(click.ParamType[Any]):
-    """A click type that leaves parsing and its messages to the option's declaration."""
+    """A click type that leaves parsing and error messages to the option's declaration."""
 
     def __init__(self, option: Option) -> None:
         self.option = option
@@ -45,49 +47,50 @@ class _Value(click.ParamType[Any]):
 
 @dataclass(frozen=True)
 class _OptionSets:
-    """The options dataclasses whose fields together are a command's flags."""
+    """The options dataclasses whose fields together are a command's options."""
 
     op: type
     read: type
     write: type
-    map: type
+    distributed: type
 
     def split(self, values: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """The given values for each of op, read, write."""
-        return tuple(
-            {o.name: values[o.name] for o in options_of(cls)}
-            for cls in (self.op, self.read, self.write, self.map)
-        )
+        """The parsed values of op, read, write and distributed."""
+        return tuple({o.name: values[o.name] for o in options_of(cls)} for cls in self.classes)
+
+    @property
+    def classes(self) -> tuple[type, ...]:
+        return (self.op, self.read, self.write, self.distributed)
 
 
-def command_of(op: Op) -> click.Command:
-    """The command that runs an op."""
-    reads = op.takes not in (Path, Nothing)
+def build_command(op: Op) -> click.Command:
+    """Build the command that runs an op."""
+    has_reader = op.input_type not in (Path, Nothing)
     sets = _OptionSets(
         op.options,
-        files_of(op.takes).read_options if reads else NoOptions,
-        files_of(op.gives).write_options,
-        MapOptions if can_be_mapped(op) else NoOptions,
+        files_of(op.input_type).read_options if has_reader else NoOptions,
+        files_of(op.output_type).write_options,
+        DistributedOptions if can_distribute(op) else NoOptions,
     )
 
     def callback(**values: Any) -> int:
-        options, read, write, map_options = sets.split(values)
-        request = Request(
+        options, read, write, distributed = sets.split(values)
+        inputs = values.get("inputs", ())
+        job = Job(
             op=op,
-            inputs=tuple(Path(p) for p in values.get("inputs", ())),
+            inputs=tuple(Path(p) for p in ((inputs,) if isinstance(inputs, str) else inputs)),
             output=Path(values["output"]) if values["output"] else None,
             options=options,
             read_options=read,
             write_options=write,
-            map_options=map_options,
-            page=Path(values["report"]) if values.get("report") else None,
-            as_json=values["json"],
+            distributed_options=distributed,
+            report=Path(values["report"]) if values.get("report") else None,
         )
-        return run(request)
+        return execute(job, as_json=values["json"])
 
     return click.Command(
         op.name.rpartition(".")[2],
-        params=[*_input_params(op), _output(op), *_flags(sets), *_common_params(op)],
+        params=[*_inputs(op), _output(op), *_options(sets), *_common_options(op)],
         callback=callback,
         help=_help(op),
         short_help=op.summary,
@@ -96,58 +99,95 @@ def command_of(op: Op) -> click.Command:
 
 def _help(op: Op) -> str:
     text = re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(op.function) or "")[0]
-    needs = f"\n\nNeeds the extra '{op.extra}'." if op.extra else ""
+    needs = f"\n\nRequires the extra '{op.extra}'." if op.extra else ""
     return text + needs
 
 
-def _input_params(op: Op) -> list[click.Parameter]:
-    if op.takes is Nothing:
+def _inputs(op: Op) -> list[click.Parameter]:
+    if op.input_type is Nothing:
         return []
-    if op.takes is Path:
-        data = click.Option(
-            ["--data", "inputs"], required=True, multiple=True, metavar="PATH", help="the input"
+    if op.input_type is not Path:
+        return [click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")]
+    # For one version, the spelling of 0.1 says what to type instead.
+    old = click.Option(
+        ["--data"],
+        hidden=True,
+        expose_value=False,
+        callback=_refuse_data,
+        help="Spelling of version 0.1; refused with what to type instead",
+    )
+    return [click.Argument(["inputs"], required=True, metavar=op.input_name.upper()), old]
+
+
+def _refuse_data(context: click.Context, param: click.Parameter, value: Any) -> None:
+    if value is not None:
+        raise click.UsageError(
+            f"--data is now a positional argument. Type: {context.command_path} {value}",
+            context,
         )
-        return [data]
-    return [click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")]
 
 
 def _output(op: Op) -> click.Option:
-    printed = op.gives is Report
-    where = "where the result goes" + (" (standard output)" if printed else "")
-    return click.Option(["-o", "--output"], required=not printed, metavar="PATH", help=where)
+    is_printed = op.output_type is Report
+    help_text = "Output file (default: print the report)" if is_printed else "Output file"
+    return click.Option(["-o", "--output"], required=not is_printed, metavar="PATH", help=help_text)
 
 
-def _flags(sets: _OptionSets) -> Iterable[click.Option]:
-    for cls in (sets.op, sets.read, sets.write, sets.map):
-        yield from (_flag(option) for option in options_of(cls))
+def _options(sets: _OptionSets) -> Iterable[click.Option]:
+    for cls in sets.classes:
+        for option in options_of(cls):
+            yield _option(option)
+            if option.formerly:
+                yield _renamed_option(option)
 
 
-def _flag(option: Option) -> click.Option:
+def _option(option: Option) -> click.Option:
     if option.kind is bool:
         return click.Option([option.flag, option.name], is_flag=True, help=option.help)
     return click.Option(
         [option.flag, option.name],
         type=_Value(option),
         default=None,
-        metavar="|".join(option.choices) or None,
-        help=_flag_help(option),
+        metavar=option.metavar or "|".join(option.choices) or None,
+        help=_option_help(option),
     )
 
 
-def _flag_help(option: Option) -> str:
+def _renamed_option(option: Option) -> click.Option:
+    """The hidden old spelling of an option, which says what to type instead."""
+
+    def refuse(context: click.Context, param: click.Parameter, value: Any) -> None:
+        if value is not None:
+            old = f"--{option.formerly}"
+            raise click.UsageError(
+                f"{old} is now {option.flag}. Type: {option.flag} {value}", context
+            )
+
+    return click.Option(
+        [f"--{option.formerly}"],
+        hidden=True,
+        expose_value=False,
+        callback=refuse,
+        help="Spelling of the last version; refused with what to type instead",
+    )
+
+
+def _option_help(option: Option) -> str:
     facts = [option.range_text] if option.range_text else []
     if option.default not in (None, ""):
-        size = option.unit == "bytes"
-        facts.append(f"default {format_bytes(option.default) if size else option.default}")
+        is_size = option.unit == "bytes"
+        facts.append(f"default {format_bytes(option.default) if is_size else option.default}")
     return f"{option.help} ({'; '.join(facts)})" if facts else option.help
 
 
-def _common_params(op: Op) -> list[click.Option]:
+def _common_options(op: Op) -> list[click.Option]:
     page = [
-        click.Option(["--report"], metavar="PAGE.html", help="also write a page about the result")
+        click.Option(
+            ["--report"], metavar="PAGE.html", help="Also write a report on the result as a page"
+        )
     ]
     return [
         *(page if op.page else []),
-        click.Option(["--json"], is_flag=True, help="print one JSON object on standard output"),
-        click.Option(["--debug"], is_flag=True, expose_value=False, help="show tracebacks"),
+        click.Option(["--json"], is_flag=True, help="Print one JSON object on stdout"),
+        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks"),
     ]

@@ -1,38 +1,41 @@
-"""Commands about kinoloom itself: what it can do, what is present, what is missing."""
+"""Commands about kinoloom itself: its ops, what is installed and what is missing."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kinoloom.base import registry
-from kinoloom.base.checks import Check
-from kinoloom.base.model import ModelCard
-from kinoloom.base.op import Op
 from kinoloom.base.options import options_of
-from kinoloom.base.provenance import plain, versions
+from kinoloom.base.provenance import to_jsonable, versions
+
+if TYPE_CHECKING:
+    from kinoloom.base.checks import Check
+    from kinoloom.base.model import ModelCard
+    from kinoloom.base.op import Op
 
 
 def _common_flags(command: Any) -> Any:
-    command = click.option("--debug", is_flag=True, expose_value=False, help="show tracebacks")(
+    command = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks")(
         command
     )
-    return click.option("--json", "as_json", is_flag=True, help="print one JSON object")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object")(command)
 
 
-@click.command(short_help="List what kinoloom can do.")
+@click.command(short_help="List the ops.")
 @_common_flags
 def ops(as_json: bool) -> None:
-    """List what kinoloom can do, the built-in ops and those of other packages."""
-    found: list[Op] = [registry.load("ops", name) for name in registry.names("ops")]
+    """List the ops of kinoloom and of installed packages that add some."""
+    names = registry.names("ops")
     if as_json:
-        click.echo(json.dumps({"ops": [_describe(op) for op in found]}, indent=2))
+        found = [_describe(registry.load("ops", name)) for name in names]
+        click.echo(json.dumps({"ops": found}, indent=2))
         return
-    width = max(len(op.name) for op in found)
-    for op in found:
-        click.echo(f"{op.name:<{width}}  {op.summary}")
+    width = max(len(name) for name in names)
+    for name in names:
+        click.echo(f"{name:<{width}}  {registry.op_summary(name)}")
 
 
 def _describe(op: Op) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def _describe(op: Op) -> dict[str, Any]:
         {
             "flag": o.flag,
             "help": o.help,
-            "default": plain(o.default),
+            "default": to_jsonable(o.default),
             "range": o.range_text,
             "choices": list(o.choices),
         }
@@ -49,8 +52,9 @@ def _describe(op: Op) -> dict[str, Any]:
     return {
         "name": op.name,
         "summary": op.summary,
-        "takes": op.takes.__name__,
-        "gives": op.gives.__name__,
+        "input": op.input_type.__name__,
+        "input_name": op.input_name,
+        "output": op.output_type.__name__,
         "extra": op.extra,
         "options": options,
     }
@@ -62,7 +66,7 @@ def models(as_json: bool) -> None:
     """List the models, where their weights come from, their licences and measured figures."""
     cards: list[ModelCard] = [registry.load("cards", name) for name in registry.names("cards")]
     if as_json:
-        click.echo(json.dumps({"models": plain(cards)}, indent=2))
+        click.echo(json.dumps({"models": to_jsonable(cards)}, indent=2))
         return
     for card in cards:
         click.echo(f"{card.name}: {card.summary}")
@@ -79,18 +83,18 @@ def models(as_json: bool) -> None:
             click.echo(f"    limit     {limit}")
 
 
-@click.command(short_help="Tell what is present and what is missing.")
+@click.command(short_help="Check the installation.")
 @_common_flags
 def doctor(as_json: bool) -> int:
-    """Tell what is present, and what each missing part would give and how to get it.
+    """Check the installation: what is present, what is missing, and how to get it.
 
-    Exit code 0 when all that is required is present, 3 otherwise.
+    The exit code is 0 if everything required is present, else 3.
     """
     checks: list[Check] = [
         check for name in registry.names("checks") for check in registry.load("checks", name)()
     ]
     if as_json:
-        click.echo(json.dumps({"versions": versions(), "checks": plain(checks)}, indent=2))
+        click.echo(json.dumps({"versions": versions(), "checks": to_jsonable(checks)}, indent=2))
     else:
         for name, version in versions().items():
             click.echo(f"{name} {version}")
@@ -105,15 +109,16 @@ def _say_check(check: Check, width: int) -> None:
     click.echo(f"{click.style(mark, fg=colour)} {check.name:<{width}}  {check.detail}")
     if not check.present:
         indent = " " * (width + 5)
-        click.echo(f"{indent}would give: {check.gives}")
+        click.echo(f"{indent}needed for: {check.needed_for}")
         if check.remedy:
-            click.echo(f"{indent}get it with: {check.remedy}")
+            click.echo(f"{indent}install with: {check.remedy}")
 
 
-@click.command(short_help="Print the script that completes commands in a shell.")
+@click.command(short_help="Print a shell completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the script that completes kinoloom's commands in a shell.
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a shell completion script.
 
     \b
     bash:  kinoloom completion bash >> ~/.bashrc
@@ -122,9 +127,7 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from kinoloom.cli.main import cli
-
     maker = get_completion_class(shell)
     if maker is None:  # click knows all three
         raise click.UsageError(f"Completion for {shell} is not available.")
-    click.echo(maker(cli, {}, "kinoloom", "_KINOLOOM_COMPLETE").source())
+    click.echo(maker(context.find_root().command, {}, "kinoloom", "_KINOLOOM_COMPLETE").source())

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from types import FrameType
 
 import click
@@ -14,7 +15,6 @@ import click
 import kinoloom
 from kinoloom.base import registry
 from kinoloom.cli import info
-from kinoloom.cli.commands import command_of
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -28,34 +28,51 @@ class OpGroup(click.Group):
         self.prefix = prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of the registry, then those that are added by hand."""
-        own = [n.removeprefix(self.prefix) for n in registry.names("ops") if self._owns(n)]
-        heads = dict.fromkeys(name.partition(".")[0] for name in own)
-        return [*heads, *self.commands]
+        """Return the commands in the order of the registry, then those added to the group."""
+        return [*self._op_commands(), *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of an op, or the group of the ops below that name."""
+        """Return the command of an op, or the group of the ops below that name."""
         if cmd_name in self.commands:
             return self.commands[cmd_name]
         name = self.prefix + cmd_name
         if name in registry.names("ops"):
-            return command_of(registry.load("ops", name))
-        below = [n.replace(".", " ") for n in registry.names("ops") if n.startswith(f"{name}.")]
-        if below:
-            return OpGroup(f"{name}.", name=cmd_name, help=f"Holds {', '.join(below)}.")
+            from kinoloom.cli.commands import build_command
+
+            return build_command(registry.load("ops", name))
+        if cmd_name in self._op_commands():
+            return OpGroup(f"{name}.", name=cmd_name, help=registry.group_help(name))
         return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries of all commands, as declared: no op is imported for it."""
+        rows = [(name, self._summary(name)) for name in self._op_commands()]
+        rows += [(name, one.get_short_help_str()) for name, one in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with close names in the message when there is no such command."""
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            known = ", ".join(self.list_commands(ctx))
-            raise click.UsageError(f"There is no command '{args[0]}'. Commands are: {known}.", ctx)
+        """Resolve as click does; an unknown command's error lists the commands."""
+        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            raise click.UsageError(_unknown_command(args[0], self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
 
-    def _owns(self, name: str) -> bool:
-        return name.startswith(self.prefix)
+    def _op_commands(self) -> list[str]:
+        own = [n for n in registry.names("ops") if n.startswith(self.prefix)]
+        return list(dict.fromkeys(n.removeprefix(self.prefix).partition(".")[0] for n in own))
+
+    def _summary(self, command: str) -> str:
+        name = self.prefix + command
+        is_op = name in registry.names("ops")
+        return registry.op_summary(name) if is_op else registry.group_help(name)
+
+
+def _unknown_command(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    guess = f" Did you mean '{close[0]}'?" if close else ""
+    return f"Unknown command '{name}'.{guess} Commands: {', '.join(known)}."
 
 
 @click.group(
@@ -64,16 +81,16 @@ class OpGroup(click.Group):
 )
 @click.version_option(kinoloom.__version__, "-V", "--version", prog_name="kinoloom")
 def cli() -> None:
-    """Weave new frames between the ones you have.
+    """Make, clean, read and learn from motion, on your own machine.
 
     \b
-    kinoloom interpolate one.jpg two.jpg -o film.mp4     two photos become a film
-    kinoloom interpolate clip.mp4 -o smooth.mp4 --fps 60 a video at another rate
-    kinoloom interpolate clip.mp4 -o slow.mp4 --slow 8   slow motion
-    kinoloom doctor                                      what is present, what is missing
+    kinoloom interpolate one.jpg two.jpg -o film.mp4      A film from two photos
+    kinoloom interpolate clip.mp4 -o smooth.mp4 --fps 60  A higher frame rate
+    kinoloom interpolate clip.mp4 -o slow.mp4 --slow 8    Slow motion
+    kinoloom doctor                                       What is installed, what is missing
 
-    Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 something must be installed first,
-    4 an input cannot be read, 130 interrupted.
+    Exit codes: 0 done; 1 the work failed; 2 wrong usage; 3 an extra or weights are missing;
+    4 an input cannot be read; 130 interrupted.
     """
 
 
@@ -105,7 +122,7 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("Interrupted.")
         return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001  the last resort: told in _explain
+    except Exception as error:  # noqa: BLE001  the last resort: _explain reports it
         if "--debug" in arguments:
             traceback.print_exc()
         return _explain(error)
@@ -115,8 +132,8 @@ def _explain(error: Exception) -> int:
     if isinstance(error, KinoloomError):
         _say(str(error))
         return error.exit_code
-    _say(f"Something went wrong that kinoloom did not foresee: {type(error).__name__}: {error}")
-    _say("Run the same line with --debug to see where, and please report it.")
+    _say(f"Unexpected error: {type(error).__name__}: {error}")
+    _say("This is a bug. Run the command again with --debug and report the traceback.")
     return 1
 
 

@@ -17,6 +17,7 @@ from kinoloom.base.clip import Clip
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
 from kinoloom.film.choose import allowed_by, choose
+from kinoloom.film.options import InterpolateOptions
 
 Source = Clip | str | Path | Sequence[str | Path] | Sequence[Picture]
 
@@ -122,7 +123,7 @@ def _moments(times: Sequence[float] | int | None, count: int) -> list[Fraction]:
     return moments
 
 
-def _array_options(options: dict[str, Any]) -> ops.InterpolateOptions:
+def _array_options(options: dict[str, Any]) -> InterpolateOptions:
     from kinoloom.base.options import build
 
     known = ("engine", "memory", "flow_scale", "weights")
@@ -131,5 +132,5 @@ def _array_options(options: dict[str, Any]) -> ops.InterpolateOptions:
         raise UsageError(
             f"The option '{wrong[0]}' is not for arrays.", hint=f"Those are: {', '.join(known)}."
         )
-    built: ops.InterpolateOptions = build(ops.InterpolateOptions, options)
+    built: InterpolateOptions = build(InterpolateOptions, options)
     return built

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinoloom.base.model import ModelCard
+from kinoloom.motion.flow_network import FLOW_WEIGHTS, FLOW_WEIGHTS_SHA256, SIZE_MULTIPLE
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -75,10 +76,10 @@ DEEP = ModelCard(
     "ECCV 2022, arXiv:2011.06294: IFNet of RIFE HDv3; docs/decisions/0015-deep-asks-a-network.md",
     licence="MIT",
     weights="shipped",
-    file=_WEIGHTS / "flow.onnx",
-    sha256="1ded2e648c9249624983b78b81cbd73b80ff99fab0cd3db275cb94e20847022c",
+    file=FLOW_WEIGHTS,
+    sha256=FLOW_WEIGHTS_SHA256,
     parameters=2_277_600,
-    size_multiple=16,
+    size_multiple=SIZE_MULTIPLE,
     trained_on="Vimeo-90K (by its authors, Megvii); the weights are theirs, stored in 16 bits",
     figures={"PSNR dB on 10 DAVIS triplets": 28.83, "SSIM": 0.877, "ST-LPIPS": 0.104},
     limits=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinoloom.base.checks import Check, extra_check
+from kinoloom.base.checks import Check, check_extra
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.base.units import format_bytes
 from kinoloom.film.choose import choose, engine_options, engines
@@ -16,7 +16,7 @@ def checks() -> list[Check]:
             f"engine {engine.name}",
             present=not engine.missing(allowed),
             detail=engine.missing(allowed) or engine.summary,
-            gives=engine.summary,
+            needed_for=engine.summary,
         )
         for engine in engines()
     ]
@@ -24,7 +24,7 @@ def checks() -> list[Check]:
     best = choose("auto", allowed).name
     return [
         *found,
-        Check("engine auto", present=True, detail=f"takes {best}", gives=""),
-        extra_check("torch", extra="train", gives="the engine film, and training"),
-        Check("memory", present=True, detail=f"{budget} to work in (see --memory)", gives=""),
+        Check("engine auto", present=True, detail=f"takes {best}", needed_for=""),
+        check_extra("torch", extra="train", needed_for="the engine film, and training"),
+        Check("memory", present=True, detail=f"{budget} to work in (see --memory)", needed_for=""),
     ]

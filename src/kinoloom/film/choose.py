@@ -8,7 +8,7 @@ from kinoloom.base import registry
 from kinoloom.base.machine import default_budget_bytes
 from kinoloom.errors import MissingError, UsageError
 from kinoloom.film.engine import Engine, EngineOptions, Look
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.options import InterpolateOptions
 
 AUTO = "auto"
 

@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
+from kinoloom.motion.flow import Flow
 
 Look = Literal["mean", "sharp"]
 """How a pixel is made of its guesses: of all of them, or rather of the best."""
-
-Flow = NDArray[np.float32]
-"""(H, W, 2) float32: for each pixel of one picture, where it went, as (x, y) in pixels."""
 
 ErrorMap = NDArray[np.float32]
 """(h, w) float32, on a grid of any size over a picture: how far its colours are likely to be off,

@@ -14,16 +14,17 @@ from kinoloom.base import registry
 from kinoloom.base.arrays import Picture as Image
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
-from kinoloom.film import matching
 from kinoloom.film.choose import allowed_by
-from kinoloom.film.doubts import made_with_errors
-from kinoloom.film.engine import ErrorMap, Flow
-from kinoloom.film.error_colour import FULL, draw_error, error_key
-from kinoloom.film.expected import expected_psnr_db
-from kinoloom.film.flow_colour import colour_key, draw_flow, typical_speed_px
-from kinoloom.film.ops import InterpolateOptions
+from kinoloom.film.engine import ErrorMap
+from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.panels import reduced
-from kinoloom.media.photos import encode_picture
+from kinoloom.film.quality.error_color import FULL, draw_error, error_key
+from kinoloom.film.quality.error_estimate import expected_psnr_db
+from kinoloom.film.quality.warnings import made_with_errors
+from kinoloom.media.photo.reading import encode_picture
+from kinoloom.motion import matching
+from kinoloom.motion.flow import Flow
+from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
 
 _WIDEST_PX = 1280
 _STRIP_PICTURES = 7

@@ -11,8 +11,8 @@ import numpy as np
 from kinoloom.base.arrays import Picture as Image
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.report import Picture
-from kinoloom.film import matching
-from kinoloom.media.photos import encode_picture
+from kinoloom.media.photo.reading import encode_picture
+from kinoloom.motion import matching
 
 _WIDTH, _GAP, _LINE = 960.0, 6.0, 22.0
 _COLUMN_PX = 480

@@ -28,23 +28,23 @@ import torch
 
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.outputs import naming_output
-from kinoloom.base.provenance import plain, versions
+from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
-from kinoloom.learn import checkpoints
-from kinoloom.learn.bits import same_bits
-from kinoloom.learn.durable import remove_leftovers, write_text_durably
+from kinoloom.learn.checkpointing import checkpoints
+from kinoloom.learn.checkpointing.atomic_files import remove_leftovers, write_text_durably
+from kinoloom.learn.checkpointing.weights import write_weights
+from kinoloom.learn.determinism import same_bits
+from kinoloom.learn.distributed import Team, join
 from kinoloom.learn.loading import batches
-from kinoloom.learn.logs import Logs
-from kinoloom.learn.meter import Meter
-from kinoloom.learn.progress import Show, bar
+from kinoloom.learn.logging.loss_log import Meter
+from kinoloom.learn.logging.progress import Show, bar
+from kinoloom.learn.logging.writers import Logs
 from kinoloom.learn.schedules import learning_rate
 from kinoloom.learn.seeds import seed_everything, share_of
 from kinoloom.learn.settings import Settings, checked, training_settings
 from kinoloom.learn.stopping import Asked, listening
 from kinoloom.learn.task import Task
-from kinoloom.learn.team import Team, join
 from kinoloom.learn.update import Updater
-from kinoloom.learn.weights import write_weights
 
 logger = logging.getLogger("kinoloom")
 
@@ -123,7 +123,7 @@ class _Training:
         share_of(settings.batch, 0, self.shares)  # says so now if it cannot be cut
         self.record = {
             "settings": training_settings(settings),
-            "record": plain(dict(task.record)),
+            "record": to_jsonable(dict(task.record)),
         }
         self.updater = Updater(task, settings, team)
         self.meter = Meter()

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from kinoloom.errors import UsageError
+from kinoloom.learn.checkpointing.averaging import MeanWeights
+from kinoloom.learn.distributed import Team
 from kinoloom.learn.loading import to_device
-from kinoloom.learn.mean_weights import MeanWeights
 from kinoloom.learn.optimisers import make_optimiser, set_rate
 from kinoloom.learn.schedules import learning_rate
 from kinoloom.learn.seeds import seed_everything
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Losses, Task
-from kinoloom.learn.team import Team
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

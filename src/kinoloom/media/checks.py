@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 from PIL import features
 
-from kinoloom.base.checks import Check, extra_check
+from kinoloom.base.checks import Check, check_extra
 
 _ENCODERS = {
     "libx264": "H.264 in MP4, MOV and MKV",
@@ -26,7 +26,7 @@ def checks() -> list[Check]:
     """Each encoder and photo format."""
     encoders = [_encoder(name, gives) for name, gives in _ENCODERS.items()]
     photos = [_photo_format(name, gives) for name, gives in _PHOTOS.items()]
-    heic = extra_check("pillow_heif", extra="heic", gives="HEIC photos")
+    heic = check_extra("pillow_heif", extra="heic", needed_for="HEIC photos")
     return [*encoders, *photos, heic]
 
 

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import Progress, no_progress
+from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.writing import WriteOptions, Written, finished, record_beside
+from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, record_beside
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from kinoloom.media.pieces import GrowingFilm
+    from kinoloom.media.video.pieces import GrowingFilm
 
 PathLike = str | Path
 
@@ -44,7 +44,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class ClipFiles:
-    """Reads and writes clips; implements `base.nouns.Files`."""
+    """Reads and writes clips; implements `base.files.Files`."""
 
     read_options: type = ReadOptions
     write_options: type = WriteOptions
@@ -60,10 +60,10 @@ class ClipFiles:
             raise UsageError("No files were given.", hint="Give one video, or photos in order.")
         photos = [_is_photo(path) for path in paths]
         if all(photos):
-            from kinoloom.media.photos import open_photos
+            from kinoloom.media.photo.reading import open_photos
 
             return open_photos(paths, options.order)
-        from kinoloom.media.video_in import open_video
+        from kinoloom.media.video.reading import open_video
 
         if len(paths) > 1:
             odd = paths[photos.index(False)]
@@ -76,53 +76,53 @@ class ClipFiles:
 
     def write(
         self,
-        noun: Clip,
+        value: Clip,
         path: Path,
         options: WriteOptions,
         progress: Progress = no_progress,
-    ) -> dict[str, Any]:
+    ) -> Written:
         """Write a clip, whole or not at all.
 
         Args:
-            noun: the clip.
+            value: the clip.
             path: where to; its suffix says what kind of file.
             options: how.
             progress: told the number of frames done.
 
         Returns:
-            output, frames, duration_s (None without times), width and height in pixels, rate
-            ("30000/1001", or None where it varies), codec, bytes (of all that was written) and
-            seconds (that it took).
+            Its data has output, frames, duration_s (None without times), width and height in
+            pixels, rate ("30000/1001", or None if it varies), codec, bytes (of everything written)
+            and seconds (of writing).
 
         Raises:
             UsageError: an unknown suffix, or a wish that this kind of file cannot meet.
             OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
         """
         begun = time.monotonic()
-        written = _write(noun, path, options, progress)
-        return finished(noun, path, written, begun)
+        written = _write(value, path, options, progress)
+        return describe_written(value, path, written, begun)
 
     def growing(
-        self, noun: Clip, path: Path, options: WriteOptions, piece_s: Fraction
+        self, value: Clip, path: Path, options: WriteOptions, piece_s: Fraction
     ) -> GrowingFilm:
-        """A video that is made in pieces; see `base.nouns.Pieces`.
+        """A video that is made in pieces; see `base.files.Pieces`.
 
         Raises:
             UsageError, OutputError: as `pieces.GrowingFilm`.
         """
-        from kinoloom.media.pieces import GrowingFilm
+        from kinoloom.media.video.pieces import GrowingFilm
 
-        return GrowingFilm(noun, path, options, piece_s)
+        return GrowingFilm(value, path, options, piece_s)
 
-    def write_piece(self, noun: Clip, piece: Mapping[str, Any], folder: Path) -> None:
-        """Make one piece of a video; see `base.nouns.Pieces`.
+    def write_piece(self, value: Clip, piece: Mapping[str, Any], folder: Path) -> None:
+        """Make one piece of a video; see `base.files.Pieces`.
 
         Raises:
             KinoloomError: as `write`.
         """
-        from kinoloom.media.pieces import write_piece
+        from kinoloom.media.video.pieces import write_piece
 
-        write_piece(noun, piece, folder)
+        write_piece(value, piece, folder)
 
 
 CLIP_FILES = ClipFiles()
@@ -151,16 +151,16 @@ def write(clip: Clip, path: PathLike, **options: Any) -> dict[str, Any]:
         **options: fields of `WriteOptions`.
 
     Returns:
-        What was written; see `ClipFiles.write`.
+        The data of what was written; see `ClipFiles.write`.
 
     Raises:
         UsageError, OutputError: as `ClipFiles.write`.
     """
-    return CLIP_FILES.write(clip, Path(path), build(WriteOptions, options))
+    return dict(CLIP_FILES.write(clip, Path(path), build(WriteOptions, options)).data)
 
 
 def _is_photo(path: Path) -> bool:
-    from kinoloom.media.photos import is_photo
+    from kinoloom.media.photo.reading import is_photo
 
     if path.is_dir():
         raise UnreadableMediaError(
@@ -171,13 +171,13 @@ def _is_photo(path: Path) -> bool:
     return is_photo(path)
 
 
-def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> Written:
+def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write the clip, but for a record beside it."""
-    from kinoloom.media.codecs import ANIMATED, VIDEO
+    from kinoloom.media.video.codecs import ANIMATED, VIDEO
 
     suffix = path.suffix.lower()
     if path.is_dir() or not suffix:
-        from kinoloom.media.folders import write_folder
+        from kinoloom.media.photo.folders import write_folder
 
         return write_folder(clip, path, options, progress)
     if suffix not in VIDEO | ANIMATED:
@@ -192,10 +192,10 @@ def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) ->
             hint="Make a film of them with interpolate, or write a folder of PNG files.",
         )
     if suffix in VIDEO:
-        from kinoloom.media.video_out import write_video
+        from kinoloom.media.video.writing import write_video
 
         return write_video(clip, path, options, progress)
-    from kinoloom.media.animated import write_animated
+    from kinoloom.media.animation.writing import write_animated
 
     check_output(record_beside(path), overwrite=options.overwrite)
     return write_animated(clip, path, options, progress)

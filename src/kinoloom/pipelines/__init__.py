@@ -8,10 +8,50 @@ Python SDK.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
+from kinoloom import lazy
+
+if TYPE_CHECKING:
+    from kinoloom.pipelines.aws.session import SageMakerSession
+    from kinoloom.pipelines.builder.conditions import (
+        ConditionEquals,
+        ConditionGreaterThan,
+        ConditionGreaterThanOrEqualTo,
+        ConditionIn,
+        ConditionLessThan,
+        ConditionLessThanOrEqualTo,
+        ConditionNot,
+        ConditionOr,
+    )
+    from kinoloom.pipelines.builder.control_steps import ConditionStep, FailStep
+    from kinoloom.pipelines.builder.function_steps import step
+    from kinoloom.pipelines.builder.job_steps import ProcessingStep
+    from kinoloom.pipelines.builder.parameters import (
+        ParameterBoolean,
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
+    from kinoloom.pipelines.builder.pipeline import Pipeline
+    from kinoloom.pipelines.builder.processing import Processor
+    from kinoloom.pipelines.builder.processing_files import ProcessingInput, ProcessingOutput
+    from kinoloom.pipelines.builder.properties import JsonGet, PropertyFile
+    from kinoloom.pipelines.builder.retry import (
+        SageMakerJobExceptionTypeEnum,
+        SageMakerJobStepRetryPolicy,
+        StepExceptionTypeEnum,
+        StepRetryPolicy,
+    )
+    from kinoloom.pipelines.builder.settings import CacheConfig, ParallelismConfiguration
+    from kinoloom.pipelines.builder.variables import ExecutionVariables, Join
+    from kinoloom.pipelines.cluster.session import RaySession
+    from kinoloom.pipelines.local.execution import LocalExecution
+    from kinoloom.pipelines.local.resources import Resources
+    from kinoloom.pipelines.local.session import LocalSession
+    from kinoloom.pipelines.protocols import Execution, Session
+
+_NAMES = {
     "aws.session": ("SageMakerSession",),
     "builder.conditions": (
         "ConditionEquals",
@@ -23,7 +63,10 @@ _HOMES = {
         "ConditionNot",
         "ConditionOr",
     ),
-    "builder.control_steps": ("ConditionStep", "FailStep"),
+    "builder.control_steps": (
+        "ConditionStep",
+        "FailStep",
+    ),
     "builder.function_steps": ("step",),
     "builder.job_steps": ("ProcessingStep",),
     "builder.parameters": (
@@ -34,32 +77,83 @@ _HOMES = {
     ),
     "builder.pipeline": ("Pipeline",),
     "builder.processing": ("Processor",),
-    "builder.processing_files": ("ProcessingInput", "ProcessingOutput"),
-    "builder.properties": ("JsonGet", "PropertyFile"),
+    "builder.processing_files": (
+        "ProcessingInput",
+        "ProcessingOutput",
+    ),
+    "builder.properties": (
+        "JsonGet",
+        "PropertyFile",
+    ),
     "builder.retry": (
         "SageMakerJobExceptionTypeEnum",
         "SageMakerJobStepRetryPolicy",
         "StepExceptionTypeEnum",
         "StepRetryPolicy",
     ),
-    "builder.settings": ("CacheConfig", "ParallelismConfiguration"),
-    "builder.variables": ("ExecutionVariables", "Join"),
+    "builder.settings": (
+        "CacheConfig",
+        "ParallelismConfiguration",
+    ),
+    "builder.variables": (
+        "ExecutionVariables",
+        "Join",
+    ),
     "cluster.session": ("RaySession",),
     "local.execution": ("LocalExecution",),
     "local.resources": ("Resources",),
     "local.session": ("LocalSession",),
-    "protocols": ("Execution", "Session"),
+    "protocols": (
+        "Execution",
+        "Session",
+    ),
 }
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_LAZY)
+"""The exported names by the module that defines them."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = [
+    "CacheConfig",
+    "ConditionEquals",
+    "ConditionGreaterThan",
+    "ConditionGreaterThanOrEqualTo",
+    "ConditionIn",
+    "ConditionLessThan",
+    "ConditionLessThanOrEqualTo",
+    "ConditionNot",
+    "ConditionOr",
+    "ConditionStep",
+    "Execution",
+    "ExecutionVariables",
+    "FailStep",
+    "Join",
+    "JsonGet",
+    "LocalExecution",
+    "LocalSession",
+    "ParallelismConfiguration",
+    "ParameterBoolean",
+    "ParameterFloat",
+    "ParameterInteger",
+    "ParameterString",
+    "Pipeline",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "Processor",
+    "PropertyFile",
+    "RaySession",
+    "Resources",
+    "SageMakerJobExceptionTypeEnum",
+    "SageMakerJobStepRetryPolicy",
+    "SageMakerSession",
+    "Session",
+    "StepExceptionTypeEnum",
+    "StepRetryPolicy",
+    "step",
+]
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        **{name: f"{__name__}.{home}" for home, names in _NAMES.items() for name in names},
+    },
+    __all__,
+)

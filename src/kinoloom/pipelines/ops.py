@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kinoloom.base.nouns import Nothing
+from kinoloom.base.files import Nothing
 from kinoloom.base.op import op
 from kinoloom.base.report import Report
 from kinoloom.pipelines.options import (

@@ -37,7 +37,7 @@ from kinoloom.tiny.front.float_net import FloatNet
 from kinoloom.tiny.front.read import read_archive
 from kinoloom.tiny.ir import Array, Program
 from kinoloom.tiny.learning import Course, Curve, curve, curves, on_device, score, train
-from kinoloom.tiny.ops import (
+from kinoloom.tiny.options import (
     CompileOptions,
     FlashSizeOptions,
     ModelOptions,

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from kinoloom.base.op import op
-from kinoloom.base.options import option
 from kinoloom.base.report import Report
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """What all of these may be told: the model, what is trained, and the memory."""
-
-    inputs_file: Path | None = option(None, ".npy of inputs (N, C, H, W) to calibrate a .pt2 with")
-    classes: int | None = option(None, "a new head for an int8 network of .npz", low=2, high=10_000)
-    scheme: str = option("full", "full, head, last:N, a published scheme, or a scheme file")
-    loss: Literal["cross-entropy", "square"] = option("cross-entropy", "what is minimised")
-    rounding: Literal["stochastic", "residual"] = option("stochastic", "of updates of weights")
-    budget: int = option(256 * 1024, "RAM for arena and trained tensors", unit="bytes")
-    name: str = option("net", "prefix of the C names")
-
-
-@dataclass(frozen=True)
-class CompileOptions(ModelOptions):
-    """What `tiny compile` may be told."""
-
-    folder: Path = option(Path("device"), "new folder for model.h, model.c, main.c, Makefile")
+from kinoloom.tiny.options import (
+    CompileOptions,
+    FlashSizeOptions,
+    ReportOptions,
+    SearchOptions,
+    SimulateOptions,
+)
 
 
 @op("tiny.compile")
@@ -40,17 +24,6 @@ def compile_model(model: Path, options: CompileOptions) -> Report:
     from kinoloom.tiny.commands import compile_files
 
     return compile_files(model, options)
-
-
-@dataclass(frozen=True)
-class ReportOptions(ModelOptions):
-    """What `tiny report` may be told."""
-
-    examples: Path | None = option(
-        None, ".npz with x_test, y_test to score on, and x, y to draw curves of learning"
-    )
-    rate: float = option(0.03, "learning rate", low=0, high=1e6)
-    epochs: int = option(3, "passes over the examples for the curves", low=1, high=1000)
 
 
 @op("tiny.report")
@@ -66,30 +39,12 @@ def report(model: Path, options: ReportOptions) -> Report:
     return memory_report(model, options)
 
 
-@dataclass(frozen=True)
-class SimulateOptions(ModelOptions):
-    """What `tiny simulate` may be told."""
-
-    steps: int = option(10, "training steps on the inputs of the example main", low=1, high=10**6)
-
-
 @op("tiny.simulate")
 def simulate(model: Path, options: SimulateOptions) -> Report:
     """Run the example main in numpy: its loss and CRC are those that a board must print."""
     from kinoloom.tiny.commands import simulated
 
     return simulated(model, options)
-
-
-@dataclass(frozen=True)
-class SearchOptions(ModelOptions):
-    """What `tiny search` may be told."""
-
-    examples: Path | None = option(None, ".npz with x, y to learn from, x_test, y_test to score on")
-    rate: float = option(0.03, "learning rate", low=0, high=1e6)
-    epochs: int = option(1, "passes over the examples for each candidate", low=1, high=1000)
-    method: Literal["exact", "evolution"] = option("exact", "of the search")
-    scheme_file: Path = option(Path("scheme.txt"), "where the scheme is written")
 
 
 @op("tiny.search")
@@ -102,13 +57,6 @@ def search(model: Path, options: SearchOptions) -> Report:
     from kinoloom.tiny.commands import searched
 
     return searched(model, options)
-
-
-@dataclass(frozen=True)
-class FlashSizeOptions(ModelOptions):
-    """What `tiny flash-size` may be told."""
-
-    core: Literal["m3", "m4", "m7", "m33"] = option("m4", "the Cortex-M that it is built for")
 
 
 @op("tiny.flash-size")

@@ -13,10 +13,8 @@ from PIL import Image
 from torch import nn
 
 from kinoloom.errors import InputNotFoundError, UsageError, WeightsError
-from kinoloom.film.data.source import MadeSource, Shot
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.lite import LITE
-from kinoloom.film.flow import pixel_grid, sample
 from kinoloom.film.nets import lite_net
 from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.ops import train_film
@@ -26,10 +24,12 @@ from kinoloom.film.train.crops import CROP_PX, Crop, crops
 from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
+from kinoloom.learn.data.source import MadeSource, Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.synthetic.textures import Photos
+from kinoloom.motion.flow import pixel_grid, sample
 
 SMALL = LiteSize(seen=8, block=12, kept=4, last=8, depth=2)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from kinoloom.film.data.augment import NO_AUGMENTATION
-from kinoloom.film.data.batches import Batches
-from kinoloom.film.data.source import Shot
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 from kinoloom.film.train import film_task as film_task_module
 from kinoloom.film.train.film_task import film_task
+from kinoloom.learn.data.augment import NO_AUGMENTATION
+from kinoloom.learn.data.batches import Batches
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.metrics import psnr

@@ -10,19 +10,19 @@ import pytest
 import torch
 
 from kinoloom.film.choose import engine_options
-from kinoloom.film.data.source import Shot
 from kinoloom.film.engines.fast import Fast
-from kinoloom.film.guesses import guesses
-from kinoloom.film.mix import mix
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
+from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.train import parts as parts_module
 from kinoloom.film.train.parts import part
 from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, regions
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.refine_task import WEIGHTS, losses, mixed, refine_task
+from kinoloom.learn.checkpointing.weights import read_weights
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
-from kinoloom.learn.weights import read_weights
 from kinoloom.metrics import psnr
 
 SMALL = RefineSize(each=6, fine=6, half=8, quarter=8, depth=2)

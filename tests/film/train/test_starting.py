@@ -11,10 +11,10 @@ from kinoloom.errors import WeightsError
 from kinoloom.film.cards import REFINE
 from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.refine import PLANES
+from kinoloom.film.synthesis.refine import PLANES
 from kinoloom.film.train.export import export_lite
 from kinoloom.film.train.starting import begin_with
-from kinoloom.learn.weights import write_weights
+from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.runtime.onnx import OnnxModel
 
 SMALL = LiteSize(8, 12, 4, 8, 2)

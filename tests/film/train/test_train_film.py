@@ -18,7 +18,7 @@ from kinoloom.film.nets import film_net
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
 from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
-from kinoloom.learn.weights import read_weights
+from kinoloom.learn.checkpointing.weights import read_weights
 
 SMALL = RefinePreset(
     dataclasses.replace(PRESETS["refine"].settings, batch=2, loaders=0, save_s=None),

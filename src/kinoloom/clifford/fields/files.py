@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.base.nouns import NoOptions, Progress, no_progress
+from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
 from kinoloom.clifford.fields.noun import Fields, Trajectory
@@ -36,7 +36,7 @@ class FieldsWriteOptions:
 
 @dataclass(frozen=True)
 class FieldsFiles:
-    """Reads and writes `Fields`; implements `base.nouns.Files`."""
+    """Reads and writes `Fields`; implements `base.files.Files`."""
 
     read_options: type = NoOptions
     write_options: type = FieldsWriteOptions
@@ -59,11 +59,11 @@ class FieldsFiles:
 
     def write(
         self,
-        noun: Fields,
+        value: Fields,
         path: Path,
         options: FieldsWriteOptions,
         progress: Progress = no_progress,
-    ) -> dict[str, Any]:
+    ) -> Written:
         """Write all trajectories to a .npz file; memory holds one at a time.
 
         Raises:
@@ -73,20 +73,28 @@ class FieldsFiles:
         if path.suffix.lower() != ".npz":
             raise UsageError(f"Fields cannot be written as '{path.suffix}'.", hint="Use .npz.")
         begin = time.perf_counter()
-        record = noun.provenance.to_dict() if noun.provenance else None
-        about = {key: getattr(noun, key) for key in _PLAIN}
+        record = value.provenance.to_dict() if value.provenance else None
+        about = {key: getattr(value, key) for key in _PLAIN}
         text = json.dumps({"kinoloom_fields": _VERSION, **about, "provenance": record})
         with (
             whole_file(path, overwrite=options.overwrite) as temporary,
             zipfile.ZipFile(temporary, "w") as archive,
         ):
             _put(archive, _ABOUT, np.array(text))
-            for number, trajectory in enumerate(noun):
+            for number, trajectory in enumerate(value):
                 _put(archive, _name(number), trajectory)
-                progress(number + 1, noun.count)
+                progress(number + 1, value.count)
         seconds = time.perf_counter() - begin
-        facts = {"trajectories": noun.count, "shape": list(noun.shape)}
-        return {"output": str(path), **facts, "bytes": path.stat().st_size, "seconds": seconds}
+        data = {
+            "output": str(path),
+            "trajectories": value.count,
+            "shape": list(value.shape),
+            "bytes": path.stat().st_size,
+            "seconds": seconds,
+        }
+        shape = " x ".join(str(size) for size in value.shape)
+        facts = (f"{value.count} trajectories of {shape}", f"{seconds:.1f} s to write")
+        return Written(path, facts, data)
 
 
 FIELDS_FILES = FieldsFiles()

@@ -24,10 +24,10 @@ from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip
 from kinoloom.clifford.fields.noun import Fields, Trajectory
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.media.flow import dense_flow
+from kinoloom.motion.dense_flow import dense_flow
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import FromClipOptions
+    from kinoloom.clifford.options import FromClipOptions
 
 SIGNATURE, GRADES = (1, 1), (0, 1, 2)
 _FINER = 4

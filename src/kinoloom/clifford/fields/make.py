@@ -13,7 +13,7 @@ from kinoloom.clifford.fields.periodic import Grid
 from kinoloom.errors import UsageError
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import MaxwellOptions, ShallowWaterOptions, SmokeOptions
+    from kinoloom.clifford.options import MaxwellOptions, ShallowWaterOptions, SmokeOptions
 
 _ELSEWHERE = ("trajectories", "steps", "step", "cells")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kinoloom.clifford.fields.make import maxwell_fields, shallow_water_fields, smoke_fields
 from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.ops import (
+from kinoloom.clifford.options import (
     FromClipOptions,
     MaxwellOptions,
     ShallowWaterOptions,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.nouns import NoOptions, files_of
+from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
-from kinoloom.base.provenance import plain
+from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.clifford.fields.files import FIELDS_FILES
 from kinoloom.clifford.fields.noun import Fields
@@ -30,7 +30,7 @@ from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
 if TYPE_CHECKING:
-    from kinoloom.clifford.ops import TrainOptions
+    from kinoloom.clifford.options import TrainOptions
 
 SCHEMA = "kinoloom.train.clifford/1"
 FILM = "rollout.mp4"
@@ -79,7 +79,7 @@ def train_preset(options: TrainOptions) -> Report:
         "film": film.name,
     }
     sections = _sections(data, other, followed)
-    return Report(f"{chosen.name}: trained and followed", sections, plain(data))
+    return Report(f"{chosen.name}: trained and followed", sections, to_jsonable(data))
 
 
 def _settings(options: TrainOptions) -> Settings:
@@ -110,7 +110,7 @@ def _fields(chosen: Preset, path: Path | None, count: int, seed: int) -> Fields:
 
 def _best(net: Any, folder: Path) -> Any:
     """The network with the weights that did best, ready to be asked."""
-    from kinoloom.learn.weights import read_weights
+    from kinoloom.learn.checkpointing.weights import read_weights
 
     tensors, _ = read_weights(folder / "best.safetensors")
     net.load_state_dict(tensors)

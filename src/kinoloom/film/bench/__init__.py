@@ -1,6 +1,5 @@
 """Measures engines on triplets: quality, motion, smoothness, speed, memory, all in one run."""
 
-from kinoloom.film.bench.peer import load_peer
 from kinoloom.film.bench.run import bench
 
-__all__ = ["bench", "load_peer"]
+__all__ = ["bench"]

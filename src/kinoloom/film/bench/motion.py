@@ -14,10 +14,10 @@ import numpy as np
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.plain import PlainDis
-from kinoloom.film.flow import consistency, pixel_grid, sample
+from kinoloom.motion.flow import consistency, pixel_grid, sample
 
 _SURE = float(np.exp(-1))
-"""The limit of the consistency check of `film.flow`'s source."""
+"""The limit of the consistency check of `motion.flow`'s source."""
 _DIS = PlainDis(EngineOptions(memory_bytes=sys.maxsize))
 
 

@@ -13,11 +13,11 @@ from kinoloom.base.arrays import to_float
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.provenance import versions
 from kinoloom.base.report import Picture, Report, Section, Table, Text
-from kinoloom.film.bench.distance import MISSING
 from kinoloom.film.bench.scores import Row, Score
-from kinoloom.film.error_colour import FULL, draw_error
 from kinoloom.film.panels import panels
-from kinoloom.film.triplets import Triplet
+from kinoloom.film.quality.error_color import FULL, draw_error
+from kinoloom.learn.bench.distance import MISSING
+from kinoloom.learn.data.triplets import Triplet
 
 SCHEMA = "kinoloom.bench.film/2"
 _TITLE = "Frame interpolation: the middle frame of triplets"

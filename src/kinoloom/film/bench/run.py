@@ -12,16 +12,16 @@ from statistics import fmean, median
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
-from kinoloom.film.bench.distance import Distance, st_lpips
 from kinoloom.film.bench.motion import displacement_px, warping_error
 from kinoloom.film.bench.page import Failure, bench_page
-from kinoloom.film.bench.peer import load_peer
 from kinoloom.film.bench.scores import Row, Score, strata, summed_up
 from kinoloom.film.bench.worker import Job, Worker
 from kinoloom.film.choose import choose, engine_options, engines
 from kinoloom.film.engine import Engine, EngineOptions
-from kinoloom.film.ops import BenchOptions
-from kinoloom.film.triplets import Triplet, find_triplets
+from kinoloom.film.options import BenchOptions
+from kinoloom.learn.bench.distance import Distance, st_lpips
+from kinoloom.learn.bench.peer import load_peer
+from kinoloom.learn.data.triplets import Triplet, find_triplets
 from kinoloom.metrics import psnr, ssim
 
 _MIDDLE = (0.5,)
@@ -80,7 +80,7 @@ def _jobs(options: BenchOptions) -> list[Job]:
     chosen = [choose(name, allowed) for name in asked] or _present(allowed)
     jobs = [Job(engine.name, None, allowed) for engine in chosen]
     if options.peer is not None:
-        jobs.append(Job(load_peer(options.peer).name, options.peer, allowed))
+        jobs.append(Job(load_peer(options.peer, "ENGINE", Engine).name, options.peer, allowed))
     return jobs
 
 

@@ -1,28 +1,20 @@
-"""An engine at work in a process of its own, so that its memory is its own.
-
-The process makes frames only when it is asked, and whoever asks waits; what judges the frames
-runs meanwhile in neither, so that seconds of all engines are comparable.
-"""
+"""An engine at work in a process of its own; see `learn.bench.contestant`."""
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 
 from kinoloom.base import registry
 from kinoloom.base.arrays import Picture
 from kinoloom.base.machine import peak_memory_bytes
-from kinoloom.errors import BudgetError
-from kinoloom.film.bench.peer import load_peer
-from kinoloom.film.engine import EngineOptions, Interpolator
-from kinoloom.film.triplets import Triplet
+from kinoloom.film.engine import Engine, EngineOptions, Interpolator
+from kinoloom.learn.bench.contestant import Contestant
+from kinoloom.learn.bench.peer import load_peer
+from kinoloom.learn.data.triplets import Triplet
 
 
 @dataclass(frozen=True)
@@ -55,40 +47,25 @@ class Made:
     peak_bytes: int
 
 
-class Worker:
-    """The process; a context manager that ends it."""
+class Worker(Contestant):
+    """The process of one engine; a context manager that ends it.
+
+    Args:
+        job: the engine and its options.
+    """
 
     def __init__(self, job: Job) -> None:
+        super().__init__(job.name)
         self.job = job
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, mp_context=context)
 
     def make(self, triplet: Triplet, times: Sequence[float]) -> Made:
         """The frames at some times between the first and the last picture of a triplet.
 
         Raises:
-            BudgetError: the process was ended from outside, as happens when memory is short.
+            BudgetError: the process was killed from outside, as happens when memory is short.
             KinoloomError: as the engine does.
         """
-        try:
-            return self._pool.submit(_make, self.job, triplet, times).result()
-        except BrokenProcessPool as error:
-            raise BudgetError(
-                f"The process of the engine {self.job.name} was ended from outside at "
-                f"{triplet.name}.",
-                hint="It may have needed more memory than there is.",
-            ) from error
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._pool.shutdown()
+        return self.call(triplet.name, _make, self.job, triplet, times)
 
 
 def _make(job: Job, triplet: Triplet, times: Sequence[float]) -> Made:
@@ -102,5 +79,7 @@ def _make(job: Job, triplet: Triplet, times: Sequence[float]) -> Made:
 
 @cache
 def _interpolator(job: Job) -> Interpolator:
-    engine = load_peer(job.peer) if job.peer else registry.load("interpolators", job.name)
+    if job.peer:
+        return load_peer(job.peer, "ENGINE", Engine).make(job.allowed)
+    engine: Engine = registry.load("interpolators", job.name)
     return engine.make(job.allowed)

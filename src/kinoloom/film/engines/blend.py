@@ -12,7 +12,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import Engine, EngineOptions
-from kinoloom.film.pixels import bands, check_alike, premultiplied, straight
+from kinoloom.film.synthesis.pixels import bands, check_alike, premultiplied, straight
 
 
 class Blend:

@@ -3,13 +3,12 @@
 Optical flow and a network fail at different places, so the mean of what both make is better than
 either. The network is the one of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch).
 It is asked once a pair, on pictures of the size of the grid of `fast`; each time is made from that
-one answer (`film.middle`).
+one answer (`film.synthesis.midpoint_flow`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import sqrt
 
 import numpy as np
 
@@ -17,19 +16,14 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
-from kinoloom.film.expected import error_of_fit
-from kinoloom.film.flow import Field
-from kinoloom.film.guesses import Guess, guesses_and_fit, sharpened
-from kinoloom.film.middle import Middle, at
-from kinoloom.film.mix import mix
-from kinoloom.runtime.onnx import open_model
+from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.candidates import Guess, guesses_and_fit, sharpened
+from kinoloom.film.synthesis.midpoint_flow import at
+from kinoloom.film.synthesis.mix import mix
+from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
-_MULTIPLE = CARD.size_multiple
-_LEAST_SIDE = 2 * _MULTIPLE
-_MOST_CELLS = 500_000
-"""The network looks at no more pixels than that."""
 _NETWORK_BYTES = 500_000_000
-"""For the network on that many."""
+"""For the network on as many pixels as it takes."""
 
 
 class Deep(Fast):
@@ -43,8 +37,7 @@ class Deep(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        assert CARD.file is not None
-        self._network = open_model(CARD.file, ("first", "second"))
+        self._network = FlowNetwork()
 
     def frames(
         self, first: Picture, second: Picture, times: Sequence[float]
@@ -58,31 +51,11 @@ class Deep(Fast):
                 both = sharpened(both, made[0].motion.shape[:2])
             yield mix(first, second, both, time), error_of_fit(fit)
 
-    def middle(self, first: Picture, second: Picture) -> Middle:
+    def middle(self, first: Picture, second: Picture) -> MidpointFlow:
         """What the network says of two pictures of one shape."""
-        rows, columns = self._looked_at(first)
-        planes = [_planes(picture, rows, columns) for picture in (first, second)]
-        motion, mask = self._network({"first": planes[0], "second": planes[1]})
-        ways = np.moveaxis(motion[0], 0, 2)
-        return Middle(
-            np.ascontiguousarray(-2 * ways[..., :2]),
-            np.ascontiguousarray(2 * ways[..., 2:]),
-            1 / (1 + np.exp(-mask[0, 0])),
-        )
-
-    def _looked_at(self, picture: Picture) -> tuple[int, int]:
-        """Rows and columns that the network looks at, multiples of what it takes."""
-        rows, columns = self._grid(picture)
-        scale = min(1.0, sqrt(_MOST_CELLS / (rows * columns)))
-        fitted = (round(side * scale / _MULTIPLE) * _MULTIPLE for side in (rows, columns))
-        rows, columns = (max(_LEAST_SIDE, side) for side in fitted)
-        return rows, columns
-
-
-def _planes(picture: Picture, rows: int, columns: int) -> Field:
-    """(1, 3, rows, columns) in 0..1."""
-    small = colours(picture, rows, columns) / np.float32(255)
-    return np.ascontiguousarray(np.moveaxis(small, 2, 0)[None])
+        rows, columns = network_size(*self._grid(first))
+        small = (colours(picture, rows, columns) / np.float32(255) for picture in (first, second))
+        return self._network(*small)
 
 
 def _halved(guesses: Sequence[Guess]) -> list[Guess]:

@@ -1,7 +1,8 @@
 """The engine `fast`: optical flow, several guesses of the motion, the best of each; no weights.
 
 Once a pair: the camera's motion, from it the flow both ways, and how far each can be trusted.
-For each time: guesses of the motion there (`film.guesses`) and their mix (`film.mix`).
+For each time: guesses of the motion there (`film.synthesis.candidates`) and their mix
+(`film.synthesis.mix`).
 
 The flow is found on a grid of half the picture's size (up to the whole for small pictures), times
 `flow_scale`; where that would take more than the memory allowed, on a coarser one, down to 256
@@ -20,15 +21,15 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.camera import global_motion
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow
-from kinoloom.film.expected import error_of_fit
-from kinoloom.film.flow import Field, camera_flow, resize_flow, scaled_motion
-from kinoloom.film.guesses import View, guesses_and_fit, views
-from kinoloom.film.mix import mix
-from kinoloom.film.pair import judged_frames
-from kinoloom.film.pixels import check_alike, premultiplied
-from kinoloom.media.flow import dense_flow
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.candidates import View, guesses_and_fit, views
+from kinoloom.film.synthesis.mix import mix
+from kinoloom.film.synthesis.pixels import check_alike, premultiplied
+from kinoloom.film.synthesis.preprocess import judged_frames
+from kinoloom.motion.camera import global_motion
+from kinoloom.motion.dense_flow import dense_flow
+from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scaled_motion
 
 _COARSEST_SCALE = 0.5
 FINE_CELLS = 80_000

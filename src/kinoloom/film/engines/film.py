@@ -30,11 +30,11 @@ from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError, WeightsError
 from kinoloom.film.cards import FILM as CARD
 from kinoloom.film.cards import FILM_WEIGHTS_URL
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow, Interpolator
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Interpolator
 from kinoloom.film.engines.fast import colours
-from kinoloom.film.expected import error_of_fit
-from kinoloom.film.flow import resize_flow
-from kinoloom.film.guesses import guesses_and_fit, views
+from kinoloom.film.quality.error_estimate import error_of_fit
+from kinoloom.film.synthesis.candidates import guesses_and_fit, views
+from kinoloom.motion.flow import Flow, resize_flow
 from kinoloom.runtime.tiles import Tiling, largest_tile, plan_spans, run_tiled
 from kinoloom.runtime.weights import find_weights, weights_folders
 

@@ -2,8 +2,8 @@
 
 The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time, and once more
 with time running backwards; the mean of what it says is mixed at the pictures' own size by
-`film.mix`, as the guesses of other engines are. Pictures that are larger than it may look at are
-made smaller for it.
+`film.synthesis.mix`, as the guesses of other engines are. Pictures that are larger than it may look
+at are made smaller for it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, Flow, other_weights
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
 from kinoloom.film.engines.fast import colours
-from kinoloom.film.expected import OF_LITE, error_of_fit
-from kinoloom.film.flow import Field, resize_flow
-from kinoloom.film.guesses import Guess, fit_of
-from kinoloom.film.mix import mix
-from kinoloom.film.pair import judged_frames
+from kinoloom.film.quality.error_estimate import OF_LITE, error_of_fit
+from kinoloom.film.synthesis.candidates import Guess, fit_of
+from kinoloom.film.synthesis.mix import mix
+from kinoloom.film.synthesis.preprocess import judged_frames
+from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.onnx import open_model
 
 _MULTIPLE = CARD.size_multiple

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, Flow
-from kinoloom.film.flow import pixel_grid, sample
-from kinoloom.film.pixels import check_alike, premultiplied, straight
-from kinoloom.media.flow import searched
+from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.synthesis.pixels import check_alike, premultiplied, straight
+from kinoloom.motion.dense_flow import searched
+from kinoloom.motion.flow import Flow, pixel_grid, sample
 
 _BYTES_PER_PIXEL = 160
 

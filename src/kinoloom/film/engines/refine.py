@@ -14,11 +14,11 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights
 from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
-from kinoloom.film.expected import error_of_network
-from kinoloom.film.flow import Field
-from kinoloom.film.guesses import Guess, View, guesses
-from kinoloom.film.mix import mix
-from kinoloom.film.refine import ANSWERS, Refined, padded, refined, seen
+from kinoloom.film.quality.error_estimate import error_of_network
+from kinoloom.film.synthesis.candidates import Guess, View, guesses
+from kinoloom.film.synthesis.mix import mix
+from kinoloom.film.synthesis.refine import ANSWERS, Refined, padded, refined, seen
+from kinoloom.motion.flow import Field
 from kinoloom.runtime.onnx import open_model
 
 _BAND_CELLS = 100_000

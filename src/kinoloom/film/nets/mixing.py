@@ -1,4 +1,5 @@
-"""The mix of samples of `film.mix`, in torch, so that errors reach the guesses it is made of."""
+"""The mix of samples of `film.synthesis.mix`, in torch, so that errors reach the guesses it is made
+of."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def mix(
 
 
 def sample(field: Tensor, positions: Tensor) -> Tensor:
-    """Values between the pixels of fields, bilinear, edges repeated, as `film.flow.sample`.
+    """Values between the pixels of fields, bilinear, edges repeated, as `motion.flow.sample`.
 
     Args:
         field: (n, C, H, W).

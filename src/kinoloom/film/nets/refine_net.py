@@ -4,7 +4,7 @@ One encoder looks at each guess, whatever their number is in a picture's grid ce
 looks at all of them together, down to a quarter of the grid; one head judges each guess from
 both. The answers begin at zero, so that the untrained network leaves the guesses as they are.
 
-In and out as `film.refine` says.
+In and out as `film.synthesis.refine` says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.film.refine import ANSWERS, PLANES
+from kinoloom.film.synthesis.refine import ANSWERS, PLANES
 
 _SLOPE = 0.1
 _FIRST_ERROR = -3.5

@@ -20,16 +20,15 @@ from torch.nn import functional
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.choose import engine_options
-from kinoloom.film.data.source import Shot
-from kinoloom.film.engine import Flow
 from kinoloom.film.engines.deep import Deep
 from kinoloom.film.engines.fast import colours
-from kinoloom.film.flow import Field, pixel_grid, resize_flow, sample
-from kinoloom.film.guesses import guesses
-from kinoloom.film.middle import at
+from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.synthesis.midpoint_flow import at
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.synthetic.packing import pack
 from kinoloom.learn.synthetic.samples import make_samples
 from kinoloom.learn.synthetic.scenes import Scene
+from kinoloom.motion.flow import Field, Flow, pixel_grid, resize_flow, sample
 
 CROP_PX = 224
 _EACH = 3

@@ -24,7 +24,7 @@ from kinoloom.film.nets.flow_net import FlowNet
 from kinoloom.film.nets.lite_net import MULTIPLE as LITE_MULTIPLE
 from kinoloom.film.nets.lite_net import LiteNet
 from kinoloom.film.nets.refine_net import RefineNet
-from kinoloom.film.refine import MULTIPLE, PLANES
+from kinoloom.film.synthesis.refine import MULTIPLE, PLANES
 
 _OPSET = 18
 _EXAMPLE = 10 * MULTIPLE

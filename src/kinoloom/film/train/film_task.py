@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from kinoloom.film.data.batches import Batches, Drawn, Triplets, finish
-from kinoloom.film.data.source import Source
 from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
+from kinoloom.learn.data.batches import Batches, Drawn, Triplets, finish
+from kinoloom.learn.data.source import Source
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.task import Task

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.film.flow import Field
-from kinoloom.film.guesses import Guess
-from kinoloom.film.refine import log_weights, seen
+from kinoloom.film.synthesis.candidates import Guess
+from kinoloom.film.synthesis.refine import log_weights, seen
 from kinoloom.film.train.prepared import AROUND_PX, Region
+from kinoloom.motion.flow import Field
 
 _LEAST_ERROR = 1e-4
 _REVERSED = [1, 0, 3, 2, 4]

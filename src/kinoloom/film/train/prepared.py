@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
 from kinoloom.film.choose import engine_options
-from kinoloom.film.data.source import Shot
 from kinoloom.film.engines.fast import FINE_CELLS, Fast, colours
-from kinoloom.film.flow import Field
-from kinoloom.film.guesses import guesses
-from kinoloom.film.mix import mix
+from kinoloom.film.synthesis.candidates import guesses
+from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.train.preparing import load_arrays
+from kinoloom.learn.data.source import Shot
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.metrics import psnr
+from kinoloom.motion.flow import Field
 
 REGION_CELLS = 96
 """Sides of a region, in cells of the grid."""

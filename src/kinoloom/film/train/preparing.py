@@ -13,8 +13,8 @@ import numpy as np
 
 from kinoloom.base.outputs import whole_file
 from kinoloom.errors import InputNotFoundError
-from kinoloom.film.data.source import Shot, Source
-from kinoloom.learn.durable import write_text_durably
+from kinoloom.learn.checkpointing.atomic_files import write_text_durably
+from kinoloom.learn.data.source import Shot, Source
 from kinoloom.learn.seeds import generator
 from kinoloom.learn.synthetic.scenes import Scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kinoloom.film.data.augment import Augmentation
+from kinoloom.learn.data.augment import Augmentation
 from kinoloom.learn.losses.perceptual import FILM_STYLE_WEIGHT, FILM_VGG_WEIGHT
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.settings import Settings

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from kinoloom.film.nets.mixing import mix
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.refine import LIGHT, SHIFT, TRUST
+from kinoloom.film.synthesis.refine import LIGHT, SHIFT, TRUST
 from kinoloom.film.train.parts import Part, part
 from kinoloom.film.train.prepared import AROUND_PX, load
 from kinoloom.film.train.preparing import prepared_in

@@ -14,23 +14,23 @@ from PIL import Image
 
 from kinoloom.base.report import Picture, Report, Table, Text
 from kinoloom.errors import UsageError
-from kinoloom.film.data.batches import Batches, finish
-from kinoloom.film.data.opening import open_data
-from kinoloom.film.data.preview import preview
-from kinoloom.film.data.source import Source
-from kinoloom.film.data.videos import open_videos
 from kinoloom.film.train.preparing import Cut, prepare
 from kinoloom.film.train.presets import PRESETS, FramesPreset, LitePreset, Preset, RefinePreset
 from kinoloom.film.train.splitting import split
+from kinoloom.learn.checkpointing.weights import read_weights
+from kinoloom.learn.data.batches import Batches, finish
+from kinoloom.learn.data.opening import open_data
+from kinoloom.learn.data.preview import preview
+from kinoloom.learn.data.source import Source
+from kinoloom.learn.data.videos import open_videos
+from kinoloom.learn.distributed import join
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.task import Task
-from kinoloom.learn.team import join
-from kinoloom.learn.weights import read_weights
 
 if TYPE_CHECKING:
-    from kinoloom.film.ops import TrainOptions
+    from kinoloom.film.options import TrainOptions
 
 SCHEMA = "kinoloom.train.film/1"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")

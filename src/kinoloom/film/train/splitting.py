@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kinoloom.errors import UsageError
-from kinoloom.film.data.pictures import PictureSource
-from kinoloom.film.data.source import Mixture, Source
-from kinoloom.film.data.videos import VideoSource
+from kinoloom.learn.data.pictures import PictureSource
+from kinoloom.learn.data.source import Mixture, Source
+from kinoloom.learn.data.videos import VideoSource
 
 HELD_PART = 0.1
 

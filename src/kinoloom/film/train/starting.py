@@ -12,7 +12,7 @@ from kinoloom.base.need import need
 from kinoloom.errors import WeightsError
 from kinoloom.film.cards import LITE, REFINE
 from kinoloom.film.train.export import HALF, INSIDE, LEFT_OUT
-from kinoloom.learn.weights import read_weights
+from kinoloom.learn.checkpointing.weights import read_weights
 
 _SHIPPED = {card.name: card.file for card in (LITE, REFINE) if card.file is not None}
 
@@ -22,7 +22,8 @@ def begin_with(net: nn.Module, given: Path) -> None:
 
     Args:
         net: changed in place.
-        given: what `learn.weights.read_weights` reads; a network as `film.train.export` stores it
+        given: what `learn.checkpointing.weights.read_weights` reads; a network as
+        `film.train.export` stores it
             (.onnx); or the name of a shipped one.
 
     Raises:

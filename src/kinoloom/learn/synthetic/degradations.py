@@ -65,7 +65,7 @@ def relight(image: Tensor, gain: Tensor) -> Tensor:
     """The picture in another light: x becomes g x / sqrt(1 + (g^2 - 1) x^2).
 
     Dark tones are multiplied by the gain, black and white stay; a gain after another is their
-    product. It is the model of light of `film.exposure`.
+    product. It is the model of light of `motion.exposure`.
 
     Args:
         image: (..., 3, H, W) in 0..1.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.errors import InputNotFoundError, UnsupportedMediaError
-from kinoloom.media.photos import read_photo
+from kinoloom.media.photo.reading import read_photo
 
 Texture = NDArray[np.uint8]
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic"}

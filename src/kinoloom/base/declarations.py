@@ -1,0 +1,45 @@
+"""What a package adds to kinoloom, declared without importing it.
+
+Each package has a module `entries.py` with one `ENTRIES`; `base.registry` reads it. Paths are
+"module:attribute", relative to the package, so that listing names, and `kinoloom --help`, import
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class OpEntry:
+    """An op that a package declares.
+
+    Attributes:
+        path: where its `base.op.Op` is.
+        summary: its one-line summary, as in its docstring, for `kinoloom --help`.
+    """
+
+    path: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The names that a package adds to the registry.
+
+    Attributes:
+        ops: by name; a dot puts the command into a group ("bench.film").
+        groups: one sentence of help for each command group, by name ("fields.make").
+        files: paths of `base.files.Files` objects, by the class name of what they read and write.
+        interpolators: paths of `film.engine.Engine` objects.
+        cards: paths of `base.model.ModelCard` objects.
+        checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
+    """
+
+    ops: Mapping[str, OpEntry] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    interpolators: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,151 @@
+"""Files: how core types are read from files and written to files.
+
+Each core type that can be stored in files has one `Files` object, which the registry finds by the
+class name of the type. The front ends know nothing else about media.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from kinoloom.base import registry
+from kinoloom.errors import UsageError
+
+Progress = Callable[[int, int | None], None]
+"""Called with the number of frames or items done and their total (None if unknown)."""
+
+
+def no_progress(done: int, total: int | None) -> None:
+    """Ignore progress."""
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of something that has none."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The input of an op whose result depends on its options alone."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a writer wrote.
+
+    Attributes:
+        path: the file or folder.
+        facts: what a person wants to know, in order: ("90 frames", "3.00 s", "640x480").
+        data: the same as plain values by name, for JSON.
+    """
+
+    path: Path
+    facts: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_data(self, **more: Any) -> Written:
+        """Return a copy with more data."""
+        return replace(self, data={**self.data, **more})
+
+
+class Files(Protocol):
+    """Reads a core type from files and writes it to one."""
+
+    read_options: type
+    write_options: type
+
+    def read(self, paths: Sequence[Path], options: Any) -> Any:
+        """Read the files.
+
+        Raises:
+            MediaError: a file is missing, damaged or of another type.
+        """
+
+    def write(
+        self,
+        value: Any,
+        path: Path,
+        options: Any,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Write to `path`, completely or not at all.
+
+        Raises:
+            UsageError: an unknown suffix, or the file exists and may not be replaced.
+            OutputError: the file cannot be written.
+        """
+
+
+@runtime_checkable
+class Pieces(Protocol):
+    """An optional ability of `Files`: several processes write one output in pieces."""
+
+    def growing(
+        self, value: Any, path: Path, options: Any, piece_s: Fraction
+    ) -> AbstractContextManager[Growing]:
+        """Open the output at `path` while its pieces are made.
+
+        Args:
+            value: what is written, lazy.
+            path: the output.
+            options: the write options.
+            piece_s: shortest duration of a piece, in seconds.
+
+        Raises:
+            UsageError: this kind of file cannot be made in pieces, or as `Files.write`.
+            OutputError: the file cannot be written.
+        """
+
+    def write_piece(self, value: Any, piece: Mapping[str, Any], folder: Path) -> None:
+        """Write one piece into an existing folder; computes only the frames of that piece.
+
+        Raises:
+            KinoloomError: as `Files.write`.
+        """
+
+
+class Growing(Protocol):
+    """An output that grows by pieces. If its block ends with an error, finished pieces are kept.
+
+    Attributes:
+        folder: for data that belongs to the work; removed when the output is complete.
+        pieces: those that are missing, in order, as plain values for `write_piece`.
+    """
+
+    folder: Path
+    pieces: Sequence[Mapping[str, Any]]
+
+    def add(self, folder: Path) -> int:
+        """Append the next piece, as `write_piece` left it; return its number of frames or items.
+
+        Raises:
+            ExecutionError: the piece was made by another version of a library.
+            OutputError: it cannot be written.
+        """
+
+    def finish(self) -> Written:
+        """Join the pieces into the output.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+
+
+def files_of(core_type: type) -> Files:
+    """Return the `Files` object of a core type.
+
+    Raises:
+        UsageError: the type is not stored in files.
+    """
+    if core_type.__name__ not in registry.names("files"):
+        raise UsageError(
+            f"{core_type.__name__} cannot be read from or written to files.",
+            hint=f"Types with files: {', '.join(registry.names('files'))}.",
+        )
+    files: Files = registry.load("files", core_type.__name__)
+    return files

@@ -1,0 +1,38 @@
+"""What film adds to the registry."""
+
+from __future__ import annotations
+
+from kinoloom.base.declarations import Entries, OpEntry
+
+ENTRIES = Entries(
+    ops={
+        "interpolate": OpEntry(
+            "ops:interpolate",
+            "Weave new frames between photos or the frames of a video.",
+        ),
+        "bench.film": OpEntry(
+            "ops:bench_film",
+            "Measure every engine that is present on triplets with known middle frames.",
+        ),
+        "train.film": OpEntry(
+            "ops:train_film",
+            "Train a network for frame interpolation on triplets, videos or photos.",
+        ),
+    },
+    interpolators={
+        "film": "engines.film:FILM",
+        "deep": "engines.deep:DEEP",
+        "refine": "engines.refine:REFINE",
+        "fast": "engines.fast:FAST",
+        "lite": "engines.lite:LITE",
+        "dis": "engines.plain:DIS",
+        "blend": "engines.blend:BLEND",
+    },
+    cards={
+        "film": "cards:FILM",
+        "deep": "cards:DEEP",
+        "lite": "cards:LITE",
+        "refine": "cards:REFINE",
+    },
+    checks={"film": "checks:checks"},
+)

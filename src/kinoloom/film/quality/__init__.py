@@ -1,0 +1,1 @@
+"""Error estimates of interpolated frames, and the warnings that follow from them."""

@@ -1,0 +1,1 @@
+"""Synthesis of a frame from motion candidates: sampling, weighting, mixing."""

@@ -1,0 +1,1 @@
+"""Interpolated videos: output times, source intervals and the frames between."""

@@ -1,0 +1,98 @@
+"""Runs a job: check, read, execute, write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kinoloom.base import registry
+from kinoloom.base.clip import Clip
+from kinoloom.base.files import Nothing, Progress, Written, files_of, no_progress
+from kinoloom.base.need import need_extra
+from kinoloom.base.options import build
+from kinoloom.base.outputs import check_output
+from kinoloom.base.report import Report
+from kinoloom.errors import UsageError
+from kinoloom.jobs.distributed import write_distributed
+from kinoloom.jobs.job import Job, Outcome
+from kinoloom.jobs.options import DistributedOptions
+
+
+def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
+    """Run a job to its end.
+
+    Args:
+        job: what to do.
+        progress: called with the number of frames or items written; may raise to cancel.
+
+    Raises:
+        UsageError: an option, or the number of inputs, is wrong.
+        MissingError: an extra or weights are missing.
+        OutputExistsError: an output exists and may not be replaced.
+        KinoloomError: as reading, the op and writing do.
+    """
+    options = build(job.op.options, job.options)
+    write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+    for path in _outputs_to_check(job):
+        check_output(path, overwrite=write_options.overwrite)
+    if job.op.extra:
+        need_extra(job.op.extra)
+    source = _read(job)
+    result = job.op(source, options)
+    if isinstance(result, Report) and is_secondary_process():
+        return Outcome(result, None)
+    written = _write(job, result, write_options, progress)
+    if job.report is not None:
+        written = _write_report(job, source, result, options, write_options, written)
+    return Outcome(result, written)
+
+
+def is_secondary_process() -> bool:
+    """Whether torchrun started this process with a rank above 0: rank 0 writes for all."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+
+
+def _outputs_to_check(job: Job) -> list[Path]:
+    """Outputs whose writers would find out only after the work that they cannot be written.
+
+    A clip is computed while it is written, and its writer checks first.
+    """
+    output = None if job.op.output_type is Clip else job.output
+    return [path for path in (output, job.report) if path is not None]
+
+
+def _read(job: Job) -> Any:
+    if job.op.input_type is Nothing:
+        return Nothing()
+    if job.op.input_type is not Path:
+        files = files_of(job.op.input_type)
+        return files.read(job.inputs, build(files.read_options, job.read_options))
+    if len(job.inputs) != 1:
+        raise UsageError(f"{job.op.name} takes one {job.op.input_name}, not {len(job.inputs)}.")
+    return job.inputs[0]
+
+
+def _write(job: Job, result: Any, write_options: Any, progress: Progress) -> Written | None:
+    if job.output is None:
+        return None
+    if job.distributed_options.get("session") is None:
+        files = files_of(job.op.output_type)
+        return files.write(result, job.output, write_options, progress)
+    distributed = build(DistributedOptions, job.distributed_options)
+    return write_distributed(job, result, write_options, distributed, progress)
+
+
+def _write_report(
+    job: Job,
+    source: Any,
+    result: Any,
+    options: Any,
+    write_options: Any,
+    written: Written | None,
+) -> Written | None:
+    report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
+    files = files_of(Report)
+    page_options = build(files.write_options, {"overwrite": write_options.overwrite})
+    files.write(report, job.report or Path(), page_options)
+    return None if written is None else written.with_data(report=str(job.report))

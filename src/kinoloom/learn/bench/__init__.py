@@ -1,0 +1,1 @@
+"""Shared parts of benchmarks: contestants in processes of their own, perceptual distance."""

@@ -1,0 +1,1 @@
+"""Checkpoints, averaged weights and weight files of training runs."""

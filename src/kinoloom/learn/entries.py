@@ -1,0 +1,12 @@
+"""What learn adds to the registry: the command groups that subjects share."""
+
+from __future__ import annotations
+
+from kinoloom.base.declarations import Entries
+
+ENTRIES = Entries(
+    groups={
+        "bench": "Measure engines and networks against ground truth.",
+        "train": "Train the networks.",
+    },
+)

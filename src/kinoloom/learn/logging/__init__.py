@@ -1,0 +1,1 @@
+"""Loss logs, TensorBoard events and progress of training runs."""

@@ -1,0 +1,1 @@
+"""Animated pictures: GIF, WebP, APNG and AVIF."""

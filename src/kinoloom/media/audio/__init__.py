@@ -1,0 +1,1 @@
+"""Audio tracks: reading, stretching, writing."""

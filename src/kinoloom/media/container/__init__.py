@@ -1,0 +1,1 @@
+"""Container files: inputs, streams, packets, subtitles, joining."""

@@ -1,0 +1,183 @@
+"""Joins segments, sound and the rest into one film, without encoding a picture again.
+
+In: whole segments (`segments.Segment`) and the clip that they are of. Out: one finished file.
+
+Conventions: the clock of the pictures is the common denominator of all their times, so that each
+is exact; where that is too fine for players (`FINEST_HZ`) times are rounded to the nearest tick
+of `ROUNDED_HZ`. Matroska and WebM round to milliseconds by themselves and carry the frame rate.
+Frames leave an encoder in decoding order: the n-th packet is decoded at the time of the frame
+shown `reorder` places before, so decoding times increase and never pass display times.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import takewhile
+from math import lcm
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+
+from kinoloom.base.clip import Clip
+from kinoloom.media.container.display_size import FREE_PLACE, set_display_size
+from kinoloom.media.container.inputs import open_input
+from kinoloom.media.container.packets import Timed
+from kinoloom.media.container.streams import add_record, add_tracks
+from kinoloom.media.video.codecs import Container
+from kinoloom.media.video.encoding import open_output
+from kinoloom.media.video.plan import Plan
+from kinoloom.media.video.segments import Segment
+
+FINEST_HZ = 10_000_000
+ROUNDED_HZ = 9_000_000  # a multiple of the 90 kHz of MPEG
+_MILLISECOND_HZ = 1000
+_MOST_REORDER = 16  # of H.264 and H.265
+_ISO = ("mp4", "mov")
+
+Segments = Callable[[], Iterator[Segment]]
+"""Called anew for each pass over the segments, yields them in order."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a film once all its segments are there.
+
+    Attributes:
+        frames: how many there are.
+        start, end: of the pictures, in seconds.
+        last: how long the last frame stays, in seconds.
+        clock: the unit of time in the file, in seconds.
+        reorder: the most places by which an encoder moved frames.
+        lead: from the decoding of the first frame until it is shown, in seconds; the time that
+            the last `reorder` frames take, so that decoding lasts as long as showing.
+    """
+
+    frames: int
+    start: Fraction
+    end: Fraction
+    last: Fraction
+    clock: Fraction
+    reorder: int
+    lead: Fraction
+
+
+def survey(segments: Segments, plan: Plan) -> Survey:
+    """Look at the times of all frames once; there must be at least one."""
+    frames, reorder, ticks = 0, 0, 1
+    start = end = Fraction(0)
+    latest: deque[Fraction] = deque(maxlen=_MOST_REORDER + 1)
+    for segment in segments():
+        start, end = start if frames else segment.times[0], segment.end
+        frames, reorder = frames + len(segment.times), max(reorder, segment.reorder)
+        ticks = lcm(ticks, end.denominator, *(time.denominator for time in segment.times))
+        latest.extend(segment.times)
+    clock = Fraction(1, ticks if ticks <= FINEST_HZ else ROUNDED_HZ)
+    enough = len(latest) > reorder
+    lead = latest[-1] - latest[-1 - reorder] if enough else reorder / plan.rate
+    return Survey(frames, start, end, end - latest[-1], clock, reorder, lead)
+
+
+def join(
+    path: Path,
+    segments: Segments,
+    clip: Clip,
+    plan: Plan,
+    container: Container,
+    *,
+    complete: bool = True,
+) -> tuple[Survey, bool]:
+    """Write the film.
+
+    Args:
+        path: where to; replaced if it is there.
+        segments: the pictures.
+        clip: gives sound, subtitles, chapters, tags and the provenance record.
+        plan: how the segments were made.
+        container: the kind of file.
+        complete: false for a film that was stopped: its sound then ends with its pictures.
+
+    Returns:
+        The survey, and whether the provenance record found a place in the file.
+
+    Raises:
+        av.FFmpegError, OSError: it cannot be written; see `encode.refusals`.
+    """
+    facts = survey(segments, plan)
+    with ExitStack() as stack:
+        clock = {"movie_timescale": str(_movie_hz(clip, facts))} if container.form in _ISO else {}
+        out = stack.enter_context(open_output(path, container, **clock))
+        template = stack.enter_context(open_input(next(segments()).video)).streams.video[0]
+        stream = _picture_stream(out, template, container, plan, facts)
+        tracks = add_tracks(out, clip, container, plan, stack)
+        recorded = add_record(out, clip, container)
+        if not complete:
+            tracks = [takewhile(lambda item: item[0] < facts.end, track) for track in tracks]
+        pictures = _pictures(segments, stream, plan, facts)
+        for _, packet in heapq.merge(pictures, *tracks, key=lambda item: item[0]):
+            out.mux(packet)
+    if _needs_display_size(container, plan):
+        set_display_size(path, plan.width, plan.height, plan.pixel_aspect)
+    return facts, recorded
+
+
+def _movie_hz(clip: Clip, facts: Survey) -> int:
+    """A clock for the starts of all tracks and for chapters, exact for all if that is possible."""
+    pictures_hz = facts.clock.denominator
+    sound_hz = [audio.rate_hz for audio in clip.audio]
+    exact = (lcm(pictures_hz, _MILLISECOND_HZ, *sound_hz), lcm(pictures_hz, _MILLISECOND_HZ))
+    return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
+
+
+def _picture_stream(
+    out: OutputContainer, template: av.VideoStream, container: Container, plan: Plan, facts: Survey
+) -> av.VideoStream:
+    stream = out.add_stream_from_template(template, opaque=True)
+    stream.time_base = facts.clock
+    context = stream.codec_context
+    context.framerate = plan.rate if plan.constant else Fraction(0)
+    context.sample_aspect_ratio = plan.pixel_aspect
+    if _needs_display_size(container, plan):
+        stream.metadata["title"] = FREE_PLACE
+    if plan.codec.tag and container.form in _ISO:
+        context.codec_tag = plan.codec.tag
+    return stream
+
+
+def _needs_display_size(container: Container, plan: Plan) -> bool:
+    return container.form in ("matroska", "webm") and plan.pixel_aspect != 1
+
+
+def _pictures(
+    segments: Segments, stream: av.VideoStream, plan: Plan, facts: Survey
+) -> Iterator[Timed]:
+    """The packets of all segments at their exact times, in decoding order."""
+    decoded = _decoding_times(segments, facts)
+    left = facts.frames
+    for segment in segments():
+        times = (*segment.times, segment.end)
+        with open_input(segment.video) as source:
+            for packet in source.demux(source.streams.video[0]):
+                if not packet.size or packet.pts is None:
+                    continue
+                frame = round(packet.pts * packet.time_base * plan.rate)
+                left -= 1
+                shown = times[frame + 1] - times[frame] if left else facts.last
+                when = next(decoded)
+                packet.stream, packet.time_base = stream, facts.clock
+                packet.pts = round(times[frame] / facts.clock)
+                packet.dts = round(when / facts.clock)
+                packet.duration = round(shown / facts.clock)
+                yield when, packet
+
+
+def _decoding_times(segments: Segments, facts: Survey) -> Iterator[Fraction]:
+    for early in range(facts.reorder, 0, -1):
+        yield facts.start - facts.lead * early / facts.reorder
+    for segment in segments():
+        yield from segment.times

@@ -1,0 +1,1 @@
+"""Photos: reading into sRGB, metadata, writing."""

@@ -1,0 +1,1 @@
+"""Videos: decoding, encoding, colour conversion, frame times, segments."""

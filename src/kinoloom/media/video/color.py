@@ -1,0 +1,263 @@
+"""Between the formats of decoders and encoders and pictures, exactly.
+
+A picture is RGB or RGBA, uint8 for sources of 8 bits a sample and full-range uint16 for deeper
+ones; see `base.arrays`. Only matrix and range of the coded samples are undone: primaries and
+transfer stay what they are, so PQ and HLG pictures hold PQ and HLG numbers.
+
+The arithmetic is done here, in float32, because swscale does it less well (FFmpeg 8.1, measured):
+by default it truncates and repeats chroma samples, its best flags ignore where chroma lies and
+take three times as long, and white of more than 8 bits becomes 65280 of 65535.
+
+Conventions: code points of ITU-T H.273. Sources: H.273 section 8.3 (ranges, equations 20 to 28) and
+table 4 (matrix coefficients); what is not tagged is BT.709 above 576 lines, else BT.601, as players
+assume.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.arrays import Picture, from_float
+from kinoloom.base.clip import Colour
+from kinoloom.errors import UnsupportedMediaError
+from kinoloom.media.video.planes import (
+    Layout,
+    Plane,
+    downsampled,
+    frame_of,
+    layout_of,
+    planes_of,
+    repacked,
+    upsampled,
+)
+
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
+_UNKNOWN = (0, 2, 3)  # reserved and unspecified code points; 0 is a matrix: that of RGB
+_BT709, _BT601, _BT2020 = 1, 6, 9
+_SRGB = 13
+_HDR = (16, 18)
+_SD_LINES = 576
+_WEIGHTS = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
+"""Weight of red and of blue in luma, by matrix."""
+
+
+def colour_of(frame: av.VideoFrame) -> Colour:
+    """What the numbers of a decoded frame mean: its tags, or what players assume without them."""
+    primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
+    matrix = int(frame.colorspace)
+    kind = layout_of(frame.format.name).kind
+    usual = _BT709 if frame.height > _SD_LINES else _BT601
+    if _BT2020 in (primaries, matrix) or transfer in _HDR:
+        usual = _BT2020
+    if kind == "rgb":
+        usual = _BT709
+    usual_transfer = {"rgb": _SRGB}.get(kind, _BT709 if usual == _BT2020 else usual)
+    full = kind == "rgb" or frame.format.name.startswith("yuvj") or frame.color_range == _FULL
+    if kind == "grey":
+        full = frame.color_range != _LIMITED
+    return Colour(
+        primaries=usual if primaries in _UNKNOWN else primaries,
+        transfer=usual_transfer if transfer in _UNKNOWN else transfer,
+        matrix=0 if kind == "rgb" else usual if matrix in _UNKNOWN else matrix,
+        full_range=full,
+    )
+
+
+def to_picture(native: av.VideoFrame, colour: Colour) -> Picture:
+    """A decoded frame as a picture.
+
+    Args:
+        native: as it came from the decoder.
+        colour: what its numbers mean; see `colour_of`.
+
+    Returns:
+        (H, W, 3), or (H, W, 4) where the format has alpha; uint8, or uint16 where it has more
+        than 8 bits.
+
+    Raises:
+        UnsupportedMediaError: a pixel format or a matrix that is not supported.
+    """
+    layout = layout_of(native.format.name)
+    if layout.kind == "rgb" and layout.bits == 8:
+        packed = repacked(native, "rgba" if layout.alpha else "rgb24")
+        return np.ascontiguousarray(packed.to_ndarray())
+    planes = planes_of(native, layout)
+    alpha = [_rescaled(planes.pop(), layout.bits)] if layout.alpha else []
+    if layout.kind == "rgb":
+        green, blue, red = (_rescaled(plane, layout.bits) for plane in planes)
+        return _stacked([red, green, blue, *alpha])
+    code = _Code.of(colour, layout)
+    if layout.kind == "grey":
+        grey = _sum(planes[0], code.luma, planes[0], 0, -code.black * code.luma, layout.bits)
+        return _stacked([grey] * 3)
+    size = native.width, native.height
+    cb, cr = (upsampled(plane, layout.steps, *size) for plane in planes[1:])
+    return _stacked([*_to_rgb(planes[0], cb, cr, code), *alpha])
+
+
+def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
+    """A picture as a frame in an encoder's format, tagged with its colour.
+
+    Args:
+        image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32. Alpha is left out where the format
+            has none, and opaque where the picture has none.
+        pix_fmt: FFmpeg's name of the format.
+        colour: what the numbers of the frame shall mean.
+
+    Raises:
+        UnsupportedMediaError: a pixel format or a matrix that is not supported.
+    """
+    layout = layout_of(pix_fmt)
+    height, width = image.shape[:2]
+    if layout.kind == "rgb" and layout.bits == 8:
+        frame = _packed(_as_dtype(image, np.dtype(np.uint8)), alpha=layout.alpha)
+    else:
+        if image.dtype == np.float32:
+            image = from_float(image, np.dtype(np.uint16))
+        red, green, blue, *alpha = cv2.split(np.ascontiguousarray(image))
+        planes = _components([red, green, blue], layout, colour)
+        if layout.alpha:
+            opaque = np.full((height, width), np.iinfo(image.dtype).max, image.dtype)
+            planes.append(_to_bits(alpha[0] if alpha else opaque, layout.bits))
+        frame = frame_of(planes, width, height, layout)
+    frame = repacked(frame, pix_fmt)
+    frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
+    frame.colorspace = colour.matrix
+    frame.color_range = _FULL if colour.full_range else _LIMITED
+    return frame
+
+
+@dataclass(frozen=True)
+class _Code:
+    """How R'G'B' in 0..top lies in coded samples; `top` is 255 or 65535.
+
+    Attributes:
+        red, blue: their weight in luma.
+        black: the code of black; `middle`: the code of no colour.
+        luma, chroma: top divided by the codes from black to white, and by those of chroma.
+        bits: of the samples.
+    """
+
+    red: float
+    blue: float
+    black: int
+    middle: int
+    luma: float
+    chroma: float
+    bits: int
+
+    @staticmethod
+    def of(colour: Colour, layout: Layout) -> _Code:
+        if layout.kind == "yuv" and colour.matrix not in _WEIGHTS:
+            raise UnsupportedMediaError(
+                f"Colours coded with matrix {colour.matrix} (ITU-T H.273) are not supported.",
+                hint="Convert the video to BT.709 or BT.2020 (non-constant luminance) first.",
+            )
+        red, blue = _WEIGHTS.get(colour.matrix, _WEIGHTS[_BT709])
+        unit, top = 1 << (layout.bits - 8), _top(layout.bits)
+        spans = (256 * unit - 1,) * 2 if colour.full_range else (219 * unit, 224 * unit)
+        black = 0 if colour.full_range else 16 * unit
+        return _Code(red, blue, black, 128 * unit, top / spans[0], top / spans[1], layout.bits)
+
+
+def _to_rgb(y: Plane, cb: Plane, cr: Plane, code: _Code) -> list[Plane]:
+    """Red, green and blue in 0..top from coded samples, chroma as float32."""
+    black, middle = -code.black * code.luma, -code.middle * code.chroma
+    to_red, to_blue = 2 * (1 - code.red), 2 * (1 - code.blue)
+    green = 1 - code.red - code.blue
+    less_red, less_blue = to_red * code.red / green, to_blue * code.blue / green
+    less = _mixed(cr, less_red * code.chroma, cb, less_blue * code.chroma)
+    return [
+        _sum(y, code.luma, cr, to_red * code.chroma, black + to_red * middle, code.bits),
+        _sum(y, code.luma, less, -1, black - (less_red + less_blue) * middle, code.bits),
+        _sum(y, code.luma, cb, to_blue * code.chroma, black + to_blue * middle, code.bits),
+    ]
+
+
+def _components(rgb: list[Plane], layout: Layout, colour: Colour) -> list[Plane]:
+    """The planes of a layout but for alpha, from red, green and blue of uint8 or uint16."""
+    if layout.kind == "rgb":
+        red, green, blue = (_to_bits(plane, layout.bits) for plane in rgb)
+        return [green, blue, red]
+    code = _Code.of(colour, layout)
+    scale = _top(layout.bits) / np.iinfo(rgb[0].dtype).max  # of the picture to 0..top
+    red, green, blue = rgb
+    by_green = 1 - code.red - code.blue
+    luma = _mixed(red, code.red * scale, green, by_green * scale)
+    luma = _mixed(luma, 1, blue, code.blue * scale)
+    planes = [_coded(luma, 1 / code.luma, code.black, layout.bits)]
+    if layout.kind == "yuv":
+        for primary, weight in ((blue, code.blue), (red, code.red)):
+            per_code = 1 / (2 * (1 - weight) * code.chroma)
+            chroma = _mixed(primary, scale * per_code, luma, -per_code)
+            chroma = downsampled(chroma, layout.steps)
+            planes.append(_coded(chroma, 1, code.middle, layout.bits))
+    return planes
+
+
+def _mixed(a: Plane, by_a: float, b: Plane, by_b: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.addWeighted(a, by_a, b, by_b, 0, dtype=cv2.CV_32F))
+
+
+def _sum(a: Plane, by_a: float, b: Plane, by_b: float, plus: float, bits: int) -> Plane:
+    """a * by_a + b * by_b + plus, rounded and clipped to uint8 or uint16."""
+    depth = cv2.CV_8U if bits == 8 else cv2.CV_16U
+    return np.asarray(cv2.addWeighted(a, by_a, b, by_b, plus, dtype=depth))
+
+
+def _coded(values: NDArray[np.float32], by: float, zero: int, bits: int) -> Plane:
+    """The codes `values * by + zero`, rounded and clipped to what `bits` hold."""
+    codes = _sum(values, by, values, 0, zero, bits)
+    return np.minimum(codes, (1 << bits) - 1, out=codes) if bits % 8 else codes
+
+
+def _rescaled(plane: Plane, bits: int) -> Plane:
+    """Full-range samples of `bits` as uint8, or stretched to full-range uint16."""
+    if bits in (8, 16):
+        return plane
+    top = (1 << bits) - 1
+    return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+
+
+def _to_bits(plane: Plane, bits: int) -> Plane:
+    """Full-range uint8 or uint16 samples as full-range samples of `bits`, rounded."""
+    top, new_top = int(np.iinfo(plane.dtype).max), (1 << bits) - 1
+    if top == new_top:
+        return plane
+    scaled = (plane.astype(np.uint32) * new_top + top // 2) // top
+    return scaled.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def _as_dtype(image: Picture, dtype: np.dtype[Any]) -> Picture:
+    if image.dtype == np.float32:
+        return from_float(image, dtype)
+    return _to_bits(image, 8 * dtype.itemsize)
+
+
+def _packed(image: Picture, *, alpha: bool) -> av.VideoFrame:
+    channels = 4 if alpha else 3
+    if image.shape[2] < channels:
+        image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+    packed = np.ascontiguousarray(image[..., :channels])
+    return av.VideoFrame.from_ndarray(packed, "rgba" if alpha else "rgb24")
+
+
+def _stacked(planes: list[Plane]) -> Picture:
+    return np.asarray(cv2.merge(planes))
+
+
+def _top(bits: int) -> int:
+    return 255 if bits == 8 else 65535

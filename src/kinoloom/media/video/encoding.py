@@ -1,0 +1,190 @@
+"""Pictures into one growing video stream in one file.
+
+In: frames of a clip and the `Plan` of how they are stored. Out: a file of one stream.
+
+Conventions: times are whole ticks of a clock chosen by the caller. A frame that still is what
+the decoder gave, in the format of the plan, is handed on untouched; all others go through
+`colour.to_native`. Where the plan is larger than the picture the edge is repeated.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from kinoloom.base.arrays import Picture
+from kinoloom.base.clip import Colour, Frame
+from kinoloom.base.outputs import naming_output
+from kinoloom.errors import OutputError, UnsupportedMediaError
+from kinoloom.media.video.codecs import Container
+from kinoloom.media.video.color import to_native
+from kinoloom.media.video.plan import Plan, is_transparent, native_format
+
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
+
+
+class Encoder:
+    """One video stream in one file; a context manager.
+
+    Args:
+        path: the file; replaced if it is there.
+        container: the kind of file.
+        plan: how pictures are stored.
+        clock: the unit of `pts`, in seconds.
+
+    Attributes:
+        reorder: by how many places frames were moved in the stream to be decoded early, so far;
+            meaningful where `pts` counts frames.
+
+    Raises:
+        av.FFmpegError, OSError: the file cannot be written, or the encoder refuses the plan; see
+            `refusals`.
+    """
+
+    def __init__(self, path: Path, container: Container, plan: Plan, clock: Fraction) -> None:
+        self.path, self.clock = path, clock
+        self.reorder = 0
+        self._packets = 0
+        self._durations: dict[int, int] = {}
+        self._file = open_output(path, container)
+        self._stream = self._added(plan)
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self.close(whole=kind is None)
+
+    def add(self, native: av.VideoFrame, pts: int, duration: int = 1) -> None:
+        """Encode one frame of the plan's size and format, shown at `pts` for `duration` ticks."""
+        native.pts, native.time_base = pts, self.clock
+        native.pict_type = PictureType.NONE
+        self._durations[pts] = duration
+        self._mux(self._stream.encode(native))
+
+    def close(self, *, whole: bool = True) -> None:
+        """Finish the file; with `whole` false, frames still inside the encoder are given up."""
+        try:
+            if whole:
+                self._mux(self._stream.encode(None))
+        finally:
+            self._file.close()
+
+    def _added(self, plan: Plan) -> VideoStream:
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 talks on stderr: errors only
+        stream = cast(
+            VideoStream,
+            self._file.add_stream(plan.codec.encoder, rate=plan.rate, options=dict(plan.settings)),
+        )
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
+        context.time_base = stream.time_base = self.clock
+        context.sample_aspect_ratio = plan.pixel_aspect
+        context.thread_count = plan.threads
+        tag(context, plan.colour)
+        return stream
+
+    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            if packet.pts is not None:
+                self.reorder = max(self.reorder, self._packets - packet.pts)
+                packet.duration = self._durations.pop(packet.pts, packet.duration)
+            self._packets += 1
+            self._file.mux(packet)
+
+
+def open_output(path: Path, container: Container, **options: str) -> OutputContainer:
+    """Open a file for writing, with the container's options and more."""
+    return av.open(  # "file:", for names with colons
+        f"file:{path}",
+        "w",
+        format=container.form,
+        container_options={**container.options, **options},
+    )
+
+
+def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
+    """The frame as the plan stores it; the decoder's own where nothing has to change.
+
+    Raises:
+        UnsupportedMediaError: it has transparent parts, which the plan cannot keep.
+    """
+    native = _ready(frame.native, plan)
+    if native is None:
+        image = _padded(_checked(frame, plan), plan.width, plan.height)
+        native = to_native(image, plan.pix_fmt, plan.colour)
+    tag(native, plan.colour)
+    return native
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Name `path` when FFmpeg or the system refuses to write inside the block.
+
+    Raises:
+        OutputError: it did.
+    """
+    try:
+        with naming_output(path):
+            yield
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"{path} cannot be written: FFmpeg reports '{error.strerror}'.",
+            hint="Try another --codec or another kind of file.",
+        ) from error
+
+
+def is_full(error: OutputError) -> bool:
+    """Whether an output cannot be written because the disk is full."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def tag(target: av.VideoFrame | VideoCodecContext, colour: Colour) -> None:
+    """Write what the numbers mean onto a frame or an encoder."""
+    target.color_primaries, target.color_trc = colour.primaries, colour.transfer
+    target.colorspace = colour.matrix
+    target.color_range = _FULL if colour.full_range else _LIMITED
+
+
+def _ready(native: object, plan: Plan) -> av.VideoFrame | None:
+    """The decoder's frame, if it can be stored as it is."""
+    if not isinstance(native, av.VideoFrame) or not plan.takes_native:
+        return None
+    if native_format(native) != plan.pix_fmt:
+        return None
+    if (native.width, native.height) != (plan.width, plan.height):
+        return None
+    if native.format.name == plan.pix_fmt:
+        return native
+    full = {"src_color_range": _FULL, "dst_color_range": _FULL}
+    return native.reformat(format=plan.pix_fmt, **full)  # "yuvj": same numbers, another name
+
+
+def _checked(frame: Frame, plan: Plan) -> Picture:
+    if not plan.alpha and is_transparent(frame.image):
+        raise UnsupportedMediaError(
+            f"The frame at {float(frame.time):.3f} s has transparent parts, which "
+            f"{plan.codec.name} as chosen by the first frame does not keep.",
+            hint="Choose a --codec that keeps them: ffv1, prores or vp9.",
+        )
+    return frame.image
+
+
+def _padded(image: Picture, width: int, height: int) -> Picture:
+    """The picture with its last row and column repeated up to a size."""
+    extra = ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0))
+    return np.pad(image, extra, mode="edge") if any(map(sum, extra)) else image

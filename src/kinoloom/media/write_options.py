@@ -1,0 +1,112 @@
+"""The options of all writers of clips, and the description of what they wrote."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from kinoloom.base.clip import Clip
+from kinoloom.base.files import Written
+from kinoloom.base.options import option
+from kinoloom.base.outputs import whole_file
+
+CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How a clip is written."""
+
+    codec: CodecName = option("auto", "codec of the pictures; auto is the best for the suffix")
+    quality: int | None = option(
+        None,
+        "0 is the smallest file, 100 the best picture; default hardly any loss",
+        low=0,
+        high=100,
+    )
+    overwrite: bool = option(False, "replace the output if it exists")
+    resume: bool = option(False, "go on where the same work was stopped")
+
+
+@dataclass(frozen=True)
+class WrittenClip:
+    """What a writer of clips wrote.
+
+    Attributes:
+        frames: number of frames or pictures.
+        duration: from the start of the first to the end of the last, in seconds; None for
+            pictures without times.
+        width, height: as stored, in pixels.
+        codec: name of the codec.
+        recorded: whether the provenance record is in the file itself.
+    """
+
+    frames: int
+    duration: Fraction | None
+    width: int
+    height: int
+    codec: str
+    recorded: bool
+
+
+def record_beside(path: Path) -> Path:
+    """Where the provenance record of `path` goes when the file has no room for it."""
+    return path.with_name(f"{path.name}.provenance.json")
+
+
+def write_record(clip: Clip, path: Path) -> None:
+    """Write the clip's provenance record as JSON to `path`; nothing where there is no record.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    if clip.provenance is not None:
+        with whole_file(path, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
+
+
+def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float) -> Written:
+    """Write the provenance record next to a file that cannot hold it, and describe the output.
+
+    Args:
+        clip: what was written.
+        path: the output.
+        written: what its writer returned.
+        begun: when writing began, by `time.monotonic`.
+
+    Raises:
+        OutputError: the record cannot be written.
+    """
+    beside = [record_beside(path)] if not written.recorded and clip.provenance else []
+    for record in beside:
+        write_record(clip, record)
+    data = {
+        "output": str(path),
+        "frames": written.frames,
+        "duration_s": None if written.duration is None else float(written.duration),
+        "width": written.width,
+        "height": written.height,
+        "rate": None if clip.rate is None else str(clip.rate),
+        "codec": written.codec,
+        "bytes": sum(map(_bytes, [path, *beside])),
+        "seconds": time.monotonic() - begun,
+    }
+    facts = [f"{written.frames} frames"]
+    if data["duration_s"]:
+        facts.append(f"{data['duration_s']:.2f} s")
+    facts += [
+        f"{written.width}x{written.height}",
+        written.codec,
+        f"{data['seconds']:.1f} s to write",
+    ]
+    return Written(path, tuple(facts), data)
+
+
+def _bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(_bytes(entry) for entry in path.iterdir())
+    return path.stat().st_size

@@ -1,0 +1,1 @@
+"""Motion between pictures: optical flow, warping, splatting, alignment, cuts, flow colours."""

@@ -1,0 +1,111 @@
+"""What can be said of dense flows between two pictures; `motion.dense_flow` finds them.
+
+A flow is (h, w, 2) float32: for each pixel of one picture, where it went in the other, as (x, y)
+in pixels. Fields are sampled bilinearly; beyond the frame its edge is repeated.
+
+Source: Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement
+optical flow", ECCV 2010 (the consistency check).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.errors import ArrayError
+from kinoloom.motion.camera import Homography
+
+Flow = NDArray[np.float32]
+"""(H, W, 2) float32: for each pixel of one picture, its displacement to the other, as (x, y) in
+pixels."""
+
+Field = NDArray[np.float32]
+"""(h, w) or (h, w, C) float32: values over the pixels of a picture."""
+
+_RELATIVE, _ABSOLUTE_PX2 = 0.01, 0.5
+
+
+def consistency(forward: Flow, backward: Flow) -> Field:
+    """How far the way there and back leads each pixel of the first picture home again.
+
+    With f the flow at a pixel and b the other flow where it leads, this is
+    exp(-|f + b|² / (0.01 (|f|² + |b|²) + 0.5)); the source takes the exponent's 1 as its limit.
+
+    Args:
+        forward, backward: (H, W, 2) in pixels, from first to second and from second to first.
+
+    Returns:
+        (H, W) in 0..1: 1 where both agree, near 0 where a pixel is hidden in the second
+        picture or was matched wrongly.
+
+    Raises:
+        ArrayError: not two flows of one shape.
+    """
+    if forward.shape != backward.shape or forward.ndim != 3 or forward.shape[2] != 2:
+        raise ArrayError(
+            "The flows must both have the shape (height, width, 2), not "
+            f"{forward.shape} and {backward.shape}."
+        )
+    back = sample(backward, pixel_grid(*forward.shape[:2]) + forward)
+    miss = _squared_length(forward + back)
+    scale = _squared_length(forward) + _squared_length(back)
+    return np.exp(-miss / (_RELATIVE * scale + _ABSOLUTE_PX2))
+
+
+def pixel_grid(height: int, width: int, top: int = 0) -> Field:
+    """The position (x, y) of each pixel of some rows, (height, width, 2).
+
+    Args:
+        height, width: of those rows.
+        top: the first of them.
+    """
+    rows = np.arange(top, top + height, dtype=np.float32)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), rows)
+    return np.stack([x, y], axis=2)
+
+
+def sample(field: NDArray[Any], positions: Field) -> NDArray[Any]:
+    """The field's values at positions between its pixels, bilinear, edges repeated.
+
+    Args:
+        field: (h, w) or (h, w, C), C at most 4, float32, uint16 or uint8.
+        positions: (H, W, 2) as (x, y) in pixels of the field.
+
+    Returns:
+        (H, W) or (H, W, C) in the field's dtype.
+    """
+    return cv2.remap(field, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
+
+
+def resize_flow(flow: Flow, height: int, width: int) -> Flow:
+    """The flow for another size of the same pictures, in pixels of that size."""
+    ratio = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+    return cv2.resize(flow, (width, height)) * ratio
+
+
+def scaled_motion(motion: Homography, x_ratio: float, y_ratio: float) -> Homography:
+    """A camera's motion in pixels of pictures that are resized by these ratios."""
+    # Pixel centres, at whole numbers, stay pixel centres.
+    to = np.array([[x_ratio, 0, 0.5 * x_ratio - 0.5], [0, y_ratio, 0.5 * y_ratio - 0.5], [0, 0, 1]])
+    return np.asarray(to @ motion @ np.linalg.inv(to), np.float64)
+
+
+def camera_flow(motion: Homography, height: int, width: int) -> Flow:
+    """The flow of a scene that moves with the camera alone.
+
+    Args:
+        motion: takes pixels of the first picture to pixels of the second.
+        height, width: of the pictures.
+
+    Returns:
+        (height, width, 2) on the pixels of the first picture.
+    """
+    grid = pixel_grid(height, width)
+    return np.asarray(cv2.perspectiveTransform(grid, motion) - grid, np.float32)
+
+
+def _squared_length(flow: Flow) -> Field:
+    return flow[..., 0] * flow[..., 0] + flow[..., 1] * flow[..., 1]

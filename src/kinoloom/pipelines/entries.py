@@ -1,0 +1,43 @@
+"""What pipelines adds to the registry."""
+
+from __future__ import annotations
+
+from kinoloom.base.declarations import Entries, OpEntry
+
+ENTRIES = Entries(
+    ops={
+        "pipeline.validate": OpEntry(
+            "ops:validate", "Check a pipeline definition and show its steps in order."
+        ),
+        "pipeline.run": OpEntry(
+            "ops:run", "Run a pipeline on this machine, a Ray cluster or SageMaker."
+        ),
+        "pipeline.start": OpEntry("ops:start", "Start an execution in the background."),
+        "pipeline.status": OpEntry(
+            "ops:status", "List the latest executions, or the steps of one."
+        ),
+        "pipeline.show": OpEntry(
+            "ops:show", "Show one execution in full; -o report.html writes a page with its graph."
+        ),
+        "pipeline.logs": OpEntry("ops:logs", "Print the logs of the steps of an execution."),
+        "pipeline.explain": OpEntry(
+            "ops:explain", "Explain what each step would do now, and why, without running any."
+        ),
+        "pipeline.resume": OpEntry(
+            "ops:resume", "Resume an execution that was interrupted or failed."
+        ),
+        "pipeline.stop": OpEntry("ops:stop", "Stop a running execution."),
+        "pipeline.models": OpEntry("ops:models", "List the registered models, or show one."),
+        "pipeline.approve": OpEntry(
+            "ops:approve", "Approve or reject a version of a registered model."
+        ),
+        "pipeline.answer": OpEntry(
+            "ops:answer", "Answer the question of a Callback step, or list the open questions."
+        ),
+        "pipeline.export": OpEntry(
+            "ops:export", "Export the definition that a Python file builds, as JSON."
+        ),
+        "pipeline.gc": OpEntry("ops:gc", "Remove old executions and their unreferenced files."),
+    },
+    groups={"pipeline": "Run SageMaker pipelines on this machine, a Ray cluster or SageMaker."},
+)

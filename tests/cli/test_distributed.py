@@ -1,0 +1,161 @@
+"""`--session`: a film made in pieces by the command line; killed pieces, killed drivers."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+import kinoloom
+from kinoloom.cli.main import main
+from kinoloom.pipelines.local.session import LocalSession
+
+WAIT_S = 120
+
+
+def video(path: Path, frames: int = 260) -> str:
+    """A film that one encoder's group of pictures spans, with a cut in its middle."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=30, options={"g": "999"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for k in range(frames):
+            drawn = np.random.default_rng(2 * k // frames).integers(0, 256, (12, 84, 3), np.uint8)
+            image = drawn.repeat(4, 0).repeat(4, 1)[:, k : k + 64]
+            packets = stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image)))
+            file.mux(packets)
+        file.mux(stream.encode(None))
+    return str(path)
+
+
+def words(source: str, out: Path, *more: str) -> list[str]:
+    return ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "blend", *more]
+
+
+def run(*line: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(line))
+    return int(end.value.code or 0)
+
+
+def frames_of(path: Path) -> list[tuple[Any, str]]:
+    with av.open(str(path)) as file:
+        return [
+            (frame.time, hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest())
+            for frame in file.decode(video=0)
+        ]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return video(tmp_path_factory.mktemp("source") / "in.mp4")
+
+
+@pytest.fixture(scope="module")
+def whole(source: str, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, str]]:
+    path = tmp_path_factory.mktemp("whole") / "whole.mp4"
+    assert run(*words(source, path)) == 0
+    return frames_of(path)
+
+
+def session_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.parts") / "session"
+
+
+def running_piece(out: Path, name: str) -> dict[str, Any]:
+    """Wait until a piece's process runs; its row in the state."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        if (session_of(out) / "state.db").is_file():
+            query = "SELECT * FROM steps WHERE name = ? AND pid > 0"
+            rows = LocalSession(session_of(out)).workspace.state.rows(query, name)
+            if rows:
+                return rows[0]
+        time.sleep(0.02)
+    raise AssertionError(f"{name} was never seen running")
+
+
+def start(line: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kinoloom", *line], stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_killed_piece_is_retried(source: str, whole: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    driver = start(words(source, out, "--session", "local", "--piece", "4"))
+    os.kill(running_piece(out, "Piece-0")["pid"], signal.SIGKILL)
+    _, said = driver.communicate(timeout=WAIT_S)
+    assert driver.returncode == 0, said
+    assert "scene cut" in said
+    assert frames_of(out) == whole
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_killed_driver_resumes_without_repeating_work(
+    source: str, whole: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    line = words(source, out, "--session", "local", "--piece", "4")
+    driver = start(line)
+    deadline = time.monotonic() + WAIT_S
+    while not list(session_of(out).parent.glob("[0-9]*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    driver.kill()
+    driver.communicate()
+    assert not out.exists()
+    assert run(*line, "--resume", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == len(whole)
+    assert any("0 frames are there already" in note["message"] for note in told["notes"])
+    assert frames_of(out) == whole
+
+
+def test_distributed_record_equals_the_local_one(source: str, tmp_path: Path) -> None:
+    for name, more in (("one.mp4", []), ("pieces.mp4", ["--session", "local"])):
+        assert run(*words(source, tmp_path / name, *more)) == 0
+    records = [kinoloom.read(tmp_path / name) for name in ("one.mp4", "pieces.mp4")]
+    tags = []
+    for record in records:
+        with av.open(str(record.files[0])) as file:
+            tags.append(dict(file.metadata))
+    assert tags[0] == tags[1]
+
+
+def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "out.mp4"
+    wrong = ["--session", "local", "--memory", "1"]
+    line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
+    assert run(*line) == 1
+    said = capsys.readouterr().err
+    assert "cannot be woven within" in said
+    assert "add --resume to continue" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--session", "somewhere"], "'somewhere' is no session"),
+        (["--session", "sagemaker"], "cannot be done with --session sagemaker"),
+        (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
+    ],
+)
+def test_unknown_sessions_are_rejected(
+    source: str, tmp_path: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words(source, tmp_path / "out.mp4", *more)) == 2
+    assert why in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_ops_have_no_session(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fields", "make", "smoke", "--help") == 0
+    assert "--session" not in capsys.readouterr().out

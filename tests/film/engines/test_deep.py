@@ -1,0 +1,227 @@
+"""The engine deep, its network as ONNX, and what is made of its answer."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pans import pan, texture
+
+from kinoloom.base.arrays import Picture
+from kinoloom.errors import BudgetError, WeightsError
+from kinoloom.film.cards import DEEP as CARD
+from kinoloom.film.cards import REFINE
+from kinoloom.film.engine import EngineOptions
+from kinoloom.film.engines.deep import DEEP, Deep
+from kinoloom.film.engines.fast import FAST
+from kinoloom.film.nets.flow_net import FlowNet, load_rife
+from kinoloom.film.synthesis.candidates import Guess, sharpened
+from kinoloom.film.synthesis.midpoint_flow import at
+from kinoloom.film.train.export import export_flow
+from kinoloom.metrics import psnr
+from kinoloom.motion.flow_network import MidpointFlow, network_size
+from kinoloom.runtime.onnx import OnnxModel
+
+ROOMY = EngineOptions(2_000_000_000)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Deep:
+    made = DEEP.make(ROOMY)
+    assert isinstance(made, Deep)
+    return made
+
+
+def made_at(engine: Deep, first: Picture, second: Picture, time: float = 0.5) -> Picture:
+    return next(iter(engine.between(first, second, [time])))
+
+
+@pytest.mark.parametrize("size", [(96, 128), (97, 131), (20, 250)])
+def test_a_pan_is_followed_at_any_size(engine: Deep, size: tuple[int, int]) -> None:
+    first, truth, second = pan(*size, 6)
+    made = made_at(engine, first, second)
+    assert made.shape == first.shape
+    inner = np.s_[4:-4, 16:-16]
+    assert psnr(made[inner], truth[inner]) > 30
+
+
+@pytest.mark.parametrize("quarter", [1, 3])
+def test_a_pan_is_followed_at_any_time(engine: Deep, quarter: int) -> None:
+    scene = texture(96, 160)
+    frames = [np.ascontiguousarray(scene[:, 4 * k : 4 * k + 128]) for k in range(5)]
+    made = made_at(engine, frames[0], frames[4], quarter / 4)
+    inner = np.s_[8:-8, 24:-24]
+    right = psnr(made[inner], frames[quarter][inner])
+    assert right > 30
+    assert right > psnr(made[inner], frames[2][inner]) + 6
+
+
+def test_the_network_sees_the_motion(engine: Deep) -> None:
+    first, _, second = pan(96, 128, 4)
+    middle = engine.middle(first, second)
+    inner = np.s_[16:-16, 24:-24]
+    for motion in (middle.before, middle.after):
+        assert np.abs(motion[inner] - np.array([-8, 0])).mean() < 0.5
+
+
+def test_frames_are_the_same_when_time_runs_backwards(engine: Deep) -> None:
+    first, _, second = pan(64, 96, 3)
+    there, back = made_at(engine, first, second, 0.3), made_at(engine, second, first, 0.7)
+    assert psnr(there, back) > 45
+
+
+def test_equal_pictures_give_themselves(engine: Deep) -> None:
+    picture = texture(64, 64)
+    assert np.array_equal(made_at(engine, picture, picture.copy()), picture)
+
+
+def test_pictures_that_are_all_but_equal_stay(engine: Deep) -> None:
+    picture = texture(64, 64)
+    other = picture.copy()
+    other[0, 0] ^= 1
+    assert psnr(made_at(engine, picture, other), picture) > 45
+
+
+def test_pictures_of_16_bits_and_with_alpha(engine: Deep) -> None:
+    first, truth, second = pan(80, 96, 4)
+    deep = [picture.astype(np.uint16) * 257 for picture in (first, second)]
+    made = made_at(engine, *deep)
+    assert made.dtype == np.uint16
+    assert psnr((made >> 8).astype(np.uint8), truth) > 28
+    opaque = [np.dstack([picture, np.full((80, 96), 255, np.uint8)]) for picture in (first, second)]
+    assert np.array_equal(made_at(engine, *opaque)[..., 3], opaque[0][..., 3])
+    clear = [np.dstack([picture, np.zeros((80, 96), np.uint8)]) for picture in (first, second)]
+    assert not made_at(engine, *clear).any()
+
+
+def test_at_the_middle_each_guess_is_of_one_picture() -> None:
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(size=(2, 6, 8, 2)).astype(np.float32)
+    share = rng.uniform(size=(6, 8)).astype(np.float32)
+    one, other = at(MidpointFlow(before, after, share), 0.5)
+    assert np.array_equal(one.motion, before)
+    assert np.array_equal(other.motion, after)
+    assert np.allclose(one.weights[..., 0], share)
+    assert np.allclose(other.weights[..., 1], 1 - share)
+    assert not one.weights[..., 1].any()
+    assert not other.weights[..., 0].any()
+
+
+def test_a_thing_is_carried_to_the_moment() -> None:
+    motion = np.full((8, 40, 2), (16, 0), np.float32)
+    share = np.full((8, 40), 0.5, np.float32)
+    share[:, 16:24] = 1
+    motion[:, 16:24, 0] = 20
+    one, other = at(MidpointFlow(motion, motion, share), 0.75)
+    assert np.allclose(one.motion[4, 22:28, 0], 20)  # a quarter of 20 further on
+    assert np.allclose(one.motion[4, :19, 0], 16)
+    assert one.weights[4, 24, 0] == 1
+    assert np.allclose(one.weights[4, [10, 35], 0], 0.25)
+    assert np.allclose((one.weights + other.weights).sum(2), 1)
+
+
+def sharpness(picture: Picture) -> float:
+    """Mean absolute difference of neighbours."""
+    return float(np.abs(np.diff(picture.astype(float), axis=1)).mean())
+
+
+def test_a_sharp_look_is_sharper_and_as_bright(engine: Deep) -> None:
+    first, _, second = pan(96, 128, 4)
+    second = np.roll(second, 5, axis=0)  # another motion than the flow's guesses agree on
+    second[:, 40:80] = texture(96, 40, seed=3)
+    mean = made_at(engine, first, second)
+    sharp = made_at(Deep(EngineOptions(2_000_000_000, look="sharp")), first, second)
+    assert sharpness(sharp) > sharpness(mean) * 1.02
+    assert abs(float(sharp.mean()) - float(mean.mean())) < 3
+
+
+def test_weights_of_sharpened_guesses_sum_to_one_and_the_best_gains() -> None:
+    motion = np.ones((4, 6, 2), np.float32)
+    weak, strong = np.full((4, 6, 2), 0.2, np.float32), np.full((8, 12, 2), 0.3, np.float32)
+    made = sharpened([Guess(motion, weak), Guess(np.ones((8, 12, 2), np.float32), strong)], (8, 12))
+    assert np.allclose(sum(guess.weights.sum(2) for guess in made), 1)
+    assert np.allclose(made[1].weights / made[0].weights, 1.5**2, rtol=1e-4)
+    assert np.allclose(made[0].motion, 2)  # in pixels of the finer grid
+
+
+def test_memory_is_kept_to(engine: Deep) -> None:
+    first, _, second = pan(64, 64, 2)
+    with pytest.raises(BudgetError, match="64x64"):
+        made_at(Deep(EngineOptions(DEEP.least_bytes)), first, second)
+    assert FAST.least_bytes < DEEP.least_bytes
+
+
+def test_the_network_estimates_motion_of_a_large_picture_on_a_smaller_grid() -> None:
+    rows, columns = network_size(2160, 3840)
+    assert rows * columns < 520_000
+    assert rows % 16 == columns % 16 == 0
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlowNet, OnnxModel]:
+    torch.manual_seed(1)
+    net = FlowNet(8).eval()
+    for tensor in net.state_dict().values():
+        tensor.copy_(tensor.half().float())  # as it is stored
+    file = tmp_path_factory.mktemp("onnx") / "flow.onnx"
+    export_flow(net, file)
+    return net, OnnxModel(file)
+
+
+def test_a_stored_network_does_not_tell_where_it_was_made(
+    network: tuple[FlowNet, OnnxModel],
+) -> None:
+    shipped = [card.file.read_bytes() for card in (CARD, REFINE) if card.file is not None]
+    for content in (*shipped, network[1].file.read_bytes()):
+        assert b"/kinoloom/" not in content
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(32, 32), (48, 112), (160, 96)])
+def test_onnx_says_what_torch_says(
+    network: tuple[FlowNet, OnnxModel], rows: int, columns: int
+) -> None:
+    net, model = network
+    shape = (2, 1, 3, rows, columns)
+    first, second = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+    with torch.no_grad():
+        expected = net(torch.from_numpy(first), torch.from_numpy(second))
+    for one, other in zip(expected, model({"first": first, "second": second}), strict=True):
+        assert float(one.abs().max()) > 0.01
+        assert float(np.abs(one.numpy() - other).max()) < 1e-4
+
+
+def test_the_card_is_of_the_shipped_weights() -> None:
+    assert CARD.file is not None
+    assert hashlib.sha256(CARD.file.read_bytes()).hexdigest() == CARD.sha256
+    assert sum(each.numel() for each in FlowNet().parameters()) == CARD.parameters
+    assert "Megvii" in (CARD.file.parent / "LICENSE.rife").read_text()
+
+
+def test_weights_are_read_as_their_authors_store_them(tmp_path: Path) -> None:
+    net = FlowNet()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(std=0.05)
+    names = list(net.state_dict())
+    state = {}
+    for name in names:
+        block = name.split(".")[1]
+        state[f"module.block{block}.{name}"] = net.state_dict()[name]
+    state["module.block_tea.conv0.0.0.weight"] = torch.zeros(3)
+    torch.save(state, tmp_path / "flownet.pkl")
+    read = load_rife(tmp_path / "flownet.pkl").state_dict()
+    assert all(torch.equal(read[name], net.state_dict()[name]) for name in names)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_a_file_of_something_else_is_told(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "flownet.pkl"
+    file.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"flownet\.pkl is not"):
+        load_rife(file)
+
+
+def test_weights_of_another_are_left_to_it() -> None:
+    assert "cannot use mine.pt" in DEEP.missing(EngineOptions(1, weights=Path("mine.pt")))
+    assert DEEP.missing(ROOMY) == ""

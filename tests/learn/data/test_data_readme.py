@@ -1,0 +1,33 @@
+"""The example of the README runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import pytest
+from footage import film, pan, picture, scenery
+
+import kinoloom.learn.data
+import kinoloom.learn.synthetic
+
+FOLDERS = [Path(module.__path__[0]) for module in (kinoloom.learn.data, kinoloom.learn.synthetic)]
+
+
+def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film(tmp_path / "footage" / "walk.mp4", pan(1, range(0, 60, 6)))
+    picture(tmp_path / "footage" / "photo.png", scenery(2, 120, 100))
+    code = re.search(r"```python\n(.*?)```", (FOLDERS[0] / "README.md").read_text("utf-8"), re.S)
+    assert code
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code[1], "README.md", "exec"), {})  # noqa: S102  our own
+    assert cv2.imread("sheet.png").shape[1] > 1000
+    assert (tmp_path / "index.json").exists()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_table_names_every_file(folder: Path) -> None:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert files == set(re.findall(r"\b(\w+\.py)\b", "\n".join(re.findall(r"^\|.*", text, re.M))))

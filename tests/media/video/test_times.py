@@ -1,0 +1,133 @@
+"""Exact times from stored ticks: rates found, grids snapped to, variable rates left alone."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinoloom.media.video.times import Clock, constant_rate
+
+MS = Fraction(1, 1000)
+FILM = Fraction(24000, 1001)
+RATES = [
+    FILM,
+    Fraction(24),
+    Fraction(25),
+    Fraction(30000, 1001),
+    Fraction(30),
+    Fraction(60000, 1001),
+]
+RATES += [Fraction(12), Fraction(120), Fraction(240), Fraction(15, 2)]
+
+
+def stored(
+    rate: Fraction, tick: Fraction, frames: int = 60, begin: Fraction = Fraction(0)
+) -> list[int]:
+    """The ticks of frames at a constant rate, rounded as Matroska does."""
+    return [floor((begin + k / rate) / tick + Fraction(1, 2)) for k in range(frames)]
+
+
+@pytest.mark.parametrize("tick", [MS, Fraction(1, 90000), Fraction(1, 12800)])
+@pytest.mark.parametrize("rate", RATES)
+def test_a_told_rate_is_believed_where_it_fits(rate: Fraction, tick: Fraction) -> None:
+    assert constant_rate(stored(rate, tick), tick, [rate]) == rate
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (Fraction(2997, 125), FILM),  # "23.976"
+        (Fraction(983, 41), FILM),  # by a few frames of FLV
+        (None, FILM),
+        (Fraction(48000, 1001), FILM),  # the field rate
+    ],
+)
+def test_a_rate_that_is_told_badly_is_found(told: Fraction | None, expected: Fraction) -> None:
+    assert constant_rate(stored(FILM, MS, 200), MS, [None, told]) == expected
+
+
+def test_a_decimal_rate_is_kept_where_the_times_are_exact() -> None:
+    """2997/100 frames a second in a time base of 1/2997: not 30000/1001."""
+    tick = Fraction(1, 2997)
+    times = [100 * k for k in range(100)]
+    assert constant_rate(times, tick, [Fraction(2997, 100)]) == Fraction(2997, 100)
+
+
+def test_order_and_repeats_do_not_matter() -> None:
+    times = stored(Fraction(25), MS)
+    assert constant_rate([*times[::-1], times[3]], MS, [Fraction(25)]) == 25
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [0, 40, 100, 120, 300, 400, 410],
+        [0, 33, 67, 100, 150, 183, 217, 290, 330],
+        [40 * k for k in range(30)] + [1200 + 20 * k for k in range(30)],
+        [40 * k for k in range(0, 60, 2)] + [2400 + 40 * k for k in range(30)],
+        [40 * k + 3 * (k % 2) for k in range(60)],
+    ],
+)
+def test_variable_rates_have_no_rate(times: list[int]) -> None:
+    told = [Fraction(25), Fraction(50), Fraction(1000)]
+    assert constant_rate(times, MS, told) is None
+
+
+def test_a_few_missing_frames_leave_a_rate_constant() -> None:
+    times = [40 * k for k in range(60) if k not in (7, 30)]
+    assert constant_rate(times, MS, [Fraction(25)]) == 25
+    assert constant_rate([40 * k for k in range(60) if k % 5], MS, [Fraction(25)]) is None
+
+
+@pytest.mark.parametrize("times", [[], [0]])
+def test_one_frame_has_the_rate_that_is_told(times: list[int]) -> None:
+    assert constant_rate(times, MS, [None, Fraction(25)]) == 25
+    assert constant_rate(times, MS, [None]) is None
+
+
+def test_a_tick_coarser_than_a_frame_proves_nothing() -> None:
+    assert constant_rate([0, 1, 2, 3], Fraction(1), [Fraction(3, 2)]) is None
+
+
+@given(
+    rate=st.sampled_from(RATES),
+    begin=st.integers(0, 10**7),
+    count=st.integers(20, 200),
+    numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
+)
+def test_coarse_ticks_give_exact_times_for_ever(
+    rate: Fraction, begin: int, count: int, numbers: list[int]
+) -> None:
+    """However long the film, a frame's time is a multiple of 1 / rate after the first."""
+    times = stored(rate, MS, count, begin * MS)
+    assert constant_rate(times, MS, [rate]) == rate
+    clock = Clock(tick=MS, zero=begin * MS, first=times[0], rate=rate)
+    for number in numbers:
+        ticks = floor((begin * MS + number / rate) / MS + Fraction(1, 2))
+        assert clock.time(ticks) == number / rate
+        assert clock.ticks(clock.time(ticks)) >= ticks
+
+
+def test_what_starts_late_stays_late() -> None:
+    clock = Clock(tick=Fraction(1, 90000), zero=Fraction(126000, 90000), first=127920, rate=FILM)
+    assert clock.begin == Fraction(1920, 90000)
+    assert clock.time(127920 + 3754) == Fraction(1920, 90000) + 1 / FILM
+
+
+def test_a_start_close_to_a_whole_frame_is_one() -> None:
+    assert Clock(tick=MS, zero=Fraction(0), first=83, rate=FILM).begin == 2 / FILM
+
+
+def test_a_frame_off_the_grid_keeps_its_time() -> None:
+    clock = Clock(tick=MS, zero=Fraction(0), first=0, rate=Fraction(25))
+    assert [clock.time(t) for t in (40, 41, 55)] == [Fraction(1, 25), Fraction(1, 25), 55 * MS]
+
+
+def test_without_a_rate_all_times_are_kept() -> None:
+    clock = Clock(tick=MS, zero=5 * MS, first=5, rate=None)
+    assert [clock.time(t) for t in (5, 46, 1005)] == [0, 41 * MS, 1]
+    assert clock.snap(41 * MS) == 41 * MS

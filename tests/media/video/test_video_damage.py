@@ -1,0 +1,237 @@
+"""Videos that are damaged, cut off, or none at all: what is left is used, and said."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from make import Sound, make, make_sound, number_of, picture, scratched, truncated
+
+from kinoloom.base.clip import Clip
+from kinoloom.errors import (
+    InputNotFoundError,
+    MediaError,
+    UnreadableMediaError,
+    UnsupportedMediaError,
+)
+from kinoloom.media.video.reading import open_video
+
+FASTSTART = {"movflags": "+faststart"}
+X265 = {"x265-params": "log-level=none"}
+
+
+def damage(clip: Clip) -> list[Any]:
+    return [note for note in clip.notes if note.kind == "damage"]
+
+
+def packet_places(path: Path) -> list[int]:
+    with av.open(str(path)) as file:
+        return [packet.pos for packet in file.demux(video=0) if packet.size and packet.pos]
+
+
+CUT = [
+    ("a.mp4", {"muxer": FASTSTART, "options": {"g": "8"}}),
+    ("b.mp4", {"muxer": FASTSTART, "options": {"g": "8"}, "sounds": (Sound(),)}),
+    ("a.mov", {"muxer": FASTSTART, "codec": "prores_ks", "pix_fmt": "yuv422p10le"}),
+    ("a.mkv", {}),
+    ("d.mkv", {"options": {"bf": "8", "b_strategy": "0", "b-pyramid": "none"}}),
+    ("b.mkv", {"codec": "ffv1"}),
+    ("c.mkv", {"codec": "libx265", "options": X265}),
+    ("a.webm", {"codec": "libvpx-vp9"}),
+    ("a.avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
+]
+
+
+@pytest.mark.parametrize(("name", "video"), CUT, ids=[name for name, _ in CUT])
+def test_a_video_that_is_cut_off_gives_what_it_has(
+    tmp_path: Path, name: str, video: dict[str, Any]
+) -> None:
+    path = truncated(make(tmp_path / name, **({"frames": 40, "size": (160, 96)} | video)), 0.8)
+    clip = open_video(path)
+    frames = list(clip)
+    assert 0 < len(frames) < 40
+    assert [number_of(frame.image) for frame in frames[:-1]] == list(range(len(frames) - 1))
+    assert clip.rate == 25 or len(frames) < 20  # too few to tell, with holes at the end
+    (note,) = damage(clip)
+    assert note.level == "error"
+    assert name in note.message
+    found = re.search(r"after (\d+) frames", note.message)
+    assert found is not None
+    assert 0 < int(found[1]) <= len(frames)
+    assert clip.notes.failed
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_cut_between_two_packets_is_noticed(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / name, frames=40, codec="mpeg4", muxer=FASTSTART)
+    path.write_bytes(path.read_bytes()[: packet_places(path)[25]])
+    clip = open_video(path)
+    assert len(list(clip)) == 25
+    (note,) = damage(clip)
+    assert "after 25 frames at 0.960 s: it should last until 1.600 s" in note.message
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_scratches_in_the_middle_lose_only_what_they_hit(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / name, frames=40, codec="ffv1" if name == "a.mkv" else "mpeg4")
+    places = packet_places(path)
+    data = bytearray(path.read_bytes())
+    data[places[20] + 8 : places[20] + 200] = np.random.default_rng(0).bytes(192)
+    path.write_bytes(data)
+    clip = open_video(path)
+    seen = [number_of(frame.image) for frame in clip]
+    assert seen[:20] == list(range(20))
+    assert seen[-1] == 39
+    (note,) = damage(clip)
+    assert Fraction(15, 25) <= note.time <= Fraction(22, 25)
+
+
+def test_packets_lost_on_the_air_are_noticed(tmp_path: Path) -> None:
+    """Transport streams tell by their counters that packets are missing."""
+    path = make(tmp_path / "a.ts", frames=40, codec="mpeg2video", options={"b": "2M"})
+    data = path.read_bytes()
+    begin = len(data) // 2 // 188 * 188
+    path.write_bytes(data[:begin] + data[begin + 3 * 188 :])
+    clip = open_video(path)
+    assert len(list(clip)) > 30
+    (note,) = damage(clip)
+    assert Fraction(10, 25) < note.time < Fraction(30, 25)
+
+
+def test_damage_is_told_once_however_often_a_clip_is_read(tmp_path: Path) -> None:
+    clip = open_video(truncated(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7))
+    lengths = {len(list(clip)) for _ in range(3)}
+    assert len(lengths) == 1
+    assert len(damage(clip)) == 1
+
+
+def test_reading_on_after_damage(tmp_path: Path) -> None:
+    """Resumed work meets the same frames, and hears of the damage, too."""
+    path = truncated(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7)
+    whole = list(open_video(path))
+    clip = open_video(path)
+    part = list(clip.read(whole[10].time))
+    assert [frame.time for frame in part] == [frame.time for frame in whole[10:]]
+    assert np.array_equal(part[-1].image, whole[-1].image)
+    (note,) = damage(clip)
+    assert "frames" not in note.message.split(":")[0]
+
+
+def test_peeping_at_the_first_frame_is_no_damage(tmp_path: Path) -> None:
+    clip = open_video(make(tmp_path / "a.mp4", frames=40))
+    next(iter(clip))
+    assert not list(clip.notes)
+
+
+@pytest.mark.parametrize("read_all", [False, True])
+def test_ffmpeg_is_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, read_all: bool
+) -> None:
+    path = make(tmp_path / "a.mp4", frames=40, muxer=FASTSTART, options={"g": "8"})
+    if read_all:
+        list(open_video(scratched(path, 0.6)))
+    else:
+        with pytest.raises(MediaError):
+            open_video(truncated(path, 0.01))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError, match=r"no file .*none\.mp4.*Check"):
+        open_video(tmp_path / "none.mp4")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableMediaError, match=r"is a folder.*files in it"):
+        open_video(tmp_path)
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.touch()
+    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 is empty.*again"):
+        open_video(path)
+
+
+def test_text_named_like_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_text("This is no video.\n" * 100)
+    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*FFmpeg says.*moov atom not found"):
+        open_video(path)
+
+
+def test_a_video_without_its_index(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", frames=40)
+    for part in (0.9, 0.6, 0.3):
+        with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*cut off"):
+            open_video(truncated(path, part))
+
+
+def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(tmp_path / "a.mp4")
+
+    def denied(*args: object, **options: object) -> None:
+        raise av.error.PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(av, "open", denied)
+    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*Permission denied"):
+        open_video(path)
+
+
+def test_sound_alone(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedMediaError, match=r"no moving pictures, only audio.*video"):
+        open_video(make_sound(tmp_path / "a.mp3", Sound(codec="libmp3lame")))
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w", format="mp4") as out:
+        sound = out.add_stream("aac", rate=48000)
+        cover = out.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        image = av.VideoFrame.from_ndarray(picture(1), "rgb24")
+        out.mux(cover.encode(image.reformat(format="yuvj420p", threads=1)))
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        silence.sample_rate = 48000
+        out.mux([*sound.encode(silence), *sound.encode(None)])
+    with pytest.raises(UnsupportedMediaError, match="no moving pictures"):
+        open_video(path)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_video_of_no_frames(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / name, frames=0)
+    with pytest.raises(UnreadableMediaError, match=name):
+        open_video(path)
+
+
+def test_a_video_of_which_no_frame_can_be_decoded(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", frames=1, codec="png", pix_fmt="rgb24", muxer=FASTSTART)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x89PNG")
+    data[at : at + 400] = bytes(400)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableMediaError, match=r"no frame that can be decoded.*again"):
+        open_video(path)
+
+
+def test_an_unknown_codec(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4")
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz9"))
+    with pytest.raises(UnsupportedMediaError, match=r"a\.mp4 .*cannot decode.*Convert"):
+        open_video(path)
+
+
+def test_a_sound_track_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mov", sounds=(Sound(codec="pcm_s16le"),))
+    path.write_bytes(path.read_bytes().replace(b"sowt", b"zzz9"))
+    clip = open_video(path)
+    assert clip.audio == ()
+    assert [(note.kind, note.level) for note in clip.notes] == [("sound", "warning")]
