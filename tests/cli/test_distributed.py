@@ -75,7 +75,7 @@ def running_piece(out: Path, name: str) -> dict[str, Any]:
     while time.monotonic() < deadline:
         if (session_of(out) / "state.db").is_file():
             query = "SELECT * FROM steps WHERE name = ? AND pid > 0"
-            rows = LocalSession(session_of(out)).workspace.state.rows(query, name)
+            rows = LocalSession(session_of(out)).workspace.state.query(query, name)
             if rows:
                 return rows[0]
         time.sleep(0.02)

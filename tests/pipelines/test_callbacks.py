@@ -82,7 +82,7 @@ def test_an_answer_that_comes_while_nothing_runs_is_kept(root: Path) -> None:
     session = LocalSession(root)
     session.callbacks.answer(token, {"ok": True})
     with pytest.raises(UsageError, match="has an answer already"):
-        session.callbacks.refuse(token, "late")
+        session.callbacks.fail(token, "late")
     session.resume(running.id).wait()
     with pytest.raises(UsageError, match="no question zz"):
         session.callbacks.answer("zz", {})

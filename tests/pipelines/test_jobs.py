@@ -13,7 +13,7 @@ from made_definitions import condition, definition, equals, processing, training
 
 from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.mounts import namespaces_work
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.processing import FrameworkProcessor, ProcessingOutput
 from kinoloom.sagemaker.sklearn import SKLearn

@@ -290,13 +290,13 @@ def test_a_reference_knows_its_parts() -> None:
     ],
 )
 def test_how_long_an_outcome_may_be_taken_over(text: str, lifetime: timedelta | None) -> None:
-    assert Cache(True, text).lifetime == lifetime
+    assert Cache(True, text).max_age == lifetime
 
 
 def test_waits_grow_by_the_backoff_rate() -> None:
     policy = RetryPolicy(("Step.THROTTLING",), backoff_rate=3, interval_s=2, max_attempts=4)
-    assert [policy.wait_s(attempt) for attempt in (1, 2, 3)] == [2, 6, 18]
-    assert RetryPolicy(("Step.THROTTLING",), max_attempts=1).wait_s(2) == 2
+    assert [policy.delay_s(attempt) for attempt in (1, 2, 3)] == [2, 6, 18]
+    assert RetryPolicy(("Step.THROTTLING",), max_attempts=1).delay_s(2) == 2
 
 
 def test_the_sdk_s_own_definitions_are_read_and_given_back(shared_data: Path) -> None:

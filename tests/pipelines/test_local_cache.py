@@ -14,11 +14,11 @@ import pytest
 from made_definitions import definition, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.local.caching import first_difference
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.process import started
+from kinoloom.pipelines.local.jobs.cache_key import first_difference
+from kinoloom.pipelines.local.jobs.process import start_time
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.state import _MIGRATIONS, State
+from kinoloom.pipelines.local.storage.state import _MIGRATIONS, State
 
 COPY = (
     "import os; ml = os.environ['KINOLOOM_ML_ROOT'] + '/processing'; "
@@ -162,9 +162,9 @@ def test_resume_after_the_engine_was_killed_repeats_only_what_was_not_done(tmp_p
     execution = session.resume(execution_id)
     execution.wait()
     deadline = time.monotonic() + 10
-    while started(orphan) and time.monotonic() < deadline:
+    while start_time(orphan) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not started(orphan), "the step of the killed engine is still alive"
+    assert not start_time(orphan), "the step of the killed engine is still alive"
     steps = {s["StepName"]: s for s in execution.list_steps()}
     assert {name: s["StepStatus"] for name, s in steps.items()} == dict.fromkeys(
         "ABCD", "Succeeded"
@@ -204,11 +204,11 @@ def test_a_state_of_an_older_version_is_migrated_and_keeps_what_it_has(tmp_path:
             database.execute(f"PRAGMA user_version = {version}")
         database.close()
         state = State(file)
-        kept = state.pipeline("P")
+        kept = state.get_pipeline("P")
         assert kept is not None
         assert kept["description"] == "old"
-        assert state.rows("PRAGMA user_version") == [{"user_version": len(_MIGRATIONS)}]
-        assert state.rows("SELECT * FROM packages") == []
+        assert state.query("PRAGMA user_version") == [{"user_version": len(_MIGRATIONS)}]
+        assert state.query("SELECT * FROM packages") == []
         state.close()
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, get, processing
 
-from kinoloom.pipelines.local import objects, store, worker
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.mounts import namespaces_work, unshare_words
+from kinoloom.pipelines.local.jobs import worker
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work, unshare_words
+from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.state import State
-from kinoloom.pipelines.local.store import file_digest
-from kinoloom.pipelines.local.worker import Worker
+from kinoloom.pipelines.local.storage import objects, store
+from kinoloom.pipelines.local.storage.state import State
+from kinoloom.pipelines.local.storage.store import file_digest
 
 MAKE = (
     "import os; ml = os.environ['KINOLOOM_ML_ROOT']; "
@@ -36,10 +37,10 @@ COMMITS: list[tuple[Any, str]] = [
     (Path, "write_bytes"),
     (os, "link"),
     (store, "_link"),
-    (store, "clear"),
-    (objects, "clear"),
-    (worker, "make_places"),
-    (worker, "bring_in"),
+    (store, "remove"),
+    (objects, "remove"),
+    (worker, "create_folders"),
+    (worker, "place_input"),
     (Worker, "_collect"),
     (Worker, "_publish"),
     (Worker, "tidy"),
@@ -117,12 +118,12 @@ def test_an_engine_killed_at_any_commit_is_resumed_to_the_same_end(tmp_path: Pat
         engine = driven(root, kill_at)
         engine.join()
         assert engine.exitcode == -signal.SIGKILL, kill_at
-        rows = session.workspace.state.executions("Test")
+        rows = session.workspace.state.list_executions("Test")
         if not rows:  # killed before there was an execution
             continue
         done = {
             s["name"]
-            for s in session.workspace.state.steps(rows[0]["id"])
+            for s in session.workspace.state.list_steps(rows[0]["id"])
             if s["status"] == "Succeeded"
         }
         execution = session.resume(rows[0]["id"])
@@ -168,7 +169,7 @@ def test_processes_share_a_root(tmp_path: Path) -> None:
     for engine in engines:
         engine.join()
         assert engine.exitcode == 0
-    rows = session.workspace.state.executions("Test")
+    rows = session.workspace.state.list_executions("Test")
     assert len(rows) == 3
     for row in rows:
         made = session.execution(row["id"]).result("B")["out"] / "f"
@@ -181,7 +182,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from made_definitions import definition, processing
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.store import file_digest
+from kinoloom.pipelines.local.storage.store import file_digest
 
 root = Path(sys.argv[1])
 session = LocalSession(root, isolation="plain")

@@ -23,10 +23,10 @@ from made_definitions import (
 
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.mounts import namespaces_work
-from kinoloom.pipelines.local.resources import Resources
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work
+from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.store import Store
+from kinoloom.pipelines.local.storage.store import Store
 
 ISOLATIONS = ["namespace", "plain"] if namespaces_work() else ["plain"]
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:f"

@@ -10,8 +10,8 @@ from made_definitions import ROLE, definition, get
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.models import Origin
 from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.local.storage.models import Origin
 
 SCRIPT = """
 import os
@@ -134,7 +134,9 @@ def test_what_cannot_be_done_fails_its_step(
     assert reason in start(session, *steps).describe()["FailureReason"]
 
 
-def test_a_script_that_raises_fails_its_step_with_its_last_lines(session: LocalSession) -> None:
+def test_a_script_that_raises_fails_its_step_with_its_last_lines(
+    session: LocalSession,
+) -> None:
     session.upload(b"one\n", "s3://in/data/rows.csv")
     reason = start(session, model(), transform()).describe()["FailureReason"]
     assert "could not convert string to float: 'one'" in reason
@@ -149,15 +151,15 @@ def test_packages_have_versions_metrics_and_a_history(session: LocalSession) -> 
     assert first.result("R")["ModelApprovalStatus"] == "PendingManualApproval"
     assert first.result("R")["ModelPackageArn"].endswith(":model-package/family/1")
     start(session, register(ModelApprovalStatus="Approved")).wait()
-    rows = session.models.packages("Family")
+    rows = session.models.list_packages("Family")
     assert [(row["version"], row["approval"]) for row in rows] == [
         (2, "Approved"), (1, "PendingManualApproval"),
     ]  # fmt: skip
     assert rows[1]["metrics"] == {"ModelQuality.Statistics": {"rmse": 2}}
     session.models.approve("Family", 1, "Rejected", "too slow")
     session.models.approve("Family", 1, "Approved", "fast enough")
-    assert session.models.package("Family", 1)["approval"] == "Approved"
-    told = [(line["status"], line["reason"]) for line in session.models.history("Family", 1)]
+    assert session.models.get_package("Family", 1)["approval"] == "Approved"
+    told = [(line["status"], line["reason"]) for line in session.models.list_approvals("Family", 1)]
     assert told == [
         ("PendingManualApproval", "registered"), ("Rejected", "too slow"),
         ("Approved", "fast enough"),
@@ -173,7 +175,7 @@ def test_a_step_that_is_repeated_registers_once(session: LocalSession) -> None:
     arguments = register()["Arguments"]
     made = [session.models.register(arguments, origin) for _ in range(2)]
     assert made[0] == made[1]
-    assert len(session.models.packages("Family")) == 1
+    assert len(session.models.list_packages("Family")) == 1
 
 
 def test_a_package_without_a_group_is_made_once(session: LocalSession) -> None:

@@ -16,11 +16,12 @@ from kinoloom.base.report import Picture
 from kinoloom.base.report.files import to_html, to_text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import ops
+from kinoloom.pipelines.commands.run import wait_for
 from kinoloom.pipelines.language.load import check
-from kinoloom.pipelines.live import table_of
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.pages import dag, gantt
-from kinoloom.pipelines.running import attend
+from kinoloom.pipelines.reports import graph as graph_report
+from kinoloom.pipelines.reports import timeline
+from kinoloom.pipelines.reports.live import build_table
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -117,9 +118,9 @@ def test_the_page_holds_all_and_nothing_of_it_is_executed(root: Path, file: Path
 
 
 def test_a_name_cannot_break_out_of_a_picture() -> None:
-    from kinoloom.pipelines.pages import svg
+    from kinoloom.pipelines.reports import svg
 
-    assert svg.words(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
+    assert svg.text(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
 
 
 @pytest.mark.parametrize(
@@ -132,16 +133,16 @@ def test_a_name_cannot_break_out_of_a_picture() -> None:
     ],
 )
 def test_times_have_round_ticks(whole: float, ticks: list[float]) -> None:
-    assert gantt.ticks_of(whole) == pytest.approx(ticks)
+    assert timeline.round_ticks(whole) == pytest.approx(ticks)
 
 
 def test_lines_that_follow_from_others_are_not_drawn() -> None:
     second = {**python("B", ""), "DependsOn": ["A"]}
     third = {**python("C", ""), "DependsOn": ["A", "B"]}
     graph = check(definition(third, python("A", ""), second)).graph
-    picture = dag.graph_picture(graph, {}).data.decode()
+    picture = graph_report.graph_picture(graph, {}).data.decode()
     assert picture.count("<path") == 2
-    assert dag.direct_needs(graph, "C") == {"B"}
+    assert graph_report.direct_needs(graph, "C") == {"B"}
 
 
 def test_explain_tells_without_running(root: Path, file: Path) -> None:
@@ -184,7 +185,7 @@ def test_an_execution_is_found_by_the_beginning_of_its_id(root: Path, file: Path
     with pytest.raises(UsageError, match="No execution begins with 'zz'"):
         ops.show(NOTHING, root=root, execution="zz")
     session = LocalSession(root)
-    row = session.workspace.state.rows("SELECT * FROM executions")[0]
+    row = session.workspace.state.query("SELECT * FROM executions")[0]
     session.workspace.state.add_execution({**row, "id": row["id"][:4] + "other"})
     with pytest.raises(UsageError, match="Several executions begin"):
         ops.show(NOTHING, root=root, execution=row["id"][:4])
@@ -261,9 +262,9 @@ def test_the_live_table_follows_the_steps(root: Path, file: Path) -> None:
     execution = session.start("P", {"N": 4})
     execution.join()
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(table_of(execution))
+    console.print(build_table(execution))
     text = console.export_text()
     for word in (execution.id, "ran: it has not succeeded before", "No", "Failed"):
         assert word in text
     with pytest.raises(ExecutionError, match=f"--resume {execution.id}"):
-        attend(execution)
+        wait_for(execution)

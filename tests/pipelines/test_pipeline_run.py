@@ -10,10 +10,10 @@ import pytest
 from made_definitions import condition, definition, equals, fail, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.commands.values import parse_parameters
 from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import run
-from kinoloom.pipelines.running import parse_parameters
 
 PARAMETERS = [
     {"Name": "N", "Type": "Integer", "DefaultValue": 1},

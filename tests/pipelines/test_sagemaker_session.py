@@ -16,9 +16,9 @@ from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.session import SageMakerSession
 from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.loading import standing_in
+from kinoloom.pipelines.commands.run import run_file
+from kinoloom.pipelines.loading import working_in
 from kinoloom.pipelines.options import RunOptions
-from kinoloom.pipelines.running import run_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "abalone"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -66,7 +66,7 @@ def test_the_example_starts_when_one_object_is_changed(aws: Any, tmp_path: Path)
     changed = text.replace("import LocalPipelineSession", "import PipelineSession").replace(
         "LocalPipelineSession()", f"PipelineSession(role={ROLE!r})"
     )
-    with standing_in(EXAMPLE, tmp_path):
+    with working_in(EXAMPLE, tmp_path):
         names: dict[str, Any] = {"__name__": "example"}
         exec(changed, names)  # noqa: S102  the example itself, with another session
         pipeline: Pipeline = names["pipeline"]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinoloom.errors import OutputError, UsageError
-from kinoloom.pipelines.local.archive import pack, unpack
-from kinoloom.pipelines.local.objects import Objects
-from kinoloom.pipelines.local.store import Store, copy_in
+from kinoloom.pipelines.local.storage.archive import pack, unpack
+from kinoloom.pipelines.local.storage.objects import Objects
+from kinoloom.pipelines.local.storage.store import Store, copy_in
 
 
 def folder_of(path: Path, **files: str) -> Path:
@@ -148,7 +148,7 @@ def test_an_archive_of_much_air_is_refused(tmp_path: Path, monkeypatch: pytest.M
     pack(folder_of(tmp_path / "one", a="0" * 4_000_000), tmp_path / "one.tar.gz")
     assert (tmp_path / "one.tar.gz").stat().st_size * 500 < 4_000_000
     unpack(tmp_path / "one.tar.gz", tmp_path / "back")
-    monkeypatch.setattr("kinoloom.pipelines.local.archive._FREE_BYTES", 1_000_000)
+    monkeypatch.setattr("kinoloom.pipelines.local.storage.archive._FREE_BYTES", 1_000_000)
     with pytest.raises(UsageError, match="too large"):
         unpack(tmp_path / "one.tar.gz", tmp_path / "again")
 
@@ -157,12 +157,12 @@ def test_archives_that_grow_too_large_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack(folder_of(tmp_path / "one", a="x" * 100, b="y"), tmp_path / "one.tar.gz")
-    monkeypatch.setattr("kinoloom.pipelines.local.archive._MOST_BYTES", 50)
+    monkeypatch.setattr("kinoloom.pipelines.local.storage.archive._MOST_BYTES", 50)
     with pytest.raises(UsageError, match="too large"):
         unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     with monkeypatch.context() as patch:
-        patch.setattr("kinoloom.pipelines.local.archive._MOST_FILES", 1)
-        patch.setattr("kinoloom.pipelines.local.archive._MOST_BYTES", 1 << 30)
+        patch.setattr("kinoloom.pipelines.local.storage.archive._MOST_FILES", 1)
+        patch.setattr("kinoloom.pipelines.local.storage.archive._MOST_BYTES", 1 << 30)
         with pytest.raises(UsageError, match="too large"):
             unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "one.tar.gz").read_bytes()[:40])

@@ -33,7 +33,7 @@ def killed_in(root: Path, step: str) -> str:
     while time.monotonic() < deadline and engine.poll() is None:
         if (root / "state.db").is_file():
             state = LocalSession(root).workspace.state
-            rows = state.rows("SELECT * FROM steps WHERE name = ? AND pid > 0", step)
+            rows = state.query("SELECT * FROM steps WHERE name = ? AND pid > 0", step)
             if rows:
                 os.killpg(engine.pid, signal.SIGKILL)
                 engine.wait()
@@ -72,7 +72,7 @@ def test_the_example_resumes_after_a_kill_and_passes_and_fails_its_gate(tmp_path
     ]
     root_mean_square = (sum(error**2 for error in errors) / len(errors)) ** 0.5
     assert root_mean_square == pytest.approx(metrics["rmse"]["value"], rel=1e-4)
-    (package,) = session.models.packages("AbaloneGroup")
+    (package,) = session.models.list_packages("AbaloneGroup")
     assert package["approval"] == "PendingManualApproval"
     assert package["metrics"]["ModelQuality.Statistics"] == report
 
@@ -80,9 +80,9 @@ def test_the_example_resumes_after_a_kill_and_passes_and_fails_its_gate(tmp_path
     assert again.returncode == 0, again.stderr
     ran = [name for name, step in steps_of(again).items() if step["cache"].startswith("ran")]
     assert ran == [], "nothing that decides a job has changed"
-    assert session.models.packages("AbaloneGroup")[0]["approval"] == "Approved"
+    assert session.models.list_packages("AbaloneGroup")[0]["approval"] == "Approved"
 
     failed = run(root, "--set", "MseThreshold=2.0")
     assert failed.returncode == 1
     assert "Execution failed due to MSE > 2.0. Once mended, go on" in failed.stderr
-    assert len(session.models.packages("AbaloneGroup")) == 2
+    assert len(session.models.list_packages("AbaloneGroup")) == 2

@@ -65,9 +65,9 @@ def write_distributed(
 def _run_pieces(job: Job, growing: Growing, session_name: str, progress: Progress) -> None:
     """Run a pipeline of the missing pieces; append each once all before it are there."""
     from kinoloom.pipelines.builder.pipeline import Pipeline
-    from kinoloom.pipelines.sessions import local_session_of
+    from kinoloom.pipelines.sessions import open_local_session
 
-    session = local_session_of(session_name, growing.folder / "session")
+    session = open_local_session(session_name, growing.folder / "session")
     steps = [_piece_step(job, number, piece) for number, piece in enumerate(growing.pieces)]
     pipeline = Pipeline(f"Pieces-{len(steps)}", steps=steps, sagemaker_session=session)
     pipeline.upsert()
@@ -109,9 +109,9 @@ def _piece_step(job: Job, number: int, piece: Mapping[str, Any]) -> Any:
         SageMakerJobExceptionTypeEnum,
         SageMakerJobStepRetryPolicy,
     )
-    from kinoloom.pipelines.local.jobs import own_program
+    from kinoloom.pipelines.local.jobs.job import module_command
 
-    processor = Processor(image_uri="kinoloom", entrypoint=own_program(_PROGRAM))
+    processor = Processor(image_uri="kinoloom", entrypoint=module_command(_PROGRAM))
     inputs = [
         ProcessingInput(path.as_uri(), place, f"input-{k}", app_managed=True)
         for k, (place, path) in enumerate(_files_by_place(job).items())

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from kinoloom.pipelines.builder.variables import ExecutionVariables, Join
     from kinoloom.pipelines.cluster.session import RaySession
     from kinoloom.pipelines.local.execution import LocalExecution
-    from kinoloom.pipelines.local.resources import Resources
+    from kinoloom.pipelines.local.jobs.resources import Resources
     from kinoloom.pipelines.local.session import LocalSession
     from kinoloom.pipelines.protocols import Execution, Session
 
@@ -101,7 +101,7 @@ _NAMES = {
     ),
     "cluster.session": ("RaySession",),
     "local.execution": ("LocalExecution",),
-    "local.resources": ("Resources",),
+    "local.jobs.resources": ("Resources",),
     "local.session": ("LocalSession",),
     "protocols": (
         "Execution",

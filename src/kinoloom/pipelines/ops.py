@@ -46,7 +46,7 @@ def run(file: Path, options: RunOptions) -> Report:
     reuses its cached outputs; each step reports why it ran. A failed or interrupted execution
     resumes with --resume.
     """
-    from kinoloom.pipelines.running import run_file
+    from kinoloom.pipelines.commands.run import run_file
 
     return run_file(file, options)
 
@@ -58,7 +58,7 @@ def start(file: Path, options: StartOptions) -> Report:
     FILE is a JSON definition, or a Python file that builds a Pipeline. `pipeline status` shows the
     execution, `pipeline stop` stops it.
     """
-    from kinoloom.pipelines.commands import start_report
+    from kinoloom.pipelines.commands.run import start_report
 
     return start_report(file, options)
 
@@ -66,7 +66,7 @@ def start(file: Path, options: StartOptions) -> Report:
 @op("pipeline.resume")
 def resume(nothing: Nothing, options: ResumeOptions) -> Report:
     """Resume a failed or interrupted execution; finished steps do not run again."""
-    from kinoloom.pipelines.commands import resume_report
+    from kinoloom.pipelines.commands.executions import resume_report
 
     return resume_report(options)
 
@@ -74,7 +74,7 @@ def resume(nothing: Nothing, options: ResumeOptions) -> Report:
 @op("pipeline.stop")
 def stop(nothing: Nothing, options: ExecutionOptions) -> Report:
     """Stop an execution and its running steps, whichever process started it."""
-    from kinoloom.pipelines.commands import stop_report
+    from kinoloom.pipelines.commands.executions import stop_report
 
     return stop_report(options)
 
@@ -82,7 +82,7 @@ def stop(nothing: Nothing, options: ExecutionOptions) -> Report:
 @op("pipeline.status")
 def status(nothing: Nothing, options: StatusOptions) -> Report:
     """List the latest executions, or the steps of one."""
-    from kinoloom.pipelines.commands import status_report
+    from kinoloom.pipelines.commands.executions import status_report
 
     return status_report(options)
 
@@ -90,7 +90,7 @@ def status(nothing: Nothing, options: StatusOptions) -> Report:
 @op("pipeline.logs")
 def logs(nothing: Nothing, options: LogsOptions) -> Report:
     """Print the logs of an execution's steps."""
-    from kinoloom.pipelines.commands import logs_report
+    from kinoloom.pipelines.commands.executions import logs_report
 
     return logs_report(options)
 
@@ -102,7 +102,7 @@ def show(nothing: Nothing, options: ExecutionOptions) -> Report:
     The report has the graph, step times, parameters, metrics, images among the outputs, lineage
     and logs.
     """
-    from kinoloom.pipelines.commands import show_report
+    from kinoloom.pipelines.commands.executions import show_report
 
     return show_report(options)
 
@@ -113,7 +113,7 @@ def explain(file: Path, options: ExplainOptions) -> Report:
 
     Nothing runs. For each step, the first difference from its last success is reported.
     """
-    from kinoloom.pipelines.commands import explain_report
+    from kinoloom.pipelines.commands.run import explain_report
 
     return explain_report(file, options)
 
@@ -121,7 +121,7 @@ def explain(file: Path, options: ExplainOptions) -> Report:
 @op("pipeline.export")
 def export(file: Path, options: ExportOptions) -> Report:
     """Write the JSON definition that a Python file builds: -o definition.json."""
-    from kinoloom.pipelines.commands import export_report
+    from kinoloom.pipelines.commands.run import export_report
 
     return export_report(file, options)
 
@@ -129,7 +129,7 @@ def export(file: Path, options: ExportOptions) -> Report:
 @op("pipeline.models")
 def models(nothing: Nothing, options: ModelsOptions) -> Report:
     """List registered models, or show the metrics and approval history of one."""
-    from kinoloom.pipelines.commands import models_report
+    from kinoloom.pipelines.commands.models import models_report
 
     return models_report(options)
 
@@ -137,7 +137,7 @@ def models(nothing: Nothing, options: ModelsOptions) -> Report:
 @op("pipeline.approve")
 def approve(nothing: Nothing, options: ApproveOptions) -> Report:
     """Approve or reject a registered model version."""
-    from kinoloom.pipelines.commands import approve_report
+    from kinoloom.pipelines.commands.models import approve_report
 
     return approve_report(options)
 
@@ -145,7 +145,7 @@ def approve(nothing: Nothing, options: ApproveOptions) -> Report:
 @op("pipeline.answer")
 def answer(nothing: Nothing, options: AnswerOptions) -> Report:
     """Answer a waiting Callback step, or list the open callbacks."""
-    from kinoloom.pipelines.commands import answer_report
+    from kinoloom.pipelines.commands.callbacks import answer_report
 
     return answer_report(options)
 
@@ -156,6 +156,6 @@ def gc(nothing: Nothing, options: GcOptions) -> Report:
 
     Executions that registered a model, or whose outputs later executions reuse, are kept.
     """
-    from kinoloom.pipelines.commands import gc_report
+    from kinoloom.pipelines.commands.executions import gc_report
 
     return gc_report(options)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.language.problems import suggestion
+from kinoloom.pipelines.language.problems import suggest
 
 _ACCOUNTS = {
     "af-south-1": "510948584623", "ap-east-1": "651117190479", "ap-northeast-1": "354813040037",
@@ -60,7 +60,7 @@ def retrieve(
     known = (*_IMAGES, *_SHARED)
     if framework not in known:
         raise UsageError(
-            f"Unknown framework '{framework}'{suggestion(framework, known)}.",
+            f"Unknown framework '{framework}'{suggest(framework, known)}.",
             hint="Pass an image_uri instead.",
         )
     if version is None:
@@ -78,7 +78,7 @@ def retrieve(
         return f"local/{name}:{version}{suffix}"
     if region not in _ACCOUNTS:
         raise UsageError(
-            f"The image registry of region '{region}' is unknown{suggestion(region, _ACCOUNTS)}.",
+            f"The image registry of region '{region}' is unknown{suggest(region, _ACCOUNTS)}.",
             hint="Pass an image_uri instead.",
         )
     return f"{_ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com/{name}:{version}{suffix}"

@@ -11,7 +11,7 @@ from typing import Any
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.code import local_path
 from kinoloom.pipelines.builder.context import CompileContext
-from kinoloom.pipelines.local.workspace import ACCOUNT
+from kinoloom.pipelines.local.storage.workspace import ACCOUNT
 
 
 @dataclass(frozen=True)

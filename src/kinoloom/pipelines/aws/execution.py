@@ -8,18 +8,13 @@ from typing import Any
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.service import Service
-from kinoloom.pipelines.language.problems import suggestion
+from kinoloom.pipelines.language.kinds import KINDS
+from kinoloom.pipelines.language.problems import suggest
 
 _FINAL = ("Succeeded", "Failed", "Stopped")
 _DELAY_S = 30.0
-_JOBS = {  # by the word in a step's metadata: the call that describes it, and its logs
-    "ProcessingJob": ("describe_processing_job", "ProcessingJobName", "ProcessingJobs"),
-    "TrainingJob": ("describe_training_job", "TrainingJobName", "TrainingJobs"),
-    "TransformJob": ("describe_transform_job", "TransformJobName", "TransformJobs"),
-    "TuningJob": ("describe_hyper_parameter_tuning_job", "HyperParameterTuningJobName", ""),
-    "Model": ("describe_model", "ModelName", ""),
-    "RegisterModel": ("describe_model_package", "ModelPackageName", ""),
-}
+_KINDS = {kind.job.metadata: kind for kind in KINDS.values() if kind.job is not None}
+"""The kinds of steps with a job, by the key of their metadata."""
 
 
 class SageMakerExecution:
@@ -120,11 +115,11 @@ class SageMakerExecution:
             UsageError: No step of that name has started.
         """
         word, metadata = self._metadata(step_name)
-        if word not in _JOBS:
+        kind = _KINDS.get(word)
+        if kind is None or kind.job is None:
             return metadata
-        verb, member, _ = _JOBS[word]
-        name = metadata["Arn"] if word == "RegisterModel" else _last(metadata["Arn"])
-        return self._service.call(getattr(self._client, verb), **{member: name})
+        name = metadata["Arn"] if kind.job.named_by_arn else _last(metadata["Arn"])
+        return self._service.call(getattr(self._client, kind.job.describe), **{kind.job.name: name})
 
     def result(self, step_name: str) -> Any:
         """Wait for the execution and return the result of a step.
@@ -138,13 +133,9 @@ class SageMakerExecution:
         self.join()
         word, metadata = self._metadata(step_name)
         properties = self.properties(step_name)
-        if word == "ProcessingJob":
-            outputs = properties.get("ProcessingOutputConfig", {}).get("Outputs", [])
-            return {one["OutputName"]: one["S3Output"]["S3Uri"] for one in outputs}
-        if word == "TrainingJob":
-            return {"model": properties["ModelArtifacts"]["S3ModelArtifacts"]}
-        if word == "TransformJob":
-            return {"transform": properties["TransformOutput"]["S3OutputPath"]}
+        kind = _KINDS.get(word)
+        if kind is not None and kind.outputs is not None:
+            return kind.outputs(properties)
         if word == "Condition":
             return str(metadata["Outcome"]).lower() == "true"
         if "OutputParameters" in metadata:
@@ -158,13 +149,13 @@ class SageMakerExecution:
             UsageError: No step of that name has started.
         """
         word, metadata = self._metadata(step_name)
-        group = _JOBS[word][2] if word in _JOBS else ""
-        if not group:
+        kind = _KINDS.get(word)
+        if kind is None or kind.job is None or not kind.job.log_group:
             return ""
         client = self._service.boto_session.client("logs")
         events: list[Mapping[str, Any]] = []
         request = {
-            "logGroupName": f"/aws/sagemaker/{group}",
+            "logGroupName": f"/aws/sagemaker/{kind.job.log_group}",
             "logStreamNamePrefix": _last(metadata["Arn"]),
         }
         token: str | None = ""
@@ -179,7 +170,7 @@ class SageMakerExecution:
         """Return the one member of a step's metadata: its key and its value."""
         steps = {step["StepName"]: step for step in self.list_steps()}
         if step_name not in steps:
-            raise UsageError(f"No step '{step_name}' has started{suggestion(step_name, steps)}.")
+            raise UsageError(f"No step '{step_name}' has started{suggest(step_name, steps)}.")
         metadata = steps[step_name].get("Metadata", {})
         return next(iter(metadata.items()), ("", {}))
 

@@ -18,7 +18,7 @@ from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.service import Service
 from kinoloom.pipelines.builder.code import bytes_digest
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.local.evaluate import as_text
+from kinoloom.pipelines.local.scope import as_text
 
 _MAX_INLINE_BYTES = 100 << 10
 _DIGEST_KEY = "kinoloom-sha256"

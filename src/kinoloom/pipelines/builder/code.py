@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.context import CompileContext
-from kinoloom.pipelines.local.store import file_digest
+from kinoloom.pipelines.local.storage.store import file_digest
 
 _SKIPPED = {"__pycache__", ".git"}
 

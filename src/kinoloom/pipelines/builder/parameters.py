@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.variables import PipelineVariable
-from kinoloom.pipelines.language.links import fits_type
+from kinoloom.pipelines.language.shapes import fits_type
 
 
 class Parameter(PipelineVariable):

@@ -25,7 +25,7 @@ from kinoloom.pipelines.builder.steps import (
 )
 from kinoloom.pipelines.builder.variables import ExecutionVariables, omit_none
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.language.grammar import VERSION
+from kinoloom.pipelines.language.constants import VERSION
 from kinoloom.pipelines.protocols import Execution, Session
 
 Parallelism = ParallelismConfiguration | Mapping[str, int] | None

@@ -14,7 +14,7 @@ from kinoloom.pipelines.builder.processing_files import (
     build_output,
 )
 from kinoloom.pipelines.builder.variables import PipelineVariable, omit_none, to_request
-from kinoloom.pipelines.language.problems import suggestion
+from kinoloom.pipelines.language.problems import suggest
 from kinoloom.pipelines.protocols import FileSession
 
 _IGNORED = ("wait", "logs", "job_name", "experiment_config", "kms_key")
@@ -149,4 +149,4 @@ def check_ignored(arguments: Mapping[str, Any]) -> None:
     """
     for name in arguments:
         if name not in _IGNORED:
-            raise UsageError(f"run() has no argument '{name}'{suggestion(name, _IGNORED)}.")
+            raise UsageError(f"run() has no argument '{name}'{suggest(name, _IGNORED)}.")

@@ -7,8 +7,8 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.variables import Join, PipelineVariable, to_expression
-from kinoloom.pipelines.language.problems import suggestion
-from kinoloom.pipelines.language.properties import PROPERTIES
+from kinoloom.pipelines.language.kinds import KINDS
+from kinoloom.pipelines.language.problems import suggest
 
 
 class Properties(PipelineVariable):
@@ -36,10 +36,10 @@ class Properties(PipelineVariable):
     def __getattr__(self, name: str) -> Properties:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = PROPERTIES.get(self._step_type)
+        known = KINDS[self._step_type].properties if self._step_type else None
         if not self.path and known is not None and name not in known:
             raise AttributeError(
-                f"a {self._step_type} step has no property '{name}'{suggestion(name, known)}"
+                f"a {self._step_type} step has no property '{name}'{suggest(name, known)}"
             )
         return Properties(self.step_name, f"{self.path}.{name}" if self.path else name)
 

@@ -6,25 +6,18 @@ import json
 import threading
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.language.problems import suggestion
-from kinoloom.pipelines.local.schedule import Status
-from kinoloom.pipelines.local.workspace import Workspace
+from kinoloom.pipelines.language.kinds import KINDS
+from kinoloom.pipelines.language.problems import suggest
+from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.kinds import LOCAL_KINDS
+from kinoloom.pipelines.local.storage.workspace import Workspace
 
 _FINAL = ("Succeeded", "Failed", "Stopped")
 _POLL_S = 0.1
 _SDK_DELAY_S = 30
-_METADATA = {
-    "Processing": ("ProcessingJob", "ProcessingJobArn"),
-    "Training": ("TrainingJob", "TrainingJobArn"),
-    "Transform": ("TransformJob", "TransformJobArn"),
-    "Tuning": ("TuningJob", "HyperParameterTuningJobArn"),
-    "Model": ("Model", "ModelArn"),
-    "RegisterModel": ("RegisterModel", "ModelPackageArn"),
-}
 
 
 class LocalExecution:
@@ -127,12 +120,12 @@ class LocalExecution:
 
         `CacheExplanation` is an addition: why a step ran or reused cached outputs.
         """
-        rows = self.workspace.state.steps(self.id)
+        rows = self.workspace.state.list_steps(self.id)
         return [self._describe_step(row) for row in rows if "/" not in row["name"]]
 
     def list_trainings(self, step_name: str) -> list[dict[str, Any]]:
         """Return the started training jobs of a Tuning step, each described as a step."""
-        rows = self.workspace.state.steps(self.id)
+        rows = self.workspace.state.list_steps(self.id)
         return [self._describe_step(row) for row in rows if row["name"].startswith(f"{step_name}/")]
 
     def list_parameters(self) -> list[dict[str, Any]]:
@@ -186,32 +179,16 @@ class LocalExecution:
             ExecutionError: The step has not succeeded.
         """
         properties = self.properties(step_name)
-        kind = self._step(step_name)["type"]
-        if kind == "Condition":
-            return properties["Outcome"] == "true"
-        if kind in ("Lambda", "Callback"):
-            return properties["OutputParameters"]
-        if kind in ("Model", "RegisterModel", "Tuning"):
-            return properties
-        if kind == "Transform":
-            return {"transform": self._path(properties["TransformOutput"]["S3OutputPath"])}
-        if kind == "Training":
-            model = self._path(properties["ModelArtifacts"]["S3ModelArtifacts"])
-            data = model.with_name("output.tar.gz")
-            return {"model": model, "data": data} if data.exists() else {"model": model}
-        outputs = properties.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        return {o["OutputName"]: self._path(o["S3Output"]["S3Uri"]) for o in outputs}
-
-    def _path(self, uri: str) -> Path:
-        return self.workspace.objects.path(uri)
+        kind = LOCAL_KINDS[self._step(step_name)["type"]]
+        return kind.result(properties, self.workspace.objects.path)
 
     def _row(self) -> dict[str, Any]:
         return self.workspace.execution_row(self.id)
 
     def _step(self, name: str) -> dict[str, Any]:
-        rows = {row["name"]: row for row in self.workspace.state.steps(self.id)}
+        rows = {row["name"]: row for row in self.workspace.state.list_steps(self.id)}
         if name not in rows:
-            raise UsageError(f"No step '{name}' has started{suggestion(name, rows)}.")
+            raise UsageError(f"No step '{name}' has started{suggest(name, rows)}.")
         return rows[name]
 
     def _describe_step(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -236,13 +213,13 @@ class LocalExecution:
 
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
     """Return the member Metadata of a step's description."""
-    kind, properties = row["type"], row["properties"] or {}
-    if kind in _METADATA:
-        word, member = _METADATA[kind]
-        return {word: {"Arn": properties.get(member, "")}}
-    if kind == "Condition":
+    step_type, properties = row["type"], row["properties"] or {}
+    job = KINDS[step_type].job
+    if job is not None:
+        return {job.metadata: {"Arn": properties.get(job.arn, "")}}
+    if step_type == "Condition":
         return {"Condition": {"Outcome": json.loads(properties.get("Outcome", "null"))}}
-    if kind == "Fail":
+    if step_type == "Fail":
         return {"Fail": {"ErrorMessage": row["reason"]}}
     outputs = properties.get("OutputParameters", {})
-    return {kind: {"OutputParameters": [{"Name": k, "Value": v} for k, v in outputs.items()]}}
+    return {step_type: {"OutputParameters": [{"Name": k, "Value": v} for k, v in outputs.items()]}}

@@ -11,19 +11,19 @@ from typing import IO, Any
 
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
-from kinoloom.pipelines.local.callbacks import Callbacks
+from kinoloom.pipelines.local.context import Function, Run, Tools
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.models import Models
-from kinoloom.pipelines.local.process import Isolation, end_orphan
-from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
-from kinoloom.pipelines.local.state import now
-from kinoloom.pipelines.local.stopping import StopOrder
+from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
+from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
+from kinoloom.pipelines.local.jobs.worker import Worker
+from kinoloom.pipelines.local.storage.callbacks import Callbacks
+from kinoloom.pipelines.local.storage.models import Models
+from kinoloom.pipelines.local.storage.state import now
+from kinoloom.pipelines.local.storage.stop_requests import StopListener
+from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
-from kinoloom.pipelines.local.tasks import Function, Run, Tools
-from kinoloom.pipelines.local.worker import Worker
-from kinoloom.pipelines.local.workspace import ACCOUNT, Workspace
 
 
 class LocalSession:
@@ -234,11 +234,11 @@ class LocalSession:
             UsageError: The pipeline does not exist.
         """
         self.workspace.pipeline_row(name)
-        self.workspace.state.change(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
+        self.workspace.state.execute(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
 
     def executions(self, name: str) -> list[LocalExecution]:
         """Return the executions of a pipeline, latest first."""
-        rows = self.workspace.state.executions(name)
+        rows = self.workspace.state.list_executions(name)
         return [LocalExecution(self.workspace, row["id"]) for row in rows]
 
     def execution(self, execution: str) -> LocalExecution:
@@ -271,8 +271,8 @@ class LocalSession:
         if row["status"] == "Succeeded":
             return LocalExecution(self.workspace, execution)
         lock = self.workspace.lock(execution)
-        for step in self.workspace.state.steps(execution):
-            end_orphan(step["pid"], step["pid_started"])
+        for step in self.workspace.state.list_steps(execution):
+            kill_orphan(step["pid"], step["pid_started"])
         return self._drive(execution, check_supported(row["definition"]), lock)
 
     def _load(
@@ -287,16 +287,16 @@ class LocalSession:
         """Run an execution in a thread of its own."""
         state = self.workspace.state
         row = self.workspace.execution_row(execution)
-        state.set_execution(execution, "Executing")
-        order = StopOrder(self.workspace.run_folder(execution))
-        engine = Engine(self._run(row, checked, order.fd), self._tools, order.given)
-        engine.recall(state.steps(execution))
+        state.set_status(execution, "Executing")
+        listener = StopListener(self.workspace.run_folder(execution))
+        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener.requested)
+        engine.restore(state.list_steps(execution))
 
         def stop() -> None:
-            state.set_execution(execution, "Stopping")
+            state.set_status(execution, "Stopping")
             engine.wake()
 
-        order.watch(stop)
+        listener.listen(stop)
 
         def run() -> None:
             status, reason = "Failed", "The engine ended without a result."
@@ -305,9 +305,9 @@ class LocalSession:
             except (KinoloomError, OSError, sqlite3.Error) as error:
                 reason = f"The engine failed: {error}"
             finally:
-                order.close()
+                listener.close()
                 with lock:  # released even if the state cannot be written
-                    state.set_execution(execution, status, reason)
+                    state.set_status(execution, status, reason)
 
         thread = threading.Thread(target=run, name=f"kinoloom-{execution}")
         thread.start()

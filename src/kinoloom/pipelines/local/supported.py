@@ -1,4 +1,4 @@
-"""What a LocalSession accepts: definitions that it can run whole, parameters that fit."""
+"""Checks of what a LocalSession can run: definitions and parameters."""
 
 from __future__ import annotations
 
@@ -8,69 +8,74 @@ from typing import Any
 
 from kinoloom.errors import DefinitionError, UsageError
 from kinoloom.pipelines.language import Checked, Step, load_text
-from kinoloom.pipelines.language.links import fits_type
-from kinoloom.pipelines.language.model import Parameter
-from kinoloom.pipelines.language.problems import suggestion
-from kinoloom.pipelines.language.shapes import told
-from kinoloom.pipelines.local.tasks import RUNS
+from kinoloom.pipelines.language.model import Parameter, Placed
+from kinoloom.pipelines.language.problems import suggest
+from kinoloom.pipelines.language.shapes import fits_type, format_value
+from kinoloom.pipelines.local.kinds import LOCAL_KINDS
 
-_NOTEBOOK = "amazon_sagemaker_scheduler"  # what the SDK's notebook jobs run in their image
+_NOTEBOOK = "amazon_sagemaker_scheduler"  # the entry point of the SDK's notebook jobs
 
 
-@lru_cache(4)  # upsert, start and resume ask for the same one
+@lru_cache(4)  # upsert, start and resume check the same definition
 def check_supported(text: str) -> Checked:
-    """A definition, checked, if a LocalSession can run every step of it.
+    """Return a checked definition if a LocalSession can run all of its steps.
 
     Raises:
-        DefinitionError: it is not right, or has steps that cannot be run here.
+        DefinitionError: The definition is invalid or has steps that cannot run locally.
     """
     checked = load_text(text)
-    others = [p for p in checked.graph.steps.values() if p.step.type not in RUNS]
-    if others:
-        listed = "\n  ".join(f"{p.path}: '{p.step.name}' is {p.step.type}" for p in others)
-        raise DefinitionError(
-            f"A LocalSession cannot run these steps:\n  {listed}\n"
-            f"It can run: {', '.join(sorted(RUNS))}."
+    steps = checked.graph.steps.values()
+    unsupported = [placed for placed in steps if placed.step.type not in LOCAL_KINDS]
+    if unsupported:
+        raise _unsupported_error(
+            [(placed, placed.step.type) for placed in unsupported],
+            f"Supported step types: {', '.join(sorted(LOCAL_KINDS))}.",
         )
-    books = [p for p in checked.graph.steps.values() if _entry(p.step) == _NOTEBOOK]
-    if books:
-        listed = "\n  ".join(f"{p.path}: '{p.step.name}' is a notebook job" for p in books)
-        raise DefinitionError(
-            f"A LocalSession cannot run these steps:\n  {listed}\n"
-            "They need the service's own image. A Processing step can run a notebook: "
-            "jupyter nbconvert --execute."
+    notebooks = [placed for placed in steps if _entry_point(placed.step) == _NOTEBOOK]
+    if notebooks:
+        raise _unsupported_error(
+            [(placed, "a notebook job") for placed in notebooks],
+            "Notebook jobs need the service's own image. Run the notebook in a Processing step: "
+            "jupyter nbconvert --execute.",
         )
     return checked
 
 
 def check_parameters(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every parameter, checked.
+    """Return the value of every declared parameter.
 
     Raises:
-        UsageError: one is not declared, has no value, or a wrong one.
+        UsageError: A parameter is unknown, or a value is missing, of the wrong type or not allowed.
     """
     by_name = {parameter.name: parameter for parameter in declared}
     for name in given:
         if name not in by_name:
-            raise UsageError(f"There is no parameter '{name}'{suggestion(name, by_name)}.")
+            raise UsageError(f"Unknown parameter '{name}'{suggest(name, by_name)}.")
     values = {}
     for name, parameter in by_name.items():
         value = given.get(name, parameter.default)
         if value is None:
-            raise UsageError(f"The parameter '{name}' has no default; it must be given.")
+            raise UsageError(f"Parameter '{name}' has no default: pass a value.")
         if not fits_type(value, parameter.type):
             raise UsageError(
-                f"The parameter '{name}' must be of type {parameter.type}, not {told(value)}."
+                f"Parameter '{name}' must be of type {parameter.type}, not {format_value(value)}."
             )
         if parameter.enum_values and value not in parameter.enum_values:
             allowed = ", ".join(parameter.enum_values)
-            raise UsageError(f"The parameter '{name}' must be one of {allowed}, not {told(value)}.")
+            raise UsageError(
+                f"Parameter '{name}' must be one of {allowed}, not {format_value(value)}."
+            )
         values[name] = value
     return values
 
 
-def _entry(step: Step) -> str:
-    """The program that a training step's image is told to run; "" where it is told none."""
+def _unsupported_error(steps: list[tuple[Placed, str]], advice: str) -> DefinitionError:
+    lines = "\n  ".join(f"{one.path}: '{one.step.name}' is {kind}" for one, kind in steps)
+    return DefinitionError(f"LocalSession cannot run these steps:\n  {lines}\n{advice}")
+
+
+def _entry_point(step: Step) -> str:
+    """Return the program of a training step's container; "" if it has none."""
     algorithm = step.arguments.get("AlgorithmSpecification")
     entry = algorithm.get("ContainerEntrypoint") if isinstance(algorithm, Mapping) else None
     return str(entry[0]) if isinstance(entry, tuple) and entry else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from kinoloom.pipelines.aws.session import SageMakerSession
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.workspace import DEFAULT_ROOT, ROOT_VARIABLE
+from kinoloom.pipelines.local.storage.workspace import DEFAULT_ROOT, ROOT_VARIABLE
 
 
 class LocalPipelineSession(LocalSession):
