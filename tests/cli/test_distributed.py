@@ -144,7 +144,7 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     ("more", "why"),
     [
         (["--session", "somewhere"], "'somewhere' is no session"),
-        (["--session", "sagemaker"], "cannot be done with --session sagemaker"),
+        (["--session", "sagemaker"], "does not support --session sagemaker"),
         (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
     ],
 )

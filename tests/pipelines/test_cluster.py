@@ -107,14 +107,14 @@ def test_a_map_is_spread_over_the_nodes_and_files_go_with_it(session: Any, tmp_p
     assert len(nodes) == 2, nodes
     again = pipeline.start()
     again.wait()
-    assert all("taken over" in one["CacheExplanation"] for one in again.list_steps())
+    assert all("cache hit" in one["CacheExplanation"] for one in again.list_steps())
 
 
 def test_an_execution_is_stopped_and_a_failure_told(session: Any) -> None:
     sleep = processing("Sleep", entrypoint=["python3", "-c", "import time; time.sleep(99)"])
     session.put_pipeline("Long", json.dumps(definition(sleep)))
     execution = session.start("Long")
-    seen(lambda: execution.list_steps() != [] and "runs on" in execution.logs("Sleep"))
+    seen(lambda: execution.list_steps() != [] and "running on" in execution.logs("Sleep"))
     execution.stop()
     execution.join()
     assert execution.status == "Stopped"
@@ -148,11 +148,11 @@ def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: An
     session.put_pipeline("Kill", json.dumps(definition(*steps)))
     execution = session.start("Kill")
     seen(lambda: len(execution.list_steps()) == 3)
-    seen(lambda: all("runs on" in execution.logs(name) for name in names))
+    seen(lambda: all("running on" in execution.logs(name) for name in names))
     cluster.remove_node(cluster.second, allow_graceful=False)
     execution.wait()
     logs = [execution.logs(name) for name in names]
-    assert sum("the node was lost, number 1" in log for log in logs) == 2
+    assert sum("the node was lost (loss 1)" in log for log in logs) == 2
     made = [(execution.result(name)[name] / "f").read_text() for name in names]
     assert made == [f"/opt/ml/processing/out/{name}" for name in names]
     cluster.second = cluster.add_node(num_cpus=2, object_store_memory=100 << 20)

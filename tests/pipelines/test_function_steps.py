@@ -83,7 +83,7 @@ def test_functions_pass_values_and_files_on(session: LocalSession) -> None:
     more.wait()
     assert more.logs("Say") == "many\n"
     told = {s["StepName"]: s.get("CacheExplanation", "") for s in more.list_steps()}
-    assert told["write-file"].startswith("taken over")
+    assert told["write-file"].startswith("cache hit")
     assert told["Length-0"].endswith("ContainerArguments[0] was '2', is '3'")
 
 

@@ -50,7 +50,7 @@ def test_an_order_is_found_exactly_when_there_is_no_circle(
         steps.append(step)
     circular = any(k in reaches(edges, k) for k in range(count))
     if circular:
-        with pytest.raises(DefinitionError, match=r"in a circle: (s\d+) -> (.* -> )?\1 "):
+        with pytest.raises(DefinitionError, match=r"dependency cycle: (s\d+) -> (.* -> )?\1 "):
             check(definition(*steps))
         return
     order = check(definition(*steps)).graph.order
@@ -90,7 +90,7 @@ def test_the_command_tells_right_from_wrong(tmp_path: Path) -> None:
     file.write_text(json.dumps(definition(lambda_step("A", "B"))))
     done = run(str(file))
     assert done.returncode == 2
-    assert "$.Steps[0].DependsOn[0]: there is no step 'B'" in done.stderr
+    assert "$.Steps[0].DependsOn[0]: unknown step 'B'" in done.stderr
     assert "Traceback" not in done.stderr
     done = run(str(tmp_path / "none.json"))
     assert done.returncode == 4

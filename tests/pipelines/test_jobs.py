@@ -50,7 +50,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints(
     assert execution.list_steps()[0]["AttemptCount"] == 1
     words = execution.logs("T").split("\n")
     told = [line for line in words if line]
-    killed = "kinoloom: killed by SIGKILL, begins anew"
+    killed = "kinoloom: killed by SIGKILL, restarts"
     assert told == ["beginning 1", killed, "beginning 2", killed, "beginning 3"]
     assert session.workspace.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 

@@ -220,5 +220,5 @@ def test_a_full_disk_fails_a_step_and_the_root_stays_sound(tmp_path: Path) -> No
         [*unshare_words(), "sh", "-c", mount, "sh", *words], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "The disk is full; what the step had written was removed" in done.stdout
+    assert "The disk is full; the step's files were removed" in done.stdout
     assert done.stdout.endswith("went on\n")

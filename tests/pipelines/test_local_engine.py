@@ -151,7 +151,7 @@ def test_conditions_choose_and_the_other_branch_never_begins(session: LocalSessi
         failed.wait()
     lost = condition("C", equals(json_get("P", "Gone", "a"), 1))
     gone = run(session, lost, first)
-    assert "property file 'Gone' of step 'P' is not there" in reason(gone, "C")
+    assert "Property file 'Gone' of step 'P' does not exist" in reason(gone, "C")
     wrong = condition("C", equals(json_get("P", "R", "a[1].x"), 1))
     assert "has no '1'" in reason(run(session, wrong, first), "C")
     text = condition("C", {**less, "LeftValue": get("Steps.P.RoleArn")})
@@ -185,21 +185,21 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
     ("step", "message"),
     [
         (processing("A", entrypoint=["no-such-program-here"]), "no-such-program-here"),
-        (processing("A", inputs={"in": "s3://bucket/none"}), "nothing at s3://bucket/none"),
-        (processing("A", inputs={"in": "s3://bucket/../../etc"}), "leads out of its bucket"),
-        (processing("A", inputs={"in": "https://x.org/a"}), "is not an address here"),
+        (processing("A", inputs={"in": "s3://bucket/none"}), "Input s3://bucket/none does not exist"),
+        (processing("A", inputs={"in": "s3://bucket/../../etc"}), "must not leave its bucket"),
+        (processing("A", inputs={"in": "https://x.org/a"}), "is not a supported address"),
         (processing("A", entrypoint=[]), "needs a ContainerEntrypoint"),
         (processing("A", entrypoint=python("import os; os.kill(os.getpid(), 9)")), "by SIGKILL"),
         (
             processing("A", entrypoint=python(
                 "import os; os.makedirs(ml + '/output', exist_ok=True); "
                 "open(ml + '/output/failure', 'w').write('my own words'); os._exit(3)")),
-            "It says: my own words",
+            "Its failure file: my own words",
         ),
         (
             processing("A", outputs=("out",), entrypoint=python(
                 "import os; os.symlink('/etc/passwd', ml + '/processing/out/out/x')")),
-            "is neither a file nor a folder of its own",
+            "must be a file, or a link to one within",
         ),
     ],
 )  # fmt: skip
@@ -225,7 +225,7 @@ def test_a_time_limit_ends_the_whole_group(session: LocalSession, tmp_path: Path
     step = processing("A", entrypoint=python(code), StoppingCondition={"MaxRuntimeInSeconds": 1})
     begin = time.monotonic()
     execution = run(session, step)
-    assert "longer than its limit of 1 s" in reason(execution, "A")
+    assert "exceeded its time limit of 1 s" in reason(execution, "A")
     assert time.monotonic() - begin < 20
     time.sleep(1)
     assert not mark.exists()
@@ -366,7 +366,7 @@ def test_steps_are_tried_again_by_class_of_failure(session: LocalSession, tmp_pa
         ({}, "'N' has no default"),
         ({"N": "1"}, "'N' must be of type Integer, not '1'"),
         ({"N": 1, "M": "c"}, "'M' must be one of a, b"),
-        ({"N": 1, "O": 1}, "There is no parameter 'O'"),
+        ({"N": 1, "O": 1}, "Unknown parameter 'O'"),
     ],
 )
 def test_parameters_are_checked_at_the_start(
@@ -384,7 +384,9 @@ def test_steps_that_cannot_be_run_are_refused_when_the_pipeline_is_made(
     session: LocalSession,
 ) -> None:
     step = {"Name": "E", "Type": "EMR", "Arguments": {}}
-    message = r"\$\.Steps\[0\]: 'E' is EMR\nIt can run: .*Condition, Fail, Lambda, Model, "
+    message = (
+        r"\$\.Steps\[0\]: 'E' is EMR\nSupported step types: .*Condition, Fail, Lambda, Model, "
+    )
     with pytest.raises(DefinitionError, match=message):
         session.put_pipeline("Test", json.dumps(definition(step)))
     with pytest.raises(UsageError, match="Pipeline 'Test' does not exist"):

@@ -93,7 +93,7 @@ def test_a_transform_applies_the_model_to_every_file(session: LocalSession) -> N
     assert done.result("M")["ModelName"] == f"pipelines-{done.id}-M"
     again = start(session, transform(Environment={"PLUS": "1"}), model())
     told = {step["StepName"]: step.get("CacheExplanation", "") for step in again.list_steps()}
-    assert told["T"].startswith("taken over"), "the model's name changed, not its content"
+    assert told["T"].startswith("cache hit"), "the model's name changed, not its content"
     arns = {step["StepName"]: step["Metadata"] for step in again.list_steps()}
     assert arns["T"]["TransformJob"]["Arn"].endswith(f"transform-job/pipelines-{again.id}-T")
 
@@ -120,11 +120,11 @@ def test_a_script_beside_the_archive_is_used_too(session: LocalSession, tmp_path
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
-        ((model({**CONTAINER, "ModelDataUrl": "s3://in/gone"}),), "no archive at s3://in/gone"),
+        ((model({**CONTAINER, "ModelDataUrl": "s3://in/gone"}),), "archive s3://in/gone does not exist"),
         ((model({"Image": "any"}), transform()), "has no archive"),
-        ((transform(ModelName="nobody"),), "There is no model 'nobody'"),
+        ((transform(ModelName="nobody"),), "Model 'nobody' does not exist"),
         ((model(), transform(TransformResources={"InstanceCount": 2, "InstanceType": "x"})),
-         "InstanceCount 2 cannot be run"),
+         "InstanceCount 2 is not supported"),
         ((register(ModelPackageGroupName=None),), "needs a ModelPackageGroupName"),
     ],
 )  # fmt: skip
@@ -164,7 +164,7 @@ def test_packages_have_versions_metrics_and_a_history(session: LocalSession) -> 
         ("PendingManualApproval", "registered"), ("Rejected", "too slow"),
         ("Approved", "fast enough"),
     ]  # fmt: skip
-    with pytest.raises(UsageError, match=r"no model Family:3; versions: 2, 1"):
+    with pytest.raises(UsageError, match=r"Model Family:3 does not exist; versions: 2, 1"):
         session.models.approve("Family", 3, "Approved")
     with pytest.raises(UsageError, match="not 'Yes'"):
         session.models.approve("Family", 1, "Yes")
@@ -181,7 +181,7 @@ def test_a_step_that_is_repeated_registers_once(session: LocalSession) -> None:
 def test_a_package_without_a_group_is_made_once(session: LocalSession) -> None:
     alone = register(ModelPackageGroupName=None, ModelPackageName="Alone")
     assert start(session, alone).result("R")["ModelPackageArn"].endswith(":model-package/alone")
-    assert "is a package 'Alone' already" in start(session, alone).describe()["FailureReason"]
+    assert "Package 'Alone' already exists" in start(session, alone).describe()["FailureReason"]
 
 
 def test_only_an_approved_package_that_is_unchanged_becomes_a_model(
@@ -198,6 +198,6 @@ def test_only_an_approved_package_that_is_unchanged_becomes_a_model(
     session.upload(archive(tmp_path, "4"), "s3://in/model.tar.gz")
     reason = start(session, of_package).describe()["FailureReason"]
     assert "the archive of the package" in reason
-    assert "was changed since" in reason
-    with pytest.raises(ExecutionError, match="was changed since"):
+    assert "was changed" in reason
+    with pytest.raises(ExecutionError, match="was changed"):
         session.models.container(f"pipelines-{done.id}-M")

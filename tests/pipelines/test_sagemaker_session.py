@@ -106,7 +106,7 @@ def test_the_command_runs_a_definition_on_the_service(
     assert SageMakerSession().describe_pipeline("small")["RoleArn"] == ROLE
     with pytest.raises(UsageError, match="The session has no role"):
         run_file(file, RunOptions(session="sagemaker", name="other"))
-    with pytest.raises(UsageError, match="cannot be done with --session sagemaker"):
+    with pytest.raises(UsageError, match="does not support --session sagemaker"):
         run_file(file, RunOptions(session="sagemaker", resume="abc"))
 
 

@@ -88,7 +88,7 @@ def test_a_grid_is_trained_whole_sorted_and_taken_over(session: LocalSession) ->
     again = start(session, tuning())
     again.wait()
     told = {one["CacheExplanation"] for one in again.list_trainings("Tune")}
-    assert told == {f"taken over from execution {done.id}"}
+    assert told == {f"cache hit: execution {done.id}"}
     values = [
         one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
         for one in again.result("Tune")["TrainingJobSummaries"]
@@ -151,7 +151,7 @@ def config(strategy: str, most: int | None, ranges: Any = None, **more: Any) -> 
     [("Grid", None, 6), ("Grid", 4, 4), ("Grid", 9, 6), ("Random", 9, 9), ("Bayesian", None, 1)],
 )
 def test_how_many_trainings_there_are(strategy: str, most: int | None, expected: int) -> None:
-    assert Search(config(strategy, most), minimize=True).most == expected
+    assert Search(config(strategy, most), minimize=True).max_trials == expected
 
 
 def ranged(scaling: str, low: str, high: str) -> dict[str, Any]:
@@ -186,9 +186,9 @@ def test_the_bayesian_search_comes_closer_than_chance() -> None:
 
 
 def test_a_range_that_cannot_be_searched_is_refused() -> None:
-    with pytest.raises(UsageError, match="The range of 'r', 0 to 1, cannot be searched"):
+    with pytest.raises(UsageError, match="The range of 'r', 0 to 1, is invalid for ScalingType"):
         Search(config("Random", 1, ranged("Logarithmic", "0", "1")), minimize=True)
-    with pytest.raises(UsageError, match="at least one hyper-parameter"):
+    with pytest.raises(UsageError, match="at least one hyper-parameter range"):
         Search(config("Random", 1, {"IntegerParameterRanges": []}), minimize=True)
 
 

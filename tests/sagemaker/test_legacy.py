@@ -365,7 +365,7 @@ def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession
         pipeline.upsert(parallelism_config={"Max": 2})
     with pytest.raises(UsageError, match="does not support selective execution"):
         pipeline.start(selective_execution_config=SelectiveExecutionConfig(["F"]))
-    with pytest.raises(UsageError, match=r"no argument 'wiat'; did you mean wait\?"):
+    with pytest.raises(UsageError, match=r"no argument 'wiat' \(did you mean wait\?"):
         ScriptProcessor(image_uri=IMAGE, **MACHINE).run("code/proc.py", wiat=True)
     with pytest.raises(UsageError, match="needs a source and a destination"):
         ProcessingInput("s3://x/y")

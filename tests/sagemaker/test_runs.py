@@ -121,7 +121,7 @@ def test_a_pipeline_passes_and_fails_its_gate(session: LocalSession, tmp_path: P
     assert report == {"metrics": {"mse": {"value": 25}}}
     again = pipeline.start(wait=True)
     told = {step["CacheExplanation"] for step in again.list_steps() if step["StepName"] != "Gate"}
-    assert told == {f"taken over from execution {execution.id}"}
+    assert told == {f"cache hit: execution {execution.id}"}
     archives = [e.result("Train")["model"].read_bytes() for e in (execution, again)]
     assert archives[0] == archives[1]
     failed = pipeline.start({"Start": 20}, wait=True)
@@ -134,7 +134,7 @@ def test_a_pipeline_passes_and_fails_its_gate(session: LocalSession, tmp_path: P
     changed = {
         s["StepName"]: s["CacheExplanation"] for s in deeper.start(wait=True).list_steps()[:2]
     }
-    assert changed["Make"].startswith("taken over")
+    assert changed["Make"].startswith("cache hit")
     assert changed["Train"] == "ran: Arguments.HyperParameters.depth was '5', is '6'"
     assert [e.id for e in pipeline.list_executions()][1:] == [failed.id, again.id, execution.id]
     assert pipeline.describe()["PipelineStatus"] == "Active"
