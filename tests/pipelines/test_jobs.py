@@ -87,7 +87,7 @@ def test_a_link_among_the_checkpoints_is_not_followed_out(tmp_path: Path) -> Non
     value = {"Std:JsonGet": {"S3Uri": "s3://bucket/checkpoints/out.json", "Path": "a"}}
     reading = condition("Reading", equals(value, 1))
     taking = processing("Taking", inputs={"in": "s3://bucket/checkpoints"})
-    for step, told in ((reading, "leads out of its folder"), (taking, "neither a file nor")):
+    for step, told in ((reading, "is outside its folder"), (taking, "must be a file")):
         execution = run(session, step)
         assert told in execution.describe()["FailureReason"]
 

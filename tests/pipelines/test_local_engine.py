@@ -185,7 +185,7 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
     ("step", "message"),
     [
         (processing("A", entrypoint=["no-such-program-here"]), "no-such-program-here"),
-        (processing("A", inputs={"in": "s3://bucket/none"}), "Input s3://bucket/none does not exist"),
+        (processing("A", inputs={"in": "s3://bucket/none"}), "s3://bucket/none does not exist"),
         (processing("A", inputs={"in": "s3://bucket/../../etc"}), "must not leave its bucket"),
         (processing("A", inputs={"in": "https://x.org/a"}), "is not a supported address"),
         (processing("A", entrypoint=[]), "needs a ContainerEntrypoint"),

@@ -120,7 +120,7 @@ def test_a_script_beside_the_archive_is_used_too(session: LocalSession, tmp_path
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
-        ((model({**CONTAINER, "ModelDataUrl": "s3://in/gone"}),), "archive s3://in/gone does not exist"),
+        ((model({**CONTAINER, "ModelDataUrl": "s3://in/gone"}),), "s3://in/gone does not exist"),
         ((model({"Image": "any"}), transform()), "has no archive"),
         ((transform(ModelName="nobody"),), "Model 'nobody' does not exist"),
         ((model(), transform(TransformResources={"InstanceCount": 2, "InstanceType": "x"})),

@@ -149,18 +149,18 @@ def test_explain_tells_without_running(root: Path, file: Path) -> None:
     first = ops.explain(file, root=root).data["steps"]
     assert first == {
         "A": "would run: no earlier success",
-        "C": "not known before A has run",
-        "B": "not known before A, C has run",
-        "No": "not known before C has run",
+        "C": "unknown until A has run",
+        "B": "unknown until A, C has run",
+        "No": "unknown until C has run",
     }
     execution = ops.run(file, root=root).data["execution"]
     taken = f"cache hit: execution {execution}"
     told = ops.explain(file, root=root).data["steps"]
-    assert told == {"A": taken, "C": "would come to true", "B": taken, "No": "would be skipped"}
+    assert told == {"A": taken, "C": "would evaluate to true", "B": taken, "No": "would be skipped"}
     told = ops.explain(file, root=root, set="N=4").data["steps"]
-    assert told["C"] == "would come to false"
+    assert told["C"] == "would evaluate to false"
     assert told["B"] == "would be skipped"
-    assert told["No"] == "would fail the execution"
+    assert told["No"] == "would fail: no"
     file.write_text(file.read_text().replace("print(2)", "print(3)"))
     told = ops.explain(file, root=root).data["steps"]
     assert "ContainerEntrypoint[3] was 'print(2)', is 'print(3)'" in told["B"]

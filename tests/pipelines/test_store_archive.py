@@ -166,5 +166,5 @@ def test_archives_that_grow_too_large_are_refused(
         with pytest.raises(UsageError, match="too large"):
             unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "one.tar.gz").read_bytes()[:40])
-    with pytest.raises(UsageError, match="not a sound archive"):
+    with pytest.raises(UsageError, match="not a valid archive"):
         unpack(tmp_path / "cut.tar.gz", tmp_path / "back")

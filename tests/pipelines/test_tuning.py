@@ -109,7 +109,7 @@ def test_a_training_that_fails_does_not_end_the_tuning(session: LocalSession) ->
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        (tuning("raise SystemExit(3)", "Random", 2), "No training of 2 has a value: The job ended"),
+        (tuning("raise SystemExit(3)", "Random", 2), "None of 2 trainings has a value: The job"),
         (tuning(strategy="Random", most=1, regex="no=(.*)"), "no log has the metric 'loss'"),
         (tuning(), "must be given"),
     ],
@@ -121,7 +121,7 @@ def test_a_tuning_without_a_value_fails(
         step["Arguments"]["TrainingJobDefinition"]["AlgorithmSpecification"].pop(
             "MetricDefinitions"
         )
-        reason = "No MetricDefinition says how 'loss' is read"
+        reason = "The objective 'loss' has no MetricDefinition"
     done = start(session, step)
     done.join()
     assert done.status == "Failed"
