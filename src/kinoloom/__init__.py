@@ -14,14 +14,25 @@ from typing import TYPE_CHECKING
 
 from kinoloom import lazy
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from kinoloom.base import Audio, Clip, Frame, Report
+    from kinoloom.base import Audio, Clip, Frame, Report, Timeline, Tracks
     from kinoloom.film.api import interpolate
     from kinoloom.media.files import read, write
 
-__all__ = ["Audio", "Clip", "Frame", "Report", "__version__", "interpolate", "read", "write"]
+__all__ = [
+    "Audio",
+    "Clip",
+    "Frame",
+    "Report",
+    "Timeline",
+    "Tracks",
+    "__version__",
+    "interpolate",
+    "read",
+    "write",
+]
 __getattr__, __dir__ = lazy.attach(
     __name__,
     {
@@ -29,6 +40,8 @@ __getattr__, __dir__ = lazy.attach(
         "Clip": "kinoloom.base",
         "Frame": "kinoloom.base",
         "Report": "kinoloom.base",
+        "Timeline": "kinoloom.base",
+        "Tracks": "kinoloom.base",
         "interpolate": "kinoloom.film.api",
         "read": "kinoloom.media.files",
         "write": "kinoloom.media.files",

@@ -8,7 +8,10 @@
     ├── RegistryError (LookupError)   exit 2   an unknown name, or a name declared twice
     ├── MissingError                  exit 3   an extra or weights are missing
     │   ├── MissingExtraError (ImportError)
-    │   └── WeightsError (ValueError)          weights are missing or belong to another model
+    │   ├── WeightsError (ValueError)          weights are missing or belong to another model
+    │   │   └── ChecksumError                  a file does not have its published SHA-256
+    │   └── FetchError (OSError)               a package registry does not deliver a package
+    │       └── OfflineError (ConnectionError) a package registry cannot be reached
     ├── MediaError (OSError)          exit 4   an input cannot be read
     │   ├── InputNotFoundError (FileNotFoundError)
     │   ├── UnreadableMediaError (ValueError)
@@ -80,6 +83,18 @@ class MissingExtraError(MissingError, ImportError):
 
 class WeightsError(MissingError, ValueError):
     """Weights are missing, damaged, or belong to another model."""
+
+
+class ChecksumError(WeightsError):
+    """A file does not have its published SHA-256: it is damaged or another file."""
+
+
+class FetchError(MissingError, OSError):
+    """A package registry does not deliver the package of a model."""
+
+
+class OfflineError(FetchError, ConnectionError):
+    """A package registry cannot be reached; the hint has the commands for another machine."""
 
 
 class MediaError(KinoloomError, OSError):

@@ -1,5 +1,6 @@
 """VGG features and the losses made of them."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kinoloom.errors import WeightsError
-from kinoloom.learn.losses import vgg_weights
+from kinoloom.learn.cards import VGG16_ST
 from kinoloom.learn.losses.perceptual import (
     FILM_STYLE_WEIGHT,
     FILM_VGG_WEIGHT,
@@ -27,6 +28,7 @@ from kinoloom.learn.losses.vgg import (
     layer_shapes,
 )
 from kinoloom.learn.losses.vgg_weights import load_vgg
+from kinoloom.runtime.models import require_weights
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "basketball1.png"
 
@@ -195,33 +197,56 @@ def test_files_that_are_not_vgg_are_refused(tmp_path: Path) -> None:
     def refused(name: str, message: str) -> None:
         with pytest.raises(WeightsError, match=message) as caught:
             load_vgg(tmp_path / name)
-        assert "pip install 'kinoloom[perceptual]'" in str(caught.value)
+        assert "kinoloom models get vgg16-st" in str(caught.value)
 
-    refused("none.pth", "There is no file")
+    refused("none.pth", "does not exist")
     (tmp_path / "text.mat").write_text("not a matrix")
-    refused("text.mat", "is no MatConvNet network")
+    refused("text.mat", "cannot be read as a MatConvNet network")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
     refused("cut.pth", "is damaged")
     (tmp_path / "text.pth").write_text("text")
     refused("text.pth", "is damaged")
     torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "small.pth")
-    refused("small.pth", "holds 0 convolutions that are neither")
+    refused("small.pth", "contains 0 convolutions, which are not those of")
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")
     refused("tensor.pth", "no named tensors")
 
 
-def test_without_any_weights_it_says_how_to_get_some(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(vgg_weights, "_WHEEL", "no-such-wheel")
-    monkeypatch.setenv("KINOLOOM_WEIGHTS", str(tmp_path))
-    with pytest.raises(WeightsError, match="No VGG here"):
+@pytest.mark.usefixtures("no_models")
+def test_without_any_weights_it_says_how_to_get_some() -> None:
+    with pytest.raises(WeightsError, match=r"'vgg16-st' are missing.*kinoloom models get vgg16-st"):
         load_vgg()
 
 
-def test_the_features_of_the_wheel_know_photographs() -> None:
+def test_user_supplied_weights_go_before_fetched_ones(no_models: Path) -> None:
+    found = weights(19)
+    save_file(torchvision(found, 19), no_models / "vgg19.safetensors")
+    assert load_vgg().words == "VGG-19 of torchvision, average pooling"
+
+
+class Bomb:
+    """Creates a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "vgg.pth"
+    state = {**torchvision(weights(16), 16), "bomb": Bomb(tmp_path / "trace")}
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(WeightsError, match="damaged, or contains more than named tensors"):
+        load_vgg(path)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_published_features_tell_blur_from_brightness() -> None:
     """Real weights: a blurred photo is further off than one as much brighter in L1."""
-    network = load_vgg(vgg_weights.wheel_file())
+    network = load_vgg(require_weights(VGG16_ST))
     assert network.words == "VGG-16 of ST-LPIPS (blurred pooling)"
     truth = photo(64)
     blurred = nn.functional.avg_pool2d(truth, 5, 1, 2, count_include_pad=False)

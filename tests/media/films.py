@@ -1,4 +1,4 @@
-"""Clips in memory for the tests of writers, and a plain look into what they wrote."""
+"""Clips in memory for tests of writers, and an independent reader of their output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
-from make import number_of, picture
+from make import picture, read_number
 
 from kinoloom.base import Audio, Clip, Colour, Frame, Provenance
 
@@ -31,13 +31,13 @@ def film(
     alpha: float | None = None,
     **fields: Any,
 ) -> Clip:
-    """A clip of numbered pictures.
+    """Return a clip of numbered pictures.
 
     Args:
-        frames: how many, below 256.
-        rate: frames a second; ignored where `times` is given.
-        times: when each frame begins, then the end of the last one, in seconds.
-        start: when the first frame begins.
+        frames: number of frames, below 256.
+        rate: frames per second; ignored if `times` is given.
+        times: start of each frame, then the end of the last one, in seconds.
+        start: start of the first frame, in seconds.
         size: width and height.
         bits: above 8 makes the pictures uint16.
         alpha: of the left half, 0..1; None for pictures without alpha.
@@ -49,29 +49,29 @@ def film(
     else:
         rate = None
     pictures = [
-        Frame(drawn(k, size, bits, alpha), begin, end - begin)
+        Frame(draw_picture(k, size, bits, alpha), begin, end - begin)
         for k, (begin, end) in enumerate(pairwise(times))
     ]
     known = {"rate": rate, "bits": bits, "colour": SRGB}
     return Clip.from_frames(pictures, **(known | fields))
 
 
-def drawn(number: int, size: tuple[int, int], bits: int, alpha: float | None) -> Any:
+def draw_picture(number: int, size: tuple[int, int], bits: int, alpha: float | None) -> Any:
     image = picture(number, *size)
     if alpha is not None:
-        veil = np.full((*image.shape[:2], 1), 255, np.uint8)
-        veil[:, : size[0] // 2] = round(alpha * 255)
-        image = np.concatenate([image, veil], axis=2)
+        plane = np.full((*image.shape[:2], 1), 255, np.uint8)
+        plane[:, : size[0] // 2] = round(alpha * 255)
+        image = np.concatenate([image, plane], axis=2)
     return image if bits == 8 else image.astype(np.uint16) * 257
 
 
-def recorded(**options: Any) -> Provenance:
-    """A provenance record."""
-    return Provenance("weave", options)
+def make_record(**options: Any) -> Provenance:
+    """Return a provenance record."""
+    return Provenance("interpolate", options)
 
 
 def sound(seconds: float = 1.0, rate_hz: int = 48000, **fields: Any) -> Audio:
-    """A sound track of clicks: 5 ms of tone at each quarter of a second."""
+    """Return a sound track of clicks: 5 ms of tone at each quarter of a second."""
     samples = np.zeros((int(seconds * rate_hz), 2), np.float32)
     burst = 0.8 * np.sin(2 * np.pi * 1500 / rate_hz * np.arange(rate_hz // 200))
     for quarter in range(int(seconds * 4)):
@@ -86,15 +86,15 @@ def sound(seconds: float = 1.0, rate_hz: int = 48000, **fields: Any) -> Audio:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a file holds, by FFmpeg alone.
+    """The content of a video file, decoded by FFmpeg only.
 
     Attributes:
         form: the container's name.
         codec, pix_fmt: of the pictures.
         numbers: of the pictures, in order.
-        times: when they begin, in seconds.
+        times: display times, in seconds.
         duration: of the container in seconds.
-        rate: as the container tells.
+        rate: from the container.
         size: width and height.
         aspect: of the pixels.
         colour: tags.
@@ -133,7 +133,7 @@ def look(path: Path) -> Seen:
             form=file.format.name,
             codec=context.codec.canonical_name,
             pix_fmt=frames[0].format.name,
-            numbers=[number_of(frame.to_ndarray(format="rgb24")) for frame in frames],
+            numbers=[read_number(frame.to_ndarray(format="rgb24")) for frame in frames],
             times=[frame.pts * frame.time_base for frame in frames],
             duration=Fraction(file.duration or 0, av.time_base),
             rate=stream.average_rate,
@@ -144,7 +144,7 @@ def look(path: Path) -> Seen:
         )
 
 
-def pictures_of(path: Path) -> list[Any]:
-    """All decoded frames as arrays, in the decoder's own format."""
+def decode_pictures(path: Path) -> list[Any]:
+    """Return all decoded frames as arrays, in the decoder's own format."""
     with av.open(str(path)) as file:
         return [frame.to_ndarray() for frame in file.decode(video=0)]

@@ -1,8 +1,8 @@
-"""The factory of test media: real files, encoded by PyAV, small and recognisable.
+"""Test media: small real files, encoded by PyAV.
 
-Each frame carries its number: `picture(k)` shows the bits of k as bright and dark bars, and
-`number_of` reads them back from a decoded frame, whatever lossy codec was between. Sound is
-clicks at known times, which `click_times` finds again.
+Each frame shows its number: `picture(k)` draws the bits of k as bright and dark bars, and
+`read_number` reads them from a decoded frame, also after lossy coding. Sound is clicks at known
+times, which `click_times` finds.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _CLICK_S = Fraction(1, 200)
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound track to put into a file: a click at each whole multiple of `every`.
+    """A sound track: a click at each multiple of `every`.
 
     Attributes:
         codec: FFmpeg's encoder.
         rate_hz, layout: of the samples.
-        start: when the first sample sounds, in seconds; a multiple of 1 / rate_hz.
-        seconds: how long it lasts.
-        every: between two clicks, in seconds; the first click is at time 0 of the file's clock.
+        start: time of the first sample, in seconds; a multiple of 1 / rate_hz.
+        seconds: duration.
+        every: interval of the clicks, in seconds; the first is at time 0 of the file.
         language: ISO 639-2 code.
     """
 
@@ -50,25 +50,25 @@ class Sound:
 
 @dataclass(frozen=True)
 class Video:
-    """A film to make; every field has a default that suits most tests.
+    """A video to encode; the defaults suit most tests.
 
     Attributes:
-        frames: how many.
+        frames: number of frames.
         size: width and height in pixels.
-        rate: frames a second; also the nominal rate where `ticks` is given.
+        rate: frames per second; also the nominal rate if `ticks` is given.
         codec, pix_fmt, options: FFmpeg's encoder, its pixel format and settings.
         ticks: the times of the frames in units of `time_base`, then the end of the last one;
             None for a constant rate.
         time_base: the unit of `ticks`, in seconds.
         start: added to all times of pictures, in seconds.
         colour: tags to write; None for a file without tags.
-        rotation: counter-clockwise degrees by which players turn the picture.
+        rotation: degrees by which players rotate the picture counter-clockwise.
         mirrored: whether players then mirror it left to right.
-        pixel_aspect: width of a pixel over its height.
+        pixel_aspect: width of a pixel divided by its height.
         sounds: the sound tracks.
-        draw: the picture of each number, as (height, width, 3 or 4) uint8 or uint16.
+        draw: draws the picture of a number, as (height, width, 3 or 4) uint8 or uint16.
         tags: of the file.
-        muxer: options of FFmpeg's writer.
+        muxer: options of FFmpeg's muxer.
     """
 
     frames: int = 10
@@ -91,7 +91,7 @@ class Video:
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
-    """The picture of a number 0..255: its bits as bars above, a colour ramp below."""
+    """Draw a number 0..255: its bits as bars above, a colour ramp below."""
     image = np.empty((height, width, 3), np.uint8)
     image[..., 0] = np.linspace(60, 200, width)
     image[..., 1] = np.linspace(200, 60, height)[:, None]
@@ -102,8 +102,8 @@ def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]
     return image
 
 
-def number_of(image: Picture) -> int:
-    """The number that a `picture` of at least 24x8 pixels shows, after any codec."""
+def read_number(image: Picture) -> int:
+    """Read the number from a `picture` of at least 24x8 pixels, after any codec."""
     top = 255 if image.dtype == np.uint8 else 65535
     height, width = image.shape[:2]
     row = image[height // 8 : height // 4 + 1, :, 1].mean(0) / top
@@ -112,7 +112,7 @@ def number_of(image: Picture) -> int:
 
 
 def clicks(sound: Sound) -> NDArray[np.float32]:
-    """The samples of a sound track, (channels, n) float32."""
+    """Return the samples of a sound track, (channels, n) float32."""
     channels = av.AudioLayout(sound.layout).nb_channels
     n = int(sound.seconds * sound.rate_hz)
     wave = np.zeros((channels, n), np.float32)
@@ -127,14 +127,14 @@ def clicks(sound: Sound) -> NDArray[np.float32]:
 
 
 def click_times(samples: NDArray[np.float32], rate_hz: int) -> list[float]:
-    """When the clicks in (n, channels) samples begin, in seconds from the first sample."""
+    """Return when the clicks in (n, channels) samples start, in seconds after the first sample."""
     loud = np.flatnonzero(np.abs(samples).max(1) > 0.3)
     begins = loud[np.diff(loud, prepend=-rate_hz) > rate_hz // 20]
     return [float(at) / rate_hz for at in begins]
 
 
 def make(path: Path, video: Video | None = None, **changes: Any) -> Path:
-    """Encode a film; the suffix of `path` says which container."""
+    """Encode a video; the suffix of `path` determines the container."""
     video = video or Video(**changes)
     with av.open(str(path), "w", container_options=video.muxer) as file:
         file.metadata.update(video.tags)
@@ -143,14 +143,14 @@ def make(path: Path, video: Video | None = None, **changes: Any) -> Path:
         packets = [*_picture_packets(pictures, video)]
         for sound, stream in tracks:
             packets += _sound_packets(stream, sound)
-        file.start_encoding()  # without any packet, too
+        file.start_encoding()  # also without any packet
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             file.mux(packet)
     return path
 
 
 def make_sound(path: Path, *sounds: Sound) -> Path:
-    """Encode a file of sound tracks only."""
+    """Encode a file with sound tracks only."""
     with av.open(str(path), "w") as file:
         tracks = [(sound, _sound_stream(file, sound)) for sound in sounds or (Sound(),)]
         for sound, stream in tracks:
@@ -159,15 +159,15 @@ def make_sound(path: Path, *sounds: Sound) -> Path:
     return path
 
 
-def truncated(path: Path, keep: float) -> Path:
-    """Cut a file off after a part of its bytes; returns the path."""
+def truncate(path: Path, keep: float) -> Path:
+    """Truncate a file to a fraction of its bytes, and return the path."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
     return path
 
 
-def scratched(path: Path, at: float, size: int = 200) -> Path:
-    """Overwrite `size` bytes with noise, beginning at a part of the file; returns the path."""
+def scratch(path: Path, at: float, size: int = 200) -> Path:
+    """Overwrite `size` bytes with noise, starting at a fraction of the file; return the path."""
     data = bytearray(path.read_bytes())
     begin = int(len(data) * at)
     data[begin : begin + size] = np.random.default_rng(0).bytes(size)
@@ -251,7 +251,7 @@ def _sound_packets(stream: Any, sound: Sound) -> list[Any]:
 
 
 def _unit(video: Video) -> Fraction:
-    """The largest unit in which all times of the pictures are whole."""
+    """Return the largest unit in which all times of the pictures are integers."""
     step = video.time_base if video.ticks is not None else 1 / video.rate
     other = video.start or step
     top = gcd(step.numerator * other.denominator, other.numerator * step.denominator)
@@ -259,7 +259,7 @@ def _unit(video: Video) -> Fraction:
 
 
 def _times(video: Video) -> list[int]:
-    """The times of the frames and the end of the last, in `_unit`s."""
+    """Return the times of the frames and the end of the last, in `_unit`s."""
     step = video.time_base if video.ticks is not None else 1 / video.rate
     ticks = range(video.frames + 1) if video.ticks is None else video.ticks
     return [int((video.start + k * step) / _unit(video)) for k in ticks]

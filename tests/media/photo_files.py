@@ -1,4 +1,4 @@
-"""Real photo files made for the tests."""
+"""Real photo files for tests."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ P3_COLUMNS = (
 
 
 def picture(height: int = 24, width: int = 32) -> Array:
-    """A smooth uint8 RGB picture no turn or mirror of which equals another."""
+    """Return a smooth uint8 RGB picture whose rotations and mirrors all differ."""
     y, x = np.mgrid[0:height, 0:width]
     ramps = [255 * x / (width - 1), 255 * y / (height - 1), 127 + 60 * x / width - 60 * y / height]
     return np.stack(ramps, axis=2).astype(np.uint8)
 
 
 def deep_picture(height: int = 24, width: int = 32) -> Array:
-    """The same with values that 8 bits cannot hold."""
+    """Return the same as uint16, with values that 8 bits cannot represent."""
     y, x = np.mgrid[0:height, 0:width]
     return (picture(height, width).astype(np.uint16) * 257) ^ (x + 7 * y)[..., None].astype(
         np.uint16
@@ -74,7 +74,7 @@ def save_deep_tiff(path: Path, image: Array, tags: dict[int, int | bytes]) -> Pa
 
 
 def exif(orientation: int = 1, taken: str = "", fraction: str = "", offset: str = "") -> bytes:
-    """An EXIF block."""
+    """Return an EXIF block."""
     block = Image.Exif()
     block[0x0112] = orientation
     inner = block.get_ifd(0x8769)
@@ -85,32 +85,32 @@ def exif(orientation: int = 1, taken: str = "", fraction: str = "", offset: str 
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    """A PNG chunk."""
+    """Return a PNG chunk."""
     checksum = struct.pack(">I", zlib.crc32(name + content))
     return struct.pack(">I", len(content)) + name + content + checksum
 
 
 def with_chunk(path: Path, name: bytes, content: bytes) -> Path:
-    """Put a chunk behind the header of a PNG file."""
+    """Insert a chunk after the header of a PNG file."""
     data = path.read_bytes()
     path.write_bytes(data[:33] + chunk(name, content) + data[33:])
     return path
 
 
 def png(width: int, height: int, bits: int, kind: int, rows: bytes, *extra: bytes) -> bytes:
-    """A PNG file of raw rows, each with its filter byte."""
+    """Return a PNG file of raw rows, each with its filter byte."""
     header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
     parts = [chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(rows))]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b"")
 
 
 def iccp(profile: bytes) -> bytes:
-    """The content of an iCCP chunk."""
+    """Return the content of an iCCP chunk."""
     return b"icc\0\0" + zlib.compress(profile)
 
 
 def icc_profile(columns: tuple[tuple[float, ...], ...], curve: bytes, space: bytes) -> bytes:
-    """A display profile of one curve for all channels, and a matrix for RGB."""
+    """Return a display profile with one curve for all channels, and a matrix for RGB."""
     tags = {}
     if space == b"GRAY":
         tags[b"kTRC"] = curve
@@ -122,9 +122,9 @@ def icc_profile(columns: tuple[tuple[float, ...], ...], curve: bytes, space: byt
 
 
 def table_profile(space: bytes) -> bytes:
-    """A profile of an 8-bit table (mft1, two steps a channel) for "RGB " or "CMYK" pictures.
+    """Return a profile with an 8-bit table (mft1, two steps per channel) for "RGB " or "CMYK".
 
-    Its black is a grey, as that of paper is.
+    Its black is grey, as on paper.
     """
     channels = len(space.strip())
     corners = np.stack(np.meshgrid(*[[0, 1]] * channels, indexing="ij"), -1).reshape(-1, channels)
@@ -143,24 +143,24 @@ def table_profile(space: bytes) -> bytes:
 
 
 def gamma_curve(gamma: float) -> bytes:
-    """A "curv" tag of one exponent."""
+    """Return a "curv" tag with one exponent."""
     return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
 
 
 def srgb_curve() -> bytes:
-    """A "para" tag of kind 3 with the numbers of sRGB."""
+    """Return a "para" tag of type 3 with the parameters of sRGB."""
     numbers = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
     return b"para\0\0\0\0" + struct.pack(">HH5i", 3, 0, *(round(n * 65536) for n in numbers))
 
 
 def table_curve(gamma: float) -> bytes:
-    """A "curv" tag of 1024 points of a power."""
+    """Return a "curv" tag with 1024 points of a power function."""
     points = np.rint(np.linspace(0, 1, 1024) ** gamma * 65535).astype(">u2")
     return b"curv\0\0\0\0" + struct.pack(">I", 1024) + points.tobytes()
 
 
 def heic(image: Array, **options: Any) -> bytes:
-    """A HEIC file of 8 or 16-bit RGB, without loss but for rounding (16 bits become 10)."""
+    """Write a HEIC file of 8 or 16-bit RGB, lossless except for rounding (16 bits become 10)."""
     import pillow_heif
 
     mode = "RGB" if image.dtype == np.uint8 else "RGB;16"

@@ -110,8 +110,8 @@ def test_the_smallest_picture_has_one_window() -> None:
 @pytest.mark.parametrize(
     ("picture", "truth", "message"),
     [
-        (flat(1), flat(1, size=(12, 17)), r"differ: \(12, 16, 3\) uint8 against \(12, 17, 3\)"),
-        (flat(1), flat(1, np.uint16), "uint8 against .* uint16"),
+        (flat(1), flat(1, size=(12, 17)), r"differ .*: \(12, 16, 3\) uint8 and \(12, 17, 3\)"),
+        (flat(1), flat(1, np.uint16), "uint8 and .* uint16"),
         (flat(1)[..., 0], flat(1), r"The picture has shape \(12, 16\)"),
         (flat(1), flat(1, np.float64), "The truth has dtype float64"),
         (flat(np.nan, np.float32), flat(1, np.float32), "The picture has NaN"),

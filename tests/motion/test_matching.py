@@ -128,7 +128,7 @@ def test_implausible_homographies_are_rejected(
 ) -> None:
     first = seen(scene(0), pose())
     assert global_motion(first, first) is not None
-    monkeypatch.setattr(camera, "_agreed", lambda *_: motion)
+    monkeypatch.setattr(camera, "_fit", lambda *_: motion)
     assert global_motion(first, first) is None
 
 

@@ -258,7 +258,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(connecting, "need", lambda module, extra: ray)
         return ray
 
-    monkeypatch.setattr(connecting, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(connecting, "_DELAY_S", 0.0)
     monkeypatch.setattr(connecting, "_connected", None)
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")

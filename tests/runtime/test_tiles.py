@@ -117,8 +117,8 @@ def test_spans_cover_and_weights_sum_to_one(
 
 
 @pytest.mark.parametrize(("context", "feather"), [(-1, 8), (8, 0), (16, 1)])
-def test_tiles_that_would_share_too_much_or_nothing_are_refused(context: int, feather: int) -> None:
-    with pytest.raises(UsageError, match="may share from 1 to 32 px"):
+def test_invalid_overlaps_are_rejected(context: int, feather: int) -> None:
+    with pytest.raises(UsageError, match="can overlap by 1 to 32 px"):
         plan_spans(200, 64, context=context, feather=feather)
 
 

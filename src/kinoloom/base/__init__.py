@@ -20,13 +20,27 @@ from kinoloom.base.report import Report
 
 if TYPE_CHECKING:
     from kinoloom.base.audio import Audio
-    from kinoloom.base.clip import Clip, Colour, Frame
+    from kinoloom.base.clip import (
+        Clip,
+        Colour,
+        ContentLight,
+        Frame,
+        HdrMetadata,
+        MasteringDisplay,
+    )
+    from kinoloom.base.timeline import FileSource, GeneratedSource, Span, Timeline
+    from kinoloom.base.tracks import Tier, Tracks
 
 __all__ = [
     "Audio",
     "Clip",
     "Colour",
+    "ContentLight",
+    "FileSource",
     "Frame",
+    "GeneratedSource",
+    "HdrMetadata",
+    "MasteringDisplay",
     "ModelCard",
     "Note",
     "Notes",
@@ -34,6 +48,10 @@ __all__ = [
     "Op",
     "Provenance",
     "Report",
+    "Span",
+    "Tier",
+    "Timeline",
+    "Tracks",
     "need",
     "op",
     "option",
@@ -44,7 +62,16 @@ __getattr__, __dir__ = lazy.attach(
         "Audio": "kinoloom.base.audio",
         "Clip": "kinoloom.base.clip",
         "Colour": "kinoloom.base.clip",
+        "ContentLight": "kinoloom.base.clip",
+        "FileSource": "kinoloom.base.timeline",
         "Frame": "kinoloom.base.clip",
+        "GeneratedSource": "kinoloom.base.timeline",
+        "HdrMetadata": "kinoloom.base.clip",
+        "MasteringDisplay": "kinoloom.base.clip",
+        "Span": "kinoloom.base.timeline",
+        "Tier": "kinoloom.base.tracks",
+        "Timeline": "kinoloom.base.timeline",
+        "Tracks": "kinoloom.base.tracks",
     },
     __all__,
 )

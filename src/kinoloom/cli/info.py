@@ -13,7 +13,6 @@ from kinoloom.base.provenance import to_jsonable, versions
 
 if TYPE_CHECKING:
     from kinoloom.base.checks import Check
-    from kinoloom.base.model import ModelCard
     from kinoloom.base.op import Op
 
 
@@ -58,29 +57,6 @@ def _describe(op: Op) -> dict[str, Any]:
         "extra": op.extra,
         "options": options,
     }
-
-
-@click.command(short_help="List the models and what is known of them.")
-@_common_flags
-def models(as_json: bool) -> None:
-    """List the models, where their weights come from, their licences and measured figures."""
-    cards: list[ModelCard] = [registry.load("cards", name) for name in registry.names("cards")]
-    if as_json:
-        click.echo(json.dumps({"models": to_jsonable(cards)}, indent=2))
-        return
-    for card in cards:
-        click.echo(f"{card.name}: {card.summary}")
-        click.echo(f"    for       {card.task}")
-        click.echo(f"    source    {card.source}")
-        click.echo(f"    licence   {card.licence}")
-        click.echo(f"    weights   {card.weights}, {card.parameters:,} parameters")
-        if card.trained_on:
-            click.echo(f"    trained   {card.trained_on}")
-        if card.figures:
-            told = ", ".join(f"{name} {value:g}" for name, value in card.figures.items())
-            click.echo(f"    measured  {told}")
-        for limit in card.limits:
-            click.echo(f"    limit     {limit}")
 
 
 @click.command(short_help="Check the installation.")

@@ -15,6 +15,7 @@ import click
 import kinoloom
 from kinoloom.base import registry
 from kinoloom.cli import info
+from kinoloom.cli.models import models
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -94,7 +95,7 @@ def cli() -> None:
     """
 
 
-for _command in (info.ops, info.models, info.doctor, info.completion):
+for _command in (info.ops, models, info.doctor, info.completion):
     cli.add_command(_command)
 
 

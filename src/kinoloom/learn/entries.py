@@ -1,4 +1,4 @@
-"""What learn adds to the registry: the command groups that subjects share."""
+"""What learn adds to the registry: the command groups that subjects share, and model cards."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ ENTRIES = Entries(
         "bench": "Measure engines and networks against ground truth.",
         "train": "Train the networks.",
     },
+    cards={"vgg16-st": "cards:VGG16_ST", "vgg19": "cards:VGG19"},
 )

@@ -1,4 +1,4 @@
-"""What `kinoloom doctor` looks at for media: codecs for writing, photo formats."""
+"""Checks of `kinoloom doctor` for media: encoders and photo formats."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from kinoloom.base.checks import Check, check_extra
 
 _ENCODERS = {
     "libx264": "H.264 in MP4, MOV and MKV",
-    "libx265": "H.265, and films of more than 8 bits or HDR",
+    "libx265": "H.265, and video of more than 8 bits or HDR",
     "libsvtav1": "AV1, and animated AVIF",
     "libvpx-vp9": "VP9 in WebM",
     "prores_ks": "ProRes in MOV",
     "ffv1": "lossless FFV1 in MKV",
-    "aac": "sound in MP4 and MOV that cannot be copied",
-    "libopus": "sound in WebM that cannot be copied",
+    "aac": "sound in MP4 and MOV that is re-encoded",
+    "libopus": "sound in MKV and WebM that is re-encoded",
     "libwebp_anim": "animated WebP",
 }
 _PHOTOS = {"avif": "AVIF photos", "webp": "WebP photos", "littlecms2": "ICC profiles"}
@@ -23,7 +23,7 @@ _REINSTALL = "pip install --force-reinstall av"
 
 
 def checks() -> list[Check]:
-    """Each encoder and photo format."""
+    """Check every encoder and photo format."""
     encoders = [_encoder(name, gives) for name, gives in _ENCODERS.items()]
     photos = [_photo_format(name, gives) for name, gives in _PHOTOS.items()]
     heic = check_extra("pillow_heif", extra="heic", needed_for="HEIC photos")

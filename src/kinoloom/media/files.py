@@ -1,13 +1,13 @@
-"""Clips from files and to files: the only door to media for the rest of kinoloom.
+"""Read and write clips: the media interface for the rest of kinoloom.
 
-Which reader or writer is used follows from what the files hold, or from the suffix of the output:
+The reader depends on the content of the files, the writer on the suffix of the output:
 
-    .mp4 .m4v .mov .mkv .webm         a video with sound and all else that travels along
+    .mp4 .m4v .mov .mkv .webm         a video with sound, subtitles, chapters and tags
     .gif .webp .png .apng .avif       an animated picture
     no suffix, or a folder            a folder of numbered PNG files
 
-The record of how a clip was made goes into the output, or beside it as `<name>.provenance.json`
-where the output has no room for it.
+The provenance record is stored in the output, or next to it as `<name>.provenance.json` if the
+format has no place for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, record_beside
+from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, sidecar_path
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -50,14 +50,14 @@ class ClipFiles:
     write_options: type = WriteOptions
 
     def read(self, paths: Sequence[Path], options: ReadOptions) -> Clip:
-        """One video, or one or more photos, as a clip.
+        """Return one video, or one or more photos, as a clip.
 
         Raises:
             UsageError: no files, several videos, or photos and videos together.
-            MediaError: a file is missing, damaged or not media.
+            MediaError: a file does not exist, is damaged or is not media.
         """
         if not paths:
-            raise UsageError("No files were given.", hint="Give one video, or photos in order.")
+            raise UsageError("No input files.", hint="Pass one video, or photos in order.")
         photos = [_is_photo(path) for path in paths]
         if all(photos):
             from kinoloom.media.photo.reading import open_photos
@@ -67,10 +67,10 @@ class ClipFiles:
 
         if len(paths) > 1:
             odd = paths[photos.index(False)]
-            open_video(odd)  # says so if it is nothing at all
+            open_video(odd)  # raises if it is not media
             raise UsageError(
                 f"{odd} is a video; several files must all be photos.",
-                hint="Give one video alone, or photos only.",
+                hint="Pass a single video, or photos only.",
             )
         return open_video(paths[0])
 
@@ -81,21 +81,21 @@ class ClipFiles:
         options: WriteOptions,
         progress: Progress = no_progress,
     ) -> Written:
-        """Write a clip, whole or not at all.
+        """Write a clip, completely or not at all.
 
         Args:
             value: the clip.
-            path: where to; its suffix says what kind of file.
-            options: how.
-            progress: told the number of frames done.
+            path: the output; its suffix determines the format.
+            options: how it is written.
+            progress: called with the number of finished frames.
 
         Returns:
             Its data has output, frames, duration_s (None without times), width and height in
-            pixels, rate ("30000/1001", or None if it varies), codec, bytes (of everything written)
-            and seconds (of writing).
+            pixels, rate ("30000/1001", or None if it varies), codec, hdr (the HDR metadata
+            stored, or None), bytes (of everything written) and seconds (of writing).
 
         Raises:
-            UsageError: an unknown suffix, or a wish that this kind of file cannot meet.
+            UsageError: an unknown suffix, or an option that the format does not support.
             OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
         """
         begun = time.monotonic()
@@ -105,7 +105,7 @@ class ClipFiles:
     def growing(
         self, value: Clip, path: Path, options: WriteOptions, piece_s: Fraction
     ) -> GrowingFilm:
-        """A video that is made in pieces; see `base.files.Pieces`.
+        """Return a video that is written in pieces; see `base.files.Pieces`.
 
         Raises:
             UsageError, OutputError: as `pieces.GrowingFilm`.
@@ -115,7 +115,7 @@ class ClipFiles:
         return GrowingFilm(value, path, options, piece_s)
 
     def write_piece(self, value: Clip, piece: Mapping[str, Any], folder: Path) -> None:
-        """Make one piece of a video; see `base.files.Pieces`.
+        """Write one piece of a video; see `base.files.Pieces`.
 
         Raises:
             KinoloomError: as `write`.
@@ -129,10 +129,10 @@ CLIP_FILES = ClipFiles()
 
 
 def read(paths: PathLike | Iterable[PathLike], **options: Any) -> Clip:
-    """The clip in one video, or in one or more photos.
+    """Read one video, or one or more photos, as a clip.
 
     Args:
-        paths: one file or several.
+        paths: one or more files.
         **options: fields of `ReadOptions`.
 
     Raises:
@@ -143,15 +143,15 @@ def read(paths: PathLike | Iterable[PathLike], **options: Any) -> Clip:
 
 
 def write(clip: Clip, path: PathLike, **options: Any) -> dict[str, Any]:
-    """Write a clip to a file or folder; see the head of this module for the kinds.
+    """Write a clip to a file or folder; see the head of this module for the formats.
 
     Args:
-        clip: what to write.
-        path: where to.
+        clip: the clip.
+        path: the output.
         **options: fields of `WriteOptions`.
 
     Returns:
-        The data of what was written; see `ClipFiles.write`.
+        A description of the output; see `ClipFiles.write`.
 
     Raises:
         UsageError, OutputError: as `ClipFiles.write`.
@@ -164,15 +164,17 @@ def _is_photo(path: Path) -> bool:
 
     if path.is_dir():
         raise UnreadableMediaError(
-            f"{path} is a folder.", hint=f"Give the files in it, for example {path}/*.png."
+            f"{path} is a folder.", hint=f"Pass the files in it, for example {path}/*.png."
         )
     if not path.exists():
-        raise InputNotFoundError(f"There is no file {path}.", hint="Check its name and folder.")
+        raise InputNotFoundError(
+            f"The file {path} does not exist.", hint="Check its name and folder."
+        )
     return is_photo(path)
 
 
 def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
-    """Write the clip, but for a record beside it."""
+    """Write the clip with the writer for its suffix."""
     from kinoloom.media.video.codecs import ANIMATED, VIDEO
 
     suffix = path.suffix.lower()
@@ -182,14 +184,13 @@ def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) ->
         return write_folder(clip, path, options, progress)
     if suffix not in VIDEO | ANIMATED:
         raise UsageError(
-            f"A clip cannot be written as '{path.suffix}'.",
-            hint=f"Use one of {', '.join(VIDEO | ANIMATED)}, or a name without a suffix for a "
-            "folder of PNG files.",
+            f"Unknown suffix '{path.suffix}': expected {', '.join(VIDEO | ANIMATED)}.",
+            hint="A name without a suffix writes a folder of PNG files.",
         )
     if clip.stills:
         raise UsageError(
-            "Photos have no times, so they cannot be written as a film.",
-            hint="Make a film of them with interpolate, or write a folder of PNG files.",
+            "Photos have no times, so they cannot be written as a video.",
+            hint="Turn them into a film with interpolate, or write a folder of PNG files.",
         )
     if suffix in VIDEO:
         from kinoloom.media.video.writing import write_video
@@ -197,5 +198,5 @@ def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) ->
         return write_video(clip, path, options, progress)
     from kinoloom.media.animation.writing import write_animated
 
-    check_output(record_beside(path), overwrite=options.overwrite)
+    check_output(sidecar_path(path), overwrite=options.overwrite)
     return write_animated(clip, path, options, progress)

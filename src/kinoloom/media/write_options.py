@@ -13,6 +13,7 @@ from kinoloom.base.clip import Clip
 from kinoloom.base.files import Written
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
+from kinoloom.base.provenance import to_jsonable
 
 CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 
@@ -21,15 +22,15 @@ CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 class WriteOptions:
     """How a clip is written."""
 
-    codec: CodecName = option("auto", "codec of the pictures; auto is the best for the suffix")
+    codec: CodecName = option("auto", "video codec; auto is the best for the suffix")
     quality: int | None = option(
         None,
-        "0 is the smallest file, 100 the best picture; default hardly any loss",
+        "0 is the smallest file, 100 the best picture; default is visually lossless",
         low=0,
         high=100,
     )
     overwrite: bool = option(False, "replace the output if it exists")
-    resume: bool = option(False, "go on where the same work was stopped")
+    resume: bool = option(False, "resume an interrupted run")
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,16 @@ class WrittenClip:
     recorded: bool
 
 
-def record_beside(path: Path) -> Path:
-    """Where the provenance record of `path` goes when the file has no room for it."""
+def sidecar_path(path: Path) -> Path:
+    """Return the path of the provenance record of a file that has no place for it."""
     return path.with_name(f"{path.name}.provenance.json")
 
 
 def write_record(clip: Clip, path: Path) -> None:
-    """Write the clip's provenance record as JSON to `path`; nothing where there is no record.
+    """Write the clip's provenance record, if any, as JSON to `path`.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the record cannot be written.
     """
     if clip.provenance is not None:
         with whole_file(path, overwrite=True) as temporary:
@@ -73,7 +74,7 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     """Write the provenance record next to a file that cannot hold it, and describe the output.
 
     Args:
-        clip: what was written.
+        clip: the clip that was written.
         path: the output.
         written: what its writer returned.
         begun: when writing began, by `time.monotonic`.
@@ -81,8 +82,8 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     Raises:
         OutputError: the record cannot be written.
     """
-    beside = [record_beside(path)] if not written.recorded and clip.provenance else []
-    for record in beside:
+    sidecars = [sidecar_path(path)] if not written.recorded and clip.provenance else []
+    for record in sidecars:
         write_record(clip, record)
     data = {
         "output": str(path),
@@ -92,7 +93,8 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
         "height": written.height,
         "rate": None if clip.rate is None else str(clip.rate),
         "codec": written.codec,
-        "bytes": sum(map(_bytes, [path, *beside])),
+        "hdr": to_jsonable(clip.hdr),
+        "bytes": sum(map(_bytes, [path, *sidecars])),
         "seconds": time.monotonic() - begun,
     }
     facts = [f"{written.frames} frames"]
@@ -101,6 +103,7 @@ def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float)
     facts += [
         f"{written.width}x{written.height}",
         written.codec,
+        *(["HDR metadata"] if clip.hdr else []),
         f"{data['seconds']:.1f} s to write",
     ]
     return Written(path, tuple(facts), data)

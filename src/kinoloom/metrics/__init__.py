@@ -1,4 +1,4 @@
-"""How close two pictures are: PSNR and SSIM, as the field computes them."""
+"""Quality of pictures against ground truth: PSNR and SSIM, by the protocol of the literature."""
 
 from kinoloom.metrics.quality import psnr, ssim
 

@@ -1,10 +1,10 @@
 """PSNR and SSIM of two pictures.
 
-Sources: SSIM is Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error
+Source: SSIM is Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error
 visibility to structural similarity", IEEE TIP 13(4), 2004, with its 11x11 Gaussian window of
-standard deviation 1.5, K1 = 0.01, K2 = 0.03, computed in each colour channel over windows that
-lie wholly inside the picture, and averaged. That is the protocol of the frame-interpolation
-literature (tf.image.ssim with default arguments).
+standard deviation 1.5, K1 = 0.01, K2 = 0.03, computed in each colour channel over windows fully
+inside the picture, and averaged: the protocol of the frame-interpolation literature (tf.image.ssim
+with default arguments).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 def psnr(picture: Picture, truth: Picture) -> float:
-    """Peak signal-to-noise ratio in dB; infinite for equal pictures.
+    """Return the peak signal-to-noise ratio in dB; infinite for equal pictures.
 
     Args:
         picture, truth: (H, W, C) of one shape and dtype, see `base.arrays`.
@@ -37,7 +37,7 @@ def psnr(picture: Picture, truth: Picture) -> float:
 
 
 def ssim(picture: Picture, truth: Picture) -> float:
-    """Structural similarity, 1 for equal pictures; see the module's head for the protocol.
+    """Return the structural similarity, 1 for equal pictures; the module states the protocol.
 
     Args:
         picture, truth: (H, W, C) of one shape and dtype, each side at least 11 pixels.
@@ -66,14 +66,14 @@ def _pair(picture: Picture, truth: Picture) -> tuple[NDArray[np.float32], NDArra
     check_picture(truth, "truth")
     if picture.shape != truth.shape or picture.dtype != truth.dtype:
         raise ArrayError(
-            f"The pictures differ: {picture.shape} {picture.dtype} against "
+            f"The pictures differ in shape or dtype: {picture.shape} {picture.dtype} and "
             f"{truth.shape} {truth.dtype}."
         )
     return to_float(picture), to_float(truth)
 
 
 def _smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian mean over each window that lies inside, (H-10, W-10, C)."""
+    """Return the Gaussian mean over each window inside the picture, (H-10, W-10, C)."""
     import cv2
 
     kernel = cv2.getGaussianKernel(_WINDOW, _SIGMA)

@@ -1,8 +1,8 @@
-"""The second picture laid over the first, small: where, and how well, they show the same thing.
+"""Alignment of two pictures at low resolution: where, and how well, they show the same scene.
 
-The second picture is brought over the first by the motion of the camera and what flow is left
-after it (dense inverse search). Each pixel is then judged: the flow there and back must end where
-it began, and the surroundings must look alike whatever their brightness and contrast.
+The second picture is warped onto the first by the camera motion and the residual flow (dense
+inverse search). Each pixel is then compared: forward and backward flow must be consistent, and the
+neighbourhoods must correlate whatever their brightness and contrast.
 
 Source of the flow: Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016, as
 in OpenCV.
@@ -24,14 +24,14 @@ _SIDE_PX = 128
 _WINDOW_PX = 13
 _NOISE = 20.0
 """Variance (of grey levels 0..255) below which texture counts as noise."""
-_RETURN_PX = 1.0
+_MAX_INCONSISTENCY_PX = 1.0
 _BLACK = 24
-_PLAIN_DIFFERENCE = 50.0
-"""Plain surfaces are alike when their colours (0..255) differ by less."""
-_PLAIN_WEIGHT = 0.1
-"""Black bars and blown skies are in many scenes, so they decide only where there is no more."""
+_FLAT_DIFFERENCE = 50.0
+"""Flat surfaces match if their colours (0..255) differ by less."""
+_FLAT_WEIGHT = 0.1
+"""Black bars and blown-out skies occur in many scenes, so they decide only if nothing else does."""
 _SAME_SCORE = 0.1
-"""See `same_scene` for the scores that pairs of both sorts have."""
+"""See `same_scene` for the scores of both kinds of pairs."""
 _TINY = 1e-6
 
 Bytes = NDArray[np.uint8]
@@ -43,9 +43,9 @@ class SceneMatch:
     """Whether two pictures show one scene.
 
     Attributes:
-        score: the share of the common view in which both surely show the same thing, 0..1;
-            plain surfaces count little in it.
-        same: whether that is enough for them to be woven together.
+        score: the share of the common view in which both certainly match, 0..1; flat surfaces
+            count little.
+        same: whether the score suffices to interpolate between the pictures.
     """
 
     score: float
@@ -54,14 +54,14 @@ class SceneMatch:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Two pictures at 128 pixels, laid over each other.
+    """Two aligned pictures, 128 pixels on the longest side.
 
     Attributes:
         first: (h, w, 3) uint8.
-        second: (h, w, 3) uint8, moved over the first.
-        alike: (h, w) float32 in 0..1, how surely both show the same thing.
-        weight: (h, w) float32 in 0..1, how much that says: 0 where the second picture does not
-            reach, little where both are plain.
+        second: (h, w, 3) uint8, warped onto the first.
+        alike: (h, w) float32 in 0..1, the similarity of each pixel's neighbourhood.
+        weight: (h, w) float32 in 0..1, its significance: 0 outside the second picture, small where
+            both are flat.
     """
 
     first: Bytes
@@ -71,11 +71,11 @@ class Overlay:
 
 
 def same_scene(first: Picture, second: Picture) -> SceneMatch:
-    """Tell near-duplicates, which can be woven together, from pictures of different scenes.
+    """Decide whether two pictures show the same scene, so that frames between them make sense.
 
-    The camera may have moved, things may have moved and the light may have changed. Of 500 pairs
-    of different photos none scored above 0.06; of 198 pairs of video frames 2 to 10 apart 95 %
-    scored above 0.1, and those below were blurred, broken or had little in common.
+    Camera, objects and exposure may differ. Of 500 pairs of different photos none scored above
+    0.06; of 198 pairs of video frames 2 to 10 apart 95 % scored above 0.1, and the others were
+    blurred, damaged or had little in common.
 
     Args:
         first, second: pictures of any size, see `base.arrays`.
@@ -89,7 +89,7 @@ def same_scene(first: Picture, second: Picture) -> SceneMatch:
 
 
 def lay_over(first: Picture, second: Picture) -> Overlay:
-    """Lay the second picture over the first.
+    """Align the second picture with the first.
 
     Args:
         first, second: pictures of any size, see `base.arrays`.
@@ -103,11 +103,11 @@ def lay_over(first: Picture, second: Picture) -> Overlay:
     moved, seen = _moved(over, motion, under.shape[1::-1])
     grey1, grey2 = stretched_grey(under), stretched_grey(moved)
     there, back = _flow(grey1, grey2), _flow(grey2, grey1)
-    lost = np.linalg.norm(there + _at_flow(back, there), axis=2)
+    inconsistency = np.linalg.norm(there + _at_flow(back, there), axis=2)
     moved, seen = _at_flow(moved, there), _at_flow(seen, there)
-    alike, plain = _likeness(under, moved, grey1, _at_flow(grey2, there))
-    alike[lost > _RETURN_PX] = 0
-    weight = np.where(plain, _PLAIN_WEIGHT, 1.0) * (seen > 0)
+    alike, is_flat = _similarity(under, moved, grey1, _at_flow(grey2, there))
+    alike[inconsistency > _MAX_INCONSISTENCY_PX] = 0
+    weight = np.where(is_flat, _FLAT_WEIGHT, 1.0) * (seen > 0)
     return Overlay(under, moved, alike * (seen > 0), weight.astype(np.float32))
 
 
@@ -118,7 +118,7 @@ def _rescaled(
     small2: tuple[int, ...],
     full2: tuple[int, ...],
 ) -> Homography:
-    """The motion between the small copies; without one, the one that fits their outlines.
+    """Return the motion between the small copies; without one, the scaling between their outlines.
 
     All sizes are (width, height).
     """
@@ -130,7 +130,7 @@ def _rescaled(
 
 
 def _moved(image: Bytes, motion: Homography, size: tuple[int, ...]) -> tuple[Bytes, Bytes]:
-    """The image pulled back through `motion` to (width, height), and where it reaches (255)."""
+    """Warp an image by `motion` to (width, height); also return the mask of its pixels (255)."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpPerspective(image, motion, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     whole = np.full(image.shape[:2], 255, np.uint8)
@@ -139,7 +139,7 @@ def _moved(image: Bytes, motion: Homography, size: tuple[int, ...]) -> tuple[Byt
 
 
 def _flow(first: Bytes, second: Bytes) -> Floats:
-    """(h, w, 2) float32; zero for pictures too small for the patches of the method."""
+    """Return the flow (h, w, 2) float32; zero for pictures smaller than the method's patches."""
     start = np.zeros((*first.shape, 2), np.float32)
     if min(first.shape) < 16:
         return start
@@ -149,7 +149,7 @@ def _flow(first: Bytes, second: Bytes) -> Floats:
 
 
 def _at_flow(image: NDArray[Any], flow: Floats) -> NDArray[Any]:
-    """What the image shows where the flow points."""
+    """Warp an image backwards by a flow."""
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return cv2.remap(
@@ -157,13 +157,13 @@ def _at_flow(image: NDArray[Any], flow: Floats) -> NDArray[Any]:
     )
 
 
-def _likeness(
+def _similarity(
     colour1: Bytes, colour2: Bytes, grey1: Bytes, grey2: Bytes
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """How alike each pixel's surroundings are, 0..1, and where both are plain or near black.
+    """Return each pixel's similarity in 0..1, and the mask of flat or nearly black pixels.
 
-    With texture that is the share of one's variance that the other explains (their correlation
-    squared); plain surfaces are alike or not by their colours.
+    For texture it is the squared correlation of the neighbourhoods; flat surfaces match or not by
+    their colours.
     """
     one, two = grey1.astype(np.float32), grey2.astype(np.float32)
     mean1, mean2 = _mean(one), _mean(two)
@@ -171,13 +171,13 @@ def _likeness(
     variance2 = np.maximum(_mean(two * two) - mean2 * mean2, 0) + _NOISE
     covariance = _mean(one * two) - mean1 * mean2 + _NOISE
     alike = np.maximum(covariance, 0) ** 2 / (variance1 * variance2)
-    plain = np.maximum(variance1, variance2) < 2 * _NOISE
+    is_flat = np.maximum(variance1, variance2) < 2 * _NOISE
     dark = np.maximum(colour1, colour2).max(axis=2) < _BLACK
     around = cv2.dilate(dark.astype(np.uint8), np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8))
-    plain |= around > 0
+    is_flat |= around > 0
     apart = np.abs(_mean(colour1.astype(np.float32)) - _mean(colour2.astype(np.float32)))
-    alike[plain] = (apart.max(axis=2) < _PLAIN_DIFFERENCE)[plain]
-    return np.asarray(alike, np.float32), plain
+    alike[is_flat] = (apart.max(axis=2) < _FLAT_DIFFERENCE)[is_flat]
+    return np.asarray(alike, np.float32), is_flat
 
 
 def _mean(image: Floats) -> Floats:

@@ -1,9 +1,8 @@
-"""Camera motion between two pictures: the one homography that most of the scene follows.
+"""Camera motion between two pictures: the homography that most of the scene follows.
 
-Local features (SIFT) are found in reduced grey copies, matched by descriptor, and the motion
-that most of them agree on is fitted robustly, so that moving subjects, changed exposure and
-parts seen by one picture only do not disturb it. Its error is about half a
-pixel of the reduced copy, twice that at the picture's corners.
+SIFT features of reduced grey copies are matched by descriptor, and a homography is fitted robustly
+to the matches, so that moving subjects, a different exposure and parts visible in one picture only
+do not disturb it. Its error is about half a pixel of the reduced copy, twice that at the corners.
 
 Sources: Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004
 (features and ratio test); Barath et al., "MAGSAC++, a fast, reliable and accurate robust
@@ -21,49 +20,49 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, check_picture, from_float, to_float
 
 Homography = NDArray[np.float64]
-"""(3, 3) float64: takes pixel (x, y, 1) of one picture to the same scene point in another."""
+"""(3, 3) float64: maps pixel (x, y, 1) of one picture to the same scene point in another."""
 
 _SIDE_PX = 224
-"""Longest side of the reduced copies: below it accuracy falls quickly, above it time grows."""
+"""Longest side of the reduced copies: smaller loses accuracy quickly, larger costs time."""
 _FEATURES = 500
 _CONTRAST = 0.02
-"""Half of the usual, so that soft and dim pictures have features too."""
+"""Half of OpenCV's default, so that blurred and dim pictures have features too."""
 _RATIO = 0.8
 _TOLERANCE_PX = 1.5
-_LEAST_AGREEING = 10
-"""Pictures of different scenes reach fewer agreeing matches than this in 99 of 100 cases."""
-_ENOUGH_FOR_PERSPECTIVE = 30
-"""Fewer matches than this cannot be trusted with perspective, which would run wild outside."""
-_MOST_SCALE = 4.0
+_MIN_INLIERS = 10
+"""Pictures of different scenes have fewer inliers than this in 99 of 100 cases."""
+_MIN_INLIERS_FOR_PERSPECTIVE = 30
+"""With fewer inliers perspective terms extrapolate wildly; a similarity is fitted instead."""
+_MAX_SCALE = 4.0
 
 
 def global_motion(first: Picture, second: Picture) -> Homography | None:
-    """The motion of the camera from the first picture to the second.
+    """Estimate the camera motion from the first picture to the second.
 
     Args:
         first, second: pictures of any size, see `base.arrays`.
 
     Returns:
-        The homography that takes pixels of `first` to pixels of `second`, its last element 1;
-        None where too few features agree on one motion, or it is not one that a camera makes.
+        The homography that maps pixels of `first` to pixels of `second`, its last element 1; None
+        if too few features agree, or the homography is implausible for a camera.
 
     Raises:
         ArrayError: not pictures.
     """
-    points1, what1, _ = _features(check_picture(first, "first picture"))
-    points2, what2, scale = _features(check_picture(second, "second picture"))
-    pairs = _pairs(what1, what2)
-    if len(pairs) < _LEAST_AGREEING:
+    points1, descriptors1, _ = _detect_features(check_picture(first, "first picture"))
+    points2, descriptors2, scale = _detect_features(check_picture(second, "second picture"))
+    matches = _match(descriptors1, descriptors2)
+    if len(matches) < _MIN_INLIERS:
         return None
-    at1, at2 = points1[pairs[:, 0]], points2[pairs[:, 1]]
-    motion = _agreed(at1, at2, _TOLERANCE_PX / scale)
-    if motion is None or not _is_of_a_camera(motion, first.shape[:2], second.shape[:2]):
+    matched1, matched2 = points1[matches[:, 0]], points2[matches[:, 1]]
+    motion = _fit(matched1, matched2, _TOLERANCE_PX / scale)
+    if motion is None or not _is_plausible(motion, first.shape[:2], second.shape[:2]):
         return None
     return motion
 
 
 def reduced(image: Picture, side_px: int) -> NDArray[np.uint8]:
-    """The picture's colours at a longest side of at most `side_px`, (h, w, 3) uint8."""
+    """Shrink a picture to a longest side of at most `side_px`, (h, w, 3) uint8, without alpha."""
     height, width = image.shape[:2]
     scale = min(1.0, side_px / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -72,20 +71,20 @@ def reduced(image: Picture, side_px: int) -> NDArray[np.uint8]:
 
 
 def stretched_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey whose 1st and 99th percentiles are 0 and 255: dark and bright copies look alike.
+    """Convert to grey with the 1st and 99th percentiles at 0 and 255, whatever the exposure.
 
-    Contrast grows at most 5 times, so that noise of a plain picture does not become texture.
+    Contrast is raised at most 5 times, so that noise of a flat picture does not become texture.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     low, high = np.percentile(grey, (1, 99))
     return np.asarray(np.clip((grey - low) * (255.0 / max(high - low, 51.0)), 0, 255), np.uint8)
 
 
-def _features(image: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Positions in the picture (n, 2), descriptors (n, 128), and the reduced copy's scale."""
+def _detect_features(image: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Return positions in the picture (n, 2), descriptors (n, 128), and the copy's scale."""
     grey = stretched_grey(reduced(image, _SIDE_PX))
-    finder = cv2.SIFT.create(_FEATURES, contrastThreshold=_CONTRAST)
-    keys, descriptors = finder.detectAndCompute(grey, None)
+    detector = cv2.SIFT.create(_FEATURES, contrastThreshold=_CONTRAST)
+    keys, descriptors = detector.detectAndCompute(grey, None)
     scale = max(grey.shape) / max(image.shape[:2])
     points = np.array([key.pt for key in keys], np.float32).reshape(-1, 2)
     points = (points + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)  # pixel centres
@@ -94,33 +93,33 @@ def _features(image: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32],
     return points, np.asarray(descriptors, np.float32), scale
 
 
-def _pairs(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Indices (n, 2) of descriptors much closer to each other than to the next best."""
+def _match(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the indices (n, 2) of descriptor pairs that pass Lowe's ratio test."""
     if len(first) == 0 or len(second) < 2:
         return np.zeros((0, 2), np.intp)
-    found = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first, second, k=2)
-    clear = [best for best, other in found if best.distance < _RATIO * other.distance]
-    return np.array([(m.queryIdx, m.trainIdx) for m in clear], np.intp).reshape(-1, 2)
+    candidates = cv2.BFMatcher(cv2.NORM_L2).knnMatch(first, second, k=2)
+    distinct = [best for best, other in candidates if best.distance < _RATIO * other.distance]
+    return np.array([(m.queryIdx, m.trainIdx) for m in distinct], np.intp).reshape(-1, 2)
 
 
-def _agreed(
+def _fit(
     first: NDArray[np.float32], second: NDArray[np.float32], tolerance: float
 ) -> Homography | None:
-    """The motion that most matched points (n, 2) follow to within `tolerance` pixels."""
-    _, agree = cv2.findHomography(first, second, cv2.USAC_MAGSAC, tolerance)
-    agreeing = np.zeros(len(first), bool) if agree is None else agree.ravel() > 0
-    first, second = first[agreeing], second[agreeing]
-    if len(first) < _LEAST_AGREEING:
+    """Fit a homography to matched points (n, 2); inliers are within `tolerance` pixels."""
+    _, mask = cv2.findHomography(first, second, cv2.USAC_MAGSAC, tolerance)
+    inliers = np.zeros(len(first), bool) if mask is None else mask.ravel() > 0
+    first, second = first[inliers], second[inliers]
+    if len(first) < _MIN_INLIERS:
         return None
-    if len(first) < _ENOUGH_FOR_PERSPECTIVE:
-        similar, _ = cv2.estimateAffinePartial2D(first, second, ransacReprojThreshold=tolerance)
-        return None if similar is None else np.vstack([similar, [0.0, 0.0, 1.0]])
+    if len(first) < _MIN_INLIERS_FOR_PERSPECTIVE:
+        similarity, _ = cv2.estimateAffinePartial2D(first, second, ransacReprojThreshold=tolerance)
+        return None if similarity is None else np.vstack([similarity, [0.0, 0.0, 1.0]])
     motion, _ = cv2.findHomography(first, second)
     return None if motion is None else np.asarray(motion / motion[2, 2], np.float64)
 
 
-def _is_of_a_camera(motion: NDArray[Any], first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """Whether a picture's outline stays convex, neither mirrored nor flat nor far resized.
+def _is_plausible(motion: NDArray[Any], first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether the picture's outline stays convex, is not mirrored, and keeps its size within 4x.
 
     Args:
         motion: (3, 3).
@@ -137,6 +136,6 @@ def _is_of_a_camera(motion: NDArray[Any], first: tuple[int, ...], second: tuple[
     turns = edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0]
     size = max(second) / max(first)
     lengths = np.linalg.norm(edges, axis=1) / np.array([width, height] * 2) / size
-    fair = (lengths > 1 / _MOST_SCALE) & (lengths < _MOST_SCALE)
-    open_enough = turns > width * height * (size / _MOST_SCALE) ** 2
-    return bool(np.all(fair) and np.all(open_enough))
+    keeps_size = (lengths > 1 / _MAX_SCALE) & (lengths < _MAX_SCALE)
+    is_convex = turns > width * height * (size / _MAX_SCALE) ** 2
+    return bool(np.all(keeps_size) and np.all(is_convex))

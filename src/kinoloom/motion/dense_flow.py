@@ -1,4 +1,4 @@
-"""Dense optical flow between two pictures, by OpenCV.
+"""Dense optical flow between two pictures, with OpenCV's dense inverse search (DIS).
 
 Source: Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense inverse search", ECCV
 2016.
@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 
 from kinoloom.motion.flow import Flow
 
-_LEAST_SIDE_PX = 32
-"""Dense inverse search needs room for its patches; smaller pictures are continued to this."""
+_MIN_SIDE_PX = 32
+"""DIS needs this much for its patches; smaller pictures are padded."""
 
 
 def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow | None) -> Flow:
-    """The motion from the first picture to the second, to the last pixel.
+    """Estimate the motion from the first picture to the second at full resolution.
 
-    It is the patch search of OpenCV's medium preset down to the full size, its outliers taken
-    out by a median of 3x3. The preset's variational smoothing is left out: it rounds off the
-    edges of moving things.
+    The patch search of OpenCV's medium preset runs down to the finest scale; a 3x3 median removes
+    outliers. The preset's variational refinement is off: it blurs motion boundaries.
 
     Args:
         first, second: (h, w) grey levels, each side at least 1.
-        start: a first guess of the flow, or None.
+        start: initial flow, or None.
 
     Returns:
         (h, w, 2) in pixels.
@@ -43,11 +42,11 @@ def searched(
     second: NDArray[np.uint8],
     start: Flow | None = None,
 ) -> Flow:
-    """What a dense inverse search finds, for pictures of any size; arguments as `dense_flow`."""
+    """Run a dense inverse search on pictures of any size; arguments as `dense_flow`."""
     height, width = first.shape
-    room = [(0, max(0, _LEAST_SIDE_PX - side)) for side in (height, width)]
-    first, second = (np.pad(grey, room, mode="edge") for grey in (first, second))
+    padding = [(0, max(0, _MIN_SIDE_PX - side)) for side in (height, width)]
+    first, second = (np.pad(grey, padding, mode="edge") for grey in (first, second))
     if start is not None:
-        start = np.pad(start, [*room, (0, 0)], mode="edge")
+        start = np.pad(start, [*padding, (0, 0)], mode="edge")
     flow = search.calc(first, second, start)  # type: ignore[arg-type]  # None is allowed
     return np.asarray(flow[:height, :width], np.float32)

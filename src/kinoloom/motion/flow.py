@@ -1,7 +1,8 @@
-"""What can be said of dense flows between two pictures; `motion.dense_flow` finds them.
+"""Dense flow fields: consistency, sampling, resizing, and the flow of a camera motion.
 
-A flow is (h, w, 2) float32: for each pixel of one picture, where it went in the other, as (x, y)
-in pixels. Fields are sampled bilinearly; beyond the frame its edge is repeated.
+A flow is (h, w, 2) float32: for each pixel of one picture its displacement to the other, as (x, y)
+in pixels. Fields are sampled bilinearly; beyond the border the edge is repeated.
+`motion.dense_flow` estimates flows.
 
 Source: Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement
 optical flow", ECCV 2010 (the consistency check).
@@ -29,20 +30,20 @@ _RELATIVE, _ABSOLUTE_PX2 = 0.01, 0.5
 
 
 def consistency(forward: Flow, backward: Flow) -> Field:
-    """How far the way there and back leads each pixel of the first picture home again.
+    """Measure the forward-backward consistency of two flows.
 
-    With f the flow at a pixel and b the other flow where it leads, this is
-    exp(-|f + b|² / (0.01 (|f|² + |b|²) + 0.5)); the source takes the exponent's 1 as its limit.
+    With f the forward flow at a pixel and b the backward flow at its target, the consistency is
+    exp(-|f + b|² / (0.01 (|f|² + |b|²) + 0.5)). The source's threshold is an exponent of -1.
 
     Args:
         forward, backward: (H, W, 2) in pixels, from first to second and from second to first.
 
     Returns:
-        (H, W) in 0..1: 1 where both agree, near 0 where a pixel is hidden in the second
-        picture or was matched wrongly.
+        (H, W) in 0..1: 1 where both agree, near 0 where a pixel is occluded in the second picture
+        or was matched wrongly.
 
     Raises:
-        ArrayError: not two flows of one shape.
+        ArrayError: the flows have different shapes, or are not (H, W, 2).
     """
     if forward.shape != backward.shape or forward.ndim != 3 or forward.shape[2] != 2:
         raise ArrayError(
@@ -56,11 +57,11 @@ def consistency(forward: Flow, backward: Flow) -> Field:
 
 
 def pixel_grid(height: int, width: int, top: int = 0) -> Field:
-    """The position (x, y) of each pixel of some rows, (height, width, 2).
+    """Return the position (x, y) of each pixel, (height, width, 2).
 
     Args:
-        height, width: of those rows.
-        top: the first of them.
+        height, width: in pixels.
+        top: index of the first row.
     """
     rows = np.arange(top, top + height, dtype=np.float32)
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), rows)
@@ -68,7 +69,7 @@ def pixel_grid(height: int, width: int, top: int = 0) -> Field:
 
 
 def sample(field: NDArray[Any], positions: Field) -> NDArray[Any]:
-    """The field's values at positions between its pixels, bilinear, edges repeated.
+    """Sample a field at positions between its pixels: bilinear, edges repeated.
 
     Args:
         field: (h, w) or (h, w, C), C at most 4, float32, uint16 or uint8.
@@ -81,24 +82,24 @@ def sample(field: NDArray[Any], positions: Field) -> NDArray[Any]:
 
 
 def resize_flow(flow: Flow, height: int, width: int) -> Flow:
-    """The flow for another size of the same pictures, in pixels of that size."""
+    """Resize a flow for another size of the same pictures, in pixels of that size."""
     ratio = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
     return cv2.resize(flow, (width, height)) * ratio
 
 
 def scaled_motion(motion: Homography, x_ratio: float, y_ratio: float) -> Homography:
-    """A camera's motion in pixels of pictures that are resized by these ratios."""
-    # Pixel centres, at whole numbers, stay pixel centres.
+    """Convert a camera motion to the pixels of pictures resized by these ratios."""
+    # Pixel centres have integer coordinates before and after.
     to = np.array([[x_ratio, 0, 0.5 * x_ratio - 0.5], [0, y_ratio, 0.5 * y_ratio - 0.5], [0, 0, 1]])
     return np.asarray(to @ motion @ np.linalg.inv(to), np.float64)
 
 
 def camera_flow(motion: Homography, height: int, width: int) -> Flow:
-    """The flow of a scene that moves with the camera alone.
+    """Return the flow of a static scene under a camera motion.
 
     Args:
-        motion: takes pixels of the first picture to pixels of the second.
-        height, width: of the pictures.
+        motion: maps pixels of the first picture to pixels of the second.
+        height, width: of the pictures, in pixels.
 
     Returns:
         (height, width, 2) on the pixels of the first picture.

@@ -1,7 +1,7 @@
-"""Motion drawn in colour: direction is the hue, speed the saturation.
+"""Flow colour coding: direction is the hue, speed the saturation.
 
-The usual picture of optical flow (Baker et al., "A database and evaluation methodology for optical
-flow", IJCV 92, 2011), here on an evenly divided hue circle: right is red, down is yellow-green,
+The usual visualisation of optical flow (Baker et al., "A database and evaluation methodology for
+optical flow", IJCV 92, 2011) on an evenly divided hue circle: right is red, down is yellow-green,
 left is cyan, up is violet; no motion is white.
 """
 
@@ -14,7 +14,7 @@ from kinoloom.motion.flow import Flow
 
 
 def typical_speed_px(flow: Flow) -> float:
-    """The 99th percentile of the speeds, in pixels; at least 1: what full colour stands for."""
+    """Return the 99th percentile of the speeds in pixels, at least 1, for full saturation."""
     return max(float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 99)), 1.0)
 
 
@@ -23,7 +23,7 @@ def draw_flow(flow: Flow, full_px: float) -> NDArray[np.uint8]:
 
     Args:
         flow: (H, W, 2) in pixels.
-        full_px: the speed drawn in full colour, above 0.
+        full_px: the speed of full saturation, above 0.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -39,7 +39,7 @@ def draw_flow(flow: Flow, full_px: float) -> NDArray[np.uint8]:
 
 
 def colour_key(size_px: int) -> NDArray[np.uint8]:
-    """The key to the colours: each point drawn as the motion from the middle to it.
+    """Draw the colour wheel: each point has the colour of the motion from the centre to it.
 
     Returns:
         (size_px, size_px, 3) uint8 RGB; white outside the circle.

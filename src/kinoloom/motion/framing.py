@@ -1,4 +1,4 @@
-"""One frame for photos of different sizes, shapes and kinds."""
+"""Common frame size, crop and pixel format for photos of different sizes and formats."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from kinoloom.errors import UsageError
 
 
 def common_size(sizes: Sequence[tuple[int, int]], limit_px: int | None = None) -> tuple[int, int]:
-    """The size of a film's frames: the largest for which no photo has to be enlarged.
+    """Return the largest frame size that enlarges no photo.
 
-    Its shape is that of the first photo. Photos of one size within the limit keep it. Otherwise
-    both sides are rounded down to even numbers, which most video needs, unless they are 1.
+    The aspect ratio is that of the first photo. Photos of one size within the limit keep it.
+    Otherwise both sides are rounded down to even numbers, as most codecs require, unless they
+    are 1.
 
     Args:
         sizes: (width, height) of each photo, at least one.
-        limit_px: the longest side allowed, at least 2; None for no limit.
+        limit_px: maximum of the longest side, at least 2; None for no limit.
 
     Returns:
         (width, height) in pixels.
@@ -29,9 +30,9 @@ def common_size(sizes: Sequence[tuple[int, int]], limit_px: int | None = None) -
         UsageError: no sizes, a side below 1, or a limit below 2.
     """
     if not sizes or any(side < 1 for size in sizes for side in size):
-        raise UsageError(f"A frame needs photos of at least 1x1 pixels, not {list(sizes)}.")
+        raise UsageError(f"Photos must be at least 1x1 pixels, not {list(sizes)}.")
     if limit_px is not None and limit_px < 2:
-        raise UsageError(f"The longest side of a frame is at least 2 pixels, not {limit_px}.")
+        raise UsageError(f"The longest side of a frame must be at least 2 pixels, not {limit_px}.")
     width, height = sizes[0]
     scale = min(min(w / width, h / height) for w, h in sizes)
     if limit_px is not None:
@@ -42,10 +43,10 @@ def common_size(sizes: Sequence[tuple[int, int]], limit_px: int | None = None) -
 
 
 def fit(image: Picture, width: int, height: int) -> Picture:
-    """The picture made to fill a frame: cropped about its middle to the shape, then resampled.
+    """Crop a picture around its centre to the frame's aspect ratio and resample it.
 
-    Shrinking averages over areas, enlarging uses Lanczos' window. A picture that is at most one
-    pixel larger than the frame is cropped and not resampled.
+    Shrinking uses area averaging, enlarging a Lanczos window. A picture that is at most one pixel
+    larger than the frame is cropped only.
 
     Args:
         image: (H, W, C), see `base.arrays`.
@@ -56,11 +57,11 @@ def fit(image: Picture, width: int, height: int) -> Picture:
 
     Raises:
         ArrayError: not a picture.
-        UsageError: a frame of no size.
+        UsageError: a frame smaller than 1x1 pixels.
     """
     check_picture(image)
     if width < 1 or height < 1:
-        raise UsageError(f"A frame is at least 1x1 pixels, not {width}x{height}.")
+        raise UsageError(f"A frame must be at least 1x1 pixels, not {width}x{height}.")
     high, wide = image.shape[:2]
     crop_w = max(1, min(wide, round(high * width / height)))
     crop_h = max(1, min(high, round(wide * height / width)))
@@ -74,11 +75,11 @@ def fit(image: Picture, width: int, height: int) -> Picture:
 
 
 def convert(image: Picture, channels: int, dtype: np.dtype[Any]) -> Picture:
-    """The picture with or without alpha, in another element type.
+    """Convert a picture to another dtype, and add or remove alpha.
 
     Args:
         image: (H, W, C), see `base.arrays`.
-        channels: 3, which lays the picture on black, or 4, which adds an opaque alpha.
+        channels: 3 composites the picture onto black; 4 adds an opaque alpha channel.
         dtype: uint8, uint16 or float32.
 
     Raises:
@@ -87,7 +88,7 @@ def convert(image: Picture, channels: int, dtype: np.dtype[Any]) -> Picture:
     """
     check_picture(image)
     if channels not in (3, 4):
-        raise UsageError(f"A picture has 3 or 4 channels, not {channels}.")
+        raise UsageError(f"A picture must have 3 or 4 channels, not {channels}.")
     if image.shape[2] == channels and image.dtype == dtype:
         return image
     values = to_float(image)
@@ -99,12 +100,12 @@ def convert(image: Picture, channels: int, dtype: np.dtype[Any]) -> Picture:
 
 
 def _even(length: float) -> int:
-    whole = int(length + 1e-6)  # a product that should be whole may lie a little below
+    whole = int(length + 1e-6)  # an integral product may be rounded down
     return max(1, whole - whole % 2 if whole > 1 else whole)
 
 
 def _resampled(image: Picture, width: int, height: int) -> Picture:
-    """The image at another size; colours weigh by their alpha, so that none bleeds in."""
+    """Resample an image; colours are weighted by alpha, so that transparent ones do not bleed."""
     shrinks = width <= image.shape[1] and height <= image.shape[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4
     if image.shape[2] == 3:

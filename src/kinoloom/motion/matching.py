@@ -1,4 +1,4 @@
-"""Bringing photos together: one frame, one light, and whether they belong together at all."""
+"""Matching photos: a common frame, a common exposure, and whether they show one scene."""
 
 from kinoloom.motion.alignment import SceneMatch, same_scene
 from kinoloom.motion.exposure import apply_gain, exposure_gain

@@ -1,11 +1,11 @@
-"""Projects a flow from the pixels of a picture to the pixels of a moment in between.
+"""Forward splatting: projects a flow from the pixels of a picture to an intermediate time.
 
-Each pixel carries its own motion along it, and its motion is spread over the four pixels around
-the place that it reaches (forward splatting). Where several arrive, the better matched weighs
-more; where none arrives, the moment shows what was hidden in that picture.
+Each pixel moves along its own flow, and its flow is distributed bilinearly to the four pixels
+around its target. Where several arrive, better matched pixels have more weight; where none arrives,
+the intermediate frame shows what was occluded in that picture.
 
 Source of the weighting: Niklaus and Liu, "Softmax splatting for video frame interpolation", CVPR
-2020, where it comes from the brightness constancy as here.
+2020, with weights from brightness constancy as here.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from kinoloom.motion.flow import Field, Flow
 
 
 def project(flow: Flow, time: float, weight: Field) -> tuple[Flow, Field]:
-    """The motion of what passes each pixel at a moment, by what left the first picture.
+    """Project a flow to an intermediate time.
 
     Args:
         flow: (h, w, 2) in pixels, on the pixels of the first picture.
-        time: in 0..1, how much of the flow has passed.
-        weight: (h, w), above 0: how well each pixel's flow is trusted.
+        time: in 0..1, the fraction of the flow that has passed.
+        weight: (h, w), above 0: confidence in each pixel's flow.
 
     Returns:
-        (h, w, 2), the flow on the pixels of that moment, zero where nothing arrives; and
-        (h, w), the weight that arrives there.
+        (h, w, 2), the flow on the pixels of the intermediate frame, zero where nothing arrives; and
+        (h, w), the total weight that arrives.
     """
     height, width = weight.shape
     x, along_x = _place(np.arange(width, dtype=np.float32), flow[..., 0], time, width)
     y, along_y = _place(np.arange(height, dtype=np.float32)[:, None], flow[..., 1], time, height)
-    stride = width + 3  # a margin takes what leaves the frame
+    stride = width + 3  # a margin catches pixels that leave the frame
     index = ((y + 1) * stride + x + 1).ravel()
     cells = (height + 3) * stride
     sums = np.zeros((3, cells))
@@ -47,7 +47,7 @@ def project(flow: Flow, time: float, weight: Field) -> tuple[Flow, Field]:
 
 
 def _place(start: Field, shift: Field, time: float, size: int) -> tuple[np.ndarray, Field]:
-    """Where pixels arrive along an axis: the whole pixel, -1..size, and the rest, 0..1."""
+    """Return the targets along an axis: the integer part, -1..size, and the fraction, 0..1."""
     place = np.clip(start + np.float32(time) * shift, -1, size)
     whole = np.floor(place)
     return whole.astype(np.int64), place - whole

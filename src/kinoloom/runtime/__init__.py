@@ -1,1 +1,1 @@
-"""Where models run: weights found on this machine, pictures too large for its memory in tiles."""
+"""Model execution: the store of weights, ONNX, and tiles for pictures larger than memory."""

@@ -1,4 +1,4 @@
-"""Runs networks that are stored as ONNX, on the CPU, without torch."""
+"""Runs ONNX networks on the CPU, without torch."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.errors import WeightsError
+from kinoloom.runtime.external_data import check_external_data
 
 Floats = NDArray[np.float32]
 
 
 class OnnxModel:
-    """A network from a file.
+    """A network read from an ONNX file.
 
     Args:
         file: an .onnx file.
 
     Raises:
-        WeightsError: it cannot be read, or is no ONNX model.
+        WeightsError: it cannot be read as an ONNX model, or names external data outside its folder.
     """
 
     def __init__(self, file: Path) -> None:
         import onnxruntime
 
+        check_external_data(file)
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -47,26 +49,26 @@ class OnnxModel:
         return tuple(each.name for each in self._session.get_inputs())
 
     def __call__(self, inputs: Mapping[str, Floats]) -> list[Floats]:
-        """The outputs, in the order in which the file declares them."""
+        """Run the network; return the outputs in the order of the file."""
         return [np.asarray(out) for out in self._session.run(None, dict(inputs))]
 
 
 @cache
 def open_model(file: Path, inputs: tuple[str, ...]) -> OnnxModel:
-    """The network of a file, read once a process.
+    """Open the network of a file, once per process.
 
     Args:
         file: an .onnx file.
-        inputs: their names, in order.
+        inputs: the expected names of its inputs, in order.
 
     Raises:
-        WeightsError: as `OnnxModel`, or it is a network with other inputs.
+        WeightsError: as `OnnxModel`, or the network has other inputs.
     """
     model = OnnxModel(file)
     if model.inputs != inputs:
         raise WeightsError(
-            f"{file} is another network: it takes {', '.join(model.inputs)}, "
-            f"not {', '.join(inputs)}.",
+            f"{file} is another network: its inputs are {', '.join(model.inputs)}; "
+            f"expected {', '.join(inputs)}.",
             hint="Name the file that belongs to the engine with --weights.",
         )
     return model

@@ -155,7 +155,7 @@ def test_videos_that_cannot_be_used_are_left_out_and_told(folder: Path, tmp_path
     film(tmp_path / "still.mp4", pan(1, [3] * 8))
     seen: list[tuple[str, int, int]] = []
     source = open_videos(
-        tmp_path, least_px=64, progress=lambda name, done, total: seen.append((name, done, total))
+        tmp_path, min_px=64, progress=lambda name, done, total: seen.append((name, done, total))
     )
     assert {run.path.name for run in source.runs} == {"good.mp4"}
     broken, small, still = source.left_out

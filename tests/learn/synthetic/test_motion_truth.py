@@ -140,7 +140,7 @@ def test_the_windows_leave_nothing_out() -> None:
 
 def test_displacements_are_log_uniform() -> None:
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(least_px=1, most_px=160, still=0, shifted_only=1)
+    drawn = MotionOptions(min_px=1, most_px=160, still=0, shifted_only=1)
     far = [np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).shift) for _ in range(2000)]
     parts = np.log(far) / np.log(160)
     assert 0 <= parts.min() < 0.01 < 0.99 < parts.max() <= 1
@@ -150,7 +150,7 @@ def test_displacements_are_log_uniform() -> None:
 def test_the_rim_moves_about_as_far_as_drawn() -> None:
     """Small motions stay small, whatever they are made of."""
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(least_px=2, most_px=2.0001, still=0, shifted_only=0, bent=1)
+    drawn = MotionOptions(min_px=2, most_px=2.0001, still=0, shifted_only=0, bent=1)
     angle = np.linspace(0, 2 * np.pi, 16)
     rim = np.stack([40 * np.cos(angle), 40 * np.sin(angle), np.ones(16)])
     for _ in range(50):
@@ -165,7 +165,7 @@ def test_accelerated_motion_is_not_halfway_in_the_middle() -> None:
     times = np.array([0.0, 0.5, 1.0])
 
     def off_middle(share: float) -> float:
-        chosen = MotionOptions(least_px=40, most_px=41, still=0, shifted_only=1, accelerated=share)
+        chosen = MotionOptions(min_px=40, most_px=41, still=0, shifted_only=1, accelerated=share)
         tracks = [
             draw_motion(rng, chosen, np.zeros(2), 40, 1).matrices(times)[:, :2, 2]
             for _ in range(20)

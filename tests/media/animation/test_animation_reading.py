@@ -1,4 +1,4 @@
-"""Animations that Pillow reads: WebP, and AVIF with alpha."""
+"""Reading of animations with Pillow: WebP, and AVIF with alpha."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make import number_of, picture, truncated
+from make import picture, read_number, truncate
 from PIL import Image
 
 from kinoloom.base.clip import Colour
@@ -28,10 +28,10 @@ def save(path: Path, durations_ms: list[int], *, alpha: bool = False, **options:
 
 
 @pytest.mark.parametrize("lossless", [False, True])
-def test_webp(tmp_path: Path, *, lossless: bool) -> None:
+def test_reads_webp(tmp_path: Path, *, lossless: bool) -> None:
     clip = open_video(save(tmp_path / "a.webp", [100, 150, 100, 300], lossless=lossless))
     frames = list(clip)
-    assert [number_of(frame.image) for frame in frames] == [0, 1, 2, 3]
+    assert [read_number(frame.image) for frame in frames] == [0, 1, 2, 3]
     assert [frame.time for frame in frames] == [0, Fraction(1, 10), Fraction(1, 4), Fraction(7, 20)]
     assert [frame.duration * 1000 for frame in frames] == [100, 150, 100, 300]
     assert (clip.rate, clip.duration, clip.frame_count) == (None, Fraction(13, 20), 4)
@@ -42,17 +42,17 @@ def test_webp(tmp_path: Path, *, lossless: bool) -> None:
         assert all(np.array_equal(frame.image, picture(k)) for k, frame in enumerate(frames))
 
 
-def test_frames_of_no_duration_last_as_in_browsers(tmp_path: Path) -> None:
+def test_frames_without_duration_last_as_in_browsers(tmp_path: Path) -> None:
     clip = open_video(save(tmp_path / "a.webp", [0, 0, 0]))
     assert [frame.time for frame in clip] == [0, Fraction(1, 10), Fraction(1, 5)]
 
 
-def test_a_constant_rate(tmp_path: Path) -> None:
+def test_constant_rate_is_detected(tmp_path: Path) -> None:
     assert open_video(save(tmp_path / "a.webp", [40] * 5)).rate == 25
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.avif"])
-def test_alpha(tmp_path: Path, name: str) -> None:
+def test_reads_alpha(tmp_path: Path, name: str) -> None:
     path = save(tmp_path / name, [100] * 3, alpha=True, lossless=name == "a.webp")
     clip = open_video(path)
     frames = list(clip)
@@ -64,14 +64,14 @@ def test_alpha(tmp_path: Path, name: str) -> None:
         assert frame.image[28:, :, 3].max() < 10
 
 
-def test_reading_from_anywhere(tmp_path: Path) -> None:
+def test_reading_starts_at_any_time(tmp_path: Path) -> None:
     clip = open_video(save(tmp_path / "a.webp", [100, 150, 100]))
-    assert [number_of(f.image) for f in clip.read(Fraction(1, 10))] == [1, 2]
-    assert [number_of(f.image) for f in clip.read(Fraction(3, 10))] == [2]
+    assert [read_number(f.image) for f in clip.read(Fraction(1, 10))] == [1, 2]
+    assert [read_number(f.image) for f in clip.read(Fraction(3, 10))] == [2]
     assert list(clip.read(Fraction(35, 100))) == []
 
 
-def test_what_is_left_of_a_damaged_animation(tmp_path: Path) -> None:
+def test_readable_part_of_damaged_animation_is_used(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
     noise = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     first, *rest = (Image.fromarray(each) for each in noise)
@@ -89,7 +89,7 @@ def test_what_is_left_of_a_damaged_animation(tmp_path: Path) -> None:
     assert "after 8 frames" in note.message
 
 
-def test_a_cut_off_webp(tmp_path: Path) -> None:
-    path = truncated(save(tmp_path / "a.webp", [100] * 12), 0.02)
+def test_truncated_webp_is_rejected(tmp_path: Path) -> None:
+    path = truncate(save(tmp_path / "a.webp", [100] * 12), 0.02)
     with pytest.raises(UnreadableMediaError, match=r"a\.webp has no frame that can be decoded"):
         open_video(path)

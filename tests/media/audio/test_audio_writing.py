@@ -1,4 +1,4 @@
-"""Sound beside the pictures: copied or encoded, always in time."""
+"""Writing of sound: copied or encoded, in sync with the pictures."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,8 +22,8 @@ def codecs_of(path: Path) -> list[str]:
         return [stream.codec_context.codec.canonical_name for stream in file.streams.audio]
 
 
-def heard(clip: Clip, track: int = 0) -> list[float]:
-    """When clicks sound, in seconds after the first picture."""
+def find_clicks(clip: Clip, track: int = 0) -> list[float]:
+    """Return the times of clicks, in seconds after the first picture."""
     audio = clip.audio[track]
     late = float(audio.start - next(iter(clip)).time)
     return [late + time for time in make.click_times(audio.samples(), audio.rate_hz)]
@@ -45,7 +45,7 @@ def heard(clip: Clip, track: int = 0) -> list[float]:
     ],
 )
 @pytest.mark.parametrize("late", [Fraction(0), Fraction(1, 5)])
-def test_sound_stays_in_time(
+def test_sound_stays_in_sync(
     tmp_path: Path, source: str, codec: str, output: str, kept: str, late: Fraction
 ) -> None:
     track = make.Sound(codec=codec, rate_hz=48000, seconds=Fraction(2))
@@ -53,12 +53,12 @@ def test_sound_stays_in_time(
     clip = read(make.make(tmp_path / source, frames=50, rate=rate, start=late, sounds=(track,)))
     write(clip, tmp_path / output)
     assert codecs_of(tmp_path / output) == [kept]
-    before, after = heard(clip), heard(read(tmp_path / output))
+    before, after = find_clicks(clip), find_clicks(read(tmp_path / output))
     assert len(after) == len(before) == 8
     assert np.abs(np.subtract(after, before)).max() < MOST_OFF_S
 
 
-def test_copied_packets_are_the_same(tmp_path: Path) -> None:
+def test_copied_packets_are_identical(tmp_path: Path) -> None:
     source = make.make(tmp_path / "a.mp4", frames=25, sounds=(make.Sound(),))
     write(read(source), tmp_path / "b.mp4")
     packets = []
@@ -69,7 +69,7 @@ def test_copied_packets_are_the_same(tmp_path: Path) -> None:
     assert packets[0] == packets[1]
 
 
-def test_a_file_that_begins_late_is_moved_as_a_whole(tmp_path: Path) -> None:
+def test_late_start_shifts_all_streams(tmp_path: Path) -> None:
     late = make.Sound(codec="flac", start=Fraction(2), seconds=Fraction(1))
     source = make.make(tmp_path / "a.mkv", frames=20, start=Fraction(9, 4), sounds=(late,))
     write(read(source), tmp_path / "b.mkv")
@@ -77,7 +77,7 @@ def test_a_file_that_begins_late_is_moved_as_a_whole(tmp_path: Path) -> None:
     assert (clip.audio[0].start, next(iter(clip)).time) == (0, Fraction(1, 4))
 
 
-def test_sound_longer_or_later_than_the_pictures_is_not_cut(tmp_path: Path) -> None:
+def test_sound_beyond_the_pictures_is_kept(tmp_path: Path) -> None:
     clip = film(25, audio=(sound(3, start=Fraction(1, 2)),))
     write(clip, tmp_path / "a.mp4")
     audio = read(tmp_path / "a.mp4").audio[0]
@@ -97,12 +97,12 @@ def test_sound_longer_or_later_than_the_pictures_is_not_cut(tmp_path: Path) -> N
     ],
 )
 @pytest.mark.parametrize("rate_hz", [22050, 44100])
-def test_new_sound_is_encoded_as_the_file_wants_it(
+def test_sound_is_encoded_with_the_codec_of_the_container(
     tmp_path: Path, name: str, codec: str, kept: str, rate_hz: int
 ) -> None:
     write(film(25, audio=(sound(1, rate_hz),)), tmp_path / name, codec=codec)
     assert codecs_of(tmp_path / name) == [kept]
-    after = heard(read(tmp_path / name))
+    after = find_clicks(read(tmp_path / name))
     assert np.abs(np.subtract(after, [0, 0.25, 0.5, 0.75])).max() < MOST_OFF_S
 
 
@@ -134,7 +134,7 @@ def test_all_tracks_and_their_languages_are_kept(tmp_path: Path) -> None:
         ("a.mkv", "auto", "2.1", "stereo"),
     ],
 )
-def test_channels_are_kept_or_mixed_with_a_word(
+def test_channels_are_kept_or_mixed_down_with_a_note(
     tmp_path: Path, name: str, codec: str, layout: str, kept: str
 ) -> None:
     channels = av.AudioLayout(layout).nb_channels
@@ -149,12 +149,14 @@ def test_channels_are_kept_or_mixed_with_a_word(
     spectrum = np.abs(np.fft.rfft(stored.samples()[4000:20000], axis=0))
     if kept != "stereo":
         heard_hz = spectrum.argmax(0) * 3
-        bass = {3} if kept == "5.1" and name == "a.mp4" else set()  # AAC cuts it off above 120 Hz
+        bass = (
+            {3} if kept == "5.1" and name == "a.mp4" else set()
+        )  # AAC drops the bass channel above 120 Hz
         assert all(abs(heard_hz[c] - tones[c]) <= 3 for c in set(range(channels)) - bass)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
-def test_eight_channels_arrive(tmp_path: Path, name: str) -> None:
+def test_eight_channels_are_written(tmp_path: Path, name: str) -> None:
     wave = np.full((9600, 8), 0.25, np.float32)
     write(film(5, audio=(Audio(lambda: iter([wave]), 48000, 8, "7.1"),)), tmp_path / name)
     with av.open(str(tmp_path / name)) as file:
@@ -163,8 +165,8 @@ def test_eight_channels_arrive(tmp_path: Path, name: str) -> None:
     assert sum(frame.samples for frame in frames) >= 9600
 
 
-def test_sound_is_read_as_the_pictures_grow(tmp_path: Path) -> None:
-    """Blocks of sound are taken when their time has come, not all before the pictures."""
+def test_sound_is_read_in_step_with_pictures(tmp_path: Path) -> None:
+    """Sound is consumed block by block, not completely before the pictures."""
     taken: list[str] = []
     track = sound(20, 8000)
 

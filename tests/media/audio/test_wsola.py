@@ -1,4 +1,4 @@
-"""Stretching at the same pitch: length, pitch, level, onsets; on samples alone."""
+"""Time stretching of samples: length, pitch, level, onsets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kinoloom.base.audio import Samples
-from kinoloom.media.audio.wsola import stretched
+from kinoloom.media.audio.wsola import stretch_blocks
 
 RATE = 48000
 FACTORS = [
@@ -27,7 +27,7 @@ FACTORS = [
 
 def whole(samples: Samples, factor: Fraction, block: int = 1024, rate_hz: int = RATE) -> Samples:
     blocks = [samples[at : at + block] for at in range(0, len(samples), block)]
-    made = list(stretched(blocks, rate_hz, samples.shape[1], factor))
+    made = list(stretch_blocks(blocks, rate_hz, samples.shape[1], factor))
     assert all(len(each) for each in made)
     return np.concatenate([np.zeros((0, samples.shape[1]), np.float32), *made])
 
@@ -50,7 +50,7 @@ def spectrum(wave: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np
     block=st.integers(1, 5000),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_length_is_exact(length: int, factor: Fraction, rate_hz: int, block: int) -> None:
+def test_stretched_length_is_exact(length: int, factor: Fraction, rate_hz: int, block: int) -> None:
     noise = np.random.default_rng(length).uniform(-1, 1, (length, 2)).astype(np.float32)
     made = whole(noise, factor, block, rate_hz)
     assert made.shape == (round(length * factor), 2)
@@ -59,7 +59,7 @@ def test_the_length_is_exact(length: int, factor: Fraction, rate_hz: int, block:
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_pitch_and_level_stay(factor: Fraction) -> None:
+def test_pitch_and_level_are_preserved(factor: Fraction) -> None:
     made = whole(tones(4, 440), factor)[:, 0]
     middle = made[len(made) // 8 : -len(made) // 8]
     hz, power = spectrum(middle)
@@ -68,7 +68,7 @@ def test_pitch_and_level_stay(factor: Fraction) -> None:
     assert abs(middle.std() / (0.5 / 2**0.5) - 1) < 0.01
 
 
-def test_a_chord_stays_a_chord() -> None:
+def test_chord_is_preserved() -> None:
     made = whole(tones(4, 220, 277.2, 329.6), Fraction(2))[RATE:-RATE, 0]
     hz, power = spectrum(made)
     tuned = np.any([np.abs(hz - each) < 12 for each in (220, 277.2, 329.6)], axis=0)
@@ -85,7 +85,7 @@ def bursts(at_s: NDArray[np.float64], background: float) -> Samples:
 
 @pytest.mark.parametrize("background", [0.0, 0.1])
 @pytest.mark.parametrize("factor", FACTORS)
-def test_onsets_sound_once_and_in_their_place(factor: Fraction, background: float) -> None:
+def test_onsets_play_once_at_their_time(factor: Fraction, background: float) -> None:
     at = 0.3 + 0.5 * np.arange(11)
     made = whole(bursts(at, background), factor)[:, 0]
     loud = np.flatnonzero(np.abs(made) > 0.35)
@@ -94,7 +94,7 @@ def test_onsets_sound_once_and_in_their_place(factor: Fraction, background: floa
     assert np.abs(heard / RATE - at * float(factor)).max() < 0.006
 
 
-def test_sound_that_begins_just_before_the_end_lasts_to_the_end() -> None:
+def test_onset_near_the_end_is_complete() -> None:
     samples = np.concatenate([np.zeros((RATE, 1), np.float32), tones(0.06, 440)])
     made = whole(samples, Fraction(4))[:, 0]
     assert np.abs(made[: 4 * RATE - RATE // 50]).max() < 0.01
@@ -106,13 +106,13 @@ def test_silence_stays_silent() -> None:
     assert not whole(np.zeros((RATE, 2), np.float32), Fraction(3)).any()
 
 
-def test_channels_stay_together() -> None:
+def test_channels_stay_aligned() -> None:
     left = bursts(np.array([0.3, 0.9]), 0.2)
     both = whole(np.hstack([left, -0.5 * left]), Fraction(5, 2))
     assert np.allclose(both[:, 1], -0.5 * both[:, 0], atol=1e-6)
 
 
-def test_the_size_of_blocks_changes_nothing() -> None:
+def test_result_is_independent_of_block_size() -> None:
     samples = bursts(0.3 + 0.5 * np.arange(11), 0.1)
     one = whole(samples, Fraction(7, 3), block=len(samples))
     for block in (333, 48000):
@@ -124,7 +124,7 @@ def test_memory_does_not_grow_with_length() -> None:
 
     def peak(blocks: int) -> int:
         tracemalloc.start()
-        for _ in stretched((block for _ in range(blocks)), RATE, 1, Fraction(3, 2)):
+        for _ in stretch_blocks((block for _ in range(blocks)), RATE, 1, Fraction(3, 2)):
             pass
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""Subtitles, chapters and tags go from the origin into the film, moved to its clock."""
+"""Copying of subtitles, chapters and tags from the origin to the film."""
 
 import re
 from fractions import Fraction
@@ -31,7 +31,7 @@ CODECS = {".mp4": "mov_text", ".mov": "mov_text", ".mkv": "subrip", ".webm": "we
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A film with sound, subtitles, chapters and tags, as MKV."""
+    """Write an MKV with sound, subtitles, chapters and tags."""
     (tmp_path / "s.srt").write_text(SRT, encoding="utf-8")
     film = make.make(tmp_path / "plain.mkv", frames=25, sounds=(make.Sound(),))
     path = tmp_path / "source.mkv"
@@ -61,7 +61,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def subtitles(path: Path) -> list[tuple[str, Fraction, Fraction]]:
-    """Plain text, beginning and end of each subtitle; the first one's italics must be there."""
+    """Return plain text, start and end of each subtitle; the first must be in italics."""
     found = []
     with av.open(str(path)) as file:
         stream = file.streams.subtitles[0]
@@ -83,7 +83,7 @@ def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
 
 
 @pytest.mark.parametrize("suffix", CODECS)
-def test_text_subtitles_become_what_the_file_can_hold(source: Path, suffix: str) -> None:
+def test_text_subtitles_are_converted(source: Path, suffix: str) -> None:
     path = source.with_name(f"a{suffix}")
     write(read(source), path)
     with av.open(str(path)) as file:
@@ -98,11 +98,11 @@ def test_text_subtitles_become_what_the_file_can_hold(source: Path, suffix: str)
 
 @pytest.mark.parametrize("first", [".mp4", ".webm"])
 @pytest.mark.parametrize("second", CODECS)
-def test_text_survives_a_second_journey(source: Path, first: str, second: str) -> None:
+def test_converted_text_is_converted_again(source: Path, first: str, second: str) -> None:
     write(read(source), source.with_name(f"b{first}"))
     write(read(source.with_name(f"b{first}")), source.with_name(f"c{second}"))
     path = source.with_name(f"c{second}")
-    start = look(path).times[0]  # above 0 where copied sound begins before the pictures
+    start = look(path).times[0]  # above 0 if copied sound starts before the pictures
     found = subtitles(path)
     assert [text for text, *_ in found] == TEXTS
     for (_, begin, end), span in zip(found, SPANS, strict=True):
@@ -127,7 +127,7 @@ def test_slow_motion_stretches_subtitles_and_chapters(source: Path, suffix: str)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
-def test_tags_are_kept_without_those_of_the_old_file(source: Path, suffix: str) -> None:
+def test_tags_of_the_file_format_are_dropped(source: Path, suffix: str) -> None:
     path = source.with_name(f"a{suffix}")
     write(read(source), path)
     tags = look(path).tags
@@ -135,7 +135,7 @@ def test_tags_are_kept_without_those_of_the_old_file(source: Path, suffix: str) 
     assert "duration" not in tags
 
 
-def test_times_of_a_file_that_starts_late_are_moved_with_its_pictures(tmp_path: Path) -> None:
+def test_late_start_shifts_subtitles_and_chapters(tmp_path: Path) -> None:
     source = make.make(tmp_path / "a.mkv", frames=5, start=Fraction(2))
     with av.open(str(source)) as file, av.open(str(tmp_path / "b.mkv"), "w") as out:
         span = {"id": 0, "start": 2, "end": 3, "time_base": Fraction(1)}
@@ -149,14 +149,14 @@ def test_times_of_a_file_that_starts_late_are_moved_with_its_pictures(tmp_path: 
     assert chapters(tmp_path / "c.mkv") == [(Fraction(0), Fraction(1), "All")]
 
 
-def test_subtitles_that_are_pictures_are_left_out_with_a_word(
+def test_bitmap_subtitles_are_dropped_with_a_note(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kinoloom.media.container.subtitles._TEXT", ())
     clip = read(source)
     write(clip, source.with_name("a.mp4"))
     assert [note.message for note in clip.notes] == [
-        "The subtitles of stream 2 (subrip) are pictures, which cannot lie in this kind of file: "
+        "The subtitles of stream 2 (subrip) are bitmaps, which this file format does not support; "
         "they are left out."
     ]
     with av.open(str(source.with_name("a.mp4"))) as file:
@@ -164,7 +164,7 @@ def test_subtitles_that_are_pictures_are_left_out_with_a_word(
 
 
 @pytest.mark.parametrize(("suffix", "kept"), [(".mkv", 1), (".webm", 0), (".mp4", 0)])
-def test_fonts_travel_where_there_is_room(tmp_path: Path, suffix: str, kept: int) -> None:
+def test_fonts_are_copied_to_matroska(tmp_path: Path, suffix: str, kept: int) -> None:
     plain = make.make(tmp_path / "plain.mkv", frames=3)
     with av.open(str(plain)) as file, av.open(str(tmp_path / "a.mkv"), "w") as out:
         stream = out.add_stream_from_template(file.streams.video[0], opaque=True)
@@ -179,7 +179,7 @@ def test_fonts_travel_where_there_is_room(tmp_path: Path, suffix: str, kept: int
     assert fonts == [("font.ttf", b"letters")] * kept
 
 
-def test_a_film_without_an_origin_carries_nothing_along(tmp_path: Path, source: Path) -> None:
+def test_clip_without_origin_has_no_subtitles(tmp_path: Path, source: Path) -> None:
     clip: Any = read(source).with_(origin=None, audio=())
     write(clip, tmp_path / "a.mkv")
     with av.open(str(tmp_path / "a.mkv")) as file:

@@ -1,4 +1,4 @@
-"""Photos in: embedded colour profiles and tagged colours become sRGB, or are refused."""
+"""Conversion of photos with colour profiles or tagged colours to sRGB."""
 
 from pathlib import Path
 
@@ -27,13 +27,13 @@ def coded_of(light: np.ndarray) -> np.ndarray:
 
 
 def wide_of(srgb: np.ndarray, curve: str) -> np.ndarray:
-    """The same colours, 0..1, as Display P3 (with its own curve, or a power) codes them."""
+    """Return colours in 0..1 as Display P3 codes them, with its own curve or a power."""
     light = np.clip(light_of(srgb) @ SRGB_COLUMNS @ np.linalg.inv(P3_COLUMNS), 0, 1)
     return coded_of(light) if curve == "srgb" else light ** (1 / GAMMA[curve][1])
 
 
 def srgb_of(wide: np.ndarray, curve: str) -> np.ndarray:
-    """And back."""
+    """Invert `wide_of`."""
     light = light_of(wide) if curve == "srgb" else wide ** GAMMA[curve][1]
     return coded_of(np.clip(light @ P3_COLUMNS @ np.linalg.inv(SRGB_COLUMNS), 0, 1))
 
@@ -41,7 +41,7 @@ def srgb_of(wide: np.ndarray, curve: str) -> np.ndarray:
 @pytest.mark.parametrize("curve", ["srgb", "gamma", "table"])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_wide_colours_become_srgb(tmp_path: Path, suffix: str, bits: int, curve: str) -> None:
+def test_wide_gamut_becomes_srgb(tmp_path: Path, suffix: str, bits: int, curve: str) -> None:
     srgb = make.picture() / 255 * 0.8 + 0.1
     tag = make.srgb_curve() if curve == "srgb" else GAMMA[curve][0]
     profile = make.icc_profile(make.P3_COLUMNS, tag, b"RGB ")
@@ -89,7 +89,7 @@ def test_srgb_profiles_change_nothing(tmp_path: Path, bits: int, profile: bytes)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_grey_profiles(tmp_path: Path, bits: int) -> None:
+def test_grey_profiles_are_applied(tmp_path: Path, bits: int) -> None:
     top = 2**bits - 1
     samples = np.linspace(0, top, 256).round().astype(">u2" if bits == 16 else np.uint8)
     profile = make.icc_profile((), make.gamma_curve(1.8), b"GRAY")
@@ -102,7 +102,7 @@ def test_grey_profiles(tmp_path: Path, bits: int) -> None:
     assert np.array_equal(image[..., 0], image[..., 2])
 
 
-def test_alpha_stays_when_colours_are_converted(tmp_path: Path) -> None:
+def test_alpha_survives_colour_conversion(tmp_path: Path) -> None:
     for name, top in (("a.png", 1), ("b.png", 257)):
         image = np.dstack([make.picture(), make.picture()[..., 0]]).astype(np.uint16) * top
         image = image.astype(np.uint8) if top == 1 else image
@@ -142,7 +142,7 @@ def test_cmyk_profiles_are_applied(tmp_path: Path) -> None:
     ids=["junk", "cut", "cmyk"],
 )
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_profile_that_cannot_be_used_is_told(tmp_path: Path, bits: int, profile: bytes) -> None:
+def test_unusable_profile_is_reported(tmp_path: Path, bits: int, profile: bytes) -> None:
     image = make.picture() if bits == 8 else make.deep_picture()
     path = make.save_deep(tmp_path / "a.png", image)
     photo = read_photo(make.with_chunk(path, b"iCCP", make.iccp(profile)))
@@ -151,7 +151,7 @@ def test_a_profile_that_cannot_be_used_is_told(tmp_path: Path, bits: int, profil
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_tagged_primaries_of_png(tmp_path: Path, bits: int) -> None:
+def test_png_primaries_are_converted(tmp_path: Path, bits: int) -> None:
     srgb = make.picture() / 255 * 0.8 + 0.1
     stored = np.rint(wide_of(srgb, "srgb") * (2**bits - 1))
     path = make.save_deep(tmp_path / "a.png", stored.astype(np.uint8 if bits == 8 else np.uint16))
@@ -163,7 +163,7 @@ def test_tagged_primaries_of_png(tmp_path: Path, bits: int) -> None:
 
 @pytest.mark.parametrize("transfer", [16, 18])
 @pytest.mark.parametrize("suffix", [".png", ".heic"])
-def test_hdr_is_refused(tmp_path: Path, suffix: str, transfer: int) -> None:
+def test_hdr_is_rejected(tmp_path: Path, suffix: str, transfer: int) -> None:
     path = tmp_path / f"a{suffix}"
     if suffix == ".png":
         make.save_deep(path, make.deep_picture())

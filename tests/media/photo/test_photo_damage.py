@@ -1,4 +1,4 @@
-"""Photos in: what is missing, damaged, too large or not a photo says so."""
+"""Errors for photos that are missing, damaged, too large or not photos."""
 
 import io
 import warnings
@@ -24,7 +24,7 @@ FORMATS = ["jpg", "png", "png16", "webp", "tif", "tif16", "avif", "avif10", "bmp
 
 
 def file_of(name: str) -> bytes:
-    """A whole file of one of `FORMATS`, with EXIF and a colour profile where it can have them."""
+    """Return a file of one of `FORMATS`, with EXIF and a colour profile if it supports them."""
     image = make.picture(48, 64)
     if name == "heic":
         return make.heic(image, exif=make.exif(6), icc_profile=make.P3_ICC)
@@ -45,7 +45,7 @@ def file_of(name: str) -> bytes:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
-def test_a_cut_off_file_is_an_error(tmp_path: Path, name: str, part: float) -> None:
+def test_truncated_file_is_an_error(tmp_path: Path, name: str, part: float) -> None:
     data = file_of(name)
     path = tmp_path / f"cut.{name}"
     path.write_bytes(data[: int(len(data) * part)])
@@ -55,7 +55,7 @@ def test_a_cut_off_file_is_an_error(tmp_path: Path, name: str, part: float) -> N
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_damage_of_any_kind_is_told_or_survived(tmp_path: Path, name: str) -> None:
+def test_damaged_files_raise_only_media_errors(tmp_path: Path, name: str) -> None:
     whole = np.frombuffer(file_of(name), np.uint8)
     rng = np.random.default_rng(7)
     path = tmp_path / "a"
@@ -83,14 +83,14 @@ def test_damage_of_any_kind_is_told_or_survived(tmp_path: Path, name: str) -> No
         (b"", "is empty"),
         (b"this is a text, whatever its name says", "is not a picture"),
         (b"\xff\xd8\xff", "cannot be read"),
-        (b"\x89PNG\r\n\x1a\n", "cut off"),
-        (b"II*\0\x08\0\0\0", "not a whole TIFF"),
-        (b"II*\0\xff\xff\xff\x7f", "not a whole TIFF"),
+        (b"\x89PNG\r\n\x1a\n", "truncated"),
+        (b"II*\0\x08\0\0\0", "not a complete TIFF"),
+        (b"II*\0\xff\xff\xff\x7f", "not a complete TIFF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "cannot be read"),
         (b"BM text that begins like a bitmap", "is not a picture"),
     ],
 )
-def test_what_is_no_photo(tmp_path: Path, content: bytes, message: str) -> None:
+def test_non_photos_are_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(UnreadableMediaError, match=message) as caught:
@@ -99,30 +99,30 @@ def test_what_is_no_photo(tmp_path: Path, content: bytes, message: str) -> None:
     assert caught.value.hint
 
 
-def test_missing_files_and_folders(tmp_path: Path) -> None:
+def test_missing_files_and_folders_are_rejected(tmp_path: Path) -> None:
     for read in (read_photo, lambda path: open_photos([path])):
-        with pytest.raises(InputNotFoundError, match=r"no file .*none\.jpg") as missing:
+        with pytest.raises(InputNotFoundError, match=r"none\.jpg does not exist") as missing:
             read(tmp_path / "none.jpg")
         assert missing.value.exit_code == 4
         with pytest.raises(UnreadableMediaError, match="is a folder"):
             read(tmp_path)
 
 
-def test_an_empty_file_is_no_photo(tmp_path: Path) -> None:
+def test_empty_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.touch()
     with pytest.raises(UnreadableMediaError, match="is empty"):
         is_photo(path)
 
 
-def test_a_png_cut_off_in_its_pixels_says_so(tmp_path: Path) -> None:
+def test_truncated_png_is_reported(tmp_path: Path) -> None:
     path = make.save(tmp_path / "a.png", make.picture())
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(UnreadableMediaError, match="it is cut off"):
+    with pytest.raises(UnreadableMediaError, match="it is truncated"):
         read_photo(path)
 
 
-def test_damaged_png_pixels(tmp_path: Path) -> None:
+def test_damaged_png_pixels_are_an_error(tmp_path: Path) -> None:
     path = make.save(tmp_path / "a.png", make.picture())
     data = bytearray(path.read_bytes())
     data[data.find(b"IDAT") + 30] ^= 1
@@ -131,7 +131,9 @@ def test_damaged_png_pixels(tmp_path: Path) -> None:
         read_photo(path)
 
 
-def test_heic_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_without_the_extra_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.heic"
     path.write_bytes(make.heic(make.picture(48, 64)))
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
@@ -142,14 +144,14 @@ def test_heic_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert caught.value.exit_code == 3
 
 
-def test_a_claim_of_enormous_size_is_refused(tmp_path: Path) -> None:
+def test_huge_declared_size_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(make.png(100_000, 100_000, 8, 2, b"\0"))
     with pytest.raises(UnsupportedMediaError, match="100000x100000 pixels, more than 160000000"):
         read_photo(path)
 
 
-def test_a_wide_panorama_opens(tmp_path: Path) -> None:
+def test_wide_panorama_is_read(tmp_path: Path) -> None:
     path = tmp_path / "wide.png"
     path.write_bytes(make.png(16000, 4000, 1, 0, bytes(4000 * (1 + 2000))))
     with warnings.catch_warnings():
@@ -158,21 +160,26 @@ def test_a_wide_panorama_opens(tmp_path: Path) -> None:
     assert photo.image.shape == (4000, 16000, 3)
 
 
-def test_too_little_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_is_a_budget_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
 
     path = make.save(tmp_path / "a.png", make.picture())
-    monkeypatch.setattr(photo_pixels, "upright", fail)
+    monkeypatch.setattr(photo_pixels, "rotate_upright", fail)
     with pytest.raises(BudgetError, match=r"a\.png does not fit"):
         read_photo(path)
 
 
 @pytest.mark.parametrize(
     ("tag", "value", "message"),
-    [(50706, 1, "raw data"), (254, 1, "raw data"), (339, 3, "16-bit samples"), (262, 5, "samples")],
+    [
+        (50706, 1, "raw camera data"),
+        (254, 1, "raw camera data"),
+        (339, 3, "16-bit samples"),
+        (262, 5, "samples"),
+    ],
 )
-def test_kinds_of_tiff_that_are_refused(tmp_path: Path, tag: int, value: int, message: str) -> None:
+def test_unsupported_tiff_is_rejected(tmp_path: Path, tag: int, value: int, message: str) -> None:
     path = make.save_deep_tiff(tmp_path / "a.tif", make.deep_picture(), {tag: value})
     with pytest.raises(UnsupportedMediaError, match=message) as caught:
         read_photo(path)
@@ -180,7 +187,7 @@ def test_kinds_of_tiff_that_are_refused(tmp_path: Path, tag: int, value: int, me
     assert caught.value.hint
 
 
-def test_damaged_exif_is_told(tmp_path: Path) -> None:
+def test_damaged_exif_is_reported(tmp_path: Path) -> None:
     path = make.save(tmp_path / "a.png", make.picture())
     photo = read_photo(make.with_chunk(path, b"eXIf", b"MM\0*\0\0\xff\xff"))
     assert np.array_equal(photo.image, make.picture())

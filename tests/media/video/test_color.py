@@ -1,4 +1,4 @@
-"""Decoder and encoder formats to pictures and back, against the formulas of ITU-T H.273."""
+"""Conversion between pixel formats and pictures, against the formulas of ITU-T H.273."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kinoloom.base.clip import Colour
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.video.color import colour_of, to_native, to_picture
-from kinoloom.media.video.planes import frame_of, layout_of, planes_of
+from kinoloom.media.video.color import read_colour, to_native, to_picture
+from kinoloom.media.video.planes import find_layout, join_planes, split_planes
 
 Array = NDArray[Any]
 LUMA = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 6: (0.299, 0.114), 7: (0.212, 0.087)}
@@ -25,17 +25,17 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def filled(pix_fmt: str, planes: list[Array], width: int, height: int) -> av.VideoFrame:
-    return frame_of(planes, width, height, layout_of(pix_fmt))
+def make_frame(pix_fmt: str, planes: list[Array], width: int, height: int) -> av.VideoFrame:
+    return join_planes(planes, width, height, find_layout(pix_fmt))
 
 
 def noise(pix_fmt: str, width: int, height: int) -> av.VideoFrame:
-    """A frame of a planar format with every code that there is."""
-    layout = layout_of(pix_fmt)
-    shapes = [plane.shape for plane in planes_of(av.VideoFrame(width, height, pix_fmt), layout)]
+    """Return a frame of a planar format that uses every code."""
+    layout = find_layout(pix_fmt)
+    shapes = [plane.shape for plane in split_planes(av.VideoFrame(width, height, pix_fmt), layout)]
     dtype = np.uint8 if layout.bits == 8 else np.uint16
     planes = [rng().integers(0, 1 << layout.bits, shape).astype(dtype) for shape in shapes]
-    return filled(pix_fmt, planes, width, height)
+    return make_frame(pix_fmt, planes, width, height)
 
 
 def h273_rgb(codes: Array, bits: int, colour: Colour) -> Array:
@@ -57,10 +57,12 @@ def h273_rgb(codes: Array, bits: int, colour: Colour) -> Array:
     ("pix_fmt", "bits"),
     [("yuv444p", 8), ("yuv444p10le", 10), ("yuv444p12le", 12), ("yuv444p16le", 16)],
 )
-def test_pictures_are_what_h273_says(pix_fmt: str, bits: int, matrix: int, *, full: bool) -> None:
+def test_pictures_match_the_formulas_of_h273(
+    pix_fmt: str, bits: int, matrix: int, *, full: bool
+) -> None:
     colour = Colour(matrix=matrix, full_range=full)
     frame = noise(pix_fmt, 37, 23)
-    codes = np.stack(planes_of(frame, layout_of(pix_fmt)))
+    codes = np.stack(split_planes(frame, find_layout(pix_fmt)))
     picture = to_picture(frame, colour)
     top = 255 if bits == 8 else 65535
     assert picture.dtype == (np.uint8 if bits == 8 else np.uint16)
@@ -78,10 +80,10 @@ def test_pictures_are_what_h273_says(pix_fmt: str, bits: int, matrix: int, *, fu
     ],
 )
 @pytest.mark.parametrize("matrix", [1, 6, 9])
-def test_rgb_comes_back(pix_fmt: str, matrix: int, codes: float, *, full: bool) -> None:
-    """Within the rounding of the codes; `codes` are 8-bit ones."""
+def test_rgb_round_trips(pix_fmt: str, matrix: int, codes: float, *, full: bool) -> None:
+    """Within the rounding of the codes; `codes` are 8-bit codes."""
     colour = Colour(matrix=matrix, full_range=full)
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (20, 31, 3))
     image = image.astype(np.uint16 if deep else np.uint8)
     back = to_picture(to_native(image, pix_fmt, colour), colour)
@@ -89,25 +91,25 @@ def test_rgb_comes_back(pix_fmt: str, matrix: int, codes: float, *, full: bool) 
 
 
 @pytest.mark.parametrize(("bits", "white"), [(8, 235), (10, 940), (12, 3760)])
-def test_black_and_white_are_the_ends_of_the_scale(bits: int, white: int) -> None:
+def test_black_and_white_map_to_the_ends_of_the_range(bits: int, white: int) -> None:
     pix_fmt = f"yuv420p{'' if bits == 8 else f'{bits}le'}"
     luma = np.array([[16 << (bits - 8), white]] * 2, np.uint8 if bits == 8 else np.uint16)
     grey = np.full((1, 1), 128 << (bits - 8), luma.dtype)
-    picture = to_picture(filled(pix_fmt, [luma, grey, grey], 2, 2), Colour())
+    picture = to_picture(make_frame(pix_fmt, [luma, grey, grey], 2, 2), Colour())
     top = 255 if bits == 8 else 65535
     assert picture[0].tolist() == [[0, 0, 0], [top, top, top]]
     native = to_native(picture, pix_fmt, Colour())
-    assert np.array_equal(planes_of(native, layout_of(pix_fmt))[0], luma)
+    assert np.array_equal(split_planes(native, find_layout(pix_fmt))[0], luma)
 
 
 @pytest.mark.parametrize("channel", [0, 2])
-def test_pure_colours_do_not_leave_the_scale(channel: int) -> None:
-    """Full-range chroma reaches half a code beyond the last one."""
+def test_pure_colours_stay_in_range(channel: int) -> None:
+    """Full-range chroma extends half a code beyond the last one."""
     image = np.zeros((4, 4, 3), np.uint16)
     image[..., channel] = 65535
     colour = Colour(full_range=True)
     native = to_native(image, "yuv420p10le", colour)
-    assert max(plane.max() for plane in planes_of(native, layout_of("yuv420p10le"))) == 1023
+    assert max(plane.max() for plane in split_planes(native, find_layout("yuv420p10le"))) == 1023
     assert np.abs(to_picture(native, colour).astype(int) - image).max() < 100
 
 
@@ -116,7 +118,7 @@ def test_pure_colours_do_not_leave_the_scale(channel: int) -> None:
 )
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_plain_colours_survive_any_chroma_and_size(pix_fmt: str, width: int, height: int) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     top = 65535 if deep else 255
     image = np.empty((height, width, 3), np.uint16 if deep else np.uint8)
     image[:] = (top // 5, top // 2, top // 5 * 4)
@@ -125,12 +127,12 @@ def test_plain_colours_survive_any_chroma_and_size(pix_fmt: str, width: int, hei
     assert np.abs(back.astype(int) - image).max() <= (110 if deep else 2)
 
 
-def test_chroma_lies_level_with_the_left_of_each_pair_and_between_lines() -> None:
+def test_chroma_siting_is_type_0() -> None:
     """H.265 figure E.1, type 0: sample (i, j) is at luma (2i, 2j + 1/2)."""
     down, across = np.mgrid[0:24, 0:32]
     luma = np.full((48, 64), 120, np.uint8)
     cb, cr = (90 + across).astype(np.uint8), (150 - down).astype(np.uint8)
-    picture = to_picture(filled("yuv420p", [luma, cb, cr], 64, 48), Colour(full_range=True))
+    picture = to_picture(make_frame("yuv420p", [luma, cb, cr], 64, 48), Colour(full_range=True))
     red, blue = LUMA[1]
     y, x = np.mgrid[0:48, 0:64][:, 8:-8, 8:-8]
     seen = picture[8:-8, 8:-8].astype(float)
@@ -138,7 +140,7 @@ def test_chroma_lies_level_with_the_left_of_each_pair_and_between_lines() -> Non
     assert np.abs(seen[..., 0] - (120 + 2 * (1 - red) * (150 - (y - 0.5) / 2 - 128))).max() < 0.51
 
 
-def test_chroma_returns_to_the_same_place() -> None:
+def test_chroma_round_trip_does_not_shift() -> None:
     y, x = np.mgrid[0:48, 0:64].astype(float)
     image = np.stack([90 + x, 100 + y, 200 - x], -1).astype(np.uint8)
     for _ in range(6):
@@ -147,7 +149,7 @@ def test_chroma_returns_to_the_same_place() -> None:
     assert np.abs(image - truth)[8:-8, 8:-8].mean() < 0.8
 
 
-def test_a_round_trip_loses_less_than_swscale_does() -> None:
+def test_round_trip_is_closer_than_swscale() -> None:
     coarse = rng().integers(0, 256, (30, 40, 3)).astype(np.uint8)
     image = cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
     ours = to_picture(to_native(image, "yuv420p", Colour()), Colour())
@@ -177,7 +179,7 @@ def psnr_db(image: Array, truth: Array) -> float:
         ("gray16be", "gray16le"),
     ],
 )
-def test_the_same_samples_packed_otherwise_are_the_same_picture(packed: str, planar: str) -> None:
+def test_packing_does_not_change_the_picture(packed: str, planar: str) -> None:
     frame = noise(planar, 22, 10)
     other = frame.reformat(format=packed, src_color_range=2, dst_color_range=2, threads=1)
     for full in (False, True):
@@ -191,10 +193,10 @@ def test_the_same_samples_packed_otherwise_are_the_same_picture(packed: str, pla
         )
 
 
-def test_interleaved_chroma() -> None:
-    """NV12 by hand, so that the test does not lean on swscale."""
+def test_interleaved_chroma_is_split() -> None:
+    """NV12 is built by hand, so that the test does not depend on swscale."""
     planar = noise("yuv420p", 16, 8)
-    y, cb, cr = planes_of(planar, layout_of("yuv420p"))
+    y, cb, cr = split_planes(planar, find_layout("yuv420p"))
     both = np.stack([cb, cr], -1).reshape(4, 16)
     frame = av.VideoFrame.from_ndarray(np.concatenate([y, both]), "nv12")
     assert np.array_equal(to_picture(frame, Colour()), to_picture(planar, Colour()))
@@ -217,31 +219,31 @@ def test_interleaved_chroma() -> None:
     ],
 )
 def test_rgb_of_8_and_16_bits_is_lossless(pix_fmt: str, channels: int) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (9, 14, channels))
     image = image.astype(np.uint16 if deep else np.uint8)
     native = to_native(image, pix_fmt, Colour(1, 13, 0, full_range=True))
     assert native.format.name == pix_fmt
-    assert np.array_equal(to_picture(native, colour_of(native)), image)
+    assert np.array_equal(to_picture(native, read_colour(native)), image)
 
 
 @pytest.mark.parametrize("bits", [9, 10, 12, 14])
 def test_rgb_between_8_and_16_bits_keeps_every_code(bits: int) -> None:
     codes = np.arange(1 << bits, dtype=np.uint16).reshape(-1, 64)
     pix_fmt = f"gbrp{bits}le"
-    frame = filled(pix_fmt, [codes] * 3, 64, codes.shape[0])
-    picture = to_picture(frame, colour_of(frame))
+    frame = make_frame(pix_fmt, [codes] * 3, 64, codes.shape[0])
+    picture = to_picture(frame, read_colour(frame))
     assert picture[0, 0, 0] == 0
     assert picture[-1, -1, 0] == 65535
-    back = to_native(picture, pix_fmt, colour_of(frame))
-    assert np.array_equal(planes_of(back, layout_of(pix_fmt))[0], codes)
+    back = to_native(picture, pix_fmt, read_colour(frame))
+    assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
 @pytest.mark.parametrize(
     "pix_fmt", ["yuva420p", "yuva444p10le", "yuva444p12le", "rgba", "gbrap12le", "ya8", "ya16le"]
 )
 def test_alpha_is_kept_at_full_range(pix_fmt: str) -> None:
-    deep = layout_of(pix_fmt).bits > 8
+    deep = find_layout(pix_fmt).bits > 8
     top = 65535 if deep else 255
     image = np.full((6, 8, 4), top // 3, np.uint16 if deep else np.uint8)
     image[..., 3] = np.linspace(0, top, 8)
@@ -253,7 +255,7 @@ def test_alpha_is_kept_at_full_range(pix_fmt: str) -> None:
     assert (opaque[..., 3] == top).all()
 
 
-def test_alpha_is_left_out_where_the_format_has_none() -> None:
+def test_alpha_is_dropped_for_formats_without_it() -> None:
     image = rng().integers(0, 256, (6, 8, 4)).astype(np.uint8)
     for pix_fmt in ("yuv444p", "rgb24", "gray", "gbrp16le"):
         native = to_native(image, pix_fmt, Colour())
@@ -265,28 +267,28 @@ def test_alpha_is_left_out_where_the_format_has_none() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize(("pix_fmt", "top"), [("gray", 255), ("gray10le", 65535)])
-def test_grey_honours_its_range(pix_fmt: str, top: int, *, full: bool) -> None:
+def test_grey_uses_its_range(pix_fmt: str, top: int, *, full: bool) -> None:
     unit = 1 if top == 255 else 4
     black, white = (0, 256 * unit - 1) if full else (16 * unit, 235 * unit)
     codes = np.array([[black, white]], np.uint8 if top == 255 else np.uint16)
-    frame = filled(pix_fmt, [codes], 2, 1)
+    frame = make_frame(pix_fmt, [codes], 2, 1)
     colour = Colour(full_range=full)
     picture = to_picture(frame, colour)
     assert picture[0].tolist() == [[0] * 3, [top] * 3]
     back = to_native(picture, pix_fmt, colour)
-    assert np.array_equal(planes_of(back, layout_of(pix_fmt))[0], codes)
+    assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
-def test_palettes_are_looked_up() -> None:
+def test_palette_formats_are_converted() -> None:
     palette = np.zeros((256, 4), np.uint8)
     palette[:3] = [[255, 255, 0, 0], [255, 0, 255, 0], [0, 1, 2, 3]]  # alpha, red, green, blue
     frame = av.VideoFrame.from_ndarray((np.array([[0, 1, 2]], np.uint8), palette), format="pal8")
     expected = [[255, 0, 0, 255], [0, 255, 0, 255], [1, 2, 3, 0]]
-    assert to_picture(frame, colour_of(frame))[0].tolist() == expected
+    assert to_picture(frame, read_colour(frame))[0].tolist() == expected
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "rgb24", "gbrp16le"])
-def test_float_and_other_depths_are_taken(pix_fmt: str) -> None:
+def test_float_and_other_depths_are_accepted(pix_fmt: str) -> None:
     image = rng().integers(0, 256, (8, 8, 3)).astype(np.uint8)
     colour = Colour()
     one = to_picture(to_native(image, pix_fmt, colour), colour)
@@ -295,11 +297,11 @@ def test_float_and_other_depths_are_taken(pix_fmt: str) -> None:
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_keeps_its_numbers(transfer: int) -> None:
+def test_hdr_values_are_unchanged(transfer: int) -> None:
     colour = Colour(primaries=9, transfer=transfer, matrix=9)
     luma = np.array([[64, 502, 940, 1000]], np.uint16)
     grey = np.full((1, 4), 512, np.uint16)
-    picture = to_picture(filled("yuv444p10le", [luma, grey, grey], 4, 1), colour)
+    picture = to_picture(make_frame("yuv444p10le", [luma, grey, grey], 4, 1), colour)
     assert picture[0, :, 1].tolist() == [0, 32768, 65535, 65535]
     native = to_native(picture, "yuv420p10le", colour)
     tags = (native.color_primaries, native.color_trc, native.colorspace, native.color_range)
@@ -325,27 +327,27 @@ def test_hdr_keeps_its_numbers(transfer: int) -> None:
         ("yuv420p", 720, {"color_primaries": 12, "color_trc": 13}, Colour(12, 13, 1)),
     ],
 )
-def test_colour_of_a_frame(
+def test_colour_is_read_from_tags_or_assumed(
     pix_fmt: str, height: int, tags: dict[str, int], expected: Colour
 ) -> None:
     frame = av.VideoFrame(16, height, pix_fmt)
     for name, value in tags.items():
         setattr(frame, name, value)
-    assert colour_of(frame) == expected
+    assert read_colour(frame) == expected
 
 
 @pytest.mark.parametrize("matrix", [8, 10, 14])
-def test_other_matrices_are_refused(matrix: int) -> None:
+def test_unsupported_matrices_are_rejected(matrix: int) -> None:
     with pytest.raises(UnsupportedMediaError, match=f"matrix {matrix}.*Convert"):
         to_picture(av.VideoFrame(4, 4, "yuv420p"), Colour(matrix=matrix))
 
 
 @pytest.mark.parametrize("pix_fmt", ["nonsense", "xyz12le", "cuda"])
-def test_other_formats_are_refused(pix_fmt: str) -> None:
+def test_unsupported_formats_are_rejected(pix_fmt: str) -> None:
     with pytest.raises(UnsupportedMediaError, match=pix_fmt):
         to_native(np.zeros((4, 4, 3), np.uint8), pix_fmt, Colour())
 
 
-def test_palettes_are_not_made() -> None:
+def test_encoding_to_palettes_is_rejected() -> None:
     with pytest.raises(UnsupportedMediaError, match="pal8"):
         to_native(np.zeros((4, 4, 3), np.uint8), "pal8", Colour())

@@ -1,4 +1,4 @@
-"""A film made in pieces is the film made in one: frames, times, sound, and what was noticed."""
+"""A film written in pieces is identical to one written at once: frames, times, sound, notes."""
 
 import json
 from collections.abc import Callable
@@ -16,24 +16,24 @@ import kinoloom
 from kinoloom.base import Clip
 from kinoloom.errors import ExecutionError, OutputError, UsageError
 from kinoloom.media.files import CLIP_FILES, write
-from kinoloom.media.video.pieces import within
+from kinoloom.media.video.pieces import trim
 from kinoloom.media.write_options import WriteOptions
 
 SIZE = (96, 64)
 SHORT = Fraction(1)
 
 
-def in_pieces(
-    opened: Callable[[], Clip], path: Path, piece_s: Fraction = SHORT, **options: Any
+def write_in_pieces(
+    open_clip: Callable[[], Clip], path: Path, piece_s: Fraction = SHORT, **options: Any
 ) -> tuple[Clip, int]:
-    """Write a film piece by piece, the last first, each from a clip of its own."""
-    clip = opened()
-    told = WriteOptions(**options)
-    with CLIP_FILES.growing(clip, path, told, piece_s) as growing:
+    """Write a film piece by piece, the last first, each from its own clip."""
+    clip = open_clip()
+    write_options = WriteOptions(**options)
+    with CLIP_FILES.growing(clip, path, write_options, piece_s) as growing:
         folders = [path.with_name(f"{path.stem}-{k}") for k in range(len(growing.pieces))]
         for folder, piece in reversed(list(zip(folders, growing.pieces, strict=True))):
             folder.mkdir()
-            CLIP_FILES.write_piece(opened(), json.loads(json.dumps(piece)), folder)
+            CLIP_FILES.write_piece(open_clip(), json.loads(json.dumps(piece)), folder)
         for folder in folders:
             growing.add(folder)
         growing.finish()
@@ -41,7 +41,7 @@ def in_pieces(
 
 
 def content(path: Path) -> list[Any]:
-    """All that is in a film: decoded frames with their times, packets of the rest, tags."""
+    """Return the content of a film: decoded frames with times, other packets, tags."""
     with av.open(str(path)) as file:
         found: list[Any] = [dict(file.metadata), file.chapters()]
         picture = file.streams.video[0]
@@ -54,7 +54,7 @@ def content(path: Path) -> list[Any]:
 
 
 def scene(seed: int) -> Callable[[int, int, int], Any]:
-    """Pictures of a pattern that moves, cut to another one every 40 pictures."""
+    """Return a function that draws a moving pattern, with a cut every 40 pictures."""
     width, height = SIZE
 
     def draw(number: int, *_: int) -> Any:
@@ -67,13 +67,13 @@ def scene(seed: int) -> Callable[[int, int, int], Any]:
 
 
 def variable(count: int) -> list[int]:
-    """Times in milliseconds: short and long frames, then one that stays for seconds."""
+    """Return times in milliseconds: short and long frames, and one of several seconds."""
     steps = [(20, 40, 33, 70)[k % 4] for k in range(count)]
     steps[count // 2] = 3000
     return [sum(steps[:k]) for k in range(count + 1)]
 
 
-# "cuts" has one group of pictures, longer than a piece; "odd" begins late.
+# "cuts" has one group of pictures, longer than a piece; "odd" starts late.
 SOURCES: dict[str, dict[str, Any]] = {
     "cuts": {
         "frames": 200, "rate": Fraction(30000, 1001), "draw": scene(1), "size": SIZE,
@@ -91,7 +91,7 @@ SOURCES: dict[str, dict[str, Any]] = {
         "pix_fmt": "bgr0", "start": Fraction(1, 2),
     },
 }  # fmt: skip
-ASKED: dict[str, dict[str, Any]] = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "fps": {"fps": Fraction(60)},
     "times": {"times": 3},
     "slow": {"slow": Fraction(5, 2)},
@@ -100,21 +100,21 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("source", "asked"),
+    ("source", "options"),
     [
         ("cuts", "fps"), ("cuts", "slow"), ("variable", "times"), ("variable", "fps"),
         ("variable", "dedup"), ("repeats", "dedup"), ("odd", "times"),
     ],
 )  # fmt: skip
-def test_pieces_join_to_the_film_made_in_one(tmp_path: Path, source: str, asked: str) -> None:
+def test_pieces_join_to_an_identical_film(tmp_path: Path, source: str, options: str) -> None:
     path = make.make(tmp_path / "in.mkv", **SOURCES[source])
 
-    def opened() -> Clip:
-        return kinoloom.interpolate(path, engine="blend", **ASKED[asked])
+    def open_clip() -> Clip:
+        return kinoloom.interpolate(path, engine="blend", **OPTIONS[options])
 
-    whole = opened()
+    whole = open_clip()
     write(whole, tmp_path / "whole.mkv")
-    parts, count = in_pieces(opened, tmp_path / "parts.mkv")
+    parts, count = write_in_pieces(open_clip, tmp_path / "parts.mkv")
     assert count > 1
     assert content(tmp_path / "whole.mkv") == content(tmp_path / "parts.mkv")
     assert set(whole.notes) == set(parts.notes)
@@ -122,28 +122,31 @@ def test_pieces_join_to_the_film_made_in_one(tmp_path: Path, source: str, asked:
         assert parts.notes.count("cut") == 4
 
 
-def test_a_piece_is_some_whole_segments_and_the_last_one_has_no_end(tmp_path: Path) -> None:
+def test_pieces_are_whole_segments_and_the_last_is_open(tmp_path: Path) -> None:
     clip = film(600, Fraction(60), start=Fraction(1, 3))
     with CLIP_FILES.growing(clip, tmp_path / "a.mp4", WriteOptions(), Fraction(5)) as growing:
-        told = [(piece["start"], piece["stop"]) for piece in growing.pieces]
+        intervals = [(piece["start"], piece["stop"]) for piece in growing.pieces]
         growing.folder.joinpath("job.json").unlink()
     length = 2 * Fraction(250, 60)
-    assert told == [("1/3", str(Fraction(1, 3) + length)), (str(Fraction(1, 3) + length), None)]
+    assert intervals == [
+        ("1/3", str(Fraction(1, 3) + length)),
+        (str(Fraction(1, 3) + length), None),
+    ]
 
 
-def test_a_film_of_unknown_length_is_one_piece(tmp_path: Path) -> None:
-    _, count = in_pieces(lambda: film(40, SLOW).with_(duration=None), tmp_path / "a.mp4")
+def test_film_of_unknown_length_is_one_piece(tmp_path: Path) -> None:
+    _, count = write_in_pieces(lambda: film(40, SLOW).with_(duration=None), tmp_path / "a.mp4")
     assert count == 1
     write(film(40, SLOW), tmp_path / "b.mp4")
     assert content(tmp_path / "a.mp4") == content(tmp_path / "b.mp4")
 
 
-SLOW = Fraction(1)  # at one frame a second a segment has ten frames
+SLOW = Fraction(1)  # at one frame per second, a segment has ten frames
 
 
-@pytest.mark.parametrize("told", [Fraction(40), Fraction(19), None])
-def test_what_is_done_is_kept_and_resumed(tmp_path: Path, told: Fraction | None) -> None:
-    """Also where the file tells a wrong length, or none."""
+@pytest.mark.parametrize("declared", [Fraction(40), Fraction(19), None])
+def test_finished_pieces_are_resumed(tmp_path: Path, declared: Fraction | None) -> None:
+    """Also if the declared length of the file is wrong or missing."""
     path = tmp_path / "a.mp4"
     clip = film(40, SLOW)
     with (
@@ -157,14 +160,14 @@ def test_what_is_done_is_kept_and_resumed(tmp_path: Path, told: Fraction | None)
         raise KeyboardInterrupt
     assert len(list(kinoloom.read(tmp_path / "a.partial.mp4"))) == 20
     assert not path.exists()
-    _, count = in_pieces(lambda: film(40, SLOW).with_(duration=told), path, resume=True)
-    assert count == (2 if told == 40 else 1)
+    _, count = write_in_pieces(lambda: film(40, SLOW).with_(duration=declared), path, resume=True)
+    assert count == (2 if declared == 40 else 1)
     write(film(40, SLOW), tmp_path / "b.mp4")
     assert content(path) == content(tmp_path / "b.mp4")
     assert not path.with_name(".a.mp4.parts").exists()
 
 
-def test_a_piece_of_another_form_is_refused(tmp_path: Path) -> None:
+def test_piece_of_another_format_is_rejected(tmp_path: Path) -> None:
     clip = film(12)
     with (
         pytest.raises(ExecutionError, match="A piece differs in codec"),
@@ -175,14 +178,14 @@ def test_a_piece_of_another_form_is_refused(tmp_path: Path) -> None:
         growing.add(tmp_path / "piece")
 
 
-def test_only_videos_are_made_in_pieces(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"A \.gif is not made in pieces"):
+def test_only_videos_are_written_in_pieces(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"A \.gif cannot be written in pieces"):
         CLIP_FILES.growing(film(3), tmp_path / "a.gif", WriteOptions(), SHORT)
     with pytest.raises(OutputError, match="does not exist"):
         CLIP_FILES.growing(film(3), tmp_path / "none" / "a.mp4", WriteOptions(), SHORT)
 
 
-def test_within_reads_no_further_than_it_must() -> None:
+def test_trim_reads_no_further_than_necessary() -> None:
     read: list[Fraction] = []
     clip = film(10, SLOW)
 
@@ -191,6 +194,6 @@ def test_within_reads_no_further_than_it_must() -> None:
             read.append(frame.time)
             yield frame
 
-    part = within(clip.with_(read=watched), Fraction(3), Fraction(6))
+    part = trim(clip.with_(read=watched), Fraction(3), Fraction(6))
     assert [frame.time for frame in part] == [3, 4, 5]
     assert read == [3, 4, 5, 6]

@@ -1,4 +1,4 @@
-"""Which codec and pixel format is chosen, and what is refused."""
+"""Choice of codec and pixel format, and rejected outputs."""
 
 from fractions import Fraction
 from typing import Any
@@ -12,7 +12,7 @@ from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO
 from kinoloom.media.video.plan import Plan, plan
 
 
-def planned(clip: Clip, suffix: str, codec: str = "auto", quality: int | None = None) -> Plan:
+def make_plan(clip: Clip, suffix: str, codec: str = "auto", quality: int | None = None) -> Plan:
     return plan(clip, next(iter(clip)), suffix, codec, quality)
 
 
@@ -45,11 +45,11 @@ def messages(clip: Clip) -> str:
         (".avif", {"bits": 10, "colour": HDR}, "av1", "yuv420p10le"),
     ],
 )
-def test_auto_takes_the_first_codec_that_keeps_all(
+def test_auto_chooses_the_first_codec_that_keeps_everything(
     suffix: str, fields: dict[str, Any], codec: str, pix_fmt: str
 ) -> None:
     clip = film(1, **fields)
-    chosen = planned(clip, suffix)
+    chosen = make_plan(clip, suffix)
     assert (chosen.codec.name, chosen.pix_fmt) == (codec, pix_fmt)
     assert list(clip.notes) == []
 
@@ -65,42 +65,42 @@ def test_auto_takes_the_first_codec_that_keeps_all(
         (".avif", "vp9", "av1"),
     ],
 )
-def test_a_codec_the_container_cannot_hold_is_refused_with_those_it_can(
+def test_unsupported_codec_is_rejected_with_alternatives(
     suffix: str, codec: str, legal: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"{suffix} file cannot hold {codec}.*{legal}"):
-        planned(film(1), suffix, codec)
+    with pytest.raises(UsageError, match=f"{suffix} file cannot store {codec}.*{legal}"):
+        make_plan(film(1), suffix, codec)
 
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
     [(".mp4", "auto"), (".mov", "h264"), (".mkv", "av1"), (".gif", "auto"), (".avif", "auto")],
 )
-def test_alpha_is_refused_where_it_would_be_lost(suffix: str, codec: str) -> None:
+def test_alpha_is_rejected_if_it_would_be_lost(suffix: str, codec: str) -> None:
     with pytest.raises(UsageError, match=r"transparent.*\.webm with --codec vp9.*\.webp"):
-        planned(film(1, alpha=0.5), suffix, codec)
+        make_plan(film(1, alpha=0.5), suffix, codec)
 
 
 @pytest.mark.parametrize(
     ("suffix", "codec"), [(".mp4", "h264"), (".webm", "vp9"), (".gif", "auto"), (".webp", "auto")]
 )
-def test_hdr_is_refused_where_it_would_be_washed_out(suffix: str, codec: str) -> None:
+def test_hdr_is_rejected_in_8_bits(suffix: str, codec: str) -> None:
     with pytest.raises(UsageError, match=r"HDR.*\.mp4 with --codec h265"):
-        planned(film(1, bits=10, colour=HDR), suffix, codec)
+        make_plan(film(1, bits=10, colour=HDR), suffix, codec)
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".gif", "auto")])
-def test_giving_up_bits_is_said(suffix: str, codec: str) -> None:
+def test_reduced_depth_is_noted(suffix: str, codec: str) -> None:
     clip = film(1, bits=10)
-    planned(clip, suffix, codec)
+    make_plan(clip, suffix, codec)
     assert "10 bits" in messages(clip)
 
 
-def test_alpha_and_hdr_together_have_a_home() -> None:
+def test_alpha_with_hdr_is_supported() -> None:
     clip = film(1, alpha=0.5, bits=10, colour=HDR)
-    assert planned(clip, ".mov").pix_fmt == "yuva444p10le"
+    assert make_plan(clip, ".mov").pix_fmt == "yuva444p10le"
     with pytest.raises(UsageError, match="transparent"):
-        planned(clip, ".webm", "av1")
+        make_plan(clip, ".webm", "av1")
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_odd_sizes_are_kept_or_rounded_up_with_a_note(
     suffix: str, codec: str, size: tuple[int, int], stored: tuple[int, int]
 ) -> None:
     clip = film(1, size=size)
-    chosen = planned(clip, suffix, codec)
+    chosen = make_plan(clip, suffix, codec)
     assert (chosen.width, chosen.height) == stored
     assert ("stored as" in messages(clip)) == (size != stored)
 
 
 @pytest.mark.parametrize(("codec", "size"), [("h265", (8, 8)), ("av1", (3, 3))])
-def test_pictures_too_small_for_a_codec_are_refused(codec: str, size: tuple[int, int]) -> None:
+def test_pictures_too_small_for_a_codec_are_rejected(codec: str, size: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match=f"at least.*not {size[0]}x{size[1]}"):
-        planned(film(1, size=size), ".mp4", codec)
+        make_plan(film(1, size=size), ".mp4", codec)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_pictures_too_small_for_a_codec_are_refused(codec: str, size: tuple[int,
         ("webp", 75, ("quality", "75")),
     ],
 )
-def test_quality_runs_on_each_encoders_own_scale(
+def test_quality_maps_to_the_scale_of_the_encoder(
     codec: str, quality: int | None, setting: tuple[str, str]
 ) -> None:
     assert setting in CODECS[codec].settings(quality).items()
@@ -156,12 +156,12 @@ def test_more_quality_is_never_a_smaller_file() -> None:
             assert values == sorted(values, reverse=True)
 
 
-def test_alpha_in_prores_takes_the_profile_that_has_it() -> None:
-    assert planned(film(1, alpha=0.5), ".mov", quality=0).settings["profile"] == "4"
+def test_prores_alpha_selects_profile_4444() -> None:
+    assert make_plan(film(1, alpha=0.5), ".mov", quality=0).settings["profile"] == "4"
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "gif", "apng"])
-def test_a_codec_without_quality_refuses_one(codec: str) -> None:
+def test_quality_is_rejected_for_codecs_without_it(codec: str) -> None:
     with pytest.raises(UsageError, match="has no --quality"):
         CODECS[codec].settings(50)
 
@@ -178,10 +178,10 @@ def test_a_codec_without_quality_refuses_one(codec: str) -> None:
         (".gif", "auto", SRGB, SRGB),
     ],
 )
-def test_the_stored_colour_says_what_the_numbers_mean(
+def test_stored_colour_describes_the_samples(
     suffix: str, codec: str, colour: Colour, stored: Colour
 ) -> None:
-    assert planned(film(1, colour=colour), suffix, codec).colour == stored
+    assert make_plan(film(1, colour=colour), suffix, codec).colour == stored
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_the_stored_colour_says_what_the_numbers_mean(
         ({"rate": Fraction(2000)}, Fraction(500)),
     ],
 )
-def test_the_nominal_rate_follows_the_first_frame(fields: dict[str, Any], rate: Fraction) -> None:
-    assert planned(film(2, **fields), ".mp4").rate == rate
+def test_nominal_rate_comes_from_the_first_frame(fields: dict[str, Any], rate: Fraction) -> None:
+    assert make_plan(film(2, **fields), ".mp4").rate == rate
 
 
-def test_every_codec_of_every_container_is_in_the_table() -> None:
+def test_all_codecs_of_containers_are_defined() -> None:
     for container in (VIDEO | ANIMATED).values():
         assert set(container.codecs) <= set(CODECS)

@@ -1,4 +1,4 @@
-"""Exact times from stored ticks: rates found, grids snapped to, variable rates left alone."""
+"""Exact times from stored ticks: detection of rates, snapping to the grid, variable rates."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ RATES = [
 RATES += [Fraction(12), Fraction(120), Fraction(240), Fraction(15, 2)]
 
 
-def stored(
+def make_ticks(
     rate: Fraction, tick: Fraction, frames: int = 60, begin: Fraction = Fraction(0)
 ) -> list[int]:
-    """The ticks of frames at a constant rate, rounded as Matroska does."""
+    """Return the ticks of frames at a constant rate, rounded as in Matroska."""
     return [floor((begin + k / rate) / tick + Fraction(1, 2)) for k in range(frames)]
 
 
 @pytest.mark.parametrize("tick", [MS, Fraction(1, 90000), Fraction(1, 12800)])
 @pytest.mark.parametrize("rate", RATES)
-def test_a_told_rate_is_believed_where_it_fits(rate: Fraction, tick: Fraction) -> None:
-    assert constant_rate(stored(rate, tick), tick, [rate]) == rate
+def test_declared_rate_is_used_if_it_fits(rate: Fraction, tick: Fraction) -> None:
+    assert constant_rate(make_ticks(rate, tick), tick, [rate]) == rate
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("declared", "expected"),
     [
         (Fraction(2997, 125), FILM),  # "23.976"
         (Fraction(983, 41), FILM),  # by a few frames of FLV
@@ -46,19 +46,19 @@ def test_a_told_rate_is_believed_where_it_fits(rate: Fraction, tick: Fraction) -
         (Fraction(48000, 1001), FILM),  # the field rate
     ],
 )
-def test_a_rate_that_is_told_badly_is_found(told: Fraction | None, expected: Fraction) -> None:
-    assert constant_rate(stored(FILM, MS, 200), MS, [None, told]) == expected
+def test_inexact_declared_rate_is_corrected(declared: Fraction | None, expected: Fraction) -> None:
+    assert constant_rate(make_ticks(FILM, MS, 200), MS, [None, declared]) == expected
 
 
-def test_a_decimal_rate_is_kept_where_the_times_are_exact() -> None:
-    """2997/100 frames a second in a time base of 1/2997: not 30000/1001."""
+def test_decimal_rate_is_kept_for_exact_times() -> None:
+    """2997/100 frames per second in a time base of 1/2997, not 30000/1001."""
     tick = Fraction(1, 2997)
     times = [100 * k for k in range(100)]
     assert constant_rate(times, tick, [Fraction(2997, 100)]) == Fraction(2997, 100)
 
 
 def test_order_and_repeats_do_not_matter() -> None:
-    times = stored(Fraction(25), MS)
+    times = make_ticks(Fraction(25), MS)
     assert constant_rate([*times[::-1], times[3]], MS, [Fraction(25)]) == 25
 
 
@@ -72,24 +72,24 @@ def test_order_and_repeats_do_not_matter() -> None:
         [40 * k + 3 * (k % 2) for k in range(60)],
     ],
 )
-def test_variable_rates_have_no_rate(times: list[int]) -> None:
-    told = [Fraction(25), Fraction(50), Fraction(1000)]
-    assert constant_rate(times, MS, told) is None
+def test_variable_rate_is_none(times: list[int]) -> None:
+    declared = [Fraction(25), Fraction(50), Fraction(1000)]
+    assert constant_rate(times, MS, declared) is None
 
 
-def test_a_few_missing_frames_leave_a_rate_constant() -> None:
+def test_few_missing_frames_leave_a_rate_constant() -> None:
     times = [40 * k for k in range(60) if k not in (7, 30)]
     assert constant_rate(times, MS, [Fraction(25)]) == 25
     assert constant_rate([40 * k for k in range(60) if k % 5], MS, [Fraction(25)]) is None
 
 
 @pytest.mark.parametrize("times", [[], [0]])
-def test_one_frame_has_the_rate_that_is_told(times: list[int]) -> None:
+def test_single_frame_has_the_declared_rate(times: list[int]) -> None:
     assert constant_rate(times, MS, [None, Fraction(25)]) == 25
     assert constant_rate(times, MS, [None]) is None
 
 
-def test_a_tick_coarser_than_a_frame_proves_nothing() -> None:
+def test_coarse_ticks_do_not_prove_a_rate() -> None:
     assert constant_rate([0, 1, 2, 3], Fraction(1), [Fraction(3, 2)]) is None
 
 
@@ -99,11 +99,11 @@ def test_a_tick_coarser_than_a_frame_proves_nothing() -> None:
     count=st.integers(20, 200),
     numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
 )
-def test_coarse_ticks_give_exact_times_for_ever(
+def test_coarse_ticks_give_exact_times_without_drift(
     rate: Fraction, begin: int, count: int, numbers: list[int]
 ) -> None:
-    """However long the film, a frame's time is a multiple of 1 / rate after the first."""
-    times = stored(rate, MS, count, begin * MS)
+    """In a film of any length, times are multiples of 1 / rate after the first."""
+    times = make_ticks(rate, MS, count, begin * MS)
     assert constant_rate(times, MS, [rate]) == rate
     clock = Clock(tick=MS, zero=begin * MS, first=times[0], rate=rate)
     for number in numbers:
@@ -112,22 +112,22 @@ def test_coarse_ticks_give_exact_times_for_ever(
         assert clock.ticks(clock.time(ticks)) >= ticks
 
 
-def test_what_starts_late_stays_late() -> None:
+def test_late_start_is_kept() -> None:
     clock = Clock(tick=Fraction(1, 90000), zero=Fraction(126000, 90000), first=127920, rate=FILM)
     assert clock.begin == Fraction(1920, 90000)
     assert clock.time(127920 + 3754) == Fraction(1920, 90000) + 1 / FILM
 
 
-def test_a_start_close_to_a_whole_frame_is_one() -> None:
+def test_start_snaps_to_the_frame_grid() -> None:
     assert Clock(tick=MS, zero=Fraction(0), first=83, rate=FILM).begin == 2 / FILM
 
 
-def test_a_frame_off_the_grid_keeps_its_time() -> None:
+def test_frame_off_the_grid_keeps_its_time() -> None:
     clock = Clock(tick=MS, zero=Fraction(0), first=0, rate=Fraction(25))
     assert [clock.time(t) for t in (40, 41, 55)] == [Fraction(1, 25), Fraction(1, 25), 55 * MS]
 
 
-def test_without_a_rate_all_times_are_kept() -> None:
+def test_variable_rate_keeps_all_times() -> None:
     clock = Clock(tick=MS, zero=5 * MS, first=5, rate=None)
     assert [clock.time(t) for t in (5, 46, 1005)] == [0, 41 * MS, 1]
     assert clock.snap(41 * MS) == 41 * MS

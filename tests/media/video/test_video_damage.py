@@ -1,4 +1,4 @@
-"""Videos that are damaged, cut off, or none at all: what is left is used, and said."""
+"""Videos that are damaged, truncated or not videos: the readable part is used and noted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from make import Sound, make, make_sound, number_of, picture, scratched, truncated
+from make import Sound, make, make_sound, picture, read_number, scratch, truncate
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import (
@@ -49,15 +49,15 @@ CUT = [
 
 
 @pytest.mark.parametrize(("name", "video"), CUT, ids=[name for name, _ in CUT])
-def test_a_video_that_is_cut_off_gives_what_it_has(
+def test_truncated_video_is_read_to_its_end(
     tmp_path: Path, name: str, video: dict[str, Any]
 ) -> None:
-    path = truncated(make(tmp_path / name, **({"frames": 40, "size": (160, 96)} | video)), 0.8)
+    path = truncate(make(tmp_path / name, **({"frames": 40, "size": (160, 96)} | video)), 0.8)
     clip = open_video(path)
     frames = list(clip)
     assert 0 < len(frames) < 40
-    assert [number_of(frame.image) for frame in frames[:-1]] == list(range(len(frames) - 1))
-    assert clip.rate == 25 or len(frames) < 20  # too few to tell, with holes at the end
+    assert [read_number(frame.image) for frame in frames[:-1]] == list(range(len(frames) - 1))
+    assert clip.rate == 25 or len(frames) < 20  # too few frames to detect the rate
     (note,) = damage(clip)
     assert note.level == "error"
     assert name in note.message
@@ -68,7 +68,7 @@ def test_a_video_that_is_cut_off_gives_what_it_has(
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_cut_between_two_packets_is_noticed(tmp_path: Path, name: str) -> None:
+def test_truncation_between_packets_is_noted(tmp_path: Path, name: str) -> None:
     path = make(tmp_path / name, frames=40, codec="mpeg4", muxer=FASTSTART)
     path.write_bytes(path.read_bytes()[: packet_places(path)[25]])
     clip = open_video(path)
@@ -78,22 +78,22 @@ def test_a_cut_between_two_packets_is_noticed(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_scratches_in_the_middle_lose_only_what_they_hit(tmp_path: Path, name: str) -> None:
+def test_damage_in_the_middle_loses_only_its_frames(tmp_path: Path, name: str) -> None:
     path = make(tmp_path / name, frames=40, codec="ffv1" if name == "a.mkv" else "mpeg4")
     places = packet_places(path)
     data = bytearray(path.read_bytes())
     data[places[20] + 8 : places[20] + 200] = np.random.default_rng(0).bytes(192)
     path.write_bytes(data)
     clip = open_video(path)
-    seen = [number_of(frame.image) for frame in clip]
+    seen = [read_number(frame.image) for frame in clip]
     assert seen[:20] == list(range(20))
     assert seen[-1] == 39
     (note,) = damage(clip)
     assert Fraction(15, 25) <= note.time <= Fraction(22, 25)
 
 
-def test_packets_lost_on_the_air_are_noticed(tmp_path: Path) -> None:
-    """Transport streams tell by their counters that packets are missing."""
+def test_lost_transport_packets_are_noted(tmp_path: Path) -> None:
+    """Counters in transport streams reveal lost packets."""
     path = make(tmp_path / "a.ts", frames=40, codec="mpeg2video", options={"b": "2M"})
     data = path.read_bytes()
     begin = len(data) // 2 // 188 * 188
@@ -104,16 +104,16 @@ def test_packets_lost_on_the_air_are_noticed(tmp_path: Path) -> None:
     assert Fraction(10, 25) < note.time < Fraction(30, 25)
 
 
-def test_damage_is_told_once_however_often_a_clip_is_read(tmp_path: Path) -> None:
-    clip = open_video(truncated(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7))
+def test_damage_is_noted_once_for_all_reads(tmp_path: Path) -> None:
+    clip = open_video(truncate(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7))
     lengths = {len(list(clip)) for _ in range(3)}
     assert len(lengths) == 1
     assert len(damage(clip)) == 1
 
 
-def test_reading_on_after_damage(tmp_path: Path) -> None:
-    """Resumed work meets the same frames, and hears of the damage, too."""
-    path = truncated(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7)
+def test_reading_continues_after_damage(tmp_path: Path) -> None:
+    """A resumed run reads the same frames, and notes the damage too."""
+    path = truncate(make(tmp_path / "a.mkv", frames=40, codec="ffv1"), 0.7)
     whole = list(open_video(path))
     clip = open_video(path)
     part = list(clip.read(whole[10].time))
@@ -123,57 +123,59 @@ def test_reading_on_after_damage(tmp_path: Path) -> None:
     assert "frames" not in note.message.split(":")[0]
 
 
-def test_peeping_at_the_first_frame_is_no_damage(tmp_path: Path) -> None:
+def test_reading_only_the_first_frame_notes_no_damage(tmp_path: Path) -> None:
     clip = open_video(make(tmp_path / "a.mp4", frames=40))
     next(iter(clip))
     assert not list(clip.notes)
 
 
 @pytest.mark.parametrize("read_all", [False, True])
-def test_ffmpeg_is_silent(
+def test_ffmpeg_prints_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], *, read_all: bool
 ) -> None:
     path = make(tmp_path / "a.mp4", frames=40, muxer=FASTSTART, options={"g": "8"})
     if read_all:
-        list(open_video(scratched(path, 0.6)))
+        list(open_video(scratch(path, 0.6)))
     else:
         with pytest.raises(MediaError):
-            open_video(truncated(path, 0.01))
+            open_video(truncate(path, 0.01))
     assert capfd.readouterr().err == ""
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputNotFoundError, match=r"no file .*none\.mp4.*Check"):
+def test_missing_file_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError, match=r"none\.mp4 does not exist.*Check"):
         open_video(tmp_path / "none.mp4")
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMediaError, match=r"is a folder.*files in it"):
         open_video(tmp_path)
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
+def test_empty_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.touch()
     with pytest.raises(UnreadableMediaError, match=r"a\.mp4 is empty.*again"):
         open_video(path)
 
 
-def test_text_named_like_a_video(tmp_path: Path) -> None:
+def test_text_with_video_suffix_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_text("This is no video.\n" * 100)
-    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*FFmpeg says.*moov atom not found"):
+    with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*FFmpeg reports.*moov atom not found"):
         open_video(path)
 
 
-def test_a_video_without_its_index(tmp_path: Path) -> None:
+def test_video_without_index_is_rejected(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", frames=40)
     for part in (0.9, 0.6, 0.3):
-        with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*cut off"):
-            open_video(truncated(path, part))
+        with pytest.raises(UnreadableMediaError, match=r"a\.mp4 .*truncated"):
+            open_video(truncate(path, part))
 
 
-def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_without_permission_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = make(tmp_path / "a.mp4")
 
     def denied(*args: object, **options: object) -> None:
@@ -184,12 +186,12 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         open_video(path)
 
 
-def test_sound_alone(tmp_path: Path) -> None:
+def test_sound_without_video_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedMediaError, match=r"no moving pictures, only audio.*video"):
         open_video(make_sound(tmp_path / "a.mp3", Sound(codec="libmp3lame")))
 
 
-def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
     path = tmp_path / "a.m4a"
     with av.open(str(path), "w", format="mp4") as out:
         sound = out.add_stream("aac", rate=48000)
@@ -206,13 +208,13 @@ def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_video_of_no_frames(tmp_path: Path, name: str) -> None:
+def test_video_without_frames_is_rejected(tmp_path: Path, name: str) -> None:
     path = make(tmp_path / name, frames=0)
     with pytest.raises(UnreadableMediaError, match=name):
         open_video(path)
 
 
-def test_a_video_of_which_no_frame_can_be_decoded(tmp_path: Path) -> None:
+def test_undecodable_video_is_rejected(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", frames=1, codec="png", pix_fmt="rgb24", muxer=FASTSTART)
     data = bytearray(path.read_bytes())
     at = data.index(b"\x89PNG")
@@ -222,14 +224,14 @@ def test_a_video_of_which_no_frame_can_be_decoded(tmp_path: Path) -> None:
         open_video(path)
 
 
-def test_an_unknown_codec(tmp_path: Path) -> None:
+def test_unknown_codec_is_rejected(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4")
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz9"))
     with pytest.raises(UnsupportedMediaError, match=r"a\.mp4 .*cannot decode.*Convert"):
         open_video(path)
 
 
-def test_a_sound_track_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+def test_undecodable_sound_track_is_noted(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mov", sounds=(Sound(codec="pcm_s16le"),))
     path.write_bytes(path.read_bytes().replace(b"sowt", b"zzz9"))
     clip = open_video(path)

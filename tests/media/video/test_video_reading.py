@@ -1,4 +1,4 @@
-"""Videos in: frames, times, what holds for the whole file, reading from anywhere."""
+"""Reading of videos: frames, times, properties, seeking."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from make import Sound, click_times, make, number_of, picture
+from make import Sound, click_times, make, picture, read_number
 
 from kinoloom.base.clip import Clip, Colour
 from kinoloom.media.video import reading as video_in
 from kinoloom.media.video.color import to_picture
-from kinoloom.media.video.decoding import decoded, decoder_of
+from kinoloom.media.video.decoding import decode, open_decoder
 from kinoloom.media.video.reading import open_video
 
 FILM = Fraction(24000, 1001)
@@ -27,7 +27,7 @@ HDR = Colour(primaries=9, transfer=16, matrix=9)
 
 
 def numbers(clip: Clip, start: Fraction = Fraction(0)) -> list[int]:
-    return [number_of(frame.image) for frame in clip.read(start)]
+    return [read_number(frame.image) for frame in clip.read(start)]
 
 
 def rgba(number: int, width: int, height: int) -> Any:
@@ -54,11 +54,11 @@ CONTAINERS = [
 
 
 @pytest.mark.parametrize(("name", "video"), CONTAINERS, ids=[name for name, _ in CONTAINERS])
-def test_every_frame_at_its_exact_time(tmp_path: Path, name: str, video: dict[str, Any]) -> None:
+def test_frames_have_exact_times(tmp_path: Path, name: str, video: dict[str, Any]) -> None:
     clip = open_video(make(tmp_path / name, **video))
     frames = list(clip)
     rate, count = video.get("rate", Fraction(25)), video.get("frames", 10)
-    assert [number_of(frame.image) for frame in frames] == list(range(count))
+    assert [read_number(frame.image) for frame in frames] == list(range(count))
     assert clip.rate == rate
     assert [frame.time for frame in frames] == [k / rate for k in range(count)]
     assert {frame.duration for frame in frames} == {1 / rate}
@@ -71,7 +71,7 @@ def test_every_frame_at_its_exact_time(tmp_path: Path, name: str, video: dict[st
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.gif"])
-def test_an_index_tells_the_count(tmp_path: Path, name: str) -> None:
+def test_frame_count_comes_from_the_index(tmp_path: Path, name: str) -> None:
     kind = {"codec": "gif", "pix_fmt": "rgb8"} if name == "a.gif" else {}
     clip = open_video(make(tmp_path / name, frames=7, **kind))
     assert (clip.frame_count, clip.duration) == (7, Fraction(7, 25))
@@ -89,15 +89,15 @@ def test_variable_rates_keep_their_times(tmp_path: Path, name: str) -> None:
     assert clip.duration == Fraction(1, 2)
 
 
-def test_a_rate_that_changes_later_is_variable(tmp_path: Path) -> None:
-    """The first 240 frames look constant; the index tells that the whole is not."""
+def test_rate_that_changes_later_is_variable(tmp_path: Path) -> None:
+    """The first 240 frames are constant, but the index shows that the whole is not."""
     ticks = [*range(0, 300 * 40, 40), *range(300 * 40, 300 * 40 + 300 * 20 + 1, 20)]
     clip = open_video(make(tmp_path / "a.mp4", ticks=ticks, codec="mpeg4", size=(32, 16)))
     assert clip.rate is None
     assert [frame.time * 1000 for frame in clip] == ticks[:-1]
 
 
-def test_a_dropped_frame_leaves_a_hole_in_a_constant_rate(tmp_path: Path) -> None:
+def test_dropped_frame_leaves_a_gap(tmp_path: Path) -> None:
     ticks = [40 * k for k in range(91) if k != 12]
     clip = open_video(make(tmp_path / "a.mkv", ticks=ticks))
     assert clip.rate == 25
@@ -111,10 +111,10 @@ def test_a_dropped_frame_leaves_a_hole_in_a_constant_rate(tmp_path: Path) -> Non
     ("late", "sound_late"),
     [(Fraction(1, 2), Fraction(0)), (Fraction(0), Fraction(1, 3)), (Fraction(1), Fraction(1, 4))],
 )
-def test_pictures_and_clicks_stay_together(
+def test_pictures_and_sound_stay_in_sync(
     tmp_path: Path, name: str, late: Fraction, sound_late: Fraction
 ) -> None:
-    """Whatever starts late, a click is as far from the first picture as it was made."""
+    """The offset between a click and the first picture is kept, whichever starts late."""
     sound = Sound(start=sound_late, every=Fraction(1, 2))
     clip = open_video(make(tmp_path / name, start=late, sounds=(sound,)))
     (audio,) = clip.audio
@@ -168,14 +168,14 @@ def test_rotation_is_applied(tmp_path: Path, rotation: int, *, mirrored: bool) -
         ("c.mkv", {"codec": "ffv1", "pix_fmt": "gray16le"}, 16, Colour(6, 6, 6, True)),
     ],
 )
-def test_colour_and_depth(
+def test_colour_and_depth_are_read(
     tmp_path: Path, name: str, video: dict[str, Any], bits: int, colour: Colour
 ) -> None:
     clip = open_video(make(tmp_path / name, **video))
     frame = next(iter(clip))
     assert (clip.bits, clip.colour) == (bits, colour)
     assert frame.image.dtype == (np.uint8 if bits == 8 else np.uint16)
-    assert number_of(frame.image) == 0
+    assert read_number(frame.image) == 0
 
 
 @pytest.mark.parametrize(
@@ -195,19 +195,19 @@ def test_colour_and_depth(
 def test_alpha_is_kept(tmp_path: Path, name: str, video: dict[str, Any]) -> None:
     clip = open_video(make(tmp_path / name, draw=rgba, frames=3, **video))
     frames = list(clip)
-    assert [number_of(frame.image) for frame in frames] == [0, 1, 2]
+    assert [read_number(frame.image) for frame in frames] == [0, 1, 2]
     top = 255 if frames[0].image.dtype == np.uint8 else 65535
     alpha = frames[1].image[30, :, 3] / top
     assert np.abs(alpha - np.linspace(0, 1, 64)).max() < 0.03
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (65, 49), (33, 7)])
-def test_odd_sizes(tmp_path: Path, width: int, height: int) -> None:
+def test_odd_sizes_are_read(tmp_path: Path, width: int, height: int) -> None:
     clip = open_video(make(tmp_path / "a.mkv", codec="ffv1", size=(width, height), frames=2))
     assert [frame.image.shape for frame in clip] == [(height, width, 3)] * 2
 
 
-def test_native_is_the_decoders_frame(tmp_path: Path) -> None:
+def test_native_is_the_frame_of_the_decoder(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4")
     clip = open_video(path)
     with av.open(str(path)) as container:
@@ -239,9 +239,7 @@ SEEKS = [
 
 
 @pytest.mark.parametrize(("name", "video"), SEEKS, ids=[name for name, _ in SEEKS])
-def test_reading_from_anywhere_gives_the_same_frames(
-    tmp_path: Path, name: str, video: dict[str, Any]
-) -> None:
+def test_seeking_returns_the_same_frames(tmp_path: Path, name: str, video: dict[str, Any]) -> None:
     clip = open_video(make(tmp_path / name, **{"frames": 23} | video))
     whole = list(clip)
     for first in (0, 1, 4, 5, 6, 7, 12, 17, 22):
@@ -256,10 +254,10 @@ def test_reading_from_anywhere_gives_the_same_frames(
     assert not list(clip.notes)
 
 
-def test_an_encoder_known_by_the_first_packet_alone_is_known_after_seeking(tmp_path: Path) -> None:
-    """x264 before build 151 stored 4:4:4 in its own way; FFmpeg looks for its name to read it.
+def test_decoder_knows_the_encoder_after_seeking(tmp_path: Path) -> None:
+    """x264 before build 151 stored 4:4:4 differently; FFmpeg detects it by its name.
 
-    The name alone is changed here, so the pictures come out wrong, but the same from anywhere.
+    Only the name is changed here, so the pictures are wrong, but the same after any seek.
     """
     path = make(tmp_path / "a.mp4", frames=23, pix_fmt="yuv444p", options={"g": "6"})
     content = path.read_bytes()
@@ -271,29 +269,27 @@ def test_an_encoder_known_by_the_first_packet_alone_is_known_after_seeking(tmp_p
     assert all(np.array_equal(one.image, other.image) for one, other in same)
 
 
-def test_a_pass_from_within_begins_with_a_key_frame(tmp_path: Path) -> None:
-    """Wherever an index points; what cannot be decoded for want of it is no damage."""
+def test_seeking_starts_at_a_key_frame(tmp_path: Path) -> None:
+    """An index may point elsewhere; frames before the key frame are not damage."""
     said: list[str] = []
     options = {"g": "6", "lag-in-frames": "0"}
     path = make(tmp_path / "a.mkv", frames=12, codec="libvpx-vp9", options=options)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stored = list(container.demux(stream))[2:]
-        frames = list(decoded(decoder_of(stream), stored, said.append, from_key=True))
+        frames = list(decode(open_decoder(stream), stored, said.append, from_key=True))
     assert [frame.pts for frame in frames] == list(range(240, 480, 40))
     assert said == []
 
 
-def test_a_clip_can_be_read_twice_at_once(tmp_path: Path) -> None:
+def test_clip_supports_concurrent_reads(tmp_path: Path) -> None:
     clip = open_video(make(tmp_path / "a.mp4"))
     pairs = zip(clip, clip.read(Fraction(0)), strict=True)
-    assert [number_of(a.image) - number_of(b.image) for a, b in pairs] == [0] * 10
+    assert [read_number(a.image) - read_number(b.image) for a, b in pairs] == [0] * 10
 
 
 @pytest.mark.parametrize("name", ["with:colon.mp4", "100%d.mp4", "späce and ü.mp4"])
-def test_names_are_taken_literally(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_names_are_literal(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "a.mp4").rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert numbers(open_video(Path(name))) == list(range(10))
@@ -309,30 +305,30 @@ def test_reading_from_the_end_decodes_little(
 
     def counting(*args: Any, **options: Any) -> Iterator[av.VideoFrame]:
         nonlocal counted
-        for frame in decoded(*args, **options):
+        for frame in decode(*args, **options):
             counted += 1
             yield frame
 
-    monkeypatch.setattr(video_in, "decoded", counting)
+    monkeypatch.setattr(video_in, "decode", counting)
     assert [frame.time for frame in clip.read(last.time)] == [last.time]
     assert counted < 40
 
 
-def test_tags_that_are_not_utf8_do_no_harm(tmp_path: Path) -> None:
+def test_tags_that_are_not_utf8_are_accepted(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mkv", tags={"title": "XXXXXXXX"})
     path.write_bytes(path.read_bytes().replace(b"XXXXXXXX", b"\xff\xfe\xfd\xfcXXXX"))
     assert len(numbers(open_video(path))) == 10
 
 
-def test_interlaced_material_is_noted_once(tmp_path: Path) -> None:
+def test_interlaced_video_is_noted_once(tmp_path: Path) -> None:
     options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
     clip = open_video(make(tmp_path / "a.mkv", options=options))
     assert [len(list(clip)), len(list(clip))] == [10, 10]
     assert [(note.kind, note.level) for note in clip.notes] == [("interlaced", "warning")]
 
 
-def stored_at(path: Path, times: list[int]) -> Path:
-    """A film whose frames are stored one after the other with these times, in 1/1000 s."""
+def write_at(path: Path, times: list[int]) -> Path:
+    """Write a film whose frames have these times, in 1/1000 s, in this order."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -348,22 +344,22 @@ def stored_at(path: Path, times: list[int]) -> Path:
     return path
 
 
-def test_frames_out_of_order_are_left_out_and_noted_once(tmp_path: Path) -> None:
-    clip = open_video(stored_at(tmp_path / "a.mkv", [0, 40, 40, 120, 80, 200]))
+def test_frames_out_of_order_are_dropped_and_noted_once(tmp_path: Path) -> None:
+    clip = open_video(write_at(tmp_path / "a.mkv", [0, 40, 40, 120, 80, 200]))
     assert [frame.time * 1000 for frame in clip] == [0, 40, 120, 200]
     assert numbers(clip) == [0, 1, 3, 5]
     assert [(note.kind, note.level) for note in clip.notes] == [("times", "warning")]
 
 
-def test_times_that_begin_anew_are_damage(tmp_path: Path) -> None:
+def test_restarting_times_are_damage(tmp_path: Path) -> None:
     times = [*range(5000, 6000, 40), *range(0, 1000, 40)]
-    clip = open_video(stored_at(tmp_path / "a.mkv", times))
+    clip = open_video(write_at(tmp_path / "a.mkv", times))
     assert numbers(clip)[:25] == list(range(25))
     assert clip.notes.failed
-    assert "go back by" in next(iter(clip.notes)).message
+    assert "jump back by" in next(iter(clip.notes)).message
 
 
-def test_what_an_edit_list_cuts_away_is_not_there(tmp_path: Path) -> None:
+def test_edit_lists_are_applied(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", start=Fraction(-3, 25), options={"bf": "0"})
     clip = open_video(path)
     assert numbers(clip) == list(range(3, 10))
@@ -371,13 +367,13 @@ def test_what_an_edit_list_cuts_away_is_not_there(tmp_path: Path) -> None:
     assert [frame.time for frame in clip] == [Fraction(k, 25) for k in range(7)]
 
 
-def test_the_film_of_an_avif_is_taken_not_its_cover(tmp_path: Path) -> None:
+def test_avif_sequence_is_chosen_over_its_cover(tmp_path: Path) -> None:
     options = {"preset": "10", "svtav1-params": "level=0"}
     path = make(tmp_path / "a.avif", codec="libsvtav1", options=options, rate=Fraction(10))
     assert numbers(open_video(path)) == list(range(10))
 
 
-def test_an_avi_with_reordered_frames_keeps_all_of_them(tmp_path: Path) -> None:
+def test_avi_with_reordered_frames_keeps_all_of_them(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"bf": "2"})
@@ -397,8 +393,8 @@ def test_an_avi_with_reordered_frames_keeps_all_of_them(tmp_path: Path) -> None:
     assert [frame.time for frame in part] == [Fraction(k, 25) for k in range(30, 40)]
 
 
-def test_an_avi_with_a_dropped_frame_stays_in_sync(tmp_path: Path) -> None:
-    """An empty chunk holds the frame before it; with reordered frames, too."""
+def test_avi_with_a_dropped_frame_stays_in_sync(tmp_path: Path) -> None:
+    """An empty chunk repeats the previous frame, also with reordered frames."""
     path = tmp_path / "a.avi"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"bf": "2"})
@@ -413,7 +409,7 @@ def test_an_avi_with_a_dropped_frame_stays_in_sync(tmp_path: Path) -> None:
             packet.pts, packet.dts = packet.pts + late, packet.dts + late
             container.mux(packet)
     frames = list(open_video(path))
-    assert [number_of(frame.image) for frame in frames] == list(range(60))
+    assert [read_number(frame.image) for frame in frames] == list(range(60))
     ticks = [frame.time * 25 for frame in frames]
     steps = [b - a for a, b in pairwise(ticks)]
     assert sorted(steps) == [1] * 58 + [3]

@@ -1,4 +1,4 @@
-"""Clips written as videos, looked at with FFmpeg alone."""
+"""Writing of videos, checked with FFmpeg only."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ import av
 import make
 import numpy as np
 import pytest
-from films import HDR, film, look, pictures_of, recorded, sound
+from films import HDR, decode_pictures, film, look, make_record, sound
 
 from kinoloom.base import Clip, Colour, Frame
 from kinoloom.errors import (
@@ -42,15 +42,15 @@ NAMES = {"h265": "hevc"}
 
 
 def tick(path: Path) -> Fraction:
-    """By how much the container rounds times."""
+    """Return the resolution of times in the container."""
     return Fraction(1, 1000) if path.suffix in (".mkv", ".webm") else Fraction(0)
 
 
 @pytest.mark.parametrize(("name", "codec"), PAIRS)
-def test_every_frame_arrives_at_its_time(tmp_path: Path, name: str, codec: str) -> None:
+def test_frames_are_written_at_exact_times(tmp_path: Path, name: str, codec: str) -> None:
     path = tmp_path / name
     clip = film(23, NTSC)
-    told = write(clip, path, codec=codec)
+    result = write(clip, path, codec=codec)
     seen = look(path)
     assert seen.codec == NAMES.get(codec, codec)
     assert seen.numbers == list(range(23))
@@ -58,16 +58,16 @@ def test_every_frame_arrives_at_its_time(tmp_path: Path, name: str, codec: str) 
     for time, frame in zip(seen.times, clip, strict=True):
         assert abs(time - frame.time) <= tick(path)
     assert abs(seen.duration - 23 / NTSC) <= max(tick(path), Fraction(1, 10**6))
-    assert (told["output"], told["frames"], told["codec"]) == (str(path), 23, codec)
-    assert (told["width"], told["height"], told["rate"]) == (64, 48, "30000/1001")
-    assert told["duration_s"] == float(23 / NTSC)
-    assert told["bytes"] == path.stat().st_size
-    assert told["seconds"] > 0
+    assert (result["output"], result["frames"], result["codec"]) == (str(path), 23, codec)
+    assert (result["width"], result["height"], result["rate"]) == (64, 48, "30000/1001")
+    assert result["duration_s"] == float(23 / NTSC)
+    assert result["bytes"] == path.stat().st_size
+    assert result["seconds"] > 0
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
-def test_a_late_start_stays_late(tmp_path: Path, name: str) -> None:
+def test_late_start_is_kept(tmp_path: Path, name: str) -> None:
     clip = film(9, NTSC, start=Fraction(1, 30), audio=(sound(1, 44100),))
     write(clip, tmp_path / name)
     for time, frame in zip(look(tmp_path / name).times, clip, strict=True):
@@ -75,7 +75,7 @@ def test_a_late_start_stays_late(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
-def test_variable_times_stay_as_they_are(tmp_path: Path, name: str) -> None:
+def test_variable_times_are_kept(tmp_path: Path, name: str) -> None:
     parts = [Fraction(k) for k in ("0", "1/30", "1/24", "0.5", "1.25", "13/7", "2", "2.7")]
     write(film(times=parts), tmp_path / name)
     seen = look(tmp_path / name)
@@ -85,7 +85,7 @@ def test_variable_times_stay_as_they_are(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("constant", [True, False])
-def test_matroska_tells_the_rate_only_where_it_is_constant(tmp_path: Path, constant: bool) -> None:
+def test_matroska_stores_only_constant_rates(tmp_path: Path, constant: bool) -> None:
     clip = film(5) if constant else film(times=[Fraction(k * k, 7) for k in range(6)])
     write(clip, tmp_path / "a.mkv")
     default_duration = bytes.fromhex("23e383")
@@ -99,23 +99,25 @@ def test_times_too_fine_for_a_clock_are_rounded_to_microseconds(tmp_path: Path) 
         assert abs(time - wanted) <= Fraction(1, 18_000_000)
 
 
-def test_a_single_frame_without_duration_is_a_film_of_one_frame(tmp_path: Path) -> None:
+def test_single_frame_without_duration_is_written(tmp_path: Path) -> None:
     frame = Frame(make.picture(7), Fraction(0))
-    told = write(Clip.from_frames([frame]), tmp_path / "a.mp4")
-    assert (told["frames"], told["duration_s"]) == (1, 0.04)
+    result = write(Clip.from_frames([frame]), tmp_path / "a.mp4")
+    assert (result["frames"], result["duration_s"]) == (1, 0.04)
     assert look(tmp_path / "a.mp4").numbers == [7]
 
 
-def test_a_decoded_frame_is_stored_untouched(tmp_path: Path) -> None:
+def test_decoded_frame_is_encoded_unchanged(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (8, 48, 64, 3), np.uint8)
     source = make.make(tmp_path / "a.mp4", frames=8, draw=lambda k, *_: noise[k])
     write(read(source), tmp_path / "b.mkv", codec="ffv1")
     assert look(tmp_path / "b.mkv").pix_fmt == "yuv420p"
-    for one, other in zip(pictures_of(source), pictures_of(tmp_path / "b.mkv"), strict=True):
+    for one, other in zip(
+        decode_pictures(source), decode_pictures(tmp_path / "b.mkv"), strict=True
+    ):
         assert np.array_equal(one, other)
 
 
-def test_frames_are_not_bound_to_the_kinds_that_they_had(tmp_path: Path) -> None:
+def test_frame_types_of_the_source_are_reset(tmp_path: Path) -> None:
     source = make.make(tmp_path / "a.mp4", frames=20, options={"g": "1"})
     write(read(source), tmp_path / "b.mp4")
     keys = []
@@ -125,7 +127,7 @@ def test_frames_are_not_bound_to_the_kinds_that_they_had(tmp_path: Path) -> None
     assert keys == [20, 1]
 
 
-def test_full_range_under_its_old_name_is_stored_untouched(tmp_path: Path) -> None:
+def test_yuvj_formats_are_encoded_unchanged(tmp_path: Path) -> None:
     colour = Colour(1, 1, 1, full_range=True)
     source = make.make(tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv420p", frames=4, colour=colour)
     clip = read(source)
@@ -138,11 +140,13 @@ def test_full_range_under_its_old_name_is_stored_untouched(tmp_path: Path) -> No
 
     write(clip.with_(read=renamed), tmp_path / "b.mkv", codec="ffv1")
     assert look(tmp_path / "b.mkv").colour == colour
-    for one, other in zip(pictures_of(source), pictures_of(tmp_path / "b.mkv"), strict=True):
+    for one, other in zip(
+        decode_pictures(source), decode_pictures(tmp_path / "b.mkv"), strict=True
+    ):
         assert np.array_equal(one, other)
 
 
-def test_a_decoded_frame_whose_numbers_mean_something_else_is_converted(tmp_path: Path) -> None:
+def test_decoded_frame_with_other_colour_is_converted(tmp_path: Path) -> None:
     full = Colour(1, 1, 1, full_range=True)
     source = make.make(
         tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv422p10le", frames=2, colour=full
@@ -153,13 +157,13 @@ def test_a_decoded_frame_whose_numbers_mean_something_else_is_converted(tmp_path
     assert np.abs(before.astype(int) - after).mean() < 0.01 * 65535
 
 
-def test_grey_is_stored_so_that_colours_may_follow(tmp_path: Path) -> None:
+def test_grey_is_stored_as_rgb(tmp_path: Path) -> None:
     clip = read(make.make(tmp_path / "a.mkv", codec="ffv1", pix_fmt="gray", frames=2))
     write(clip, tmp_path / "b.mkv", codec="ffv1")
     assert look(tmp_path / "b.mkv").pix_fmt == "bgr0"
 
 
-def test_a_new_picture_is_stored_although_its_neighbours_are_native(tmp_path: Path) -> None:
+def test_changed_picture_among_native_frames_is_encoded(tmp_path: Path) -> None:
     clip = read(make.make(tmp_path / "a.mp4", frames=6))
 
     def changed(start: Fraction) -> Iterator[Frame]:
@@ -185,7 +189,7 @@ def test_lossless_is_lossless(tmp_path: Path, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["h264", "av1"])
-def test_the_colours_are_right_to_the_eye(tmp_path: Path, codec: str) -> None:
+def test_colours_are_close_after_encoding(tmp_path: Path, codec: str) -> None:
     image = np.zeros((64, 96, 3), np.uint8)
     image[:, :32], image[:, 32:64], image[:, 64:] = (200, 30, 40), (20, 180, 60), (128, 128, 128)
     clip = Clip.from_frames([Frame(image, Fraction(0), Fraction(1))], rate=Fraction(1))
@@ -226,7 +230,7 @@ def test_colour_tags_are_written(tmp_path: Path, name: str, codec: str, fields: 
         ("a.webm", "vp9"),
     ],
 )
-def test_the_shape_of_pixels_is_written(tmp_path: Path, name: str, codec: str) -> None:
+def test_pixel_aspect_is_written(tmp_path: Path, name: str, codec: str) -> None:
     write(film(2, size=(60, 48), pixel_aspect=Fraction(16, 15)), tmp_path / name, codec=codec)
     assert look(tmp_path / name).aspect == Fraction(16, 15)
 
@@ -248,64 +252,64 @@ def test_alpha_is_kept(tmp_path: Path, name: str, codec: str, decoder: str) -> N
         assert veil[24, 48] >= 252
 
 
-def test_transparency_that_comes_later_is_not_lost_in_silence(tmp_path: Path) -> None:
+def test_later_transparency_is_rejected(tmp_path: Path) -> None:
     pictures = [film(1, alpha=a) for a in (1.0, 0.5)]
     frames = [replace(next(iter(clip)), time=Fraction(k)) for k, clip in enumerate(pictures)]
     with pytest.raises(UnsupportedMediaError, match=r"frame at 1\.000 s has transparent parts"):
         write(Clip.from_frames(frames), tmp_path / "a.mp4")
 
 
-def test_an_odd_size_repeats_the_edge(tmp_path: Path) -> None:
+def test_odd_size_repeats_the_edge(tmp_path: Path) -> None:
     clip = film(3, size=(65, 49))
     assert write(clip, tmp_path / "a.mp4")["width"] == 66
-    image = pictures_of(tmp_path / "a.mp4")[0][:50]  # luma
+    image = decode_pictures(tmp_path / "a.mp4")[0][:50]  # luma
     assert np.abs(image[:, 65].astype(int) - image[:, 64]).mean() < 6
     assert clip.notes.count("size") == 1
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
-def test_the_record_is_in_the_file(tmp_path: Path, name: str) -> None:
-    record = recorded(times=4)
+def test_record_is_stored_in_the_file(tmp_path: Path, name: str) -> None:
+    record = make_record(times=4)
     write(film(2, provenance=record), tmp_path / name)
     assert look(tmp_path / name).record == record.to_dict()
 
 
-def test_the_record_takes_the_first_free_tag(tmp_path: Path) -> None:
+def test_record_takes_the_first_free_tag(tmp_path: Path) -> None:
     source = make.make(tmp_path / "s.mkv", frames=2, tags={"comment": "mine", "title": "T"})
-    write(read(source).with_(provenance=recorded()), tmp_path / "a.mp4")
+    write(read(source).with_(provenance=make_record()), tmp_path / "a.mp4")
     seen = look(tmp_path / "a.mp4")
     assert (seen.tags["comment"], seen.tags["title"]) == ("mine", "T")
     assert seen.tags["description"].startswith('{"kinoloom"')
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
-def test_a_record_without_a_free_tag_lies_beside(tmp_path: Path, name: str) -> None:
+def test_record_without_free_tag_is_written_next_to_the_file(tmp_path: Path, name: str) -> None:
     taken = {"comment": "a", "description": "b", "synopsis": "c"}
     source = make.make(tmp_path / "s.mkv", frames=2, tags=taken)
-    write(read(source).with_(provenance=recorded()), tmp_path / name)
+    write(read(source).with_(provenance=make_record()), tmp_path / name)
     assert look(tmp_path / name).tags["comment"] == "a"
     assert (tmp_path / f"{name}.provenance.json").exists()
 
 
-def test_names_may_have_colons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_names_may_have_colons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(film(2), "12:30 walk.mp4")
     assert look(tmp_path / "12:30 walk.mp4").numbers == [0, 1]
 
 
-def test_a_second_record_replaces_the_first(tmp_path: Path) -> None:
-    write(film(2, provenance=recorded(times=2)), tmp_path / "a.mp4")
-    write(read(tmp_path / "a.mp4").with_(provenance=recorded(times=3)), tmp_path / "b.mp4")
+def test_second_record_replaces_the_first(tmp_path: Path) -> None:
+    write(film(2, provenance=make_record(times=2)), tmp_path / "a.mp4")
+    write(read(tmp_path / "a.mp4").with_(provenance=make_record(times=3)), tmp_path / "b.mp4")
     assert look(tmp_path / "b.mp4").record["options"] == {"times": 3}
 
 
-def test_mp4_can_start_to_play_before_it_is_there(tmp_path: Path) -> None:
+def test_mp4_index_precedes_the_data(tmp_path: Path) -> None:
     write(film(3), tmp_path / "a.mp4")
     data = (tmp_path / "a.mp4").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-def test_h265_has_the_tag_that_apple_plays(tmp_path: Path) -> None:
+def test_h265_in_mp4_has_tag_hvc1(tmp_path: Path) -> None:
     write(film(3), tmp_path / "a.mp4", codec="h265")
     assert b"hvc1" in (tmp_path / "a.mp4").read_bytes()
 
@@ -317,7 +321,7 @@ def test_quality_changes_the_size(tmp_path: Path) -> None:
     assert all(a < b for a, b in pairwise(sizes))
 
 
-def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+def test_existing_file_is_kept_without_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"mine")
     with pytest.raises(OutputExistsError, match="--overwrite"):
@@ -327,19 +331,19 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     assert look(path).numbers == [0, 1]
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no folder"):
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
         write(film(2), tmp_path / "none" / "a.mp4")
 
 
-def test_a_clip_without_frames_is_refused(tmp_path: Path) -> None:
+def test_clip_without_frames_is_rejected(tmp_path: Path) -> None:
     clip = Clip(lambda _start: iter(()), 64, 48, rate=Fraction(25))
     with pytest.raises(UnreadableMediaError, match="no frames"):
         write(clip, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_an_encoder_refuses_are_an_output_error(tmp_path: Path) -> None:
+def test_encoder_failure_is_an_output_error(tmp_path: Path) -> None:
     frame = Frame(np.zeros((16, 17000, 3), np.uint8), Fraction(0), Fraction(1))
     with pytest.raises(OutputError, match=r"a\.mp4 cannot be written"):
         write(Clip.from_frames([frame], rate=Fraction(1)), tmp_path / "a.mp4", codec="h264")
@@ -349,7 +353,7 @@ def test_pictures_an_encoder_refuses_are_an_output_error(tmp_path: Path) -> None
 def test_frames_of_another_size_are_named(tmp_path: Path) -> None:
     frames = [*film(3), Frame(make.picture(3, 80, 48), Fraction(1), Fraction(1))]
     clip = film(3).with_(read=lambda _start: iter(frames))
-    with pytest.raises(UnsupportedMediaError, match=r"80x48 .* those before it are 64x48"):
+    with pytest.raises(UnsupportedMediaError, match=r"80x48 .* the frames before it are 64x48"):
         write(clip, tmp_path / "a.mp4")
 
 
@@ -360,11 +364,11 @@ def test_times_that_do_not_increase_are_named(tmp_path: Path) -> None:
         write(clip, tmp_path / "a.mp4")
 
 
-def test_progress_tells_each_frame(tmp_path: Path) -> None:
+def test_progress_is_called_for_each_frame(tmp_path: Path) -> None:
     from kinoloom.media.files import CLIP_FILES
     from kinoloom.media.write_options import WriteOptions
 
-    told: list[tuple[int, int | None]] = []
+    result: list[tuple[int, int | None]] = []
     clip = film(5)
-    CLIP_FILES.write(clip, tmp_path / "a.mp4", WriteOptions(), lambda *step: told.append(step))
-    assert told == [(k, 5) for k in range(1, 6)]
+    CLIP_FILES.write(clip, tmp_path / "a.mp4", WriteOptions(), lambda *step: result.append(step))
+    assert result == [(k, 5) for k in range(1, 6)]

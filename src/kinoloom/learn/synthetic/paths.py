@@ -75,7 +75,7 @@ class MotionOptions:
     """What motions are drawn.
 
     Attributes:
-        least_px, most_px: range of the displacement of a layer from time 0 to 1, which is
+        min_px, most_px: range of the displacement of a layer from time 0 to 1, which is
             log-uniform.
         still: share of layers that do not move at all.
         shifted_only: share of the moving ones that are only translated.
@@ -83,7 +83,7 @@ class MotionOptions:
         bent: share that bends.
     """
 
-    least_px: float = 0.5
+    min_px: float = 0.5
     most_px: float = 160.0
     still: float = 0.05
     shifted_only: float = 0.3
@@ -106,7 +106,7 @@ def draw_motion(
         radius_px: of what is seen of the layer.
         spin: the largest angle by which it is turned halfway, in radians.
     """
-    far = np.exp(rng.uniform(np.log(options.least_px), np.log(options.most_px)))
+    far = np.exp(rng.uniform(np.log(options.min_px), np.log(options.most_px)))
     far *= rng.random() >= options.still
     straight = 1.0 if rng.random() < options.shifted_only else rng.uniform(0.3, 1.0)
     parts = rng.dirichlet(np.ones(5)) * rng.choice([-1.0, 1.0], 5) * (1 - straight) * far

@@ -1,7 +1,7 @@
-"""Animations that FFmpeg does not read, or not whole: WebP, and AVIF with alpha, by Pillow.
+"""Read animations that FFmpeg does not support fully: WebP, and AVIF with alpha, with Pillow.
 
-In: a file. Out: a `Clip` of 8-bit sRGB pictures. Times are whole milliseconds, as these formats
-store them; a frame of no duration lasts 1/10 s, as browsers show it.
+In: a file. Out: a `Clip` of 8-bit sRGB pictures. Times are integer milliseconds, as these formats
+store them; a frame without a duration lasts 1/10 s, as in browsers.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from kinoloom.errors import UnreadableMediaError
 _SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
 _HEAD_BYTES = 1 << 16
 _ALPHA_TRACK = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
-_UNTOLD_S = Fraction(1, 10)
+_DEFAULT_S = Fraction(1, 10)
 _DAMAGE = (OSError, EOFError, ValueError, SyntaxError)
 """What Pillow raises for damaged files."""
 
 
 def is_for_pillow(path: Path) -> bool:
-    """Whether a file is WebP, or an AVIF sequence with alpha; false for what is no file."""
+    """Whether a file is WebP, or an AVIF sequence with alpha; False if it does not exist."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -37,25 +37,25 @@ def is_for_pillow(path: Path) -> bool:
 
 
 def open_animation(path: Path) -> Clip:
-    """Open an animation; it is decoded once to learn its times.
+    """Open an animation, and decode it once to collect its times.
 
     Raises:
-        UnreadableMediaError: no frame of it can be decoded.
+        UnreadableMediaError: no frame can be decoded.
     """
     notes = Notes()
     durations, shape = [], (1, 1, 3)
-    for picture, duration in _pictures(path, notes):
+    for picture, duration in _decode(path, notes):
         durations.append(duration)
         shape = picture.shape
     if not durations:
         raise UnreadableMediaError(
             f"{path} has no frame that can be decoded.",
-            hint="It may be damaged or cut off; copy or download it again.",
+            hint="It may be damaged or truncated; copy or download it again.",
         )
 
     def read(start: Fraction) -> Iterator[Frame]:
         time = Fraction(0)
-        for picture, duration in _pictures(path, notes):
+        for picture, duration in _decode(path, notes):
             if time + duration > start:
                 yield Frame(picture, time, duration)
             time += duration
@@ -74,8 +74,8 @@ def open_animation(path: Path) -> Clip:
     )
 
 
-def _pictures(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
-    """Each frame with its duration in seconds, up to the first that is damaged."""
+def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
+    """Yield each frame with its duration in seconds, up to the first damaged one."""
     number = 0
     try:
         with Image.open(path) as image:
@@ -84,9 +84,9 @@ def _pictures(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
                 image.seek(number)
                 picture = np.asarray(image.convert(mode))
                 stored = Fraction(round(image.info.get("duration", 0)), 1000)
-                yield picture, stored or _UNTOLD_S
+                yield picture, stored or _DEFAULT_S
     except _DAMAGE as error:
         message = (
-            f"{path.name} is damaged after {number} frames: {error}. What can be read is used."
+            f"{path.name} is damaged after {number} frames: {error}. The readable part is used."
         )
         notes.add("damage", message, "error")

@@ -1,11 +1,11 @@
-"""Writes a clip as an animated picture: GIF, WebP, APNG or AVIF, repeating for ever.
+"""Write a clip as an animated picture: GIF, WebP, APNG or AVIF, repeating indefinitely.
 
-In: a clip. Out: one file, whole or not at all, without sound. GIF shows 256 colours; they are
-chosen for all frames together, so its frames wait in a lossless file until the choice is made.
+In: a clip. Out: one file without sound, complete or not at all. A GIF has 256 colours, chosen for
+all frames together, so its frames are kept in a lossless temporary file until then.
 
-Conventions: the animation begins with its first frame. GIF counts time in 1/100 s, and players
-slow down below 2/100 s a frame; WebP counts in 1/1000 s. Each frame's beginning is rounded, not
-its length, so that errors do not add up.
+Conventions: the animation starts with its first frame. GIF counts time in 1/100 s, and players
+slow down below 2/100 s per frame; WebP counts in 1/1000 s. Start times are rounded, not durations,
+so rounding errors do not accumulate.
 
 Sources: GIF89a; WebP container specification (ANMF); PNG specification, third edition (fcTL).
 """
@@ -28,16 +28,16 @@ from kinoloom.errors import UsageError
 from kinoloom.media.animation.end import set_duration
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Container
-from kinoloom.media.video.encoding import Encoder, refusals, stored
-from kinoloom.media.video.frame_feed import feed, first_frame, shown
+from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
+from kinoloom.media.video.frame_feed import display_duration, feed, read_first_frame
 from kinoloom.media.video.plan import Plan, plan
 from kinoloom.media.write_options import WriteOptions, WrittenClip
 
 _FREE_CLOCK = Fraction(1, 90_000)
 _GIF_CLOCK = Fraction(1, 100)
 _SHORTEST_GIF_TICKS = 2
-Span = tuple[Fraction, Fraction]
-"""When a frame begins and ends, in seconds."""
+Interval = tuple[Fraction, Fraction]
+"""Start and end of a frame, in seconds."""
 
 
 def write_animated(
@@ -46,18 +46,18 @@ def write_animated(
     """Write `clip` to `path`, whose suffix is a key of `codecs.ANIMATED`.
 
     Raises:
-        UsageError: the file cannot hold what is asked for; `--resume`, which is for videos.
-        OutputError: it cannot be written.
+        UsageError: the format cannot store the clip; `--resume`, which is for videos.
+        OutputError: the file cannot be written.
     """
     if options.resume:
         raise UsageError(
-            "Animated pictures cannot be resumed.", hint=f"Use one of {', '.join(VIDEO)}."
+            "Animated pictures cannot be resumed.", hint=f"Write one of {', '.join(VIDEO)}."
         )
     suffix = path.suffix.lower()
     container = ANIMATED[suffix]
-    chosen = plan(clip, first_frame(clip), suffix, options.codec, options.quality)
+    chosen = plan(clip, read_first_frame(clip), suffix, options.codec, options.quality)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
-    with whole_file(path, overwrite=options.overwrite) as temporary, refusals(path):
+    with whole_file(path, overwrite=options.overwrite) as temporary, translate_errors(path):
         spans = write(clip, temporary, container, chosen, progress)
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):
@@ -74,29 +74,29 @@ def write_animated(
 
 def _write_frames(
     clip: Clip, path: Path, container: Container, chosen: Plan, progress: Progress
-) -> list[Span]:
-    """Encode frames as they come; gives when each is shown."""
+) -> list[Interval]:
+    """Encode frames in order; return the interval of each."""
     clock = container.clock or (1 / clip.rate if clip.rate else _FREE_CLOCK)
-    spans: list[Span] = []
+    spans: list[Interval] = []
     with Encoder(path, container, chosen, clock) as encoder, feed(clip, progress) as frames:
         for frame in frames:
-            span = (frame.time, frame.time + shown(frame, chosen.rate))
+            span = (frame.time, frame.time + display_duration(frame, chosen.rate))
             spans.append(span)
             begin, end = (round((time - spans[0][0]) / clock) for time in span)
-            encoder.add(stored(frame, chosen), begin, end - begin)
+            encoder.add(prepare_frame(frame, chosen), begin, end - begin)
     return spans
 
 
 def _write_gif(
     clip: Clip, path: Path, container: Container, chosen: Plan, progress: Progress
-) -> list[Span]:
-    """Keep all frames losslessly, choose the colours, then write; gives when each is shown."""
+) -> list[Interval]:
+    """Store all frames losslessly, choose the palette, then encode; return their intervals."""
     kept = path.with_name(f"{path.name}.mkv")
     try:
-        spans = _write_frames(clip, kept, VIDEO[".mkv"], _lossless(chosen), progress)
-        ticks = _gif_ticks(clip, spans)
+        spans = _write_frames(clip, kept, VIDEO[".mkv"], _to_lossless(chosen), progress)
+        ticks = _to_gif_ticks(clip, spans)
         with Encoder(path, container, chosen, _GIF_CLOCK) as encoder:
-            for index, picture in enumerate(_with_colours(kept, _palette(kept))):
+            for index, picture in enumerate(_apply_palette(kept, _choose_palette(kept))):
                 if index in ticks:
                     encoder.add(picture, *ticks[index])
     finally:
@@ -105,15 +105,15 @@ def _write_gif(
     return list(pairwise([*begins, spans[-1][1]]))
 
 
-def _lossless(chosen: Plan) -> Plan:
-    """The plan for pictures that wait, in RGB with 8 bits."""
+def _to_lossless(chosen: Plan) -> Plan:
+    """Return the plan for the temporary file, RGB with 8 bits."""
     codec = CODECS["ffv1"]
     pix_fmt = codec.formats[(False, False)]
     return replace(chosen, codec=codec, pix_fmt=pix_fmt, settings=codec.settings(None))
 
 
-def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
-    """Beginning and length in 1/100 s of each frame that is long enough to be shown, by index."""
+def _to_gif_ticks(clip: Clip, spans: list[Interval]) -> dict[int, tuple[int, int]]:
+    """Return start and duration in 1/100 s of each frame that is long enough, by index."""
     begins: dict[int, int] = {}
     earliest = 0
     for index, (begin, _) in enumerate(spans):
@@ -124,8 +124,8 @@ def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
     if len(begins) < len(spans):
         clip.notes.add(
             "gif",
-            f"GIF shows at most 50 frames a second: {len(spans) - len(begins)} of {len(spans)} "
-            "frames are left out.",
+            f"GIF shows at most 50 frames per second: {len(spans) - len(begins)} of {len(spans)} "
+            "frames are dropped.",
             "warning",
         )
     last = max(round((spans[-1][1] - spans[0][0]) / _GIF_CLOCK), earliest)
@@ -136,8 +136,8 @@ def _gif_ticks(clip: Clip, spans: list[Span]) -> dict[int, tuple[int, int]]:
     }
 
 
-def _palette(kept: Path) -> av.VideoFrame:
-    """The 256 colours that suit all frames together, as a picture of 16x16."""
+def _choose_palette(kept: Path) -> av.VideoFrame:
+    """Return the 256 best colours for all frames together, as a picture of 16x16."""
     with open_input(kept) as source:
         graph = av.filter.Graph()
         begin = graph.add_buffer(template=source.streams.video[0])
@@ -149,8 +149,8 @@ def _palette(kept: Path) -> av.VideoFrame:
         return graph.vpull()
 
 
-def _with_colours(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
-    """The kept frames in the colours of the palette, dithered."""
+def _apply_palette(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
+    """Yield the stored frames in the colours of the palette, with dithering."""
     with open_input(kept) as source:
         graph = av.filter.Graph()
         stream = source.streams.video[0]

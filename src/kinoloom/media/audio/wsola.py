@@ -1,17 +1,17 @@
-"""Time-stretching of sound at its pitch: WSOLA that keeps onsets whole and in their place.
+"""Time-stretch sound at constant pitch: WSOLA that preserves onsets and their timing.
 
-In and out: blocks of (n, channels) float32 samples, any n; memory stays constant.
+In and out: blocks of (n, channels) float32 samples, any n; memory is constant.
 
-Grains of 40 ms, faded with a Hann window, follow each other every 20 ms of output. Each is taken
-from about where the time map says, moved by up to 10 ms to where it continues the grain before it
-best (waveform similarity overlap-add: Verhelst and Roelands 1993, "An overlap-add technique based
-on waveform similarity", ICASSP). Plain WSOLA repeats or swallows onsets and puts them early, by
-tens of milliseconds at a factor of 2. So around each onset, found by a rise of energy, the time map
-has slope 1: the onset sounds once, at its time times the factor, and the stretching happens
-between onsets (the idea of Grofit and Lavner 2008, "Time-scale modification of audio signals using
-enhanced WSOLA with management of transients", IEEE TASLP 16(1)).
+Grains of 40 ms with a Hann window start every 20 ms of output. Each is taken from near the position
+that the time map gives, shifted by up to 10 ms to where it best continues the previous grain
+(waveform similarity overlap-add: Verhelst and Roelands 1993, "An overlap-add technique based on
+waveform similarity", ICASSP). Plain WSOLA repeats or drops onsets, and places them early by tens of
+milliseconds at a factor of 2. Therefore the time map has slope 1 around each onset, which is
+detected by a rise of energy: the onset plays once, at its time multiplied by the factor, and only
+the sound between onsets is stretched (after Grofit and Lavner 2008, "Time-scale modification of
+audio signals using enhanced WSOLA with management of transients", IEEE TASLP 16(1)).
 
-Conventions: positions are in samples; "in" counts those of the input, "out" those of the output.
+Conventions: positions are in samples; "in" refers to the input, "out" to the output.
 """
 
 from __future__ import annotations
@@ -24,51 +24,51 @@ from numpy.typing import NDArray
 
 from kinoloom.base.audio import Samples
 
-_HOPS_A_SECOND = 50
-_STEPS_A_HOP = 4
+_HOPS_PER_SECOND = 50
+_STEPS_PER_HOP = 4
 _QUIET_STEPS = 8
 _RISE = 8.0
-"""How many times the energy of the last 8 steps (of 5 ms) an onset has."""
+"""Energy of an onset, as a multiple of the mean energy of the last 8 steps of 5 ms."""
 _SILENCE = 1e-6
 _ATTACK = 0.3
-"""The part of an onset's peak at which it is heard to begin."""
-_AWAY = 0.05
-"""How much similarity a grain must gain to be taken from the far end of the search."""
+"""Fraction of an onset's peak at which the onset is perceived to start."""
+_DISTANCE_PENALTY = 0.05
+"""Similarity that a grain at the end of the search range must gain over one at its centre."""
 
 
-def stretched(
+def stretch_blocks(
     blocks: Iterable[Samples], rate_hz: int, channels: int, factor: Fraction
 ) -> Iterator[Samples]:
-    """Yield the sound stretched, exactly round(n * factor) samples for n.
+    """Yield the stretched sound, exactly round(n * factor) samples for n.
 
     Args:
         blocks: the sound, in order.
-        rate_hz: samples a second.
+        rate_hz: samples per second.
         channels: of each block.
-        factor: how many times longer it shall last; above 0.
+        factor: duration of the output divided by that of the input; above 0.
     """
     stretcher = _Stretcher(rate_hz, channels, factor)
     for block in blocks:
         stretcher.feed(block)
-        yield from filter(len, stretcher.made())
+        yield from filter(len, stretcher.drain())
     stretcher.finish()
-    yield from filter(len, stretcher.made())
+    yield from filter(len, stretcher.drain())
 
 
 class _Stretcher:
-    """Takes input by `feed`, gives output by `made`.
+    """Accepts input with `feed`, and yields output with `drain`.
 
     Args:
         rate_hz, channels: of the sound.
-        factor: how many times longer it shall last.
+        factor: duration of the output divided by that of the input.
     """
 
     def __init__(self, rate_hz: int, channels: int, factor: Fraction) -> None:
         self._factor = factor
-        self._hop = max(_STEPS_A_HOP, rate_hz // _HOPS_A_SECOND)
+        self._hop = max(_STEPS_PER_HOP, rate_hz // _HOPS_PER_SECOND)
         self._reach = self._hop // 2
         self._map = _TimeMap(factor, self._hop)
-        self._finder = _OnsetFinder(self._hop // _STEPS_A_HOP)
+        self._finder = _OnsetFinder(self._hop // _STEPS_PER_HOP)
         phase = np.arange(2 * self._hop) * (np.pi / self._hop)
         self._window = ((1 - np.cos(phase)) / 2).astype(np.float32)[:, None]
         self._kept = np.zeros((2 * self._hop, channels), np.float32)
@@ -79,7 +79,7 @@ class _Stretcher:
         self._total: int | None = None
 
     def feed(self, block: Samples) -> None:
-        """Take more input."""
+        """Accept more input."""
         self._taken += len(block)
         self._kept = np.concatenate([self._kept, block])
         for place, onset in self._finder.feed(block.mean(1)):
@@ -88,16 +88,16 @@ class _Stretcher:
             self._map.pass_to(place)
 
     def finish(self) -> None:
-        """Say that there is no more input."""
+        """Mark the end of the input."""
         self._total = round(self._taken * self._factor)
         self._map.end_at(self._taken)
 
-    def made(self) -> Iterator[Samples]:
-        """All output that can be given now."""
-        while self._ready():
+    def drain(self) -> Iterator[Samples]:
+        """Yield all output that is complete."""
+        while self._is_ready():
             yield self._next()
 
-    def _ready(self) -> bool:
+    def _is_ready(self) -> bool:
         out = self._grains * self._hop
         if self._total is not None:
             return out - self._hop < self._total
@@ -106,21 +106,21 @@ class _Stretcher:
         return due and needed <= self._taken
 
     def _next(self) -> Samples:
-        """The output from the middle of the last grain to that of the next."""
+        """Return the output from the middle of the last grain to the middle of the next."""
         out = self._grains * self._hop
-        self._last = self._placed(*self._map.at(out))
+        self._last = self._place(*self._map.at(out))
         grain = self._input(self._last - self._hop, self._last + self._hop) * self._window
-        made: Samples = self._tail + grain[: self._hop]
+        mixed: Samples = self._tail + grain[: self._hop]
         self._tail = grain[self._hop :]
         self._grains += 1
         self._forget(self._last - 2 * self._hop)
         if out == 0:
-            return made[:0]
+            return mixed[:0]
         rest = self._hop if self._total is None else self._total - (out - self._hop)
-        return made[:rest]
+        return mixed[:rest]
 
-    def _placed(self, ideal: int, near_onset: bool) -> int:
-        """Where to take the next grain, close to `ideal` and much like what would follow."""
+    def _place(self, ideal: int, near_onset: bool) -> int:
+        """Return the position of the next grain: near `ideal`, and similar to the continuation."""
         if self._last is None:
             return ideal
         reach = self._reach // 4 if near_onset else self._reach
@@ -130,10 +130,10 @@ class _Stretcher:
         energy = (sums[self._hop :] - sums[: -self._hop]) * np.dot(follows, follows)
         alike = np.correlate(around, follows, "valid") / np.sqrt(energy + _SILENCE**2)
         away = np.linspace(-1, 1, len(alike)) ** 2
-        return ideal - reach + int(np.argmax(alike - _AWAY * away))
+        return ideal - reach + int(np.argmax(alike - _DISTANCE_PENALTY * away))
 
     def _input(self, begin: int, end: int) -> Samples:
-        """Input samples, silent where there are none."""
+        """Return input samples, with silence outside the input."""
         found = self._kept[max(0, begin - self._kept_from) : max(0, end - self._kept_from)]
         missing = end - begin - len(found)
         return np.pad(found, ((0, missing), (0, 0))) if missing else found
@@ -145,11 +145,11 @@ class _Stretcher:
 
 
 class _TimeMap:
-    """Which input sounds at an output position: straight lines between corners.
+    """Maps output positions to input positions: piecewise linear between corners.
 
     Args:
-        factor: the output's length over the input's.
-        hop: half of a grain; the slope is 1 for this long on each side of an onset.
+        factor: duration of the output divided by that of the input.
+        hop: half a grain; the slope is 1 within this distance of an onset.
     """
 
     def __init__(self, factor: Fraction, hop: int) -> None:
@@ -162,11 +162,11 @@ class _TimeMap:
 
     @property
     def known(self) -> float:
-        """The output position up to which the map is fixed."""
+        """The output position up to which the map is final."""
         return self._corners[-1][0]
 
     def add_onset(self, onset: int) -> None:
-        """Keep an onset at an input position whole, unless one before it is too near."""
+        """Preserve the onset at an input position, unless the previous one is too close."""
         if onset < self._free:
             return
         out = float(onset * self.factor)
@@ -176,19 +176,19 @@ class _TimeMap:
         self._free = onset + 3 * self.room
 
     def pass_to(self, place: int) -> None:
-        """Say that all onsets before an input position are added."""
+        """Mark that all onsets before an input position were added."""
         corner = place - 2 * self.room
         if corner > self._free + self.room:
             self._corners.append((float(corner * self.factor), float(corner)))
             self._free = corner + self.room
 
     def end_at(self, place: int) -> None:
-        """Say that the input ends."""
+        """Mark where the input ends."""
         end = max(place, int(self._corners[-1][1]) + self.room)
         self._corners.append((float(end * self.factor), float(end)))
 
     def at(self, out: int) -> tuple[int, bool]:
-        """The input position, and whether an onset is near; `out` never goes back."""
+        """Return the input position, and whether an onset is near; `out` must not decrease."""
         while len(self._corners) > 2 and self._corners[1][0] <= out:
             self._corners.pop(0)
         while len(self._onsets) > 1 and self._onsets[1] - self.hop <= out:
@@ -199,10 +199,10 @@ class _TimeMap:
 
 
 class _OnsetFinder:
-    """Finds where sound suddenly grows louder.
+    """Finds onsets: sudden rises of energy.
 
     Args:
-        step: samples whose energy is taken together.
+        step: samples per energy value.
     """
 
     def __init__(self, step: int) -> None:
@@ -213,10 +213,10 @@ class _OnsetFinder:
         self._energies = [0.0] * _QUIET_STEPS
 
     def feed(self, sound: NDArray[np.float32]) -> Iterator[tuple[int, int | None]]:
-        """Look at more samples of one channel.
+        """Analyse more samples of one channel.
 
         Yields:
-            For each step, up to which input position all is looked at, and the onset found.
+            For each step, the input position up to which all is analysed, and the onset found.
         """
         self._waiting = np.concatenate([self._waiting, sound])
         while len(self._waiting) >= self._step:

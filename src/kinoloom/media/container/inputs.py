@@ -1,7 +1,7 @@
-"""Media files as FFmpeg opens them, and what in them is pictures and sound.
+"""Open media files with FFmpeg, and find their picture and sound streams.
 
-In: paths. Out: open containers and their streams, with errors that name the file and say what to
-do. FFmpeg's own messages are kept off the terminal; the last one goes into the error.
+In: paths. Out: open containers and their streams; errors name the file and what to do. FFmpeg's log
+is not printed; its last message is part of the error.
 """
 
 from __future__ import annotations
@@ -27,87 +27,89 @@ def open_input(path: Path) -> InputContainer:
     """Open a media file for reading; the caller closes it.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: a folder, an empty file, one that may not be read, or one that
-            FFmpeg can make nothing of.
+        InputNotFoundError: the file does not exist.
+        UnreadableMediaError: a folder, an empty file, a file without read permission, or one that
+            FFmpeg cannot open.
     """
     if not path.exists():
         raise InputNotFoundError(
-            f"There is no file {path}.", hint="Check the spelling and the folder."
+            f"The file {path} does not exist.", hint="Check its name and folder."
         )
     if path.is_dir():
-        raise UnreadableMediaError(f"{path} is a folder.", hint="Give the files in it instead.")
+        raise UnreadableMediaError(f"{path} is a folder.", hint="Pass the files in it.")
     if path.stat().st_size == 0:
         raise UnreadableMediaError(f"{path} is empty (0 bytes).", hint="Copy or download it again.")
     try:
         return _open(path)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(
-            f"{path} cannot be read as media: FFmpeg says '{_last_words(path, error)}'.",
-            hint="It may be damaged, cut off, or neither a photo nor a video.",
+            f"{path} cannot be read as media: FFmpeg reports '{_find_reason(path, error)}'.",
+            hint="It may be damaged or truncated, or it is neither a photo nor a video.",
         ) from error
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream of moving pictures, set up for decoding; the other streams are not read.
+def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the stream of moving pictures, ready for decoding; other streams are discarded.
 
-    The cover of a song does not count. Of several the one with the most frames is taken (an
-    animated AVIF has a still beside its film), else the first.
+    Cover art is ignored. Of several streams the one with the most frames is chosen (an animated
+    AVIF also has a still picture), else the first.
 
     Raises:
-        UnsupportedMediaError: there is sound or text only, or pictures that cannot be decoded.
-        UnreadableMediaError: there is nothing of that.
+        UnsupportedMediaError: the file has only sound or text, or the codec is not supported.
+        UnreadableMediaError: the file has no streams.
     """
     streams = [s for s in container.streams.video if not _is_cover(s)]
     if not streams:
-        raise _no_pictures(container, path)
+        raise _describe_missing_pictures(container, path)
     chosen = max(streams, key=lambda stream: stream.frames)
     if chosen.codec_context is None:
         raise UnsupportedMediaError(
-            f"{path} is coded in a way that this FFmpeg cannot decode.",
-            hint="Convert it to a common codec first, such as H.264.",
+            f"{path} has a codec that this FFmpeg cannot decode.",
+            hint="Convert it to a common codec such as H.264 first.",
         )
-    read_only(container, chosen)
+    discard_others(container, chosen)
     chosen.thread_type = "AUTO"
     return chosen
 
 
-def sound_streams(container: InputContainer) -> list[AudioStream]:
-    """The streams of sound that can be decoded."""
+def list_sound_streams(container: InputContainer) -> list[AudioStream]:
+    """Return the audio streams that can be decoded."""
     return [s for s in container.streams.audio if s.codec_context and s.rate and s.channels]
 
 
-def read_only(container: InputContainer, wanted: Stream) -> None:
-    """Let the container pass over the packets of all other streams."""
+def discard_others(container: InputContainer, wanted: Stream) -> None:
+    """Let the container skip the packets of all other streams."""
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == wanted.index else Discard.all
 
 
-def zero_of(container: InputContainer) -> Fraction:
-    """The zero of the clip's clock: the earliest time of pictures or sound, in the file's seconds.
+def find_zero(container: InputContainer) -> Fraction:
+    """Return the zero of the clip's clock: the earliest time of pictures or sound in the file.
 
-    One zero for all streams keeps what starts late in one of them late.
+    A common zero keeps the offsets between streams. The unit is seconds.
     """
     streams = [s for s in (*container.streams.video, *container.streams.audio) if not _is_cover(s)]
-    return min((begin for s in streams if (begin := begin_of(s)) is not None), default=Fraction(0))
+    return min(
+        (begin for s in streams if (begin := find_start(s)) is not None), default=Fraction(0)
+    )
 
 
-def begin_of(stream: Stream) -> Fraction | None:
-    """When a stream begins, in the file's seconds; None where the file does not say."""
+def find_start(stream: Stream) -> Fraction | None:
+    """Return when a stream starts, in seconds of the file; None if unknown."""
     if stream.start_time is None or stream.time_base is None:
         return None
     return stream.start_time * stream.time_base
 
 
-def _no_pictures(container: InputContainer, path: Path) -> MediaError:
+def _describe_missing_pictures(container: InputContainer, path: Path) -> MediaError:
     kinds = {stream.type for stream in container.streams} & {"audio", "subtitle"}
     if kinds:
         what = " and ".join(sorted(kinds))
         return UnsupportedMediaError(
-            f"{path} has no moving pictures, only {what}.", hint="Give a video."
+            f"{path} has no moving pictures, only {what}.", hint="Pass a video."
         )
     return UnreadableMediaError(
-        f"{path} has no moving pictures.", hint="It may be cut off; copy or download it again."
+        f"{path} has no moving pictures.", hint="It may be truncated; copy or download it again."
     )
 
 
@@ -119,8 +121,8 @@ def _is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _last_words(path: Path, error: Exception) -> str:
-    """What FFmpeg logs while it fails to open a file; logging is on only for this second try."""
+def _find_reason(path: Path, error: Exception) -> str:
+    """Return what FFmpeg logs when it fails to open a file; only this second try is logged."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:

@@ -1,12 +1,12 @@
-"""Joins segments, sound and the rest into one film, without encoding a picture again.
+"""Join segments, sound and metadata into one film, without re-encoding pictures.
 
-In: whole segments (`segments.Segment`) and the clip that they are of. Out: one finished file.
+In: complete segments (`segments.Segment`) and their clip. Out: one finished file.
 
-Conventions: the clock of the pictures is the common denominator of all their times, so that each
-is exact; where that is too fine for players (`FINEST_HZ`) times are rounded to the nearest tick
-of `ROUNDED_HZ`. Matroska and WebM round to milliseconds by themselves and carry the frame rate.
-Frames leave an encoder in decoding order: the n-th packet is decoded at the time of the frame
-shown `reorder` places before, so decoding times increase and never pass display times.
+Conventions: the time base of the pictures is the common denominator of all their times, so that
+each is exact; if that is too fine for players (`FINEST_HZ`), times are rounded to ticks of
+`ROUNDED_HZ`. Matroska and WebM round to milliseconds by themselves and store the frame rate.
+Encoders return packets in decoding order: the decoding time of packet n is the display time of the
+frame `reorder` places earlier, so decoding times increase and never exceed display times.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from math import lcm
 from pathlib import Path
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
-from kinoloom.media.container.display_size import FREE_PLACE, set_display_size
+from kinoloom.media.container.display_size import PLACEHOLDER, set_display_size
+from kinoloom.media.container.hdr_template import open_hdr_template
 from kinoloom.media.container.inputs import open_input
-from kinoloom.media.container.packets import Timed
+from kinoloom.media.container.packets import TimedPacket
 from kinoloom.media.container.streams import add_record, add_tracks
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import open_output
@@ -37,25 +38,25 @@ from kinoloom.media.video.segments import Segment
 FINEST_HZ = 10_000_000
 ROUNDED_HZ = 9_000_000  # a multiple of the 90 kHz of MPEG
 _MILLISECOND_HZ = 1000
-_MOST_REORDER = 16  # of H.264 and H.265
+_MAX_REORDER = 16  # of H.264 and H.265
 _ISO = ("mp4", "mov")
 
 Segments = Callable[[], Iterator[Segment]]
-"""Called anew for each pass over the segments, yields them in order."""
+"""Called once per pass; yields the segments in order."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a film once all its segments are there.
+    """The timing of a film, known once all its segments exist.
 
     Attributes:
-        frames: how many there are.
+        frames: number of frames.
         start, end: of the pictures, in seconds.
-        last: how long the last frame stays, in seconds.
-        clock: the unit of time in the file, in seconds.
-        reorder: the most places by which an encoder moved frames.
-        lead: from the decoding of the first frame until it is shown, in seconds; the time that
-            the last `reorder` frames take, so that decoding lasts as long as showing.
+        last: duration of the last frame, in seconds.
+        clock: the time base of the pictures in the file, in seconds.
+        reorder: the largest number of places by which an encoder moved a frame.
+        lead: delay from the decoding to the display of the first frame, in seconds: the duration
+            of the last `reorder` frames, so that decoding takes as long as display.
     """
 
     frames: int
@@ -68,10 +69,10 @@ class Survey:
 
 
 def survey(segments: Segments, plan: Plan) -> Survey:
-    """Look at the times of all frames once; there must be at least one."""
+    """Collect the timing of all frames in one pass; there must be at least one frame."""
     frames, reorder, ticks = 0, 0, 1
     start = end = Fraction(0)
-    latest: deque[Fraction] = deque(maxlen=_MOST_REORDER + 1)
+    latest: deque[Fraction] = deque(maxlen=_MAX_REORDER + 1)
     for segment in segments():
         start, end = start if frames else segment.times[0], segment.end
         frames, reorder = frames + len(segment.times), max(reorder, segment.reorder)
@@ -95,30 +96,35 @@ def join(
     """Write the film.
 
     Args:
-        path: where to; replaced if it is there.
+        path: the output; replaced if it exists.
         segments: the pictures.
-        clip: gives sound, subtitles, chapters, tags and the provenance record.
-        plan: how the segments were made.
-        container: the kind of file.
-        complete: false for a film that was stopped: its sound then ends with its pictures.
+        clip: the source of sound, subtitles, chapters, tags, HDR metadata and the provenance
+            record.
+        plan: how the segments were encoded.
+        container: the file format.
+        complete: false for an interrupted film, whose sound then ends with its pictures.
 
     Returns:
-        The survey, and whether the provenance record found a place in the file.
+        The survey, and whether the provenance record is in the file.
 
     Raises:
-        av.FFmpegError, OSError: it cannot be written; see `encode.refusals`.
+        av.FFmpegError, OSError: the file cannot be written; see `encoding.translate_errors`.
     """
     facts = survey(segments, plan)
     with ExitStack() as stack:
-        clock = {"movie_timescale": str(_movie_hz(clip, facts))} if container.form in _ISO else {}
+        clock = (
+            {"movie_timescale": str(_choose_movie_hz(clip, facts))}
+            if container.form in _ISO
+            else {}
+        )
         out = stack.enter_context(open_output(path, container, **clock))
-        template = stack.enter_context(open_input(next(segments()).video)).streams.video[0]
-        stream = _picture_stream(out, template, container, plan, facts)
+        template = stack.enter_context(_open_template(next(segments()), clip)).streams.video[0]
+        stream = _add_picture_stream(out, template, container, plan, facts)
         tracks = add_tracks(out, clip, container, plan, stack)
         recorded = add_record(out, clip, container)
         if not complete:
             tracks = [takewhile(lambda item: item[0] < facts.end, track) for track in tracks]
-        pictures = _pictures(segments, stream, plan, facts)
+        pictures = _read_pictures(segments, stream, plan, facts)
         for _, packet in heapq.merge(pictures, *tracks, key=lambda item: item[0]):
             out.mux(packet)
     if _needs_display_size(container, plan):
@@ -126,15 +132,22 @@ def join(
     return facts, recorded
 
 
-def _movie_hz(clip: Clip, facts: Survey) -> int:
-    """A clock for the starts of all tracks and for chapters, exact for all if that is possible."""
+def _choose_movie_hz(clip: Clip, facts: Survey) -> int:
+    """Return a time base for track starts and chapters, exact for all of them if possible."""
     pictures_hz = facts.clock.denominator
     sound_hz = [audio.rate_hz for audio in clip.audio]
     exact = (lcm(pictures_hz, _MILLISECOND_HZ, *sound_hz), lcm(pictures_hz, _MILLISECOND_HZ))
     return next((hz for hz in exact if hz <= FINEST_HZ), pictures_hz)
 
 
-def _picture_stream(
+def _open_template(segment: Segment, clip: Clip) -> InputContainer:
+    """Open a file whose picture stream has the parameters of the film's."""
+    if clip.hdr is None:
+        return open_input(segment.video)
+    return open_hdr_template(segment.video, clip.hdr)
+
+
+def _add_picture_stream(
     out: OutputContainer, template: av.VideoStream, container: Container, plan: Plan, facts: Survey
 ) -> av.VideoStream:
     stream = out.add_stream_from_template(template, opaque=True)
@@ -143,7 +156,7 @@ def _picture_stream(
     context.framerate = plan.rate if plan.constant else Fraction(0)
     context.sample_aspect_ratio = plan.pixel_aspect
     if _needs_display_size(container, plan):
-        stream.metadata["title"] = FREE_PLACE
+        stream.metadata["title"] = PLACEHOLDER
     if plan.codec.tag and container.form in _ISO:
         context.codec_tag = plan.codec.tag
     return stream
@@ -153,10 +166,10 @@ def _needs_display_size(container: Container, plan: Plan) -> bool:
     return container.form in ("matroska", "webm") and plan.pixel_aspect != 1
 
 
-def _pictures(
+def _read_pictures(
     segments: Segments, stream: av.VideoStream, plan: Plan, facts: Survey
-) -> Iterator[Timed]:
-    """The packets of all segments at their exact times, in decoding order."""
+) -> Iterator[TimedPacket]:
+    """Yield the packets of all segments at their exact times, in decoding order."""
     decoded = _decoding_times(segments, facts)
     left = facts.frames
     for segment in segments():

@@ -1,8 +1,8 @@
-"""What travels beside the pictures: sound, subtitles, chapters, tags and the provenance record.
+"""Copy sound, subtitles, chapters and tags to the output, and add the provenance record.
 
-In: a clip and an output file whose header is not written yet. Out: all that is added to it, and
-packets to be merged with those of the pictures. What lies in the clip's origin is moved to the
-clip's clock and stretched by `clip.time_scale`.
+In: a clip, and an output file whose header is not written yet. Out: packets to be merged with those
+of the pictures. Times in the clip's origin are mapped to the clip's clock and stretched by
+`clip.time_scale`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from av.container import InputContainer, OutputContainer
 
 from kinoloom.base.clip import Clip
 from kinoloom.media.audio.writing import add_sound
-from kinoloom.media.container.inputs import open_input, zero_of
-from kinoloom.media.container.packets import Moved, Timed
+from kinoloom.media.container.inputs import find_zero, open_input
+from kinoloom.media.container.packets import TimedPacket, TimeMap
 from kinoloom.media.container.subtitles import add_subtitles
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.plan import Plan
@@ -29,15 +29,15 @@ _RECORD_BEGINS = '{"kinoloom":'
 
 def add_tracks(
     out: OutputContainer, clip: Clip, container: Container, plan: Plan, stack: ExitStack
-) -> list[Iterator[Timed]]:
+) -> list[Iterator[TimedPacket]]:
     """Add sound, subtitles with their fonts, chapters and tags of `clip` to `out`.
 
     Args:
         out: the output, before its first packet.
-        clip: what is written.
-        container: the kind of file that `out` is.
-        plan: how the pictures are stored; a codec for editing gets sound without loss.
-        stack: closes the input files when the packets have been taken.
+        clip: the clip that is written.
+        container: the format of `out`.
+        plan: how the pictures are stored; editing codecs get lossless sound.
+        stack: closes the input files after the packets are consumed.
 
     Returns:
         The packets of each stream, in order of time.
@@ -46,17 +46,17 @@ def add_tracks(
     tracks = [add_sound(out, audio, container, encoder, clip.notes, stack) for audio in clip.audio]
     if clip.origin is not None:
         with open_input(clip.origin) as origin:
-            zero = zero_of(origin)
-            out.metadata.update(_tags(origin.metadata))
+            zero = find_zero(origin)
+            out.metadata.update(_select_tags(origin.metadata))
 
-            def moved(time: Fraction) -> Fraction:
+            def to_clip_time(time: Fraction) -> Fraction:
                 return (time - zero) * clip.time_scale
 
-            _add_chapters(out, origin, moved)
+            _add_chapters(out, origin, to_clip_time)
             if container.form == "matroska":
                 for attachment in origin.streams.attachments:  # the fonts of subtitles
                     out.add_stream_from_template(attachment)
-        tracks += add_subtitles(out, clip.origin, container, moved, clip.notes, stack)
+        tracks += add_subtitles(out, clip.origin, container, to_clip_time, clip.notes, stack)
     return tracks
 
 
@@ -64,7 +64,7 @@ def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:
     """Write the clip's provenance record into the tags of `out`, after `add_tracks`.
 
     Returns:
-        Whether there was a place for it; True also where there is no record.
+        Whether a free tag was found; True also if the clip has no record.
     """
     if clip.provenance is None:
         return True
@@ -77,8 +77,8 @@ def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:
     return False
 
 
-def _tags(metadata: dict[str, str]) -> dict[str, str]:
-    """The tags of a file, without those that describe the file itself or an older record."""
+def _select_tags(metadata: dict[str, str]) -> dict[str, str]:
+    """Return the tags of a file, without those of the file format and older records."""
     return {
         name: text
         for name, text in metadata.items()
@@ -86,11 +86,11 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _add_chapters(out: OutputContainer, origin: InputContainer, moved: Moved) -> None:
+def _add_chapters(out: OutputContainer, origin: InputContainer, to_clip_time: TimeMap) -> None:
     chapters = origin.chapters()
     for chapter in chapters:
         begin, end = (
-            max(moved(ticks * (chapter["time_base"] or _NANOSECOND)), Fraction(0))
+            max(to_clip_time(ticks * (chapter["time_base"] or _NANOSECOND)), Fraction(0))
             for ticks in (chapter["start"], chapter["end"])
         )
         chapter["start"], chapter["end"] = round(begin / _NANOSECOND), round(end / _NANOSECOND)

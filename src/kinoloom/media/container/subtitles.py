@@ -1,7 +1,7 @@
-"""Subtitles from one file into another: copied, or text rewritten in the codec that it needs.
+"""Copy subtitles to another file, or convert text subtitles to its codec.
 
-In: the clip's origin. Out: streams in the output and their packets in order of time, on the
-clip's clock. Subtitles that are pictures are left out of files that cannot hold them, with a note.
+In: the clip's origin. Out: streams in the output, and their packets in order of time on the clip's
+clock. Bitmap subtitles that the format does not support are dropped with a note.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from av.subtitles.stream import SubtitleStream
 from kinoloom.base.notes import Notes
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.container.packets import (
-    Moved,
-    Timed,
-    add_like,
-    copied,
-    demuxed,
-    describe_like,
-    stamped,
+    TimedPacket,
+    TimeMap,
+    add_stream_like,
+    copy_description,
+    copy_packets,
+    demux,
+    stamp,
 )
 from kinoloom.media.video.codecs import Container
 
@@ -42,26 +42,26 @@ Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
-"""What FFmpeg's text encoders want to know of the style, for sources that have none."""
+"""The style that FFmpeg's text encoders require, for sources without one."""
 
 
 def add_subtitles(
     out: OutputContainer,
     path: Path,
     container: Container,
-    moved: Moved,
+    to_clip_time: TimeMap,
     notes: Notes,
     stack: ExitStack,
-) -> list[Iterator[Timed]]:
-    """Add all subtitle streams of a file that `out` can hold, before its first packet.
+) -> list[Iterator[TimedPacket]]:
+    """Add all subtitle streams of a file that `out` supports, before its first packet.
 
     Args:
         out: the output.
-        path: the file that they lie in.
-        container: the kind of file that `out` is.
-        moved: from the file's time to the clip's.
-        notes: told what cannot be carried.
-        stack: closes the input files when the packets have been taken.
+        path: the file with the subtitles.
+        container: the format of `out`.
+        to_clip_time: maps the file's time to the clip's.
+        notes: gets a note for each stream that is dropped.
+        stack: closes the input files after the packets are consumed.
 
     Returns:
         The packets of each stream, in order of time.
@@ -70,40 +70,40 @@ def add_subtitles(
     with open_input(path) as listing:
         count = len(listing.streams.subtitles)
     for index in range(count):
-        source = stack.enter_context(open_input(path))  # each is read at its own pace
+        source = stack.enter_context(open_input(path))  # each stream is read at its own pace
         template = source.streams.subtitles[index]
         name = template.codec_context.codec.canonical_name
         if name in container.subtitles:
-            stream = add_like(out, template)
-            tracks.append(copied(source, template, stream, _CLOCK_HZ, moved))
+            stream = add_stream_like(out, template)
+            tracks.append(copy_packets(source, template, stream, _CLOCK_HZ, to_clip_time))
         elif name in _TEXT:
-            written = _text_stream(out, template, container.subtitles[0])
-            tracks.append(_rewritten(source, template, written, moved))
+            written = _add_text_stream(out, template, container.subtitles[0])
+            tracks.append(_transcode(source, template, written, to_clip_time))
         else:
             notes.add(
                 "subtitles",
-                f"The subtitles of stream {template.index} ({name}) are pictures, which cannot lie "
-                "in this kind of file: they are left out.",
+                f"The subtitles of stream {template.index} ({name}) are bitmaps, which this file "
+                "format does not support; they are left out.",
                 "warning",
             )
     return tracks
 
 
-def _text_stream(out: OutputContainer, template: SubtitleStream, codec: str) -> SubtitleStream:
+def _add_text_stream(out: OutputContainer, template: SubtitleStream, codec: str) -> SubtitleStream:
     stream = cast(SubtitleStream, out.add_stream(codec))
     context = stream.codec_context
     context.subtitle_header = template.codec_context.subtitle_header or _ASS_HEADER
     context.time_base = stream.time_base = Fraction(1, _CLOCK_HZ)
-    describe_like(stream, template)
+    copy_description(stream, template)
     return stream
 
 
-def _rewritten(
-    source: InputContainer, template: SubtitleStream, stream: SubtitleStream, moved: Moved
-) -> Iterator[Timed]:
-    """Text in another codec; styles survive as far as both codecs know them."""
-    for packet, begin, end in demuxed(source, template, moved):
+def _transcode(
+    source: InputContainer, template: SubtitleStream, stream: SubtitleStream, to_clip_time: TimeMap
+) -> Iterator[TimedPacket]:
+    """Yield text subtitles in another codec, with the styles that both codecs support."""
+    for packet, begin, end in demux(source, template, to_clip_time):
         shown = template.codec_context.decode2(packet)
         if shown is not None and len(shown):
             text = stream.codec_context.encode_subtitle(shown)
-            yield begin, stamped(text, stream, begin, end, _CLOCK_HZ)
+            yield begin, stamp(text, stream, begin, end, _CLOCK_HZ)

@@ -1,6 +1,6 @@
-"""What kind of picture a file holds, by its first bytes; its name is not looked at.
+"""Detect the format of a picture by its first bytes; the file name is ignored.
 
-Sources of the marks: JPEG ITU-T T.81 B.1.1.3; PNG (3rd ed.) 5.2; GIF89a 17; WebP RFC 9649 2;
+Sources of the signatures: JPEG ITU-T T.81 B.1.1.3; PNG (3rd ed.) 5.2; GIF89a 17; WebP RFC 9649 2;
 TIFF 6.0 section 2; HEIF ISO/IEC 23008-12 and AVIF 1.2 (brands in the "ftyp" box of ISO/IEC
 14496-12 4.3); BMP as in BITMAPFILEHEADER.
 """
@@ -25,14 +25,14 @@ _ANIMATED: dict[str, type[GifImageFile | WebPImageFile | AvifImageFile]] = {
 }
 
 
-def kind_of(data: bytes) -> str:
-    """The format of a picture file: "JPEG", "PNG", "WebP", "TIFF", "AVIF", "HEIC", "BMP", "GIF".
+def detect_format(data: bytes) -> str:
+    """Detect the format of a picture file.
 
     Args:
         data: the file's first 64 bytes or more.
 
     Returns:
-        "" for anything else.
+        "JPEG", "PNG", "WebP", "TIFF", "AVIF", "HEIC", "BMP" or "GIF"; "" for anything else.
     """
     head = data[:_HEAD_BYTES]
     starts = {b"\xff\xd8\xff": "JPEG", SIGNATURE: "PNG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
@@ -43,18 +43,18 @@ def kind_of(data: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":
-        return _brand(head)
+        return _detect_heif(head)
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "BMP"
     return ""
 
 
 def is_animation(data: bytes, kind: str) -> bool:
-    """Whether the file holds more than one frame, so that it is a video.
+    """Whether a picture file has more than one frame, so that it is a video.
 
     Args:
-        data: the whole file; a damaged one counts as a photo.
-        kind: as `kind_of` tells.
+        data: the whole file; a damaged file is not an animation.
+        kind: its format, from `detect_format`.
     """
     if kind == "PNG":
         return has_frames(data)
@@ -66,8 +66,8 @@ def is_animation(data: bytes, kind: str) -> bool:
         return False
 
 
-def _brand(head: bytes) -> str:
-    """By the brands of an "ftyp" box; sequences of HEIC pictures ("hevc") are videos."""
+def _detect_heif(head: bytes) -> str:
+    """Detect the format by the brands of an "ftyp" box; HEIC sequences ("hevc") are videos."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]
     brands = [major, *(head[i : i + 4] for i in range(16, end - 3, 4))]

@@ -1,9 +1,9 @@
-"""Photos in: files of pictures read into sRGB, upright, in 8 or 16 bits.
+"""Read photos as upright sRGB pictures in 8 or 16 bits.
 
-JPEG, PNG, WebP, TIFF, AVIF, BMP and GIF of one frame are read by what the package depends on,
-HEIC by the extra `heic`. EXIF orientation is applied, the embedded colour profile is converted,
-depth beyond 8 bits is kept as uint16, and alpha is kept where anything shines through. A damaged
-file is an error, never half a photo.
+JPEG, PNG, WebP, TIFF, AVIF, BMP and GIF of one frame are supported by the core dependencies, HEIC
+by the extra `heic`. The EXIF orientation is applied, colours are converted by the embedded profile,
+more than 8 bits are kept as uint16, and alpha is kept if any part is transparent. A damaged file is
+an error; it is never read in part.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from kinoloom.errors import (
     UnsupportedMediaError,
     UsageError,
 )
-from kinoloom.media.photo.formats import is_animation, kind_of
-from kinoloom.media.photo.pixels import decoded
+from kinoloom.media.photo.formats import detect_format, is_animation
+from kinoloom.media.photo.pixels import decode
 from kinoloom.media.photo.sources import OPENERS, Source
 from kinoloom.media.photo.writing import encode_picture, write_photo
 
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 PIXEL_LIMIT = 160_000_000
-"""The most pixels of a photo (16000x10000): a small file may claim any size and fill the memory."""
+"""The most pixels of a photo (16000x10000): a small file can declare any size."""
 _FILE_LIMIT_BYTES = 1 << 31
 _KINDS = ", ".join(OPENERS)
 _DECODERS_RAISE = (
@@ -66,7 +66,7 @@ _DECODERS_RAISE = (
     cv2.error,
     Image.DecompressionBombError,
 )
-"""For damaged files; each library has its own choice of these."""
+"""Errors of the decoders for damaged files."""
 _SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
 
 
@@ -76,10 +76,10 @@ class Photo:
 
     Attributes:
         image: (H, W, 3) RGB or (H, W, 4) with straight alpha, sRGB, uint8 or uint16 (full range).
-        taken: when it was captured, to the fraction of a second that the camera told, with its
-            offset from UTC where known; None if unknown.
+        taken: time of capture, as precise as the camera stored it, with its offset from UTC if
+            known; None if unknown.
         path: the file.
-        remarks: what was odd about it, each a phrase.
+        remarks: problems that were worked around, each a phrase.
     """
 
     image: Picture
@@ -89,50 +89,50 @@ class Photo:
 
 
 def is_photo(path: Path) -> bool:
-    """Whether a file holds a still picture, judged by its content.
+    """Whether a file is a still picture, by its content.
 
     Animations (GIF, WebP, PNG and AVIF of more than one frame) are videos.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: it is a folder, empty, or may not be read.
+        InputNotFoundError: the file does not exist.
+        UnreadableMediaError: the file is a folder, is empty, or cannot be read.
     """
-    with _naming(path):
-        kind = kind_of(_beginning(path))
-        return bool(kind) and not is_animation(_content(path), kind)
+    with _translate_errors(path):
+        kind = detect_format(_read_beginning(path))
+        return bool(kind) and not is_animation(_read_content(path), kind)
 
 
 def read_photo(path: Path) -> Photo:
     """Read a photo.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: it is a folder, empty, not a picture, or damaged.
-        UnsupportedMediaError: an animation, HDR, raw data of a camera, or above `PIXEL_LIMIT`.
+        InputNotFoundError: the file does not exist.
+        UnreadableMediaError: the file is a folder, is empty, damaged, or not a picture.
+        UnsupportedMediaError: an animation, HDR, raw camera data, or above `PIXEL_LIMIT`.
         MissingExtraError: HEIC without the extra `heic`.
-        BudgetError: the machine's memory does not hold it.
+        BudgetError: the picture does not fit into memory.
     """
-    with _naming(path):
+    with _translate_errors(path):
         source = _open(path)
-        image, remarks = decoded(source)
+        image, remarks = decode(source)
         return Photo(image, source.meta.taken, path, source.remarks + remarks)
 
 
 def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given") -> Clip:
-    """Photos as a clip of stills, at the times 0, 1, 2, ...; each is decoded when it is read.
+    """Return photos as a lazy clip of stills, at the times 0, 1, 2, ...
 
     Args:
         paths: the files, at least one; their sizes may differ.
-        order: as given, or by time of capture.
+        order: the given order, or by time of capture.
 
     Raises:
-        UsageError: no files, or a photo whose time of capture is unknown is to be sorted by it.
-        MediaError: as `read_photo`; the heads of all files are read at once.
+        UsageError: no files, or sorting by time of capture although one is unknown.
+        MediaError: as `read_photo`; the headers of all files are read immediately.
     """
     if not paths:
-        raise UsageError("No photos were given.")
-    sources = {path: _head(path) for path in paths}
-    files = _by_time(paths, sources) if order == "time" else tuple(paths)
+        raise UsageError("No photos.", hint="Pass at least one file.")
+    sources = {path: _read_info(path) for path in paths}
+    files = _sort_by_time(paths, sources) if order == "time" else tuple(paths)
     notes = Notes()
 
     def read(start: Fraction) -> Iterator[Frame]:
@@ -157,8 +157,8 @@ def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given"
 
 
 @dataclass(frozen=True)
-class _Head:
-    """What is kept of a photo before it is read: its size as shown, depth and time."""
+class _PhotoInfo:
+    """Size as displayed, depth and time of capture of a photo."""
 
     width: int
     height: int
@@ -166,74 +166,78 @@ class _Head:
     taken: datetime | None
 
 
-def _head(path: Path) -> _Head:
-    with _naming(path):
+def _read_info(path: Path) -> _PhotoInfo:
+    with _translate_errors(path):
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
-    return _Head(width, height, source.bits, source.meta.taken)
+    return _PhotoInfo(width, height, source.bits, source.meta.taken)
 
 
-def _by_time(paths: Sequence[Path], heads: dict[Path, _Head]) -> tuple[Path, ...]:
-    """The files in order of capture; by the cameras' local clocks unless all tell their zone."""
+def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple[Path, ...]:
+    """Return the files in order of capture; by local times unless all have a time zone."""
     times = {path: heads[path].taken for path in paths}
     known = {path: time for path, time in times.items() if time is not None}
     for path in paths:
         if path not in known:
             raise UsageError(
-                f"{path} does not tell when it was taken, so it cannot be put in order of time.",
-                hint="Give the photos in the order wanted, with --order given.",
+                f"The time of capture of {path} is unknown, so it cannot be sorted by time.",
+                hint="Pass the photos in the right order, with --order given.",
             )
     if any(time.tzinfo is None for time in known.values()):
         known = {path: time.replace(tzinfo=None) for path, time in known.items()}
     return tuple(sorted(paths, key=lambda path: known[path]))
 
 
-def _beginning(path: Path) -> bytes:
+def _read_beginning(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
-        raise UnreadableMediaError(f"{path} is empty.", hint="Copy it again from its source.")
+        raise UnreadableMediaError(
+            f"{path} is empty (0 bytes).", hint="Copy it again from its source."
+        )
     return head
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     size = path.stat().st_size
     if size > _FILE_LIMIT_BYTES:
         raise UnsupportedMediaError(
-            f"it is larger than {_FILE_LIMIT_BYTES >> 30} GiB", hint="Make it smaller first."
+            f"it is larger than {_FILE_LIMIT_BYTES >> 30} GiB", hint="Reduce its size first."
         )
     return path.read_bytes()
 
 
 def _open(path: Path) -> Source:
-    kind = kind_of(_beginning(path))
+    kind = detect_format(_read_beginning(path))
     if not kind:
         raise UnreadableMediaError(
-            f"{path} is not a picture of a kind that is read here ({_KINDS}).",
-            hint="Its name does not count; look at what it holds, or convert it first.",
+            f"{path} is not a picture of a supported format: expected {_KINDS}.",
+            hint="The format depends on its content, not its name; convert it first.",
         )
-    data = _content(path)
+    data = _read_content(path)
     if is_animation(data, kind):
-        raise UnsupportedMediaError("it is an animation", hint="Give it alone, as a video.")
+        raise UnsupportedMediaError(
+            "it is an animation", hint="Pass it as the only input; it is read as a video."
+        )
     source = OPENERS[kind](data)
     if source.width * source.height > PIXEL_LIMIT:
         raise UnsupportedMediaError(
             f"it has {source.width}x{source.height} pixels, more than {PIXEL_LIMIT}",
-            hint="Make it smaller first.",
+            hint="Reduce its size first.",
         )
     if Colour(transfer=source.transfer).is_hdr:
         raise UnsupportedMediaError(
-            "it is an HDR picture (PQ or HLG)", hint="Save it as an SDR picture first."
+            "it is an HDR picture (PQ or HLG)", hint="Convert it to SDR first."
         )
     return source
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn what decoders raise inside the block into errors that name the file."""
+def _translate_errors(path: Path) -> Iterator[None]:
+    """Raise the errors of decoders inside the block as errors that name the file."""
     try:
-        with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` tells
+        with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` reports
             warnings.filterwarnings("ignore", module=r"PIL\.")
             yield
     except UnsupportedMediaError as error:
@@ -248,18 +252,18 @@ def _naming(path: Path) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise InputNotFoundError(
-            f"There is no file {path}.", hint="Check its name and folder."
+            f"The file {path} does not exist.", hint="Check its name and folder."
         ) from error
     except IsADirectoryError as error:
         raise UnreadableMediaError(
-            f"{path} is a folder, not a photo.", hint="Give the files in it."
+            f"{path} is a folder, not a photo.", hint="Pass the files in it."
         ) from error
     except MemoryError as error:
         raise BudgetError(
-            f"{path} does not fit into the memory of this machine.", hint="Make it smaller first."
+            f"{path} does not fit into the memory of this machine.", hint="Reduce its size first."
         ) from error
     except _DECODERS_RAISE as error:
         raise UnreadableMediaError(
             f"{path} cannot be read as a picture: {error}.",
-            hint="It may be damaged or cut off; copy it again from its source.",
+            hint="It may be damaged or truncated; copy it again from its source.",
         ) from error

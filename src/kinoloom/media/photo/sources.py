@@ -1,8 +1,8 @@
-"""Photo files opened: what their heads say, and their pixels on demand.
+"""Open photo files: parse their headers, and decode their pixels on demand.
 
-Each format has one function that takes the bytes of a file and gives a `Source`. Pillow decodes
-8 bits, OpenCV 16; HEIC comes through pillow-heif (the extra `heic`). For a damaged file a function
-raises whatever its library does.
+Each format has one function that takes the bytes of a file and returns a `Source`. Pillow decodes
+8 bits, OpenCV 16 bits, and pillow-heif HEIC (the extra `heic`). For a damaged file, a function
+raises the errors of its library.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from kinoloom.base.need import need
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.photo.metadata import ORIENTATION, Meta, meta_of_exif, taken_of_texts
+from kinoloom.media.photo.metadata import ORIENTATION, CaptureInfo, parse_capture_time, parse_exif
 from kinoloom.media.photo.png_chunks import Png, read_png
-from kinoloom.media.photo.tiff_tags import Value, read_tags, with_short
+from kinoloom.media.photo.tiff_tags import Value, read_tags, replace_short
 
 Pixels = Image.Image | NDArray[np.uint16]
-"""What a decoder gives: a Pillow picture of 8 bits, or (H, W), (H, W, 3 or 4) RGB uint16."""
+"""Output of a decoder: a Pillow picture of 8 bits, or (H, W), (H, W, 3 or 4) RGB uint16."""
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _KIND_OF_ALPHA = 256, 257, 258, 262, 338
 _SUBFILE, _SAMPLES, _NUMBERS, _PROFILE, _DNG = 254, 277, 339, 34675, 50706
 _UNTAGGED = 2
-_NO_META = Meta()
+_NO_META = CaptureInfo()
 
 
 @dataclass(frozen=True)
@@ -47,28 +47,28 @@ class Source:
 
     Attributes:
         width, height: in pixels, as stored (before `meta.orientation` is applied).
-        pixels: decodes them.
-        bits: of a sample.
-        meta: orientation still to be applied, and time of capture.
+        pixels: decodes the pixels.
+        bits: per sample.
+        meta: the orientation that is still to be applied, and the time of capture.
         icc: the embedded colour profile; b"" for none.
-        primaries, transfer: H.273 code points where there is no profile; 2 where not told.
-        remarks: what was odd, each a phrase to follow "the file:".
+        primaries, transfer: H.273 code points of a photo without a profile; 2 if unspecified.
+        remarks: problems that were worked around, each a phrase to follow "the file:".
     """
 
     width: int
     height: int
     pixels: Callable[[], Pixels]
     bits: int = 8
-    meta: Meta = _NO_META
+    meta: CaptureInfo = _NO_META
     icc: bytes = b""
     primaries: int = _UNTAGGED
     transfer: int = _UNTAGGED
     remarks: tuple[str, ...] = ()
 
 
-def _of_pillow(picture: ImageFile) -> Source:
-    """Of a file that Pillow reads as it is."""
-    meta, remarks = _meta(picture.info.get("exif", b""))
+def _from_pillow(picture: ImageFile) -> Source:
+    """Return the source of a file that Pillow reads directly."""
+    meta, remarks = _parse_exif(picture.info.get("exif", b""))
     width, height = picture.size
     return Source(
         width,
@@ -80,22 +80,24 @@ def _of_pillow(picture: ImageFile) -> Source:
     )
 
 
-def _meta(exif: bytes) -> tuple[Meta, tuple[str, ...]]:
+def _parse_exif(exif: bytes) -> tuple[CaptureInfo, tuple[str, ...]]:
     try:
-        return meta_of_exif(exif), ()
+        return parse_exif(exif), ()
     except ValueError:
-        return Meta(), ("its EXIF data is damaged; orientation and time of capture are unknown",)
+        return CaptureInfo(), (
+            "its EXIF data is damaged; orientation and time of capture are unknown",
+        )
 
 
 def _png(data: bytes) -> Source:
     png = read_png(data)
-    meta, remarks = _meta(png.exif)
+    meta, remarks = _parse_exif(png.exif)
     return Source(
         png.width,
         png.height,
         pixels=lambda: _png_pixels(png),
         bits=max(8, png.bits),
-        meta=Meta(meta.orientation, meta.taken or taken_of_texts(png.text)),
+        meta=CaptureInfo(meta.orientation, meta.taken or parse_capture_time(png.text)),
         icc=png.icc,
         primaries=png.primaries,
         transfer=png.transfer,
@@ -106,15 +108,15 @@ def _png(data: bytes) -> Source:
 def _png_pixels(png: Png) -> Pixels:
     if png.bits < 16:
         return PngImageFile(io.BytesIO(png.pixels))
-    pixels = _by_opencv(png.pixels)
-    if pixels.ndim == 2 and png.key:  # OpenCV overlooks the transparent shade of grey pictures
+    pixels = _decode_with_opencv(png.pixels)
+    if pixels.ndim == 2 and png.key:  # OpenCV ignores the transparent colour of grey pictures
         alpha = np.where(pixels == int.from_bytes(png.key[:2], "big"), 0, 65535)
         return np.dstack([pixels, pixels, pixels, alpha.astype(np.uint16)])
     return pixels
 
 
-def _by_opencv(data: bytes) -> NDArray[np.uint16]:
-    """The stored samples as RGB."""
+def _decode_with_opencv(data: bytes) -> NDArray[np.uint16]:
+    """Return the stored samples as RGB."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise ValueError("its pixels are damaged")
@@ -127,8 +129,10 @@ def _tiff(data: bytes) -> Source:
     tags = read_tags(data)
     _check_tiff(tags)
     width, height = _number(tags, _WIDTH, 0), _number(tags, _HEIGHT, 0)
-    meta, remarks = _meta(data)
-    data = with_short(data, ORIENTATION, 1)  # else both decoders turn the picture, and so do we
+    meta, remarks = _parse_exif(data)
+    data = replace_short(
+        data, ORIENTATION, 1
+    )  # else both decoders rotate the picture, and we again
     icc = tags.get(_PROFILE, b"")
     profile = icc if isinstance(icc, bytes) else b""
     if _number(tags, _BITS, 1) == 16:
@@ -141,21 +145,21 @@ def _tiff(data: bytes) -> Source:
 
 
 def _check_tiff(tags: dict[int, Value]) -> None:
-    """Refuse what cannot be turned into a picture of 8 or 16 bits.
+    """Reject files that cannot be converted to 8 or 16 bits.
 
     Raises:
-        UnsupportedMediaError: raw data of a camera, or numbers of another kind.
+        UnsupportedMediaError: raw camera data, or samples of another type.
     """
     if _DNG in tags or _number(tags, _SUBFILE, 0) & 1:
         raise UnsupportedMediaError(
-            "it is raw data of a camera", hint="Develop it into a JPEG, PNG or TIFF first."
+            "it has raw camera data", hint="Develop it to JPEG, PNG or TIFF first."
         )
     bits, numbers = _number(tags, _BITS, 1), _number(tags, _NUMBERS, 1)
     colours = _number(tags, _PHOTOMETRIC, 1)
     deep = bits == 16 and colours in (1, 2) and _number(tags, _SAMPLES, 1) in (1, 3, 4)
     if numbers != 1 or not (bits <= 8 or deep):
         raise UnsupportedMediaError(
-            f"it holds {bits}-bit samples of a kind that is not read here",
+            f"its {bits}-bit samples are of an unsupported type",
             hint="Save it as RGB with 8 or 16 bits.",
         )
 
@@ -166,7 +170,7 @@ def _number(tags: dict[int, Value], tag: int, default: int) -> int:
 
 
 def _tiff_pixels(data: bytes, straight: bool) -> NDArray[np.uint16]:
-    pixels = _by_opencv(data)
+    pixels = _decode_with_opencv(data)
     if straight or pixels.shape[2:] != (4,):
         return pixels
     alpha = np.maximum(pixels[..., 3:], 1).astype(np.float64)
@@ -175,7 +179,7 @@ def _tiff_pixels(data: bytes, straight: bool) -> NDArray[np.uint16]:
 
 
 def _avif(data: bytes) -> Source:
-    source = _of_pillow(AvifImageFile(io.BytesIO(data)))
+    source = _from_pillow(AvifImageFile(io.BytesIO(data)))
     with av.open(io.BytesIO(data)) as container:
         coded = container.streams.video[0].codec_context
         bits = av.VideoFormat(coded.pix_fmt or "yuv420p").components[0].bits
@@ -183,13 +187,13 @@ def _avif(data: bytes) -> Source:
     source = replace(source, bits=bits, primaries=primaries, transfer=transfer)
     if bits == 8:
         return source
-    return replace(source, pixels=lambda: _widened(_by_opencv(data), bits))
+    return replace(source, pixels=lambda: _widen(_decode_with_opencv(data), bits))
 
 
 def _heic(data: bytes) -> Source:
     heif = need("pillow_heif", extra="heic")
     image = heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
-    meta, remarks = _meta(image.info.get("exif") or b"")
+    meta, remarks = _parse_exif(image.info.get("exif") or b"")
     colour = image.info.get("nclx_profile") or {}
     bits = int(image.info.get("bit_depth", 8))
     width, height = image.size
@@ -198,7 +202,7 @@ def _heic(data: bytes) -> Source:
         height,
         pixels=lambda: _heic_pixels(image, bits),
         bits=bits,
-        meta=Meta(taken=meta.taken),  # HEIC says by itself how it is turned, and is turned so
+        meta=CaptureInfo(taken=meta.taken),  # pillow-heif applies the orientation itself
         icc=image.info.get("icc_profile") or b"",
         primaries=int(colour.get("color_primaries", _UNTAGGED)),
         transfer=int(colour.get("transfer_characteristics", _UNTAGGED)),
@@ -210,17 +214,17 @@ def _heic_pixels(image: Any, bits: int) -> Pixels:
     pixels = np.asarray(image)
     if bits == 8:
         return Image.fromarray(pixels)
-    return _widened(pixels >> (16 - bits), bits)
+    return _widen(pixels >> (16 - bits), bits)
 
 
-def _widened(pixels: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Samples of 9 to 15 bits over the full range of 16."""
+def _widen(pixels: NDArray[Any], bits: int) -> NDArray[np.uint16]:
+    """Scale samples of 9 to 15 bits to the full range of 16 bits."""
     top = (1 << bits) - 1
     return ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
 
 def _pillow_reader(reader: Callable[[io.BytesIO], ImageFile]) -> Callable[[bytes], Source]:
-    return lambda data: _of_pillow(reader(io.BytesIO(data)))
+    return lambda data: _from_pillow(reader(io.BytesIO(data)))
 
 
 OPENERS: dict[str, Callable[[bytes], Source]] = {
@@ -233,4 +237,4 @@ OPENERS: dict[str, Callable[[bytes], Source]] = {
     "BMP": _pillow_reader(BmpImageFile),
     "GIF": _pillow_reader(GifImageFile),
 }
-"""How each format is opened, by the names of `photo_kinds`."""
+"""The opener of each format, by its name from `formats.detect_format`."""

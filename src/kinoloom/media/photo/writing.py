@@ -1,4 +1,4 @@
-"""Pictures out: encoded as PNG, JPEG or WebP, and written as files."""
+"""Encode pictures as PNG, JPEG or WebP, and write them to files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PNG = [
     cv2.IMWRITE_PNG_STRATEGY,
     cv2.IMWRITE_PNG_STRATEGY_RLE,
 ]
-"""Half the time of the default settings, and on photos no larger."""
+"""Twice as fast as the default settings; photos are no larger."""
 _QUALITY = 90
 
 
@@ -35,17 +35,17 @@ def encode_picture(
 ) -> bytes:
     """Encode a picture.
 
-    PNG keeps 8 and 16 bits exactly, and float32 as 16 bits; it is packed for speed rather than
-    size. JPEG and WebP hold 8 bits; JPEG has no alpha: the picture is laid on black.
+    PNG stores 8 and 16 bits exactly, and float32 as 16 bits; it is compressed for speed rather
+    than size. JPEG and WebP store 8 bits; JPEG has no alpha, so the picture is composited on black.
 
     Args:
         image: (H, W, 3) or (H, W, 4), see `base.arrays`.
         media_type: the format.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: for JPEG and WebP, 1 to 100.
 
     Raises:
         ArrayError: not a picture.
-        UsageError: another format, or a picture larger than the format allows.
+        UsageError: an unknown format, or a picture too large for the format.
     """
     check_picture(image)
     options = {
@@ -54,12 +54,10 @@ def encode_picture(
         "image/webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, quality]),
     }
     if media_type not in options:
-        raise UsageError(
-            f"A picture cannot be encoded as '{media_type}'.", hint=f"Use {', '.join(options)}."
-        )
+        raise UsageError(f"Unknown picture format '{media_type}': expected {', '.join(options)}.")
     suffix, settings = options[media_type]
     try:
-        done, data = cv2.imencode(suffix, _as_stored(image, media_type), settings)
+        done, data = cv2.imencode(suffix, _to_encoder_input(image, media_type), settings)
     except cv2.error:
         done = False
     if not done:
@@ -71,9 +69,9 @@ def encode_picture(
 
 
 def write_photo(path: Path, image: Picture) -> None:
-    """Write a picture as PNG, JPEG or WebP, by the suffix of `path`, whole or not at all.
+    """Write a picture as PNG, JPEG or WebP, by the suffix of `path`, completely or not at all.
 
-    What is at `path` already is replaced.
+    An existing file is replaced.
 
     Args:
         path: the file.
@@ -81,21 +79,19 @@ def write_photo(path: Path, image: Picture) -> None:
 
     Raises:
         ArrayError: not a picture.
-        UsageError: another suffix.
+        UsageError: an unknown suffix.
         OutputError: the file cannot be written.
     """
     media_type = _TYPES.get(path.suffix.lower())
     if media_type is None:
-        raise UsageError(
-            f"A picture cannot be written as '{path.suffix}'.", hint=f"Use {', '.join(_TYPES)}."
-        )
+        raise UsageError(f"Unknown picture suffix '{path.suffix}': expected {', '.join(_TYPES)}.")
     data = encode_picture(image, media_type)
     with whole_file(path, overwrite=True) as temporary:
         temporary.write_bytes(data)
 
 
-def _as_stored(image: Picture, media_type: MediaType) -> Picture:
-    """The picture in the depth and channel order that OpenCV's encoder of the format takes."""
+def _to_encoder_input(image: Picture, media_type: MediaType) -> Picture:
+    """Return the picture in the depth and channel order that OpenCV's encoder requires."""
     if media_type == "image/png":
         if image.dtype == np.float32:
             image = from_float(image, np.dtype(np.uint16))

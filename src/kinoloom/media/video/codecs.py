@@ -1,9 +1,9 @@
-"""What can be written: kinds of files, and the codecs that each may hold.
+"""Output formats: containers, and the codecs that each of them supports.
 
-Conventions: a codec's pixel format is chosen by two questions, whether the pictures are deep (more
-than 8 bits a sample) and whether they have alpha. `--quality` runs from 0 (smallest) to 100 (best)
-and maps linearly onto each encoder's own scale; without it each codec uses a setting whose loss is
-hardly ever visible.
+Conventions: a codec's pixel format depends on whether the pictures are deep (more than 8 bits per
+sample) and whether they have alpha. `--quality` ranges from 0 (smallest file) to 100 (best picture)
+and maps linearly to each encoder's own scale; the default of each codec is visually lossless for
+most content.
 
 Sources: encoder options as documented by FFmpeg 8 (ffmpeg-codecs).
 """
@@ -19,21 +19,21 @@ from kinoloom.errors import UsageError
 
 @dataclass(frozen=True)
 class Codec:
-    """A way to store pictures.
+    """A video codec.
 
     Attributes:
-        name: as given to `--codec`.
-        encoder: as FFmpeg calls it.
-        formats: FFmpeg's pixel format by (deep, alpha); a pair that is absent is not possible.
-        options: of the encoder, always given.
-        alpha_options: of the encoder, given for pictures with alpha.
-        scale: the encoder's option that sets the quality, and its values at quality 0, at 100
-            and without `--quality`; None where there is nothing to choose.
-        step: width and height are multiples of this, in pixels.
-        least_px: the smallest width and height.
-        lossless: whether the decoded pictures equal those stored, in the pixel format stored.
-        sound: the encoder of new sound that fits beside it, or "" for the container's.
-        tag: the four-character code that players of MP4 and MOV want, or "" for FFmpeg's.
+        name: as passed to `--codec`.
+        encoder: FFmpeg's name of the encoder.
+        formats: FFmpeg's pixel format by (deep, alpha); unsupported pairs are absent.
+        options: encoder options, always passed.
+        alpha_options: encoder options, passed for pictures with alpha.
+        scale: the encoder option that sets the quality, and its values at quality 0, at quality
+            100 and by default; None if the quality cannot be chosen.
+        step: width and height must be multiples of this, in pixels.
+        min_px: smallest width and height.
+        lossless: whether decoding returns the encoded samples exactly, in the pixel format stored.
+        sound: encoder for sound that cannot be copied, or "" for the container's.
+        tag: the four-character code that MP4 and MOV players expect, or "" for FFmpeg's.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Codec:
     alpha_options: Mapping[str, str] = field(default_factory=dict)
     scale: tuple[str, int, int, int] | None = None
     step: int = 1
-    least_px: int = 1
+    min_px: int = 1
     lossless: bool = False
     sound: str = ""
     tag: str = ""
 
     def settings(self, quality: int | None, *, alpha: bool = False) -> dict[str, str]:
-        """The encoder's options at a quality of 0..100, or None for the default.
+        """Return the encoder options for a quality of 0..100, or None for the default.
 
         Raises:
-            UsageError: a quality for a codec that has none.
+            UsageError: the codec has no quality setting.
         """
         options = {**self.options, **(self.alpha_options if alpha else {})}
         if self.scale is None:
@@ -60,7 +60,7 @@ class Codec:
                 raise UsageError(
                     f"{self.name} has no --quality"
                     + (": it is lossless." if self.lossless else "."),
-                    hint="Leave --quality out, or choose another --codec.",
+                    hint="Omit --quality, or choose another --codec.",
                 )
             return options
         key, worst, best, usual = self.scale
@@ -70,19 +70,20 @@ class Codec:
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file.
+    """A file format.
 
     Attributes:
-        form: as FFmpeg calls it.
-        codecs: names of the codecs it may hold, the preferred one first.
-        sound: the encoder of new sound, "" for a kind that has no sound.
-        sounds: codecs of sound it may hold, as FFmpeg calls them; "pcm" stands for all kinds of
-            PCM, an empty tuple for all codecs that there are.
+        form: FFmpeg's name of the format.
+        codecs: names of the supported video codecs, the preferred one first.
+        sound: encoder for sound that cannot be copied; "" for a format without sound.
+        sounds: FFmpeg's names of the supported audio codecs; "pcm" is any kind of PCM, and an
+            empty tuple is any codec.
         subtitles: subtitle codecs it holds; other text is converted to the first.
         record_tags: names under which it keeps a provenance record; the first free one is taken.
         options: of FFmpeg's writer.
         clock: the unit of its times in seconds, where the format fixes it and frames are
             written as they come.
+        stores_hdr: whether it has a place for static HDR metadata.
     """
 
     form: str
@@ -93,9 +94,10 @@ class Container:
     record_tags: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     clock: Fraction | None = None
+    stores_hdr: bool = False
 
     def holds_sound(self, codec: str) -> bool:
-        """Whether packets of a sound codec may be copied into it."""
+        """Whether packets of an audio codec can be copied into it."""
         return not self.sounds or codec.partition("_")[0] in self.sounds
 
 
@@ -114,7 +116,7 @@ CODECS = {
             "h264",
             "libx264",
             {(False, False): "yuv420p"},
-            options={"x264-params": "cpu-independent=1"},  # else pictures differ from run to run
+            options={"x264-params": "cpu-independent=1"},  # else pictures depend on the CPU
             scale=("crf", 40, 4, 17),
             step=2,
         ),
@@ -125,7 +127,7 @@ CODECS = {
             options={"preset": "fast", "x265-params": "log-level=none"},
             scale=("crf", 42, 6, 17),
             step=2,
-            least_px=16,
+            min_px=16,
             tag="hvc1",
         ),
         Codec(
@@ -134,7 +136,7 @@ CODECS = {
             _YUV420,
             options={"preset": "8"},
             scale=("crf", 60, 6, 22),
-            least_px=4,
+            min_px=4,
         ),
         Codec(
             "vp9",
@@ -182,6 +184,7 @@ _MP4 = Container(
     subtitles=("mov_text",),
     record_tags=("comment", "description", "synopsis"),
     options={"movflags": "+faststart"},
+    stores_hdr=True,
 )
 VIDEO = {
     ".mp4": _MP4,
@@ -206,6 +209,7 @@ VIDEO = {
             "dvb_subtitle",
         ),
         record_tags=("KINOLOOM",),
+        stores_hdr=True,
     ),
     ".webm": Container(
         "webm",
@@ -214,6 +218,7 @@ VIDEO = {
         sounds=("opus", "vorbis"),
         subtitles=("webvtt",),
         record_tags=("KINOLOOM",),
+        stores_hdr=True,
     ),
 }
 ANIMATED = {

@@ -1,15 +1,15 @@
-"""Between the formats of decoders and encoders and pictures, exactly.
+"""Convert exactly between the pixel formats of codecs and pictures.
 
-A picture is RGB or RGBA, uint8 for sources of 8 bits a sample and full-range uint16 for deeper
-ones; see `base.arrays`. Only matrix and range of the coded samples are undone: primaries and
-transfer stay what they are, so PQ and HLG pictures hold PQ and HLG numbers.
+A picture is RGB or RGBA, uint8 for sources of 8 bits per sample and full-range uint16 for deeper
+ones; see `base.arrays`. Only the matrix and the range of the coded samples are converted; primaries
+and transfer do not change, so PQ and HLG pictures have PQ and HLG values.
 
-The arithmetic is done here, in float32, because swscale does it less well (FFmpeg 8.1, measured):
-by default it truncates and repeats chroma samples, its best flags ignore where chroma lies and
-take three times as long, and white of more than 8 bits becomes 65280 of 65535.
+The arithmetic is done here in float32, because swscale is less exact (FFmpeg 8.1, measured): by
+default it truncates and repeats chroma samples, its best flags ignore chroma siting and take three
+times as long, and white of more than 8 bits becomes 65280 instead of 65535.
 
 Conventions: code points of ITU-T H.273. Sources: H.273 section 8.3 (ranges, equations 20 to 28) and
-table 4 (matrix coefficients); what is not tagged is BT.709 above 576 lines, else BT.601, as players
+table 4 (matrix coefficients). Untagged video is BT.709 above 576 lines, else BT.601, as players
 assume.
 """
 
@@ -29,16 +29,16 @@ from kinoloom.errors import UnsupportedMediaError
 from kinoloom.media.video.planes import (
     Layout,
     Plane,
-    downsampled,
-    frame_of,
-    layout_of,
-    planes_of,
-    repacked,
-    upsampled,
+    downsample,
+    find_layout,
+    join_planes,
+    repack,
+    split_planes,
+    upsample,
 )
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
-_UNKNOWN = (0, 2, 3)  # reserved and unspecified code points; 0 is a matrix: that of RGB
+_UNKNOWN = (0, 2, 3)  # reserved and unspecified code points; as a matrix, 0 is RGB
 _BT709, _BT601, _BT2020 = 1, 6, 9
 _SRGB = 13
 _HDR = (16, 18)
@@ -51,14 +51,14 @@ _WEIGHTS = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-"""Weight of red and of blue in luma, by matrix."""
+"""Weights of red and blue in luma, by matrix."""
 
 
-def colour_of(frame: av.VideoFrame) -> Colour:
-    """What the numbers of a decoded frame mean: its tags, or what players assume without them."""
+def read_colour(frame: av.VideoFrame) -> Colour:
+    """Return the colour description of a decoded frame: its tags, or what players assume."""
     primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
     matrix = int(frame.colorspace)
-    kind = layout_of(frame.format.name).kind
+    kind = find_layout(frame.format.name).kind
     usual = _BT709 if frame.height > _SD_LINES else _BT601
     if _BT2020 in (primaries, matrix) or transfer in _HDR:
         usual = _BT2020
@@ -77,53 +77,55 @@ def colour_of(frame: av.VideoFrame) -> Colour:
 
 
 def to_picture(native: av.VideoFrame, colour: Colour) -> Picture:
-    """A decoded frame as a picture.
+    """Convert a decoded frame to a picture.
 
     Args:
-        native: as it came from the decoder.
-        colour: what its numbers mean; see `colour_of`.
+        native: the decoder's frame.
+        colour: its colour description; see `read_colour`.
 
     Returns:
-        (H, W, 3), or (H, W, 4) where the format has alpha; uint8, or uint16 where it has more
-        than 8 bits.
+        (H, W, 3), or (H, W, 4) if the format has alpha; uint8, or uint16 if it has more than
+        8 bits.
 
     Raises:
-        UnsupportedMediaError: a pixel format or a matrix that is not supported.
+        UnsupportedMediaError: the pixel format or the matrix is not supported.
     """
-    layout = layout_of(native.format.name)
+    layout = find_layout(native.format.name)
     if layout.kind == "rgb" and layout.bits == 8:
-        packed = repacked(native, "rgba" if layout.alpha else "rgb24")
+        packed = repack(native, "rgba" if layout.alpha else "rgb24")
         return np.ascontiguousarray(packed.to_ndarray())
-    planes = planes_of(native, layout)
-    alpha = [_rescaled(planes.pop(), layout.bits)] if layout.alpha else []
+    planes = split_planes(native, layout)
+    alpha = [_rescale(planes.pop(), layout.bits)] if layout.alpha else []
     if layout.kind == "rgb":
-        green, blue, red = (_rescaled(plane, layout.bits) for plane in planes)
-        return _stacked([red, green, blue, *alpha])
+        green, blue, red = (_rescale(plane, layout.bits) for plane in planes)
+        return _stack([red, green, blue, *alpha])
     code = _Code.of(colour, layout)
     if layout.kind == "grey":
-        grey = _sum(planes[0], code.luma, planes[0], 0, -code.black * code.luma, layout.bits)
-        return _stacked([grey] * 3)
+        grey = _scale_and_add(
+            planes[0], code.luma, planes[0], 0, -code.black * code.luma, layout.bits
+        )
+        return _stack([grey] * 3)
     size = native.width, native.height
-    cb, cr = (upsampled(plane, layout.steps, *size) for plane in planes[1:])
-    return _stacked([*_to_rgb(planes[0], cb, cr, code), *alpha])
+    cb, cr = (upsample(plane, layout.steps, *size) for plane in planes[1:])
+    return _stack([*_to_rgb(planes[0], cb, cr, code), *alpha])
 
 
 def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
-    """A picture as a frame in an encoder's format, tagged with its colour.
+    """Convert a picture to a frame in an encoder's format, with colour tags.
 
     Args:
-        image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32. Alpha is left out where the format
-            has none, and opaque where the picture has none.
+        image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32. Alpha is dropped if the format has
+            none, and opaque if the picture has none.
         pix_fmt: FFmpeg's name of the format.
-        colour: what the numbers of the frame shall mean.
+        colour: colour description of the frame.
 
     Raises:
-        UnsupportedMediaError: a pixel format or a matrix that is not supported.
+        UnsupportedMediaError: the pixel format or the matrix is not supported.
     """
-    layout = layout_of(pix_fmt)
+    layout = find_layout(pix_fmt)
     height, width = image.shape[:2]
     if layout.kind == "rgb" and layout.bits == 8:
-        frame = _packed(_as_dtype(image, np.dtype(np.uint8)), alpha=layout.alpha)
+        frame = _pack(_as_dtype(image, np.dtype(np.uint8)), alpha=layout.alpha)
     else:
         if image.dtype == np.float32:
             image = from_float(image, np.dtype(np.uint16))
@@ -132,8 +134,8 @@ def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
         if layout.alpha:
             opaque = np.full((height, width), np.iinfo(image.dtype).max, image.dtype)
             planes.append(_to_bits(alpha[0] if alpha else opaque, layout.bits))
-        frame = frame_of(planes, width, height, layout)
-    frame = repacked(frame, pix_fmt)
+        frame = join_planes(planes, width, height, layout)
+    frame = repack(frame, pix_fmt)
     frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
     frame.colorspace = colour.matrix
     frame.color_range = _FULL if colour.full_range else _LIMITED
@@ -142,13 +144,14 @@ def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
 
 @dataclass(frozen=True)
 class _Code:
-    """How R'G'B' in 0..top lies in coded samples; `top` is 255 or 65535.
+    """How R'G'B' in 0..top is coded as samples; `top` is 255 or 65535.
 
     Attributes:
-        red, blue: their weight in luma.
-        black: the code of black; `middle`: the code of no colour.
-        luma, chroma: top divided by the codes from black to white, and by those of chroma.
-        bits: of the samples.
+        red, blue: their weights in luma.
+        black: the code of black.
+        middle: the code of zero chroma.
+        luma, chroma: top divided by the range of luma codes, and by that of chroma codes.
+        bits: per sample.
     """
 
     red: float
@@ -174,21 +177,23 @@ class _Code:
 
 
 def _to_rgb(y: Plane, cb: Plane, cr: Plane, code: _Code) -> list[Plane]:
-    """Red, green and blue in 0..top from coded samples, chroma as float32."""
+    """Return red, green and blue in 0..top of coded samples; chroma is float32."""
     black, middle = -code.black * code.luma, -code.middle * code.chroma
     to_red, to_blue = 2 * (1 - code.red), 2 * (1 - code.blue)
     green = 1 - code.red - code.blue
     less_red, less_blue = to_red * code.red / green, to_blue * code.blue / green
-    less = _mixed(cr, less_red * code.chroma, cb, less_blue * code.chroma)
+    less = _mix(cr, less_red * code.chroma, cb, less_blue * code.chroma)
     return [
-        _sum(y, code.luma, cr, to_red * code.chroma, black + to_red * middle, code.bits),
-        _sum(y, code.luma, less, -1, black - (less_red + less_blue) * middle, code.bits),
-        _sum(y, code.luma, cb, to_blue * code.chroma, black + to_blue * middle, code.bits),
+        _scale_and_add(y, code.luma, cr, to_red * code.chroma, black + to_red * middle, code.bits),
+        _scale_and_add(y, code.luma, less, -1, black - (less_red + less_blue) * middle, code.bits),
+        _scale_and_add(
+            y, code.luma, cb, to_blue * code.chroma, black + to_blue * middle, code.bits
+        ),
     ]
 
 
 def _components(rgb: list[Plane], layout: Layout, colour: Colour) -> list[Plane]:
-    """The planes of a layout but for alpha, from red, green and blue of uint8 or uint16."""
+    """Return the planes of a layout, without alpha, of red, green and blue (uint8 or uint16)."""
     if layout.kind == "rgb":
         red, green, blue = (_to_bits(plane, layout.bits) for plane in rgb)
         return [green, blue, red]
@@ -196,36 +201,36 @@ def _components(rgb: list[Plane], layout: Layout, colour: Colour) -> list[Plane]
     scale = _top(layout.bits) / np.iinfo(rgb[0].dtype).max  # of the picture to 0..top
     red, green, blue = rgb
     by_green = 1 - code.red - code.blue
-    luma = _mixed(red, code.red * scale, green, by_green * scale)
-    luma = _mixed(luma, 1, blue, code.blue * scale)
-    planes = [_coded(luma, 1 / code.luma, code.black, layout.bits)]
+    luma = _mix(red, code.red * scale, green, by_green * scale)
+    luma = _mix(luma, 1, blue, code.blue * scale)
+    planes = [_quantize(luma, 1 / code.luma, code.black, layout.bits)]
     if layout.kind == "yuv":
         for primary, weight in ((blue, code.blue), (red, code.red)):
             per_code = 1 / (2 * (1 - weight) * code.chroma)
-            chroma = _mixed(primary, scale * per_code, luma, -per_code)
-            chroma = downsampled(chroma, layout.steps)
-            planes.append(_coded(chroma, 1, code.middle, layout.bits))
+            chroma = _mix(primary, scale * per_code, luma, -per_code)
+            chroma = downsample(chroma, layout.steps)
+            planes.append(_quantize(chroma, 1, code.middle, layout.bits))
     return planes
 
 
-def _mixed(a: Plane, by_a: float, b: Plane, by_b: float) -> NDArray[np.float32]:
+def _mix(a: Plane, by_a: float, b: Plane, by_b: float) -> NDArray[np.float32]:
     return np.asarray(cv2.addWeighted(a, by_a, b, by_b, 0, dtype=cv2.CV_32F))
 
 
-def _sum(a: Plane, by_a: float, b: Plane, by_b: float, plus: float, bits: int) -> Plane:
-    """a * by_a + b * by_b + plus, rounded and clipped to uint8 or uint16."""
+def _scale_and_add(a: Plane, by_a: float, b: Plane, by_b: float, plus: float, bits: int) -> Plane:
+    """Return a * by_a + b * by_b + plus, rounded and clipped to uint8 or uint16."""
     depth = cv2.CV_8U if bits == 8 else cv2.CV_16U
     return np.asarray(cv2.addWeighted(a, by_a, b, by_b, plus, dtype=depth))
 
 
-def _coded(values: NDArray[np.float32], by: float, zero: int, bits: int) -> Plane:
-    """The codes `values * by + zero`, rounded and clipped to what `bits` hold."""
-    codes = _sum(values, by, values, 0, zero, bits)
+def _quantize(values: NDArray[np.float32], by: float, zero: int, bits: int) -> Plane:
+    """Return the codes `values * by + zero`, rounded and clipped to `bits`."""
+    codes = _scale_and_add(values, by, values, 0, zero, bits)
     return np.minimum(codes, (1 << bits) - 1, out=codes) if bits % 8 else codes
 
 
-def _rescaled(plane: Plane, bits: int) -> Plane:
-    """Full-range samples of `bits` as uint8, or stretched to full-range uint16."""
+def _rescale(plane: Plane, bits: int) -> Plane:
+    """Return full-range samples of `bits` as uint8, or scaled to full-range uint16."""
     if bits in (8, 16):
         return plane
     top = (1 << bits) - 1
@@ -233,7 +238,7 @@ def _rescaled(plane: Plane, bits: int) -> Plane:
 
 
 def _to_bits(plane: Plane, bits: int) -> Plane:
-    """Full-range uint8 or uint16 samples as full-range samples of `bits`, rounded."""
+    """Scale full-range uint8 or uint16 samples to full-range samples of `bits`, rounded."""
     top, new_top = int(np.iinfo(plane.dtype).max), (1 << bits) - 1
     if top == new_top:
         return plane
@@ -247,7 +252,7 @@ def _as_dtype(image: Picture, dtype: np.dtype[Any]) -> Picture:
     return _to_bits(image, 8 * dtype.itemsize)
 
 
-def _packed(image: Picture, *, alpha: bool) -> av.VideoFrame:
+def _pack(image: Picture, *, alpha: bool) -> av.VideoFrame:
     channels = 4 if alpha else 3
     if image.shape[2] < channels:
         image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
@@ -255,7 +260,7 @@ def _packed(image: Picture, *, alpha: bool) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(packed, "rgba" if alpha else "rgb24")
 
 
-def _stacked(planes: list[Plane]) -> Picture:
+def _stack(planes: list[Plane]) -> Picture:
     return np.asarray(cv2.merge(planes))
 
 

@@ -1,10 +1,10 @@
-"""One pass of decoding over the pictures of a file: seeking and damage.
+"""Decode the pictures of a file once: seeking, and resilience to damage.
 
-In: a stream of an open file, and from where on. Out: FFmpeg's frames, whatever the state of the
-file; what cannot be read is told to a listener.
+In: a stream of an open file, and where to start. Out: FFmpeg's frames; errors are reported to a
+listener, and decoding continues.
 
-Conventions: a pass from within the file begins with a key frame; the decoder leaves out by itself
-what is stored after that but refers to frames before.
+Conventions: after a seek, decoding starts at a key frame; the decoder drops frames that depend on
+frames before it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-Trouble = Callable[[str], None]
-"""Called with FFmpeg's words when something cannot be read."""
+ErrorListener = Callable[[str], None]
+"""Called with FFmpeg's message when something cannot be read."""
 
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-def decoder_of(stream: VideoStream) -> VideoCodecContext:
-    """The decoder of a stream.
+def open_decoder(stream: VideoStream) -> VideoCodecContext:
+    """Return the decoder of a stream.
 
-    WebM keeps the alpha of VP8 and VP9 beside the pictures, where only libvpx's decoders look.
+    WebM stores the alpha of VP8 and VP9 in side data that only libvpx decodes.
     """
     context = stream.codec_context
     name = _ALPHA_DECODERS.get(context.name)
@@ -42,17 +42,21 @@ def decoder_of(stream: VideoStream) -> VideoCodecContext:
     return decoder
 
 
-def packets(
-    container: InputContainer, stream: VideoStream, trouble: Trouble, *, seek: int | None = None
+def read_packets(
+    container: InputContainer,
+    stream: VideoStream,
+    on_error: ErrorListener,
+    *,
+    seek: int | None = None,
 ) -> Iterator[Packet[VideoStream]]:
-    """The packets of a stream to its end, the last one empty: it flushes the decoder.
+    """Yield the packets of a stream; the last one is empty and flushes the decoder.
 
     Args:
-        container: not yet read.
-        stream: of the container.
-        trouble: told when the file cannot be read on.
-        seek: go to the last key frame at or before this time in ticks, as far as the file's index
-            is right; None for the beginning. There are no packets where that is not possible.
+        container: an open file from which nothing was read yet.
+        stream: a stream of the container.
+        on_error: called if reading fails before the end.
+        seek: start at the last key frame at or before this time, in ticks, as far as the file's
+            index is correct; None starts at the beginning. If seeking fails, nothing is yielded.
     """
     if seek is not None:
         try:
@@ -62,50 +66,52 @@ def packets(
     try:
         yield from container.demux(stream)
     except av.FFmpegError as error:
-        trouble(str(error.strerror))
+        on_error(str(error.strerror))
 
 
-def acquaint(decoder: VideoCodecContext, container: InputContainer, stream: VideoStream) -> None:
-    """Let a decoder of H.264 see who encoded a file, before it begins elsewhere than there.
+def prime_decoder(
+    decoder: VideoCodecContext, container: InputContainer, stream: VideoStream
+) -> None:
+    """Show an H.264 decoder the first packet of a file before a seek.
 
-    x264 says in the first packet alone which version it is. Those before build 151 stored 4:4:4
-    pictures otherwise than the standard has it; FFmpeg reads them rightly when it has seen that.
+    Only the first packet names the encoder's version. x264 before build 151 deviated from the
+    standard for 4:4:4 pictures, and FFmpeg compensates once it has seen the version.
 
     Args:
-        decoder: see `decoder_of`; it is then as new.
-        container: not yet read; to be sought in next.
-        stream: of the container.
+        decoder: a decoder from `open_decoder`; flushed afterwards.
+        container: an open file from which nothing was read yet.
+        stream: a stream of the container.
     """
     if decoder.name != "h264":
         return
-    with suppress(av.FFmpegError):  # damage there is none of what is read from elsewhere on
+    with suppress(av.FFmpegError):  # damage here does not affect what is decoded after the seek
         decoder.decode(next(container.demux(stream), None))
     decoder.flush_buffers()
 
 
-def decoded(
+def decode(
     decoder: VideoCodecContext,
     source: Iterable[Packet[VideoStream]],
-    trouble: Trouble,
+    on_error: ErrorListener,
     *,
     from_key: bool = False,
 ) -> Iterator[VideoFrame]:
-    """The frames of packets, in the order shown.
+    """Yield the frames of packets, in display order.
 
     Args:
-        decoder: see `decoder_of`.
-        source: see `packets`.
-        trouble: told of each packet that cannot be decoded; the next one is tried.
-        from_key: leave out what comes before the first key frame, as is right after seeking.
+        decoder: a decoder from `open_decoder`.
+        source: packets from `read_packets`.
+        on_error: called for each packet that cannot be decoded; the next packet is tried.
+        from_key: drop packets before the first key frame, as is necessary after a seek.
     """
     if from_key:
         source = dropwhile(lambda packet: not packet.is_keyframe, source)
     for packet in source:
         if packet.is_corrupt:
-            trouble("a packet is incomplete")
+            on_error("a packet is incomplete")
         try:
             yield from decoder.decode(packet)
         except av.EOFError:
             continue
         except av.FFmpegError as error:
-            trouble(str(error.strerror))
+            on_error(str(error.strerror))

@@ -1,10 +1,10 @@
-"""Pictures into one growing video stream in one file.
+"""Encode frames into a file with a single video stream.
 
-In: frames of a clip and the `Plan` of how they are stored. Out: a file of one stream.
+In: frames of a clip, and a `Plan`. Out: a file with one stream.
 
-Conventions: times are whole ticks of a clock chosen by the caller. A frame that still is what
-the decoder gave, in the format of the plan, is handed on untouched; all others go through
-`colour.to_native`. Where the plan is larger than the picture the edge is repeated.
+Conventions: times are integer ticks of a clock chosen by the caller. A decoder's frame that is
+unchanged and in the planned format is passed to the encoder as it is; all others are converted
+with `color.to_native`. If the plan is larger than the picture, the edge is repeated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kinoloom.base.outputs import naming_output
 from kinoloom.errors import OutputError, UnsupportedMediaError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
-from kinoloom.media.video.plan import Plan, is_transparent, native_format
+from kinoloom.media.video.plan import Plan, find_native_format, is_transparent
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
 
@@ -40,18 +40,18 @@ class Encoder:
     """One video stream in one file; a context manager.
 
     Args:
-        path: the file; replaced if it is there.
-        container: the kind of file.
+        path: the file; replaced if it exists.
+        container: the file format.
         plan: how pictures are stored.
         clock: the unit of `pts`, in seconds.
 
     Attributes:
-        reorder: by how many places frames were moved in the stream to be decoded early, so far;
-            meaningful where `pts` counts frames.
+        reorder: the largest number of places by which a frame was moved forward in the stream so
+            far; meaningful if `pts` counts frames.
 
     Raises:
-        av.FFmpegError, OSError: the file cannot be written, or the encoder refuses the plan; see
-            `refusals`.
+        av.FFmpegError, OSError: the file cannot be written, or the encoder rejects the plan; see
+            `translate_errors`.
     """
 
     def __init__(self, path: Path, container: Container, plan: Plan, clock: Fraction) -> None:
@@ -60,7 +60,7 @@ class Encoder:
         self._packets = 0
         self._durations: dict[int, int] = {}
         self._file = open_output(path, container)
-        self._stream = self._added(plan)
+        self._stream = self._add_stream(plan)
 
     def __enter__(self) -> Encoder:
         return self
@@ -76,15 +76,15 @@ class Encoder:
         self._mux(self._stream.encode(native))
 
     def close(self, *, whole: bool = True) -> None:
-        """Finish the file; with `whole` false, frames still inside the encoder are given up."""
+        """Finish the file; if not `whole`, frames still inside the encoder are dropped."""
         try:
             if whole:
                 self._mux(self._stream.encode(None))
         finally:
             self._file.close()
 
-    def _added(self, plan: Plan) -> VideoStream:
-        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 talks on stderr: errors only
+    def _add_stream(self, plan: Plan) -> VideoStream:
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 logs to stderr; errors only
         stream = cast(
             VideoStream,
             self._file.add_stream(plan.codec.encoder, rate=plan.rate, options=dict(plan.settings)),
@@ -94,7 +94,7 @@ class Encoder:
         context.time_base = stream.time_base = self.clock
         context.sample_aspect_ratio = plan.pixel_aspect
         context.thread_count = plan.threads
-        tag(context, plan.colour)
+        tag_colour(context, plan.colour)
         return stream
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
@@ -107,7 +107,7 @@ class Encoder:
 
 
 def open_output(path: Path, container: Container, **options: str) -> OutputContainer:
-    """Open a file for writing, with the container's options and more."""
+    """Open a file for writing, with the container's options and further ones."""
     return av.open(  # "file:", for names with colons
         f"file:{path}",
         "w",
@@ -116,26 +116,26 @@ def open_output(path: Path, container: Container, **options: str) -> OutputConta
     )
 
 
-def stored(frame: Frame, plan: Plan) -> av.VideoFrame:
-    """The frame as the plan stores it; the decoder's own where nothing has to change.
+def prepare_frame(frame: Frame, plan: Plan) -> av.VideoFrame:
+    """Return a frame in the planned format; the decoder's own if nothing has to change.
 
     Raises:
-        UnsupportedMediaError: it has transparent parts, which the plan cannot keep.
+        UnsupportedMediaError: it has transparent parts, which the plan cannot store.
     """
-    native = _ready(frame.native, plan)
+    native = _reuse_native(frame.native, plan)
     if native is None:
-        image = _padded(_checked(frame, plan), plan.width, plan.height)
+        image = _pad(_check_alpha(frame, plan), plan.width, plan.height)
         native = to_native(image, plan.pix_fmt, plan.colour)
-    tag(native, plan.colour)
+    tag_colour(native, plan.colour)
     return native
 
 
 @contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Name `path` when FFmpeg or the system refuses to write inside the block.
+def translate_errors(path: Path) -> Iterator[None]:
+    """Raise the errors of FFmpeg and the system inside the block as an `OutputError` with `path`.
 
     Raises:
-        OutputError: it did.
+        OutputError: writing failed.
     """
     try:
         with naming_output(path):
@@ -143,48 +143,48 @@ def refusals(path: Path) -> Iterator[None]:
     except av.FFmpegError as error:
         raise OutputError(
             f"{path} cannot be written: FFmpeg reports '{error.strerror}'.",
-            hint="Try another --codec or another kind of file.",
+            hint="Try another --codec or another suffix.",
         ) from error
 
 
-def is_full(error: OutputError) -> bool:
-    """Whether an output cannot be written because the disk is full."""
+def is_disk_full(error: OutputError) -> bool:
+    """Whether an output could not be written because the disk is full."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def tag(target: av.VideoFrame | VideoCodecContext, colour: Colour) -> None:
-    """Write what the numbers mean onto a frame or an encoder."""
+def tag_colour(target: av.VideoFrame | VideoCodecContext, colour: Colour) -> None:
+    """Set the colour tags of a frame or an encoder."""
     target.color_primaries, target.color_trc = colour.primaries, colour.transfer
     target.colorspace = colour.matrix
     target.color_range = _FULL if colour.full_range else _LIMITED
 
 
-def _ready(native: object, plan: Plan) -> av.VideoFrame | None:
-    """The decoder's frame, if it can be stored as it is."""
+def _reuse_native(native: object, plan: Plan) -> av.VideoFrame | None:
+    """Return the decoder's frame if it can be encoded as it is, else None."""
     if not isinstance(native, av.VideoFrame) or not plan.takes_native:
         return None
-    if native_format(native) != plan.pix_fmt:
+    if find_native_format(native) != plan.pix_fmt:
         return None
     if (native.width, native.height) != (plan.width, plan.height):
         return None
     if native.format.name == plan.pix_fmt:
         return native
     full = {"src_color_range": _FULL, "dst_color_range": _FULL}
-    return native.reformat(format=plan.pix_fmt, **full)  # "yuvj": same numbers, another name
+    return native.reformat(format=plan.pix_fmt, **full)  # "yuvj" formats differ in name only
 
 
-def _checked(frame: Frame, plan: Plan) -> Picture:
+def _check_alpha(frame: Frame, plan: Plan) -> Picture:
     if not plan.alpha and is_transparent(frame.image):
         raise UnsupportedMediaError(
-            f"The frame at {float(frame.time):.3f} s has transparent parts, which "
-            f"{plan.codec.name} as chosen by the first frame does not keep.",
-            hint="Choose a --codec that keeps them: ffv1, prores or vp9.",
+            f"The frame at {float(frame.time):.3f} s has transparent parts, but "
+            f"{plan.codec.name} was chosen by the opaque first frame and cannot store them.",
+            hint="Choose a --codec that stores alpha: ffv1, prores or vp9.",
         )
     return frame.image
 
 
-def _padded(image: Picture, width: int, height: int) -> Picture:
-    """The picture with its last row and column repeated up to a size."""
+def _pad(image: Picture, width: int, height: int) -> Picture:
+    """Return the picture, extended to a size by repeating its last row and column."""
     extra = ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0))
     return np.pad(image, extra, mode="edge") if any(map(sum, extra)) else image

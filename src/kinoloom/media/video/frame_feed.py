@@ -1,4 +1,4 @@
-"""The frames of a clip on their way to a writer: made ahead in a thread, and checked."""
+"""Feed the frames of a clip to a writer: computed ahead in a thread, and checked."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from kinoloom.base.files import Progress
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import ArrayError, UnreadableMediaError, UnsupportedMediaError
 
-USUAL_RATE = Fraction(25)
-"""Frames a second where nothing is known."""
+DEFAULT_RATE = Fraction(25)
+"""Frames per second if nothing is known."""
 
 
-def first_frame(clip: Clip) -> Frame:
-    """The first frame of a clip.
+def read_first_frame(clip: Clip) -> Frame:
+    """Return the first frame of a clip.
 
     Raises:
-        UnreadableMediaError: the clip has none.
+        UnreadableMediaError: the clip has no frames.
     """
     for frame in clip:
         return frame
     raise UnreadableMediaError(
-        "There are no frames to write.", hint="Look at what was read: it may be damaged."
+        "The clip has no frames.", hint="Check the input: it may be damaged."
     )
 
 
@@ -32,24 +32,23 @@ def first_frame(clip: Clip) -> Frame:
 def feed(
     clip: Clip, progress: Progress, *, after: Fraction | None = None, done: int = 0
 ) -> Iterator[Iterator[Frame]]:
-    """Give the frames in order while a thread makes the next ones; it stops when the block ends.
+    """Yield an iterator of frames, while a thread computes the next ones until the block ends.
 
     Args:
-        clip: where they come from.
-        progress: told after each frame.
-        after: the time of the last frame that is done already, in seconds; None for all frames.
-        done: how many frames are done already.
+        clip: the source of the frames.
+        progress: called after each frame.
+        after: time of the last frame that is finished, in seconds; None to feed all frames.
+        done: number of frames that are finished.
 
     Raises:
-        UnsupportedMediaError: a frame differs in size or channels from those before it; photos
-            may.
+        UnsupportedMediaError: a frame of a film differs from the previous one in size or channels.
         ArrayError: the times do not increase.
     """
     with closing(prefetch(clip.read(Fraction(0) if after is None else after))) as frames:
-        yield _checked(clip, frames, progress, after, done)
+        yield _check_frames(clip, frames, progress, after, done)
 
 
-def _checked(
+def _check_frames(
     clip: Clip, frames: Iterator[Frame], progress: Progress, after: Fraction | None, done: int
 ) -> Iterator[Frame]:
     shape, last = None, after
@@ -58,23 +57,24 @@ def _checked(
             continue
         if not clip.stills and shape not in (None, frame.image.shape):
             raise UnsupportedMediaError(
-                f"The frame at {float(frame.time):.3f} s is {_size(frame.image.shape)}, those "
-                f"before it are {_size(shape)}.",
-                hint="All frames of a film need one size.",
+                f"The frame at {float(frame.time):.3f} s is "
+                f"{_describe_size(frame.image.shape)}; the "
+                f"frames before it are {_describe_size(shape)}.",
+                hint="All frames of a film must have the same size.",
             )
         if last is not None and frame.time <= last:
-            raise ArrayError(f"The times of frames must increase: {frame.time} s follows {last} s.")
+            raise ArrayError(f"Frame times must increase: {frame.time} s follows {last} s.")
         shape, last = frame.image.shape, frame.time
         yield frame
         done += 1
         progress(done, clip.frame_count)
 
 
-def shown(frame: Frame, rate: Fraction | None) -> Fraction:
-    """How long a frame stays, in seconds: its duration, or one at the rate if that is unknown."""
-    return frame.duration or 1 / (rate or USUAL_RATE)
+def display_duration(frame: Frame, rate: Fraction | None) -> Fraction:
+    """Return how long a frame is shown, in seconds; 1 / rate if its duration is unknown."""
+    return frame.duration or 1 / (rate or DEFAULT_RATE)
 
 
-def _size(shape: tuple[int, ...] | None) -> str:
+def _describe_size(shape: tuple[int, ...] | None) -> str:
     height, width, channels = shape or (0, 0, 0)
     return f"{width}x{height} with {channels} channels"

@@ -1,10 +1,12 @@
-"""How the pictures of one clip are stored: codec, pixel format, size, colour.
+"""Plan how the pictures of a clip are stored: codec, pixel format, size, colour.
 
-In: a clip, its first frame, the suffix of the output and the user's wishes. Out: a `Plan`, which
-says everything that an encoder has to know; or an error that says what is possible instead.
+In: a clip, its first frame, the output's suffix and the user's options. Out: a `Plan` with
+everything that an encoder needs, or an error that names the alternatives.
 
-Conventions: HDR needs more than 8 bits, for PQ or HLG in 8 bits shows bands; where a file has no
-such format HDR is refused. Code points of colour are those of ITU-T H.273.
+Conventions: HDR needs more than 8 bits, because PQ and HLG in 8 bits show bands; a target without
+them is refused. HDR metadata goes into the container, and also into the stream where the codec has
+a place for it; a container without a place is refused. Code points of colour are those of ITU-T
+H.273.
 """
 
 from __future__ import annotations
@@ -18,15 +20,16 @@ import av
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.clip import Clip, Colour, Frame, HdrMetadata
 from kinoloom.base.machine import cores
 from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec
-from kinoloom.media.video.frame_feed import shown
+from kinoloom.media.video.frame_feed import display_duration
+from kinoloom.media.video.hdr import hdr_settings
 
-_ROWS_A_THREAD = 32
-"""With fewer rows for each, threads of x264 make other pictures from run to run."""
-_MOST_RATE = Fraction(500)  # segments count frames in the milliseconds of Matroska
+_ROWS_PER_THREAD = 32
+"""With fewer rows per thread, the output of x264 varies between runs."""
+_MAX_RATE = Fraction(500)  # segments count frames in the milliseconds of Matroska
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class Plan:
     Attributes:
         codec: the codec.
         pix_fmt: FFmpeg's name of the pixel format.
-        alpha: whether that keeps an alpha channel.
+        alpha: whether the pixel format has an alpha channel.
         width, height: as stored, in pixels; the clip's, rounded up to the codec's step.
-        rate: frames a second, for the encoder's rate control; nominal where times vary.
-        constant: whether that rate is the true one of all frames.
-        colour: what the stored numbers mean.
-        pixel_aspect: width of a pixel over its height.
-        takes_native: whether the numbers of a decoder's frame mean the same here.
-        settings: options of the encoder.
-        threads: of the encoder; the pictures of H.264 depend on their number.
+        rate: frames per second, for the encoder's rate control; nominal if the rate varies.
+        constant: whether all frames have exactly this rate.
+        colour: colour description of the stored samples.
+        pixel_aspect: width of a pixel divided by its height.
+        takes_native: whether a decoder's frame has the same colour description, so that it can be
+            encoded without conversion.
+        settings: encoder options.
+        threads: encoder threads; H.264 output depends on their number.
     """
 
     codec: Codec
@@ -71,52 +75,52 @@ def plan(
 ) -> Plan:
     """Decide how the pictures of `clip` are stored.
 
-    What cannot be kept but may be given up (a row or column for an even size, bits beyond those
-    of the format) is said in `clip.notes`.
+    Acceptable changes (padding to an even size, fewer bits per sample) are noted in `clip.notes`.
 
     Args:
         clip: the clip to write.
-        first: its first frame; tells whether there is alpha, and the decoder's format.
+        first: its first frame, which shows whether there is alpha and the decoder's format.
         suffix: a key of `VIDEO` or `ANIMATED`.
-        codec: a name in `CODECS`, or "auto" for the first of the container that keeps all.
+        codec: a name in `CODECS`, or "auto" for the container's first codec that loses nothing.
         quality: 0..100, or None for the codec's default.
-        threads: of the encoder; None for as many as there are cores.
+        threads: encoder threads; None chooses by the number of cores.
 
     Raises:
-        UsageError: the container does not hold this codec; alpha or HDR would be lost; the
-            pictures are too small; a quality for a codec that has none.
+        UsageError: the container does not support the codec; alpha, HDR or its metadata would be
+            lost; the pictures are too small; the codec has no quality setting.
     """
-    held = [CODECS[name] for name in (VIDEO | ANIMATED)[suffix].codecs]
-    if codec != "auto" and codec not in (item.name for item in held):
+    supported = [CODECS[name] for name in (VIDEO | ANIMATED)[suffix].codecs]
+    if codec != "auto" and codec not in (item.name for item in supported):
         raise UsageError(
-            f"A {suffix} file cannot hold {codec}.",
-            hint=f"It holds {' or '.join(item.name for item in held)}.",
+            f"A {suffix} file cannot store {codec}: expected "
+            f"{' or '.join(item.name for item in supported)}.",
         )
-    asked = [item for item in held if codec in ("auto", item.name)]
-    chosen, kept = _choose(clip, first, asked, suffix)
-    size = _stored_size(clip, chosen)
-    pix_fmt = _pixel_format(chosen, kept, first)
-    colour = stored_colour(clip.colour, pix_fmt, chosen)
+    candidates = [item for item in supported if codec in ("auto", item.name)]
+    chosen, kept = _choose(clip, first, candidates, suffix)
+    _check_hdr(clip, chosen, suffix)
+    size = _round_up_size(clip, chosen)
+    pix_fmt = _choose_pixel_format(chosen, kept, first)
+    colour = choose_colour(clip.colour, pix_fmt, chosen)
     return Plan(
         chosen,
         pix_fmt,
         kept[1],
         *size,
-        rate=_nominal_rate(clip, first),
+        rate=_choose_rate(clip, first),
         constant=clip.rate is not None,
         colour=colour,
         pixel_aspect=clip.pixel_aspect,
         takes_native=colour == clip.colour,
-        settings=chosen.settings(quality, alpha=kept[1]),
-        threads=threads or min(cores(), max(1, size[1] // _ROWS_A_THREAD)),
+        settings=_settings(chosen, quality, alpha=kept[1], hdr=clip.hdr),
+        threads=threads or min(cores(), max(1, size[1] // _ROWS_PER_THREAD)),
     )
 
 
-def stored_colour(colour: Colour, pix_fmt: str, codec: Codec) -> Colour:
-    """What the numbers mean once pictures of `colour` lie in a pixel format.
+def choose_colour(colour: Colour, pix_fmt: str, codec: Codec) -> Colour:
+    """Return the colour description of pictures of `colour` stored in a pixel format.
 
-    RGB formats keep primaries and transfer; RGB pictures that go into a YUV format take the
-    matrix of BT.709 (BT.2020 for its primaries) in limited range.
+    RGB formats keep primaries and transfer. RGB pictures stored in a YUV format get the matrix of
+    BT.709 (BT.2020 for its primaries) in limited range.
     """
     if av.VideoFormat(pix_fmt).is_rgb or pix_fmt == "pal8":
         return replace(colour, matrix=0, full_range=True)
@@ -126,7 +130,7 @@ def stored_colour(colour: Colour, pix_fmt: str, codec: Codec) -> Colour:
 
 
 def is_transparent(image: Picture) -> bool:
-    """Whether anything shines through a picture."""
+    """Whether a picture has transparent parts."""
     if image.shape[2] == 3:
         return False
     top = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
@@ -134,91 +138,118 @@ def is_transparent(image: Picture) -> bool:
 
 
 def _choose(
-    clip: Clip, first: Frame, asked: list[Codec], suffix: str
+    clip: Clip, first: Frame, candidates: list[Codec], suffix: str
 ) -> tuple[Codec, tuple[bool, bool]]:
-    """The first codec that keeps depth and alpha, else one that loses bits only.
+    """Return the first codec that keeps depth and alpha, else the first that loses depth only.
 
-    A channel of alpha that hides nothing in the first frame may be left out.
+    An alpha channel that is opaque in the first frame may be dropped.
     """
     deep, transparent = clip.bits > 8, is_transparent(first.image)
     alphas = [True] if transparent else [True, False] if first.image.shape[2] == 4 else [False]
-    for depth, codec, alpha in product((deep, not deep), asked, alphas):
+    for depth, codec, alpha in product((deep, not deep), candidates, alphas):
         if (depth, alpha) in codec.formats:
             if deep and not depth:
-                _give_up_depth(clip, codec, suffix)
+                _reduce_depth(clip, codec, suffix)
             return codec, (depth, alpha)
     raise UsageError(
-        f"The pictures have transparent parts, which {_called(asked, suffix)} cannot keep.",
-        hint=f"Write {_that_keep(deep=deep, alpha=True)}, or a folder of PNG files.",
+        f"The pictures have transparent parts, which {_name_target(candidates, suffix)} "
+        "cannot store.",
+        hint=f"Write {_name_alternatives(deep=deep, alpha=True)}, or a folder of PNG files.",
     )
 
 
-def _give_up_depth(clip: Clip, codec: Codec, suffix: str) -> None:
+def _reduce_depth(clip: Clip, codec: Codec, suffix: str) -> None:
     if clip.colour.is_hdr:
         raise UsageError(
-            f"The pictures are HDR, which {codec.name} in a {suffix} file cannot keep.",
-            hint=f"Write {_that_keep(deep=True, alpha=False)}.",
+            f"The pictures are HDR, which {codec.name} in a {suffix} file cannot store.",
+            hint=f"Write {_name_alternatives(deep=True, alpha=False, hdr=clip.hdr is not None)}.",
         )
     clip.notes.add(
         "depth",
-        f"The source has {clip.bits} bits a sample; {codec.name} in a {suffix} file stores 8.",
+        f"The source has {clip.bits} bits per sample; {codec.name} in a {suffix} file stores 8.",
         "warning",
     )
 
 
-def _called(asked: list[Codec], suffix: str) -> str:
-    return asked[0].name if len(asked) == 1 else f"a {suffix} file"
+def _check_hdr(clip: Clip, codec: Codec, suffix: str) -> None:
+    if clip.hdr is not None and not (VIDEO | ANIMATED)[suffix].stores_hdr:
+        raise UsageError(
+            f"The pictures have HDR metadata (mastering display or content light level), which "
+            f"{codec.name} in a {suffix} file cannot store.",
+            hint=f"Write {_name_alternatives(deep=True, alpha=False, hdr=True)}.",
+        )
 
 
-def _that_keep(*, deep: bool, alpha: bool) -> str:
-    """All pairs of suffix and codec that keep what is wished, in words."""
-    pairs = [
-        f"{suffix} with --codec {name}" if len(container.codecs) > 1 else suffix
-        for suffix, container in (VIDEO | ANIMATED).items()
-        for name in container.codecs
-        if (deep, alpha) in CODECS[name].formats
-    ]
-    return " or ".join(pairs)
+def _settings(
+    codec: Codec, quality: int | None, *, alpha: bool, hdr: HdrMetadata | None
+) -> dict[str, str]:
+    """Return the encoder's options, with those for HDR metadata."""
+    settings = codec.settings(quality, alpha=alpha)
+    for name, value in hdr_settings(codec.encoder, hdr).items():
+        settings[name] = f"{settings[name]}:{value}" if name in settings else value
+    return settings
 
 
-def _pixel_format(codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:
-    """The codec's format for depth and alpha; FFV1 keeps the decoder's own where it can."""
-    native = native_format(first.native)
+def _name_target(candidates: list[Codec], suffix: str) -> str:
+    return candidates[0].name if len(candidates) == 1 else f"a {suffix} file"
+
+
+def _name_alternatives(*, deep: bool, alpha: bool, hdr: bool = False) -> str:
+    """Return all suffixes and codecs that can store pictures, as text.
+
+    Args:
+        deep: whether the pictures have more than 8 bits per sample.
+        alpha: whether they have an alpha channel.
+        hdr: whether they have HDR metadata.
+    """
+    kept = []
+    for suffix, container in (VIDEO | ANIMATED).items():
+        names = [name for name in container.codecs if (deep, alpha) in CODECS[name].formats]
+        if not names or (hdr and not container.stores_hdr):
+            continue
+        several = len(container.codecs) > 1
+        kept.append(f"{suffix} with --codec {' or '.join(names)}" if several else suffix)
+    return ", ".join(kept)
+
+
+def _choose_pixel_format(codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:
+    """Return the codec's format for depth and alpha; for FFV1 the decoder's own if possible."""
+    native = find_native_format(first.native)
     formats = av.Codec(codec.encoder, "w").video_formats or []
     if codec.name == "ffv1" and native in {
         item.name for item in formats if len(item.components) > 2
     }:
-        return native  # grey is not taken, for a later picture may have colours
+        return native  # not grey, because later pictures may have colours
     return codec.formats[kept]
 
 
-def native_format(native: object) -> str:
-    """The pixel format of a decoder's frame, "" for anything else.
+def find_native_format(native: object) -> str:
+    """Return the pixel format of a decoder's frame, "" for anything else.
 
-    FFmpeg's old names for full-range YUV ("yuvj420p") are given as the plain ones, for the
-    range is a matter of `Colour`.
+    FFmpeg's deprecated names for full-range YUV ("yuvj420p") are replaced by the plain ones,
+    because `Colour` has the range.
     """
     if not isinstance(native, av.VideoFrame):
         return ""
     return native.format.name.replace("yuvj", "yuv")
 
 
-def _stored_size(clip: Clip, codec: Codec) -> tuple[int, int]:
-    if min(clip.width, clip.height) < codec.least_px:
+def _round_up_size(clip: Clip, codec: Codec) -> tuple[int, int]:
+    if min(clip.width, clip.height) < codec.min_px:
         raise UsageError(
-            f"{codec.name} takes pictures of at least {codec.least_px}x{codec.least_px} pixels, "
+            f"{codec.name} requires pictures of at least {codec.min_px}x{codec.min_px} pixels, "
             f"not {clip.width}x{clip.height}.",
-            hint="Choose another --codec, or a folder of PNG files.",
+            hint="Choose another --codec, or write a folder of PNG files.",
         )
     width, height = (size + -size % codec.step for size in (clip.width, clip.height))
     if (width, height) != (clip.width, clip.height):
         clip.notes.add(
             "size",
-            f"{codec.name} needs even sizes: {clip.width}x{clip.height} is stored as "
-            f"{width}x{height}, the last row or column repeated.",
+            f"{codec.name} requires even sizes: {clip.width}x{clip.height} is stored as "
+            f"{width}x{height} by repeating the last row or column.",
         )
     return width, height
 
 
-def _nominal_rate(clip: Clip, first: Frame) -> Fraction:
-    return min(clip.rate or 1 / shown(first, None), _MOST_RATE)
+def _choose_rate(clip: Clip, first: Frame) -> Fraction:
+    return min(clip.rate or 1 / display_duration(first, None), _MAX_RATE)

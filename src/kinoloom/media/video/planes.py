@@ -1,13 +1,13 @@
-"""The samples of FFmpeg's frames as numpy arrays, and chroma between resolutions.
+"""The samples of FFmpeg's frames as numpy arrays, and resampling of chroma.
 
-In: frames of any pixel format. Out: one array a component, uint8 up to 8 bits a sample, else
-uint16 with the samples in the low bits; and back. Formats that are not planar little-endian are
-repacked by swscale, which moves samples without changing them.
+In: frames of any pixel format. Out: one array per component, uint8 for up to 8 bits per sample,
+else uint16 with the samples in the low bits; and back. Formats that are not planar little-endian
+are repacked by swscale, which does not change the samples.
 
-Conventions: 4:2:0 and 4:2:2 chroma lies where MPEG-2, H.264 and H.265 put it by default: level
-with the left luma sample of each pair, and half-way between two lines (ITU-T H.265 figure E.1,
-type 0). Both ways use cubic convolution with a = -1/2 (Keys 1981, "Cubic convolution interpolation
-for digital image processing"), stretched to the coarser grid, with the edge repeated.
+Conventions: 4:2:0 and 4:2:2 chroma is sited as MPEG-2, H.264 and H.265 do by default: aligned with
+the left luma sample of each pair, and half-way between two lines (ITU-T H.265 figure E.1, type 0).
+Both directions use cubic convolution with a = -1/2 (Keys 1981, "Cubic convolution interpolation for
+digital image processing"), scaled to the coarser grid, with the edge repeated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from kinoloom.errors import UnsupportedMediaError
 
 Plane = NDArray[Any]
-_FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG; given for both sides it leaves samples alone
+_FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG; on both sides, it leaves samples unchanged
 _SUBSAMPLED = {
     (1, 1): "444",
     (2, 1): "422",
@@ -42,9 +42,9 @@ class Layout:
 
     Attributes:
         kind: luma and chroma, red, green and blue, or grey alone.
-        bits: of each sample as read, 8..16.
+        bits: per sample as read, 8..16.
         alpha: whether there is an alpha component.
-        steps: luma samples for one of chroma, across and down.
+        steps: luma samples per chroma sample, horizontally and vertically.
         planar: the planar little-endian format with the same samples; order Y Cb Cr, G B R or
             grey, then alpha.
     """
@@ -57,49 +57,49 @@ class Layout:
 
 
 @lru_cache(maxsize=64)
-def layout_of(pix_fmt: str) -> Layout:
-    """What a pixel format stores, by FFmpeg's name of it.
+def find_layout(pix_fmt: str) -> Layout:
+    """Return what a pixel format stores, by FFmpeg's name.
 
     Raises:
-        UnsupportedMediaError: no such format, or one that is not RGB, YUV or grey.
+        UnsupportedMediaError: an unknown format, or one that is not RGB, YUV or grey.
     """
     try:
         form = VideoFormat(pix_fmt, 64, 64)
-        kind = _kind(form)
+        kind = _find_kind(form)
         bits = min(max([8, *(part.bits for part in form.components)]), 16)
         alpha = form.has_palette or any(part.is_alpha for part in form.components)
         steps = (1, 1)
         if kind == "yuv":
             steps = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
-        planar = _planar(kind, steps, bits, alpha=alpha)
+        planar = _name_planar_format(kind, steps, bits, alpha=alpha)
         VideoFormat(planar)
     except (ValueError, KeyError) as error:
         raise UnsupportedMediaError(
-            f"Pictures stored as {pix_fmt} are not supported.",
+            f"The pixel format {pix_fmt} is not supported.",
             hint="Convert the video to a common format first, such as yuv420p or gbrp16le.",
         ) from error
     return Layout(kind, bits, alpha, steps, planar)
 
 
-def planes_of(frame: av.VideoFrame, layout: Layout) -> list[Plane]:
-    """The components of a frame as (h, w) arrays that share its memory; see `Layout.planar`."""
-    planar = repacked(frame, layout.planar)
+def split_planes(frame: av.VideoFrame, layout: Layout) -> list[Plane]:
+    """Return the components of a frame as (h, w) views of its memory; see `Layout.planar`."""
+    planar = repack(frame, layout.planar)
     return [_view(planar, index, layout.bits) for index in range(len(planar.planes))]
 
 
-def frame_of(planes: list[Plane], width: int, height: int, layout: Layout) -> av.VideoFrame:
-    """A new frame in the layout's planar format, filled with a copy of `planes`."""
+def join_planes(planes: list[Plane], width: int, height: int, layout: Layout) -> av.VideoFrame:
+    """Return a new frame in the layout's planar format with a copy of `planes`."""
     frame = av.VideoFrame(width, height, layout.planar)
     for index, plane in enumerate(planes):
         _view(frame, index, layout.bits)[...] = plane
     return frame
 
 
-def repacked(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
-    """The same samples in another format of the same kind, bits and chroma steps.
+def repack(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    """Return the same samples in another format of the same kind, bits and chroma steps.
 
     Raises:
-        UnsupportedMediaError: swscale knows no way between the two.
+        UnsupportedMediaError: swscale cannot convert between the two.
     """
     if frame.format.name == pix_fmt:
         return frame
@@ -108,7 +108,7 @@ def repacked(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
             format=pix_fmt,
             src_color_range=_FULL_RANGE,
             dst_color_range=_FULL_RANGE,
-            threads=1,  # with several, swscale 9.5 sometimes spoils rows where slices meet
+            threads=1,  # with several, swscale 9.5 sometimes corrupts rows at slice boundaries
         )
     except (ValueError, OSError) as error:
         raise UnsupportedMediaError(
@@ -116,31 +116,29 @@ def repacked(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
         ) from error
 
 
-def upsampled(
-    chroma: Plane, steps: tuple[int, int], width: int, height: int
-) -> NDArray[np.float32]:
-    """A chroma plane at the resolution of luma, (height, width) float32."""
+def upsample(chroma: Plane, steps: tuple[int, int], width: int, height: int) -> NDArray[np.float32]:
+    """Resample a chroma plane to the resolution of luma, (height, width) float32."""
     full = np.asarray(chroma, np.float32)
-    for axis, step, first in _sited(steps):
-        full = _finer(full, axis, [(k - first) / step for k in range(step)])
+    for axis, step, first in _list_subsampled_axes(steps):
+        full = _interpolate(full, axis, [(k - first) / step for k in range(step)])
     return full[:height, :width]
 
 
-def downsampled(chroma: NDArray[np.float32], steps: tuple[int, int]) -> NDArray[np.float32]:
-    """A full-resolution chroma plane at the resolution at which it is stored."""
-    for axis, step, first in reversed(_sited(steps)):
-        chroma = _coarser(chroma, axis, step, first)
+def downsample(chroma: NDArray[np.float32], steps: tuple[int, int]) -> NDArray[np.float32]:
+    """Resample a full-resolution chroma plane to the resolution at which it is stored."""
+    for axis, step, first in reversed(_list_subsampled_axes(steps)):
+        chroma = _decimate(chroma, axis, step, first)
     return chroma
 
 
-def _sited(steps: tuple[int, int]) -> list[tuple[int, int, float]]:
-    """Axis, step and place of the first chroma sample in luma samples, where chroma is coarser."""
+def _list_subsampled_axes(steps: tuple[int, int]) -> list[tuple[int, int, float]]:
+    """Return (axis, step, first chroma position in luma samples) of each subsampled axis."""
     across, down = steps
     axes = [(0, down, (down - 1) / 2), (1, across, 0.0)]
     return [each for each in axes if each[1] > 1]
 
 
-def _kind(form: VideoFormat) -> Literal["yuv", "rgb", "grey"]:
+def _find_kind(form: VideoFormat) -> Literal["yuv", "rgb", "grey"]:
     if not form.components or form.name.startswith("xyz"):
         raise ValueError(form.name)
     if len(form.components) >= 3 and not form.is_rgb:
@@ -149,7 +147,7 @@ def _kind(form: VideoFormat) -> Literal["yuv", "rgb", "grey"]:
     return "grey" if grey_alone else "rgb"
 
 
-def _planar(
+def _name_planar_format(
     kind: Literal["yuv", "rgb", "grey"], steps: tuple[int, int], bits: int, *, alpha: bool
 ) -> str:
     depth = "" if bits == 8 else f"{bits}le"
@@ -164,35 +162,41 @@ def _view(frame: av.VideoFrame, index: int, bits: int) -> Plane:
     plane = frame.planes[index]
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     shape, stride = (plane.height, plane.width), plane.line_size
-    begin = 0 if stride > 0 else (plane.height - 1) * -stride  # some decoders store upside down
+    begin = (
+        0 if stride > 0 else (plane.height - 1) * -stride
+    )  # some decoders store pictures upside down
     return np.ndarray(shape, dtype, memoryview(plane), begin, (stride, dtype.itemsize))
 
 
-def _finer(plane: NDArray[np.float32], axis: int, places: list[float]) -> NDArray[np.float32]:
-    """`len(places)` samples for one along an axis, at these places in steps of the input."""
+def _interpolate(plane: NDArray[np.float32], axis: int, places: list[float]) -> NDArray[np.float32]:
+    """Return `len(places)` samples per input sample along an axis, at these offsets."""
     shape = list(plane.shape)
     shape[axis] *= len(places)
     out = np.empty(shape, np.float32)
     for phase, place in enumerate(places):
-        out[_every(len(places), axis, phase)] = _filtered(plane, axis, _keys(_taps(2) - place))
+        out[_every_nth(len(places), axis, phase)] = _filter(
+            plane, axis, _cubic_kernel(_tap_positions(2) - place)
+        )
     return out
 
 
-def _coarser(plane: NDArray[np.float32], axis: int, step: int, first: float) -> NDArray[np.float32]:
-    """One sample for `step` along an axis, taken `first` samples after the first of each."""
-    kernel = _keys((_taps(2 * step) - first) / step)
-    return _filtered(plane, axis, kernel / kernel.sum())[_every(step, axis, 0)]
+def _decimate(
+    plane: NDArray[np.float32], axis: int, step: int, first: float
+) -> NDArray[np.float32]:
+    """Return one sample per `step` along an axis, `first` samples after the first of each."""
+    kernel = _cubic_kernel((_tap_positions(2 * step) - first) / step)
+    return _filter(plane, axis, kernel / kernel.sum())[_every_nth(step, axis, 0)]
 
 
-def _every(step: int, axis: int, first: int) -> tuple[slice, ...]:
+def _every_nth(step: int, axis: int, first: int) -> tuple[slice, ...]:
     return (slice(None),) * axis + (slice(first, None, step),)
 
 
-def _taps(reach: int) -> NDArray[np.float64]:
+def _tap_positions(reach: int) -> NDArray[np.float64]:
     return np.arange(-reach, reach + 1, dtype=np.float64)
 
 
-def _filtered(
+def _filter(
     plane: NDArray[np.float32], axis: int, kernel: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     shaped = kernel.astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
@@ -200,8 +204,8 @@ def _filtered(
     return np.asarray(cv2.filter2D(plane, cv2.CV_32F, shaped, borderType=edge))
 
 
-def _keys(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic convolution kernel, a = -1/2."""
+def _cubic_kernel(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Keys' cubic convolution kernel, a = -1/2."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2

@@ -1,4 +1,4 @@
-"""How players turn the pictures of a video: the display matrix, in quarter turns."""
+"""Rotation and mirroring of a video by its display matrix."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from kinoloom.base.arrays import Picture
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A mirroring and a turn of pictures.
+class Rotation:
+    """A mirroring followed by a rotation.
 
     Attributes:
         quarters: counter-clockwise quarter turns, 0..3, after the mirroring.
-        mirrored: whether left and right are exchanged.
+        mirrored: whether left and right are swapped.
     """
 
     quarters: int = 0
     mirrored: bool = False
 
     @staticmethod
-    def of(frame: VideoFrame) -> Turn:
-        """The turn closest to a decoded frame's display matrix; none where it has no matrix.
+    def from_frame(frame: VideoFrame) -> Rotation:
+        """Return the rotation closest to a frame's display matrix; the identity if it has none.
 
-        The matrix ((a, b), (c, d)) takes (x, y) to (ax + cy, bx + dy), y downwards.
+        The matrix ((a, b), (c, d)) maps (x, y) to (ax + cy, bx + dy), with y pointing down.
         Source: ISO/IEC 14496-12, section 6.2.2.
         """
         matrix = frame.side_data.get("DISPLAYMATRIX")
         if not isinstance(matrix, SideData):
-            return Turn()
+            return Rotation()
         a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(float)
         mirrored = a * d < b * c
         x, y = (-a, -b) if mirrored else (a, b)
-        return Turn(round(np.arctan2(-y, x) / (np.pi / 2)) % 4, bool(mirrored))
+        return Rotation(round(np.arctan2(-y, x) / (np.pi / 2)) % 4, bool(mirrored))
 
     @property
-    def sideways(self) -> bool:
-        """Whether width and height are exchanged."""
+    def is_sideways(self) -> bool:
+        """Whether width and height are swapped."""
         return self.quarters % 2 == 1
 
-    def applied(self, picture: Picture) -> Picture:
-        """The picture as it is shown, (H, W, C) or (W, H, C)."""
+    def apply(self, picture: Picture) -> Picture:
+        """Return a picture (H, W, C) as it is displayed, (H, W, C) or (W, H, C)."""
         flipped = picture[:, ::-1] if self.mirrored else picture
         return np.ascontiguousarray(np.rot90(flipped, self.quarters))

