@@ -75,7 +75,7 @@ def wait_for_piece(out: Path, name: str) -> dict[str, Any]:
     while time.monotonic() < deadline:
         if (session_of(out) / "state.db").is_file():
             query = "SELECT * FROM steps WHERE name = ? AND pid > 0"
-            rows = LocalSession(session_of(out)).state.rows(query, name)
+            rows = LocalSession(session_of(out)).workspace.state.query(query, name)
             if rows:
                 return rows[0]
         time.sleep(0.02)
@@ -144,7 +144,7 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     ("more", "message"),
     [
         (["--session", "somewhere"], "'somewhere' is no session"),
-        (["--session", "sagemaker"], "cannot be done with --session sagemaker"),
+        (["--session", "sagemaker"], "does not support --session sagemaker"),
         (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
     ],
 )
