@@ -11,7 +11,7 @@ import torch
 import toy
 
 from kinoloom.errors import OutputError, WeightsError
-from kinoloom.learn.checkpointing import atomic_files as durable
+from kinoloom.learn.checkpointing import atomic_files
 from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 from kinoloom.learn.loop import train
@@ -57,10 +57,10 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
     for step in (5, 10, 100, 1000):
         checkpoints.save(tmp_path, {"step": step}, keep=2)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000000100.pt", "step-000001000.pt"]
-    newest = checkpoints.newest(tmp_path)
+    newest = checkpoints.find_latest(tmp_path)
     assert newest is not None
     assert checkpoints.load(newest)["step"] == 1000
-    assert checkpoints.newest(tmp_path / "none") is None
+    assert checkpoints.find_latest(tmp_path / "none") is None
 
 
 def test_a_full_disk_leaves_the_old_checkpoints(
@@ -71,7 +71,7 @@ def test_a_full_disk_leaves_the_old_checkpoints(
     def full(path: Path, how: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(durable, "_force", full)
+    monkeypatch.setattr(atomic_files, "_fsync", full)
     with pytest.raises(OutputError, match="the disk is full"):
         checkpoints.save(tmp_path, {"step": 2}, keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.pt"]

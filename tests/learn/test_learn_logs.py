@@ -1,4 +1,4 @@
-"""Logs for people and programs: JSON lines, TensorBoard, the bar on a terminal."""
+"""LogWriter for people and programs: JSON lines, TensorBoard, the bar on a terminal."""
 
 import io
 import re
@@ -13,7 +13,7 @@ import pytest
 import toy
 
 from kinoloom.errors import MissingExtraError
-from kinoloom.learn.logging.writers import Logs, read_log
+from kinoloom.learn.logging.writers import LogWriter, read_log
 from kinoloom.learn.loop import train
 
 
@@ -56,14 +56,14 @@ def test_without_tensorboard_it_says_how_to_get_it(
 
 
 def test_lines_after_the_checkpoint_are_taken_back(tmp_path: Path) -> None:
-    with Logs(tmp_path, 0, tensorboard=False) as logs:
+    with LogWriter(tmp_path, 0, tensorboard=False) as logs:
         for step in (1, 2, 3):
             logs.write("train", step, {"loss": float("inf")})
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"kind": "tra')
-    Logs(tmp_path, 2, tensorboard=False)
+    LogWriter(tmp_path, 2, tensorboard=False)
     assert read_log(tmp_path) == [{"kind": "train", "step": step, "loss": None} for step in (1, 2)]
-    Logs(tmp_path, 0, tensorboard=False)
+    LogWriter(tmp_path, 0, tensorboard=False)
     assert read_log(tmp_path) == []
 
 

@@ -13,15 +13,15 @@ import torch
 import toy
 
 from kinoloom.errors import UsageError
-from kinoloom.learn.loading import batches, to_device
-from kinoloom.learn.seeds import generator, seed_everything, share_of
+from kinoloom.learn.loading import iterate_batches, to_device
+from kinoloom.learn.seeds import generator, seed_everything, share_indices
 
 STEPS = range(3, 9)
 
 
 def made(loaders: int, loader: Literal["threads", "processes"]) -> list[Any]:
     settings = replace(toy.QUICK, loaders=loaders, loader=loader)
-    return list(batches(toy.Numbers(settings), STEPS, range(1, 3), 4, settings))
+    return list(iterate_batches(toy.Numbers(settings), STEPS, range(1, 3), 4, settings))
 
 
 @pytest.mark.parametrize(("loaders", "loader"), [(3, "threads"), (1, "processes")])
@@ -42,7 +42,7 @@ def test_threads_run_ahead_but_not_too_far() -> None:
         started.append(step)
         return step
 
-    source = batches(make, range(100), range(1), 1, settings)
+    source = iterate_batches(make, range(100), range(1), 1, settings)
     assert next(source) == [0]
     while len(started) < 5:
         time.sleep(0.001)
@@ -65,7 +65,7 @@ def test_an_error_in_a_source_comes_at_its_step(loaders: int) -> None:
         return step
 
     settings = replace(toy.QUICK, loaders=loaders)
-    source = batches(make, range(10), range(1), 1, settings)
+    source = iterate_batches(make, range(10), range(1), 1, settings)
     assert [next(source) for _ in range(4)] == [[0], [1], [2], [3]]
     with pytest.raises(OSError, match="disk gone"):
         next(source)
@@ -74,13 +74,13 @@ def test_an_error_in_a_source_comes_at_its_step(loaders: int) -> None:
 def test_a_source_that_cannot_be_sent_is_refused() -> None:
     settings = replace(toy.QUICK, loader="processes")
     with pytest.raises(UsageError, match=r"cannot be sent to other processes.*threads"):
-        next(batches(lambda step, share, shares: 0, range(1), range(1), 1, settings))
+        next(iterate_batches(lambda step, share, shares: 0, range(1), range(1), 1, settings))
 
 
 def test_shares_are_equal_and_cover_the_batch() -> None:
-    assert [list(share_of(6, share, 3)) for share in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    assert [list(share_indices(6, share, 3)) for share in range(3)] == [[0, 1], [2, 3], [4, 5]]
     with pytest.raises(UsageError, match="batch of 6 cannot be cut into 4"):
-        share_of(6, 0, 4)
+        share_indices(6, 0, 4)
 
 
 def test_generators_depend_on_the_place_alone() -> None:

@@ -15,7 +15,7 @@ from kinoloom.learn.cards import VGG16_ST
 from kinoloom.learn.losses.perceptual import (
     FILM_STYLE_WEIGHT,
     FILM_VGG_WEIGHT,
-    gram,
+    gram_matrix,
     perceptual_losses,
     style_loss,
     vgg_loss,
@@ -110,7 +110,7 @@ def test_the_vgg_loss_by_hand() -> None:
 
 def test_the_style_loss_by_hand() -> None:
     one = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # two channels, two pixels
-    assert gram(one).tolist() == [[[2.5, 5.5], [5.5, 12.5]]]
+    assert gram_matrix(one).tolist() == [[[2.5, 5.5], [5.5, 12.5]]]
     zero = torch.zeros_like(one)
     squares = (2.5**2 + 2 * 5.5**2 + 12.5**2) / 4
     made = [255 * one, zero, zero, zero, 255 * one]
@@ -159,7 +159,7 @@ def test_the_file_that_film_names_is_read(tmp_path: Path) -> None:
     found = weights(19)
     matconvnet(path, found)
     network = load_vgg(path)
-    assert (network.words, network.gain) == ("VGG-19 of MatConvNet, average pooling", 255.0)
+    assert (network.description, network.gain) == ("VGG-19 of MatConvNet, average pooling", 255.0)
     assert len(network.weights) == 14
     for weight, bias, (w, b) in zip(network.weights, network.biases, found, strict=False):
         assert torch.equal(weight, w)
@@ -187,7 +187,7 @@ def test_torchvision_files_are_read(depth: Literal[16, 19], suffix: str, tmp_pat
     named = torchvision(found, depth)
     save_file(named, path) if suffix == ".safetensors" else torch.save(named, path)
     network = load_vgg(path)
-    assert network.words == f"VGG-{depth} of torchvision, average pooling"
+    assert network.description == f"VGG-{depth} of torchvision, average pooling"
     expected = VggFeatures(depth, found, IMAGENET, "average", "")(photo(16))
     for one, other in zip(network(photo(16)), expected, strict=True):
         assert torch.equal(one, other)
@@ -247,7 +247,7 @@ def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
 def test_the_published_features_tell_blur_from_brightness() -> None:
     """Real weights: a blurred photo is further off than one as much brighter in L1."""
     network = load_vgg(require_weights(VGG16_ST))
-    assert network.words == "VGG-16 of ST-LPIPS (blurred pooling)"
+    assert network.description == "VGG-16 of ST-LPIPS (blurred pooling)"
     truth = photo(64)
     blurred = nn.functional.avg_pool2d(truth, 5, 1, 2, count_include_pad=False)
     offset = truth + float((blurred - truth).abs().mean())

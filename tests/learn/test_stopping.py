@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from kinoloom.learn.stopping import listening
+from kinoloom.learn.stopping import defer_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -13,7 +13,7 @@ def test_a_signal_has_its_effect_after_the_block(number: signal.Signals) -> None
     heard: list[int] = []
     before = signal.signal(number, lambda got, frame: heard.append(got))
     try:
-        with listening() as asked:
+        with defer_signals() as asked:
             assert asked.number == 0
             signal.raise_signal(number)
             assert (asked.number, heard) == (number, [])
@@ -24,7 +24,7 @@ def test_a_signal_has_its_effect_after_the_block(number: signal.Signals) -> None
 
 def test_an_error_in_the_block_goes_before_the_signal() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(OSError, match="disk gone"), listening():
+    with pytest.raises(OSError, match="disk gone"), defer_signals():
         signal.raise_signal(signal.SIGINT)
         raise OSError("disk gone")
     assert signal.getsignal(signal.SIGINT) is before
@@ -35,7 +35,7 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     seen = []
 
     def work() -> None:
-        with listening():
+        with defer_signals():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

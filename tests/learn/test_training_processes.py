@@ -12,7 +12,7 @@ import toy
 
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.learn.checkpointing.weights import read_weights
-from kinoloom.learn.distributed import Team, pick_device
+from kinoloom.learn.distributed import ProcessGroup, pick_device
 from kinoloom.learn.logging.writers import read_log
 from kinoloom.learn.loop import train
 
@@ -57,12 +57,12 @@ def test_the_first_process_goes_ahead(tmp_path: Path) -> None:
     script = tmp_path / "ahead.py"
     script.write_text(
         "import sys, time\n"
-        "from kinoloom.learn.distributed import join\n"
-        "team = join('cpu')\n"
-        "with team.first_ahead():\n"
-        "    time.sleep(0.3 * team.first)\n"
+        "from kinoloom.learn.distributed import join_process_group\n"
+        "processes = join_process_group('cpu')\n"
+        "with processes.first_process_first():\n"
+        "    time.sleep(0.3 * processes.is_first)\n"
         "    with open(sys.argv[1], 'a') as file:\n"
-        "        file.write(f'{team.rank} ')\n"
+        "        file.write(f'{processes.rank} ')\n"
     )
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     order = tmp_path / "order"
@@ -88,16 +88,16 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
 def test_processes_that_see_different_checkpoints_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most = Team.most
+    most = ProcessGroup.reduce_max
 
-    def with_another(self: Team, values: list[int]) -> list[int]:
+    def with_another(self: ProcessGroup, values: list[int]) -> list[int]:
         return (
             [max(v, o) for v, o in zip(values, [8, -8], strict=True)]
             if len(values) == 2
             else (most(self, values))
         )
 
-    monkeypatch.setattr(Team, "most", with_another)
+    monkeypatch.setattr(ProcessGroup, "reduce_max", with_another)
     with pytest.raises(OutputError, match="different checkpoints, of steps 0 to 8"):
         train(toy.task(), toy.QUICK, tmp_path)
 

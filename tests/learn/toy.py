@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kinoloom.learn.checkpointing import atomic_files as durable
+from kinoloom.learn.checkpointing import atomic_files
 from kinoloom.learn.loop import train
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
@@ -47,7 +47,7 @@ class Numbers:
     def __call__(self, step: int, share: int, shares: int) -> dict[str, Any]:
         if self.pids is not None:
             (self.pids / str(os.getpid())).touch()
-        samples = share_of(self.settings.batch, share, shares)
+        samples = share_indices(self.settings.batch, share, shares)
         draw = [generator(self.settings.seed, step, i).standard_normal(4) for i in samples]
         x = np.stack(draw).astype(np.float32)
         return {"x": x, "y": torch.from_numpy(x.sum(1, keepdims=True)), "step": step}
@@ -99,14 +99,14 @@ def kill_in_step(at: int) -> Any:
 
 def kill_while_saving(step: int) -> None:
     """Have this process killed when the checkpoint of a step is written but has no name yet."""
-    force = durable._force
+    force = atomic_files._fsync
 
     def killing(path: Path, how: int) -> None:
         if f"step-{step:09d}" in path.name:
             os.kill(os.getpid(), signal.SIGKILL)
         force(path, how)
 
-    durable._force = killing
+    atomic_files._fsync = killing
 
 
 def main(folder: Path, told: str, *when: str) -> None:

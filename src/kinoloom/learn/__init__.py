@@ -1,5 +1,5 @@
-"""Training: one loop for every network of kinoloom, its checkpoints and logs, and the losses.
+"""Training: one loop for every network of kinoloom, with its checkpoints, logs and losses.
 
-What a subject needs: `settings.Settings`, `task.Task`, `loop.train`, `seeds` for its batches,
-`weights.read_weights` for the result, and the functions of `losses`. See README.md.
+A subject uses `settings.Settings`, `task.Task`, `loop.train`, `seeds` for its batches,
+`checkpointing.weights.read_weights` for the result, and the functions in `losses`.
 """

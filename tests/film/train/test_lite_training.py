@@ -24,7 +24,7 @@ from kinoloom.film.train.crops import CROP_PX, Crop, crops
 from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
-from kinoloom.learn.data.source import MadeSource, Shot
+from kinoloom.learn.data.source import SyntheticSource, FrameTriplet
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -46,13 +46,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Pans:
     """Pans to the left by 12 pixels, and a source of them."""
 
-    def draw(self, index: int, seed: int) -> Shot:
-        return Shot(pan(240, 320, 6), 0.5, f"pan {index}")
+    def draw(self, index: int, seed: int) -> FrameTriplet:
+        return FrameTriplet(pan(240, 320, 6), 0.5, f"pan {index}")
 
 
 def scene_crop(photos: Path, index: int) -> Crop:
     options = SceneOptions(size_px=CROP_PX, blurred=0, layers=(1, 2))
-    scene = MadeSource(Photos(photos), options).draw(index, 0)
+    scene = SyntheticSource(Photos(photos), options).draw(index, 0)
     return next(crops(scene, np.random.default_rng(0)))
 
 
@@ -90,10 +90,10 @@ def test_the_motion_of_a_scene_is_the_true_one(photos: Path, index: int) -> None
 
 def test_small_frames_and_another_scene_give_nothing() -> None:
     rng = np.random.default_rng(0)
-    assert not list(crops(Shot(pan(120, 400, 4), 0.5, ""), rng))
+    assert not list(crops(FrameTriplet(pan(120, 400, 4), 0.5, ""), rng))
     noise = [np.random.default_rng(k).integers(0, 256, (240, 320, 3), np.uint8) for k in range(3)]
     noise[1] = np.zeros_like(noise[1])
-    assert not list(crops(Shot((noise[0], noise[1], noise[2]), 0.5, ""), rng))
+    assert not list(crops(FrameTriplet((noise[0], noise[1], noise[2]), 0.5, ""), rng))
 
 
 def test_turns_and_parts_keep_motion_and_frames_together(photos: Path) -> None:

@@ -20,7 +20,7 @@ from kinoloom.film.train.prepared import AROUND_PX, REGION_CELLS, Region, load, 
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.refine_task import WEIGHTS, losses, mixed, refine_task
 from kinoloom.learn.checkpointing.weights import read_weights
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.metrics import psnr
@@ -44,11 +44,11 @@ def scene(time: float, height: int, width: int, seed: int = 0) -> np.ndarray:
 class Scenes:
     """A source of such scenes, large ones and small ones."""
 
-    def draw(self, index: int, seed: int) -> Shot:
+    def draw(self, index: int, seed: int) -> FrameTriplet:
         height, width = ((176, 208), (480, 720))[index % 2]
         time = (0.5, 0.3)[index // 2 % 2]
         frames = [scene(t, height, width, seed + index) for t in (0.0, time, 1.0)]
-        return Shot((frames[0], frames[1], frames[2]), time, f"scene {index}")
+        return FrameTriplet((frames[0], frames[1], frames[2]), time, f"scene {index}")
 
 
 @pytest.fixture(scope="module")

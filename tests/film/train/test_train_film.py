@@ -107,7 +107,7 @@ def test_film_is_trained_as_published(
 def _random_vgg(path: Path | None) -> torch.nn.Module:
     """Features of random weights: the published ones are the user's to bring."""
     from kinoloom.learn.losses.vgg import layer_names, layer_shapes
-    from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, vgg_of_state
+    from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, build_vgg
 
     generator = torch.Generator().manual_seed(0)
     state = {}
@@ -115,7 +115,7 @@ def _random_vgg(path: Path | None) -> torch.nn.Module:
         state[f"features.{place}.weight"] = torch.randn(shape, generator=generator) * 0.05
         state[f"features.{place}.bias"] = torch.zeros(shape[0])
     assert len(layer_names(19)) == len(_PLACES)
-    return vgg_of_state(state, "random", FILM_LAYERS)
+    return build_vgg(state, "random", FILM_LAYERS)
 
 
 _PLACES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)

@@ -9,18 +9,20 @@ import pytest
 from footage import scenery
 
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.learn.data.augment import NO_AUGMENTATION, Augmentation, augmented
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.augment import NO_AUGMENTATION, Augmentation, augment
+from kinoloom.learn.data.source import FrameTriplet
 
 
-def shot(width: int = 90, height: int = 70, time: float = 0.25) -> Shot:
+def shot(width: int = 90, height: int = 70, time: float = 0.25) -> FrameTriplet:
     first = scenery(1, width, height)
-    return Shot((first, first // 2, 255 - first), time, "walk.mp4")
+    return FrameTriplet((first, first // 2, 255 - first), time, "walk.mp4")
 
 
-def several(how: Augmentation, count: int = 40, size_px: int = 48, **changes: int) -> list[Shot]:
+def several(
+    how: Augmentation, count: int = 40, size_px: int = 48, **changes: int
+) -> list[FrameTriplet]:
     made = shot(**changes)
-    return [augmented(made, size_px, how, np.random.default_rng(k)) for k in range(count)]
+    return [augment(made, size_px, how, np.random.default_rng(k)) for k in range(count)]
 
 
 def test_without_changes_it_is_a_crop_at_a_random_place() -> None:
@@ -69,11 +71,11 @@ def test_half_are_rotated_by_up_to_45_degrees_about_the_centre() -> None:
     size = 101
     image = np.full((size, size, 3), 60, np.uint8)
     image[48:53, 50:] = 250
-    made = Shot((image, image, image), 0.5, "bar")
+    made = FrameTriplet((image, image, image), 0.5, "bar")
     how = replace(NO_AUGMENTATION, rotate=True)
     angles = []
     for k in range(200):
-        part = augmented(made, size, how, np.random.default_rng(k)).frames[1][..., 0]
+        part = augment(made, size, how, np.random.default_rng(k)).frames[1][..., 0]
         y, x = np.nonzero(part > 200)
         angles.append(np.rad2deg(np.arctan2(-(y - 50).mean(), (x - 50).mean())))
         if abs(angles[-1]) > 5:
@@ -95,7 +97,7 @@ def test_a_rotation_is_one_of_the_whole_picture() -> None:
     compared = 0
     for k in range(12):
         rng = np.random.default_rng(k)
-        part = augmented(made, 40, how, rng).frames[0].astype(float)
+        part = augment(made, 40, how, rng).frames[0].astype(float)
         angle, (left, top) = drawn_by(k, 90, 70, 40)
         if not angle:
             continue
@@ -155,11 +157,11 @@ def test_of_several_places_the_liveliest_is_taken() -> None:
     first = scenery(4, 200, 64)
     last = first.copy()
     last[:, 100:] = 255 - last[:, 100:]
-    made = Shot((first, first, last), 0.5, "half")
+    made = FrameTriplet((first, first, last), 0.5, "half")
 
     def change(places: int) -> float:
         how = replace(NO_AUGMENTATION, places=places)
-        parts = [augmented(made, 64, how, np.random.default_rng(k)) for k in range(30)]
+        parts = [augment(made, 64, how, np.random.default_rng(k)) for k in range(30)]
         return float(np.mean([(part.frames[0] != part.frames[2]).mean() for part in parts]))
 
     assert change(1) < 0.65

@@ -1,4 +1,4 @@
-"""Triplets: what is found below a folder, and what is wrong with it."""
+"""TripletBatch: what is found below a folder, and what is wrong with it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Triplets and septuplets of pictures, and what is wrong with their folders."""
+"""TripletBatch and septuplets of pictures, and what is wrong with their folders."""
 
 from __future__ import annotations
 

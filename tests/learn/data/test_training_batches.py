@@ -13,17 +13,17 @@ import torch
 from footage import film, pan, picture, scenery, vimeo
 
 from kinoloom.errors import InputNotFoundError, UnsupportedMediaError, UsageError
-from kinoloom.learn.data.batches import Batches, Triplets, finish
+from kinoloom.learn.data.batches import Batches, TripletBatch, finish
 from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.pictures import open_pictures
 from kinoloom.learn.data.preview import preview
-from kinoloom.learn.data.source import MadeSource, Mixture, Shot
+from kinoloom.learn.data.source import SyntheticSource, Mixture, FrameTriplet
 from kinoloom.learn.loading import to_device
 from kinoloom.learn.synthetic.paths import MotionOptions
 from kinoloom.learn.synthetic.scenes import Scene, SceneOptions
 from kinoloom.learn.synthetic.textures import Photos
 
-SCENES = SceneOptions(size_px=40, layers=(1, 2), motion=MotionOptions(most_px=20), blurred=0.4)
+SCENES = SceneOptions(size_px=40, layers=(1, 2), motion=MotionOptions(max_px=20), blurred=0.4)
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +37,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def batches(folder: Path) -> Batches:
-    made = MadeSource(Photos(folder / "photos"), SCENES)
+    made = SyntheticSource(Photos(folder / "photos"), SCENES)
     mixed = Mixture([open_pictures(folder / "triplets"), made], [1, 2])
     return Batches(mixed, size=6, crop_px=40, seed=3)
 
 
-def flat(triplets: Triplets) -> list[torch.Tensor]:
+def flat(triplets: TripletBatch) -> list[torch.Tensor]:
     parts = dict(triplets)
     return [*parts.pop("truth").values(), *parts.values()]  # type: ignore[attr-defined]
 
 
-def same(one: Triplets, other: Triplets) -> bool:
+def same(one: TripletBatch, other: TripletBatch) -> bool:
     return all(torch.equal(a, b) for a, b in zip(flat(one), flat(other), strict=True))
 
 
@@ -95,7 +95,7 @@ def test_another_seed_gives_other_samples(batches: Batches) -> None:
 
 
 def test_scenes_may_be_drawn_on_the_device_of_the_batch(batches: Batches) -> None:
-    """Packed together, moved as the loop moves batches, and drawn: the same to rounding."""
+    """PackedScenes together, moved as the loop moves batches, and drawn: the same to rounding."""
     for step in range(2):
         early = batches(step, 0, 1)
         late = replace(batches, render=False)(step, 0, 1)
@@ -122,14 +122,14 @@ def test_pictures_smaller_than_the_crop_are_named(batches: Batches) -> None:
 
 def test_an_empty_batch_is_refused(batches: Batches) -> None:
     with pytest.raises(UsageError, match="no samples"):
-        finish(batches.of([], []))
+        finish(batches.build([], []))
 
 
 def test_sources_are_drawn_from_by_their_weights(batches: Batches) -> None:
     drawn = [batches.source.draw(k, 0) for k in range(90)]
     assert 45 < sum(isinstance(each, Scene) for each in drawn) < 75
     only = Mixture(batches.source.sources, [1, 0])  # type: ignore[attr-defined]
-    assert all(isinstance(only.draw(k, 0), Shot) for k in range(30))
+    assert all(isinstance(only.draw(k, 0), FrameTriplet) for k in range(30))
 
 
 @pytest.mark.parametrize("weights", [[1], [0, 0], [1, -1], [1, 2, 3], [1, float("nan")]])
@@ -139,14 +139,14 @@ def test_weights_that_are_none_are_refused(batches: Batches, weights: list[float
 
 
 def test_everything_in_a_folder_is_found(folder: Path) -> None:
-    opened = open_data(folder, SCENES, made=0.6)
-    assert opened.parts == pytest.approx({"triplets": 0.4, "made scenes": 0.6})
-    assert open_data(folder, SCENES, made=0).parts == {"triplets": 1.0}
-    assert open_data(folder, SCENES, made=1).parts["made scenes"] == 1.0
-    assert open_data(folder / "photos", SCENES, made=0).parts == {"made scenes": 1.0}
-    listed = open_data(folder / "triplets", SCENES, made=0.5)
-    assert listed.parts == {"triplets": 0.5, "made scenes": 0.5}
-    assert isinstance(listed.source.sources[0].draw(0, 0), Shot)
+    opened = open_data(folder, SCENES, synthetic=0.6)
+    assert opened.parts == pytest.approx({"triplets": 0.4, "synthetic scenes": 0.6})
+    assert open_data(folder, SCENES, synthetic=0).parts == {"triplets": 1.0}
+    assert open_data(folder, SCENES, synthetic=1).parts["synthetic scenes"] == 1.0
+    assert open_data(folder / "photos", SCENES, synthetic=0).parts == {"synthetic scenes": 1.0}
+    listed = open_data(folder / "triplets", SCENES, synthetic=0.5)
+    assert listed.parts == {"triplets": 0.5, "synthetic scenes": 0.5}
+    assert isinstance(listed.source.sources[0].draw(0, 0), FrameTriplet)
 
 
 def test_videos_in_a_folder_are_found_and_the_rest_told(tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_videos_in_a_folder_are_found_and_the_rest_told(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     opened = open_data(tmp_path, SCENES)
     assert opened.parts == {"videos": 1.0}
-    assert len(opened.left_out) == 1
+    assert len(opened.skipped) == 1
     drawn = opened.source.draw(0, 0)
-    assert isinstance(drawn, Shot)
+    assert isinstance(drawn, FrameTriplet)
     assert drawn.frames[0].shape == (96, 128, 3)
 
 
@@ -166,7 +166,7 @@ def test_a_folder_with_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="no folder"):
         open_data(tmp_path / "absent", SCENES)
     with pytest.raises(UsageError, match="from 0 to 1"):
-        open_data(tmp_path, SCENES, made=1.5)
+        open_data(tmp_path, SCENES, synthetic=1.5)
 
 
 def test_a_broken_triplet_is_not_passed_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Triplets of videos: no cut within, no stills, times and strides as told, the same every time."""
+"""TripletBatch of videos: no cut within, no stills, times and strides as told, the same every time."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_videos_that_cannot_be_used_are_left_out_and_told(folder: Path, tmp_path
         tmp_path, min_px=64, progress=lambda name, done, total: seen.append((name, done, total))
     )
     assert {run.path.name for run in source.runs} == {"good.mp4"}
-    broken, small, still = source.left_out
+    broken, small, still = source.skipped
     assert "broken.mp4 cannot be read" in broken
     assert "small.mp4 has 48x32 pixels, less than 64" in small
     assert "still.mp4 has no three frames" in still

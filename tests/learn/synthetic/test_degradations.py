@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from made_scenes import scene, smooth_photos, straight
+from synthetic_scenes import scene, smooth_photos, straight
 
 from kinoloom.learn.synthetic.degradations import (
     Degradations,
-    DegradeOptions,
+    DegradationOptions,
     add_noise,
     draw_degradations,
-    relight,
+    adjust_exposure,
 )
-from kinoloom.learn.synthetic.jpeg import as_jpeg
+from kinoloom.learn.synthetic.jpeg import simulate_jpeg
 from kinoloom.learn.synthetic.packing import pack
-from kinoloom.learn.synthetic.samples import draw_frames, make_samples
+from kinoloom.learn.synthetic.samples import render_frames, render_samples
 from kinoloom.learn.synthetic.scenes import Scene
 
 
@@ -37,11 +37,11 @@ def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
 @pytest.mark.parametrize("time", [0.5, 0.2])
 def test_the_light_of_the_middle_lies_between_that_of_the_ends(time: float) -> None:
     gain = np.array([1.4, 1.2, 0.8])
-    made = make_samples(pack([replace(suffering(gain=gain), time=time)]))
+    made = render_samples(pack([replace(suffering(gain=gain), time=time)]))
     dark = made["frame0"]
     factors = torch.tensor(gain, dtype=torch.float32).view(1, 3, 1, 1)
-    assert torch.allclose(made["frame1"], relight(dark, factors), atol=1e-6)
-    assert torch.allclose(made["middle"], relight(dark, factors**time), atol=1e-6)
+    assert torch.allclose(made["frame1"], adjust_exposure(dark, factors), atol=1e-6)
+    assert torch.allclose(made["middle"], adjust_exposure(dark, factors**time), atol=1e-6)
     assert made["frame1"][:, 0].mean() > made["middle"][:, 0].mean() > dark[:, 0].mean()
     assert made["frame1"][:, 2].mean() < made["middle"][:, 2].mean() < dark[:, 2].mean()
 
@@ -49,15 +49,19 @@ def test_the_light_of_the_middle_lies_between_that_of_the_ends(time: float) -> N
 def test_light_after_light_is_their_product_and_black_and_white_stay() -> None:
     values = torch.linspace(0, 1, 30).view(1, 1, 5, 6).expand(1, 3, 5, 6)
     one, other = torch.full((1, 3, 1, 1), 1.5), torch.full((1, 3, 1, 1), 0.6)
-    assert torch.allclose(relight(relight(values, one), other), relight(values, one * other))
+    assert torch.allclose(
+        adjust_exposure(adjust_exposure(values, one), other), adjust_exposure(values, one * other)
+    )
     ends = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2)
-    assert torch.equal(relight(ends, one), ends)
-    assert float(relight(values, one)[0, 0, 0, 1] / values[0, 0, 0, 1]) == pytest.approx(1.5, 0.01)
+    assert torch.equal(adjust_exposure(ends, one), ends)
+    assert float(adjust_exposure(values, one)[0, 0, 0, 1] / values[0, 0, 0, 1]) == pytest.approx(
+        1.5, 0.01
+    )
 
 
 def test_noise_is_on_both_ends_but_not_on_the_middle() -> None:
-    made = make_samples(pack([suffering(noise=0.02)]))
-    clean = make_samples(pack([suffering()]))
+    made = render_samples(pack([suffering(noise=0.02)]))
+    clean = render_samples(pack([suffering()]))
     assert torch.equal(made["middle"], clean["middle"])
     first, last = (made[name] - clean[name] for name in ("frame0", "frame1"))
     assert 0.015 < float(first.std()) < 0.025
@@ -94,7 +98,7 @@ def test_compression_is_what_a_jpeg_file_does(quality: int) -> None:
     stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     truth = torch.from_numpy(cv2.imdecode(stored, cv2.IMREAD_COLOR)).permute(2, 0, 1)[None] / 255
     given = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    ours = as_jpeg(given, torch.tensor([float(quality)]))
+    ours = simulate_jpeg(given, torch.tensor([float(quality)]))
     assert psnr(ours, truth) > 45
     assert psnr(ours, truth) > psnr(given, truth) + 8
 
@@ -106,14 +110,14 @@ def test_colours_are_stored_as_in_a_jpeg_file() -> None:
     stored = cv2.imencode(".jpg", image[..., ::-1], settings)[1]
     truth = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1].copy()
     given = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    ours = as_jpeg(given, torch.tensor([60.0]))
+    ours = simulate_jpeg(given, torch.tensor([60.0]))
     theirs = torch.from_numpy(truth).permute(2, 0, 1)[None] / 255
     assert psnr(ours, theirs) > psnr(given, theirs) + 1
     assert (ours - theirs).mean(dim=(0, 2, 3)).abs().max() < 0.004
 
 
 def test_compression_harms_the_ends_only() -> None:
-    made = make_samples(pack([suffering(quality=40.0), suffering()]))
+    made = render_samples(pack([suffering(quality=40.0), suffering()]))
     assert torch.equal(made["middle"][0], made["middle"][1])
     assert 25 < psnr(made["frame0"][0], made["frame0"][1]) < 45
     assert torch.equal(made["frame0"][0], made["frame1"][0])
@@ -121,7 +125,7 @@ def test_compression_harms_the_ends_only() -> None:
 
 def test_as_many_scenes_suffer_as_asked() -> None:
     rng = np.random.default_rng(0)
-    options = DegradeOptions(lit=0.2, noisy=0.5, compressed=0.0)
+    options = DegradationOptions(exposure=0.2, noise=0.5, jpeg=0.0)
     drawn = [draw_degradations(rng, options) for _ in range(500)]
     assert 60 < sum((each.gain != 1).any() for each in drawn) < 140
     assert 200 < sum(each.noise > 0 for each in drawn) < 300
@@ -131,8 +135,8 @@ def test_as_many_scenes_suffer_as_asked() -> None:
 
 def test_a_blurred_frame_is_the_mean_of_its_moments() -> None:
     sharp = replace(suffering(), time=0.5, motions=(straight((40, 10)),))
-    blurred = draw_frames(pack([replace(sharp, exposure=0.3, exposures=3)]))[0, 1]
-    moments = [draw_frames(pack([replace(sharp, time=time)]))[0, 1] for time in (0.4, 0.5, 0.6)]
+    blurred = render_frames(pack([replace(sharp, exposure=0.3, exposures=3)]))[0, 1]
+    moments = [render_frames(pack([replace(sharp, time=time)]))[0, 1] for time in (0.4, 0.5, 0.6)]
     apart = (blurred - torch.stack(moments).mean(0)).abs()
     assert float(apart.mean()) < 0.004
     assert float((blurred - moments[1]).abs().mean()) > 3 * float(apart.mean())

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made_scenes import options, smooth_photos
+from synthetic_scenes import options, smooth_photos
 
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UnsupportedMediaError
 from kinoloom.learn.synthetic.scenes import make_scene
@@ -80,9 +80,9 @@ def test_small_photos_are_enlarged_and_large_ones_kept_smaller(tmp_path: Path) -
 def test_photos_are_dropped_beyond_the_memory_allowed(tmp_path: Path) -> None:
     for k in range(3):
         store(tmp_path / f"{k}.png", value=10 * (k + 1))
-    photos = Photos(tmp_path, kept_bytes=2 * 90 * 70 * 3)
+    photos = Photos(tmp_path, cache_bytes=2 * 90 * 70 * 3)
     assert [photos[k].max() for k in (0, 1, 2, 0)] == [10, 20, 30, 10]
-    assert sum(photo.nbytes for photo in photos._kept.values()) <= photos.kept_bytes
+    assert sum(photo.nbytes for photo in photos._cache.values()) <= photos.cache_bytes
     assert photos[0] is photos[0]
     again = pickle.loads(pickle.dumps(photos))  # noqa: S301  our own bytes
     assert len(pickle.dumps(photos)) < 2000

@@ -7,15 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from made_scenes import inner, options, scene, smooth_photos, straight, warped
+from synthetic_scenes import inner, options, scene, smooth_photos, straight, warped
 
 from kinoloom.learn.synthetic.degradations import Degradations
 from kinoloom.learn.synthetic.packing import pack
 from kinoloom.learn.synthetic.paths import MotionOptions, draw_motion
-from kinoloom.learn.synthetic.samples import Samples, make_samples
-from kinoloom.learn.synthetic.sampling import cover
+from kinoloom.learn.synthetic.samples import Samples, render_samples
+from kinoloom.learn.synthetic.sampling import sample_coverage
 from kinoloom.learn.synthetic.scenes import Scene, make_scene
-from kinoloom.learn.synthetic.warps import canvas, to_canvas, to_layers
+from kinoloom.learn.synthetic.warps import canvas_grid, map_to_canvas, map_to_layers
 
 PAIRS = [
     ("middle", "frame0", "t0"),
@@ -23,16 +23,16 @@ PAIRS = [
     ("frame0", "frame1", "01"),
     ("frame1", "frame0", "10"),
 ]
-WILD = MotionOptions(most_px=30, shifted_only=0, accelerated=1, bent=1)
+WILD = MotionOptions(max_px=30, translated_only=0, accelerated=1, deformed=1)
 
 
 @cache
 def some_samples(motion: MotionOptions) -> Samples:
-    return make_samples(pack([scene(k, motion=motion) for k in range(6)]))
+    return render_samples(pack([scene(k, motion=motion) for k in range(6)]))
 
 
 @pytest.mark.parametrize(("start", "end", "pair"), PAIRS)
-@pytest.mark.parametrize("motion", [MotionOptions(most_px=40), WILD], ids=["usual", "wild"])
+@pytest.mark.parametrize("motion", [MotionOptions(max_px=40), WILD], ids=["usual", "wild"])
 def test_a_frame_is_the_other_warped_by_the_flow(
     start: str, end: str, pair: str, motion: MotionOptions
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_frame_is_the_other_warped_by_the_flow(
 
 def test_what_is_hidden_looks_different() -> None:
     """Where the mask says that a pixel is hidden, the warped frame indeed shows something else."""
-    made = make_samples(pack([scene(k, layers=(3, 6)) for k in range(6)]))
+    made = render_samples(pack([scene(k, layers=(3, 6)) for k in range(6)]))
     hidden = ~made["truth"]["seen_01"]
     apart = (warped(made["frame1"], made["truth"]["flow_01"]) - made["frame0"]).abs()
     apart = apart.mean(1, keepdim=True)
@@ -75,7 +75,7 @@ def block_over_still(shift: float) -> Scene:
 
 
 def test_a_block_before_a_still_background_is_told_pixel_by_pixel() -> None:
-    made = make_samples(pack([block_over_still(8)]))
+    made = render_samples(pack([block_over_still(8)]))
     block = {}
     for name, left in (("frame0", 7), ("middle", 11), ("frame1", 15)):
         block[name] = np.zeros((32, 32), bool)
@@ -94,7 +94,7 @@ def test_a_block_before_a_still_background_is_told_pixel_by_pixel() -> None:
 
 
 def test_what_leaves_the_canvas_is_not_seen_there() -> None:
-    made = make_samples(pack([block_over_still(60)]))
+    made = render_samples(pack([block_over_still(60)]))
     truth = made["truth"]
     assert made["middle"][0, 0, 15, 15] == 1
     assert not truth["seen_t0"][0, 0, 12:20, 12:20].any()
@@ -104,22 +104,22 @@ def test_what_leaves_the_canvas_is_not_seen_there() -> None:
 
 def test_from_the_canvas_to_the_layer_and_back() -> None:
     packed = pack([scene(k, motion=WILD, layers=(2, 2)) for k in range(8)])
-    pixels = canvas(96, (0, 96, 0, 96), torch.device("cpu"))
+    pixels = canvas_grid(96, (0, 96, 0, 96), torch.device("cpu"))
     everywhere = torch.ones(8, 4, 80, 80, dtype=torch.uint8)
     layers = [(packed["exact"], everywhere)]
     layers += [(level["exact"], level["texture"]) for level in packed["levels"]]
     for planes, texture in layers:
-        points = to_layers(planes, pixels, slice(None))
-        seen = cover(texture, points) > 0
-        for there, here in zip(to_canvas(planes, points, [0, 1, 2]), pixels, strict=True):
+        points = map_to_layers(planes, pixels, slice(None))
+        seen = sample_coverage(texture, points) > 0
+        for there, here in zip(map_to_canvas(planes, points, [0, 1, 2]), pixels, strict=True):
             assert float((there - here).abs()[seen].max()) < 2e-3
 
 
 def test_scenes_in_a_batch_are_as_each_alone() -> None:
     scenes = [scene(k) for k in (3, 4, 5)]
-    together = make_samples(pack(scenes))
+    together = render_samples(pack(scenes))
     for k, each in enumerate(scenes):
-        alone = make_samples(pack([each]))
+        alone = render_samples(pack([each]))
         for name in ("frame0", "middle", "frame1"):
             assert torch.allclose(together[name][k], alone[name][0], atol=2e-5), name
         for name, values in alone["truth"].items():
@@ -129,19 +129,19 @@ def test_scenes_in_a_batch_are_as_each_alone() -> None:
 
 def test_the_windows_leave_nothing_out() -> None:
     packed = pack([scene(7, layers=(6, 6), motion=WILD)])
-    small = make_samples(packed)
+    small = render_samples(packed)
     assert any(level["window"] != (0, 96, 0, 96) for level in packed["levels"])
     for level in packed["levels"]:
         level["window"] = (0, 96, 0, 96)
-    whole = make_samples(packed)
+    whole = render_samples(packed)
     assert torch.allclose(small["middle"], whole["middle"], atol=1e-5)
     assert torch.allclose(small["truth"]["flow_10"], whole["truth"]["flow_10"], atol=1e-3)
 
 
 def test_displacements_are_log_uniform() -> None:
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(min_px=1, most_px=160, still=0, shifted_only=1)
-    far = [np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).shift) for _ in range(2000)]
+    drawn = MotionOptions(min_px=1, max_px=160, still=0, translated_only=1)
+    far = [np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).translation) for _ in range(2000)]
     parts = np.log(far) / np.log(160)
     assert 0 <= parts.min() < 0.01 < 0.99 < parts.max() <= 1
     assert np.allclose(np.quantile(parts, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.04)
@@ -150,7 +150,7 @@ def test_displacements_are_log_uniform() -> None:
 def test_the_rim_moves_about_as_far_as_drawn() -> None:
     """Small motions stay small, whatever they are made of."""
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(min_px=2, most_px=2.0001, still=0, shifted_only=0, bent=1)
+    drawn = MotionOptions(min_px=2, max_px=2.0001, still=0, translated_only=0, deformed=1)
     angle = np.linspace(0, 2 * np.pi, 16)
     rim = np.stack([40 * np.cos(angle), 40 * np.sin(angle), np.ones(16)])
     for _ in range(50):
@@ -165,7 +165,7 @@ def test_accelerated_motion_is_not_halfway_in_the_middle() -> None:
     times = np.array([0.0, 0.5, 1.0])
 
     def off_middle(share: float) -> float:
-        chosen = MotionOptions(min_px=40, most_px=41, still=0, shifted_only=1, accelerated=share)
+        chosen = MotionOptions(min_px=40, max_px=41, still=0, translated_only=1, accelerated=share)
         tracks = [
             draw_motion(rng, chosen, np.zeros(2), 40, 1).matrices(times)[:, :2, 2]
             for _ in range(20)
@@ -187,7 +187,7 @@ def test_a_scene_follows_from_its_generator_alone() -> None:
     first, again, other = (
         make_scene(photos, np.random.default_rng(k), options()) for k in (1, 1, 2)
     )
-    assert first.motions[0].shift.tolist() == again.motions[0].shift.tolist()
+    assert first.motions[0].translation.tolist() == again.motions[0].translation.tolist()
     assert np.array_equal(first.background, again.background)
     assert np.array_equal(first.cutouts, again.cutouts)
-    assert first.motions[0].shift.tolist() != other.motions[0].shift.tolist()
+    assert first.motions[0].translation.tolist() != other.motions[0].translation.tolist()

@@ -14,7 +14,7 @@ from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.training.errors import one_step, rollout
 from kinoloom.clifford.training.presets import MOMENTS, Preset
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Samples:
         """ "history" (b, MOMENTS, J, *space) and "next" (b, J, *space)."""
         count, steps = self.trajectories.shape[:2]
         histories, after = [], []
-        for sample in share_of(self.batch, share, shares):
+        for sample in share_indices(self.batch, share, shares):
             draw = generator(self.seed, step, sample)
             trajectory, first = int(draw.integers(count)), int(draw.integers(steps - MOMENTS))
             window = self.trajectories[trajectory, first : first + MOMENTS + 1]

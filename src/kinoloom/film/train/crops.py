@@ -24,9 +24,9 @@ from kinoloom.film.engines.deep import Deep
 from kinoloom.film.engines.fast import colours
 from kinoloom.film.synthesis.candidates import guesses
 from kinoloom.film.synthesis.midpoint_flow import at
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.synthetic.packing import pack
-from kinoloom.learn.synthetic.samples import make_samples
+from kinoloom.learn.synthetic.samples import render_samples
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.motion.flow import Field, Flow, pixel_grid, resize_flow, sample
 
@@ -62,7 +62,7 @@ class Crop:
     trust: NDArray[np.float16]
 
 
-def crops(drawn: Shot | Scene, rng: np.random.Generator) -> Iterator[Crop]:
+def crops(drawn: FrameTriplet | Scene, rng: np.random.Generator) -> Iterator[Crop]:
     """Take crops of what was drawn; none where frames are small, or no motion explains them.
 
     Args:
@@ -93,7 +93,7 @@ def crops(drawn: Shot | Scene, rng: np.random.Generator) -> Iterator[Crop]:
 
 
 def _of_scene(scene: Scene) -> Crop:
-    made = make_samples(pack([scene]))
+    made = render_samples(pack([scene]))
     frames = torch.cat([made["frame0"], made["middle"], made["frame1"]])
     flows = torch.cat(
         [made["truth"]["flow_t0"] / -scene.time, made["truth"]["flow_t1"] / (1 - scene.time)], 1

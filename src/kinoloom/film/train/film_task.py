@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
-from kinoloom.learn.data.batches import Batches, Drawn, Triplets, finish
+from kinoloom.learn.data.batches import Batches, RawBatch, TripletBatch, finish
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
@@ -49,7 +49,7 @@ def film_task(
         record: see `learn.task.Task`.
     """
 
-    def losses(net: nn.Module, drawn: Drawn, weights: Mapping[str, float]) -> dict[str, Tensor]:
+    def losses(net: nn.Module, drawn: RawBatch, weights: Mapping[str, float]) -> dict[str, Tensor]:
         batch = finish(drawn)
         made = _made(net, batch)
         terms: dict[str, Tensor] = {"l1": l1(made, batch["middle"])}
@@ -82,13 +82,13 @@ def published_start(net: nn.Module) -> nn.Module:
     return net
 
 
-def _made(net: nn.Module, batch: Triplets) -> Tensor:
+def _made(net: nn.Module, batch: TripletBatch) -> Tensor:
     time = batch["time"].view(-1, 1, 1, 1)
     made: Tensor = net(batch["frame0"], batch["frame1"], time)
     return made
 
 
-def _each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
+def _each(net: nn.Module, samples: TripletBatch) -> list[tuple[Tensor, Tensor]]:
     """What the network makes of each sample, and the truth, (3, H, W) on the CPU."""
     device = next(net.parameters()).device
     pairs = []
@@ -101,11 +101,13 @@ def _each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
     return pairs
 
 
-def _validate(net: nn.Module, samples: Triplets) -> dict[str, float]:
+def _validate(net: nn.Module, samples: TripletBatch) -> dict[str, float]:
     return {"psnr_db": fmean(psnr_db(made, truth) for made, truth in _each(net, samples))}
 
 
-def _samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
+def _samples(net: nn.Module, samples: TripletBatch) -> dict[str, Any]:
     """Of the first samples, what was made beside the truth."""
-    few = Triplets(**{name: samples[name][:4] for name in ("frame0", "middle", "frame1", "time")})  # type: ignore[typeddict-item]
+    few = TripletBatch(
+        **{name: samples[name][:4] for name in ("frame0", "middle", "frame1", "time")}
+    )  # type: ignore[typeddict-item]
     return {"made_and_truth": sheet(_each(net, few))}

@@ -30,7 +30,7 @@ from kinoloom.film.train.sheets import sheet
 from kinoloom.learn.losses.laplacian import laplacian_loss
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
@@ -64,7 +64,7 @@ def lite_task(
 
     def batch_of(step: int, share: int, shares: int) -> dict[str, NDArray[Any]]:
         parts = []
-        for k in share_of(settings.batch, share, shares):
+        for k in share_indices(settings.batch, share, shares):
             rng = generator(settings.seed, step, k)
             crop = _load(files[int(rng.integers(len(files)))])
             parts.append(_part(_turned(crop, rng), PART_PX, rng))
@@ -85,7 +85,7 @@ def lite_task(
         best="psnr_db",
         samples=lambda net: {"made_and_truth": _sheet(net, still)},
         record={**record, "crops": len(files), "held_out": len(held), "size": vars(net.size)},
-        skips_parameters=True,
+        has_unused_parameters=True,
     )
 
 

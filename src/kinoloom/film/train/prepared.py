@@ -25,7 +25,7 @@ from kinoloom.film.engines.fast import FINE_CELLS, Fast, colours
 from kinoloom.film.synthesis.candidates import guesses
 from kinoloom.film.synthesis.mix import mix
 from kinoloom.film.train.preparing import load_arrays
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.metrics import psnr
 from kinoloom.motion.flow import Field
@@ -76,7 +76,7 @@ class Region:
         return made[0], made[1]
 
 
-def regions(shot: Shot | Scene, rng: np.random.Generator) -> Iterator[Region]:
+def regions(shot: FrameTriplet | Scene, rng: np.random.Generator) -> Iterator[Region]:
     """Take regions of a shot, as random as the generator, the harder ones rather.
 
     Args:
@@ -133,7 +133,7 @@ def _engine() -> Fast:
     return Fast(engine_options(None))
 
 
-def _fitted(shot: Shot) -> tuple[int, list[Picture]]:
+def _fitted(shot: FrameTriplet) -> tuple[int, list[Picture]]:
     """The ratio, and the frames at a size that fits it: at most FINE_CELLS, or four times that."""
     height, width = shot.frames[0].shape[:2]
     ratio = 2 if height * width >= 4 * FINE_CELLS else 1

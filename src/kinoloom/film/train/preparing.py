@@ -13,8 +13,8 @@ import numpy as np
 
 from kinoloom.base.outputs import whole_file
 from kinoloom.errors import InputNotFoundError
-from kinoloom.learn.checkpointing.atomic_files import write_text_durably
-from kinoloom.learn.data.source import Shot, Source
+from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
+from kinoloom.learn.data.source import FrameTriplet, Source
 from kinoloom.learn.seeds import generator
 from kinoloom.learn.synthetic.scenes import Scene
 
@@ -22,7 +22,7 @@ _PARTS = 7
 """Keeps the random numbers of this module apart from others'."""
 _LIST = "samples.json"
 
-Cut = Callable[[Shot | Scene, np.random.Generator], Iterator[Any]]
+Cut = Callable[[FrameTriplet | Scene, np.random.Generator], Iterator[Any]]
 """Takes parts of what was drawn, such as `prepared.Region` or `crops.Crop`: dataclasses of arrays
 and numbers. A function of a module, as it is sent to other processes."""
 Progress = Callable[[int, int], None]
@@ -65,7 +65,7 @@ def prepare(
         for index, job in jobs:
             done[str(index)] = job.result()
             if len(done) % 20 == 0 or len(done) == samples:
-                write_text_durably(state, json.dumps(done))
+                write_text_atomically(state, json.dumps(done))
                 progress(len(done), samples)
     return sum(done.values())
 

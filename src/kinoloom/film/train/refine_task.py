@@ -30,7 +30,7 @@ from kinoloom.film.train.prepared import AROUND_PX, load
 from kinoloom.film.train.preparing import prepared_in
 from kinoloom.film.train.scoring import psnr_db
 from kinoloom.film.train.sheets import sheet
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.task import Task
 
 _SHOWN = 4
@@ -58,7 +58,7 @@ def refine_task(prepared: Path, held_out: Path, batch: int, seed: int, size: Ref
 
     def batch_of(step: int, share: int, shares: int) -> list[dict[str, Any]]:
         made = []
-        for k in share_of(batch, share, shares):
+        for k in share_indices(batch, share, shares):
             rng = generator(seed, step, k)
             made.append(vars(part(load(files[int(rng.integers(len(files)))]), CELLS, rng)))
         return made

@@ -23,7 +23,7 @@ from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.data.videos import open_videos
-from kinoloom.learn.distributed import join
+from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -65,11 +65,11 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         raise UsageError("train film needs a folder for the training.", hint="Give --out DIR.")
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _settings(preset.settings, options)
-    team = join(settings.device)
-    with team.first_ahead():
+    team = join_process_group(settings.device)
+    with team.first_process_first():
         task = _task(data, options, preset, settings)
     result = train(task, settings, options.out)
-    if not isinstance(preset, FramesPreset) and result.ended == "done" and team.first:
+    if not isinstance(preset, FramesPreset) and result.ended == "done" and team.is_first:
         _export(task, options.out / f"{options.preset}.onnx")
     return _report(options, result, task)
 
@@ -113,7 +113,7 @@ def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Setti
     opened = open_data(
         data,
         SceneOptions(size_px=CROP_PX),
-        made=preset.made,
+        synthetic=preset.made,
         any_time=preset.any_time,
         index=options.out / _SCANNED,
     )
@@ -164,7 +164,7 @@ def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: S
 
     assert options.out is not None
     scenes = SceneOptions(size_px=preset.crop_px)
-    opened = open_data(data, scenes, made=preset.made, index=options.out / _SCANNED)
+    opened = open_data(data, scenes, synthetic=preset.made, index=options.out / _SCANNED)
     kept, held = split(opened.source)
     torch.manual_seed(settings.seed)
     size = unshared(FilmOptions()) if options.unshared else FilmOptions()
@@ -175,7 +175,7 @@ def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: S
     if preset.weights.keys() & {"vgg", "style"}:
         network = load_vgg(options.vgg)
         features = lambda made, truth: perceptual_losses(network, made, truth)  # noqa: E731
-        record["features"] = network.words
+        record["features"] = network.description
     return film_task(net, batches, held, preset.weights, features, record)
 
 
@@ -206,13 +206,13 @@ def _preview(data: Path, options: TrainOptions, preset: Preset) -> Report:
     """A report with a sheet of samples."""
     crop_px = preset.crop_px if isinstance(preset, FramesPreset) else _CROP_PX
     made = 0.0 if isinstance(preset, RefinePreset) else preset.made
-    opened = open_data(data, SceneOptions(size_px=crop_px), made=made)
+    opened = open_data(data, SceneOptions(size_px=crop_px), synthetic=made)
     drawn = Batches(opened.source, _SHOWN, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])
     parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())
     words = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
-    if opened.left_out:
-        words.append(f"{len(opened.left_out)} files are not used: {opened.left_out[0]}")
+    if opened.skipped:
+        words.append(f"{len(opened.skipped)} files are not used: {opened.skipped[0]}")
     texts = tuple(Text(line) for line in words)
     facts = {"schema": SCHEMA, "preset": options.preset, "parts": opened.parts}
     return Report(f"Samples for {options.preset}", (*texts, _png(sheet)), facts)

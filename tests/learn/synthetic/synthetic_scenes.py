@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from kinoloom.learn.synthetic.degradations import DegradeOptions
+from kinoloom.learn.synthetic.degradations import DegradationOptions
 from kinoloom.learn.synthetic.paths import Motion, MotionOptions
 from kinoloom.learn.synthetic.scenes import Scene, SceneOptions, make_scene
 
-CLEAN = DegradeOptions(lit=0, noisy=0, compressed=0)
+CLEAN = DegradationOptions(exposure=0, noise=0, jpeg=0)
 
 
 def smooth_photos(count: int = 6, side: int = 160, softness_px: float = 3.0) -> list[Any]:
@@ -31,7 +31,7 @@ def smooth_photos(count: int = 6, side: int = 160, softness_px: float = 3.0) -> 
 
 def options(**changes: Any) -> SceneOptions:
     """Small scenes without degradations, whose largest motion is 40 px."""
-    motion = changes.pop("motion", MotionOptions(most_px=40))
+    motion = changes.pop("motion", MotionOptions(max_px=40))
     return SceneOptions(
         **({"size_px": 96, "degrade": CLEAN, "blurred": 0, "motion": motion} | changes)
     )
@@ -45,11 +45,11 @@ def straight(shift: tuple[float, float], centre: tuple[float, float] = (0, 0)) -
     """A plain translation."""
     return Motion(
         centre=np.array(centre, float),
-        shift=np.array(shift, float),
-        bend=np.zeros(2),
+        translation=np.array(shift, float),
+        path_bend=np.zeros(2),
         pose=np.zeros(5),
-        turn=np.zeros(5),
-        pace=0.0,
+        pose_change=np.zeros(5),
+        acceleration=0.0,
         waves=np.zeros((3, 5)),
     )
 
@@ -78,7 +78,9 @@ def bytes_of(made: Scene) -> list[NDArray[Any]]:
         made.cutouts,
         np.array([made.time, made.exposure, made.exposures]),
         *(
-            np.concatenate([m.centre, m.shift, m.bend, m.pose, m.turn, m.waves.ravel()])
+            np.concatenate(
+                [m.centre, m.translation, m.path_bend, m.pose, m.pose_change, m.waves.ravel()]
+            )
             for m in made.motions
         ),
     ]
