@@ -1,4 +1,4 @@
-"""The example of the README runs as it stands there."""
+"""The example of the README runs as written."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import kinoloom.learn
 from kinoloom.learn.logging.writers import read_log
 
 
-def test_the_example_runs_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_runs_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(kinoloom.learn.__file__).parent / "README.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert code is not None

@@ -24,7 +24,7 @@ from kinoloom.film.train.crops import CROP_PX, Crop, crops
 from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
 from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
-from kinoloom.learn.data.source import SyntheticSource, FrameTriplet
+from kinoloom.learn.data.source import FrameTriplet, SyntheticSource
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions

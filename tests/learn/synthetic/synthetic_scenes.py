@@ -1,4 +1,4 @@
-"""Textures and scenes for the tests of made motion: smooth, so that bilinear warps are exact."""
+"""Textures and scenes for the tests of synthetic motion, smooth enough for accurate warps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,7 +18,7 @@ CLEAN = DegradationOptions(exposure=0, noise=0, jpeg=0)
 
 
 def smooth_photos(count: int = 6, side: int = 160, softness_px: float = 3.0) -> list[Any]:
-    """Random colours, smooth at the scale of a few pixels, over the whole range of brightness."""
+    """Return photos of random colours, smooth at the scale of a few pixels, with full contrast."""
     rng = np.random.default_rng(5)
     photos = []
     for _ in range(count):
@@ -29,20 +28,20 @@ def smooth_photos(count: int = 6, side: int = 160, softness_px: float = 3.0) -> 
     return photos
 
 
-def options(**changes: Any) -> SceneOptions:
-    """Small scenes without degradations, whose largest motion is 40 px."""
+def scene_options(**changes: Any) -> SceneOptions:
+    """Return options of small scenes without degradations, with motion of at most 40 px."""
     motion = changes.pop("motion", MotionOptions(max_px=40))
     return SceneOptions(
         **({"size_px": 96, "degrade": CLEAN, "blurred": 0, "motion": motion} | changes)
     )
 
 
-def scene(number: int, **changes: Any) -> Scene:
-    return make_scene(smooth_photos(), np.random.default_rng(number), options(**changes))
+def draw_scene(number: int, **changes: Any) -> Scene:
+    return make_scene(smooth_photos(), np.random.default_rng(number), scene_options(**changes))
 
 
-def straight(shift: tuple[float, float], centre: tuple[float, float] = (0, 0)) -> Motion:
-    """A plain translation."""
+def translation(shift: tuple[float, float], centre: tuple[float, float] = (0, 0)) -> Motion:
+    """Return a pure translation."""
     return Motion(
         centre=np.array(centre, float),
         translation=np.array(shift, float),
@@ -54,8 +53,8 @@ def straight(shift: tuple[float, float], centre: tuple[float, float] = (0, 0)) -
     )
 
 
-def warped(image: Tensor, flow: Tensor) -> Tensor:
-    """What of `image` (B, C, H, W) lies where the flow (B, 2, H, W) leads, bicubic."""
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Sample an image (B, C, H, W) where the flow (B, 2, H, W) points, bicubic."""
     height, width = image.shape[2:]
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     x = (2 * (columns + flow[:, 0]) + 1) / width - 1
@@ -65,22 +64,7 @@ def warped(image: Tensor, flow: Tensor) -> Tensor:
     )
 
 
-def inner(mask: Tensor, rim_px: int = 3) -> Tensor:
-    """The mask (B, 1, H, W) without its rim."""
-    around = -functional.max_pool2d(-mask.float(), 2 * rim_px + 1, 1, rim_px)
+def erode(mask: Tensor, border_px: int = 3) -> Tensor:
+    """Return the mask (B, 1, H, W) without a border."""
+    around = -functional.max_pool2d(-mask.float(), 2 * border_px + 1, 1, border_px)
     return around.bool()
-
-
-def bytes_of(made: Scene) -> list[NDArray[Any]]:
-    """All that a scene is made of, as arrays."""
-    return [
-        made.background,
-        made.cutouts,
-        np.array([made.time, made.exposure, made.exposures]),
-        *(
-            np.concatenate(
-                [m.centre, m.translation, m.path_bend, m.pose, m.pose_change, m.waves.ravel()]
-            )
-            for m in made.motions
-        ),
-    ]
