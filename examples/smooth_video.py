@@ -1,12 +1,12 @@
-"""A video at 59.94 frames a second, sound in sync: python examples/smooth_video.py IN OUT."""
+"""Raise a video to 59.94 fps, audio in sync: python examples/smooth_video.py IN OUT."""
 
 import sys
 
 import kinoloom
 
-source, target = sys.argv[1:]
+source, output = sys.argv[1:]
 clip = kinoloom.interpolate(source, fps="60000/1001")
-told = kinoloom.write(clip, target, overwrite=True)
-print(f"{told['output']}: {told['frames']} frames, {told['duration_s']:.3f} s")
+summary = kinoloom.write(clip, output, overwrite=True)
+print("{output}: {frames} frames, {duration_s:.3f} s".format(**summary))
 for note in clip.notes:
     print(f"{note.level}: {note.message}")

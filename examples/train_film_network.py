@@ -1,6 +1,6 @@
-"""The FILM network for research: a narrow copy of the graph takes a few steps of training.
+"""Train a narrow FILM network for a few steps.
 
-python examples/train_film_network.py    (needs the extra `train`)
+python examples/train_film_network.py  (needs the extra `train`)
 """
 
 import torch

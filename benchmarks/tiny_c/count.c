@@ -1,5 +1,5 @@
-/* Counts instructions of a forward pass and of a training step under QEMU with -icount shift=0:
-   an instruction takes a nanosecond of the emulated clock, which SysTick divides by TICK_NS. */
+/* Count the instructions of a forward pass and of a training step under QEMU with -icount shift=0:
+   an instruction takes one nanosecond of the emulated clock, which SysTick divides by TICK_NS. */
 #include "board.h"
 #include "model.h"
 
@@ -24,7 +24,7 @@ static void start(void)
     SYSTICK[0] = 0;
     SYSTICK[1] = 0xFFFFFFu;
     SYSTICK[2] = 0;
-    SYSTICK[0] = 5; /* on, processor clock, no interrupt */
+    SYSTICK[0] = 5; /* enabled, processor clock, no interrupt */
 }
 
 static void stop(const char *name)

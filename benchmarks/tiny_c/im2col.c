@@ -1,12 +1,12 @@
-/* The plain way to run an int8 convolution: copy windows to columns, multiply matrices, requantise.
-   Compiled with -O3 it is what `tiny_speed` compares with. Channels of a group are contiguous. */
+/* A textbook int8 convolution: copy windows to columns, multiply matrices, requantise. Compiled with
+   -O3 it is the reference of `tiny_speed`. Channels of a group are contiguous. */
 #include <stdint.h>
 
 typedef struct {
     int32_t cin, ih, iw, cout, oh, ow, kh, kw, sy, sx, py, px, dy, dx, groups;
 } geometry;
 
-/* columns (fan in, pixels) of group `group`, less the zero point */
+/* Store the columns (fan in, pixels) of a group, minus the zero point. */
 static void im2col(const geometry *g, const int8_t *x, int32_t zero, int32_t group, int16_t *columns)
 {
     const int32_t ins = g->cin / g->groups, pixels = g->oh * g->ow;
@@ -34,7 +34,7 @@ static int8_t requantise(int32_t sum, int32_t multiplier, uint8_t shift, const i
     return (int8_t)(v < range[1] ? range[1] : v > range[2] ? range[2] : v);
 }
 
-/* range: zero point, low, high of the result; sums (pixels) and columns are scratch */
+/* range: zero point, low and high of the result; sums (pixels) and columns are scratch memory. */
 void conv(const geometry *g, const int8_t *x, int32_t x_zero, const int8_t *weights,
           const int32_t *bias, const int32_t *multipliers, const uint8_t *shifts,
           const int32_t *range, int8_t *y, int16_t *columns, int32_t *sums)

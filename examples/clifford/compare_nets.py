@@ -1,10 +1,10 @@
-"""A pipeline: Clifford and plain networks of equal size on the same smoke, each from three seeds.
+"""Pipeline that compares Clifford and plain networks of equal size on rising smoke.
 
     python examples/clifford/compare_nets.py [--root DIR] [--steps N] [--trajectories N]
 
-Two steps make the trajectories, six train at the same time as far as the machine allows, one
-compares. Started again, what is done is taken over; with a remote session the same pipeline runs
-on a cluster.
+Two steps simulate trajectories, six train networks in parallel, with three seeds for each
+architecture, and one compares their reports. A second execution reuses finished steps. With a
+remote session the same pipeline runs on a cluster.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kinoloom.pipelines import (
     ScriptProcessor,
 )
 
-FORMS, SEEDS = ("cresnet", "resnet"), (0, 1, 2)
+ARCHITECTURES, SEEDS = ("cresnet", "resnet"), (0, 1, 2)
 ML = "/opt/ml/processing"
 
 
@@ -34,32 +34,34 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--trajectories", type=int, default=16)
     parser.add_argument("--cells", type=int, default=32)
-    told = parser.parse_args()
+    args = parser.parse_args()
     pipeline = Pipeline(
         "CompareNets",
-        steps=steps(told.steps, told.trajectories, told.cells),
-        sagemaker_session=LocalSession(told.root),
+        steps=build_steps(args.steps, args.trajectories, args.cells),
+        sagemaker_session=LocalSession(args.root),
     )
     pipeline.upsert()
     execution = pipeline.start()
     execution.wait()
     table = execution.result("Compare")["table"]
     for row in json.loads((Path(table) / "table.json").read_text()):
-        print("{form:8} {what:13} {mean:10.5f} +- {deviation:.5f}".format(**row))
+        print("{architecture:8} {error:13} {mean:10.5f} +- {deviation:.5f}".format(**row))
 
 
-def steps(updates: int, trajectories: int, cells: int) -> list[ProcessingStep]:
-    """All steps: fields, trainings, the comparison."""
-    learned = fields("FieldsToLearn", trajectories, 1, cells)
-    tested = fields("FieldsToTest", 8, 2, cells)
-    trainings = {
-        f"{form}-{seed}": training(form, seed, updates, learned, tested)
-        for form in FORMS
+def build_steps(training_steps: int, trajectories: int, cells: int) -> list[ProcessingStep]:
+    """Return the steps of the pipeline: simulations, training runs, comparison."""
+    training_fields = simulate("TrainingFields", trajectories, 1, cells)
+    held_out = simulate("HeldOutFields", 8, 2, cells)
+    runs = {
+        f"{architecture}-{seed}": train(
+            architecture, seed, training_steps, training_fields, held_out
+        )
+        for architecture in ARCHITECTURES
         for seed in SEEDS
     }
     reports = [
-        ProcessingInput(output(step, "report"), f"{ML}/reports/{name}")
-        for name, step in trainings.items()
+        ProcessingInput(get_output(step, "report"), f"{ML}/reports/{name}")
+        for name, step in runs.items()
     ]
     compare = ProcessingStep(
         "Compare",
@@ -70,41 +72,46 @@ def steps(updates: int, trajectories: int, cells: int) -> list[ProcessingStep]:
             arguments=[f"{ML}/reports", f"{ML}/table/table.json"],
         ),
     )
-    return [learned, tested, *trainings.values(), compare]
+    return [training_fields, held_out, *runs.values(), compare]
 
 
-def fields(name: str, trajectories: int, seed: int, cells: int) -> ProcessingStep:
-    """A step that makes smoke."""
-    words = ["-o", f"{ML}/fields/smoke.npz", "--trajectories", str(trajectories)]
-    words += ["--seed", str(seed), "--cells", str(cells)]
-    make = Processor(
+def simulate(name: str, trajectories: int, seed: int, cells: int) -> ProcessingStep:
+    """Return a step that simulates rising smoke."""
+    arguments = ["-o", f"{ML}/fields/smoke.npz", "--trajectories", str(trajectories)]
+    arguments += ["--seed", str(seed), "--cells", str(cells)]
+    processor = Processor(
         image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "fields", "make", "smoke"]
     )
-    made = [ProcessingOutput(f"{ML}/fields", output_name="fields")]
-    return ProcessingStep(name, step_args=make.run(arguments=words, outputs=made))
+    outputs = [ProcessingOutput(f"{ML}/fields", output_name="fields")]
+    return ProcessingStep(name, step_args=processor.run(arguments=arguments, outputs=outputs))
 
 
-def training(
-    form: str, seed: int, updates: int, learned: ProcessingStep, tested: ProcessingStep
+def train(
+    architecture: str,
+    seed: int,
+    training_steps: int,
+    training_fields: ProcessingStep,
+    held_out: ProcessingStep,
 ) -> ProcessingStep:
-    """A step that trains one network."""
-    words = ["--preset", f"smoke-{form}", "--seed", str(seed), "--steps", str(updates)]
-    words += ["--learned", f"{ML}/learned/smoke.npz", "--held-out", f"{ML}/tested/smoke.npz"]
-    words += ["--out", f"{ML}/run", "-o", f"{ML}/report/report.json"]
-    train = Processor(
+    """Return a step that trains a network."""
+    arguments = ["--preset", f"smoke-{architecture}", "--seed", str(seed)]
+    arguments += ["--steps", str(training_steps), "--train-data", f"{ML}/training/smoke.npz"]
+    arguments += ["--held-out", f"{ML}/held-out/smoke.npz"]
+    arguments += ["--out", f"{ML}/run", "-o", f"{ML}/report/report.json"]
+    processor = Processor(
         image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "train", "clifford"]
     )
-    given = [
-        ProcessingInput(output(learned, "fields"), f"{ML}/learned"),
-        ProcessingInput(output(tested, "fields"), f"{ML}/tested"),
+    inputs = [
+        ProcessingInput(get_output(training_fields, "fields"), f"{ML}/training"),
+        ProcessingInput(get_output(held_out, "fields"), f"{ML}/held-out"),
     ]
-    made = [ProcessingOutput(f"{ML}/{name}", output_name=name) for name in ("run", "report")]
-    arguments = train.run(arguments=words, inputs=given, outputs=made)
-    return ProcessingStep(f"Train-{form}-{seed}", step_args=arguments)
+    outputs = [ProcessingOutput(f"{ML}/{name}", output_name=name) for name in ("run", "report")]
+    step_args = processor.run(arguments=arguments, inputs=inputs, outputs=outputs)
+    return ProcessingStep(f"Train-{architecture}-{seed}", step_args=step_args)
 
 
-def output(step: ProcessingStep, name: str) -> object:
-    """Where an output of a step lies."""
+def get_output(step: ProcessingStep, name: str) -> object:
+    """Return the location of an output of a step."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 

@@ -1,8 +1,8 @@
-"""A step of compare_nets: mean and deviation over seeds, of the reports of trainings.
+"""Step of compare_nets: mean and standard deviation of training reports over seeds.
 
     python compare_reports.py REPORTS TABLE.json
 
-REPORTS holds a folder for each training, named form-seed, with its report.json.
+REPORTS contains a folder for each training run, named ARCHITECTURE-SEED, with its report.json.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pathlib import Path
 
 
 def main(reports: Path, table: Path) -> None:
-    """Write the table."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    """Write the table of means and standard deviations."""
+    errors: dict[tuple[str, str], list[float]] = defaultdict(list)
     for path in sorted(reports.glob("*/report.json")):
-        form = path.parent.name.rpartition("-")[0]
+        architecture = path.parent.name.rpartition("-")[0]
         report = json.loads(path.read_text(encoding="utf-8"))
-        found[form, "one step"].append(report["one_step_smse"])
-        found[form, "rollout"].append(sum(report["rollout_smse"]))
-        found[form, "no change"].append(sum(report["no_change_smse"]))
+        errors[architecture, "one step"].append(report["one_step_smse"])
+        errors[architecture, "rollout"].append(sum(report["rollout_smse"]))
+        errors[architecture, "persistence"].append(sum(report["no_change_smse"]))
     rows = [
         {
-            "form": form,
-            "what": what,
+            "architecture": architecture,
+            "error": error,
             "seeds": len(values),
             "mean": statistics.fmean(values),
             "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
         }
-        for (form, what), values in found.items()
+        for (architecture, error), values in errors.items()
     ]
     table.write_text(json.dumps(rows, indent=2), encoding="utf-8")
 

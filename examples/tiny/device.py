@@ -1,4 +1,4 @@
-"""What the stories share: train the generated C on this machine, and say what it takes."""
+"""Shared by the examples: train the generated C on this machine and print scores and memory."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ExecutionError
-from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.commands import sizes
-from kinoloom.tiny.host import Host
+from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.codegen.board import measure_linked_size
+from kinoloom.tiny.codegen.host import HostProgram
 
 Examples = Sequence[tuple[Any, Any]]
 """Pairs of a real input and its label or target."""
 
 
-def learn(
-    made: Compiled,
+def train_on_device(
+    compiled: CompiledProgram,
     train: Examples,
     score: Callable[[Callable[[Any], Any]], float],
     lr: float,
     epochs: int = 1,
 ) -> tuple[float, float]:
-    """Train the compiled C, one example a step; the score before and after.
+    """Train the generated C, one example per step.
 
     Args:
-        made: the compiled network.
-        train: examples.
-        score: of a function from a real input to an output; what it returns is reported.
-        lr: the first learning rate; it falls to zero along a straight line, so that the score
-            is not that of one unlucky last step.
-        epochs: how often each example is seen.
+        compiled: the compiled network.
+        train: training examples.
+        score: function that scores a network, a function from a real input to an output.
+        lr: initial learning rate; it decays linearly to zero, to reduce the noise of last steps.
+        epochs: number of epochs.
+
+    Returns:
+        The score before and after training.
     """
-    quantise = made.simulator().quantise
+    quantise = compiled.simulator().quantise
     order = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = HostProgram(compiled.program, compiled.plan, Path(folder), ("-O3",))
 
         def run(x: Any) -> Any:
             return host.forward(quantise(x))
@@ -52,17 +54,19 @@ def learn(
         return before, score(run)
 
 
-def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
-    """The learning rate of the least loss on half of the examples after learning the other half.
+def select_learning_rate(
+    compiled: CompiledProgram, train: Examples, rates: Sequence[float]
+) -> float:
+    """Select the learning rate with the least loss on half of the examples, trained on the others.
 
-    None of the examples that are scored in the end is looked at.
+    The examples of the final score are not used.
     """
-    quantise = made.simulator().quantise
+    quantise = compiled.simulator().quantise
     inputs = [(quantise(x), label) for x, label in train]
     half = len(inputs) // 2
     losses = {}
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(made.program, made.plan, Path(folder), ("-O3",))
+        host = HostProgram(compiled.program, compiled.plan, Path(folder), ("-O3",))
         for rate in rates:
             host.init(1)
             for x, label in inputs[:half]:
@@ -71,8 +75,8 @@ def best_rate(made: Compiled, train: Examples, rates: Sequence[float]) -> float:
     return min(losses, key=lambda rate: losses[rate])
 
 
-def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
-    """The fraction of examples whose largest output is that of their label."""
+def score_accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
+    """Return a function that scores a network by its accuracy."""
 
     def score(run: Callable[[Any], Any]) -> float:
         return float(np.mean([run(x).argmax() == label for x, label in test]))
@@ -80,18 +84,20 @@ def accuracy(test: Examples) -> Callable[[Callable[[Any], Any]], float]:
     return score
 
 
-def tell(made: Compiled, what: str, before: float, after: float) -> None:
-    """Print the outcome and the memory, with the flash of a linked Cortex-M4 program if it can."""
+def print_result(compiled: CompiledProgram, what: str, before: float, after: float) -> None:
+    """Print scores and memory, with the flash of a linked Cortex-M4 program if it can be built."""
     print(f"{what} before {before:.3f}, after {after:.3f}")
-    print(f"peak SRAM {made.ram_bytes} bytes: {made.plan.peak} arena, "
-          f"{made.program.param_bytes} trained tensors")  # fmt: skip
+    print(f"peak SRAM {compiled.ram_bytes} bytes: {compiled.plan.peak} arena, "
+          f"{compiled.program.param_bytes} trained tensors")  # fmt: skip
     if shutil.which("arm-none-eabi-gcc") is None:
-        print(f"flash at least {made.program.constant_bytes} bytes of constants")
+        print(f"flash at least {compiled.program.constant_bytes} bytes of constants")
         return
     with tempfile.TemporaryDirectory() as folder:
-        made.write(Path(folder))
+        compiled.write(Path(folder))
         try:
-            print(f"flash {sizes(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4")
+            print(
+                f"flash {measure_linked_size(Path(folder), 'm4')[0]} bytes, linked for a Cortex-M4"
+            )
         except ExecutionError:
-            print(f"flash at least {made.program.constant_bytes} bytes of constants; the example's "
-                  "copy of what was learned does not fit the board's RAM beside it")  # fmt: skip
+            print(f"flash at least {compiled.program.constant_bytes} bytes of constants; the "
+                  "example's copy of the trained tensors exceeds the RAM of the board")  # fmt: skip

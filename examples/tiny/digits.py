@@ -1,6 +1,6 @@
-"""A reader of digits that learns new ones: 0-4 on a computer, 5-9 on the device.
+"""A digit classifier that learns new classes: 0-4 in pretraining, 5-9 on the device.
 
-python examples/tiny/digits.py    (needs the extras `train` and `dev`)
+python examples/tiny/digits.py    (requires the extras `train` and `dev`)
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 import torch
-from device import accuracy, learn, tell
+from device import print_result, score_accuracy, train_on_device
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
@@ -17,8 +17,8 @@ from torch.nn import functional
 from kinoloom import tiny
 
 
-def pretrained(images: np.ndarray, labels: np.ndarray, epochs: int) -> nn.Module:
-    """A small convolutional network, trained with Adam."""
+def pretrain(images: np.ndarray, labels: np.ndarray, epochs: int) -> nn.Module:
+    """Pretrain a small convolutional network with Adam."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = nn.Sequential(
@@ -37,20 +37,22 @@ def pretrained(images: np.ndarray, labels: np.ndarray, epochs: int) -> nn.Module
 
 
 def main() -> None:
-    """Pretrain, compile, learn, tell."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--epochs", type=int, default=6, help="over the examples of the device")
-    epochs = words.parse_args().epochs
+    """Pretrain, compile, train on the device, and print the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=6, help="epochs on the device")
+    epochs = parser.parse_args().epochs
     data = load_digits()
     images = (data.images / 8 - 1).astype(np.float32)[:, None]
     order = np.random.default_rng(0).permutation(len(images))
     images, labels = images[order], data.target[order]
     old, new = labels < 5, np.flatnonzero(labels >= 5)
-    model = pretrained(images[old], labels[old], 2 * epochs)
+    model = pretrain(images[old], labels[old], 2 * epochs)
     examples = [(images[i], int(labels[i])) for i in new]
-    made = tiny.compile(model, images[:1], data=[x[None] for x in images[old][:100]])
-    outcome = learn(made, examples[:400], accuracy(examples[400:]), lr=0.05, epochs=epochs)
-    tell(made, "accuracy on 5-9", *outcome)
+    compiled = tiny.compile(model, images[:1], data=[x[None] for x in images[old][:100]])
+    scores = train_on_device(
+        compiled, examples[:400], score_accuracy(examples[400:]), lr=0.05, epochs=epochs
+    )
+    print_result(compiled, "accuracy on 5-9", *scores)
 
 
 if __name__ == "__main__":

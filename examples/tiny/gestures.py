@@ -1,10 +1,10 @@
-"""A wristband that learns how its owner moves: a TCN or a GRU over three axes of acceleration.
+"""A wristband that adapts to its owner: a TCN or a GRU over three axes of acceleration.
 
-python examples/tiny/gestures.py [--net gru]    (needs the extra `train`)
+python examples/tiny/gestures.py [--net gru]    (requires the extra `train`)
 
-The gestures are generated: a circle, a swipe, a shake and a tap, each with its own speed, size and
-noise. The network is trained on people who wear the band in one way; the owner wears it turned, so
-the axes are mixed, and the band learns from forty labelled gestures.
+The gestures are synthetic: a circle, a swipe, a shake and a tap with random speed, size and noise.
+The network is pretrained on people who wear the band in one orientation. The owner wears it
+rotated, which permutes the axes, and the band trains on forty labelled gestures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 
 import numpy as np
 import torch
-from device import accuracy, learn, tell
+from device import print_result, score_accuracy, train_on_device
 from torch import nn
 from torch.nn import functional as f
 
@@ -24,7 +24,7 @@ RATES = {"tcn": 0.03, "gru": 0.1}
 
 
 class Temporal(nn.Module):
-    """Three causal convolutions, each looking twice as far back as the one before."""
+    """Three causal convolutions with doubling dilation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Temporal(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A gated recurrent unit; its last state is classified."""
+    """A gated recurrent unit with a classifier of the last state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,8 +54,8 @@ class Recurrent(nn.Module):
         return self.head(self.cell(x.transpose(1, 2))[0][:, -1])
 
 
-def gesture(kind: int, random: np.random.Generator) -> np.ndarray:
-    """(3, STEPS) float32 of acceleration."""
+def make_gesture(kind: int, random: np.random.Generator) -> np.ndarray:
+    """Generate a gesture: (3, STEPS) float32 accelerations."""
     t = np.linspace(0, 1, STEPS) * random.uniform(0.7, 1.3) + random.uniform(0, 0.3)
     size, turn = random.uniform(0.6, 1.2), 2 * np.pi * t
     bump = np.exp(-((t - 0.6) ** 2) / 0.01)
@@ -68,14 +68,14 @@ def gesture(kind: int, random: np.random.Generator) -> np.ndarray:
     return (size * np.array(rows) + random.normal(0, 0.15, (3, STEPS))).astype(np.float32)
 
 
-def gestures(count: int, seed: int, mixed: np.ndarray) -> list[tuple[np.ndarray, int]]:
-    """Gestures of all kinds in turn; `mixed` (3, 3) is how the band is worn."""
+def make_gestures(count: int, seed: int, rotation: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    """Generate gestures of all kinds in turn; `rotation` (3, 3) is the orientation of the band."""
     random = np.random.default_rng(seed)
-    return [(mixed @ gesture(i % 4, random), i % 4) for i in range(count)]
+    return [(rotation @ make_gesture(i % 4, random), i % 4) for i in range(count)]
 
 
-def pretrained(model: nn.Module, examples: list[tuple[np.ndarray, int]], steps: int) -> nn.Module:
-    """Trained with Adam on a computer."""
+def pretrain(model: nn.Module, examples: list[tuple[np.ndarray, int]], steps: int) -> nn.Module:
+    """Pretrain a network with Adam."""
     x = torch.from_numpy(np.stack([x for x, _ in examples]))
     y = torch.tensor([label for _, label in examples])
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
@@ -88,23 +88,25 @@ def pretrained(model: nn.Module, examples: list[tuple[np.ndarray, int]], steps: 
 
 
 def main() -> None:
-    """Pretrain, compile, learn, tell."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--net", choices=("tcn", "gru"), default="tcn")
-    words.add_argument("--epochs", type=int, default=20, help="over the owner's gestures")
-    words.add_argument("--pretrain", type=int, default=300, help="steps on the computer")
-    told = words.parse_args()
+    """Pretrain, compile, train on the device, and print the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--net", choices=("tcn", "gru"), default="tcn")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs on the owner's gestures")
+    parser.add_argument("--pretrain", type=int, default=300, help="pretraining steps")
+    arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    straight = np.eye(3, dtype=np.float32)
-    turned = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], np.float32)
-    people, owner = gestures(400, 1, straight), gestures(40, 2, turned)
-    net = {"tcn": Temporal, "gru": Recurrent}[told.net]()
-    model = pretrained(net, people, told.pretrain)
-    made = tiny.compile(model, people[0][0][None], data=[x[None] for x, _ in people[:100]])
-    score = accuracy(gestures(200, 3, turned))
-    outcome = learn(made, owner, score, lr=RATES[told.net], epochs=told.epochs)
-    tell(made, f"accuracy of the {told.net} on the owner's gestures", *outcome)
+    upright = np.eye(3, dtype=np.float32)
+    rotated = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], np.float32)
+    people, owner = make_gestures(400, 1, upright), make_gestures(40, 2, rotated)
+    net = {"tcn": Temporal, "gru": Recurrent}[arguments.net]()
+    model = pretrain(net, people, arguments.pretrain)
+    compiled = tiny.compile(model, people[0][0][None], data=[x[None] for x, _ in people[:100]])
+    score = score_accuracy(make_gestures(200, 3, rotated))
+    scores = train_on_device(
+        compiled, owner, score, lr=RATES[arguments.net], epochs=arguments.epochs
+    )
+    print_result(compiled, f"accuracy of the {arguments.net} on the owner's gestures", *scores)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Is there somebody? A published network of 128x128 pictures learns it, by its published scheme.
+"""Person detection: a published network trains on 128x128 images by its published scheme.
 
 python examples/tiny/person.py mcunet-5fps.npz    (or mbv2-w0.35.npz, proxyless-w0.3.npz)
 
-The file holds an int8 network of mit-han-lab/tiny-training that was trained on ImageNet. Pictures
-are generated: figures with head, body, arms and legs, or things without, before a background of
-noise. No torch is needed.
+The file is an int8 network of mit-han-lab/tiny-training, trained on ImageNet. The images are
+synthetic: figures with head, body, arms and legs, or other shapes, on a noisy background. torch is
+not required.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from device import accuracy, best_rate, learn, tell
+from device import print_result, score_accuracy, select_learning_rate, train_on_device
 from PIL import Image, ImageDraw
 
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 
 SIDE = 128
 RATES = (0.01, 0.003, 0.001)
-HELD_IN = 80
-"""Pictures to learn from by which the rate is chosen, at most."""
+SELECTION_COUNT = 80
+"""Maximum number of training images for the selection of the learning rate."""
 
 
-def picture(person: bool, random: np.random.Generator) -> np.ndarray:
-    """(3, SIDE, SIDE) float32 in -1..1."""
+def draw_image(person: bool, random: np.random.Generator) -> np.ndarray:
+    """Draw an image (3, SIDE, SIDE) float32 in -1..1."""
     coarse = random.integers(40, 216, (8, 8, 3), np.uint8)
     image = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
@@ -53,30 +53,36 @@ def picture(person: bool, random: np.random.Generator) -> np.ndarray:
     return ((np.asarray(image) + noise) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
 
 
-def pictures(count: int, seed: int) -> list[tuple[np.ndarray, int]]:
-    """Pictures with and without somebody in turn."""
+def draw_images(count: int, seed: int) -> list[tuple[np.ndarray, int]]:
+    """Draw images with and without a person in turn."""
     random = np.random.default_rng(seed)
-    return [(picture(bool(i % 2), random), i % 2) for i in range(count)]
+    return [(draw_image(bool(i % 2), random), i % 2) for i in range(count)]
 
 
 def main() -> None:
-    """Read, compile, learn, tell."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("network", type=Path)
-    words.add_argument("--scheme", choices=PRESETS, help="instead of the first that fits")
-    words.add_argument("--count", type=int, default=160, help="pictures to learn from")
-    words.add_argument("--epochs", type=int, default=2)
-    words.add_argument("--rate", type=float, help="instead of the best on held-in pictures")
-    told = words.parse_args()
-    inference = read_pretrained(told.network, "person", classes=2)
-    fitting = (name for name, preset in PRESETS.items() if preset.model == told.network.stem)
-    scheme = told.scheme or next(fitting)
-    made = compile_program(inference, scheme=preset_scheme(inference, scheme))
-    train, test = pictures(told.count, 1), pictures(max(20, told.count // 2), 2)
-    rate = told.rate or best_rate(made, train[:HELD_IN], RATES)
-    print(f"{told.network.stem}, scheme {scheme}, learning rate {rate:g}")
-    outcome = learn(made, train, accuracy(test), lr=rate, epochs=told.epochs)
-    tell(made, "accuracy of person or no person", *outcome)
+    """Read a network, compile it, train on the device, and print the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", type=Path)
+    parser.add_argument(
+        "--scheme", choices=PRESETS, help="scheme (default: the first for the network)"
+    )
+    parser.add_argument("--count", type=int, default=160, help="training images")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument(
+        "--rate", type=float, help="learning rate (default: selected on training images)"
+    )
+    arguments = parser.parse_args()
+    inference = read_pretrained(arguments.network, "person", classes=2)
+    fitting = (name for name, preset in PRESETS.items() if preset.model == arguments.network.stem)
+    scheme = arguments.scheme or next(fitting)
+    compiled = compile_program(inference, scheme=preset_scheme(inference, scheme))
+    train, test = draw_images(arguments.count, 1), draw_images(max(20, arguments.count // 2), 2)
+    rate = arguments.rate or select_learning_rate(compiled, train[:SELECTION_COUNT], RATES)
+    print(f"{arguments.network.stem}, scheme {scheme}, learning rate {rate:g}")
+    scores = train_on_device(
+        compiled, train, score_accuracy(test), lr=rate, epochs=arguments.epochs
+    )
+    print_result(compiled, "person detection accuracy", *scores)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kinoloom import lazy
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from kinoloom.base import Audio, Clip, Frame, Report, Timeline, Tracks

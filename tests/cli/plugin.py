@@ -1,4 +1,4 @@
-"""A package of another author, installed into a folder as pip would: the ops that tests run."""
+"""A third-party package with ops for the tests, installed into a folder as pip does."""
 
 import os
 import subprocess
@@ -35,14 +35,14 @@ from kinoloom.errors import (
 
 @dataclass(frozen=True)
 class CountOptions:
-    """What `count` may be told."""
+    """Options of `count`."""
 
-    suffix: str = option("", "only files with this suffix")
-    at_most: int = option(9, "stop at so many", low=1, high=99, formerly="limit")
-    share: Fraction | None = option(None, "only this share", low=0.01, high=1)
-    pace: Fraction | None = option(None, "how fast", unit="fps")
-    memory: int = option(2_000_000_000, "the most memory", unit="bytes")
-    order: Literal["name", "size"] = option("name", "which comes first")
+    suffix: str = option("", "suffix of the files to count")
+    at_most: int = option(9, "largest count", low=1, high=99, formerly="limit")
+    share: Fraction | None = option(None, "fraction to count", low=0.01, high=1)
+    pace: Fraction | None = option(None, "counting rate", unit="fps")
+    memory: int = option(2_000_000_000, "memory limit", unit="bytes")
+    order: Literal["name", "size"] = option("name", "sort order")
     hidden: bool = option(False, "count hidden files too")
 
 
@@ -50,7 +50,7 @@ class CountOptions:
 def count(folder: Path, options: CountOptions) -> Report:
     """Count the files of a folder.
 
-    All of them, one by one.
+    Names are sorted before the count.
 
     Args:
         folder: not shown in the help.
@@ -59,18 +59,18 @@ def count(folder: Path, options: CountOptions) -> Report:
         raise InputNotFoundError(f"There is no folder {folder}.")
     names = sorted(p.name for p in folder.iterdir() if p.name.endswith(options.suffix))
     names = names[: options.at_most]
-    told = {"files": names, "pace": options.pace, "hidden": options.hidden}
-    return Report("Files", (Table(("name",), tuple((n,) for n in names)),), told)
+    data = {"files": names, "pace": options.pace, "hidden": options.hidden}
+    return Report("Files", (Table(("name",), tuple((n,) for n in names)),), data)
 
 
 def page(folder: Path, report: Report, options: CountOptions) -> Report:
-    """The page about a count."""
-    return Report(f"All about {folder.name}", report.sections)
+    """Build the report on a count."""
+    return Report(f"Count of {folder.name}", report.sections)
 
 
 @dataclass(frozen=True)
 class NoOptions:
-    """Nothing."""
+    """No options."""
 
 
 @op("shout.loud")
@@ -81,39 +81,39 @@ def loud(folder: Path, options: NoOptions) -> Report:
 
 @op("needy", extra="nowhere")
 def needy(folder: Path, options: NoOptions) -> Report:
-    """Need an extra that there is not."""
+    """Require an extra that does not exist."""
     return Report("never", ())
 
 
 @dataclass(frozen=True)
 class FailOptions:
-    """How to fail."""
+    """Options of `fail`."""
 
-    how: str = option("bug", "which error")
+    how: str = option("bug", "class of the error")
 
 
 @op("fail")
 def fail(folder: Path, options: FailOptions) -> Report:
-    """Fail in the way that was asked for."""
+    """Raise the requested error."""
     known = (BudgetError, InputNotFoundError, MissingExtraError, OutputError, WeightsError)
     for error in known:
         if error.__name__ == options.how:
             raise error("It went wrong.", hint="Do it again.")
-    raise ZeroDivisionError("nobody saw it coming")
+    raise ZeroDivisionError("not an error of kinoloom")
 
 
 @op("wait")
 def wait(folder: Path, options: NoOptions) -> Report:
-    """Begin an output and wait for the end of days."""
+    """Start an output and never finish it."""
     with whole_file(folder / "out.txt", overwrite=False) as temporary:
         temporary.write_text("half")
-        print("begun", flush=True)
+        print("started", flush=True)
         time.sleep(60)
     return Report("never", ())
 
 
 def checks() -> list[Check]:
-    """A thing that is there and one that is not."""
+    """Return a check that passes and one that fails."""
     return [
         Check("abacus", True, "wooden", "counting"),
         Check("fingers", False, "all in use", "counting further", "wave them"),
@@ -122,7 +122,7 @@ def checks() -> list[Check]:
 
 
 def install(site: Path, entry_points: str = ENTRY_POINTS, code: str = CODE) -> Path:
-    """Lay the package `tally` into the folder `site`."""
+    """Install the package `tally` into the new folder `site` and return that folder."""
     site.mkdir()
     (site / "tally.py").write_text(code)
     info = site / "tally-1.0.dist-info"
@@ -133,7 +133,7 @@ def install(site: Path, entry_points: str = ENTRY_POINTS, code: str = CODE) -> P
 
 
 def environment(site: Path | None, **more: str) -> dict[str, str]:
-    """The environment of a process that also finds the packages in `site`."""
+    """Return the environment of a process that also imports packages from `site`."""
     known = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     folders = [str(site)] if site else []
     folders += [known["PYTHONPATH"]] if "PYTHONPATH" in known else []
@@ -143,7 +143,7 @@ def environment(site: Path | None, **more: str) -> dict[str, str]:
 def kinoloom(
     *words: str, site: Path | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command `kinoloom` in a process of its own."""
+    """Run `kinoloom` in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "kinoloom", *words],
         capture_output=True,

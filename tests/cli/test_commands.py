@@ -1,4 +1,4 @@
-"""Commands made of declarations: arguments, flags, help, messages; in this process."""
+"""Commands generated from declarations: arguments, flags, help and messages."""
 
 import json
 import re
@@ -11,6 +11,7 @@ import click
 import plugin
 import pytest
 
+from kinoloom import __version__
 from kinoloom.base import registry
 from kinoloom.base.conformance import check_op
 from kinoloom.cli.main import main
@@ -18,7 +19,7 @@ from kinoloom.cli.main import main
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The package of `plugin`, found by this process; nothing of it stays behind."""
+    """Install the package of `plugin` for this process, and remove it afterwards."""
     folder = plugin.install(tmp_path_factory.mktemp("packages") / "site")
     sys.path.insert(0, str(folder))
     registry._table.cache_clear()
@@ -30,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def run(site: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command line; gives (exit code, standard output, standard error)."""
+    """Return a function that runs the command line: (exit code, stdout, stderr)."""
 
     def run(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as end:
@@ -51,11 +52,11 @@ def folder(tmp_path: Path) -> str:
 
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize("name", ["count", "shout.loud", "fail", "wait"])
-def test_ops_of_a_package_satisfy_the_rules_of_ops(name: str) -> None:
+def test_ops_of_third_parties_pass_the_conformance_check(name: str) -> None:
     check_op(registry.load("ops", name))
 
 
-def test_help_lists_ops_of_all_packages_and_the_commands_about_kinoloom(run: Any) -> None:
+def test_help_lists_the_ops_of_all_packages_and_the_general_commands(run: Any) -> None:
     code, out, err = run("--help")
     assert (code, err) == (0, "")
     listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:")[2], re.MULTILINE)
@@ -70,37 +71,37 @@ def test_help_lists_ops_of_all_packages_and_the_commands_about_kinoloom(run: Any
     assert dict(listed)["shout"] == "Commands: shout loud."
 
 
-def test_no_command_at_all_shows_the_help(run: Any) -> None:
+def test_missing_command_prints_the_help(run: Any) -> None:
     code, out, err = run()
     assert code == 2
     assert "Usage: kinoloom" in out + err
 
 
 def test_version_is_printed(run: Any) -> None:
-    assert run("--version")[:2] == (0, "kinoloom, version 0.1.0\n")
+    assert run("--version")[:2] == (0, f"kinoloom, version {__version__}\n")
 
 
-def test_command_help_follows_the_declaration(run: Any) -> None:
+def test_command_help_is_generated_from_the_declaration(run: Any) -> None:
     code, out, _ = run("count", "--help")
     assert code == 0
-    words = " ".join(out.split())
-    for said in (
-        "Count the files of a folder. All of them, one by one.",
+    text = " ".join(out.split())
+    for part in (
+        "Count the files of a folder. Names are sorted before the count.",
         "Usage: kinoloom count [OPTIONS] FOLDER",
         "-o, --output PATH Output file (default: print the report)",
-        "--at-most N Stop at so many (from 1 to 99; default 9)",
-        "--share X Only this share (from 0.01 to 1)",
-        "--pace FPS How fast",
-        "--memory BYTES The most memory (default 2.00 GB)",
-        "--order name|size Which comes first (default name)",
+        "--at-most N Largest count (from 1 to 99; default 9)",
+        "--share X Fraction to count (from 0.01 to 1)",
+        "--pace FPS Counting rate",
+        "--memory BYTES Memory limit (default 2.00 GB)",
+        "--order name|size Sort order (default name)",
         "--hidden Count hidden files too",
         "--overwrite Replace an existing output",
         "--report PAGE.html",
         "--json",
         "--debug",
     ):
-        assert said in words
-    assert "not shown in the help" not in words
+        assert part in text
+    assert "not shown in the help" not in text
 
 
 def test_help_names_the_extra_and_the_report_option(run: Any) -> None:
@@ -111,17 +112,17 @@ def test_help_names_the_extra_and_the_report_option(run: Any) -> None:
 
 def test_usage_names_the_inputs_of_the_op(run: Any) -> None:
     assert "Usage: kinoloom interpolate [OPTIONS] INPUT..." in run("interpolate", "--help")[1]
-    assert "Usage: kinoloom bench film [OPTIONS] FOLDER" in run("bench", "film", "--help")[1]
+    assert "Usage: kinoloom bench film [OPTIONS] DATA" in run("bench", "film", "--help")[1]
 
 
-def test_flags_reach_the_op_parsed(run: Any, folder: str) -> None:
+def test_flags_are_parsed_and_passed_to_the_op(run: Any, folder: str) -> None:
     flags = ["--suffix", ".txt", "--at-most", "1e0", "--pace", "29.97", "--hidden"]
     code, out, _ = run("count", folder, *flags, "--json")
     assert code == 0
     assert json.loads(out) == {"files": ["a.txt"], "pace": "30000/1001", "hidden": True}
 
 
-def test_report_is_printed(run: Any, folder: str) -> None:
+def test_report_is_printed_without_an_output(run: Any, folder: str) -> None:
     code, out, err = run("count", folder)
     assert (code, err) == (0, "")
     assert out.splitlines() == ["Files", "=====", "", "name", "a.txt", "b.txt", "c.md"]
@@ -194,10 +195,10 @@ def test_each_error_has_its_exit_code_and_no_traceback(
     )
 
 
-def test_unexpected_error_asks_for_debug(run: Any, folder: str) -> None:
+def test_unexpected_error_suggests_debug(run: Any, folder: str) -> None:
     code, out, err = run("fail", folder)
     assert (code, out) == (1, "")
-    assert "Unexpected error: ZeroDivisionError: nobody saw it coming" in err
+    assert "Unexpected error: ZeroDivisionError: not an error of kinoloom" in err
     assert "--debug" in err
     assert "Traceback" not in err
 
@@ -206,8 +207,8 @@ def test_unexpected_error_asks_for_debug(run: Any, folder: str) -> None:
 def test_debug_adds_the_traceback_and_keeps_the_exit_code(
     run: Any, folder: str, how: str, code: int
 ) -> None:
-    got, _, err = run("fail", folder, "--how", how, "--debug")
-    assert got == code
+    actual, _, err = run("fail", folder, "--how", how, "--debug")
+    assert actual == code
     assert err.startswith("Traceback")
     assert "tally.py" in err
 
@@ -235,7 +236,7 @@ def test_report_and_page_are_written_to_separate_files(
     code, printed, _ = run("count", folder, "-o", str(out), "--report", str(page))
     assert (code, printed) == (0, "")
     assert out.read_text().startswith("Files\n")
-    assert "<h1>All about in</h1>" in page.read_text()
+    assert "<h1>Count of in</h1>" in page.read_text()
 
 
 @pytest.mark.parametrize(("flag", "name"), [("-o", "old.txt"), ("--report", "old.html")])
@@ -278,7 +279,7 @@ def test_ops_are_listed_for_people_and_for_scripts(run: Any) -> None:
     at_most = next(o for o in found["count"]["options"] if o["flag"] == "--at-most")
     assert at_most == {
         "flag": "--at-most",
-        "help": "stop at so many",
+        "help": "largest count",
         "default": 9,
         "range": "from 1 to 99",
         "choices": [],
@@ -303,8 +304,8 @@ def test_doctor_lists_present_and_missing_parts(run: Any) -> None:
     assert (code, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
     assert any(re.fullmatch(r"ok abacus +wooden", line) for line in lines)
-    gone = next(k for k, line in enumerate(lines) if line.startswith("-- fingers"))
-    assert [line.strip() for line in lines[gone + 1 : gone + 3]] == [
+    missing = next(k for k, line in enumerate(lines) if line.startswith("-- fingers"))
+    assert [line.strip() for line in lines[missing + 1 : missing + 3]] == [
         "needed for: counting further",
         "install with: wave them",
     ]
@@ -316,7 +317,7 @@ def test_doctor_prints_json(run: Any) -> None:
     code, out, _ = run("doctor", "--json")
     assert code == 0
     told = json.loads(out)
-    assert told["versions"]["kinoloom"] == "0.1.0"
+    assert told["versions"]["kinoloom"] == __version__
     names = [check["name"] for check in told["checks"]]
     assert {"abacus", "fingers", "libx264", "torch"} <= set(names)
 
@@ -328,8 +329,8 @@ def test_doctor_exits_with_3_if_a_requirement_is_missing(
 
     from kinoloom.base.checks import Check
 
-    gone = Check("heart", False, "absent", "all", "find it", required=True)
-    monkeypatch.setattr(tally, "checks", lambda: [gone])
+    failed = Check("heart", False, "absent", "all", "find it", required=True)
+    monkeypatch.setattr(tally, "checks", lambda: [failed])
     assert run("doctor")[0] == 3
 
 
@@ -341,7 +342,7 @@ def test_completion_prints_a_script_for_the_shell(run: Any, shell: str) -> None:
     assert f"{shell}_complete" in out
 
 
-def test_every_command_of_every_op_has_help_for_each_flag(run: Any) -> None:
+def test_every_command_has_help_for_each_flag(run: Any) -> None:
     from kinoloom.cli.main import cli
 
     context = click.Context(cli)

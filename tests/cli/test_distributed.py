@@ -1,4 +1,4 @@
-"""`--session`: a film made in pieces by the command line; killed pieces, killed drivers."""
+"""`--session`: films computed in pieces; killed pieces and killed drivers."""
 
 import hashlib
 import json
@@ -21,8 +21,8 @@ from kinoloom.pipelines.local.session import LocalSession
 WAIT_S = 120
 
 
-def video(path: Path, frames: int = 260) -> str:
-    """A film that one encoder's group of pictures spans, with a cut in its middle."""
+def write_video(path: Path, frames: int = 260) -> str:
+    """Write a video that is one group of pictures, with a scene cut in its middle."""
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=30, options={"g": "999"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -35,7 +35,7 @@ def video(path: Path, frames: int = 260) -> str:
     return str(path)
 
 
-def words(source: str, out: Path, *more: str) -> list[str]:
+def interpolate_words(source: str, out: Path, *more: str) -> list[str]:
     return ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "blend", *more]
 
 
@@ -55,13 +55,13 @@ def frames_of(path: Path) -> list[tuple[Any, str]]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return video(tmp_path_factory.mktemp("source") / "in.mp4")
+    return write_video(tmp_path_factory.mktemp("source") / "in.mp4")
 
 
 @pytest.fixture(scope="module")
 def whole(source: str, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, str]]:
     path = tmp_path_factory.mktemp("whole") / "whole.mp4"
-    assert run(*words(source, path)) == 0
+    assert run(*interpolate_words(source, path)) == 0
     return frames_of(path)
 
 
@@ -69,8 +69,8 @@ def session_of(out: Path) -> Path:
     return out.with_name(f".{out.name}.parts") / "session"
 
 
-def running_piece(out: Path, name: str) -> dict[str, Any]:
-    """Wait until a piece's process runs; its row in the state."""
+def wait_for_piece(out: Path, name: str) -> dict[str, Any]:
+    """Wait until the process of a piece runs and return the row of its step."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         if (session_of(out) / "state.db").is_file():
@@ -90,11 +90,11 @@ def start(line: list[str]) -> subprocess.Popen[str]:
 
 def test_killed_piece_is_retried(source: str, whole: Any, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    driver = start(words(source, out, "--session", "local", "--piece", "4"))
-    os.kill(running_piece(out, "Piece-0")["pid"], signal.SIGKILL)
-    _, said = driver.communicate(timeout=WAIT_S)
-    assert driver.returncode == 0, said
-    assert "scene cut" in said
+    driver = start(interpolate_words(source, out, "--session", "local", "--piece", "4"))
+    os.kill(wait_for_piece(out, "Piece-0")["pid"], signal.SIGKILL)
+    _, err = driver.communicate(timeout=WAIT_S)
+    assert driver.returncode == 0, err
+    assert "scene cut" in err
     assert frames_of(out) == whole
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
 
@@ -103,7 +103,7 @@ def test_killed_driver_resumes_without_repeating_work(
     source: str, whole: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.mp4"
-    line = words(source, out, "--session", "local", "--piece", "4")
+    line = interpolate_words(source, out, "--session", "local", "--piece", "4")
     driver = start(line)
     deadline = time.monotonic() + WAIT_S
     while not list(session_of(out).parent.glob("[0-9]*.json")) and time.monotonic() < deadline:
@@ -112,19 +112,19 @@ def test_killed_driver_resumes_without_repeating_work(
     driver.communicate()
     assert not out.exists()
     assert run(*line, "--resume", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["frames"] == len(whole)
-    assert any("0 frames exist already" in note["message"] for note in told["notes"])
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["frames"] == len(whole)
+    assert any("0 frames exist already" in note["message"] for note in summary["notes"])
     assert frames_of(out) == whole
 
 
-def test_distributed_record_equals_the_local_one(source: str, tmp_path: Path) -> None:
+def test_distributed_provenance_equals_the_local_one(source: str, tmp_path: Path) -> None:
     for name, more in (("one.mp4", []), ("pieces.mp4", ["--session", "local"])):
-        assert run(*words(source, tmp_path / name, *more)) == 0
-    records = [kinoloom.read(tmp_path / name) for name in ("one.mp4", "pieces.mp4")]
+        assert run(*interpolate_words(source, tmp_path / name, *more)) == 0
+    clips = [kinoloom.read(tmp_path / name) for name in ("one.mp4", "pieces.mp4")]
     tags = []
-    for record in records:
-        with av.open(str(record.files[0])) as file:
+    for clip in clips:
+        with av.open(str(clip.files[0])) as file:
             tags.append(dict(file.metadata))
     assert tags[0] == tags[1]
 
@@ -135,13 +135,13 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
     assert run(*line) == 1
     said = capsys.readouterr().err
-    assert "cannot be woven within" in said
+    assert "cannot be interpolated within" in said
     assert "add --resume to continue" in said
     assert not out.exists()
 
 
 @pytest.mark.parametrize(
-    ("more", "why"),
+    ("more", "message"),
     [
         (["--session", "somewhere"], "'somewhere' is no session"),
         (["--session", "sagemaker"], "cannot be done with --session sagemaker"),
@@ -149,13 +149,13 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     ],
 )
 def test_unknown_sessions_are_rejected(
-    source: str, tmp_path: Path, more: list[str], why: str, capsys: pytest.CaptureFixture[str]
+    source: str, tmp_path: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(*words(source, tmp_path / "out.mp4", *more)) == 2
-    assert why in capsys.readouterr().err
+    assert run(*interpolate_words(source, tmp_path / "out.mp4", *more)) == 2
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_ops_have_no_session(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ops_without_pieces_have_no_session_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("fields", "make", "smoke", "--help") == 0
     assert "--session" not in capsys.readouterr().out

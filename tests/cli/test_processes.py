@@ -1,4 +1,4 @@
-"""The command as a process: exit codes, clean streams, colour, pipes that break, signals."""
+"""The command as a process: exit codes, streams, colour, closed pipes and signals."""
 
 import json
 import os
@@ -12,10 +12,12 @@ import plugin
 import pytest
 from plugin import environment, kinoloom
 
+from kinoloom import __version__
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of `plugin`, found by the processes that are started."""
+    """Install the package of `plugin` for the started processes."""
     return plugin.install(tmp_path_factory.mktemp("packages") / "site")
 
 
@@ -31,7 +33,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["count", "{in}/absent"], 4),
     ],
 )
-def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> None:
+def test_each_outcome_has_its_exit_code(
+    site: Path, tmp_path: Path, words: list[str], code: int
+) -> None:
     done = kinoloom(*[word.replace("{in}", str(tmp_path)) for word in words], site=site)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
@@ -40,16 +44,16 @@ def test_exit_codes(site: Path, tmp_path: Path, words: list[str], code: int) -> 
         assert done.stderr
 
 
-def test_standard_output_is_json_and_nothing_else(site: Path, tmp_path: Path) -> None:
+def test_json_is_the_only_standard_output(site: Path, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     done = kinoloom("count", str(tmp_path), "--json", site=site)
     assert json.loads(done.stdout)["files"] == ["a"]
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("rank", "told"), [("0", True), ("1", False)])
+@pytest.mark.parametrize(("rank", "writes"), [("0", True), ("1", False)])
 def test_only_rank_0_prints_and_writes_under_torchrun(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, told: bool
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, writes: bool
 ) -> None:
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", rank)
@@ -57,17 +61,17 @@ def test_only_rank_0_prints_and_writes_under_torchrun(
     printed = kinoloom("count", str(tmp_path), site=site)
     written = kinoloom("count", str(tmp_path), "-o", str(report), site=site)
     assert printed.returncode == written.returncode == 0
-    assert bool(printed.stdout) == report.exists() == told
+    assert bool(printed.stdout) == report.exists() == writes
 
 
 def test_the_installed_command_is_the_module(site: Path) -> None:
     script = Path(sys.executable).with_name("kinoloom")
     done = subprocess.run([script, "--version"], capture_output=True, text=True)
-    assert done.stdout == kinoloom("--version").stdout == "kinoloom, version 0.1.0\n"
+    assert done.stdout == kinoloom("--version").stdout == f"kinoloom, version {__version__}\n"
 
 
-def on_a_terminal(*words: str, env: dict[str, str]) -> str:
-    """What the command writes to a terminal."""
+def run_on_terminal(*words: str, env: dict[str, str]) -> str:
+    """Run the command on a pseudo-terminal and return what it writes."""
     master, slave = pty.openpty()
     line = [sys.executable, "-m", "kinoloom", *words]
     with subprocess.Popen(line, stdout=slave, stderr=subprocess.PIPE, env=env) as process:
@@ -76,7 +80,7 @@ def on_a_terminal(*words: str, env: dict[str, str]) -> str:
         while True:
             try:
                 block = os.read(master, 4096)
-            except OSError:  # the terminal's way to say that all is written
+            except OSError:  # how a terminal reports that its other end is closed
                 break
             if not block:
                 break
@@ -87,8 +91,8 @@ def on_a_terminal(*words: str, env: dict[str, str]) -> str:
 
 
 def test_color_is_for_terminals_and_no_color_is_honoured(site: Path) -> None:
-    assert "\x1b[32mok" in on_a_terminal("doctor", env=environment(site, TERM="xterm"))
-    plain = on_a_terminal("doctor", env=environment(site, TERM="xterm", NO_COLOR="1"))
+    assert "\x1b[32mok" in run_on_terminal("doctor", env=environment(site, TERM="xterm"))
+    plain = run_on_terminal("doctor", env=environment(site, TERM="xterm", NO_COLOR="1"))
     assert "ok abacus" in plain
     assert "\x1b" not in plain
     assert "\x1b" not in kinoloom("doctor", site=site).stdout
@@ -117,24 +121,24 @@ def test_interrupt_exits_with_130_and_leaves_no_output(
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "begun\n"
+        assert process.stdout.readline() == "started\n"
         assert [p.name for p in tmp_path.iterdir()] == [".out.part.txt"]
         process.send_signal(number)
-        said = process.stderr.read()
+        err = process.stderr.read()
     assert process.returncode == 130
-    assert "kinoloom: Interrupted." in said
-    assert "Traceback" not in said
+    assert "kinoloom: Interrupted." in err
+    assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_broken_package_is_named(tmp_path: Path) -> None:
+def test_entry_point_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     site = plugin.install(tmp_path / "site", "[kinoloom.ops]\nglow = tally.no:glow\n")
     done = kinoloom("glow", site=site)
     assert done.returncode == 2
     assert "'glow' is declared as tally.no:glow, which cannot be imported" in done.stderr
 
 
-def test_duplicate_names_are_reported(tmp_path: Path) -> None:
+def test_duplicate_op_names_are_rejected(tmp_path: Path) -> None:
     site = plugin.install(tmp_path / "site", "[kinoloom.ops]\ninterpolate = tally:count\n")
     done = kinoloom("ops", site=site)
     assert done.returncode == 2

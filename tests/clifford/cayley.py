@@ -1,4 +1,4 @@
-"""An oracle for products of multivectors that shares nothing with the code under test.
+"""An independent oracle for products of multivectors.
 
 Blades are lists of generators; a product sorts the joined list by swapping neighbours and strikes
 out equal ones. Slow, and plainly right.
@@ -38,7 +38,7 @@ def product(
     metric: Sequence[int],
     keeps: Callable[[int, int, int], bool] = lambda i, j, k: True,
 ) -> np.ndarray:
-    """The product of two multivectors (I,), of the grades that `keeps` lets through."""
+    """Return the product of two multivectors (I,), restricted to grades by `keeps`."""
     order = blades(len(metric))
     total = np.zeros(len(order), np.float64)
     for i, first in enumerate(order):
@@ -50,11 +50,11 @@ def product(
 
 
 def metrics(smallest: int = 1, largest: int = 4) -> st.SearchStrategy[tuple[int, ...]]:
-    """Signatures of that many generators, in any order."""
+    """Draw signatures of `smallest` to `largest` generators, in any order."""
     return st.lists(st.sampled_from([1, -1, 0]), min_size=smallest, max_size=largest).map(tuple)
 
 
 def multivector(dim: int, seed: int, count: int = 1) -> np.ndarray:
-    """(count, I) of a normal distribution, or (I,) for one."""
+    """Draw normal multivectors (count, I), or (I,) for one."""
     drawn = np.random.default_rng(seed).standard_normal((count, 2**dim))
     return drawn[0] if count == 1 else drawn

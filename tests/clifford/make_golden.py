@@ -1,4 +1,4 @@
-"""Makes published.npz: weights, inputs and outputs of layers of cliffordlayers 0.1.1.
+"""Generate published.npz: weights, inputs and outputs of layers of cliffordlayers 0.1.1.
 
     pip install cliffordlayers==0.1.1 && python tests/clifford/make_golden.py
 

@@ -1,4 +1,4 @@
-"""What becomes of layers and networks in torch.compile and in ONNX: the same numbers."""
+"""Tests of layers and networks under torch.compile and in ONNX."""
 
 import warnings
 from pathlib import Path
@@ -20,7 +20,7 @@ from kinoloom.clifford.layers.norm import CliffordBatchNorm
 from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
 from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d
 from kinoloom.clifford.nets.fno import FNO
-from kinoloom.clifford.nets.kits import CliffordKit, Ends, PlainKit
+from kinoloom.clifford.nets.layer_factory import CliffordLayers, FieldSpec, PlainLayers
 from kinoloom.clifford.nets.resnet import ResNet
 from kinoloom.clifford.nets.unet import UNet
 
@@ -43,32 +43,32 @@ LAYERS = {
     "spectral": (lambda: CliffordSpectralConv2d(PLANE, 4, 4, 2, 1), FIELD),
     "gate": (lambda: MultivectorGate(PLANE, 4), FIELD),
     "resnet": (
-        lambda: ResNet(CliffordKit(PLANE, 2, with_norm=True), Ends(4), 4, blocks=1),
+        lambda: ResNet(CliffordLayers(PLANE, 2, with_norm=True), FieldSpec(4), 4, blocks=1),
         FIELD,
     ),
-    "unet": (lambda: UNet(CliffordKit(PLANE, 2), Ends(4), 4, levels=1), FIELD),
-    "fno": (lambda: FNO(CliffordKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
-    "plain fno": (lambda: FNO(PlainKit(PLANE, 2), Ends(4), 4, (2, 2), blocks=1), FIELD),
+    "unet": (lambda: UNet(CliffordLayers(PLANE, 2), FieldSpec(4), 4, levels=1), FIELD),
+    "fno": (lambda: FNO(CliffordLayers(PLANE, 2), FieldSpec(4), 4, (2, 2), blocks=1), FIELD),
+    "plain fno": (lambda: FNO(PlainLayers(PLANE, 2), FieldSpec(4), 4, (2, 2), blocks=1), FIELD),
 }
 
 
-def made(name: str) -> tuple[nn.Module, torch.Tensor]:
+def build(name: str) -> tuple[nn.Module, torch.Tensor]:
     torch.manual_seed(0)
     make, shape = LAYERS[name]
     return make().eval(), torch.randn(shape)
 
 
-def test_one_of_them_is_computed_in_coordinates_of_ideals() -> None:
-    assert made("ideals")[0].ideals is not None
-    assert made("full")[0].ideals is None
+def test_both_kinds_of_convolution_are_exported() -> None:
+    assert build("ideals")[0].ideals is not None
+    assert build("full")[0].ideals is None
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_onnx_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
-    layer, x = made(name)
+def test_onnxruntime_matches_torch(name: str, tmp_path: Path) -> None:
+    layer, x = build(name)
     file = tmp_path / "layer.onnx"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's exporter about its own parts
+        warnings.simplefilter("ignore")  # torch's exporter warns about its own code
         torch.onnx.export(layer, (x,), str(file), dynamo=True, verbose=False)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (run,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
@@ -76,9 +76,9 @@ def test_onnx_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["full", "ideals", "rotation", "gate", "resnet", "fno"])
-def test_compile_makes_one_graph_forward_and_back(name: str) -> None:
-    torch._dynamo.reset()  # else it counts the graphs of other layers against this one's
-    layer, x = made(name)
+def test_compile_produces_one_graph_with_equal_gradients(name: str) -> None:
+    torch._dynamo.reset()  # graphs of other layers count against the limit
+    layer, x = build(name)
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
     gradients = []
     for run in (layer, compiled):

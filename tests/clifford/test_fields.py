@@ -1,4 +1,4 @@
-"""Fields: the noun, its files, the ops that make them and their commands."""
+"""Tests of fields, their files, ops and commands."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ import pytest
 
 from kinoloom.base import registry
 from kinoloom.base.files import NoOptions, Nothing, files_of
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES, FieldsWriteOptions
-from kinoloom.clifford.fields.noun import Fields
 from kinoloom.clifford.ops import make_maxwell, make_shallow_water, make_smoke
 from kinoloom.errors import (
     ArrayError,
@@ -32,16 +32,16 @@ BLADES = {
 }
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
+def run_command(*words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "kinoloom", *words]
     return subprocess.run(line, capture_output=True, text=True)
 
 
-def plain_fields(**changes: object) -> Fields:
-    made = Fields(
+def create_fields(**changes: object) -> Fields:
+    fields = Fields(
         "test", (1, 1), (0, 1), (2, 3, 4, 4), 2, 0.5, 1.0, lambda k: np.full((2, 3, 4, 4), k, "f4")
     )
-    return replace(made, **changes)
+    return replace(fields, **changes)
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -60,23 +60,23 @@ def test_ops_make_seeded_finite_fields(name: str) -> None:
     assert (first[0] != first[2]).any()
 
 
-def test_smoke_may_skip_its_beginning() -> None:
+def test_skip_discards_initial_time_steps() -> None:
     late = make_smoke(Nothing(), **SMALL, skip=1)[0]
     early = make_smoke(Nothing(), **SMALL, skip=0)[0]
     np.testing.assert_array_equal(late[:2], early[1:])
 
 
 @pytest.mark.parametrize("name", OPS)
-def test_fields_go_to_files_and_back(name: str, tmp_path: Path) -> None:
+def test_fields_survive_a_round_trip_through_files(name: str, tmp_path: Path) -> None:
     fields = OPS[name](Nothing(), **SMALL)
     path = tmp_path / "fields.npz"
     seen: list[tuple[int, int | None]] = []
-    told = files_of(Fields).write(
+    written = files_of(Fields).write(
         fields, path, FieldsWriteOptions(), lambda done, total: seen.append((done, total))
     )
     assert seen == [(1, 2), (2, 2)]
-    assert told["trajectories"] == 2
-    assert told["bytes"] == path.stat().st_size
+    assert written.data["trajectories"] == 2
+    assert written.data["bytes"] == path.stat().st_size
     read = FIELDS_FILES.read([path], NoOptions())
     for key in ("name", "signature", "grades", "shape", "count", "step_s", "cell", "parameters"):
         assert getattr(read, key) == getattr(fields, key)
@@ -87,40 +87,40 @@ def test_fields_go_to_files_and_back(name: str, tmp_path: Path) -> None:
     assert record["op"] == f"fields.make.{name}"
 
 
-def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
+def test_command_does_not_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "smoke.npz"
     line = ["fields", "make", "smoke", "-o", str(path), "--cells", "8", "--steps", "2", "--json"]
-    done = command(*line, "--trajectories", "3", "--seed", "7")
+    done = run_command(*line, "--trajectories", "3", "--seed", "7")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["trajectories"] == 3
-    assert told["provenance"]["options"]["seed"] == 7
+    written = json.loads(done.stdout)
+    assert written["trajectories"] == 3
+    assert written["provenance"]["options"]["seed"] == 7
     assert len(FIELDS_FILES.read([path], NoOptions())) == 3
-    again = command(*line)
+    again = run_command(*line)
     assert again.returncode == 2
     assert "already exists" in again.stderr
-    anew = command(*line[:-1], "--overwrite", "--trajectories", "2")
-    assert "smoke.npz: 2 trajectories of 2 x 3 x 8 x 8, made in" in anew.stderr
+    anew = run_command(*line[:-1], "--overwrite", "--trajectories", "2")
+    assert "smoke.npz: 2 trajectories of 2 x 3 x 8 x 8, " in anew.stderr
 
 
-def test_the_commands_are_listed_and_say_what_is_wrong(tmp_path: Path) -> None:
-    listed = command("fields", "make", "--help").stdout
+def test_commands_are_listed_and_report_errors(tmp_path: Path) -> None:
+    listed = run_command("fields", "make", "--help").stdout
     assert all(name in listed for name in OPS)
-    bad = command("fields", "make", "smoke", "-o", str(tmp_path / "x.npz"), "--cells", "4")
+    bad = run_command("fields", "make", "smoke", "-o", str(tmp_path / "x.npz"), "--cells", "4")
     assert bad.returncode == 2
     assert "--cells must be from 8 to 4096" in bad.stderr
-    assert command("fields", "make", "smoke").returncode == 2
-    other = command("fields", "make", "maxwell", "-o", str(tmp_path / "x.h5"), "--cells", "8")
+    assert run_command("fields", "make", "smoke").returncode == 2
+    other = run_command("fields", "make", "maxwell", "-o", str(tmp_path / "x.h5"), "--cells", "8")
     assert other.returncode == 2
-    assert "Use .npz" in other.stderr
+    assert "expected .npz" in other.stderr
     out = str(tmp_path / "x.npz")
-    wild = command("fields", "make", "smoke", "-o", out, "--cells", "8", "--buoyancy", "1e30")
+    wild = run_command("fields", "make", "smoke", "-o", out, "--cells", "8", "--buoyancy", "1e30")
     assert wild.returncode == 2
-    assert "steps of the solver, more than 100000" in wild.stderr
+    assert "expected at most 100000" in wild.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_listing_ops_imports_no_torch() -> None:
+def test_listing_ops_does_not_import_torch() -> None:
     code = (
         "import sys; from kinoloom.base import registry; "
         "[registry.load('ops', n) for n in registry.names('ops') if n.startswith('fields')]; "
@@ -131,42 +131,42 @@ def test_listing_ops_imports_no_torch() -> None:
     assert [n for n in registry.names("ops") if n.startswith("fields.make.")]
 
 
-def test_a_field_that_does_not_blow_up_is_not_taken_for_granted() -> None:
+def test_invalid_trajectories_are_refused() -> None:
     broken = np.zeros((2, 3, 4, 4), np.float32)
     broken[1, 2, 3, 3] = np.nan
-    with pytest.raises(ArrayError, match="Trajectory 1 holds NaN"):
-        plain_fields(make=lambda k: broken)[1]
+    with pytest.raises(ArrayError, match="Trajectory 1 contains NaN"):
+        create_fields(load=lambda k: broken)[1]
     with pytest.raises(ArrayError, match=r"float64 of shape \(2, 3, 4, 4\)"):
-        plain_fields(make=lambda k: np.zeros((2, 3, 4, 4)))[0]
-    with pytest.raises(IndexError, match="0 to 1, not 2"):
-        plain_fields()[2]
-    assert [float(t.mean()) for t in plain_fields()] == [0.0, 1.0]
+        create_fields(load=lambda k: np.zeros((2, 3, 4, 4)))[0]
+    with pytest.raises(IndexError, match="Trajectory 2 is out of range: expected 0 to 1"):
+        create_fields()[2]
+    assert [float(t.mean()) for t in create_fields()] == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
     "changes",
     [{"count": 0}, {"shape": (2, 4, 4, 4)}, {"shape": (2, 3, 4)}, {"shape": (0, 3, 4, 4)}],
 )
-def test_fields_that_contradict_themselves_are_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="have trajectories of shape"):
-        plain_fields(**changes)
+def test_inconsistent_shapes_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="expected at least one, and the shape"):
+        create_fields(**changes)
 
 
-def test_waves_too_short_for_the_cells_are_refused() -> None:
-    with pytest.raises(UsageError, match="need cells of a third"):
+def test_unresolved_wavelengths_are_refused() -> None:
+    with pytest.raises(UsageError, match="too short for grid cells"):
         make_maxwell(Nothing(), **SMALL, wavelength=1.0)
 
 
-def test_an_op_that_takes_nothing_takes_nothing_else() -> None:
+def test_op_without_input_refuses_one() -> None:
     with pytest.raises(UsageError, match="takes a Nothing, not a Posix"):
         make_smoke(Path("x"))
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+def test_failed_write_preserves_existing_file(tmp_path: Path) -> None:
     path = tmp_path / "fields.npz"
-    FIELDS_FILES.write(plain_fields(), path, FieldsWriteOptions())
+    FIELDS_FILES.write(create_fields(), path, FieldsWriteOptions())
     before = path.read_bytes()
-    bad = plain_fields(make=lambda k: np.full((2, 3, 4, 4), np.inf, np.float32))
+    bad = create_fields(load=lambda k: np.full((2, 3, 4, 4), np.inf, np.float32))
     with pytest.raises(OutputExistsError):
         FIELDS_FILES.write(bad, path, FieldsWriteOptions())
     with pytest.raises(ArrayError):
@@ -175,11 +175,11 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_files_that_are_no_fields_are_refused(tmp_path: Path) -> None:
+def test_files_without_fields_are_refused(tmp_path: Path) -> None:
     good = tmp_path / "good.npz"
-    FIELDS_FILES.write(plain_fields(), good, FieldsWriteOptions())
+    FIELDS_FILES.write(create_fields(), good, FieldsWriteOptions())
     with np.load(good) as archive:
-        told = str(archive["about"])
+        metadata = str(archive["about"])
     cases = {"empty": b"", "text": b"hello", "cut": good.read_bytes()[:-40]}
     for name, content in cases.items():
         path = tmp_path / f"{name}.npz"
@@ -188,27 +188,27 @@ def test_files_that_are_no_fields_are_refused(tmp_path: Path) -> None:
             FIELDS_FILES.read([path], NoOptions())
     other = tmp_path / "other.npz"
     for about, message in (
-        ('{"a": 1}', "holds no fields"),
-        ('{"kinoloom_fields": 1}', "holds no fields"),
-        ("[1]", "holds no fields"),
-        ("{", "holds no fields"),
-        (told.replace('_fields": 1', '_fields": 9'), "another version, 9"),
+        ('{"a": 1}', "does not contain fields"),
+        ('{"kinoloom_fields": 1}', "does not contain fields"),
+        ("[1]", "does not contain fields"),
+        ("{", "does not contain fields"),
+        (metadata.replace('_fields": 1', '_fields": 9'), "version 9 of the file format"),
     ):
         np.savez(other, about=np.array(about))
         with pytest.raises(UnreadableMediaError, match=message):
             FIELDS_FILES.read([other], NoOptions())
     np.savez(other, x=np.zeros(3))
-    with pytest.raises(UnreadableMediaError, match="holds no about"):
+    with pytest.raises(UnreadableMediaError, match="does not contain about"):
         FIELDS_FILES.read([other], NoOptions())
-    with pytest.raises(InputNotFoundError, match="no file"):
+    with pytest.raises(InputNotFoundError, match="No such file"):
         FIELDS_FILES.read([tmp_path / "none.npz"], NoOptions())
-    with pytest.raises(UsageError, match=r"one \.npz file, not 2"):
+    with pytest.raises(UsageError, match="Got 2 files of fields: expected one"):
         FIELDS_FILES.read([good, good], NoOptions())
 
 
-def test_a_missing_trajectory_is_named(tmp_path: Path) -> None:
+def test_missing_trajectory_is_reported(tmp_path: Path) -> None:
     path, short = tmp_path / "fields.npz", tmp_path / "short.npz"
-    FIELDS_FILES.write(plain_fields(), path, FieldsWriteOptions())
+    FIELDS_FILES.write(create_fields(), path, FieldsWriteOptions())
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(short, "w") as new:
         for name in old.namelist()[:-1]:
             new.writestr(name, old.read(name))

@@ -1,4 +1,4 @@
-"""CliffordLinear and the convolutions against the oracle's products, and their behaviour."""
+"""Tests of linear layers and convolutions against the oracle, the kernel cache and export."""
 
 import copy
 import math
@@ -7,10 +7,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from by_hand import CONVS, TRANSPOSED, convolved, full_weight, times
 from cayley import metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_layers import CONVS, TRANSPOSED, convolve, full_weight, multiply
 from torch import nn
 
 from kinoloom.clifford.algebra import Algebra
@@ -33,7 +33,7 @@ def double(layer: nn.Module) -> nn.Module:
 
 @settings(max_examples=25, deadline=None)
 @given(metric=metrics(1, 3), seed=st.integers(0, 999), data=st.data())
-def test_linear_is_the_sum_of_products(
+def test_linear_layer_with_selected_grades_matches_oracle(
     metric: tuple[int, ...], seed: int, data: st.DataObject
 ) -> None:
     torch.manual_seed(seed)
@@ -41,22 +41,22 @@ def test_linear_is_the_sum_of_products(
     chosen = data.draw(grades), data.draw(grades | st.none())
     try:
         layer = double(CliffordLinear(metric, 3, 2, in_grades=chosen[0], out_grades=chosen[1]))
-    except UsageError:  # no product leads there; the table must agree
+    except UsageError:  # no product connects the grades; the table must agree
         algebra = Algebra.of(metric)
-        assert not algebra.sign[np.ix_(*map(algebra.of_grades, reversed(chosen)))].any()
+        assert not algebra.sign[np.ix_(*map(algebra.blades_of_grades, reversed(chosen)))].any()
         return
     x = torch.randn(5, 3, len(layer.in_blades), dtype=torch.float64)
     weight, bias = full_weight(layer), layer.bias.detach().numpy()
-    wanted = np.array(
+    expected = np.array(
         [
             [
-                sum(times(layer, row[i], weight[:, o, i]) for i in range(3)) + bias[o]
+                sum(multiply(layer, row[i], weight[:, o, i]) for i in range(3)) + bias[o]
                 for o in range(2)
             ]
             for row in x.numpy()
         ]
     )
-    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+    np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
@@ -64,7 +64,7 @@ def test_linear_is_the_sum_of_products(
     ("space", "metric", "groups", "dilation"),
     [(1, (-1,), 2, 2), (1, (1, 0), 1, 1), (2, (1, 1), 1, 1), (2, (-1, 1), 2, 1), (3, (1, 0), 1, 1)],
 )
-def test_convolutions_are_sums_of_products(
+def test_convolutions_with_dilation_and_groups_match_oracle(
     mode: str, space: int, metric: tuple[int, ...], groups: int, dilation: int
 ) -> None:
     torch.manual_seed(space)
@@ -72,19 +72,19 @@ def test_convolutions_are_sums_of_products(
         CONVS[space](metric, 2, 4, (3, 2, 2)[:space], 1, 1, dilation, groups, padding_mode=mode)
     )
     x = torch.randn(1, 2, 2 ** len(metric), *(5, 3, 3)[:space], dtype=torch.float64)
-    wanted = convolved(layer, x.numpy(), 1, mode)
-    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+    expected = convolve(layer, x.numpy(), 1, mode)
+    np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-12)
 
 
-def test_the_three_dimensional_algebra_too() -> None:
+def test_convolution_in_three_dimensions_matches_oracle() -> None:
     torch.manual_seed(0)
     layer = double(CliffordConv3d((1, 1, 1), 1, 1, 2))
     x = torch.randn(1, 1, 8, 2, 3, 2, dtype=torch.float64)
-    wanted = convolved(layer, x.numpy(), 0, "zeros")
-    np.testing.assert_allclose(layer(x).detach().numpy(), wanted, atol=1e-12)
+    expected = convolve(layer, x.numpy(), 0, "zeros")
+    np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-12)
 
 
-def test_stride_takes_every_second_place() -> None:
+def test_stride_subsamples_the_dense_convolution() -> None:
     torch.manual_seed(0)
     dense = CliffordConv2d((1, 1), 2, 3, 3, padding=1)
     sparse = CliffordConv2d((1, 1), 2, 3, 3, stride=2, padding=1)
@@ -94,7 +94,7 @@ def test_stride_takes_every_second_place() -> None:
 
 
 @pytest.mark.parametrize("space", [1, 2, 3])
-def test_groups_do_not_see_one_another(space: int) -> None:
+def test_groups_are_independent(space: int) -> None:
     layer = CONVS[space]((1, -1), 4, 4, 3, padding=1, groups=2)
     x = torch.randn(1, 4, 4, *[4] * space)
     other = x.clone()
@@ -106,10 +106,10 @@ def test_groups_do_not_see_one_another(space: int) -> None:
 
 @pytest.mark.parametrize("space", [1, 2, 3])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_a_transposed_convolution_is_the_adjoint_with_reversed_weights(
+def test_transposed_convolution_is_the_adjoint_with_reversed_weights(
     space: int, groups: int
 ) -> None:
-    """<y, conv(x)> = <convT(y), x> when e_k of w goes to the reverse, in a positive algebra."""
+    """<y, conv(x)> = <convT(y), x> in Cl(n, 0), if the transposed weights are reversed."""
     torch.manual_seed(1)
     g = (1,) * space
     conv = double(CONVS[space](g, 4, 2, 3, 2, 1, groups=groups, bias=False))
@@ -122,13 +122,13 @@ def test_a_transposed_convolution_is_the_adjoint_with_reversed_weights(
     torch.testing.assert_close((y * conv(x)).sum(), (back(y) * x).sum())
 
 
-def test_a_transposed_convolution_enlarges_as_its_formula_says() -> None:
+def test_output_size_of_transposed_convolution() -> None:
     layer = CliffordConvTranspose2d((1, 1), 2, 3, (3, 4), 2, (1, 0), (1, 0), dilation=(1, 2))
-    made = layer(torch.randn(1, 2, 4, 5, 6))
-    assert made.shape == (1, 3, 4, (5 - 1) * 2 - 2 + 2 + 1 + 1, (6 - 1) * 2 + 2 * 3 + 1)
+    output = layer(torch.randn(1, 2, 4, 5, 6))
+    assert output.shape == (1, 3, 4, (5 - 1) * 2 - 2 + 2 + 1 + 1, (6 - 1) * 2 + 2 * 3 + 1)
 
 
-def test_vectors_in_vectors_out_has_only_the_weights_it_needs() -> None:
+def test_layer_between_vectors_has_two_weight_blades() -> None:
     sparse = CliffordConv2d((1, 1), 3, 5, 3, in_grades=[1], out_grades=[1])
     assert sparse.weight_blades == (0, 3)
     assert sparse(torch.randn(2, 3, 2, 6, 6)).shape == (2, 5, 2, 4, 4)
@@ -158,19 +158,19 @@ def test_vectors_in_vectors_out_has_only_the_weights_it_needs() -> None:
         (lambda b: CliffordConvTranspose2d((0, 1), 2, 1, 2, 2, bias=b), (1, 2, 4, 2, 2)),
     ],
 )
-def test_gradcheck(layer: object, shape: tuple[int, ...], bias: bool) -> None:
+def test_layers_pass_gradcheck(layer: object, shape: tuple[int, ...], bias: bool) -> None:
     torch.manual_seed(0)
-    made = double(layer(bias))
+    built = double(layer(bias))
     x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
-    names = list(dict(made.named_parameters()))
+    names = list(dict(built.named_parameters()))
 
     def run(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(made, dict(zip(names, values, strict=True)), (x,))
+        return torch.func.functional_call(built, dict(zip(names, values, strict=True)), (x,))
 
-    assert torch.autograd.gradcheck(run, (x, *made.parameters()))
+    assert torch.autograd.gradcheck(run, (x, *built.parameters()))
 
 
-def test_initial_range_counts_blades_and_offsets() -> None:
+def test_initial_range_depends_on_fan_in() -> None:
     torch.manual_seed(0)
     layer = CliffordConv2d((1, 1), 8, 64, 3, groups=2, in_grades=[1])
     bound = 1 / math.sqrt(4 * 9 * 2)
@@ -178,33 +178,33 @@ def test_initial_range_counts_blades_and_offsets() -> None:
     assert 0.9 * bound < layer.bias.abs().max() <= bound
 
 
-# ---- the kept kernel ----
+# ---- kernel cache ----
 
 
-def expansions(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def count_expansions(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
-    plain = layer.expand
+    expand = layer.expand_kernel
 
-    def counted() -> torch.Tensor:
+    def counting_expand() -> torch.Tensor:
         calls.append(1)
-        return plain()
+        return expand()
 
-    monkeypatch.setattr(layer, "expand", counted)
+    monkeypatch.setattr(layer, "expand_kernel", counting_expand)
     return calls
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_the_kernel_is_expanded_once_while_evaluating(
+def test_kernel_is_expanded_once_in_evaluation(
     context: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = CliffordLinear((1, 1), 2, 2).eval()
     x = torch.randn(3, 2, 4)
-    calls = expansions(layer, monkeypatch)
+    calls = count_expansions(layer, monkeypatch)
     trained = layer(x)
     with context():
-        made = [layer(x) for _ in range(3)]
+        outputs = [layer(x) for _ in range(3)]
     assert len(calls) == 2
-    torch.testing.assert_close(made[2], trained.detach())
+    torch.testing.assert_close(outputs[2], trained.detach())
 
 
 @pytest.mark.parametrize(
@@ -213,12 +213,12 @@ def test_the_kernel_is_expanded_once_while_evaluating(
         lambda layer: layer.weight.mul_(2),
         lambda layer: layer.load_state_dict({k: 2 * v for k, v in layer.state_dict().items()}),
         lambda layer: setattr(layer.weight, "data", layer.weight.data * 2),
-        lambda layer: (layer.weight.data.mul_(2), layer.forget_kernel()),
+        lambda layer: (layer.weight.data.mul_(2), layer.clear_kernel_cache()),
         lambda layer: (layer.weight.data.mul_(2), layer.eval()),
         lambda layer: torch.optim.SGD([layer.weight], lr=0.5).step(),
     ],
 )
-def test_a_kept_kernel_follows_the_weights(change: object) -> None:
+def test_cached_kernel_follows_the_weights(change: object) -> None:
     layer = CliffordLinear((1, 1), 2, 2).eval()
     layer.weight.grad = torch.ones_like(layer.weight)
     x = torch.randn(3, 2, 4)
@@ -230,7 +230,7 @@ def test_a_kept_kernel_follows_the_weights(change: object) -> None:
     torch.testing.assert_close(after, layer(x).detach())
 
 
-def test_a_kept_kernel_follows_the_type_and_is_not_copied() -> None:
+def test_cached_kernel_follows_the_type_and_is_not_copied() -> None:
     layer = CliffordLinear((1, 1), 2, 2).eval()
     with torch.no_grad():
         layer(torch.randn(3, 2, 4))
@@ -247,50 +247,59 @@ def test_a_kept_kernel_follows_the_type_and_is_not_copied() -> None:
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
-def test_export_gives_the_same_program(mode: str) -> None:
+def test_exported_program_matches_layer(mode: str) -> None:
     layer = CliffordConv2d((1, 1), 2, 3, 3, padding=1, padding_mode=mode).eval()
     x = torch.randn(2, 2, 4, 6, 6)
     program = torch.export.export(layer, (x,))
     torch.testing.assert_close(program.module()(x), layer(x))
 
 
-def test_compile_makes_one_graph() -> None:
+def test_compile_produces_one_graph() -> None:
     layer = CliffordConv2d((1, 1), 2, 3, 3)
     x = torch.randn(2, 2, 4, 6, 6)
     compiled = torch.compile(layer, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), layer(x))
 
 
-def test_layouts_are_views() -> None:
+def test_layout_conversions_are_views() -> None:
     x = torch.randn(2, 3, 4, 5, 6)
     assert blades_last(x).shape == (2, 3, 5, 6, 4)
     assert blades_first(blades_last(x)).data_ptr() == x.data_ptr()
     torch.testing.assert_close(blades_first(blades_last(x)), x)
-    with pytest.raises(ArrayError, match="batch, channels and blades"):
+    with pytest.raises(ArrayError, match="expected batch, channels and blades"):
         blades_last(torch.zeros(2, 3))
 
 
-# ---- what is refused ----
+# ---- errors ----
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: CliffordLinear((2, 1), 1, 1), "each entry must be"),
-        (lambda: CliffordLinear((1,) * 6, 1, 1), "6 generators"),
-        (lambda: CliffordLinear((1,), 0, 1), "must be positive"),
+        (lambda: CliffordLinear((1,) * 6, 1, 1), "has 6 generators"),
+        (lambda: CliffordLinear((1,), 0, 1), "expected at least 1"),
         (lambda: CliffordLinear((1,), 1, 1, in_grades=[2]), "grades 0 to 1"),
         (lambda: CliffordLinear((0,), 1, 1, in_grades=[1], out_grades=[0]), "No product"),
-        (lambda: CliffordConv2d((1, 1), 3, 4, groups=2), "groups=2 must divide both"),
-        (lambda: CliffordConv2d((1, 1), 4, 4, groups=0), "groups=0 must divide both"),
-        (lambda: CliffordConv2d((1, 1), 4, 4, padding_mode="wrap"), "not 'wrap'"),
-        (lambda: CliffordConv2d((1, 1), 4, 4, (3, 3, 3)), "kernel_size must be 2 numbers"),
-        (lambda: CliffordConv2d((1, 1), 4, 4, stride=0), "stride must be 2 numbers"),
-        (lambda: CliffordConv1d((1, 1), 4, 4, padding=-1), "padding must be 1 numbers"),
-        (lambda: CliffordConvTranspose3d((1,), 4, 3, groups=2), "must divide both"),
+        (lambda: CliffordConv2d((1, 1), 3, 4, groups=2), "groups=2: expected a divisor"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, groups=0), "groups=0: expected a divisor"),
+        (lambda: CliffordConv2d((1, 1), 4, 4, padding_mode="wrap"), "Unknown padding_mode 'wrap'"),
+        (
+            lambda: CliffordConv2d((1, 1), 4, 4, (3, 3, 3)),
+            r"kernel_size \(3, 3, 3\): expected an integer or 2",
+        ),
+        (
+            lambda: CliffordConv2d((1, 1), 4, 4, stride=0),
+            "stride 0: expected an integer or 2 integers of at least 1",
+        ),
+        (
+            lambda: CliffordConv1d((1, 1), 4, 4, padding=-1),
+            "padding -1: expected an integer of at least 0",
+        ),
+        (lambda: CliffordConvTranspose3d((1,), 4, 3, groups=2), "expected a divisor"),
     ],
 )
-def test_layers_that_cannot_be_are_refused(make: object, message: str) -> None:
+def test_invalid_layers_are_refused(make: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make()
 
@@ -302,7 +311,7 @@ def test_layers_that_cannot_be_are_refused(make: object, message: str) -> None:
         (
             CliffordConv2d((1, 1), 2, 2),
             (1, 2, 8, 8, 4),
-            r"\(B, 2, 4, H, W\), not \(1, 2, 8, 8, 4\)",
+            r"shape \(1, 2, 8, 8, 4\): expected \(B, 2, 4, H, W\)",
         ),
         (CliffordConv2d((1, 1), 2, 2), (1, 3, 4, 8, 8), r"\(B, 2, 4, H, W\)"),
         (CliffordConv1d((1, 1), 2, 2), (1, 2, 4, 8, 8), r"\(B, 2, 4, W\)"),
@@ -320,7 +329,7 @@ def test_layers_that_cannot_be_are_refused(make: object, message: str) -> None:
         ),
     ],
 )
-def test_fields_of_the_wrong_shape_are_refused(
+def test_inputs_of_wrong_shape_are_refused(
     layer: nn.Module, shape: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(ArrayError, match=message):

@@ -1,4 +1,4 @@
-"""Layers inside of torch.func: derivatives and batches of layers, equal to those without it."""
+"""Tests of layers under torch.func transformations."""
 
 from collections.abc import Callable
 
@@ -36,10 +36,10 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "group norm": (lambda: CliffordGroupNorm(PLANE, 2, 4), FIELD),
     "gate": (lambda: MultivectorGate(PLANE, 4), FIELD),
 }
-everywhere = pytest.mark.parametrize("name", LAYERS)
+for_every_layer = pytest.mark.parametrize("name", LAYERS)
 
 
-def made(name: str) -> tuple[nn.Module, Tensor]:
+def build(name: str) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
     make, shape = LAYERS[name]
     return make().double().eval(), torch.randn(3, *shape, dtype=torch.float64)
@@ -49,23 +49,23 @@ def loss_of(layer: nn.Module) -> Callable[[dict[str, Tensor], Tensor], Tensor]:
     return lambda parameters, x: (functional_call(layer, parameters, (x,)) ** 2).sum()
 
 
-@everywhere
-def test_gradients_of_single_samples_are_those_of_autograd(name: str) -> None:
-    layer, xs = made(name)
+@for_every_layer
+def test_per_sample_gradients_match_autograd(name: str) -> None:
+    layer, xs = build(name)
     parameters = {key: value.detach() for key, value in layer.named_parameters()}
-    found = vmap(grad(loss_of(layer), argnums=(0, 1)), (None, 0))(parameters, xs)
+    result = vmap(grad(loss_of(layer), argnums=(0, 1)), (None, 0))(parameters, xs)
     for number, x in enumerate(xs):
         x.requires_grad_()
-        wanted = torch.autograd.grad((layer(x) ** 2).sum(), [*layer.parameters(), x])
-        for one, other in zip([*found[0].values(), found[1]], wanted, strict=True):
+        expected = torch.autograd.grad((layer(x) ** 2).sum(), [*layer.parameters(), x])
+        for one, other in zip([*result[0].values(), result[1]], expected, strict=True):
             torch.testing.assert_close(one[number], other)
 
 
-@everywhere
+@for_every_layer
 @pytest.mark.parametrize("recorded", [True, False])
-def test_a_batch_of_layers_is_each_of_them(name: str, recorded: bool) -> None:
-    layer, xs = made(name)
-    layers = [layer, made(name)[0]]
+def test_stacked_layers_match_individual_layers(name: str, recorded: bool) -> None:
+    layer, xs = build(name)
+    layers = [layer, build(name)[0]]
     with torch.no_grad():
         for p in layers[1].parameters():
             p.mul_(0.5)
@@ -76,30 +76,30 @@ def test_a_batch_of_layers_is_each_of_them(name: str, recorded: bool) -> None:
 
     with torch.set_grad_enabled(recorded):
         every = vmap(vmap(run, (None, None, 0)), (0, 0, None))(parameters, buffers, xs)
-        for found, each in zip(every, layers, strict=True):
-            torch.testing.assert_close(found, torch.stack([each(x) for x in xs]))
+        for result, each in zip(every, layers, strict=True):
+            torch.testing.assert_close(result, torch.stack([each(x) for x in xs]))
         of_one = vmap(run, (0, 0, None))(parameters, buffers, xs[0])
         torch.testing.assert_close(of_one, every[:, 0])
 
 
 @pytest.mark.parametrize("axis", [0, 2, -1])
-def test_a_batch_may_be_any_axis(axis: int) -> None:
-    layer, xs = made("ideals, groups, circular")
-    wanted = torch.stack([layer(x) for x in xs])
-    torch.testing.assert_close(vmap(layer, axis)(xs.movedim(0, axis)), wanted)
+def test_vmap_over_any_axis(axis: int) -> None:
+    layer, xs = build("ideals, groups, circular")
+    expected = torch.stack([layer(x) for x in xs])
+    torch.testing.assert_close(vmap(layer, axis)(xs.movedim(0, axis)), expected)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # by torch's own jacfwd
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # raised by torch's jacfwd
 @pytest.mark.parametrize("name", ["ideals", "circular"])
-def test_jacobians_forward_and_back_and_second_derivatives(name: str) -> None:
-    layer = made(name)[0]
+def test_jacobians_and_hessians_match_autograd(name: str) -> None:
+    layer = build(name)[0]
     torch.manual_seed(0)
     x = torch.randn(SMALL, dtype=torch.float64)
-    wanted = torch.autograd.functional.jacobian(layer, x)
+    expected = torch.autograd.functional.jacobian(layer, x)
     for way in (jacrev, jacfwd):
-        torch.testing.assert_close(way(layer)(x), wanted)
+        torch.testing.assert_close(way(layer)(x), expected)
         with torch.no_grad():
-            torch.testing.assert_close(way(layer)(x), wanted)
+            torch.testing.assert_close(way(layer)(x), expected)
 
     def energy(x: Tensor) -> Tensor:
         return (layer(x) ** 3).sum()

@@ -1,4 +1,4 @@
-"""FILM networks and pictures that tests make: narrow nets with seeded numbers, moving textures."""
+"""FILM networks with seeded weights, and moving textures."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ MEDIUM = FilmOptions(filters=16, flow_filters=(8, 16, 32, 64))
 
 
 def random_film(options: FilmOptions | None = None) -> FilmNet:
-    """A network whose numbers are those of the conformance case, in the order of its names."""
+    """Return a network with the weights of the conformance case, in the order of its names."""
     net = FilmNet(options).eval()
     with torch.no_grad():
         for number, tensor in enumerate(net.state_dict().values()):
@@ -24,16 +24,16 @@ def random_film(options: FilmOptions | None = None) -> FilmNet:
 
 
 def moving_pair(height: int, width: int, step: float = 5.0) -> list[NDArray[np.float32]]:
-    """Two float32 views of a texture, the second `step` px further to the right."""
+    """Return two float32 views of a texture, the second `step` px further right."""
     pictures = panning(2, step=step, size=(width, height))
     return [picture.astype(np.float32) / 255 for picture in pictures]
 
 
 def planes(picture: NDArray[np.float32]) -> torch.Tensor:
-    """(H, W, 3) to (1, 3, H, W)."""
+    """Convert (H, W, 3) to (1, 3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
 
 
 def pixels(planes: torch.Tensor) -> NDArray[np.float32]:
-    """(1, C, H, W) to (H, W, C)."""
+    """Convert (1, C, H, W) to (H, W, C)."""
     return planes[0].detach().permute(1, 2, 0).numpy()

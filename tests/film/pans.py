@@ -1,4 +1,4 @@
-"""Smooth noise, and a camera that pans over it."""
+"""Camera pans over smooth noise."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from kinoloom.base.arrays import Picture
 
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Smooth noise, (height, width, 3) uint8."""
+    """Return smooth noise, (height, width, 3) uint8."""
     import cv2
 
     noise = np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
@@ -16,7 +16,7 @@ def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def pan(height: int, width: int, shift: int) -> tuple[Picture, Picture, Picture]:
-    """A scene that moves to the left by 2 * shift, and its middle."""
+    """Return three frames of a scene that moves left by `shift` px per frame."""
     scene = texture(height, width + 2 * shift)
     return tuple(  # type: ignore[return-value]
         np.ascontiguousarray(scene[:, k * shift : k * shift + width]) for k in range(3)

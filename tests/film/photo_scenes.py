@@ -1,4 +1,4 @@
-"""Scenes made of the photos that scikit-image carries: pans over them, as a camera would."""
+"""Camera pans over sample photos of scikit-image."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ SCENES = {"astronaut": data.astronaut, "coffee": data.coffee, "rocket": data.roc
 
 
 def pan(name: str, count: int, step: float = 3.0) -> list[Picture]:
-    """Views of a photo of (192, 128) pixels, each `step` px to the right of the one before."""
+    """Return views of a photo, 192x128, each `step` px right of the previous one."""
     photo = SCENES[name]()
     scale = 300 / photo.shape[1]
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -20,6 +20,6 @@ def pan(name: str, count: int, step: float = 3.0) -> list[Picture]:
 
 
 def noisy(picture: Picture, seed: int, sigma: float = 1.0) -> Picture:
-    """The picture with the noise that compression leaves."""
+    """Add noise like that of compression."""
     noise = np.random.default_rng(seed).normal(0, sigma, picture.shape)
     return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)

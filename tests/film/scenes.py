@@ -1,4 +1,4 @@
-"""Pictures and clips that tests of film/ make: a texture that moves, blinks, cuts, repeats."""
+"""Synthetic images and clips: a moving texture, blinks and clicks."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -16,7 +16,7 @@ Picture = NDArray[np.uint8]
 
 
 def texture(seed: int = 0, width: int = 400, height: int = 300, cell: int = 6) -> Picture:
-    """A scene of its own for each seed: shapes on a smooth texture, (height, width, 3) uint8."""
+    """Return the scene of a seed: shapes on a smooth texture, (height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(20, 236, (height // cell, width // cell, 3), np.uint8)
     picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -28,7 +28,7 @@ def texture(seed: int = 0, width: int = 400, height: int = 300, cell: int = 6) -
 
 
 def view(picture: Picture, x: float, y: float = 20.0, size: tuple[int, int] = SIZE) -> Picture:
-    """The part of a picture whose top left corner is at (x, y), sub-pixel, in uint8."""
+    """Crop an image with its top left corner at (x, y), with sub-pixel precision."""
     shift = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
     return cv2.warpAffine(picture, shift, size, flags=cv2.INTER_CUBIC)
 
@@ -36,19 +36,19 @@ def view(picture: Picture, x: float, y: float = 20.0, size: tuple[int, int] = SI
 def panning(
     count: int, step: float = 2.0, seed: int = 0, size: tuple[int, int] = SIZE
 ) -> list[Picture]:
-    """Views of a texture, each `step` px to the right of the one before."""
+    """Return views of a texture, each `step` px right of the previous one."""
     picture = texture(seed)
     return [view(picture, 10 + k * step, size=size) for k in range(count)]
 
 
 def clip_of(pictures: Sequence[Picture], rate: Fraction, **fields: object) -> Clip:
-    """A clip in memory at a constant rate."""
+    """Build an in-memory clip at a constant rate."""
     frames = [Frame(p, k / rate, 1 / rate) for k, p in enumerate(pictures)]
     return Clip.from_frames(frames, rate=rate, **fields)
 
 
 def save_photos(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
-    """Write pictures as PNG files 0.png, 1.png, ..."""
+    """Write images as 0.png, 1.png, ... and return their paths."""
     paths = [folder / f"{k}.png" for k in range(len(pictures))]
     for path, picture in zip(paths, pictures, strict=True):
         cv2.imwrite(str(path), picture[..., ::-1])
@@ -56,9 +56,9 @@ def save_photos(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
 
 
 def blinking_video(path: Path, rate: Fraction, seconds: int, codec: str = "h264") -> Path:
-    """A pan with a bright patch and a click at the start of each second.
+    """Write a pan with a bright patch and a click at the start of each second.
 
-    The patch, in the top left corner, and the click each last 0.1 s.
+    The patch, in the top left corner, and the click last 0.1 s each.
     """
     count = int(seconds * rate)
     pictures = panning(count, step=0.25)
@@ -71,7 +71,7 @@ def blinking_video(path: Path, rate: Fraction, seconds: int, codec: str = "h264"
 
 
 def clicks(duration: Fraction, rate_hz: int = 48000) -> Audio:
-    """A tone of 1 kHz for 0.1 s at the start of each second, mono."""
+    """Return mono audio with a tone of 1 kHz for 0.1 s at the start of each second."""
 
     def read() -> Iterator[NDArray[np.float32]]:
         total = int(duration * rate_hz)
@@ -83,7 +83,7 @@ def clicks(duration: Fraction, rate_hz: int = 48000) -> Audio:
 
 
 def click_times(audio: Audio) -> list[float]:
-    """When each click begins, in seconds on the clip's clock."""
+    """Return the start of each click, in seconds of the clip."""
     samples = np.abs(audio.samples()[:, 0])
     window = audio.rate_hz // 200
     loud = np.convolve(samples, np.ones(window) / window, "full")[: len(samples)] > 0.1
@@ -93,7 +93,7 @@ def click_times(audio: Audio) -> list[float]:
 
 
 def blink_times(clip: Clip) -> list[float]:
-    """When the patch lights up, in seconds."""
+    """Return the times at which the patch lights up, in seconds."""
     times, before = [], False
     for frame in clip:
         now = frame.image[2:10, 2:10].mean() > 180

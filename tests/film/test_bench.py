@@ -1,4 +1,4 @@
-"""`kinoloom bench film`: the table, its JSON, peers, and folders that are not right."""
+"""`kinoloom bench film`: tables, JSON, peers and invalid folders."""
 
 import json
 import subprocess
@@ -14,8 +14,8 @@ from scenes import panning, save_photos, texture, view
 from kinoloom.base.report.files import to_html
 from kinoloom.errors import ArrayError, BudgetError, InputNotFoundError, UsageError
 from kinoloom.film.bench import run
-from kinoloom.film.bench.motion import displacement_px, warping_error
-from kinoloom.film.bench.scores import Score, strata
+from kinoloom.film.bench.motion import measure_displacement_px, measure_warping_error
+from kinoloom.film.bench.scores import FrameScore, stratify_scores
 from kinoloom.film.ops import bench_film
 from kinoloom.learn.bench import distance
 
@@ -25,17 +25,13 @@ def folder(tmp_path: Path) -> Path:
     for name in ("one", "deep/two"):
         below = tmp_path / "data" / name
         below.mkdir(parents=True)
-        for k, path in enumerate(save_photos(below, panning(3, step=3.0, seed=k_of(name)))):
+        for k, path in enumerate(save_photos(below, panning(3, step=3.0, seed=len(name)))):
             path.rename(below / f"frame{k}.png")
     return tmp_path / "data"
 
 
-def k_of(name: str) -> int:
-    return len(name)
-
-
-def test_the_command_prints_one_json_object(folder: Path) -> None:
-    line = [sys.executable, "-m", "kinoloom", "bench", "film", "--data", str(folder), "--json"]
+def test_command_prints_one_json_object(folder: Path) -> None:
+    line = [sys.executable, "-m", "kinoloom", "bench", "film", str(folder), "--json"]
     done = subprocess.run([*line, "--engines", "fast,blend"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -45,7 +41,7 @@ def test_the_command_prints_one_json_object(folder: Path) -> None:
     for row in rows.values():
         assert {"triplets", "psnr_db", "ssim", "seconds_per_frame", "peak_mb"} <= row.keys()
         assert row["triplets"] == 2
-        (stratum,) = row["strata"]  # 6 px from the first picture to the last
+        (stratum,) = row["strata"]  # 6 px from the first image to the last
         assert stratum == {"motion": "under 10 px", "triplets": 2} | {
             name: row[name] for name in ("psnr_db", "ssim", "st_lpips")
         }
@@ -55,10 +51,10 @@ def test_the_command_prints_one_json_object(folder: Path) -> None:
     assert rows["fast"]["ssim"] > rows["blend"]["ssim"]
 
 
-def test_a_peer_is_measured_beside_the_engines(
+def test_peer_is_measured_next_to_the_engines(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_st_lpips(monkeypatch)
+    disable_st_lpips(monkeypatch)
     peer = tmp_path / "peer.py"
     peer.write_text(
         "from dataclasses import replace\n"
@@ -78,34 +74,34 @@ def test_a_peer_is_measured_beside_the_engines(
         (lambda path: path, InputNotFoundError, "no triplet"),
     ],
 )
-def test_folders_without_triplets_are_refused(
+def test_folder_without_triplets_is_rejected(
     tmp_path: Path, make: object, error: type[Exception], match: str
 ) -> None:
     with pytest.raises(error, match=match):
         bench_film(make(tmp_path))
 
 
-def test_an_incomplete_triplet_is_named(folder: Path) -> None:
+def test_incomplete_triplet_is_named(folder: Path) -> None:
     (folder / "one" / "frame1.png").unlink()
     with pytest.raises(InputNotFoundError, match="one should hold"):
         bench_film(folder)
 
 
-def test_a_peer_file_without_an_engine_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_peer_file_without_an_engine_is_rejected(folder: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.py"
     empty.write_text("")
     with pytest.raises(UsageError, match="does not define ENGINE"):
         bench_film(folder, engines="blend", peer=empty)
 
 
-def without_st_lpips(monkeypatch: pytest.MonkeyPatch) -> None:
+def disable_st_lpips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distance, "find_spec", lambda name: None)
 
 
-def test_what_is_not_installed_is_left_out_and_said(
+def test_missing_metric_is_omitted_and_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_st_lpips(monkeypatch)
+    disable_st_lpips(monkeypatch)
     report = bench_film(folder, engines="blend")
     assert report.data["rows"][0]["st_lpips"] is None
     page = to_html(report)
@@ -114,7 +110,7 @@ def test_what_is_not_installed_is_left_out_and_said(
 
 
 @pytest.mark.skipif(find_spec("stlpips_pytorch") is None, reason="needs the extra perceptual")
-def test_st_lpips_is_zero_for_equal_pictures_and_tells_blur() -> None:
+def test_st_lpips_is_zero_for_identical_images_and_rises_with_blur() -> None:
     measured = distance.st_lpips()
     assert measured is not None
     sharp = view(texture(3), 40)
@@ -125,10 +121,10 @@ def test_st_lpips_is_zero_for_equal_pictures_and_tells_blur() -> None:
         measured(np.zeros((40, 20, 3), np.uint8))
 
 
-def test_the_page_shows_the_three_worst_triplets_of_each_engine(
+def test_report_shows_the_three_worst_triplets_of_each_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_st_lpips(monkeypatch)
+    disable_st_lpips(monkeypatch)
     for step in (2, 4, 6, 8):  # the larger the motion, the worse a cross-fade
         below = tmp_path / f"by{step}"
         below.mkdir()
@@ -140,48 +136,50 @@ def test_the_page_shows_the_three_worst_triplets_of_each_engine(
         "blend, by6",
         "blend, by4",
     ]
-    assert [picture.title for picture in pictures] == ["Where blend did worst", "", ""]
+    assert [picture.title for picture in pictures] == ["Worst frames of blend", "", ""]
     for picture in pictures:
         drawing = picture.data.decode()
         assert drawing.count("<image ") == 5
-        assert all(f">{name}<" in drawing for name in ("first", "truth", "second", "made", "error"))
+        labels = ("first", "ground truth", "second", "interpolated", "error")
+        assert all(f">{label}<" in drawing for label in labels)
 
 
-def test_triplets_are_grouped_by_motion() -> None:
-    score = Score(3.0, psnr_db=30.0, ssim=0.9, st_lpips=None)
+def test_scores_are_stratified_by_motion() -> None:
+    score = FrameScore(3.0, psnr_db=30.0, ssim=0.9, st_lpips=None)
     scores = [
         score,
         replace(score, displacement_px=10.0, psnr_db=20.0, st_lpips=0.2),
         replace(score, displacement_px=39.9, psnr_db=22.0, st_lpips=0.4),
     ]
-    near, middle = strata(scores)
+    near, middle = stratify_scores(scores)
     assert (near.motion, near.triplets, near.psnr_db, near.st_lpips) == ("under 10 px", 1, 30, None)
     assert (middle.motion, middle.triplets, middle.psnr_db) == ("10-40 px", 2, 21)
     assert middle.st_lpips == pytest.approx(0.3)
-    assert [one.motion for one in strata([replace(score, displacement_px=40.0)])] == ["over 40 px"]
+    (far,) = stratify_scores([replace(score, displacement_px=40.0)])
+    assert far.motion == "over 40 px"
 
 
 def test_displacement_is_the_mean_motion() -> None:
     first, second = panning(2, step=5.0, size=(192, 128))
-    assert displacement_px(first, second) == pytest.approx(5.0, abs=0.3)
+    assert measure_displacement_px(first, second) == pytest.approx(5.0, abs=0.3)
 
 
-def test_the_warping_error_is_of_flicker_not_of_motion() -> None:
+def test_warping_error_measures_flicker_but_not_motion() -> None:
     steady = panning(7, step=2.0, size=(192, 128))
     flicker = [
         np.clip(picture + 6.0 * (k % 2), 0, 255).astype(np.uint8)
         for k, picture in enumerate(steady)
     ]
-    calm = warping_error(steady)
+    calm = measure_warping_error(steady)
     assert calm < 1.5
-    assert warping_error([steady[0]] * 3) == 0
-    assert warping_error(flicker) == pytest.approx(6, abs=1.5)
+    assert measure_warping_error([steady[0]] * 3) == 0
+    assert measure_warping_error(flicker) == pytest.approx(6, abs=1.5)
 
 
-def test_seven_frames_are_made_of_at_most_ten_triplets(
+def test_warping_error_uses_at_most_ten_triplets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_st_lpips(monkeypatch)
+    disable_st_lpips(monkeypatch)
     for name in "abcdefghijklmno":
         below = tmp_path / name
         below.mkdir()
@@ -189,30 +187,30 @@ def test_seven_frames_are_made_of_at_most_ten_triplets(
             path.rename(below / f"frame{k}.png")
     seen = []
 
-    def counted(frames: list[np.ndarray]) -> float:
+    def count_frames(frames: list[np.ndarray]) -> float:
         seen.append(len(frames))
         return 1.0 * len(seen)
 
-    monkeypatch.setattr(run, "warping_error", counted)
+    monkeypatch.setattr(run, "measure_warping_error", count_frames)
     (row,) = bench_film(tmp_path, engines="blend").data["rows"]
     assert seen == [7] * 8
     assert row["warping_error"] == 4.5
     assert row["triplets"] == 15
 
 
-def test_an_engine_that_dies_is_named(
+def test_killed_engine_is_named(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_st_lpips(monkeypatch)
+    disable_st_lpips(monkeypatch)
     peer = tmp_path / "peer.py"
     peer.write_text(
         "import os\n"
         "from dataclasses import replace\n"
         "from kinoloom.film.engines.blend import BLEND\n"
         "class Dying:\n"
-        "    def between(self, first, second, times):\n"
+        "    def interpolate(self, first, second, times):\n"
         "        os._exit(9)\n"
-        "ENGINE = replace(BLEND, name='dying', make=lambda options: Dying())\n"
+        "ENGINE = replace(BLEND, name='dying', build=lambda options: Dying())\n"
     )
     with pytest.raises(BudgetError, match="'dying' was killed at deep/two"):
         bench_film(folder, engines="blend", peer=peer)

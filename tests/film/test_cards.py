@@ -1,4 +1,4 @@
-"""The cards of the shipped networks tell what the committed results say."""
+"""Model cards agree with the committed benchmark results."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "film_val.json"
 
 
 @pytest.mark.parametrize("card", [DEEP, LITE, REFINE], ids=lambda card: card.name)
-def test_figures_are_those_of_the_results(card: ModelCard) -> None:
+def test_figures_match_the_committed_results(card: ModelCard) -> None:
     rows = {row["engine"]: row for row in json.loads(RESULTS.read_text())["rows"]}
     row = rows[card.name]
     assert list(card.figures.values()) == [
@@ -22,7 +22,7 @@ def test_figures_are_those_of_the_results(card: ModelCard) -> None:
     ]
 
 
-def test_the_default_is_the_best_of_the_results() -> None:
+def test_default_engine_has_the_best_psnr() -> None:
     rows = json.loads(RESULTS.read_text())["rows"]
     ours = [row for row in rows if row["engine"] != "rife-hdv3"]
     assert max(ours, key=lambda row: row["psnr_db"])["engine"] == "deep"

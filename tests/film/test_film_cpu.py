@@ -1,4 +1,4 @@
-"""The parts that make FILM quick on a CPU, each against the plain operation of torch."""
+"""The operations of FILM on a CPU, each compared with plain torch."""
 
 import threading
 
@@ -10,8 +10,8 @@ from torch.nn import functional as fn
 
 from kinoloom.film.nets import nhwc
 from kinoloom.film.nets.film_net import Conv, warp
+from kinoloom.film.nets.threads import run_in_threads
 from kinoloom.film.nets.winograd import transform_filter
-from kinoloom.film.nets.workers import share
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ def as_planes(image: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("channels", "filters", "height", "width"),
     [
-        (3, 8, 40, 52),  # narrow: torch's own
+        (3, 8, 40, 52),  # narrow: torch's convolution
         (8, 8, 1, 1),
         (64, 64, 129, 7),
-        (100, 90, 24, 40),  # wide: Winograd's
+        (100, 90, 24, 40),  # wide: Winograd
         (170, 60, 68, 36),
         (300, 300, 12, 64),
-        (100, 90, 8, 12),  # small: one product for each tap
+        (100, 90, 8, 12),  # small: one matrix product per tap
         (90, 100, 25, 41),
         (96, 96, 1, 1),
         (96, 96, 2, 300),
@@ -44,52 +44,52 @@ def test_conv3x3_equals_torch(
 ) -> None:
     block = Conv(channels, filters, 3, linear=linear)
     image = torch.randn(2, height, width, channels)
-    [layer] = nhwc.layers_of(block)
+    [layer] = nhwc.collect_layers(block)
     with torch.inference_mode():
-        found = nhwc.conv3x3(nhwc.Rows.of(image), layer)
+        found = nhwc.conv3x3(nhwc.RowSource.from_tensor(image), layer)
         torch.testing.assert_close(as_planes(found), block(as_planes(image)), atol=3e-5, rtol=1e-4)
 
 
-def test_bands_of_any_height_meet_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_the_band_height(monkeypatch: pytest.MonkeyPatch) -> None:
     image = torch.randn(1, 48, 32, 100)
-    [layer] = nhwc.layers_of(Conv(100, 100, 3))
+    [layer] = nhwc.collect_layers(Conv(100, 100, 3))
     found = []
     for tiles in (1, 24, 10_000):
-        monkeypatch.setattr(nhwc, "_BAND_TILES", tiles)
-        monkeypatch.setattr(nhwc, "_BAND_BYTES", 1)
+        monkeypatch.setattr(nhwc, "_MIN_BAND_TILES", tiles)
+        monkeypatch.setattr(nhwc, "_MAX_BAND_BYTES", 1)
         with torch.inference_mode():
-            found.append(nhwc.conv3x3(nhwc.Rows.of(image), layer))
+            found.append(nhwc.conv3x3(nhwc.RowSource.from_tensor(image), layer))
     torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=0)
     torch.testing.assert_close(found[0], found[2], atol=1e-5, rtol=0)
 
 
-def test_rows_are_asked_for_in_bounded_bands() -> None:
+def test_rows_are_requested_in_bounded_bands() -> None:
     asked: list[tuple[int, int]] = []
 
-    def fill(out: Tensor, number: int, top: int, bottom: int) -> None:
+    def fill(out: Tensor, index: int, top: int, bottom: int) -> None:
         assert 0 <= top < bottom <= 400
         assert out.shape == (bottom - top, 64, 128)
         asked.append((top, bottom))
         out.zero_()
 
-    [layer] = nhwc.layers_of(Conv(128, 128, 3))
-    nhwc.conv3x3(nhwc.Rows((1, 400, 64, 128), fill), layer)
+    [layer] = nhwc.collect_layers(Conv(128, 128, 3))
+    nhwc.conv3x3(nhwc.RowSource((1, 400, 64, 128), fill), layer)
     assert max(bottom - top for top, bottom in asked) < 100
     assert {row for top, bottom in asked for row in range(top, bottom)} == set(range(400))
 
 
-def test_winograd_loses_about_a_digit_only() -> None:
+def test_winograd_loses_about_one_digit() -> None:
     image, weight = torch.randn(1, 32, 32, 256), torch.randn(128, 256, 3, 3) / 48
-    layer = nhwc.Layer(weight.permute(2, 3, 1, 0).contiguous(), torch.zeros(128), linear=True)
+    layer = nhwc.ConvLayer(weight.permute(2, 3, 1, 0).contiguous(), torch.zeros(128), linear=True)
     with torch.inference_mode():
-        found = as_planes(nhwc.conv3x3(nhwc.Rows.of(image), layer))
+        found = as_planes(nhwc.conv3x3(nhwc.RowSource.from_tensor(image), layer))
     exact = fn.conv2d(as_planes(image).double(), weight.double(), padding=1)
     assert exact.std() > 0.5
     assert (found - exact).abs().max() < 1e-4
     assert (found - exact).square().mean().sqrt() < 1e-5
 
 
-def test_the_filter_of_one_tap_is_its_product_with_the_corner_points() -> None:
+def test_transformed_corner_tap() -> None:
     taps = torch.zeros(3, 3, 1, 1)
     taps[0, 0] = 16.0
     points = transform_filter(taps).view(6, 6)
@@ -98,12 +98,12 @@ def test_the_filter_of_one_tap_is_its_product_with_the_corner_points() -> None:
 
 
 @pytest.mark.parametrize(("height", "width", "channels"), [(1, 1, 4), (3, 5, 6), (16, 20, 90)])
-def test_upsampled_conv2x2_equals_torch(height: int, width: int, channels: int) -> None:
+def test_upsample_conv2x2_equals_torch(height: int, width: int, channels: int) -> None:
     block = Conv(channels, 10, 2, linear=True)
     image = torch.randn(2, height, width, channels)
-    [layer] = nhwc.layers_of(block)
+    [layer] = nhwc.collect_layers(block)
     with torch.inference_mode():
-        found = nhwc.upsampled_conv2x2(image, layer)
+        found = nhwc.upsample_conv2x2(image, layer)
         expected = block(fn.interpolate(as_planes(image), scale_factor=2, mode="nearest"))
     torch.testing.assert_close(as_planes(found), expected, atol=1e-5, rtol=1e-5)
 
@@ -111,30 +111,30 @@ def test_upsampled_conv2x2_equals_torch(height: int, width: int, channels: int) 
 def test_conv1x1_equals_torch() -> None:
     block = Conv(12, 5, 1)
     image = torch.randn(2, 6, 7, 12)
-    [layer] = nhwc.layers_of(block)
+    [layer] = nhwc.collect_layers(block)
     with torch.inference_mode():
         found = nhwc.conv1x1(image, layer)
         torch.testing.assert_close(as_planes(found), block(as_planes(image)))
 
 
 @pytest.mark.parametrize(("height", "width"), [(20, 30), (1, 9), (5, 1)])
-def test_sampling_by_rows_equals_warp(height: int, width: int) -> None:
+def test_sampling_equals_warp(height: int, width: int) -> None:
     image, flow = torch.rand(height, width, 7), 9 * torch.randn(height, width, 2)
     expected = warp(as_planes(image[None]), as_planes(flow[None]))[0].permute(1, 2, 0)
     for top in range(height):
-        where = nhwc.corners(flow[top : top + 1], top, height)
+        where = nhwc.find_corners(flow[top : top + 1], top, height)
         torch.testing.assert_close(nhwc.sample(image, where), expected[top], atol=1e-5, rtol=0)
 
 
-def test_put_lays_maps_side_by_side() -> None:
+def test_concatenate_into_joins_channels() -> None:
     out = torch.empty(2, 3, 6)
     left, right = torch.rand(2, 3, 2), torch.rand(6, 4)
-    nhwc.put(out, [left, right])
+    nhwc.concatenate_into(out, [left, right])
     torch.testing.assert_close(out, torch.cat([left, right.view(2, 3, 4)], 2))
 
 
-def test_layers_are_found_in_order() -> None:
-    layers = nhwc.layers_of(
+def test_layers_are_collected_in_order() -> None:
+    layers = nhwc.collect_layers(
         nn.ModuleList([Conv(2, 3, 3), nn.Sequential(Conv(3, 4, 1, linear=True))])
     )
     assert [(tuple(layer.taps.shape), layer.linear) for layer in layers] == [
@@ -143,7 +143,7 @@ def test_layers_are_found_in_order() -> None:
     ]
 
 
-def test_share_gives_each_piece_to_one_thread_of_one_core() -> None:
+def test_each_piece_runs_once_in_a_single_threaded_worker() -> None:
     before = torch.get_num_threads()
     done: list[tuple[int, int, bool]] = []
     lock = threading.Lock()
@@ -155,7 +155,7 @@ def test_share_gives_each_piece_to_one_thread_of_one_core() -> None:
 
         return do
 
-    share(range(50), begin)
+    run_in_threads(range(50), begin)
     assert sorted(piece for piece, _, _ in done) == list(range(50))
     assert {(cores, inference) for _, cores, inference in done} == {(1, True)}
     assert torch.get_num_threads() == before
@@ -170,7 +170,7 @@ def threads_of_a_new_thread() -> int:
     return seen[0]
 
 
-def test_share_passes_errors_on() -> None:
+def test_worker_errors_propagate() -> None:
     def begin():  # noqa: ANN202
         def do(piece: int) -> None:
             if piece == 3:
@@ -179,18 +179,18 @@ def test_share_passes_errors_on() -> None:
         return do
 
     with pytest.raises(ArithmeticError, match="piece 3"):
-        share(range(10), begin)
-    share(range(2), lambda: lambda piece: None)
+        run_in_threads(range(10), begin)
+    run_in_threads(range(2), lambda: lambda piece: None)
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     image = torch.from_numpy(np.random.default_rng(0).random((1, 64, 64, 128), np.float32))
-    [layer] = nhwc.layers_of(Conv(128, 96, 3))
-    before, made = torch.get_num_threads(), []
+    [layer] = nhwc.collect_layers(Conv(128, 96, 3))
+    before, found = torch.get_num_threads(), []
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            made.append(nhwc.conv3x3(nhwc.Rows.of(image), layer))
+            found.append(nhwc.conv3x3(nhwc.RowSource.from_tensor(image), layer))
     finally:
         torch.set_num_threads(before)
-    torch.testing.assert_close(made[0], made[1], atol=0, rtol=0)
+    torch.testing.assert_close(found[0], found[1], atol=0, rtol=0)

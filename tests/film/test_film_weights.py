@@ -1,4 +1,4 @@
-"""Weights of FILM from files: every form of the checkpoint, and every kind of wrong file."""
+"""Loading of FILM weights: every checkpoint format, and every kind of invalid file."""
 
 import os
 import pickle
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_core")
 
 
 class Holder(nn.Module):
-    """Any tree of parameters, scriptable, for TorchScript archives."""
+    """A scriptable tree of parameters, for TorchScript archives."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -43,15 +43,15 @@ def save_torchscript(state: State, path: Path) -> None:
         torch.jit.script(root).save(str(path))
 
 
-def save_older(state: State, path: Path) -> None:
+def save_legacy(state: State, path: Path) -> None:
     with path.open("wb") as file:
         torch.save(state, file, _use_new_zipfile_serialization=False)
 
 
-FORMS: dict[str, Callable[[State, Path], Any]] = {
+FORMATS: dict[str, Callable[[State, Path], Any]] = {
     "torchscript": save_torchscript,
     "zip": torch.save,
-    "older": save_older,
+    "legacy": save_legacy,
     "safetensors": save_file,
 }
 
@@ -63,12 +63,12 @@ def state() -> State:
 
 @pytest.mark.parametrize("name", ["film.pt", "weights"])
 @pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_and_precision_is_read(
-    tmp_path: Path, state: State, form: str, kind: torch.dtype, name: str
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_every_format_and_precision_loads(
+    tmp_path: Path, state: State, file_format: str, kind: torch.dtype, name: str
 ) -> None:
     stored = {key: tensor.to(kind) for key, tensor in state.items()}
-    FORMS[form](stored, tmp_path / name)
+    FORMATS[file_format](stored, tmp_path / name)
     net = load_film(tmp_path / name, NARROW)
     assert not net.training
     for key, tensor in net.state_dict().items():
@@ -76,7 +76,7 @@ def test_every_form_and_precision_is_read(
         torch.testing.assert_close(tensor, stored[key].float(), atol=0, rtol=0)
 
 
-def test_what_is_loaded_runs_and_can_be_trained(tmp_path: Path, state: State) -> None:
+def test_loaded_network_is_trainable(tmp_path: Path, state: State) -> None:
     torch.save(state, tmp_path / "film.pt")
     net = load_film(tmp_path / "film.pt", NARROW)
     net(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)).sum().backward()
@@ -111,11 +111,11 @@ BIAS, WEIGHT = "fuse.output_conv.bias", "fuse.output_conv.weight"
             lambda state: {**state, BIAS: torch.zeros(4)},
             rf"{BIAS} has shape \(4,\), expected \(3,\)",
         ),
-        (lambda state: {**state, BIAS: torch.zeros(3, dtype=torch.int32)}, "has type torch.int32"),
-        (lambda state: {**state, BIAS: torch.full((3,), torch.nan)}, f"{BIAS} has NaN or inf"),
+        (lambda state: {**state, BIAS: torch.zeros(3, dtype=torch.int32)}, "has dtype torch.int32"),
+        (lambda state: {**state, BIAS: torch.full((3,), torch.nan)}, f"{BIAS} contains NaN or inf"),
     ],
 )
-def test_another_network_is_refused_with_what_differs(
+def test_another_network_is_rejected_with_the_difference(
     tmp_path: Path, state: State, change: Callable[[State], State], message: str
 ) -> None:
     torch.save(change(state), tmp_path / "film.pt")
@@ -124,20 +124,22 @@ def test_another_network_is_refused_with_what_differs(
     assert "https://" in caught.value.hint
 
 
-def test_a_narrow_network_is_not_the_published_one(tmp_path: Path, state: State) -> None:
+def test_narrow_network_is_rejected_as_published_weights(tmp_path: Path, state: State) -> None:
     torch.save(state, tmp_path / "film.pt")
     with pytest.raises(WeightsError, match=r"shape \(4, 3, 3, 3\), expected \(64, 3, 3, 3\)"):
         load_film(tmp_path / "film.pt")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("kept", [0.3, 0.95])
-def test_a_file_cut_short_is_refused(tmp_path: Path, state: State, form: str, kept: float) -> None:
+def test_truncated_file_is_rejected(
+    tmp_path: Path, state: State, file_format: str, kept: float
+) -> None:
     path = tmp_path / "film.pt"
-    FORMS[form](state, path)
+    FORMATS[file_format](state, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(WeightsError, match=r"film\.pt is damaged or incomplete"):
+    with pytest.raises(WeightsError, match=r"film\.pt is damaged or truncated"):
         load_film(path, NARROW)
 
 
@@ -153,14 +155,14 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, state: State, form: str, ke
         (bytes(8) + b"{", "damaged"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_invalid_file_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "film.pt"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=message):
         load_film(path, NARROW)
 
 
-def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_unrelated_zip_is_rejected(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "film.pt", "w") as archive:
         archive.writestr("README.txt", "hello")
     with pytest.raises(WeightsError, match=r"film\.pt is not a checkpoint"):
@@ -168,13 +170,13 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["nowhere.pt", "."])
-def test_a_path_without_a_file_is_refused(tmp_path: Path, place: str) -> None:
+def test_missing_file_is_rejected(tmp_path: Path, place: str) -> None:
     with pytest.raises(WeightsError, match="does not exist"):
         load_film(tmp_path / place)
 
 
 class Bomb:
-    """Makes a folder when it is unpickled."""
+    """An object that creates a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -183,17 +185,17 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("form", ["zip", "older"])
-def test_pickled_code_is_not_run(tmp_path: Path, state: State, form: str) -> None:
+@pytest.mark.parametrize("file_format", ["zip", "legacy"])
+def test_pickled_code_does_not_run(tmp_path: Path, state: State, file_format: str) -> None:
     path, trace = tmp_path / "film.pt", tmp_path / "trace"
-    FORMS[form]({**state, "bomb": Bomb(trace)}, path)
+    FORMATS[file_format]({**state, "bomb": Bomb(trace)}, path)
     with pytest.raises(WeightsError, match="could run code"):
         load_film(path, NARROW)
     assert not trace.exists()
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": torch.zeros(1)}}, torch.zeros(3)])
-def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: object) -> None:
+def test_other_content_than_a_state_dict_is_rejected(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "film.pt")
     with pytest.raises(WeightsError, match="does not contain a state dict"):
         read_tensors(tmp_path / "film.pt")

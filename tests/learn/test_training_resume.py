@@ -175,6 +175,14 @@ def test_another_record_is_rejected(tmp_path: Path) -> None:
         train(toy.task(), toy.QUICK, tmp_path / "more")
 
 
+def test_record_of_version_0_1_is_accepted(tmp_path: Path) -> None:
+    train(toy.task(record={"data": {"made scenes": 1.0}}), toy.QUICK, tmp_path)
+    resumed = toy.task(record={"data": {"synthetic scenes": 1.0}})
+    assert train(resumed, toy.QUICK, tmp_path).steps == 20
+    with pytest.raises(UsageError, match="other record: data was"):
+        train(toy.task(record={"data": {"synthetic scenes": 0.5}}), toy.QUICK, tmp_path)
+
+
 def test_runtime_settings_may_change(tmp_path: Path) -> None:
     half = replace(toy.QUICK, hours=0.0)
     train(toy.task(), half, tmp_path)

@@ -12,11 +12,11 @@ from scenes import panning, texture, view
 from kinoloom import Frame
 from kinoloom.motion.cuts import (
     MAX_REPEATS,
-    Look,
+    FrameThumbnail,
     difference,
     is_cut,
     is_repeat,
-    look,
+    take_thumbnail,
     thumbnail,
     without_repeats,
 )
@@ -24,8 +24,11 @@ from kinoloom.motion.cuts import (
 RATE = 25
 
 
-def looks(pictures: Sequence[Picture]) -> list[Look]:
-    return [look(Frame(p, Fraction(k, RATE), Fraction(1, RATE))) for k, p in enumerate(pictures)]
+def looks(pictures: Sequence[Picture]) -> list[FrameThumbnail]:
+    return [
+        take_thumbnail(Frame(p, Fraction(k, RATE), Fraction(1, RATE)))
+        for k, p in enumerate(pictures)
+    ]
 
 
 def cuts(pictures: Sequence[Picture]) -> list[int]:

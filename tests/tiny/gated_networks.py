@@ -1,4 +1,4 @@
-"""Small networks with products of values, element by element, as their users write them."""
+"""Small networks with elementwise products, in typical user code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as f
 
 
 class SqueezeExcite(nn.Module):
-    """The block of Hu et al. 2018 as it is widely copied: linear layers, view, expand_as."""
+    """The block of Hu et al. 2018 in its common form: linear layers, view, expand_as."""
 
     shape = (1, 2, 7, 6)
 
@@ -31,7 +31,7 @@ class SqueezeExcite(nn.Module):
 
 
 class MobileBlock(nn.Module):
-    """An inverted bottleneck of MobileNetV3: convolutions of one pixel as gates, a residual."""
+    """An inverted bottleneck of MobileNetV3: pointwise convolutions as gates, a residual."""
 
     shape = (1, 4, 6, 6)
 
@@ -50,7 +50,7 @@ class MobileBlock(nn.Module):
 
 
 class GatedSeries(nn.Module):
-    """tanh times sigmoid, as in WaveNet; then a gated linear unit; then a product of halves."""
+    """tanh times sigmoid as in WaveNet, a gated linear unit, and a product of halves."""
 
     shape = (1, 3, 12)
 
@@ -68,7 +68,7 @@ class GatedSeries(nn.Module):
 
 
 class Maps(nn.Module):
-    """Gates by place, by row and column, of an outer product, and of a value's own mirror image."""
+    """Spatial, row and column gates, an outer product, and a product with the flipped value."""
 
     shape = (1, 3, 5, 6)
 

@@ -1,4 +1,4 @@
-"""Small networks for series and sets of tokens, as their users write them."""
+"""Small networks for time series and token sequences, in typical user code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 
 class Recurrent(nn.Module):
-    """Two GRU layers over features-last input; the last step is classified."""
+    """Two GRU layers over features-last input, with a classifier of the last step."""
 
     shape = (1, 7, 3)
 
@@ -23,7 +23,7 @@ class Recurrent(nn.Module):
 
 
 class Listener(nn.Module):
-    """A convolution, then a GRU without biases, of which the last state is read."""
+    """A convolution, then a GRU without biases, with a classifier of the last state."""
 
     shape = (1, 3, 12)
 
@@ -39,7 +39,7 @@ class Listener(nn.Module):
 
 
 class Attentive(nn.Module):
-    """Two heads of attention written out, with places of tokens, as in many tutorials."""
+    """Two explicit attention heads with position embeddings, as in many tutorials."""
 
     shape = (1, 6, 8)
 
@@ -73,7 +73,7 @@ class Transformer(nn.Module):
 
 
 class Curves(nn.Module):
-    """Every function that becomes a table, factors and terms, moves of elements."""
+    """All activation functions that become tables, factors, offsets and views."""
 
     shape = (1, 4, 6)
 
@@ -88,13 +88,15 @@ class Curves(nn.Module):
             torch.sigmoid, torch.tanh, f.silu, f.gelu, f.hardswish, f.hardsigmoid, f.leaky_relu,
             f.elu,
         )  # fmt: skip
-        made = torch.cat([curve(part) for curve, part in zip(curves, parts, strict=True)], 1)
-        flipped = torch.cat([f.softplus(made[:, 4:, ::2]), made[:, :4, 1::2]], 1).flip(2) - 0.5
-        return self.head(torch.cat([flipped, made[..., :3]], 2).flatten(1))
+        activated = torch.cat([curve(part) for curve, part in zip(curves, parts, strict=True)], 1)
+        flipped = (
+            torch.cat([f.softplus(activated[:, 4:, ::2]), activated[:, :4, 1::2]], 1).flip(2) - 0.5
+        )
+        return self.head(torch.cat([flipped, activated[..., :3]], 2).flatten(1))
 
 
 class Chomp(nn.Module):
-    """Drops what padding added at the right."""
+    """Removes the padding at the end."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -105,7 +107,7 @@ class Chomp(nn.Module):
 
 
 class Temporal(nn.Module):
-    """A temporal block of Bai et al. 2018 as it is widely copied: weight norm, chomp, dropout."""
+    """A temporal block of Bai et al. 2018 in its common form: weight norm, chomp, dropout."""
 
     shape = (1, 3, 10)
 

@@ -1,4 +1,4 @@
-"""The arithmetic: its definition, and that its twin in C gives the same bits."""
+"""The arithmetic: its definition, and bit-identity with the C implementation."""
 
 import ctypes
 import math
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from kinoloom.errors import UsageError
 from kinoloom.tiny import arithmetic
-from kinoloom.tiny.codegen.model import constants
-from kinoloom.tiny.codegen.text import kernels
-from kinoloom.tiny.host import WARNINGS, compiler
+from kinoloom.tiny.codegen.host import WARNING_FLAGS, find_compiler
+from kinoloom.tiny.codegen.model import format_constants
+from kinoloom.tiny.codegen.text import collect_kernels
 
 HARNESS = """
 #include <stdint.h>
@@ -42,17 +42,23 @@ SMALL = st.floats(-300, 300, width=32)
 @pytest.fixture(scope="module")
 def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("arithmetic")
-    text = HARNESS % (constants(), "\n\n".join(kernels(["base", "loss", "update"], HARNESS)))
+    text = HARNESS % (
+        format_constants(),
+        "\n\n".join(collect_kernels(["base", "loss", "update"], HARNESS)),
+    )
     (folder / "model.c").write_text(text)
-    line = [compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
+    line = [find_compiler(), *WARNING_FLAGS, "-O2", "-shared", "-fPIC", "model.c", "-o", "model.so"]
     subprocess.run(line, cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "model.so"))
     library.power.restype = library.logarithm.restype = ctypes.c_float
     return library
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(2**30, 2**31 - 1), st.integers(1, 62))
-def test_requantisation(c: ctypes.CDLL, value: int, multiplier: int, shift: int) -> None:
+def test_requantisation_rounds_half_away_from_zero(
+    c: ctypes.CDLL, value: int, multiplier: int, shift: int
+) -> None:
     exact = Fraction(value * multiplier, 2**shift)
     near = math.floor(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
     want = max(-(2**30), min(2**30, near))
@@ -61,21 +67,22 @@ def test_requantisation(c: ctypes.CDLL, value: int, multiplier: int, shift: int)
 
 
 @given(st.floats(1e-9, 1e8))
-def test_a_factor_in_fixed_point_is_within_a_part_in_two_to_the_31(factor: float) -> None:
-    multiplier, shift = arithmetic.multiplier_of(factor)
+def test_multiplier_is_accurate_to_31_bits(factor: float) -> None:
+    multiplier, shift = arithmetic.quantise_multiplier(factor)
     assert 2**30 <= multiplier < 2**31
     assert abs(multiplier / 2**shift / factor - 1) <= 2.0**-31
 
 
-def test_factors_that_cannot_be() -> None:
-    assert arithmetic.multiplier_of(1e-12) == (0, 1)
+def test_invalid_factors_are_rejected() -> None:
+    assert arithmetic.quantise_multiplier(1e-12) == (0, 1)
     for factor in (0.0, -1.0, math.nan, math.inf, 2.0**31):
-        with pytest.raises(UsageError, match="factor of requantisation"):
-            arithmetic.multiplier_of(factor)
+        with pytest.raises(UsageError, match="Invalid requantisation factor"):
+            arithmetic.quantise_multiplier(factor)
 
 
+@pytest.mark.system_package("cc")
 @given(FLOATS)
-def test_exp_and_log_are_equal_in_c_and_right(c: ctypes.CDLL, x: float) -> None:
+def test_exp_and_log_are_accurate_and_equal_in_c(c: ctypes.CDLL, x: float) -> None:
     x = -abs(x) if math.isfinite(x) else -1.0
     power = arithmetic.exp(np.array([x], np.float32))[0]
     assert power == c.power(ctypes.c_float(x))
@@ -90,10 +97,10 @@ Words = tuple[int, int, int, int]
 WORDS = st.tuples(*[st.integers(0, 2**32 - 1)] * 3, st.integers(0, 2**20))
 
 
-def stepped(
+def step_in_c(
     c: ctypes.CDLL, weight: int, residual: int | None, bias: int, delta: float, words: Words
 ) -> tuple[int, int | None, int]:
-    """A weight, its residual and a bias after a step in C."""
+    """Return a weight, its residual and a bias after an update in C."""
     w, b = ctypes.c_int8(weight), ctypes.c_int32(bias)
     r = None if residual is None else ctypes.c_int16(residual)
     seed, step, stream, index = words
@@ -106,43 +113,45 @@ def stepped(
     return w.value, None if r is None else r.value, b.value
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-(2**30), 2**30), st.one_of(SMALL, FLOATS), WORDS)
-def test_stochastic_steps_are_equal_in_c(
+def test_stochastic_updates_are_equal_in_c(
     c: ctypes.CDLL, weight: int, bias: int, delta: float, words: Words
 ) -> None:
     bits = arithmetic.random_bits(*words[:3], np.array([words[3]]))
     change = np.array([delta], np.float32)
-    new = arithmetic.step_weights(np.array([weight], np.int8), change, bits)
-    new_bias = arithmetic.step_biases(np.array([bias], np.int32), change, bits)
-    assert stepped(c, weight, None, bias, delta, words) == (int(new[0]), None, int(new_bias[0]))
+    new = arithmetic.update_weights(np.array([weight], np.int8), change, bits)
+    new_bias = arithmetic.update_biases(np.array([bias], np.int32), change, bits)
+    assert step_in_c(c, weight, None, bias, delta, words) == (int(new[0]), None, int(new_bias[0]))
     moved = 0.0 if math.isnan(delta) else max(-512.0, min(512.0, float(change[0])))
     exact = max(-127.0, min(127.0, weight - moved))
     assert abs(int(new[0]) - exact) < 1
 
 
+@pytest.mark.system_package("cc")
 @given(st.integers(-127, 127), st.integers(-32768, 32767), st.one_of(SMALL, FLOATS))
-def test_steps_with_a_residual_are_equal_in_c(
+def test_updates_with_residual_are_equal_in_c(
     c: ctypes.CDLL, weight: int, residual: int, delta: float
 ) -> None:
     old = np.array([weight], np.int8), np.array([residual], np.int16)
-    new, rest = arithmetic.step_with_residual(*old, np.array([delta], np.float32))
-    found = stepped(c, weight, residual, 0, delta, (1, 2, 3, 4))
+    new, rest = arithmetic.update_with_residual(*old, np.array([delta], np.float32))
+    found = step_in_c(c, weight, residual, 0, delta, (1, 2, 3, 4))
     assert found[:2] == (int(new[0]), int(rest[0]))
     moved = 0.0 if math.isnan(delta) else max(-512.0, min(512.0, float(np.float32(delta))))
     exact = max(-127.0, min(127.0, weight + residual / 65536 - moved))
-    units = 0.5 if abs(moved) <= 32 else 1.0  # above, float32 itself is as coarse as the residual
+    units = 0.5 if abs(moved) <= 32 else 1.0  # above, float32 has no finer resolution
     assert abs(int(new[0]) + int(rest[0]) / 65536 - exact) <= units / 65536
 
 
-def test_stochastic_rounding_loses_nothing_on_average() -> None:
+def test_stochastic_rounding_is_unbiased() -> None:
     delta = np.full(200_000, 0.03, np.float32)
     for seed in (1, 2):
         bits = arithmetic.random_bits(seed, 5, 2, np.arange(delta.size))
-        steps = arithmetic.round_stochastic(delta, bits)
+        steps = arithmetic.round_stochastically(delta, bits)
         assert set(steps.tolist()) == {0, 1}
         assert abs(float(steps.mean()) - 0.03) < 4 * math.sqrt(0.03 * 0.97 / delta.size)
 
 
-def test_sums_go_in_order() -> None:
+def test_sums_are_sequential() -> None:
     values = np.array([[1e8, 1.0, -1e8, 1.0]], np.float32)
-    assert arithmetic.sum_in_order(values).tolist() == [1.0]
+    assert arithmetic.sum_sequentially(values).tolist() == [1.0]

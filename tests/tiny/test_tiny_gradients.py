@@ -1,49 +1,50 @@
-"""Forward values and every gradient against torch's autograd on an independent twin."""
+"""Forward values and all gradients against torch's autograd on an independent reference."""
 
 import numpy as np
 import pytest
 import torch
-from tiny_networks import SHAPES, inputs, loss_of, quantised
+from tiny_networks import SHAPES, build_inference, loss_of, random_inputs
 from torch import nn
 from torch.nn import functional
 from torch_twin import Twin, assert_gradients
 
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny.autodiff import TrainingOptions, training_program
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.scheme import full_update
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.simulate.simulator import Simulator
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import TrainingOptions
+from kinoloom.tiny.training.scheme import full_update
 
 KINDS = list(SHAPES)
 
 
-def trained(kind: type[nn.Module], inference: Program) -> Program:
+def build_program(kind: type[nn.Module], inference: Program) -> Program:
     options = TrainingOptions(loss_of(kind))
-    return training_program(inference, full_update(inference), options)
+    return build_training_program(inference, full_update(inference), options)
 
 
 OPERATORS = {
     *(f.Conv, f.Add, f.Rescale, f.Concat, f.AveragePool, f.MaxPool, f.Dequantise),
-    *(f.SoftmaxLoss, f.SquareLoss, b.MaskGrad, b.ConvGradX, b.WeightGrad, b.BiasGrad),
+    *(f.SoftmaxLoss, f.MseLoss, b.MaskGrad, b.ConvGradX, b.WeightGrad, b.BiasGrad),
     *(b.Accumulate, b.AveragePoolGrad, b.MaxPoolGrad, b.SliceGrad),
 }
 
 
-def test_every_operator_is_compared_below() -> None:
-    seen = {type(op) for kind in KINDS for op in trained(kind, quantised(kind)).ops}
+def test_networks_cover_every_operator() -> None:
+    seen = {type(op) for kind in KINDS for op in build_program(kind, build_inference(kind)).ops}
     assert seen >= OPERATORS
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
-    inference = quantised(kind, seed)
-    program = trained(kind, inference)
+def test_gradients_match_torch(kind: type[nn.Module], seed: int) -> None:
+    inference = build_inference(kind, seed)
+    program = build_program(kind, inference)
     device, twin = Simulator(program), Twin(inference)
-    x = device.quantise(inputs(SHAPES[kind], 1, seed + 9)[0])
+    x = device.quantise(random_inputs(SHAPES[kind], 1, seed + 9)[0])
     real = twin.forward(x)
-    square = loss_of(kind) == "square"
+    square = loss_of(kind) == "mse"
     label = np.full(real.shape, 0.25, np.float32) if square else 1
     found = device.train_step(x, label, 0.0)
     if square:
@@ -59,14 +60,14 @@ def test_gradients_are_those_of_torch(kind: type[nn.Module], seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_quantised_network_gives_what_the_real_one_gives(kind: type[nn.Module]) -> None:
-    from tiny_networks import made
+def test_quantised_output_is_close_to_float(kind: type[nn.Module]) -> None:
+    from tiny_networks import build_model
 
     from kinoloom.tiny.front.read import run_module
 
-    inference, data = quantised(kind), inputs(SHAPES[kind])
+    inference, data = build_inference(kind), random_inputs(SHAPES[kind])
     device = Simulator(inference)
-    want = np.array(run_module(made(kind), data)).reshape(len(data), -1)
+    want = np.array(run_module(build_model(kind), data)).reshape(len(data), -1)
     got = np.array([device.forward(device.quantise(x)).ravel() for x in data])
     spread = want.max() - want.min()
     assert np.abs(got - want).max() < 0.04 * spread

@@ -1,21 +1,28 @@
-"""The search: exact against all choices, and schemes as text."""
+"""The search: exactness against random candidates, and schemes as text."""
 
 from itertools import product
 
 import numpy as np
 import pytest
-from tiny_networks import Everything, quantised
+from tiny_networks import Everything, build_inference
 
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.tiny.api import compile_program
-from kinoloom.tiny.scheme import Update, convs, lines, parse
-from kinoloom.tiny.search import RATIOS, Contributions, evolve, measure, scheme_of, search
+from kinoloom.tiny.evaluation.search import (
+    RATIOS,
+    Contributions,
+    build_scheme,
+    evolve_scheme,
+    measure_contributions,
+    search_scheme,
+)
+from kinoloom.tiny.training.scheme import Update, collect_convs, format_scheme, parse_scheme
 
 
-def made_up(seed: int) -> Contributions:
-    """Contributions of a network of five layers, some of them negative."""
+def make_contributions(seed: int) -> Contributions:
+    """Make random contributions of a network of five layers, some of them negative."""
     random = np.random.default_rng(seed)
-    layers = [op.layer for op in convs(quantised(Everything))][:-1]
+    layers = [op.layer for op in collect_convs(build_inference(Everything))][:-1]
     weights = {
         (name, ratio): float(random.uniform(-0.02, 0.1) * ratio)
         for name in layers
@@ -24,9 +31,9 @@ def made_up(seed: int) -> Contributions:
     return Contributions(0.5, (0.0, *np.cumsum(random.uniform(0, 0.05, len(layers)))), weights)
 
 
-def test_the_search_is_exact(seed: int = 0) -> None:
-    program, given = quantised(Everything), made_up(seed)
-    layers = [op.layer for op in convs(program)][:-1]
+def test_search_is_exact(seed: int = 0) -> None:
+    program, given = build_inference(Everything), make_contributions(seed)
+    layers = [op.layer for op in collect_convs(program)][:-1]
     small = {key: value for key, value in given.weights.items() if key[1] in (0.25, 1.0)}
     given = Contributions(given.base, given.biases, small)
     budgets = [compile_program(program).ram_bytes * part // 100 for part in (70,)]
@@ -38,52 +45,53 @@ def test_the_search_is_exact(seed: int = 0) -> None:
     ]
     random = np.random.default_rng(seed)
     some = [choices[i] for i in random.choice(len(choices), 30, replace=False)]
-    sizes = {c: compile_program(program, scheme=scheme_of(program, *c)).ram_bytes for c in some}
+    sizes = {c: compile_program(program, scheme=build_scheme(program, *c)).ram_bytes for c in some}
     for budget in budgets:
-        found = search(program, given, budget)
-        assert found.ram_bytes <= budget
-        assert compile_program(program, scheme=found.scheme).ram_bytes == found.ram_bytes
+        results = search_scheme(program, given, budget)
+        assert results.ram_bytes <= budget
+        assert compile_program(program, scheme=results.scheme).ram_bytes == results.ram_bytes
         fitting = [c for c in some if sizes[c] <= budget]
         assert fitting
-        assert found.gain >= max(given.of(layers, *c) for c in fitting) - 1e-12
+        assert results.gain >= max(given.total(layers, *c) for c in fitting) - 1e-12
         assert (
-            evolve(program, given, budget, population=8, generations=2).gain <= found.gain + 1e-12
+            evolve_scheme(program, given, budget, population=8, generations=2).gain
+            <= results.gain + 1e-12
         )
 
 
-def test_too_small_a_budget_is_told() -> None:
-    program = quantised(Everything)
+def test_too_small_budget_is_reported() -> None:
+    program = build_inference(Everything)
     with pytest.raises(BudgetError, match="No scheme fits 100 bytes"):
-        search(program, made_up(0), 100)
+        search_scheme(program, make_contributions(0), 100)
     with pytest.raises(UsageError, match="network of 2 layers"):
-        search(program, Contributions(0, (0.0, 0.1), {}), 10**6)
+        search_scheme(program, Contributions(0, (0.0, 0.1), {}), 10**6)
 
 
-def test_contributions_are_differences_to_the_head_alone() -> None:
-    program = quantised(Everything)
+def test_contributions_are_relative_to_the_head() -> None:
+    program = build_inference(Everything)
 
     def score(scheme: dict[str, Update]) -> float:
         return sum(0.01 * u.bias + 0.1 * u.ratio for u in scheme.values())
 
-    found = measure(program, score, ratios=(0.5,))
-    assert found.base == pytest.approx(0.11)
-    assert found.biases == pytest.approx([0.01 * k for k in range(5)])
-    assert list(found.weights.values()) == pytest.approx([0.05] * 4)
+    results = measure_contributions(program, score, ratios=(0.5,))
+    assert results.base == pytest.approx(0.11)
+    assert results.biases == pytest.approx([0.01 * k for k in range(5)])
+    assert list(results.weights.values()) == pytest.approx([0.05] * 4)
 
 
-def test_a_scheme_survives_being_text() -> None:
-    program = quantised(Everything)
-    scheme = scheme_of(program, 2, (0.0, 0.0, 0.125, 1.0))
-    assert parse("\n".join(lines(scheme))) == scheme
-    assert parse("# nothing\n\nhead bias 1 # all\n") == {"head": Update(True, 1.0)}
+def test_scheme_round_trips_through_text() -> None:
+    program = build_inference(Everything)
+    scheme = build_scheme(program, 2, (0.0, 0.0, 0.125, 1.0))
+    assert parse_scheme("\n".join(format_scheme(scheme))) == scheme
+    assert parse_scheme("# nothing\n\nhead bias 1 # all\n") == {"head": Update(True, 1.0)}
     for text in ("head bias", "head yes 1", "head bias much", "head bias 2", "a - 0\na - 0"):
         with pytest.raises(UsageError):
-            parse(text)
+            parse_scheme(text)
 
 
-def test_schemes_that_do_not_fit_are_refused() -> None:
-    program = quantised(Everything)
-    with pytest.raises(UsageError, match="layer 'nose' that net does not have"):
+def test_invalid_schemes_are_rejected() -> None:
+    program = build_inference(Everything)
+    with pytest.raises(UsageError, match="Unknown layer 'nose' in the scheme for net"):
         compile_program(program, scheme={"nose": Update()})
     with pytest.raises(UsageError, match="trains nothing"):
         compile_program(program, scheme={"head": Update(False)})

@@ -1,19 +1,19 @@
-"""Networks as people write them go through `compile` without a change, and learn."""
+"""Typical networks compile unchanged, match float32 and train."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tiny_networks import inputs
+from tiny_networks import random_inputs
 from torch import nn
 from torch.nn import functional as f
 
 from kinoloom import tiny
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.tiny.accuracy import agreement
+from kinoloom.tiny.evaluation.fidelity import measure_fidelity
 from kinoloom.tiny.front.read import read_module, run_module
-from kinoloom.tiny.quantise import quantise
+from kinoloom.tiny.quantisation.quantise import quantise
 
 
 class LeNet(nn.Module):
@@ -97,7 +97,7 @@ class Perceptron(nn.Module):
 
 
 class Channels(nn.Module):
-    """Features last at the input, as recordings are often kept; pre-activation; a maximum."""
+    """Features last at the input, as in many recordings; pre-activation; max pooling over time."""
 
     shape = (1, 16, 3)
 
@@ -112,8 +112,8 @@ class Channels(nn.Module):
         return self.head(torch.cat([x.amax(2), F(x).squeeze(-1)], dim=1))
 
 
-def F(x: torch.Tensor) -> torch.Tensor:  # noqa: N802  as users name it
-    """A pool to one element."""
+def F(x: torch.Tensor) -> torch.Tensor:  # noqa: N802  a common name in user code
+    """Pool to one element."""
     return f.adaptive_avg_pool1d(x, 1)
 
 
@@ -130,22 +130,22 @@ def model_of(kind: Any) -> nn.Module:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_network_of_a_user_compiles_agrees_and_learns(kind: Any) -> None:
+def test_typical_network_compiles_matches_float_and_trains(kind: Any) -> None:
     model = model_of(kind)
-    data = [x + 0.8 * (i % 4) - 1.2 for i, x in enumerate(inputs(kind.shape, 24, 2))]
-    made = tiny.compile(model, data[0], "cross-entropy", data=data, budget=48 * 1024)
-    assert made.ram_bytes <= 48 * 1024
-    agreed = agreement(made.inference, data, run_module(model, data))
-    assert agreed.noise_db > 25
-    assert agreed.largest < 0.05
-    assert agreed.same >= 0.9
-    device = made.simulator()
+    data = [x + 0.8 * (i % 4) - 1.2 for i, x in enumerate(random_inputs(kind.shape, 24, 2))]
+    compiled = tiny.compile(model, data[0], "cross-entropy", data=data, budget=48 * 1024)
+    assert compiled.ram_bytes <= 48 * 1024
+    agreed = measure_fidelity(compiled.inference, data, run_module(model, data))
+    assert agreed.sqnr_db > 25
+    assert agreed.max_error < 0.05
+    assert agreed.top1_agreement >= 0.9
+    device = compiled.simulator()
     examples = [(device.quantise(x), i % 4) for i, x in enumerate(data[:4])]
     losses = [sum(device.train_step(x, y, 0.1) for x, y in examples) for _ in range(70)]
     assert losses[-1] < 0.6 * losses[0]
 
 
-def test_an_in_place_activation_changes_what_it_was_given() -> None:
+def test_in_place_activation_modifies_its_input() -> None:
     class Shared(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -156,27 +156,27 @@ def test_an_in_place_activation_changes_what_it_was_given() -> None:
             return f.relu(y, inplace=True).mean((2, 3)) + y.mean((2, 3))
 
     torch.manual_seed(0)
-    model, data = Shared().eval(), inputs((1, 1, 6, 6), 8)
+    model, data = Shared().eval(), random_inputs((1, 1, 6, 6), 8)
     program = quantise(read_module(model, data[0], data), "net")
-    agreed = agreement(program, data, run_module(model, data))
-    assert agreed.noise_db > 25
+    agreed = measure_fidelity(program, data, run_module(model, data))
+    assert agreed.sqnr_db > 25
 
 
-def test_agreement_counts_and_refuses() -> None:
-    data = inputs(Perceptron.shape, 10)
+def test_fidelity_metrics_and_errors() -> None:
+    data = random_inputs(Perceptron.shape, 10)
     model = model_of(Perceptron)
     program = quantise(read_module(model, data[0], data), "net")
-    wanted = run_module(model, data)
-    right = [int(y.argmax()) for y in wanted]
-    agreed = agreement(program, data, wanted, right)
-    assert agreed.real == 1.0
-    assert agreed.quantised == agreed.same
-    worse = agreement(program, data, [y + 1 for y in wanted])
-    assert worse.noise_db < agreed.noise_db
-    with pytest.raises(ArrayError, match="10 inputs and 9 outputs"):
-        agreement(program, data, wanted[:9])
+    expected = run_module(model, data)
+    right = [int(y.argmax()) for y in expected]
+    agreed = measure_fidelity(program, data, expected, right)
+    assert agreed.float_accuracy == 1.0
+    assert agreed.int8_accuracy == agreed.top1_agreement
+    worse = measure_fidelity(program, data, [y + 1 for y in expected])
+    assert worse.sqnr_db < agreed.sqnr_db
+    with pytest.raises(ArrayError, match="10 inputs and 9 outputs: expected equal"):
+        measure_fidelity(program, data, expected[:9])
     with pytest.raises(ArrayError, match="3 labels"):
-        agreement(program, data, wanted, [0, 1, 2])
+        measure_fidelity(program, data, expected, [0, 1, 2])
 
 
 class Noisy(nn.Module):
@@ -190,15 +190,15 @@ class Odd(nn.Module):
         self.inner = layer
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found = self.inner(x)
-        return found[0] if isinstance(found, tuple) else found
+        results = self.inner(x)
+        return results[0] if isinstance(results, tuple) else results
 
 
-REFUSED = [
+UNSUPPORTED = [
     (Noisy(), "it is random", ""),
     (nn.LSTM(4, 3, batch_first=True), r"lstm.* inner \(LSTM\).*", "Use nn.GRU"),
-    (nn.GRU(4, 3), "the batch comes first", ""),
-    (nn.GRU(4, 3, batch_first=True, bidirectional=True), "forward only", ""),
+    (nn.GRU(4, 3), "the batch axis must come first", ""),
+    (nn.GRU(4, 3, batch_first=True, bidirectional=True), "bidirectional cells", ""),
     (nn.GroupNorm(1, 5), "group_norm", "Use nn.BatchNorm2d"),
     (nn.PReLU(), "prelu", "Use nn.LeakyReLU"),
     (nn.LogSoftmax(-1), "log_softmax", "has its own softmax"),
@@ -208,8 +208,10 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "why", "instead"), REFUSED, ids=lambda v: type(v).__name__)
-def test_a_refusal_says_where_and_what_instead(layer: nn.Module, why: str, instead: str) -> None:
+@pytest.mark.parametrize(("layer", "why", "instead"), UNSUPPORTED, ids=lambda v: type(v).__name__)
+def test_unsupported_operator_error_names_location_and_replacement(
+    layer: nn.Module, why: str, instead: str
+) -> None:
     x = np.zeros((1, 5, 4), np.float32)
     with pytest.raises(UsageError, match=why) as refused:
         read_module(Odd(layer).eval(), x, [x])

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as f
 
-from kinoloom.tiny.autodiff import Loss
 from kinoloom.tiny.front.read import read_module
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.quantise import quantise
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.training.options import Loss
 
 
 class Everything(nn.Module):
-    """Every operator of pictures at least once: strides, groups, padding, joins."""
+    """A network with all image operators: strides, groups, padding, concatenation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Series(nn.Module):
 
 
 class Painter(nn.Module):
-    """Picture to picture, for the squared error."""
+    """An image-to-image network for the mean squared error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Painter(nn.Module):
 
 
 class Clipped(nn.Module):
-    """Its output is int8: a clamp comes last, which a maximum cannot take over."""
+    """A network with int8 output: a final clamp that max pooling cannot absorb."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ SHAPES: dict[type[nn.Module], tuple[int, ...]] = {
 }
 
 
-def made(kind: type[nn.Module], seed: int = 0) -> nn.Module:
-    """A network with random weights and statistics, in eval mode."""
+def build_model(kind: type[nn.Module], seed: int = 0) -> nn.Module:
+    """Return a network with random weights and statistics, in eval mode."""
     torch.manual_seed(seed)
     model = kind()
     for module in model.modules():
@@ -120,19 +120,19 @@ def made(kind: type[nn.Module], seed: int = 0) -> nn.Module:
     return model.eval()
 
 
-def inputs(shape: tuple[int, ...], count: int = 12, seed: int = 0) -> list[Array]:
-    """Random inputs."""
+def random_inputs(shape: tuple[int, ...], count: int = 12, seed: int = 0) -> list[Array]:
+    """Return random inputs."""
     random = np.random.default_rng(seed)
     return [random.normal(size=shape).astype(np.float32) for _ in range(count)]
 
 
 @cache
-def quantised(kind: type[nn.Module], seed: int = 0) -> Program:
-    """The inference program of a network."""
-    data = inputs(SHAPES[kind], seed=seed)
-    return quantise(read_module(made(kind, seed), data[0], data), "net")
+def build_inference(kind: type[nn.Module], seed: int = 0) -> Program:
+    """Return the inference program of a network."""
+    data = random_inputs(SHAPES[kind], seed=seed)
+    return quantise(read_module(build_model(kind, seed), data[0], data), "net")
 
 
 def loss_of(kind: type[nn.Module]) -> Loss:
-    """Pictures have the squared error, classes cross-entropy."""
-    return "square" if kind in (Painter, Clipped) else "cross-entropy"
+    """Return the loss of a network: mean squared error for images, else cross-entropy."""
+    return "mse" if kind in (Painter, Clipped) else "cross-entropy"

@@ -1,4 +1,4 @@
-"""What clifford adds to the registry."""
+"""Registry entries of multivector fields and Clifford networks."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ ENTRIES = Entries(
     ops={
         "fields.make.smoke": OpEntry(
             "ops:make_smoke",
-            "Make trajectories of rising smoke: a scalar and a velocity in the plane.",
+            "Simulate rising smoke: a scalar and a velocity in the plane.",
         ),
         "fields.make.shallow-water": OpEntry(
             "ops:make_shallow_water",
-            "Make trajectories of shallow water on a turning plane: a height and a velocity.",
+            "Simulate shallow water on a rotating plane: a height and a velocity.",
         ),
         "fields.make.maxwell": OpEntry(
             "ops:make_maxwell",
-            "Make trajectories of light in empty space: an electric and a magnetic field.",
+            "Simulate electromagnetic waves in a vacuum: an electric and a magnetic field.",
         ),
         "fields.from-clip": OpEntry(
             "ops:from_clip",
-            "Turn a video into a multivector field: brightness, motion and turning.",
+            "Convert a video to a multivector field: brightness, optical flow and its curl.",
         ),
         "train.clifford": OpEntry(
             "ops:train_clifford",
-            "Train a network to step a field in time, and follow trajectories it has not seen.",
+            "Train a network to predict the next time step of a field.",
         ),
     },
     groups={
-        "fields": "Make multivector fields from solvers or videos.",
-        "fields.make": "Simulate fields with solvers that are checked against exact solutions.",
+        "fields": "Simulate multivector fields or convert videos to them.",
+        "fields.make": "Simulate fields with solvers tested against exact solutions.",
     },
     files={"Fields": "fields.files:FIELDS_FILES"},
 )

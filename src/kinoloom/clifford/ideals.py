@@ -1,19 +1,18 @@
-"""A Clifford algebra as a sum of right ideals, in which products cost less.
+"""Decomposition of a Clifford algebra into right ideals, which makes products cheaper.
 
-Multiplication from the right by w maps each right ideal f A of the algebra A to itself. When A is a
-sum of m ideals of d = I / m dimensions, x w is m products of a row of d numbers by a d x d matrix
-of w: I * d multiplications instead of I * I. For Cl(2, 0), which is that of 2 x 2 matrices, that is
-half of them; for Cl(3, 0), complex 2 x 2 matrices, half; for Cl(3, 1) a quarter.
+Right multiplication by w maps each right ideal f A of the algebra A to itself. If A is the sum of m
+ideals of dimension d = I / m, the product x w is m products of a row of d numbers and a d x d
+matrix of w: I * d multiplications instead of I * I. That is half of them for Cl(2, 0), the real
+2 x 2 matrices, and Cl(3, 0), the complex 2 x 2 matrices, and a quarter for Cl(3, 1).
 
-The ideals come from k independent blades b with b b = 1 that commute with one another. Their
-products are a group of m = 2 ** k blades g, each of square 1, and for each choice s of signs of the
-b the sum of all s(g) g, divided by m, is an idempotent f_s; the idempotents add up to 1. The blades
-fall into d classes of those that differ by a factor g. With one blade c of each, the products
-m f_s c = sum over g of s(g) g c are a basis of f_s A, and so of A: sums of m blades with signs.
+The ideals are built from k independent, commuting blades b with b b = 1. Their products form a
+group of m = 2 ** k blades g of square 1. For each choice s of signs of the b, the sum of all
+s(g) g, divided by m, is an idempotent f_s, and the idempotents add up to 1. Multiplication by the
+group divides the blades into d cosets. With a representative c of each, the products
+m f_s c = sum over g of s(g) g c are a basis of f_s A: signed sums of m blades.
 
 Source: Lounesto, "Clifford Algebras and Spinors" (2001), on primitive idempotents and spinor
-spaces as minimal ideals. That a convolution needs fewer multiplications that way is used here to
-save time, not to change what it computes.
+spaces as minimal ideals.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ Table = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ideals:
-    """A basis in which right products are m separate ones of size d.
+    """A basis in which a right product splits into m products of size d.
 
     Attributes:
-        count: m.
-        size: d.
-        basis: (m, d, I): the basis vectors of each ideal in blades; entries are -1, 0, 1. They
-            are orthogonal and of length sqrt(m), so that x has the coordinates basis x / m.
-        matrices: (m, d, d, I): row j', column j of blade l: how the coordinate j of a factor on
-            the left goes to j' of the product with e_l. Entries are -1, 0, 1.
+        count: number of ideals, m.
+        size: dimension of each ideal, d.
+        basis: (m, d, I), the basis vectors of each ideal in blades; entries are -1, 0 or 1. They
+            are orthogonal and of length sqrt(m), so x has the coordinates basis x / m.
+        matrices: (m, d, d, I); entry (s, j', j, l) maps coordinate j of the left factor to
+            coordinate j' of its product with e_l. Entries are -1, 0 or 1.
     """
 
     count: int
@@ -49,31 +48,31 @@ class Ideals:
 
 
 @cache
-def ideals_of(algebra: Algebra) -> Ideals | None:
-    """The finest such ideals of an algebra, or None when it is one ideal."""
-    chosen: list[int] = []
+def find_ideals(algebra: Algebra) -> Ideals | None:
+    """Return the finest decomposition of an algebra, or None if it is a single ideal."""
+    generators: list[int] = []
     for blade in range(1, algebra.n_blades):
-        if _may_join(algebra, chosen, blade):
-            chosen.append(blade)
-    if not chosen:
+        if _extends_group(algebra, generators, blade):
+            generators.append(blade)
+    if not generators:
         return None
-    every = np.eye(algebra.n_blades)
-    count, size = 1 << len(chosen), algebra.n_blades >> len(chosen)
-    basis = np.stack([every[c] for c in _classes(algebra, chosen)])[None]
-    for blade in reversed(chosen):
-        times = algebra.geometric_product(every[blade], basis)
-        basis = np.concatenate([basis + times, basis - times])
-    moved = algebra.geometric_product(basis[:, :, None], every)  # (m, j, l, I)
-    matrices = np.einsum("mpi,mjli->mpjl", basis, moved) / count
+    unit = np.eye(algebra.n_blades)
+    count, size = 1 << len(generators), algebra.n_blades >> len(generators)
+    basis = np.stack([unit[c] for c in _list_cosets(algebra, generators)])[None]
+    for blade in reversed(generators):
+        product = algebra.geometric_product(unit[blade], basis)
+        basis = np.concatenate([basis + product, basis - product])
+    products = algebra.geometric_product(basis[:, :, None], unit)  # (m, j, l, I)
+    matrices = np.einsum("mpi,mjli->mpjl", basis, products) / count
     return Ideals(count, size, basis, matrices)
 
 
-def _may_join(algebra: Algebra, chosen: list[int], blade: int) -> bool:
-    """Whether a blade squares to 1, commutes with the chosen and is no product of them."""
+def _extends_group(algebra: Algebra, generators: list[int], blade: int) -> bool:
+    """Return whether a blade squares to 1, commutes with the generators and is independent."""
     return (
         algebra.sign[0, blade] == 1
-        and all(_commute(algebra, blade, other) for other in chosen)
-        and int(algebra.bitmaps[blade]) not in _products(algebra, chosen)
+        and all(_commute(algebra, blade, other) for other in generators)
+        and int(algebra.bitmaps[blade]) not in _list_group(algebra, generators)
     )
 
 
@@ -82,21 +81,21 @@ def _commute(algebra: Algebra, left: int, right: int) -> bool:
     return (a.bit_count() * b.bit_count() - (a & b).bit_count()) % 2 == 0
 
 
-def _products(algebra: Algebra, chosen: list[int]) -> list[int]:
-    """The bitmaps of all products of the chosen blades, 1 among them."""
+def _list_group(algebra: Algebra, generators: list[int]) -> list[int]:
+    """Return the bitmaps of all products of the generators, including 1."""
     group = [0]
-    for blade in chosen:
+    for blade in generators:
         group += [member ^ int(algebra.bitmaps[blade]) for member in group]
     return group
 
 
-def _classes(algebra: Algebra, chosen: list[int]) -> list[int]:
-    """The first blade of each class of those that differ by a product of the chosen."""
-    group = _products(algebra, chosen)
-    firsts: list[int] = []
+def _list_cosets(algebra: Algebra, generators: list[int]) -> list[int]:
+    """Return the index of the first blade of each coset of the group."""
+    group = _list_group(algebra, generators)
+    representatives: list[int] = []
     seen: set[int] = set()
-    for place, bitmap in enumerate(int(b) for b in algebra.bitmaps):
+    for index, bitmap in enumerate(int(b) for b in algebra.bitmaps):
         if bitmap not in seen:
-            firsts.append(place)
+            representatives.append(index)
             seen |= {bitmap ^ member for member in group}
-    return firsts
+    return representatives

@@ -1,11 +1,12 @@
-"""Memory that is freed stays with the process, so that the next field need not be paged in anew.
+"""Retention of freed memory in the process, which avoids page faults for every new field.
 
-The allocator of glibc gives large blocks back to the system at once and gets them again at the next
-operation; the system then clears every page. For fields of a few megabytes that takes longer than a
-narrow convolution of them. But it learns: once a block has been freed, it keeps others up to that
-size, and some of what lies free, up to twice as much. So layers show it a block that is as large as
-it will learn from (32 MB, `DEFAULT_MMAP_THRESHOLD_MAX` of malloc.c), which they never write to.
-Trainings and benchmarks of this subject, whose process is their own, tell it to keep all.
+glibc's allocator returns large blocks to the system at once and requests them again for the next
+operation, and the system clears every page. For fields of a few megabytes that takes longer than a
+narrow convolution. However, its threshold is dynamic: once a block has been freed, the allocator
+retains later blocks up to that size, and up to twice as much free memory at the top of the heap.
+So layers allocate and free one block of nearly the largest size that raises the threshold (32 MB,
+`DEFAULT_MMAP_THRESHOLD_MAX` of malloc.c) without writing to it. Training and benchmark processes,
+which run nothing else, retain blocks of every size.
 """
 
 from __future__ import annotations
@@ -17,42 +18,43 @@ from functools import cache
 
 import numpy as np
 
-_TRIM, _MMAP = -1, -3  # of malloc.h
-_ALL_BYTES = 2**31 - 1
-_SOME_BYTES = 31 << 20
-_kept_bytes = 0
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_MAX_THRESHOLD_BYTES = 2**31 - 1
+_FIELD_BYTES = 31 << 20
+_retained_bytes = 0
 
 
-def keep_freed_memory() -> bool:
-    """Let freed blocks of any size be used again by this process; its peak memory stays as it is.
+def retain_freed_memory() -> bool:
+    """Retain freed blocks of every size in this process; its peak memory does not change.
 
     Returns:
-        Whether the allocator is one that can be told so (glibc); if not, nothing is changed.
+        Whether the allocator supports it (glibc); otherwise nothing changes.
     """
-    global _kept_bytes
-    tell = _mallopt()
-    if tell is None or any(tell(name, _ALL_BYTES) != 1 for name in (_TRIM, _MMAP)):
+    global _retained_bytes
+    mallopt = _find_mallopt()
+    thresholds = (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD)
+    if mallopt is None or any(mallopt(name, _MAX_THRESHOLD_BYTES) != 1 for name in thresholds):
         return False
-    _kept_bytes = _ALL_BYTES
+    _retained_bytes = _MAX_THRESHOLD_BYTES
     return True
 
 
 @cache
-def keep_freed_fields() -> None:
-    """Let freed blocks of up to 31 MB be used again; the process holds at most 62 MB for that."""
-    global _kept_bytes
-    if _mallopt() is not None:
-        np.empty(_SOME_BYTES, np.uint8)
-        _kept_bytes = max(_kept_bytes, _SOME_BYTES)
+def retain_freed_fields() -> None:
+    """Retain freed blocks of up to 31 MB, at most 62 MB in total."""
+    global _retained_bytes
+    if _find_mallopt() is not None:
+        np.empty(_FIELD_BYTES, np.uint8)
+        _retained_bytes = max(_retained_bytes, _FIELD_BYTES)
 
 
-def freed_memory_is_kept(size_bytes: int) -> bool:
-    """Whether freed blocks of a size stay with this process."""
-    return size_bytes <= _kept_bytes
+def retains_freed(size_bytes: int) -> bool:
+    """Return whether this process retains freed blocks of a size."""
+    return size_bytes <= _retained_bytes
 
 
-def _mallopt() -> Callable[[int, int], int] | None:
-    """What sets options of glibc's allocator, where that is the one."""
+def _find_mallopt() -> Callable[[int, int], int] | None:
+    """Return glibc's `mallopt`, or None with another C library."""
     if not sys.platform.startswith("linux"):
         return None
     return getattr(ctypes.CDLL(None), "mallopt", None)

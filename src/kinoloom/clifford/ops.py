@@ -1,4 +1,4 @@
-"""The ops of this subject, declared; the work is in the modules that they call."""
+"""Ops on multivector fields: simulation, conversion of videos, training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kinoloom.base.clip import Clip
 from kinoloom.base.files import Nothing
 from kinoloom.base.op import op
 from kinoloom.base.report import Report
-from kinoloom.clifford.fields.noun import Fields
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.options import (
     FromClipOptions,
     MaxwellOptions,
@@ -18,64 +18,64 @@ from kinoloom.clifford.options import (
 
 @op("fields.make.smoke")
 def make_smoke(nothing: Nothing, options: SmokeOptions) -> Fields:
-    """Make trajectories of rising smoke: a scalar and a velocity in the plane.
+    """Simulate rising smoke: a scalar and a velocity in the plane.
 
-    The incompressible flow of a periodic square with buoyancy, from random smoke at rest, by a
-    pseudo-spectral solver that is checked against exact solutions. The field has the grades 0
-    and 1 of Cl(2, 0).
+    Solves the incompressible Navier-Stokes equations with buoyancy on a periodic square, from
+    random smoke at rest, with a pseudo-spectral method that is tested against exact solutions.
+    The fields have grades 0 and 1 of Cl(2, 0).
     """
-    from kinoloom.clifford.fields.make import smoke_fields
+    from kinoloom.clifford.fields.generate import generate_smoke
 
-    return smoke_fields(options)
+    return generate_smoke(options)
 
 
 @op("fields.make.shallow-water")
 def make_shallow_water(nothing: Nothing, options: ShallowWaterOptions) -> Fields:
-    """Make trajectories of shallow water on a turning plane: a height and a velocity.
+    """Simulate shallow water on a rotating plane: a height and a velocity.
 
-    The shallow-water equations of a periodic square, from a random surface at rest, by a
-    pseudo-spectral solver that is checked against exact solutions. The field has the grades 0
+    Solves the shallow-water equations on a periodic square, from a random surface at rest, with
+    a pseudo-spectral method that is tested against exact solutions. The fields have grades 0
     and 1 of Cl(2, 0).
     """
-    from kinoloom.clifford.fields.make import shallow_water_fields
+    from kinoloom.clifford.fields.generate import generate_shallow_water
 
-    return shallow_water_fields(options)
+    return generate_shallow_water(options)
 
 
 @op("fields.make.maxwell")
 def make_maxwell(nothing: Nothing, options: MaxwellOptions) -> Fields:
-    """Make trajectories of light in empty space: an electric and a magnetic field.
+    """Simulate electromagnetic waves in a vacuum: an electric and a magnetic field.
 
-    Maxwell's equations in a periodic cube, exact at every moment. The field has the grades 1
-    (electric) and 2 (magnetic) of Cl(3, 0).
+    Evaluates the exact solution of Maxwell's equations in a periodic cube at each time step. The
+    fields have grades 1 (electric) and 2 (magnetic) of Cl(3, 0).
     """
-    from kinoloom.clifford.fields.make import maxwell_fields
+    from kinoloom.clifford.fields.generate import generate_maxwell
 
-    return maxwell_fields(options)
+    return generate_maxwell(options)
 
 
 @op("fields.from-clip")
 def from_clip(clip: Clip, options: FromClipOptions) -> Fields:
-    """Turn a video into a multivector field: brightness, motion and turning.
+    """Convert a video to a multivector field: brightness, optical flow and its curl.
 
-    At each cell the brightness (grade 0), the velocity of what is seen (grade 1, in cells a
-    second) and its curl (grade 2) of Cl(2, 0). One after another, stretches of --steps moments
-    are trajectories; what is left at the end is not used. Give one shot, without cuts.
+    Each cell holds the brightness (grade 0), the velocity (grade 1, in cells per second) and the
+    curl of the velocity (grade 2) in Cl(2, 0). The video is divided into consecutive trajectories
+    of --steps time steps; a shorter remainder is dropped. It must be a single shot without cuts.
     """
-    from kinoloom.clifford.fields.from_clip import clip_fields
+    from kinoloom.clifford.fields.from_clip import convert_clip
 
-    return clip_fields(clip, options)
+    return convert_clip(clip, options)
 
 
 @op("train.clifford", extra="train")
 def train_clifford(nothing: Nothing, options: TrainOptions) -> Report:
-    """Train a network to step a field in time, and follow trajectories it has not seen.
+    """Train a network to predict the next time step of a field.
 
-    The network is a Clifford one or the plain one of its size: cresnet, rotresnet, resnet, cfno,
-    fno, cunet or unet. The presets of `video` learn from what `fields from-clip` makes. The report
-    tells the error of one step and of a rollout, beside that of no change, with spectra and what
-    physics keeps; the folder holds the weights, the logs and a film of a rollout beside the truth.
-    Called again with the same folder it goes on where it stopped.
+    The network is a Clifford network (cresnet, rotresnet, cfno, cunet) or a plain one with as many
+    parameters (resnet, fno, unet). The `video` presets train on fields from `fields from-clip`.
+    The report compares the one-step and rollout errors on held-out trajectories with those of
+    persistence, and plots energy spectra and conserved quantities. The run directory contains the
+    weights, the logs and a video of a rollout next to the ground truth. An existing run is resumed.
     """
     from kinoloom.clifford.training.run import train_preset
 

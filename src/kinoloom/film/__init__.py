@@ -1,1 +1,1 @@
-"""Large-motion frame interpolation: new frames between photos or the frames of a video."""
+"""Frame interpolation for large motion: new frames between photos or the frames of a video."""

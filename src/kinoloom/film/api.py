@@ -1,4 +1,4 @@
-"""`kinoloom.interpolate`: the op for Python, on arrays, files and clips."""
+"""`kinoloom.interpolate`: frame interpolation for Python, on arrays, files and clips."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.clip import Clip
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
-from kinoloom.film.choose import allowed_by, choose
 from kinoloom.film.options import InterpolateOptions
+from kinoloom.film.selection import choose_engine, derive_engine_options
 
 Source = Clip | str | Path | Sequence[str | Path] | Sequence[Picture]
+
+_ARRAY_OPTIONS = ("engine", "memory", "flow_scale", "weights")
 
 
 @overload
@@ -40,7 +42,7 @@ def interpolate(
 def interpolate(
     source: Source, /, times: Sequence[float] | int | None = None, **options: Any
 ) -> Clip | NDArray[Any]:
-    """Weave new frames between pictures.
+    """Interpolate new frames between images.
 
     On arrays:
         >>> import numpy as np, kinoloom
@@ -49,33 +51,36 @@ def interpolate(
         >>> kinoloom.interpolate([a, b], times=[0.5], engine="blend").shape
         (1, 48, 64, 3)
 
-    On files, and on a clip, the result is a lazy `Clip`; write it with `kinoloom.write`:
+    On files or a clip the result is a lazy `Clip`; write it with `kinoloom.write`:
         kinoloom.write(kinoloom.interpolate("in.mp4", fps="60000/1001"), "out.mp4")
 
     Args:
         source: two or more arrays (H, W, 3) or (H, W, 4) of one shape and dtype (uint8, uint16,
-            or float32 in 0..1); or the path of a video; or the paths of photos; or a `Clip`.
-        times: for arrays, the moments wanted: 0 is the first array, 1 the second, 2 the third,
-            in increasing order, whole numbers give the array itself; or a whole number n for
-            the n-1 even moments inside each pair (default 2: the middle). For videos, as
-            `--times`.
-        **options: as the command's flags, with _ for -: `engine`, `fps`, `slow`, `seconds`,
-            `memory`, `flow_scale`, ... For arrays: `engine`, `memory`, `flow_scale`, `weights`.
+            or float32 in 0..1); the path of a video; the paths of photos; or a `Clip`.
+        times: for arrays, increasing times of the output frames, where 0 is the first array, 1
+            the second, 2 the third; whole numbers return the array itself. An integer n gives
+            the n - 1 evenly spaced frames inside each pair (default 2: the midpoint). For
+            videos, the same as `--times`.
+        **options: options of the command, with _ for -: `engine`, `fps`, `slow`, `seconds`,
+            `memory`, `flow_scale`, ... Arrays accept `engine`, `memory`, `flow_scale` and
+            `weights`.
 
     Returns:
-        For arrays, (T, H, W, C) in their dtype, T the number of moments; else a `Clip`.
+        For arrays, (T, H, W, C) in their dtype, one frame per time; otherwise a `Clip`.
 
     Raises:
-        ArrayError: arrays that are no pictures, hold NaN, or differ in shape or dtype.
-        UsageError: fewer than two pictures, or an option that is wrong.
+        ArrayError: an array is not an image, contains NaN, or differs in shape or dtype.
+        UsageError: fewer than two images, or an invalid option.
         MediaError: a file is missing or cannot be read.
     """
     if isinstance(source, (str, Path)):
         source = [source]
     if not isinstance(source, Clip) and any(isinstance(item, np.ndarray) for item in source):
-        return _between_arrays([check_picture(item) for item in source], times, options)
+        return _interpolate_arrays([check_picture(item) for item in source], times, options)
     if times is not None and not isinstance(times, int):
-        raise UsageError("Moments as a list are for arrays; for a video, times is a whole number.")
+        raise UsageError(
+            "A list of times is only supported for arrays; for a video, times is an integer."
+        )
     if not isinstance(source, Clip):
         from kinoloom.media.files import read
 
@@ -84,53 +89,54 @@ def interpolate(
     return clip
 
 
-def _between_arrays(
-    pictures: list[Picture], times: Sequence[float] | int | None, options: dict[str, Any]
+def _interpolate_arrays(
+    images: list[Picture], times: Sequence[float] | int | None, options: dict[str, Any]
 ) -> NDArray[Any]:
-    if len(pictures) < 2:
-        raise UsageError("Two or more pictures are needed to weave between; one was given.")
-    kinds = {(picture.shape, picture.dtype.name) for picture in pictures}
-    if len(kinds) > 1:
-        raise ArrayError(f"All pictures must have one shape and dtype; these have {kinds}.")
-    moments = _moments(times, len(pictures))
-    settings = _array_options(options)
-    allowed = allowed_by(settings)
-    engine = choose(settings.engine, allowed).make(allowed)
-    made: list[Picture] = []
-    for pair, group in groupby(moments, key=floor):
-        inside = [float(moment - pair) for moment in group]
+    if len(images) < 2:
+        raise UsageError("Interpolation needs at least two images, not one.")
+    formats = {(image.shape, image.dtype.name) for image in images}
+    if len(formats) > 1:
+        raise ArrayError(f"All images must have the same shape and dtype, not {formats}.")
+    exact_times = _parse_times(times, len(images))
+    settings = _build_array_options(options)
+    engine_options = derive_engine_options(settings)
+    engine = choose_engine(settings.engine, engine_options).build(engine_options)
+    frames: list[Picture] = []
+    for pair, group in groupby(exact_times, key=floor):
+        inside = [float(time - pair) for time in group]
         if inside[0] == 0:
-            made.append(pictures[pair])
+            frames.append(images[pair])
             inside = inside[1:]
         if inside:
-            made.extend(engine.between(pictures[pair], pictures[pair + 1], inside))
-    return np.stack(made)
+            frames.extend(engine.interpolate(images[pair], images[pair + 1], inside))
+    return np.stack(frames)
 
 
-def _moments(times: Sequence[float] | int | None, count: int) -> list[Fraction]:
+def _parse_times(times: Sequence[float] | int | None, count: int) -> list[Fraction]:
+    """Return the exact output times for `count` images."""
     if times is None or isinstance(times, int):
         parts = 2 if times is None else times
         if parts < 2:
             raise UsageError(f"times must be at least 2 for arrays, not {parts}.")
         pairs = range(count - 1)
         return [pair + Fraction(m, parts) for pair in pairs for m in range(1, parts)]
-    moments = [Fraction(float(time)) for time in times if np.isfinite(time)]
-    in_range = all(0 <= moment <= count - 1 for moment in moments)
-    if len(moments) < len(times) or not moments or not in_range or moments != sorted(moments):
+    exact = [Fraction(float(time)) for time in times if np.isfinite(time)]
+    in_range = all(0 <= time <= count - 1 for time in exact)
+    if len(exact) < len(times) or not exact or not in_range or exact != sorted(exact):
         raise UsageError(
             f"times must be increasing numbers from 0 to {count - 1}, not {list(times)}."
         )
-    return moments
+    return exact
 
 
-def _array_options(options: dict[str, Any]) -> InterpolateOptions:
+def _build_array_options(options: dict[str, Any]) -> InterpolateOptions:
     from kinoloom.base.options import build
 
-    known = ("engine", "memory", "flow_scale", "weights")
-    wrong = [name for name in options if name not in known]
-    if wrong:
+    unsupported = [name for name in options if name not in _ARRAY_OPTIONS]
+    if unsupported:
         raise UsageError(
-            f"The option '{wrong[0]}' is not for arrays.", hint=f"Those are: {', '.join(known)}."
+            f"The option '{unsupported[0]}' is not supported for arrays.",
+            hint=f"Supported options: {', '.join(_ARRAY_OPTIONS)}.",
         )
     built: InterpolateOptions = build(InterpolateOptions, options)
     return built

@@ -1,7 +1,7 @@
-"""The contract of an engine that makes frames between two.
+"""Engines: the contract of everything that interpolates frames between two images.
 
-An `Engine` is a light declaration (no heavy import); its `make` builds an `Interpolator`, which
-does the work. Engines are found through the registry, kind "interpolators".
+An `Engine` is a light declaration without heavy imports; its `build` returns an `Interpolator`,
+which does the work. Engines are found through the registry, kind "interpolators".
 """
 
 from __future__ import annotations
@@ -19,94 +19,104 @@ from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow import Flow
 from kinoloom.runtime.models import find_weights
 
-Look = Literal["mean", "sharp"]
-"""How a pixel is made of its guesses: of all of them, or rather of the best."""
+FrameLook = Literal["mean", "sharp"]
+"""How motion candidates are blended: by their confidence ("mean"), or with most of the weight on
+the best ones ("sharp")."""
 
 ErrorMap = NDArray[np.float32]
-"""(h, w) float32, on a grid of any size over a picture: how far its colours are likely to be off,
-root mean square over them, where 1 is the whole brightness."""
+"""(h, w) float32: the estimated root mean square error of a frame's colours, where 1 is full
+scale. The grid covers the frame and may have any size."""
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What the user allows an engine.
+    """The limits and choices that a user sets for an engine.
 
     Attributes:
-        memory_bytes: the most that the engine may hold at once; pictures too large for it are
-            worked on in tiles.
-        flow_scale: motion is estimated at this fraction of the picture's size, in (0, 1].
-        weights: the user's own file of weights, or None to look in the usual place.
-        look: of the new frames.
+        memory_bytes: upper limit of the memory that the engine holds at once; larger images are
+            processed in tiles.
+        flow_scale: motion is estimated at this fraction of the image size, in (0, 1].
+        weights: user-supplied weight file, or None for the default location.
+        look: how new frames are blended.
     """
 
     memory_bytes: int
     flow_scale: float = 1.0
     weights: Path | None = None
-    look: Look = "mean"
+    look: FrameLook = "mean"
 
 
 class Interpolator(Protocol):
-    """Makes frames between two pictures."""
+    """Interpolates frames between two images."""
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """Yield one picture for each time, in the order given.
+    def interpolate(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[Picture]:
+        """Yield one frame per time, in the given order.
 
-        What depends on the pair alone is computed once, when the first picture is asked for.
+        Whatever depends only on the pair is computed once, when the first frame is requested.
 
         Args:
-            first, second: (H, W, C) of one shape and dtype, see `base.arrays`; where C is 4
-                the last channel is alpha.
+            first, second: (H, W, C) of one shape and dtype, see `base.arrays`; with C = 4 the
+                last channel is alpha.
             times: each in the open interval (0, 1): 0 is `first`, 1 is `second`.
 
         Yields:
             (H, W, C) in the dtype of the inputs.
         """
 
-    def between_with_errors(
+    def interpolate_with_errors(
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]] | None:
-        """As `between`, each picture with its expected error; None if it cannot tell."""
+        """Interpolate as `interpolate` does, with an error estimate for each frame.
 
-    def flows(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
-        """The motion from first to second and from second to first; None if it knows none."""
+        Returns:
+            Pairs of frame and error map; None if the engine cannot estimate its errors.
+        """
+
+    def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
+        """Return the flow from first to second and the flow back; None if there is none."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Declares an engine.
+    """The declaration of an engine.
 
     Attributes:
-        name: as given to `--engine`.
+        name: its name in `--engine`.
         summary: one line.
-        rank: `auto` takes the present engine of the highest rank that fits the memory.
-        make: builds the interpolator; raises MissingError when something is absent.
-        missing: called with the options; says what is absent and how to get it, or "".
-        least_bytes: the least memory that it works in; `auto` passes over it below that.
-        weights: called with the options; the file of weights that it will use, or None.
-        looks: those that it knows.
+        rank: `auto` selects the available engine of the highest rank that fits in memory.
+        build: constructs the interpolator; raises MissingError if a requirement is missing.
+        missing: returns what is missing and how to get it, or "" if nothing is.
+        min_memory_bytes: the least memory that it needs; below, `auto` skips it.
+        weights: returns the weight file that it uses, or None.
+        looks: the supported values of `EngineOptions.look`.
     """
 
     name: str
     summary: str
     rank: int
-    make: Callable[[EngineOptions], Interpolator]
+    build: Callable[[EngineOptions], Interpolator]
     missing: Callable[[EngineOptions], str]
-    least_bytes: int
+    min_memory_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
-    looks: tuple[Look, ...] = ("mean",)
+    looks: tuple[FrameLook, ...] = ("mean",)
 
 
-def weights_file(card: ModelCard, options: EngineOptions) -> Path | None:
-    """Return the file of weights that an engine uses, or None if it is missing."""
+def find_weights_file(card: ModelCard, options: EngineOptions) -> Path | None:
+    """Return the weight file that an engine uses, or None if it is missing."""
     found = find_weights(card, options.weights)
     return found.path if found is not None else None
 
 
-def other_weights(options: EngineOptions) -> str:
-    """Why an engine whose own weights are ONNX cannot use those that are named; "" if it can.
+def explain_unusable_weights(options: EngineOptions) -> str:
+    """Return why an engine with ONNX weights cannot use `options.weights`, or "".
 
-    They are those of another engine, which `auto` then asks.
+    Weights in another format belong to another engine, which `auto` considers next.
     """
     if options.weights is None or options.weights.suffix == ".onnx":
         return ""
-    return f"{options.weights} is no .onnx file. Name one that `train film` made, or none."
+    return (
+        f"{options.weights} is not an .onnx file. Pass a file written by `train film`, or leave "
+        "out --weights."
+    )

@@ -8,11 +8,11 @@ ENTRIES = Entries(
     ops={
         "interpolate": OpEntry(
             "ops:interpolate",
-            "Weave new frames between photos or the frames of a video.",
+            "Interpolate new frames between photos or the frames of a video.",
         ),
         "bench.film": OpEntry(
             "ops:bench_film",
-            "Measure every engine that is present on triplets with known middle frames.",
+            "Measure all available engines on triplets with known middle frames.",
         ),
         "train.film": OpEntry(
             "ops:train_film",
@@ -25,7 +25,7 @@ ENTRIES = Entries(
         "refine": "engines.refine:REFINE",
         "fast": "engines.fast:FAST",
         "lite": "engines.lite:LITE",
-        "dis": "engines.plain:DIS",
+        "dis": "engines.dis:DIS",
         "blend": "engines.blend:BLEND",
     },
     cards={

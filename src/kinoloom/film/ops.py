@@ -1,4 +1,4 @@
-"""The ops of this subject, declared; the work is in the modules that they call."""
+"""Declarations of the ops of frame interpolation; the work is in the modules they call."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from kinoloom.base.report import Report
 from kinoloom.film.options import BenchOptions, InterpolateOptions, TrainOptions
 
 
-@op("interpolate", page="kinoloom.film.page:interpolation_page")
+@op("interpolate", page="kinoloom.film.page:build_interpolation_page")
 def interpolate(clip: Clip, options: InterpolateOptions) -> Clip:
-    """Weave new frames between photos or the frames of a video.
+    """Interpolate new frames between photos or the frames of a video.
 
-    Two to many photos of one scene, near-duplicates from a phone, become a film; or give one
-    video for a higher frame rate (--fps, --times) or slow motion (--slow). Sound, subtitles,
-    chapters and tags of a video stay in sync; scene cuts are not woven across; frames of the
-    source that fall on an output time are passed through untouched.
+    Two or more photos of one scene, such as near-duplicates from a phone, become a film. A video
+    gets a higher frame rate (--fps, --times) or slow motion (--slow). Audio, subtitles, chapters
+    and metadata of a video stay in sync; scene cuts are detected and kept; source frames that
+    coincide with an output time are passed through unchanged.
     """
-    from kinoloom.film.photos.film import film_of_photos
-    from kinoloom.film.video.film import film_of_video
+    from kinoloom.film.photos.interpolation import interpolate_photos
+    from kinoloom.film.video.interpolation import interpolate_video
 
-    return film_of_photos(clip, options) if clip.stills else film_of_video(clip, options)
+    return interpolate_photos(clip, options) if clip.stills else interpolate_video(clip, options)
 
 
 @op("bench.film")
-def bench_film(folder: Path, options: BenchOptions) -> Report:
-    """Measure every engine that is present on triplets with known middle frames.
+def bench_film(data: Path, options: BenchOptions) -> Report:
+    """Measure all available engines on triplets with known middle frames.
 
-    DIR holds one folder for each triplet, nested as you like, with frame0, frame1 (the truth)
-    and frame2 as pictures of one size; im1, im2 and im3 will do too. PSNR, SSIM and ST-LPIPS
-    (where it is installed) are of the 8-bit middle frame, averaged over all triplets and over
-    those of small, medium and large motion; seconds are medians; each engine runs in a process of
-    its own, whose peak memory is reported. A page (-o page.html) shows where each did worst.
+    DATA contains one folder per triplet, nested to any depth, with the images frame0, frame1
+    (the ground truth) and frame2 of one size; the names im1, im2 and im3 are also accepted.
+    PSNR, SSIM and, if installed, ST-LPIPS are measured on the 8-bit middle frame and averaged
+    over all triplets and over those with small, medium and large motion. Times are medians. Each
+    engine runs in its own process, whose peak memory is reported. An HTML report (-o page.html)
+    shows the worst results of each engine.
     """
-    from kinoloom.film.bench import bench
+    from kinoloom.film.bench import run_benchmark
 
-    return bench(folder, options)
+    return run_benchmark(data, options)
 
 
 @op("train.film", extra="train")
 def train_film(data: Path, options: TrainOptions) -> Report:
     """Train a network for frame interpolation on triplets, videos or photos.
 
-    DATA is a folder: Vimeo-90K, folders of three pictures, videos, photos (of which scenes are
-    made). Called again with the same --out it goes on where it stopped, however it was stopped.
+    DATA is a folder with Vimeo-90K, folders of three images, videos, or photos, from which
+    synthetic scenes are generated. An interrupted run resumes when the command is repeated with
+    the same --out.
     """
     from kinoloom.film.train.run import train_film as run
 

@@ -36,16 +36,16 @@ MAX_REPEATS = 3
 """A picture repeated more often than this is a still, not a repeat."""
 
 
-class Look(NamedTuple):
+class FrameThumbnail(NamedTuple):
     """A frame and its thumbnail, (36, 64) float32 grey in 0..1."""
 
     frame: Frame
     thumb: NDArray[np.float32]
 
 
-def look(frame: Frame) -> Look:
+def take_thumbnail(frame: Frame) -> FrameThumbnail:
     """Compute a frame's thumbnail."""
-    return Look(frame, thumbnail(frame.image))
+    return FrameThumbnail(frame, thumbnail(frame.image))
 
 
 def thumbnail(image: Picture) -> NDArray[np.float32]:
@@ -57,18 +57,23 @@ def thumbnail(image: Picture) -> NDArray[np.float32]:
     return np.asarray(grey, np.float32)
 
 
-def difference(first: Look, second: Look) -> float:
+def difference(first: FrameThumbnail, second: FrameThumbnail) -> float:
     """Return the mean absolute difference of the thumbnails, 0..1."""
     return float(np.abs(first.thumb - second.thumb).mean())
 
 
-def is_repeat(first: Look, second: Look) -> bool:
+def is_repeat(first: FrameThumbnail, second: FrameThumbnail) -> bool:
     """Whether the second frame repeats the first, up to compression noise."""
     apart = np.abs(first.thumb - second.thumb)
     return bool(apart.mean() < _SAME_MEAN and apart.max() < _SAME_BLOCK)
 
 
-def is_cut(before: Look | None, first: Look, second: Look, after: Look | None) -> bool:
+def is_cut(
+    before: FrameThumbnail | None,
+    first: FrameThumbnail,
+    second: FrameThumbnail,
+    after: FrameThumbnail | None,
+) -> bool:
     """Whether a new scene begins at `second`.
 
     A cut is a large change between two frames whose neighbours change little. A flash or a fast pan
@@ -89,13 +94,13 @@ def is_cut(before: Look | None, first: Look, second: Look, after: Look | None) -
     return same_scene(first.frame.image, second.frame.image).score < _CUT_SCORE
 
 
-def without_repeats(looks: Iterable[Look]) -> Iterator[Look]:
+def without_repeats(looks: Iterable[FrameThumbnail]) -> Iterator[FrameThumbnail]:
     """Remove frames that repeat the previous one, in runs of up to `MAX_REPEATS`.
 
     A longer run is a still, and all its frames are kept. The last frame of the clip is kept too, so
     that the clip keeps its duration.
     """
-    run: list[Look] = []  # repeated frames that are not yielded yet
+    run: list[FrameThumbnail] = []  # repeated frames that are not yielded yet
     still = False
     for item in looks:
         if run and not is_repeat(run[-1], item):

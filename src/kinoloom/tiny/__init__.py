@@ -1,33 +1,24 @@
-"""Training steps for microcontrollers: any small network in, portable C99 out.
+"""On-device training: small networks compiled to portable C99 training steps.
 
 from kinoloom import tiny
-made = tiny.compile(model, example, "cross-entropy", data=images)
-made.write(folder)          # model.h, model.c, main.c, Makefile
-made.simulator().train_step(x, label, lr)
+compiled = tiny.compile(model, example, "cross-entropy", data=images)
+compiled.write(folder)          # model.h, model.c, main.c, Makefile
+compiled.simulator().train_step(x, label, lr)
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kinoloom import lazy
 
 if TYPE_CHECKING:
-    from kinoloom.tiny.api import Compiled, compile, compile_program  # noqa: A004
-    from kinoloom.tiny.scheme import Update, full_update, last_layers
+    from kinoloom.tiny.api import CompiledProgram, compile, compile_program  # noqa: A004
     from kinoloom.tiny.simulate.simulator import Simulator
-
-_LAZY = {
-    "Compiled": "kinoloom.tiny.api",
-    "Simulator": "kinoloom.tiny.simulate.simulator",
-    "Update": "kinoloom.tiny.scheme",
-    "compile": "kinoloom.tiny.api",
-    "compile_program": "kinoloom.tiny.api",
-    "full_update": "kinoloom.tiny.scheme",
-    "last_layers": "kinoloom.tiny.scheme",
-}
+    from kinoloom.tiny.training.scheme import Update, full_update, last_layers
 
 __all__ = [
-    "Compiled",
+    "CompiledProgram",
     "Simulator",
     "Update",
     "compile",
@@ -35,9 +26,16 @@ __all__ = [
     "full_update",
     "last_layers",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'kinoloom.tiny' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        "CompiledProgram": "kinoloom.tiny.api",
+        "Simulator": "kinoloom.tiny.simulate.simulator",
+        "Update": "kinoloom.tiny.training.scheme",
+        "compile": "kinoloom.tiny.api",
+        "compile_program": "kinoloom.tiny.api",
+        "full_update": "kinoloom.tiny.training.scheme",
+        "last_layers": "kinoloom.tiny.training.scheme",
+    },
+    __all__,
+)

@@ -1,11 +1,9 @@
-"""The work of the ops: files in, a `Report` out."""
+"""Implementation of the ops: model files in, a `Report` out."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import struct
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -18,7 +16,6 @@ from kinoloom.base.notes import logger
 from kinoloom.base.outputs import check_output, whole_file
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import (
-    ExecutionError,
     InputNotFoundError,
     MissingError,
     OutputExistsError,
@@ -26,17 +23,27 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.tiny import page
-from kinoloom.tiny.accuracy import Agreement, agreement
-from kinoloom.tiny.api import Compiled, compile_program
-from kinoloom.tiny.autodiff import TrainingOptions
-from kinoloom.tiny.codegen.model import image_of
-from kinoloom.tiny.codegen.project import example_input, example_label
-from kinoloom.tiny.examples import Examples, read_examples
-from kinoloom.tiny.floats import Network
-from kinoloom.tiny.front.float_net import FloatNet
+from kinoloom.tiny.api import CompiledProgram, compile_program
+from kinoloom.tiny.codegen.board import measure_linked_size
+from kinoloom.tiny.codegen.model import encode_image
+from kinoloom.tiny.codegen.project import make_example_input, make_example_label
+from kinoloom.tiny.evaluation import search
+from kinoloom.tiny.evaluation.examples import Examples, read_examples
+from kinoloom.tiny.evaluation.fidelity import Fidelity, measure_fidelity
+from kinoloom.tiny.evaluation.learning_curves import (
+    LearningCurve,
+    TrainingRun,
+    evaluate,
+    open_learner,
+    trace_curve,
+    trace_curves,
+    train,
+)
+from kinoloom.tiny.front.float_network import FloatNetwork
+from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.front.read import read_archive
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.learning import Course, Curve, curve, curves, on_device, score, train
+from kinoloom.tiny.front.torch_network import TorchNetwork
+from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.options import (
     CompileOptions,
     FlashSizeOptions,
@@ -45,228 +52,274 @@ from kinoloom.tiny.options import (
     SearchOptions,
     SimulateOptions,
 )
-from kinoloom.tiny.pretrained import PRESETS, preset_scheme, read_pretrained
-from kinoloom.tiny.quantise import quantise
-from kinoloom.tiny.scheme import Scheme, Update, full_update, last_layers, lines, parse
-from kinoloom.tiny.search import Contributions, candidates, evolve, measure
-from kinoloom.tiny.search import search as exact
+from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.training.options import TrainingOptions
+from kinoloom.tiny.training.scheme import (
+    Scheme,
+    Update,
+    format_scheme,
+    full_update,
+    last_layers,
+    parse_scheme,
+)
+
+UNLIMITED_BYTES = 2**62
+EXAMPLE_LEARNING_RATE = 0.01
+"""Learning rate of the example main."""
 
 
-def inference_of(model: Path, options: ModelOptions) -> Program:
-    """The inference program of a model file; see `source_of`."""
-    return source_of(model, options)[0]
+def read_program(model: Path, options: ModelOptions) -> Program:
+    """Read the inference program of a model file; see `read_model`."""
+    return read_model(model, options)[0]
 
 
-def source_of(model: Path, options: ModelOptions) -> tuple[Program, Network | None]:
-    """The inference program of a model file, and the network in real numbers where it has one.
+def read_model(model: Path, options: ModelOptions) -> tuple[Program, FloatNetwork | None]:
+    """Read a model file.
+
+    Returns:
+        (inference program, network in real numbers or None if the file is quantised).
 
     Raises:
-        InputNotFoundError: a file is missing.
-        UsageError: the model is of another kind, or lacks inputs to calibrate with.
+        InputNotFoundError: A file does not exist.
+        UsageError: The model has another format, or calibration inputs are missing.
     """
     if not model.is_file():
-        raise InputNotFoundError(f"There is no file {model}.")
+        raise InputNotFoundError(f"File not found: {model}.")
     if model.suffix == ".npz":
-        if options.inputs_file is not None:
-            raise UsageError(f"{model.name} is quantised already: leave --inputs-file out.")
+        if options.calibration is not None:
+            raise UsageError(f"{model.name} is quantised already.", hint="Omit --calibration.")
         return read_pretrained(model, options.name, options.classes), None
     if model.suffix != ".pt2":
         raise UsageError(
-            f"{model.name} is neither a .pt2 (torch.export.save) nor a .npz of an int8 network."
+            f"Unknown model format '{model.name}': expected .pt2 (torch.export.save) or .npz (an "
+            "int8 network)."
         )
-    if options.inputs_file is None:
-        raise UsageError("A .pt2 has to be calibrated.", hint="Give --inputs-file inputs.npy.")
+    if options.calibration is None:
+        raise UsageError(
+            "A .pt2 model needs calibration inputs.", hint="Add --calibration inputs.npy."
+        )
     if options.classes is not None:
         raise UsageError(
-            f"--classes makes a new head for an int8 network of .npz; {model.name} has its own."
+            f"--classes is for .npz models; {model.name} has a head of its own.",
+            hint="Omit --classes.",
         )
-    network = read_archive(model, [x[None] for x in _array(options.inputs_file)])
+    network = read_archive(model, [x[None] for x in _read_inputs(options.calibration)])
     return quantise(network, options.name), network
 
 
-def scheme_named(program: Program, words: str) -> Scheme:
-    """The scheme that --scheme means.
+def resolve_scheme(program: Program, name: str) -> Scheme:
+    """Return the scheme of a value of --scheme.
 
     Raises:
-        UsageError: it means none.
-        InputNotFoundError: there is no such file.
+        UsageError: The scheme does not fit the program.
+        InputNotFoundError: The value is neither a scheme nor a file.
     """
-    if words == "full":
+    if name == "full":
         return full_update(program)
-    if words == "head":
+    if name == "head":
         return last_layers(program, 1)
-    if words.startswith("last:") and words[5:].isdigit() and int(words[5:]) > 0:
-        return last_layers(program, int(words[5:]))
-    if words in PRESETS:
-        return preset_scheme(program, words)
-    path = Path(words)
+    if name.startswith("last:") and name[5:].isdigit() and int(name[5:]) > 0:
+        return last_layers(program, int(name[5:]))
+    if name in PRESETS:
+        return preset_scheme(program, name)
+    path = Path(name)
     if not path.is_file():
         raise InputNotFoundError(
-            f"'{words}' is no scheme and no file.",
-            hint=f"Say full, head, last:N, a file, or one of {', '.join(PRESETS)}.",
+            f"Unknown scheme '{name}': expected full, head, last:N, {', '.join(PRESETS)} or a file."
         )
-    return parse(path.read_text(encoding="utf-8"))
+    return parse_scheme(path.read_text(encoding="utf-8"))
 
 
-def compiled(model: Path, options: ModelOptions) -> tuple[Compiled, Scheme]:
-    """A model file compiled as the options say."""
-    inference = inference_of(model, options)
-    scheme = scheme_named(inference, options.scheme)
-    return _compile(inference, scheme, options, options.budget), scheme
+def _compile_file(model: Path, options: ModelOptions) -> CompiledProgram:
+    inference = read_program(model, options)
+    return _compile(inference, resolve_scheme(inference, options.scheme), options, options.budget)
 
 
-def _compile(inference: Program, scheme: Scheme, options: ModelOptions, budget: int) -> Compiled:
-    how = TrainingOptions(options.loss, rounding=options.rounding)
-    return compile_program(inference, options.loss, scheme=scheme, budget=budget, options=how)
+def _compile(
+    inference: Program, scheme: Scheme, options: ModelOptions, budget: int
+) -> CompiledProgram:
+    training = TrainingOptions(options.loss, rounding=options.rounding)
+    return compile_program(inference, options.loss, scheme=scheme, budget=budget, options=training)
 
 
-def compile_files(model: Path, options: CompileOptions) -> Report:
-    """`tiny compile`."""
-    made, _ = compiled(model, options)
-    written = made.write(options.folder)
-    data = {**page.facts(made), "files": [str(path) for path in written]}
-    rows = tuple((path.name, path.stat().st_size) for path in written)
+def compile_model(model: Path, options: CompileOptions) -> Report:
+    """Run `tiny compile`."""
+    compiled = _compile_file(model, options)
+    paths = compiled.write(options.out)
+    data = {**page.summarise(compiled), "files": [str(path) for path in paths]}
+    rows = tuple((path.name, path.stat().st_size) for path in paths)
     text = Text(
-        f"{options.folder}: {made.ram_bytes} bytes of RAM, {made.program.constant_bytes} bytes of "
-        f"constants. Build it with: make -C {options.folder} run-host"
+        f"{options.out}: {compiled.ram_bytes} bytes of RAM, {compiled.program.constant_bytes} "
+        f"bytes of constants. Build and run it with: make -C {options.out} run-host"
     )
-    return Report(f"{options.name}: compiled", (text, Table(("file", "bytes"), rows)), data)
+    return Report(
+        f"{options.name}: generated project", (text, Table(("file", "bytes"), rows)), data
+    )
 
 
-def memory_report(model: Path, options: ReportOptions) -> Report:
-    """`tiny report`."""
-    inference, network = source_of(model, options)
-    scheme = scheme_named(inference, options.scheme)
-    made = _compile(inference, scheme, options, options.budget)
+def report_memory(model: Path, options: ReportOptions) -> Report:
+    """Run `tiny report`."""
+    inference, network = read_model(model, options)
+    scheme = resolve_scheme(inference, options.scheme)
+    compiled = _compile(inference, scheme, options, options.budget)
     examples = None
     if options.examples is not None:
         examples = read_examples(options.examples, inference, options.loss)
-    net = FloatNet(network, options.loss) if network else None
-    agreed = _agreement(inference, net, options, examples) if net else None
-    learned = _curves(made, scheme, net, options, examples) if examples else ()
-    return page.report(made, scheme, options.loss, page.Findings(agreed, learned))
+    reference = TorchNetwork(network, options.loss) if network else None
+    fidelity = _measure_fidelity(inference, reference, options, examples) if reference else None
+    curves = _trace_curves(compiled, scheme, reference, options, examples) if examples else ()
+    measurements = page.Measurements(fidelity, curves)
+    return page.build_report(compiled, scheme, options.loss, measurements)
 
 
-def _agreement(
-    inference: Program, net: FloatNet, options: ReportOptions, examples: Examples | None
-) -> Agreement:
-    """The quantised network beside the real one, on held-out examples or those of calibration."""
+def _measure_fidelity(
+    inference: Program, reference: TorchNetwork, options: ReportOptions, examples: Examples | None
+) -> Fidelity:
+    """Compare with float32 on held-out examples, or without these on the calibration inputs."""
     if examples is not None:
         inputs, labels = examples.x_test, examples.y_test if examples.classes else None
     else:
-        assert options.inputs_file is not None
-        inputs, labels = _array(options.inputs_file), None
-    return agreement(inference, list(inputs), [net.forward(x) for x in inputs], labels)
+        assert options.calibration is not None
+        inputs, labels = _read_inputs(options.calibration), None
+    outputs = [reference.forward(x) for x in inputs]
+    return measure_fidelity(inference, list(inputs), outputs, labels)
 
 
-def _curves(
-    made: Compiled, scheme: Scheme, net: FloatNet | None, options: ReportOptions,
-    examples: Examples,
-) -> tuple[Curve, ...]:  # fmt: skip
-    """How well is learned: all trained, what was chosen, the last layer, and in float32."""
+def _trace_curves(
+    compiled: CompiledProgram, scheme: Scheme, reference: TorchNetwork | None,
+    options: ReportOptions, examples: Examples,
+) -> tuple[LearningCurve, ...]:  # fmt: skip
+    """Trace learning curves of all layers, the last layer, the scheme, and float32."""
     if not len(examples.x):
         return ()
-    inference, course = made.inference, Course(options.rate, options.epochs)
-    schemes = {"all trained": full_update(inference), "last layer": last_layers(inference, 1)}
-    ways = {name: _compile(inference, one, options, 2**62) for name, one in schemes.items()}
+    inference, run = compiled.inference, TrainingRun(options.learning_rate, options.epochs)
+    schemes = {"all layers": full_update(inference), "last layer": last_layers(inference, 1)}
+    methods = {
+        name: _compile(inference, one, options, UNLIMITED_BYTES) for name, one in schemes.items()
+    }
     if scheme not in schemes.values():
-        ways[f"chosen: {Path(options.scheme).name}"] = made
-    found = curves(ways.items(), examples, course)
-    if net is not None:
-        found.append(curve("all trained, float32", net, None, examples, course))
-    return tuple(found)
+        methods[f"scheme {Path(options.scheme).name}"] = compiled
+    curves = trace_curves(methods.items(), examples, run)
+    if reference is not None:
+        curves.append(trace_curve("all layers, float32", reference, None, examples, run))
+    return tuple(curves)
 
 
-def simulated(model: Path, options: SimulateOptions) -> Report:
-    """`tiny simulate`."""
-    made, _ = compiled(model, options)
-    device = made.simulator()
-    losses = [
-        device.train_step(
-            example_input(made.program, step), example_label(made.program, step), 0.01
-        )
-        for step in range(options.steps)
-    ]
-    crc = struct.unpack("<I", image_of(made.program, device.memory.params)[-4:])[0]
-    bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
-    told = f"loss {bits:08x}\ncrc {crc:08x}"
-    words = Text(
-        f"The loss is {losses[0]:.4f} at first and {losses[-1]:.4f} after {options.steps} steps of "
-        "the example main. A board must print these lines, bit for bit:"
+def simulate_model(model: Path, options: SimulateOptions) -> Report:
+    """Run `tiny simulate`."""
+    compiled = _compile_file(model, options)
+    program, device = compiled.program, compiled.simulator()
+    losses = []
+    for step in range(options.steps):
+        x, label = make_example_input(program, step), make_example_label(program, step)
+        losses.append(device.train_step(x, label, EXAMPLE_LEARNING_RATE))
+    crc = struct.unpack("<I", encode_image(program, device.memory.params)[-4:])[0]
+    loss_bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
+    expected = f"loss {loss_bits:08x}\ncrc {crc:08x}"
+    text = Text(
+        f"Loss {losses[0]:.4f} at the first step, {losses[-1]:.4f} at step {options.steps} of the "
+        "example main. A board must print exactly:"
     )
-    data = {**page.facts(made), "losses": losses, "loss": f"{bits:08x}", "crc": f"{crc:08x}"}
-    return Report(f"{options.name}: simulated", (words, Text(told, preformatted=True)), data)
+    data = {
+        **page.summarise(compiled),
+        "losses": losses,
+        "loss": f"{loss_bits:08x}",
+        "crc": f"{crc:08x}",
+    }
+    return Report(f"{options.name}: simulation", (text, Text(expected, preformatted=True)), data)
 
 
-def searched(model: Path, options: SearchOptions) -> Report:
-    """`tiny search`.
+def search_scheme(model: Path, options: SearchOptions) -> Report:
+    """Run `tiny search`.
 
     Raises:
-        UsageError: there are no examples to train on.
+        UsageError: There are no training examples.
+        OutputExistsError: The scheme file exists.
     """
     if options.examples is None:
-        raise UsageError("A search needs examples.", hint="Give --examples examples.npz.")
+        raise UsageError("A search needs labelled examples.", hint="Add --examples examples.npz.")
     if options.scheme_file.exists():
         raise OutputExistsError(
-            f"{options.scheme_file} exists already.", hint="Choose another --scheme-file."
+            f"{options.scheme_file} already exists.", hint="Choose another --scheme-file."
         )
     check_output(options.scheme_file, overwrite=False)
-    inference = inference_of(model, options)
+    inference = read_program(model, options)
     examples = read_examples(options.examples, inference, options.loss)
     if not len(examples.x):
-        raise UsageError(f"{options.examples.name} has no x and y to learn from.")
-    given = measure(inference, partial(_counted, count(1), inference, options, examples))
+        raise UsageError(
+            f"{options.examples.name} has no training examples.", hint="Add arrays x and y."
+        )
+    score = partial(_score_and_log, count(1), inference, options, examples)
+    contributions = search.measure_contributions(inference, score)
     if options.method == "exact":
-        found = exact(inference, given, options.budget, options.loss)
+        result = search.search_scheme(inference, contributions, options.budget, options.loss)
     else:
-        found = evolve(inference, given, options.budget, loss=options.loss)
-    head = f"# {found.ram_bytes} bytes of RAM, sum of contributions {found.gain:.4f}"
-    text = "\n".join([head, "# layer, bias or -, part of the weights", *lines(found.scheme), ""])
-    with whole_file(options.scheme_file, overwrite=False) as temporary:
+        result = search.evolve_scheme(inference, contributions, options.budget, loss=options.loss)
+    _write_scheme(result, options.scheme_file)
+    return _report_search(result, contributions, options)
+
+
+def _write_scheme(result: search.SearchResult, path: Path) -> None:
+    head = f"# {_summarise_search(result)}\n# layer, bias or -, ratio of trained weights"
+    text = "\n".join([head, *format_scheme(result.scheme), ""])
+    with whole_file(path, overwrite=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    rows = tuple((n, "trained" if u.bias else "", u.ratio) for n, u in found.scheme.items())
+
+
+def _summarise_search(result: search.SearchResult) -> str:
+    return f"{result.ram_bytes} bytes of RAM, sum of contributions {result.gain:.4f}"
+
+
+def _report_search(
+    result: search.SearchResult, contributions: search.Contributions, options: SearchOptions
+) -> Report:
+    updates = result.scheme.items()
     data = {
-        "ram_bytes": found.ram_bytes,
-        "gain": found.gain,
-        "plans": found.plans,
-        "base": given.base,
-        "gains_of_biases": list(given.biases),
-        "gains_of_weights": {f"{n} {r:g}": gain for (n, r), gain in given.weights.items()},
-        "scheme": {name: [u.bias, u.ratio] for name, u in found.scheme.items()},
+        "ram_bytes": result.ram_bytes,
+        "gain": result.gain,
+        "plans": result.plans,
+        "base": contributions.base,
+        "gains_of_biases": list(contributions.biases),
+        "gains_of_weights": {f"{n} {r:g}": gain for (n, r), gain in contributions.weights.items()},
+        "scheme": {name: [update.bias, update.ratio] for name, update in updates},
     }
+    rows = tuple((name, "trained" if u.bias else "", u.ratio) for name, u in updates)
     sections = (
         Text(
-            f"{head[2:]}. Written to {options.scheme_file}; use it with --scheme "
+            f"{_summarise_search(result)}. Written to {options.scheme_file}; pass it as --scheme "
             f"{options.scheme_file}."
         ),
-        Table(("layer", "bias", "part of the weights"), rows, title="What to train"),
-        *_contributions(given),
+        Table(("layer", "bias", "ratio of trained weights"), rows, title="Update scheme"),
+        *_build_contribution_tables(contributions),
     )
-    return Report(f"{options.name}: what to train", sections, data)
+    return Report(f"{options.name}: update scheme", sections, data)
 
 
-def _contributions(given: Contributions) -> tuple[Table, Table]:
-    """What each bias and each part of the weights gains over the head alone."""
-    biases = tuple((f"last {k}", f"{gain:+.4f}") for k, gain in enumerate(given.biases) if k)
-    layers = dict.fromkeys(name for name, _ in given.weights)
-    ratios = sorted({ratio for _, ratio in given.weights})
-    weights = tuple((n, *(f"{given.weights[n, r]:+.4f}" for r in ratios)) for n in layers)
+def _build_contribution_tables(contributions: search.Contributions) -> tuple[Table, Table]:
+    gains = enumerate(contributions.biases)
+    biases = tuple((f"last {k}", f"{gain:+.4f}") for k, gain in gains if k)
+    layers = dict.fromkeys(name for name, _ in contributions.weights)
+    ratios = sorted({ratio for _, ratio in contributions.weights})
+    weights = tuple(
+        (name, *(f"{contributions.weights[name, ratio]:+.4f}" for ratio in ratios))
+        for name in layers
+    )
     return (
-        Table(("biases before the head", "gain"), biases, title="Gain of training biases"),
+        Table(("biases before the head", "gain"), biases, title="Contributions of biases"),
         Table(
-            ("layer", *(f"{r:g}" for r in ratios)),
+            ("layer", *(f"{ratio:g}" for ratio in ratios)),
             weights,
-            title="Gain of training weights, by part",
+            title="Contributions of weights by ratio",
         ),
     )
 
 
-def _counted(
+def _score_and_log(
     numbers: Iterator[int], inference: Program, options: SearchOptions, examples: Examples,
     scheme: dict[str, Update],
 ) -> float:  # fmt: skip
-    """`_score`, and a word about how far the search is."""
-    number, total = next(numbers), candidates(inference)
+    """Score a scheme and log the progress of the search."""
+    number, total = next(numbers), search.count_candidates(inference)
     if number % 10 == 1:
         logger.info("candidate %d of %d", number, total)
     return _score(inference, options, examples, scheme)
@@ -275,68 +328,46 @@ def _counted(
 def _score(
     inference: Program, options: SearchOptions, examples: Examples, scheme: dict[str, Update]
 ) -> float:
-    """Accuracy after training by a scheme in the generated C; of targets, less the loss."""
-    made = _compile(inference, scheme, options, 2**62)
-    with on_device(made, "-O1") as learner:
-        train(learner, examples, Course(options.rate, options.epochs))
-        found = score(learner, examples)
-    return -found.loss if found.accuracy is None else found.accuracy
+    """Train a scheme and return its accuracy; with targets, the negative loss."""
+    compiled = _compile(inference, scheme, options, UNLIMITED_BYTES)
+    with open_learner(compiled, "-O1") as learner:
+        train(learner, examples, TrainingRun(options.learning_rate, options.epochs))
+        score = evaluate(learner, examples)
+    return -score.loss if score.accuracy is None else score.accuracy
 
 
-def linked_size(model: Path, options: FlashSizeOptions) -> Report:
-    """`tiny flash-size`.
+def measure_flash(model: Path, options: FlashSizeOptions) -> Report:
+    """Run `tiny flash-size`.
 
     Raises:
-        MissingError: the cross compiler is not installed.
-        ExecutionError: it does not build, or does not fit.
+        MissingError: The cross compiler is not installed.
+        ExecutionError: The build fails, or the project does not fit the board.
     """
     if shutil.which("arm-none-eabi-gcc") is None:
         raise MissingError(
             "arm-none-eabi-gcc is not installed.",
-            hint="On Debian: apt install gcc-arm-none-eabi; or see RAM with: kinoloom tiny report.",
+            hint="On Debian: apt install gcc-arm-none-eabi. RAM alone: kinoloom tiny report.",
         )
-    made, _ = compiled(model, options)
+    compiled = _compile_file(model, options)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made.write(folder)
-        flash, ram = sizes(folder, options.core)
-    data = {**page.facts(made), "flash_bytes": flash, "linked_ram_bytes": ram}
-    rows = (("flash", flash, 2**20), ("RAM, without the stack", ram, 2**18))
-    words = Text(f"{flash} bytes of flash and {ram} of RAM, with the example main, as linked.")
-    table = Table(("memory", "bytes", "the board has"), rows)
-    return Report(f"{options.name} on a Cortex-{options.core.upper()}", (words, table), data)
+        compiled.write(folder)
+        flash, ram = measure_linked_size(folder, options.core)
+    data = {**page.summarise(compiled), "flash_bytes": flash, "linked_ram_bytes": ram}
+    rows = (("flash", flash, 2**20), ("RAM without stack", ram, 2**18))
+    text = Text(f"{flash} bytes of flash and {ram} bytes of RAM as linked, with the example main.")
+    table = Table(("memory", "bytes", "size of the board"), rows)
+    return Report(f"{options.name} on a Cortex-{options.core.upper()}", (text, table), data)
 
 
-def sizes(folder: Path, core: str) -> tuple[int, int]:
-    """Bytes of flash and of static RAM of a project built for a core.
-
-    Raises:
-        ExecutionError: it does not build, or does not fit.
-    """
-    done = subprocess.run(["make", "-s", core], cwd=folder, capture_output=True, text=True)
-    over = re.search(r"region `(\w+)' overflowed by (\d+) bytes", done.stderr)
-    if over:
-        raise ExecutionError(
-            f"The project does not fit the board of {core}: {over[2]} bytes too much for its "
-            f"{over[1]}.",
-            hint="Train fewer layers, or use another linker script.",
-        )
-    if done.returncode:
-        raise ExecutionError(f"The project does not build for {core}: {done.stderr[:2000]}")
-    line = ["arm-none-eabi-size", f"{core}.elf"]
-    told = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
-    text, data, bss = (int(word) for word in told.splitlines()[1].split()[:3])
-    return text + data, data + bss
-
-
-def _array(path: Path) -> Array:
+def _read_inputs(path: Path) -> Array:
     if not path.is_file():
-        raise InputNotFoundError(f"There is no file {path}.")
+        raise InputNotFoundError(f"File not found: {path}.")
     try:
         array: Array = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise UnreadableMediaError(f"{path.name} is no .npy of an array of numbers.") from error
-    numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
-    if not numbers or array.ndim < 2 or not len(array):
-        raise UnreadableMediaError(f"{path.name} must hold one array (N, ...) of inputs.")
+        raise UnreadableMediaError(f"{path.name} is not a .npy array of numbers.") from error
+    has_numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
+    if not has_numbers or array.ndim < 2 or not len(array):
+        raise UnreadableMediaError(f"{path.name} must contain one array (N, ...) of numbers.")
     return array

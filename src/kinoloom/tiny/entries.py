@@ -10,15 +10,16 @@ ENTRIES = Entries(
             "ops:compile_model",
             "Compile a network into a C99 training step for a microcontroller.",
         ),
-        "tiny.report": OpEntry("ops:report", "Show where the memory of a training step goes."),
+        "tiny.report": OpEntry("ops:report_memory", "Report the memory of a training step."),
         "tiny.simulate": OpEntry(
-            "ops:simulate",
-            "Run the example main in numpy: its loss and CRC are those that a board must print.",
+            "ops:simulate_model",
+            "Simulate the example main in numpy, with the loss and CRC that a board must print.",
         ),
-        "tiny.search": OpEntry("ops:search", "Find what to train within a memory budget."),
+        "tiny.search": OpEntry(
+            "ops:search_scheme", "Search for the best update scheme within a memory budget."
+        ),
         "tiny.flash-size": OpEntry(
-            "ops:flash_size",
-            "Build for a Cortex-M and show flash and RAM as the linker counts them.",
+            "ops:measure_flash", "Build for a Cortex-M core and report flash and RAM as linked."
         ),
     },
     groups={"tiny": "Compile networks that train on microcontrollers."},

@@ -1,4 +1,4 @@
-"""The ops of this subject, declared; the work is in `commands`."""
+"""Declarations of the ops of this subject; `commands` implements them."""
 
 from __future__ import annotations
 
@@ -19,49 +19,53 @@ from kinoloom.tiny.options import (
 def compile_model(model: Path, options: CompileOptions) -> Report:
     """Compile a network into a C99 training step for a microcontroller.
 
-    The model is a torch.export archive (.pt2) or an int8 network (.npz).
+    MODEL is a torch.export archive (.pt2) or an int8 network (.npz).
     """
-    from kinoloom.tiny.commands import compile_files
+    from kinoloom.tiny import commands
 
-    return compile_files(model, options)
+    return commands.compile_model(model, options)
 
 
 @op("tiny.report")
-def report(model: Path, options: ReportOptions) -> Report:
-    """Show where the memory of a training step goes.
+def report_memory(model: Path, options: ReportOptions) -> Report:
+    """Report the memory of a training step.
 
-    The ladder from all trained to the chosen, layer by layer, and the arena as a picture. With
-    examples also how well it learns: all trained, the chosen, the last layer, and in float32. Write
-    it as a page with -o page.html.
+    The report compares the training of all layers with the update scheme, lists the layers and
+    draws the arena. With --examples it also compares learning curves: all layers, the scheme, the
+    last layer, and float32. Write it as a page with -o page.html.
     """
-    from kinoloom.tiny.commands import memory_report
+    from kinoloom.tiny import commands
 
-    return memory_report(model, options)
+    return commands.report_memory(model, options)
 
 
 @op("tiny.simulate")
-def simulate(model: Path, options: SimulateOptions) -> Report:
-    """Run the example main in numpy: its loss and CRC are those that a board must print."""
-    from kinoloom.tiny.commands import simulated
+def simulate_model(model: Path, options: SimulateOptions) -> Report:
+    """Simulate the example main in numpy, with the loss and CRC that a board must print.
 
-    return simulated(model, options)
+    Trains on the synthetic inputs of the example main; results are bit-identical to a board's.
+    """
+    from kinoloom.tiny import commands
+
+    return commands.simulate_model(model, options)
 
 
 @op("tiny.search")
-def search(model: Path, options: SearchOptions) -> Report:
-    """Find what to train within a memory budget.
+def search_scheme(model: Path, options: SearchOptions) -> Report:
+    """Search for the best update scheme within a memory budget.
 
-    Measures what training each bias and each part of the weights gains over the head alone, then
-    takes the best sum that fits. The scheme that comes out is given to --scheme.
+    Measures the contribution of training each bias and each part of the weights to the accuracy,
+    relative to the head alone, and maximises the sum of contributions within the budget. The
+    resulting scheme file is an argument of --scheme.
     """
-    from kinoloom.tiny.commands import searched
+    from kinoloom.tiny import commands
 
-    return searched(model, options)
+    return commands.search_scheme(model, options)
 
 
 @op("tiny.flash-size")
-def flash_size(model: Path, options: FlashSizeOptions) -> Report:
-    """Build for a Cortex-M and show flash and RAM as the linker counts them."""
-    from kinoloom.tiny.commands import linked_size
+def measure_flash(model: Path, options: FlashSizeOptions) -> Report:
+    """Build for a Cortex-M core and report flash and RAM as linked."""
+    from kinoloom.tiny import commands
 
-    return linked_size(model, options)
+    return commands.measure_flash(model, options)

@@ -1,4 +1,4 @@
-"""The options of training on a microcontroller."""
+"""Options of the ops for training on a microcontroller."""
 
 from __future__ import annotations
 
@@ -11,55 +11,76 @@ from kinoloom.base.options import option
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What all of these may be told: the model, what is trained, and the memory."""
+    """Options that all ops share: the model, the trained part and the memory budget."""
 
-    inputs_file: Path | None = option(None, ".npy of inputs (N, C, H, W) to calibrate a .pt2 with")
-    classes: int | None = option(None, "a new head for an int8 network of .npz", low=2, high=10_000)
-    scheme: str = option("full", "full, head, last:N, a published scheme, or a scheme file")
-    loss: Literal["cross-entropy", "square"] = option("cross-entropy", "what is minimised")
-    rounding: Literal["stochastic", "residual"] = option("stochastic", "of updates of weights")
-    budget: int = option(256 * 1024, "RAM for arena and trained tensors", unit="bytes")
-    name: str = option("net", "prefix of the C names")
+    calibration: Path | None = option(
+        None,
+        "Calibration inputs for a .pt2 model: a .npy array (N, C, H, W)",
+        metavar="FILE",
+        formerly="inputs-file",
+    )
+    classes: int | None = option(
+        None, "Number of classes of a new head for a .npz model", low=2, high=10_000
+    )
+    scheme: str = option(
+        "full",
+        "Update scheme: full, head, last:N, the name of a published scheme, or a scheme file",
+        metavar="SCHEME",
+    )
+    loss: Literal["cross-entropy", "mse"] = option("cross-entropy", "Loss function")
+    rounding: Literal["stochastic", "residual"] = option(
+        "stochastic", "Rounding of int8 weight updates"
+    )
+    budget: int = option(256 * 1024, "RAM budget for arena and trained tensors", unit="bytes")
+    name: str = option("net", "Prefix of the C names", metavar="NAME")
 
 
 @dataclass(frozen=True)
 class CompileOptions(ModelOptions):
-    """What `tiny compile` may be told."""
+    """Options of `tiny compile`."""
 
-    folder: Path = option(Path("device"), "new folder for model.h, model.c, main.c, Makefile")
+    out: Path = option(Path("device"), "Project folder to create", metavar="DIR", formerly="folder")
 
 
 @dataclass(frozen=True)
 class ReportOptions(ModelOptions):
-    """What `tiny report` may be told."""
+    """Options of `tiny report`."""
 
     examples: Path | None = option(
-        None, ".npz with x_test, y_test to score on, and x, y to draw curves of learning"
+        None,
+        "Labelled examples: .npz with x_test, y_test for accuracy, and x, y for learning curves",
+        metavar="FILE",
     )
-    rate: float = option(0.03, "learning rate", low=0, high=1e6)
-    epochs: int = option(3, "passes over the examples for the curves", low=1, high=1000)
+    learning_rate: float = option(
+        0.03, "Learning rate of the learning curves", low=0, high=1e6, formerly="rate"
+    )
+    epochs: int = option(3, "Epochs of the learning curves", low=1, high=1000)
 
 
 @dataclass(frozen=True)
 class SimulateOptions(ModelOptions):
-    """What `tiny simulate` may be told."""
+    """Options of `tiny simulate`."""
 
-    steps: int = option(10, "training steps on the inputs of the example main", low=1, high=10**6)
+    steps: int = option(10, "Training steps of the example main", low=1, high=10**6)
 
 
 @dataclass(frozen=True)
 class SearchOptions(ModelOptions):
-    """What `tiny search` may be told."""
+    """Options of `tiny search`."""
 
-    examples: Path | None = option(None, ".npz with x, y to learn from, x_test, y_test to score on")
-    rate: float = option(0.03, "learning rate", low=0, high=1e6)
-    epochs: int = option(1, "passes over the examples for each candidate", low=1, high=1000)
-    method: Literal["exact", "evolution"] = option("exact", "of the search")
-    scheme_file: Path = option(Path("scheme.txt"), "where the scheme is written")
+    examples: Path | None = option(
+        None, "Labelled examples: .npz with x, y, x_test and y_test", metavar="FILE"
+    )
+    learning_rate: float = option(
+        0.03, "Learning rate of each candidate", low=0, high=1e6, formerly="rate"
+    )
+    epochs: int = option(1, "Training epochs of each candidate", low=1, high=1000)
+    method: Literal["exact", "evolution"] = option("exact", "Search method")
+    scheme_file: Path = option(Path("scheme.txt"), "Scheme file to create", metavar="FILE")
 
 
 @dataclass(frozen=True)
 class FlashSizeOptions(ModelOptions):
-    """What `tiny flash-size` may be told."""
+    """Options of `tiny flash-size`."""
 
-    core: Literal["m3", "m4", "m7", "m33"] = option("m4", "the Cortex-M that it is built for")
+    core: Literal["m3", "m4", "m7", "m33"] = option("m4", "Cortex-M core to build for")

@@ -1,4 +1,4 @@
-"""Reports on a compiled program: memory step by step, layer by layer, and a picture."""
+"""The report on a compiled program: memory, layers, arena, fidelity and learning curves."""
 
 from __future__ import annotations
 
@@ -8,197 +8,211 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kinoloom.base.report import Picture, Report, Section, Table, Text
-from kinoloom.tiny.accuracy import Agreement
-from kinoloom.tiny.api import Compiled
-from kinoloom.tiny.autodiff import Loss, TrainingOptions, training_program
-from kinoloom.tiny.grad_stream import join_gradients
-from kinoloom.tiny.ir import Program
-from kinoloom.tiny.learning import Curve
-from kinoloom.tiny.ops_backward import BiasStep, ConvGradX, WeightStep
-from kinoloom.tiny.ops_sequence import GruGrad, MatMul, MatMulGrad
-from kinoloom.tiny.picture import arena_svg, lines_svg, rounded_up
-from kinoloom.tiny.plan import Plan, plan
-from kinoloom.tiny.schedule import reorder
-from kinoloom.tiny.scheme import Scheme, convs, full_update
+from kinoloom.tiny.api import CompiledProgram
+from kinoloom.tiny.charts import draw_arena, draw_lines, round_up_axis
+from kinoloom.tiny.evaluation.fidelity import Fidelity
+from kinoloom.tiny.evaluation.learning_curves import LearningCurve
+from kinoloom.tiny.ir.backward_ops import BiasStep, ConvGradX, WeightStep
+from kinoloom.tiny.ir.program import Program
+from kinoloom.tiny.ir.sequence_ops import GruGrad, MatMul, MatMulGrad
+from kinoloom.tiny.planning.arena import Plan, plan_memory
+from kinoloom.tiny.planning.schedule import schedule_updates
+from kinoloom.tiny.planning.stream_backward import stream_gradients
+from kinoloom.tiny.training.autodiff import build_training_program
+from kinoloom.tiny.training.options import Loss, TrainingOptions
+from kinoloom.tiny.training.scheme import Scheme, collect_convs, full_update
 
 Row = tuple[object, ...]
 
 
-def ladder(inference: Program, scheme: Scheme, loss: Loss, made: Compiled) -> list[Row]:
-    """(what, arena, bound, trained tensors, RAM) of ways to train, in bytes."""
-    options, everything = TrainingOptions(loss), full_update(inference)
-    part = training_program(inference, scheme, options)
-    ways = {"all": part}
-    if scheme != everything:
-        ways = {"all": training_program(inference, everything, options), "chosen": part}
-    steps = {}
-    for what, program in ways.items():
-        steps[f"{what} trained, order of a framework"] = program
-        steps[f"{what} trained, updates at once"] = reorder(program)
-    steps["... and gradients channel by channel"] = join_gradients(reorder(part))
-    rows = [(name, *_sizes(program, plan(program))) for name, program in steps.items()]
-    return [*rows, ("... and the forward pass row by row", *_sizes(made.program, made.plan))]
+def build_memory_ladder(
+    inference: Program, scheme: Scheme, loss: Loss, compiled: CompiledProgram
+) -> list[Row]:
+    """Return the memory of the training step after each optimisation.
+
+    Returns:
+        (label, arena, lower bound, trained tensors, RAM) in bytes, for training all layers and for
+        the scheme: in the order of a framework, with fused updates, and streamed.
+    """
+    options, full = TrainingOptions(loss), full_update(inference)
+    sparse = build_training_program(inference, scheme, options)
+    steps = {"all layers": sparse}
+    if scheme != full:
+        steps = {"all layers": build_training_program(inference, full, options), "scheme": sparse}
+    programs = {}
+    for name, program in steps.items():
+        programs[f"{name}, framework order"] = program
+        programs[f"{name}, fused updates"] = schedule_updates(program)
+    name = list(steps)[-1]
+    programs[f"{name}, gradients by channel"] = stream_gradients(schedule_updates(sparse))
+    rows = [(label, *_sizes(one, plan_memory(one))) for label, one in programs.items()]
+    return [*rows, (f"{name}, forward pass by row", *_sizes(compiled.program, compiled.plan))]
 
 
-def _sizes(program: Program, made: Plan) -> tuple[int, int, int, int]:
-    return made.peak, made.bound, program.param_bytes, made.peak + program.param_bytes
+def _sizes(program: Program, plan: Plan) -> tuple[int, int, int, int]:
+    return plan.peak, plan.lower_bound, program.param_bytes, plan.peak + program.param_bytes
 
 
-def layer_rows(made: Compiled) -> list[Row]:
-    """(layer, output, weights, multiply-accumulates, trained bytes, what is trained)."""
-    trained = {op.step.layer: op for op in made.program.single_ops if isinstance(op, WeightStep)}
-    biased = {op.step.layer for op in made.program.single_ops if isinstance(op, BiasStep)}
+def build_layer_rows(compiled: CompiledProgram) -> list[Row]:
+    """Return (layer, output, weights, MACs, trained bytes, trained parts) of each layer."""
+    trained = {
+        op.step.layer: op for op in compiled.program.unfused_ops if isinstance(op, WeightStep)
+    }
+    biased = {op.step.layer for op in compiled.program.unfused_ops if isinstance(op, BiasStep)}
     rows: list[Row] = []
-    for op in convs(made.inference):
+    for op in collect_convs(compiled.inference):
         g, step = op.geometry, trained.get(op.layer)
-        part = made.program.tensors[step.step.param].bytes if step else 0
-        what = ["bias"] * (op.layer in biased)
+        weight_bytes = compiled.program.tensors[step.step.param].bytes if step else 0
+        parts = ["bias"] * (op.layer in biased)
         if step:
-            what.append(f"{len(step.grad.kept)} channels")
+            parts.append(f"{len(step.grad.updated)} channels")
         rows.append(
             (
-                op.layer, f"{g.cout}x{g.oh}x{g.ow}", g.cout * g.fan_in, g.multiplies,
-                part + 4 * g.cout * (op.layer in biased), ", ".join(what),
+                op.layer, f"{g.cout}x{g.oh}x{g.ow}", g.cout * g.fan_in, g.macs,
+                weight_bytes + 4 * g.cout * (op.layer in biased), ", ".join(parts),
             )
         )  # fmt: skip
     return rows
 
 
-def multiplies(made: Compiled) -> tuple[int, int]:
-    """Multiply-accumulates of the forward pass, and of the backward pass with its updates."""
-    forward = sum(op.geometry.multiplies for op in convs(made.inference))
+def count_macs(compiled: CompiledProgram) -> tuple[int, int]:
+    """Return the multiply-accumulates of the forward pass and of the backward pass with updates."""
+    forward = sum(op.geometry.macs for op in collect_convs(compiled.inference))
     forward += sum(
-        op.heads * op.m * op.n * op.terms for op in made.inference.ops if isinstance(op, MatMul)
+        op.heads * op.m * op.n * op.terms for op in compiled.inference.ops if isinstance(op, MatMul)
     )
     backward = 0
-    for op in made.program.single_ops:
+    for op in compiled.program.unfused_ops:
         if isinstance(op, ConvGradX):
-            backward += op.geometry.multiplies
+            backward += op.geometry.macs
         elif isinstance(op, MatMulGrad):
             backward += math.prod(op.counts)
-        elif isinstance(op, GruGrad):  # gates once more, and what goes to the state before
-            maps = op.forward.of_input.geometry, op.forward.of_state.geometry
-            backward += maps[0].multiplies + 2 * maps[1].multiplies
+        elif isinstance(op, GruGrad):  # recomputed gates, and the gradient of the previous state
+            maps = op.forward.input_gates.geometry, op.forward.state_gates.geometry
+            backward += maps[0].macs + 2 * maps[1].macs
         elif isinstance(op, WeightStep):
             g = op.grad.geometry
-            share = len(op.grad.kept) / (g.cin if g.groups == 1 else g.cout)
-            backward += round(g.multiplies * share)
+            share = len(op.grad.updated) / (g.cin if g.groups == 1 else g.cout)
+            backward += round(g.macs * share)
     return forward, backward
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What was measured beside the memory.
+class Measurements:
+    """Optional measurements of a report.
 
     Attributes:
-        agreed: how near the quantised network is to the real one, where there is a real one.
-        learned: curves of learning, where there were examples.
+        fidelity: comparison with float32; None if there is no float32 network.
+        curves: learning curves; () if there are no training examples.
     """
 
-    agreed: Agreement | None = None
-    learned: tuple[Curve, ...] = ()
+    fidelity: Fidelity | None = None
+    curves: tuple[LearningCurve, ...] = ()
 
 
-def report(made: Compiled, scheme: Scheme, loss: Loss, found: Findings) -> Report:
-    """Everything about the memory of a compiled training step, and how well it learns."""
-    rows = ladder(made.inference, scheme, loss, made)
-    layers = layer_rows(made)
-    forward, backward = multiplies(made)
-    columns = ("way to train", "arena", "its lower bound", "trained tensors", "RAM")
+def build_report(
+    compiled: CompiledProgram, scheme: Scheme, loss: Loss, measurements: Measurements
+) -> Report:
+    """Build the report on the memory and the training of a compiled program."""
+    rows = build_memory_ladder(compiled.inference, scheme, loss, compiled)
+    forward, backward = count_macs(compiled)
+    columns = ("training", "arena", "lower bound", "trained tensors", "RAM")
     data: dict[str, Any] = {
-        **facts(made),
-        "multiplies_forward": forward,
-        "multiplies_backward": backward,
+        **summarise(compiled),
+        "macs_forward": forward,
+        "macs_backward": backward,
         "ladder": [dict(zip(columns, row, strict=True)) for row in rows],
     }
-    what = (
-        f"{made.ram_bytes} bytes of RAM, {data['constant_bytes']} bytes of constants; "
+    summary = (
+        f"{compiled.ram_bytes} bytes of RAM, {data['constant_bytes']} bytes of constants; "
         f"{forward} multiply-accumulates forward, {backward} backward."
     )
-    sections: list[Section] = [
-        Text(" ".join([what, *_outcome(found.learned)])),
+    curves, fidelity = measurements.curves, measurements.fidelity
+    sections: list[Section] = [Text(" ".join([summary, *_summarise_curves(curves)]))]
+    if fidelity is not None:
+        data["fidelity"] = fidelity.to_dict()
+        sections.append(build_fidelity_table(fidelity))
+    if curves:
+        data["learning_curves"] = [asdict(curve) for curve in curves]
+        sections += build_learning_sections(curves)
+    sections += [
         Table(columns, tuple(rows), title="Memory in bytes"),
         Picture(
-            arena_svg(made.program, made.plan).encode(),
+            draw_arena(compiled.program, compiled.plan).encode(),
             "image/svg+xml",
-            "The arena: int8 blue, float32 orange, masks green, buffers of streams grey.",
+            "The arena: int8 blue, float32 orange, masks green, scratch memory grey.",
             title="The arena over one training step",
         ),
         Table(
-            ("layer", "output", "weights", "multiplies", "trained bytes", "trained"),
-            tuple(layers),
+            ("layer", "output", "weights", "MACs", "trained bytes", "trained"),
+            tuple(build_layer_rows(compiled)),
             title="Layers",
         ),
     ]
-    if found.learned:
-        data["learned"] = [asdict(curve) for curve in found.learned]
-        sections[1:1] = learning(found.learned)
-    if found.agreed is not None:
-        data["against_float32"] = found.agreed.facts()
-        sections.insert(1, against_float32(found.agreed))
-    return Report(f"{made.program.name}: training in small memory", tuple(sections), data)
+    return Report(f"{compiled.program.name}: memory of a training step", tuple(sections), data)
 
 
-def learning(curves: Sequence[Curve]) -> list[Section]:
-    """A table and pictures of how well each way to train does on held-out examples."""
-    accuracies = {c.way: [s.accuracy for s in c.scores if s.accuracy is not None] for c in curves}
-    losses = {c.way: [s.loss for s in c.scores] for c in curves}
-    of_classes = bool(accuracies[curves[0].way])
-    shown = {"accuracy": accuracies, "loss": losses} if of_classes else {"loss": losses}
-    columns = [f"{what} {when}" for what in shown for when in ("before", "after")]
-    rows = [
-        (c.way, c.ram_bytes, *(v for by in shown.values() for v in (by[c.way][0], by[c.way][-1])))
-        for c in curves
-    ]
-    tops = {"accuracy": 1.0, "loss": rounded_up(max(values[0] for values in losses.values()))}
-    pictures = [_lines(what, curves, lines, tops[what]) for what, lines in shown.items()]
-    return [Table(("way to train", "RAM", *columns), tuple(rows), title="Learning"), *pictures]
+def build_learning_sections(curves: Sequence[LearningCurve]) -> list[Section]:
+    """Build a table and charts of accuracy and loss on held-out examples."""
+    accuracies = {c.name: [s.accuracy for s in c.scores if s.accuracy is not None] for c in curves}
+    losses = {c.name: [s.loss for s in c.scores] for c in curves}
+    has_classes = bool(accuracies[curves[0].name])
+    metrics = {"accuracy": accuracies, "loss": losses} if has_classes else {"loss": losses}
+    columns = [f"{metric} {when}" for metric in metrics for when in ("before", "after")]
+    rows = []
+    for curve in curves:
+        values = [by_name[curve.name] for by_name in metrics.values()]
+        ends = [end for metric in values for end in (metric[0], metric[-1])]
+        rows.append((curve.name, curve.ram_bytes, *ends))
+    tops = {"accuracy": 1.0, "loss": round_up_axis(max(values[0] for values in losses.values()))}
+    charts = [_draw_metric(name, curves, lines, tops[name]) for name, lines in metrics.items()]
+    return [Table(("training", "RAM", *columns), tuple(rows), title="Learning curves"), *charts]
 
 
-def _outcome(curves: Sequence[Curve]) -> list[str]:
-    """What was learned, in a sentence; none where there were no examples."""
-    told, what = [], ""
+def _summarise_curves(curves: Sequence[LearningCurve]) -> list[str]:
+    """Summarise the final scores in one sentence; the result is empty without curves."""
+    results, metric = [], ""
     for curve in curves:
         last = curve.scores[-1]
-        what = "Loss" if last.accuracy is None else "Accuracy"
+        metric = "Loss" if last.accuracy is None else "Accuracy"
         value = f"{last.loss:.4g}" if last.accuracy is None else f"{100 * last.accuracy:.1f} %"
-        told.append(f"{curve.way} {value}")
+        results.append(f"{curve.name} {value}")
     when = f"after {curves[0].steps[-1]} steps" if curves else ""
-    return [f"{what} on held-out examples {when}: {', '.join(told)}."] if told else []
+    return [f"{metric} on held-out examples {when}: {', '.join(results)}."] if results else []
 
 
-def _lines(
-    what: str, curves: Sequence[Curve], lines: dict[str, list[float]], most: float
+def _draw_metric(
+    metric: str, curves: Sequence[LearningCurve], lines: dict[str, list[float]], top: float
 ) -> Picture:
-    steps = curves[0].steps
-    rate = curves[0].course.rate
-    caption = f"{what} over {steps[-1]} training steps of one example each, at rate {rate:g}."
-    svg = lines_svg(steps, lines, most).encode()
-    return Picture(svg, "image/svg+xml", caption.capitalize(), "On held-out examples: " + what)
+    steps, rate = curves[0].steps, curves[0].run.learning_rate
+    caption = f"{metric} over {steps[-1]} training steps at a learning rate of {rate:g}."
+    svg = draw_lines(steps, lines, top).encode()
+    title = f"{metric} on held-out examples"
+    return Picture(svg, "image/svg+xml", caption.capitalize(), title.capitalize())
 
 
-def against_float32(agreed: Agreement) -> Table:
-    """How near the quantised network is to the real one."""
+def build_fidelity_table(fidelity: Fidelity) -> Table:
+    """Build the table that compares the quantised network with float32."""
     rows: list[Row] = [
-        ("signal over noise of the outputs", f"{agreed.noise_db:.1f} dB"),
-        ("largest difference", f"{100 * agreed.largest:.2f} % of their range"),
-        ("same largest output", f"{100 * agreed.same:.1f} %"),
+        ("signal-to-noise ratio of the outputs", f"{fidelity.sqnr_db:.1f} dB"),
+        ("largest error", f"{100 * fidelity.max_error:.2f} % of the output range"),
+        ("top-1 agreement", f"{100 * fidelity.top1_agreement:.1f} %"),
     ]
-    if agreed.real is not None and agreed.quantised is not None:
-        rows.append(("accuracy in float32", f"{100 * agreed.real:.2f} %"))
-        rows.append(("accuracy in int8", f"{100 * agreed.quantised:.2f} %"))
-    title = f"Against float32, on {agreed.inputs} inputs"
+    if fidelity.float_accuracy is not None and fidelity.int8_accuracy is not None:
+        rows.append(("accuracy in float32", f"{100 * fidelity.float_accuracy:.2f} %"))
+        rows.append(("accuracy in int8", f"{100 * fidelity.int8_accuracy:.2f} %"))
+    title = f"Fidelity to float32 on {fidelity.inputs} inputs"
     return Table(("figure", "value"), tuple(rows), title=title)
 
 
-def facts(made: Compiled) -> dict[str, Any]:
-    """The figures that every command on a program gives."""
+def summarise(compiled: CompiledProgram) -> dict[str, Any]:
+    """Return the figures that the JSON output of every command includes."""
     return {
-        "name": made.program.name,
-        "ram_bytes": made.ram_bytes,
-        "arena_bytes": made.plan.peak,
-        "arena_bound_bytes": made.plan.bound,
-        "param_bytes": made.program.param_bytes,
-        "constant_bytes": made.program.constant_bytes,
-        "operations": len(made.program.ops),
+        "name": compiled.program.name,
+        "ram_bytes": compiled.ram_bytes,
+        "arena_bytes": compiled.plan.peak,
+        "arena_bound_bytes": compiled.plan.lower_bound,
+        "param_bytes": compiled.program.param_bytes,
+        "constant_bytes": compiled.program.constant_bytes,
+        "operations": len(compiled.program.ops),
     }

@@ -1,4 +1,4 @@
-"""The engine deep, its network as ONNX, and what is made of its answer."""
+"""The engine `deep`, its network, and its ONNX export."""
 
 import hashlib
 from pathlib import Path
@@ -16,8 +16,8 @@ from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP, Deep
 from kinoloom.film.engines.fast import FAST
 from kinoloom.film.nets.flow_net import FlowNet, load_rife
-from kinoloom.film.synthesis.candidates import Guess, sharpened
-from kinoloom.film.synthesis.midpoint_flow import at
+from kinoloom.film.synthesis.candidates import Candidate, sharpen_candidates
+from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.film.train.export import export_flow
 from kinoloom.metrics import psnr
 from kinoloom.motion.flow_network import MidpointFlow, network_size
@@ -28,78 +28,81 @@ ROOMY = EngineOptions(2_000_000_000)
 
 @pytest.fixture(scope="module")
 def engine() -> Deep:
-    made = DEEP.make(ROOMY)
-    assert isinstance(made, Deep)
-    return made
+    result = DEEP.build(ROOMY)
+    assert isinstance(result, Deep)
+    return result
 
 
-def made_at(engine: Deep, first: Picture, second: Picture, time: float = 0.5) -> Picture:
-    return next(iter(engine.between(first, second, [time])))
+def interpolate_one(engine: Deep, first: Picture, second: Picture, time: float = 0.5) -> Picture:
+    return next(iter(engine.interpolate(first, second, [time])))
 
 
 @pytest.mark.parametrize("size", [(96, 128), (97, 131), (20, 250)])
-def test_a_pan_is_followed_at_any_size(engine: Deep, size: tuple[int, int]) -> None:
+def test_pan_is_interpolated_at_any_size(engine: Deep, size: tuple[int, int]) -> None:
     first, truth, second = pan(*size, 6)
-    made = made_at(engine, first, second)
-    assert made.shape == first.shape
+    result = interpolate_one(engine, first, second)
+    assert result.shape == first.shape
     inner = np.s_[4:-4, 16:-16]
-    assert psnr(made[inner], truth[inner]) > 30
+    assert psnr(result[inner], truth[inner]) > 30
 
 
 @pytest.mark.parametrize("quarter", [1, 3])
-def test_a_pan_is_followed_at_any_time(engine: Deep, quarter: int) -> None:
+def test_pan_is_interpolated_at_any_time(engine: Deep, quarter: int) -> None:
     scene = texture(96, 160)
     frames = [np.ascontiguousarray(scene[:, 4 * k : 4 * k + 128]) for k in range(5)]
-    made = made_at(engine, frames[0], frames[4], quarter / 4)
+    result = interpolate_one(engine, frames[0], frames[4], quarter / 4)
     inner = np.s_[8:-8, 24:-24]
-    right = psnr(made[inner], frames[quarter][inner])
+    right = psnr(result[inner], frames[quarter][inner])
     assert right > 30
-    assert right > psnr(made[inner], frames[2][inner]) + 6
+    assert right > psnr(result[inner], frames[2][inner]) + 6
 
 
-def test_the_network_sees_the_motion(engine: Deep) -> None:
+def test_network_estimates_the_motion(engine: Deep) -> None:
     first, _, second = pan(96, 128, 4)
-    middle = engine.middle(first, second)
+    middle = engine.estimate_midpoint_flow(first, second)
     inner = np.s_[16:-16, 24:-24]
     for motion in (middle.before, middle.after):
         assert np.abs(motion[inner] - np.array([-8, 0])).mean() < 0.5
 
 
-def test_frames_are_the_same_when_time_runs_backwards(engine: Deep) -> None:
+def test_result_is_symmetric_in_time(engine: Deep) -> None:
     first, _, second = pan(64, 96, 3)
-    there, back = made_at(engine, first, second, 0.3), made_at(engine, second, first, 0.7)
+    there, back = (
+        interpolate_one(engine, first, second, 0.3),
+        interpolate_one(engine, second, first, 0.7),
+    )
     assert psnr(there, back) > 45
 
 
-def test_equal_pictures_give_themselves(engine: Deep) -> None:
+def test_identical_images_are_returned(engine: Deep) -> None:
     picture = texture(64, 64)
-    assert np.array_equal(made_at(engine, picture, picture.copy()), picture)
+    assert np.array_equal(interpolate_one(engine, picture, picture.copy()), picture)
 
 
-def test_pictures_that_are_all_but_equal_stay(engine: Deep) -> None:
+def test_nearly_identical_images_stay_unchanged(engine: Deep) -> None:
     picture = texture(64, 64)
     other = picture.copy()
     other[0, 0] ^= 1
-    assert psnr(made_at(engine, picture, other), picture) > 45
+    assert psnr(interpolate_one(engine, picture, other), picture) > 45
 
 
-def test_pictures_of_16_bits_and_with_alpha(engine: Deep) -> None:
+def test_16_bits_and_alpha_are_supported(engine: Deep) -> None:
     first, truth, second = pan(80, 96, 4)
     deep = [picture.astype(np.uint16) * 257 for picture in (first, second)]
-    made = made_at(engine, *deep)
-    assert made.dtype == np.uint16
-    assert psnr((made >> 8).astype(np.uint8), truth) > 28
+    result = interpolate_one(engine, *deep)
+    assert result.dtype == np.uint16
+    assert psnr((result >> 8).astype(np.uint8), truth) > 28
     opaque = [np.dstack([picture, np.full((80, 96), 255, np.uint8)]) for picture in (first, second)]
-    assert np.array_equal(made_at(engine, *opaque)[..., 3], opaque[0][..., 3])
+    assert np.array_equal(interpolate_one(engine, *opaque)[..., 3], opaque[0][..., 3])
     clear = [np.dstack([picture, np.zeros((80, 96), np.uint8)]) for picture in (first, second)]
-    assert not made_at(engine, *clear).any()
+    assert not interpolate_one(engine, *clear).any()
 
 
-def test_at_the_middle_each_guess_is_of_one_picture() -> None:
+def test_midpoint_candidates_sample_one_image_each() -> None:
     rng = np.random.default_rng(0)
     before, after = rng.normal(size=(2, 6, 8, 2)).astype(np.float32)
     share = rng.uniform(size=(6, 8)).astype(np.float32)
-    one, other = at(MidpointFlow(before, after, share), 0.5)
+    one, other = project_midpoint_flow(MidpointFlow(before, after, share), 0.5)
     assert np.array_equal(one.motion, before)
     assert np.array_equal(other.motion, after)
     assert np.allclose(one.weights[..., 0], share)
@@ -108,12 +111,12 @@ def test_at_the_middle_each_guess_is_of_one_picture() -> None:
     assert not other.weights[..., 0].any()
 
 
-def test_a_thing_is_carried_to_the_moment() -> None:
+def test_motion_is_projected_to_the_time() -> None:
     motion = np.full((8, 40, 2), (16, 0), np.float32)
     share = np.full((8, 40), 0.5, np.float32)
     share[:, 16:24] = 1
     motion[:, 16:24, 0] = 20
-    one, other = at(MidpointFlow(motion, motion, share), 0.75)
+    one, other = project_midpoint_flow(MidpointFlow(motion, motion, share), 0.75)
     assert np.allclose(one.motion[4, 22:28, 0], 20)  # a quarter of 20 further on
     assert np.allclose(one.motion[4, :19, 0], 16)
     assert one.weights[4, 24, 0] == 1
@@ -122,37 +125,39 @@ def test_a_thing_is_carried_to_the_moment() -> None:
 
 
 def sharpness(picture: Picture) -> float:
-    """Mean absolute difference of neighbours."""
+    """Return the mean absolute difference of neighbouring pixels."""
     return float(np.abs(np.diff(picture.astype(float), axis=1)).mean())
 
 
-def test_a_sharp_look_is_sharper_and_as_bright(engine: Deep) -> None:
+def test_sharp_look_is_sharper_at_the_same_brightness(engine: Deep) -> None:
     first, _, second = pan(96, 128, 4)
-    second = np.roll(second, 5, axis=0)  # another motion than the flow's guesses agree on
+    second = np.roll(second, 5, axis=0)  # motion on which the flow's candidates disagree
     second[:, 40:80] = texture(96, 40, seed=3)
-    mean = made_at(engine, first, second)
-    sharp = made_at(Deep(EngineOptions(2_000_000_000, look="sharp")), first, second)
+    mean = interpolate_one(engine, first, second)
+    sharp = interpolate_one(Deep(EngineOptions(2_000_000_000, look="sharp")), first, second)
     assert sharpness(sharp) > sharpness(mean) * 1.02
     assert abs(float(sharp.mean()) - float(mean.mean())) < 3
 
 
-def test_weights_of_sharpened_guesses_sum_to_one_and_the_best_gains() -> None:
+def test_sharpening_shifts_weight_to_the_best_candidate() -> None:
     motion = np.ones((4, 6, 2), np.float32)
     weak, strong = np.full((4, 6, 2), 0.2, np.float32), np.full((8, 12, 2), 0.3, np.float32)
-    made = sharpened([Guess(motion, weak), Guess(np.ones((8, 12, 2), np.float32), strong)], (8, 12))
-    assert np.allclose(sum(guess.weights.sum(2) for guess in made), 1)
-    assert np.allclose(made[1].weights / made[0].weights, 1.5**2, rtol=1e-4)
-    assert np.allclose(made[0].motion, 2)  # in pixels of the finer grid
+    result = sharpen_candidates(
+        [Candidate(motion, weak), Candidate(np.ones((8, 12, 2), np.float32), strong)], (8, 12)
+    )
+    assert np.allclose(sum(candidate.weights.sum(2) for candidate in result), 1)
+    assert np.allclose(result[1].weights / result[0].weights, 1.5**2, rtol=1e-4)
+    assert np.allclose(result[0].motion, 2)  # in pixels of the finer grid
 
 
-def test_memory_is_kept_to(engine: Deep) -> None:
+def test_insufficient_memory_is_rejected(engine: Deep) -> None:
     first, _, second = pan(64, 64, 2)
     with pytest.raises(BudgetError, match="64x64"):
-        made_at(Deep(EngineOptions(DEEP.least_bytes)), first, second)
-    assert FAST.least_bytes < DEEP.least_bytes
+        interpolate_one(Deep(EngineOptions(DEEP.min_memory_bytes)), first, second)
+    assert FAST.min_memory_bytes < DEEP.min_memory_bytes
 
 
-def test_the_network_estimates_motion_of_a_large_picture_on_a_smaller_grid() -> None:
+def test_network_size_is_limited_for_large_images() -> None:
     rows, columns = network_size(2160, 3840)
     assert rows * columns < 520_000
     assert rows % 16 == columns % 16 == 0
@@ -163,13 +168,13 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlowNet, OnnxMode
     torch.manual_seed(1)
     net = FlowNet(8).eval()
     for tensor in net.state_dict().values():
-        tensor.copy_(tensor.half().float())  # as it is stored
+        tensor.copy_(tensor.half().float())  # as stored
     file = tmp_path_factory.mktemp("onnx") / "flow.onnx"
     export_flow(net, file)
     return net, OnnxModel(file)
 
 
-def test_a_stored_network_does_not_tell_where_it_was_made(
+def test_exported_network_contains_no_source_paths(
     network: tuple[FlowNet, OnnxModel],
 ) -> None:
     shipped = [card.file.read_bytes() for card in (CARD, REFINE) if card.file is not None]
@@ -178,9 +183,7 @@ def test_a_stored_network_does_not_tell_where_it_was_made(
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (48, 112), (160, 96)])
-def test_onnx_says_what_torch_says(
-    network: tuple[FlowNet, OnnxModel], rows: int, columns: int
-) -> None:
+def test_onnx_equals_torch(network: tuple[FlowNet, OnnxModel], rows: int, columns: int) -> None:
     net, model = network
     shape = (2, 1, 3, rows, columns)
     first, second = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
@@ -191,14 +194,14 @@ def test_onnx_says_what_torch_says(
         assert float(np.abs(one.numpy() - other).max()) < 1e-4
 
 
-def test_the_card_is_of_the_shipped_weights() -> None:
+def test_card_matches_the_shipped_weights() -> None:
     assert CARD.file is not None
     assert hashlib.sha256(CARD.file.read_bytes()).hexdigest() == CARD.sha256
     assert sum(each.numel() for each in FlowNet().parameters()) == CARD.parameters
     assert "Megvii" in (CARD.file.parent / "LICENSE.rife").read_text()
 
 
-def test_weights_are_read_as_their_authors_store_them(tmp_path: Path) -> None:
+def test_original_rife_weights_load(tmp_path: Path) -> None:
     net = FlowNet()
     with torch.no_grad():
         for parameter in net.parameters():
@@ -215,13 +218,13 @@ def test_weights_are_read_as_their_authors_store_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights"])
-def test_a_file_of_something_else_is_told(tmp_path: Path, content: bytes) -> None:
+def test_invalid_weight_file_is_rejected(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "flownet.pkl"
     file.write_bytes(content)
     with pytest.raises(WeightsError, match=r"flownet\.pkl is not"):
         load_rife(file)
 
 
-def test_weights_of_another_are_left_to_it() -> None:
+def test_user_supplied_weights_are_rejected() -> None:
     assert "cannot use mine.pt" in DEEP.missing(EngineOptions(1, weights=Path("mine.pt")))
     assert DEEP.missing(ROOMY) == ""

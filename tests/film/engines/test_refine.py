@@ -1,4 +1,4 @@
-"""The engine refine, its network as ONNX, and what the network sees."""
+"""The engine `refine`, the input of its network, and its ONNX export."""
 
 import hashlib
 from dataclasses import replace
@@ -18,108 +18,116 @@ from kinoloom.film.engines import refine as engine_module
 from kinoloom.film.engines.fast import Fast
 from kinoloom.film.engines.refine import REFINE, Refine
 from kinoloom.film.nets.refine_net import RefineNet, RefineSize
-from kinoloom.film.synthesis.candidates import guesses
-from kinoloom.film.synthesis.refine import ANSWERS, PLANES, padded, refined, seen
+from kinoloom.film.synthesis.candidates import build_candidates
+from kinoloom.film.synthesis.refine import (
+    INPUT_PLANES,
+    OUTPUT_PLANES,
+    apply_network_output,
+    build_network_input,
+    pad_to_multiple,
+)
 from kinoloom.film.train.export import export_refine
 from kinoloom.metrics import psnr
 from kinoloom.runtime.onnx import OnnxModel
 
 ROOMY = EngineOptions(2_000_000_000)
-SMALL = RefineSize(each=4, fine=4, half=6, quarter=8, depth=2)
+SMALL = RefineSize(encoder=4, fine=4, half=6, quarter=8, depth=2)
 
 
 @pytest.fixture(scope="module")
 def engine() -> Refine:
-    made = REFINE.make(ROOMY)
-    assert isinstance(made, Refine)
-    return made
+    result = REFINE.build(ROOMY)
+    assert isinstance(result, Refine)
+    return result
 
 
-def middle(engine: Fast, first: Picture, second: Picture, time: float = 0.5) -> Picture:
-    return next(iter(engine.between(first, second, [time])))
+def interpolate_one(engine: Fast, first: Picture, second: Picture, time: float = 0.5) -> Picture:
+    return next(iter(engine.interpolate(first, second, [time])))
 
 
 @pytest.mark.parametrize("size", [(96, 128), (97, 131), (33, 250)])
-def test_a_pan_is_followed_at_any_size(engine: Refine, size: tuple[int, int]) -> None:
+def test_pan_is_interpolated_at_any_size(engine: Refine, size: tuple[int, int]) -> None:
     first, truth, second = pan(*size, 6)
-    made = middle(engine, first, second)
-    assert made.shape == first.shape
+    result = interpolate_one(engine, first, second)
+    assert result.shape == first.shape
     inner = np.s_[8:-8, 8:-8]
-    assert psnr(made[inner], truth[inner]) > 30
+    assert psnr(result[inner], truth[inner]) > 30
 
 
-def test_equal_pictures_give_themselves(engine: Refine) -> None:
+def test_identical_images_are_returned(engine: Refine) -> None:
     picture = texture(64, 64)
-    assert np.array_equal(middle(engine, picture, picture.copy()), picture)
+    assert np.array_equal(interpolate_one(engine, picture, picture.copy()), picture)
 
 
-def test_pictures_of_16_bits_and_with_alpha(engine: Refine) -> None:
+def test_16_bits_and_alpha_are_supported(engine: Refine) -> None:
     first, truth, second = pan(80, 96, 4)
     deep = [picture.astype(np.uint16) * 257 for picture in (first, second)]
-    made = middle(engine, *deep)
-    assert made.dtype == np.uint16
-    assert psnr((made >> 8).astype(np.uint8), truth) > 28
+    result = interpolate_one(engine, *deep)
+    assert result.dtype == np.uint16
+    assert psnr((result >> 8).astype(np.uint8), truth) > 28
     opaque = [np.dstack([picture, np.full((80, 96), 255, np.uint8)]) for picture in (first, second)]
-    with_alpha = middle(engine, *opaque)
+    with_alpha = interpolate_one(engine, *opaque)
     assert np.array_equal(with_alpha[..., 3], opaque[0][..., 3])
-    assert psnr(with_alpha[..., :3], middle(engine, first, second)) > 40
+    assert psnr(with_alpha[..., :3], interpolate_one(engine, first, second)) > 40
 
 
-def test_what_is_transparent_stays_so(engine: Refine) -> None:
+def test_transparent_images_stay_transparent(engine: Refine) -> None:
     first, _, second = pan(64, 64, 3)
     clear = [np.dstack([picture, np.zeros((64, 64), np.uint8)]) for picture in (first, second)]
-    assert not middle(engine, *clear).any()
+    assert not interpolate_one(engine, *clear).any()
 
 
-def test_bands_are_those_of_the_whole(engine: Refine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_equal_the_whole_grid(engine: Refine, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _, second = pan(150, 90, 5)
-    whole = engine.judged(engine.analyse(first, second), 0.3)
+    whole = engine.refine_candidates(engine.analyse(first, second), 0.3)
     monkeypatch.setattr(engine_module, "_BAND_CELLS", 20 * 90)
-    bands = engine.judged(engine.analyse(first, second), 0.3)
-    for one, other in zip(whole.guesses, bands.guesses, strict=True):
+    bands = engine.refine_candidates(engine.analyse(first, second), 0.3)
+    for one, other in zip(whole.candidates, bands.candidates, strict=True):
         assert np.abs(one.weights - other.weights).max() < 1e-4
         assert np.abs(one.motion - other.motion).max() < 1e-3
-    assert np.abs(whole.light - bands.light).max() < 1e-5
+    assert np.abs(whole.residual - bands.residual).max() < 1e-5
 
 
-def test_weights_sum_to_one_and_the_error_is_positive(engine: Refine) -> None:
+def test_refined_weights_sum_to_one_and_error_is_positive(engine: Refine) -> None:
     first, _, second = pan(64, 80, 4)
-    better = engine.judged(engine.analyse(first, second), 0.7)
-    total = sum(guess.weights.sum(axis=2) for guess in better.guesses)
+    refined = engine.refine_candidates(engine.analyse(first, second), 0.7)
+    total = sum(candidate.weights.sum(axis=2) for candidate in refined.candidates)
     assert np.allclose(total, 1, atol=1e-4)
-    assert better.error.min() > 0
+    assert refined.error.min() > 0
 
 
-def test_the_error_is_higher_where_nothing_fits(engine: Refine) -> None:
+def test_error_is_higher_without_correspondence(engine: Refine) -> None:
     first, _, second = pan(128, 128, 3)
     second = second.copy()
     second[:, 64:] = texture(128, 64, seed=9)
-    error = engine.judged(engine.analyse(first, second), 0.5).error
+    error = engine.refine_candidates(engine.analyse(first, second), 0.5).error
     columns = error.shape[1]
     assert error[:, : columns // 3].mean() * 2 < error[:, -columns // 3 :].mean()
 
 
-def test_answers_of_zero_change_nothing() -> None:
+def test_zero_output_changes_nothing() -> None:
     first, _, second = pan(64, 80, 4)
-    made = guesses(*Fast(ROOMY).analyse(first, second), 0.5)
-    rows, columns = made[0].motion.shape[:2]
-    zeros = np.zeros((len(made), ANSWERS, rows, columns), np.float32)
-    same = refined(made, zeros, zeros[0, :3], zeros[0, 0])
-    for old, new in zip(made, same.guesses, strict=True):
+    result = build_candidates(*Fast(ROOMY).analyse(first, second), 0.5)
+    rows, columns = result[0].motion.shape[:2]
+    zeros = np.zeros((len(result), OUTPUT_PLANES, rows, columns), np.float32)
+    same = apply_network_output(result, zeros, zeros[0, :3], zeros[0, 0])
+    for old, new in zip(result, same.candidates, strict=True):
         assert np.array_equal(old.motion, new.motion)
         assert np.abs(old.weights - new.weights).max() < 2e-4
 
 
-def test_a_part_is_seen_as_in_the_whole() -> None:
+def test_network_input_of_a_part_equals_that_of_the_whole() -> None:
     first, _, second = pan(64, 80, 4)
     views = Fast(ROOMY).analyse(first, second)
-    made = guesses(*views, 0.4)
+    result = build_candidates(*views, 0.4)
     planes = (views[0].planes, views[1].planes)
-    whole = seen(*planes, made, 0.4)
+    whole = build_network_input(*planes, result, 0.4)
     box = np.s_[10:30, 20:44]
-    part = [type(guess)(guess.motion[box], guess.weights[box]) for guess in made]
-    assert whole.shape[1] == PLANES
-    assert np.allclose(seen(*planes, part, 0.4, 10, 20), whole[:, :, *box], atol=1e-3)
+    part = [type(each)(each.motion[box], each.weights[box]) for each in result]
+    assert whole.shape[1] == INPUT_PLANES
+    assert np.allclose(
+        build_network_input(*planes, part, 0.4, 10, 20), whole[:, :, *box], atol=1e-3
+    )
 
 
 @pytest.fixture(scope="module")
@@ -134,35 +142,34 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[RefineNet, OnnxMo
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (5, 9), (37, 51), (64, 96)])
-def test_onnx_says_what_torch_says(
-    network: tuple[RefineNet, OnnxModel], rows: int, columns: int
-) -> None:
+def test_onnx_equals_torch(network: tuple[RefineNet, OnnxModel], rows: int, columns: int) -> None:
     net, model = network
-    planes = np.random.default_rng(0).normal(size=(5, PLANES, rows, columns)).astype(np.float32)
-    looked = padded(planes)[None]
+    shape = (5, INPUT_PLANES, rows, columns)
+    planes = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    padded = pad_to_multiple(planes)[None]
     with torch.no_grad():
-        expected = net(torch.from_numpy(looked))[:3]
-    for one, other in zip(expected, model({"seen": looked}), strict=True):
+        expected = net(torch.from_numpy(padded))[:3]
+    for one, other in zip(expected, model({"seen": padded}), strict=True):
         assert float(np.abs(one.numpy() - other).max()) < 1e-4
 
 
-def test_the_card_is_of_the_shipped_weights() -> None:
+def test_card_matches_the_shipped_weights() -> None:
     assert CARD.file is not None
     assert hashlib.sha256(CARD.file.read_bytes()).hexdigest() == CARD.sha256
     net = RefineNet(RefineSize())
     assert sum(each.numel() for each in net.parameters()) == CARD.parameters
 
 
-def test_a_file_that_is_no_network_is_told(tmp_path: Path) -> None:
+def test_invalid_weight_file_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "bad.onnx"
     file.write_bytes(b"no model")
     with pytest.raises(WeightsError, match=r"bad\.onnx"):
-        REFINE.make(EngineOptions(1_000_000_000, weights=file))
+        REFINE.build(EngineOptions(1_000_000_000, weights=file))
 
 
-def test_weights_of_another_network_are_refused() -> None:
+def test_weights_of_another_network_are_rejected() -> None:
     assert DEEP.file is not None
     with pytest.raises(
         WeightsError, match=r"flow\.onnx is another network: its inputs are first, second"
     ):
-        REFINE.make(replace(ROOMY, weights=DEEP.file))
+        REFINE.build(replace(ROOMY, weights=DEEP.file))

@@ -1,4 +1,4 @@
-"""Training of LiteNet: crops and their motion, parts, the task, the command."""
+"""Training of LiteNet: crops and their motion, augmentation, the task and the command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ from kinoloom.film.engines.lite import LITE
 from kinoloom.film.nets import lite_net
 from kinoloom.film.nets.lite_net import LiteNet, LiteSize
 from kinoloom.film.ops import train_film
-from kinoloom.film.train import lite_task as task_module
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train.crops import CROP_PX, Crop, crops
-from kinoloom.film.train.lite_task import WEIGHTS, lite_task, losses
-from kinoloom.film.train.preparing import prepare, save_arrays
 from kinoloom.film.train.presets import PRESETS, LitePreset
+from kinoloom.film.train.samples.crops import CROP_PX, Crop, extract_crops
+from kinoloom.film.train.samples.preparation import prepare_samples, save_arrays
+from kinoloom.film.train.tasks import lite as task_module
+from kinoloom.film.train.tasks.lite import LOSS_WEIGHTS, build_lite_task, compute_losses
 from kinoloom.learn.data.source import FrameTriplet, SyntheticSource
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
@@ -31,7 +31,7 @@ from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.synthetic.textures import Photos
 from kinoloom.motion.flow import pixel_grid, sample
 
-SMALL = LiteSize(seen=8, block=12, kept=4, last=8, depth=2)
+SMALL = LiteSize(encoder=8, block=12, state=4, head=8, depth=2)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Pans:
-    """Pans to the left by 12 pixels, and a source of them."""
+    """A source of pans to the left by 12 pixels."""
 
     def draw(self, index: int, seed: int) -> FrameTriplet:
         return FrameTriplet(pan(240, 320, 6), 0.5, f"pan {index}")
@@ -53,11 +53,11 @@ class Pans:
 def scene_crop(photos: Path, index: int) -> Crop:
     options = SceneOptions(size_px=CROP_PX, blurred=0, layers=(1, 2))
     scene = SyntheticSource(Photos(photos), options).draw(index, 0)
-    return next(crops(scene, np.random.default_rng(0)))
+    return next(extract_crops(scene, np.random.default_rng(0)))
 
 
-def explained(crop: Crop) -> float:
-    """The median difference of the better sample along the motion from the middle frame."""
+def measure_residual(crop: Crop) -> float:
+    """Return the median error of the better motion-compensated sample."""
     first, truth, second = (
         cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32)
         for frame in crop.frames
@@ -70,48 +70,48 @@ def explained(crop: Crop) -> float:
     return float(np.median(np.minimum(*apart)))
 
 
-def test_the_motion_of_a_pan_is_found() -> None:
-    found = list(crops(Pans().draw(0, 0), np.random.default_rng(0)))
+def test_motion_of_a_pan_is_found() -> None:
+    found = list(extract_crops(Pans().draw(0, 0), np.random.default_rng(0)))
     assert len(found) == 3
     for crop in found:
         assert crop.frames.shape == (3, CROP_PX, CROP_PX, 3)
         inner = crop.motion[8:-8, 16:-16].astype(float)
         assert np.abs(inner - np.array([-6, 0, -6, 0])).mean() < 0.3  # half the pixels
         assert crop.trust.mean() > 0.8
-        assert explained(crop) < 4
+        assert measure_residual(crop) < 4
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_the_motion_of_a_scene_is_the_true_one(photos: Path, index: int) -> None:
+def test_motion_of_a_scene_is_the_true_one(photos: Path, index: int) -> None:
     crop = scene_crop(photos, index)
     assert crop.trust.min() == 1
-    assert explained(crop) < 6
+    assert measure_residual(crop) < 6
 
 
-def test_small_frames_and_another_scene_give_nothing() -> None:
+def test_small_or_unrelated_frames_give_no_crops() -> None:
     rng = np.random.default_rng(0)
-    assert not list(crops(FrameTriplet(pan(120, 400, 4), 0.5, ""), rng))
+    assert not list(extract_crops(FrameTriplet(pan(120, 400, 4), 0.5, ""), rng))
     noise = [np.random.default_rng(k).integers(0, 256, (240, 320, 3), np.uint8) for k in range(3)]
     noise[1] = np.zeros_like(noise[1])
-    assert not list(crops(FrameTriplet((noise[0], noise[1], noise[2]), 0.5, ""), rng))
+    assert not list(extract_crops(FrameTriplet((noise[0], noise[1], noise[2]), 0.5, ""), rng))
 
 
-def test_turns_and_parts_keep_motion_and_frames_together(photos: Path) -> None:
+def test_augmentation_and_patches_keep_motion_and_frames_aligned(photos: Path) -> None:
     crop = scene_crop(photos, 1)
-    before = explained(crop)
+    before = measure_residual(crop)
     seen = set()
     for seed in range(16):
-        turned = task_module._turned(crop, np.random.default_rng(seed))
-        part = task_module._part(turned, 160, np.random.default_rng(seed))
+        augmented = task_module._augment(crop, np.random.default_rng(seed))
+        part = task_module._cut_patch(augmented, 160, np.random.default_rng(seed))
         assert part.frames.shape == (3, 160, 160, 3)
-        assert explained(turned) == pytest.approx(before, abs=0.3)
-        seen.add(tuple(np.sign(turned.motion.astype(float).mean((0, 1)))))
+        assert measure_residual(augmented) == pytest.approx(before, abs=0.3)
+        seen.add(tuple(np.sign(augmented.motion.astype(float).mean((0, 1)))))
     assert len(seen) > 3
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two crops of a pan by 4 pixels, whose middle frame is darker by a tenth."""
+    """Store two crops of a pan by 4 pixels whose middle frame is darker by a tenth."""
     place = tmp_path_factory.mktemp("prepared")
     motion = np.tile(np.array([-2, 0], np.float16), (CROP_PX // 2, CROP_PX // 2, 2))
     for k in range(2):
@@ -122,21 +122,21 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_samples_are_prepared_in_other_processes(tmp_path: Path) -> None:
-    assert prepare(Pans(), tmp_path, 1, 0, 1, crops) == 3
-    found = [task_module._load(file) for file in sorted(tmp_path.glob("*.npz"))]
+def test_samples_are_prepared_in_worker_processes(tmp_path: Path) -> None:
+    assert prepare_samples(Pans(), tmp_path, 1, 0, 1, extract_crops) == 3
+    found = [task_module._load_crop(file) for file in sorted(tmp_path.glob("*.npz"))]
     assert [crop.time for crop in found] == [0.5] * 3
     assert found[0].frames.dtype == np.uint8
 
 
-def test_all_terms_reach_the_network(prepared: Path) -> None:
+def test_every_loss_term_has_gradients(prepared: Path) -> None:
     torch.manual_seed(0)
     net = LiteNet(SMALL)
-    nn.init.normal_(net.answer.weight, std=0.01)  # zeros keep errors from all before it
-    task = lite_task(net, prepared, prepared, Settings(batch=2), {})
+    nn.init.normal_(net.answer.weight, std=0.01)  # with zero weights no gradient passes
+    task = build_lite_task(net, prepared, prepared, Settings(batch=2), {})
     batch = {name: torch.from_numpy(value) for name, value in task.batch(0, 0, 1).items()}
-    terms = losses(net, batch, WEIGHTS)
-    assert set(terms) == set(WEIGHTS)
+    terms = compute_losses(net, batch, LOSS_WEIGHTS)
+    assert set(terms) == set(LOSS_WEIGHTS)
     for name in ("l1", "laplacian"):
         net.zero_grad()
         terms[name].backward(retain_graph=True)
@@ -144,7 +144,7 @@ def test_all_terms_reach_the_network(prepared: Path) -> None:
         assert float(net.paint.weight.grad.abs().max()) > 0
         assert float(net.answer.weight.grad.abs().max()) > 0  # type: ignore[union-attr]
     net.zero_grad()
-    (alone,) = losses(net, batch, {"motion": 1.0}).values()
+    (alone,) = compute_losses(net, batch, {"motion": 1.0}).values()
     torch.testing.assert_close(alone, terms["motion"])
     alone.backward()
     assert net.paint.weight.grad is None
@@ -152,17 +152,17 @@ def test_all_terms_reach_the_network(prepared: Path) -> None:
     assert float(net.look[0][0].weight.grad.abs().max()) > 0  # type: ignore[index, union-attr]
 
 
-def test_motion_alone_is_learned_first(prepared: Path) -> None:
-    task = lite_task(LiteNet(SMALL), prepared, prepared, Settings(batch=2, steps=10), {})
+def test_training_starts_with_the_motion_loss(prepared: Path) -> None:
+    task = build_lite_task(LiteNet(SMALL), prepared, prepared, Settings(batch=2, steps=10), {})
     terms = [set(task.weights_at(step)) for step in range(10)]
-    assert terms == [{"motion"}] * 5 + [set(WEIGHTS)] * 5
+    assert terms == [{"motion"}] * 5 + [set(LOSS_WEIGHTS)] * 5
 
 
-def test_what_light_is_missing_is_soon_learned(
+def test_colour_residual_is_learned_quickly(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_module, "PART_PX", 64)
-    monkeypatch.setattr(task_module, "_turned", lambda crop, rng: crop)
+    monkeypatch.setattr(task_module, "PATCH_PX", 64)
+    monkeypatch.setattr(task_module, "_augment", lambda crop, rng: crop)
     torch.manual_seed(0)
     net = LiteNet(SMALL)
     settings = Settings(
@@ -179,29 +179,31 @@ def test_what_light_is_missing_is_soon_learned(
         log_steps=50,
         tensorboard=False,
     )
-    monkeypatch.setattr(task_module, "_MOTION_ALONE", 0.0)
-    task = lite_task(net, prepared, prepared, settings, {})
+    monkeypatch.setattr(task_module, "_MOTION_ONLY_FRACTION", 0.0)
+    task = build_lite_task(net, prepared, prepared, settings, {})
     assert task.validate is not None
     net.eval()
     with torch.no_grad():
         before = task.validate(net)
     result = train(task, settings, tmp_path / "run")
     assert result.figures["psnr_db"] > before["psnr_db"] + 6
-    assert list((tmp_path / "run" / "samples").glob("made_and_truth-*.png"))
+    assert list((tmp_path / "run" / "samples").glob("frame_and_truth-*.png"))
 
 
-def test_folders_without_crops_are_told(prepared: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputNotFoundError, match="nothing prepared"):
-        lite_task(LiteNet(SMALL), prepared, tmp_path, Settings(), {})
+def test_folder_without_crops_is_rejected(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError, match="contains no prepared samples"):
+        build_lite_task(LiteNet(SMALL), prepared, tmp_path, Settings(), {})
 
 
-def test_wrong_weights_are_told_before_anything_is_prepared(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"refine\.onnx is of another network"):
+def test_wrong_initial_weights_are_rejected_before_preparation(
+    photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsError, match=r"refine\.onnx contains another network"):
         train_film(photos, preset="lite", out=tmp_path / "run", from_=Path("refine"), steps=2)
     assert not (tmp_path / "run" / "held").exists()
 
 
-def test_lite_is_trained_stored_as_onnx_and_used(
+def test_trained_lite_is_exported_and_usable(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preset = PRESETS["lite"]
@@ -213,17 +215,17 @@ def test_lite_is_trained_stored_as_onnx_and_used(
     monkeypatch.setattr(lite_net, "LiteSize", small_size(lite_net.LiteSize))
     report = train_film(photos, preset="lite", out=tmp_path / "run", steps=2)
     assert report.data["steps"] == 2
-    assert report.data["figures"].keys() == {"psnr_db", "astray"}
+    assert report.data["figures"].keys() == {"psnr_db", "motion_error"}
     start = tmp_path / "run" / "best.safetensors"
     tuned = train_film(photos, preset="lite", out=tmp_path / "tuned", from_=start, steps=2)
     assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
-    with pytest.raises(UsageError, match="lite trains another"):
+    with pytest.raises(UsageError, match="--unshared does not apply to the preset lite"):
         train_film(photos, preset="lite", out=tmp_path / "run", unshared=True)
 
-    engine = LITE.make(EngineOptions(1_000_000_000, weights=tmp_path / "run" / "lite.onnx"))
+    engine = LITE.build(EngineOptions(1_000_000_000, weights=tmp_path / "run" / "lite.onnx"))
     first, _, second = pan(66, 98, 3)
-    made = list(engine.between(first, second, [0.25, 0.5]))
-    assert [picture.shape for picture in made] == [first.shape] * 2
+    frames = list(engine.interpolate(first, second, [0.25, 0.5]))
+    assert [picture.shape for picture in frames] == [first.shape] * 2
 
 
 def small_size(kind: type[LiteSize]) -> Callable[[], LiteSize]:

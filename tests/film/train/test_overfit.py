@@ -1,4 +1,4 @@
-"""FILM, data, losses and loop together: a small network learns four triplets by heart."""
+"""FILM, data, losses and training loop together: a small network overfits four triplets."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
-from kinoloom.film.train import film_task as film_task_module
-from kinoloom.film.train.film_task import film_task
+from kinoloom.film.train.tasks import film as film_task_module
+from kinoloom.film.train.tasks.film import build_film_task
 from kinoloom.learn.data.augment import NO_AUGMENTATION
 from kinoloom.learn.data.batches import Batches
 from kinoloom.learn.data.source import FrameTriplet
@@ -21,7 +21,7 @@ from kinoloom.metrics import psnr
 
 SIDE_PX = 16
 STEPS_PX = ((3, 0), (2, 1), (-2, 2), (0, -3))
-"""From each picture of a triplet to the next."""
+"""The motion from each image of a triplet to the next."""
 SMALL = FilmOptions(
     filters=16, pyramid_levels=2, fusion_levels=2, sub_levels=1, flow_filters=(16,), flow_convs=(1,)
 )
@@ -29,7 +29,7 @@ SMALL = FilmOptions(
 
 @dataclass(frozen=True)
 class Four:
-    """Views of smooth textures, each from a texture of its own; draws them in turn."""
+    """A source of four pans over different smooth textures."""
 
     def draw(self, index: int, seed: int) -> FrameTriplet:
         return four()[index % 4]
@@ -53,15 +53,15 @@ def shot(seed: int, x: int, y: int) -> FrameTriplet:
 
 
 @pytest.mark.usefixtures("one_core")
-def test_four_triplets_are_learned_by_heart(
+def test_small_network_overfits_four_triplets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     means = [psnr(a // 2 + b // 2, truth) for a, truth, b in (shot.frames for shot in four())]
     assert np.mean(means) < 26
-    monkeypatch.setattr(film_task_module, "VALIDATED", 4)
+    monkeypatch.setattr(film_task_module, "VALIDATION_SAMPLES", 4)
     torch.manual_seed(0)
     batches = Batches(Four(), 4, SIDE_PX, 0, NO_AUGMENTATION)
-    task = film_task(FilmNet(SMALL), batches, Four(), {"l1": 1.0}, None, {})
+    task = build_film_task(FilmNet(SMALL), batches, Four(), {"l1": 1.0}, None, {})
     settings = Settings(
         steps=900,
         batch=4,

@@ -1,4 +1,4 @@
-"""The command train film, on small videos and photos, with small networks."""
+"""The command `train film` on small videos with small networks."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from kinoloom.film.engines.refine import REFINE
 from kinoloom.film.nets import film_net
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train.presets import PRESETS, FramesPreset, RefinePreset
+from kinoloom.film.train.presets import PRESETS, FilmPreset, RefinePreset
 from kinoloom.learn.checkpointing.weights import read_weights
 
 SMALL = RefinePreset(
@@ -36,7 +36,7 @@ def texture(height: int, width: int, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a pan of 60 frames."""
+    """Write a folder with a pan of 60 frames."""
     from kinoloom.media.files import write
 
     place = tmp_path_factory.mktemp("videos")
@@ -49,7 +49,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_refine_is_trained_stored_as_onnx_and_used(
+def test_trained_refine_is_exported_and_usable(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
@@ -60,8 +60,8 @@ def test_refine_is_trained_stored_as_onnx_and_used(
     assert report.data["before"]["gain_db"] == 0
     again = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
     assert again.data["best"] == report.data["best"]
-    told = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert told[0]["kind"] == "validation"
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert log[0]["kind"] == "validation"
 
     start = tmp_path / "run" / "best.safetensors"
     tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start, steps=2)
@@ -69,21 +69,21 @@ def test_refine_is_trained_stored_as_onnx_and_used(
 
     weights = tmp_path / "run" / "refine.onnx"
     frames = [texture(64, 80, 1), texture(64, 80, 2)]
-    engine = REFINE.make(EngineOptions(1_000_000_000, weights=weights))
-    made = list(engine.between(*frames, [0.25, 0.5]))
-    assert [picture.shape for picture in made] == [(64, 80, 3)] * 2
+    engine = REFINE.build(EngineOptions(1_000_000_000, weights=weights))
+    result = list(engine.interpolate(*frames, [0.25, 0.5]))
+    assert [picture.shape for picture in result] == [(64, 80, 3)] * 2
 
 
 @pytest.mark.parametrize("preset", ["paper-l1", "paper-style"])
-def test_film_is_trained_as_published(
+def test_film_trains_with_the_published_losses(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
 ) -> None:
-    """With a small network of its kind, and few steps of small crops."""
+    """A small network of the same structure takes a few steps on small crops."""
     small = film_net.FilmOptions(4, 3, 2, 2, (8, 8), (1, 1))
     monkeypatch.setattr(film_net, "FilmOptions", lambda: small)
-    monkeypatch.setattr("kinoloom.film.train.film_task.VALIDATED", 2)
+    monkeypatch.setattr("kinoloom.film.train.tasks.film.VALIDATION_SAMPLES", 2)
     published = PRESETS[preset]
-    assert isinstance(published, FramesPreset)
+    assert isinstance(published, FilmPreset)
     few = dataclasses.replace(published.settings, steps=2, batch=2, loaders=0, save_s=None)
     monkeypatch.setitem(
         presets_module.PRESETS, preset, dataclasses.replace(published, settings=few, crop_px=64)
@@ -93,7 +93,7 @@ def test_film_is_trained_as_published(
     report = train_film(videos, preset=preset, out=tmp_path / "run")
     assert report.data["steps"] == 2
     assert np.isfinite(report.data["figures"]["psnr_db"])
-    assert list((tmp_path / "run" / "samples").glob("made_and_truth-*.png"))
+    assert list((tmp_path / "run" / "samples").glob("frame_and_truth-*.png"))
     assert list((tmp_path / "run" / "tensorboard").iterdir())
     _, record = read_weights(tmp_path / "run" / "best.safetensors")
     if preset == "paper-style":
@@ -105,24 +105,24 @@ def test_film_is_trained_as_published(
 
 
 def _random_vgg(path: Path | None) -> torch.nn.Module:
-    """Features of random weights: the published ones are the user's to bring."""
+    """Build VGG-19 with random weights, as the published ones are not shipped."""
     from kinoloom.learn.losses.vgg import layer_names, layer_shapes
     from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, build_vgg
 
     generator = torch.Generator().manual_seed(0)
     state = {}
-    for place, shape in zip(_PLACES, layer_shapes(19), strict=True):
-        state[f"features.{place}.weight"] = torch.randn(shape, generator=generator) * 0.05
-        state[f"features.{place}.bias"] = torch.zeros(shape[0])
-    assert len(layer_names(19)) == len(_PLACES)
+    for index, shape in zip(_CONV_INDICES, layer_shapes(19), strict=True):
+        state[f"features.{index}.weight"] = torch.randn(shape, generator=generator) * 0.05
+        state[f"features.{index}.bias"] = torch.zeros(shape[0])
+    assert len(layer_names(19)) == len(_CONV_INDICES)
     return build_vgg(state, "random", FILM_LAYERS)
 
 
-_PLACES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
-"""Of the convolutions of VGG-19 in torchvision's list of layers."""
+_CONV_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+"""Indices of the convolutions of VGG-19 in torchvision's list of layers."""
 
 
-def test_the_presets_are_the_published_recipe() -> None:
+def test_paper_presets_match_the_published_recipe() -> None:
     published = {
         "optimiser": "adam",
         "learning_rate": 1e-4,
@@ -141,7 +141,7 @@ def test_the_presets_are_the_published_recipe() -> None:
         assert {name: found[name] for name in published} == published
 
 
-def test_samples_are_shown(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preview_shows_samples(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = dataclasses.replace(PRESETS["paper-l1"], crop_px=96)
     monkeypatch.setitem(presets_module.PRESETS, "paper-l1", small)
     report = train_film(videos, preset="paper-l1", preview=True)
@@ -150,21 +150,21 @@ def test_samples_are_shown(videos: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert picture.data.startswith(b"\x89PNG")  # type: ignore[union-attr]
 
 
-def test_footage_without_anything_to_learn_is_told(
+def test_unsuitable_footage_is_rejected(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    monkeypatch.setattr("kinoloom.film.train.run.prepare", lambda *given: 0)
-    with pytest.raises(UsageError, match=r"Of 2 triplets of .* none can be learned from"):
+    monkeypatch.setattr("kinoloom.film.train.run.prepare_samples", lambda *given: 0)
+    with pytest.raises(UsageError, match=r"None of 2 triplets of .* is suitable for training"):
         train_film(videos, preset="refine", out=tmp_path / "run")
 
 
-def test_bad_input_is_told(videos: Path, tmp_path: Path) -> None:
+def test_invalid_options_are_rejected(videos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="refine"):
         train_film(videos, preset="refin", out=tmp_path)
     with pytest.raises(UsageError, match="--out"):
         train_film(videos, preset="refine")
-    with pytest.raises(UsageError, match="refine trains another"):
+    with pytest.raises(UsageError, match="--unshared does not apply to the preset refine"):
         train_film(videos, preset="refine", out=tmp_path, unshared=True)
     with pytest.raises(InputNotFoundError):
         train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

@@ -1,4 +1,4 @@
-"""A video as intervals: which are woven, what is noted, and the same from wherever one reads."""
+"""Source intervals of a video: continuity, notes, and identical results after seeking."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,35 +9,35 @@ from scenes import panning
 
 from kinoloom import Frame
 from kinoloom.base import Notes
-from kinoloom.film.video.intervals import Interval, intervals
-from kinoloom.motion.cuts import Look
+from kinoloom.film.video.intervals import SourceInterval, split_intervals
+from kinoloom.motion.cuts import FrameThumbnail
 
 RATE = 25
-RUN_UP = 16
-"""Frames that a reading in mid-clip begins earlier (`film.video.film`)."""
+PREROLL = 16
+"""Frames that are read before a seek position (`film.video.interpolation`)."""
 
 
 def frames(pictures: Sequence[Picture]) -> list[Frame]:
     return [Frame(p, Fraction(k, RATE), Fraction(1, RATE)) for k, p in enumerate(pictures)]
 
 
-def told(found: Sequence[Interval]) -> list[tuple[int, int | None, bool]]:
-    """(first frame, second frame, woven) by index."""
+def summarise(found: Sequence[SourceInterval]) -> list[tuple[int, int | None, bool]]:
+    """Return (first frame, second frame, is_continuous) by frame index."""
     return [
         (
             int(item.first.time * RATE),
             None if item.second is None else int(item.second.time * RATE),
-            item.woven,
+            item.is_continuous,
         )
         for item in found
     ]
 
 
-def test_a_cut_is_between_intervals_that_are_woven() -> None:
+def test_interval_across_a_cut_is_not_continuous() -> None:
     film = frames([*pan("astronaut", 3), *pan("coffee", 2)])
     notes = Notes()
-    found = list(intervals(film, dedup=False, notes=notes))
-    assert told(found) == [
+    found = list(split_intervals(film, dedup=False, notes=notes))
+    assert summarise(found) == [
         (0, 1, True),
         (1, 2, True),
         (2, 3, False),
@@ -49,44 +49,44 @@ def test_a_cut_is_between_intervals_that_are_woven() -> None:
     ]
 
 
-def test_a_cut_is_told_from_the_frames_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_detection_sees_the_neighbouring_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[int | None]] = []
 
-    def never(*looks: Look | None) -> bool:
-        asked.append([None if item is None else int(item.frame.time * RATE) for item in looks])
+    def never(*thumbnails: FrameThumbnail | None) -> bool:
+        asked.append([None if item is None else int(item.frame.time * RATE) for item in thumbnails])
         return False
 
     monkeypatch.setattr("kinoloom.film.video.intervals.is_cut", never)
-    list(intervals(frames(panning(4)), dedup=False, notes=Notes()))
+    list(split_intervals(frames(panning(4)), dedup=False, notes=Notes()))
     assert asked == [[None, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, None]]
 
 
-def test_an_interval_ends_where_the_next_begins_and_the_last_with_its_frame() -> None:
+def test_intervals_are_contiguous_and_the_last_ends_with_its_frame() -> None:
     first, last = frames(panning(2))
     last = Frame(last.image, Fraction(1), Fraction(1, 3))
-    found = list(intervals([first, last], dedup=False, notes=Notes()))
+    found = list(split_intervals([first, last], dedup=False, notes=Notes()))
     assert [interval.end for interval in found] == [1, Fraction(4, 3)]
 
 
-def test_one_frame_is_one_open_interval() -> None:
-    found = list(intervals(frames(panning(1)), dedup=True, notes=Notes()))
-    assert told(found) == [(0, None, False)]
+def test_single_frame_is_one_open_interval() -> None:
+    found = list(split_intervals(frames(panning(1)), dedup=True, notes=Notes()))
+    assert summarise(found) == [(0, None, False)]
 
 
 @pytest.mark.parametrize("dedup", [False, True])
-def test_no_frames_have_no_intervals(dedup: bool) -> None:
-    assert list(intervals([], dedup=dedup, notes=Notes())) == []
+def test_no_frames_give_no_intervals(dedup: bool) -> None:
+    assert list(split_intervals([], dedup=dedup, notes=Notes())) == []
 
 
-def test_repeats_are_left_out_only_when_asked() -> None:
+def test_repeats_are_dropped_with_dedup() -> None:
     film = frames([p for p in panning(3, 4.0, size=SIZE) for _ in range(2)])
-    whole = list(intervals(film, dedup=False, notes=Notes()))
-    assert told(whole) == [(k, k + 1, True) for k in range(5)] + [(5, None, False)]
-    short = list(intervals(film, dedup=True, notes=Notes()))
-    assert told(short) == [(0, 2, True), (2, 4, True), (4, 5, True), (5, None, False)]
+    whole = list(split_intervals(film, dedup=False, notes=Notes()))
+    assert summarise(whole) == [(k, k + 1, True) for k in range(5)] + [(5, None, False)]
+    short = list(split_intervals(film, dedup=True, notes=Notes()))
+    assert summarise(short) == [(0, 2, True), (2, 4, True), (4, 5, True), (5, None, False)]
 
 
-def test_intervals_come_while_frames_are_read_and_two_ahead_at_most() -> None:
+def test_intervals_are_lazy_with_a_lookahead_of_two_frames() -> None:
     seen = []
 
     def read() -> object:
@@ -94,15 +94,15 @@ def test_intervals_come_while_frames_are_read_and_two_ahead_at_most() -> None:
             seen.append(frame.time)
             yield frame
 
-    found = intervals(read(), dedup=False, notes=Notes())
+    found = split_intervals(read(), dedup=False, notes=Notes())
     next(found)
     assert len(seen) == 3
     next(found)
     assert len(seen) == 4
 
 
-def film_with_everything() -> list[Frame]:
-    """Motion, a cut, pictures on twos and threes, a still, a cut, motion: 62 frames."""
+def build_mixed_film() -> list[Frame]:
+    """Build 62 frames: motion, a cut, animation on twos and threes, a still, a cut, motion."""
     twos = [p for p in pan("coffee", 5, 4.0) for _ in range(2)]
     threes = [p for p in pan("coffee", 4, -5.0) for _ in range(3)]
     still = pan("rocket", 1) * 20
@@ -111,11 +111,11 @@ def film_with_everything() -> list[Frame]:
 
 
 @pytest.mark.parametrize("dedup", [False, True])
-def test_reading_from_the_middle_decides_as_from_the_beginning(dedup: bool) -> None:
-    film = film_with_everything()
-    whole = told(list(intervals(film, dedup=dedup, notes=Notes())))
-    assert sum(not woven for *_, woven in whole) >= 3
-    for start in range(RUN_UP, len(film), 11):
-        part = told(list(intervals(film[start - RUN_UP :], dedup=dedup, notes=Notes())))
+def test_seeking_gives_the_same_intervals(dedup: bool) -> None:
+    film = build_mixed_film()
+    whole = summarise(list(split_intervals(film, dedup=dedup, notes=Notes())))
+    assert sum(not is_continuous for *_, is_continuous in whole) >= 3
+    for start in range(PREROLL, len(film), 11):
+        part = summarise(list(split_intervals(film[start - PREROLL :], dedup=dedup, notes=Notes())))
         after = [item for item in whole if item[1] is None or item[1] > start]
         assert part[-len(after) :] == after

@@ -1,1 +1,1 @@
-"""Fields to learn from: solvers of physical equations, checked against analytic solutions."""
+"""Multivector fields: solvers of physical equations, conversion of videos, files."""

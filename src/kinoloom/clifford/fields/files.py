@@ -1,7 +1,7 @@
-"""Fields as files: one .npz, written trajectory by trajectory and read likewise.
+"""Files of fields: one .npz archive, written and read trajectory by trajectory.
 
-The archive holds `about.npy`, a text of JSON with all of `Fields` but the numbers, and
-`trajectory_00000.npy` and so on; numpy.load opens it.
+The archive contains `about.npy`, the metadata of `Fields` as JSON text, and one array for each
+trajectory: `trajectory_00000.npy`, `trajectory_00001.npy`, ... `numpy.load` opens it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import numpy as np
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import whole_file
-from kinoloom.clifford.fields.noun import Fields, Trajectory
+from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 
-_ABOUT = "about"
+_METADATA = "about"
 _VERSION = 1
-_PLAIN = ("name", "signature", "grades", "shape", "count", "step_s", "cell", "parameters")
+_KEYS = ("name", "signature", "grades", "shape", "count", "step_s", "cell", "parameters")
 
 
 @dataclass(frozen=True)
 class FieldsWriteOptions:
-    """How fields are written."""
+    """Options of writing fields."""
 
-    overwrite: bool = option(False, "replace the output if it exists")
+    overwrite: bool = option(False, "Replace the output if it exists")
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,20 @@ class FieldsFiles:
     write_options: type = FieldsWriteOptions
 
     def read(self, paths: Sequence[Path], options: NoOptions) -> Fields:
-        """The fields of one file; trajectories are read when they are asked for.
+        """Read the fields of a file lazily; each access of a trajectory reads it.
 
         Raises:
-            UsageError: not one path.
-            InputNotFoundError: there is no such file.
-            UnreadableMediaError: it is damaged, or was not written by kinoloom.
+            UsageError: `paths` is not a single path.
+            InputNotFoundError: the file does not exist.
+            UnreadableMediaError: the file is damaged, or does not contain fields.
         """
         if len(paths) != 1:
-            raise UsageError(f"Fields are read from one .npz file, not {len(paths)}.")
+            raise UsageError(f"Got {len(paths)} files of fields: expected one .npz file.")
         path = paths[0]
         if not path.is_file():
-            raise InputNotFoundError(f"There is no file {path}.")
-        told = _about(path)
-        return Fields(**told, make=lambda number: _member(path, _name(number)))
+            raise InputNotFoundError(f"No such file: {path}")
+        metadata = _read_metadata(path)
+        return Fields(**metadata, load=lambda index: _read_member(path, _member_name(index)))
 
     def write(
         self,
@@ -64,26 +64,26 @@ class FieldsFiles:
         options: FieldsWriteOptions,
         progress: Progress = no_progress,
     ) -> Written:
-        """Write all trajectories to a .npz file; memory holds one at a time.
+        """Write all trajectories to a .npz file, holding one in memory at a time.
 
         Raises:
-            UsageError: another suffix.
-            OutputExistsError, OutputError: as `base.outputs.whole_file`.
+            UsageError: the suffix of `path` is not .npz.
+            OutputExistsError, OutputError: see `base.outputs.whole_file`.
         """
         if path.suffix.lower() != ".npz":
-            raise UsageError(f"Fields cannot be written as '{path.suffix}'.", hint="Use .npz.")
+            raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
         begin = time.perf_counter()
         record = value.provenance.to_dict() if value.provenance else None
-        about = {key: getattr(value, key) for key in _PLAIN}
-        text = json.dumps({"kinoloom_fields": _VERSION, **about, "provenance": record})
+        metadata = {key: getattr(value, key) for key in _KEYS}
+        text = json.dumps({"kinoloom_fields": _VERSION, **metadata, "provenance": record})
         with (
             whole_file(path, overwrite=options.overwrite) as temporary,
             zipfile.ZipFile(temporary, "w") as archive,
         ):
-            _put(archive, _ABOUT, np.array(text))
-            for number, trajectory in enumerate(value):
-                _put(archive, _name(number), trajectory)
-                progress(number + 1, value.count)
+            _write_member(archive, _METADATA, np.array(text))
+            for index, trajectory in enumerate(value):
+                _write_member(archive, _member_name(index), trajectory)
+                progress(index + 1, value.count)
         seconds = time.perf_counter() - begin
         data = {
             "output": str(path),
@@ -100,40 +100,41 @@ class FieldsFiles:
 FIELDS_FILES = FieldsFiles()
 
 
-def _name(number: int) -> str:
-    return f"trajectory_{number:05d}"
+def _member_name(index: int) -> str:
+    return f"trajectory_{index:05d}"
 
 
-def _tuple(value: Any) -> Any:
+def _list_to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any]) -> None:
+def _write_member(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any]) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _about(path: Path) -> dict[str, Any]:
-    """All of `Fields` but its trajectories, from the file."""
-    text = str(_member(path, _ABOUT))
+def _read_metadata(path: Path) -> dict[str, Any]:
+    """Read the metadata of `Fields`."""
+    text = str(_read_member(path, _METADATA))
     try:
-        about = json.loads(text)
-        known = about["kinoloom_fields"] == _VERSION
-        told = {key: _tuple(about[key]) for key in _PLAIN}
+        record = json.loads(text)
+        version = record["kinoloom_fields"]
+        metadata = {key: _list_to_tuple(record[key]) for key in _KEYS}
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UnreadableMediaError(f"{path.name} holds no fields of kinoloom.") from error
-    if not known:
+        raise UnreadableMediaError(f"{path.name} does not contain fields.") from error
+    if version != _VERSION:
         raise UnreadableMediaError(
-            f"{path.name} holds fields of another version, {about['kinoloom_fields']}; this is "
-            f"{_VERSION}."
+            f"{path.name} has version {version} of the file format of fields: expected {_VERSION}."
         )
-    return told
+    return metadata
 
 
-def _member(path: Path, name: str) -> Trajectory:
+def _read_member(path: Path, name: str) -> Trajectory:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             member: Trajectory = archive[name]
             return member
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError) as error:
-        raise UnreadableMediaError(f"{path.name} is damaged, or holds no {name}.") from error
+        raise UnreadableMediaError(
+            f"{path.name} is damaged, or does not contain {name}."
+        ) from error

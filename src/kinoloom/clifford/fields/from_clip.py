@@ -1,12 +1,12 @@
-"""The bridge to video: brightness, motion and turning of a clip as one multivector field.
+"""Conversion of a clip to a multivector field: brightness, optical flow and its curl.
 
-Field: all grades of Cl(2, 0): the brightness in 0..1 at blade 1; the velocity of what is seen at e1
-(to the right) and e2 (up), in cells a second; its curl d1 u2 - d2 u1, in 1 / s, at e12: scalar,
-vector and area of one field, which turn together when the camera is held differently.
+Field: all grades of Cl(2, 0): the brightness in 0..1 on blade 1; the optical flow on e1 (to the
+right) and e2 (up), in cells per second; its curl d1 u2 - d2 u1, in 1/s, on e12. Scalar, vector and
+bivector transform together when the camera is rotated.
 
-Cells are squares of the shrunken picture. The flow is found at up to four times that size, where
-small things still move, and averaged. A field of a clip is not periodic, and knows no scene cuts:
-give one shot.
+Cells are square areas of the frame. The flow is estimated at up to four times the resolution of the
+grid, to resolve small motion, and averaged. The field is not periodic, and scene cuts are not
+detected: the clip must be a single shot.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.clip import Clip
-from kinoloom.clifford.fields.noun import Fields, Trajectory
+from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.motion.dense_flow import dense_flow
 
@@ -30,46 +30,49 @@ if TYPE_CHECKING:
     from kinoloom.clifford.options import FromClipOptions
 
 SIGNATURE, GRADES = (1, 1), (0, 1, 2)
-_FINER = 4
-_MULTIPLE = 4
-_LEAST_CELLS = 8
+_FLOW_SCALE = 4
+_CELL_MULTIPLE = 4
+_MIN_CELLS = 8
 
 Grey = NDArray[np.uint8]
 
 
-def clip_fields(clip: Clip, options: FromClipOptions) -> Fields:
-    """Trajectories of a clip, read when they are asked for; see `ops.from_clip`.
+def convert_clip(clip: Clip, options: FromClipOptions) -> Fields:
+    """Convert a clip to trajectories, computed lazily; see `ops.from_clip`.
 
     Raises:
-        UsageError: photos, a frame rate that varies, or fewer frames than one trajectory needs.
+        UsageError: the clip consists of photos, has a variable frame rate, or is too short for one
+            trajectory.
     """
     if clip.stills or clip.rate is None:
+        problem = "consists of photos" if clip.stills else "has a variable frame rate"
         raise UsageError(
-            "A field is made of a video of constant frame rate.",
-            hint="`kinoloom interpolate in.mp4 -o even.mp4 --fps 30` makes one.",
+            f"The clip {problem}: expected a video of constant frame rate.",
+            hint="Convert it with `kinoloom interpolate in.mp4 -o out.mp4 --fps 30`.",
         )
     rate = clip.rate
     frames = clip.frame_count if clip.frame_count is not None else sum(1 for _ in clip)
     count = (frames - 1) // options.steps
     if count < 1:
         raise UsageError(
-            f"{frames} frames make no trajectory of {options.steps} moments, which needs "
+            f"The clip has {frames} frames: a trajectory of {options.steps} time steps needs "
             f"{options.steps + 1}.",
-            hint="Ask for fewer --steps.",
+            hint="Use fewer --steps.",
         )
-    width, height = working_size(clip.width, clip.height, options.cells)
+    width, height = choose_grid_size(clip.width, clip.height, options.cells)
 
-    def make(number: int) -> Trajectory:
-        middle_of_first = (number * options.steps + Fraction(1, 2)) / rate
+    def load(index: int) -> Trajectory:
+        middle_of_first = (index * options.steps + Fraction(1, 2)) / rate
         frames = islice(clip.read(middle_of_first), options.steps + 1)
-        greys = (_grey(frame.image, width * _FINER, height * _FINER) for frame in frames)
-        moments = list(_moments(greys, width, height, float(rate)))
-        if len(moments) < options.steps:
+        size = (width * _FLOW_SCALE, height * _FLOW_SCALE)
+        greys = (_convert_to_grey(frame.image, *size) for frame in frames)
+        states = list(_compute_states(greys, width, height, float(rate)))
+        if len(states) < options.steps:
             raise UnreadableMediaError(
-                f"The clip ends before frame {number * options.steps + options.steps + 1}, of "
-                f"{clip.frame_count} that it tells of."
+                f"The clip ends before frame {index * options.steps + options.steps + 1} of "
+                f"{clip.frame_count}."
             )
-        return np.stack(moments)
+        return np.stack(states)
 
     return Fields(
         name="clip",
@@ -79,27 +82,34 @@ def clip_fields(clip: Clip, options: FromClipOptions) -> Fields:
         count=count,
         step_s=float(1 / rate),
         cell=1.0,
-        make=make,
+        load=load,
         parameters={"periodic": False},
         notes=clip.notes,
     )
 
 
-def working_size(width: int, height: int, cells: int) -> tuple[int, int]:
-    """Cells along both axes: the longer side as told, both divisible by 4, of 8 at least."""
-    ratio = cells / max(width, height)
-    sides = (round(side * ratio / _MULTIPLE) * _MULTIPLE for side in (width, height))
-    first, second = (max(_LEAST_CELLS, side) for side in sides)
-    return first, second
-
-
-def multivectors(grey: Grey, flow: NDArray[np.float32], width: int, height: int) -> Trajectory:
-    """One moment (4, width, height); axis 0 goes right and axis 1 up.
+def choose_grid_size(width: int, height: int, cells: int) -> tuple[int, int]:
+    """Return the number of cells along both axes: multiples of 4, at least 8.
 
     Args:
-        grey: (H, W), what is seen.
-        flow: (H, W, 2), where it goes, (x, y) in pixels with y down, over any unit of time.
-        width, height: cells; the flow's unit of length becomes their side.
+        width, height: size of the frames in px.
+        cells: number of cells along the longer side.
+    """
+    ratio = cells / max(width, height)
+    sides = (round(side * ratio / _CELL_MULTIPLE) * _CELL_MULTIPLE for side in (width, height))
+    columns, rows = (max(_MIN_CELLS, side) for side in sides)
+    return columns, rows
+
+
+def build_multivectors(
+    grey: Grey, flow: NDArray[np.float32], width: int, height: int
+) -> Trajectory:
+    """Return the field (4, width, height) of a frame; space axis 0 points right, axis 1 up.
+
+    Args:
+        grey: (H, W), the frame.
+        flow: (H, W, 2), its optical flow (x, y) in px per any unit of time, y down.
+        width, height: number of cells; the unit of length of the result is a cell.
     """
     small = [
         cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)[::-1].T
@@ -110,15 +120,17 @@ def multivectors(grey: Grey, flow: NDArray[np.float32], width: int, height: int)
     return np.stack([small[0], u1, u2, curl]).astype(np.float32)
 
 
-def _moments(greys: Iterator[Grey], width: int, height: int, rate: float) -> Iterator[Trajectory]:
+def _compute_states(
+    greys: Iterator[Grey], width: int, height: int, rate: float
+) -> Iterator[Trajectory]:
     for first, second in pairwise(greys):
         flow = dense_flow(first, second, None) * np.float32(rate)
-        yield multivectors(first, flow, width, height)
+        yield build_multivectors(first, flow, width, height)
 
 
-def _grey(image: NDArray[np.generic], most_width: int, most_height: int) -> Grey:
-    """(H, W) of the picture, shrunk to at most this size and never enlarged."""
-    flat = from_float(to_float(image[..., :3]), np.dtype(np.uint8))
-    size = (min(most_width, flat.shape[1]), min(most_height, flat.shape[0]))
-    small = cv2.resize(np.ascontiguousarray(flat), size, interpolation=cv2.INTER_AREA)
+def _convert_to_grey(image: NDArray[np.generic], max_width: int, max_height: int) -> Grey:
+    """Convert an image to greyscale (H, W), reduced to at most a size and never enlarged."""
+    rgb = from_float(to_float(image[..., :3]), np.dtype(np.uint8))
+    size = (min(max_width, rgb.shape[1]), min(max_height, rgb.shape[0]))
+    small = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))

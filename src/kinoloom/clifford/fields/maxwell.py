@@ -1,14 +1,14 @@
-"""Electromagnetic fields in empty space, periodic, exact at every moment.
+"""Maxwell's equations in a vacuum, periodic, solved exactly.
 
     dE/dt = curl B,   dB/dt = -curl E,   div E = div B = 0     (speed of light 1)
-that is, (d/dt + grad) F = 0 for the one field F = E + I B.
+equivalent to (d/dt + grad) F = 0 for the field F = E + I B.
 
-Field: grades 1 and 2 of Cl(3, 0): E at e1, e2, e3; the bivector I B at e12 (B3), e13 (-B2) and
+Field: grades 1 and 2 of Cl(3, 0): E on e1, e2, e3; the bivector I B on e12 (B3), e13 (-B2) and
 e23 (B1).
-Method: each mode turns by itself, with k the length of its wave vector and n its direction:
+Method: each Fourier mode, with wave number k and direction n, evolves independently:
     E(t) = cos(kt) E + i sin(kt) n x B,   B(t) = cos(kt) B - i sin(kt) n x E.
-So there is no error of time steps: these trajectories are a truth without a solver's mark.
-Source of the field of both: Hestenes, "Space-Time Algebra" (1966).
+The solution has no discretisation error in time.
+Source: Hestenes, "Space-Time Algebra" (1966) (the field F).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.clifford.fields.noun import Trajectory
+from kinoloom.clifford.fields.dataset import Trajectory
 from kinoloom.clifford.fields.periodic import Grid, Real, Spectrum
 
 SIGNATURE, GRADES = (1, 1, 1), (1, 2)
@@ -26,34 +26,34 @@ SIGNATURE, GRADES = (1, 1, 1), (1, 2)
 
 @dataclass(frozen=True)
 class Maxwell:
-    """The equations on a grid.
+    """Maxwell's equations on a grid.
 
     Attributes:
-        grid: three axes.
+        grid: grid with three axes.
     """
 
     grid: Grid
 
     @property
     def directions(self) -> Real:
-        """(3, *modes): the unit wave vector of each mode, 0 for the mean."""
-        length = np.sqrt(self.grid.waves_squared)
-        return np.asarray(self.grid.waves / np.where(length == 0, 1.0, length))
+        """Unit wave vector of each mode, (3, *modes); 0 for the mean."""
+        length = np.sqrt(self.grid.squared_wave_numbers)
+        return np.asarray(self.grid.wave_vectors / np.where(length == 0, 1.0, length))
 
-    def start(self, rng: np.random.Generator, wavelength: float) -> Spectrum:
-        """Random fields without sources: spectra (2, 3, *modes) of E and B, of variance 1."""
-        drawn = [[self.grid.random(rng, wavelength) for _ in range(3)] for _ in range(2)]
-        spectra = self.grid.forward(np.array(drawn))
+    def sample_initial_state(self, rng: np.random.Generator, wavelength: float) -> Spectrum:
+        """Sample divergence-free fields of variance 1: spectra (2, 3, *modes) of E and B."""
+        samples = [[self.grid.sample_field(rng, wavelength) for _ in range(3)] for _ in range(2)]
+        spectra = self.grid.fft(np.array(samples))
         n = self.directions
-        free = spectra - n * (n * spectra).sum(1, keepdims=True)
-        scale = self.grid.backward(free).std()
-        return np.asarray(free / scale)
+        solenoidal = spectra - n * (n * spectra).sum(1, keepdims=True)
+        scale = self.grid.ifft(solenoidal).std()
+        return np.asarray(solenoidal / scale)
 
-    def later(self, start: Spectrum, time_s: float) -> Spectrum:
-        """The spectra (2, 3, *modes) of E and B at any time after (or before) the start."""
-        turn = np.sqrt(self.grid.waves_squared) * time_s
-        n, (electric, magnetic) = self.directions, start
-        cos, sin = np.cos(turn), 1j * np.sin(turn)
+    def propagate(self, state: Spectrum, time_s: float) -> Spectrum:
+        """Return the spectra (2, 3, *modes) of E and B after a time, which may be negative."""
+        phase = np.sqrt(self.grid.squared_wave_numbers) * time_s
+        n, (electric, magnetic) = self.directions, state
+        cos, sin = np.cos(phase), 1j * np.sin(phase)
         return np.stack(
             [
                 cos * electric + sin * np.cross(n, magnetic, axis=0),
@@ -61,26 +61,27 @@ class Maxwell:
             ]
         )
 
-    def field(self, state: Spectrum) -> Real:
-        """The field (6, *space): e1, e2, e3 of E, then e12, e13, e23 of I B."""
-        electric, (b1, b2, b3) = self.grid.backward(state)
+    def to_field(self, state: Spectrum) -> Real:
+        """Convert spectra to the field (6, *space): e1, e2, e3 of E, then e12, e13, e23 of I B."""
+        electric, (b1, b2, b3) = self.grid.ifft(state)
         return np.stack([*electric, b3, -b2, b1])
 
 
-def maxwell_trajectory(
+def simulate_maxwell(
     equation: Maxwell, rng: np.random.Generator, steps: int, step_s: float, wavelength: float
 ) -> Trajectory:
-    """A random trajectory (steps, 6, *space).
+    """Simulate a trajectory (steps, 6, *space) from random initial conditions.
 
     Args:
-        equation: what it obeys.
-        rng: where its beginning comes from.
-        steps: how many moments are kept.
-        step_s: time between them.
-        wavelength: of the waves it is made of, about.
+        equation: equations to solve.
+        rng: source of the initial conditions.
+        steps: number of time steps.
+        step_s: duration of a time step.
+        wavelength: typical wavelength of the initial field.
     """
-    start = equation.start(rng, wavelength)
-    moments: list[NDArray[np.float32]] = [
-        equation.field(equation.later(start, k * step_s)).astype(np.float32) for k in range(steps)
+    initial = equation.sample_initial_state(rng, wavelength)
+    states: list[NDArray[np.float32]] = [
+        equation.to_field(equation.propagate(initial, k * step_s)).astype(np.float32)
+        for k in range(steps)
     ]
-    return np.stack(moments)
+    return np.stack(states)

@@ -1,1 +1,1 @@
-"""Layers of multivectors, in torch; each module's head says what it takes and gives."""
+"""Neural layers of multivectors, in torch; each module documents its inputs and outputs."""

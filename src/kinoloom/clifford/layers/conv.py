@@ -1,20 +1,20 @@
 """Clifford convolutions in one, two and three dimensions, and their transposes.
 
-Inputs: fields (B, in_channels, J, *space); J blades of `in_grades`, all by default.
-Outputs: fields (B, out_channels, K, *space').
-Each output is a sum over channels and offsets of the geometric product x w with learned
-multivectors w, computed as one real convolution of in_channels * J to out_channels * K channels.
-The algebra need not have as many generators as there are axes of space.
+Inputs: fields (B, in_channels, J, *space) with the J blades of `in_grades`, all by default.
+Outputs: fields (B, out_channels, K, *space') with the K blades of `out_grades`.
+Each output is a sum over channels and kernel offsets of geometric products x w with learned
+multivectors w, computed as one real convolution from in_channels * J to out_channels * K channels.
+The number of generators may differ from the number of axes of space.
 
-Layers of all grades are computed in coordinates of ideals, where many algebras need half of the
-multiplications or fewer (`ideals`); the narrowest are not, for the change of coordinates costs more
-than it saves.
+Layers of all grades are computed in ideal coordinates, which in many algebras halve the number of
+multiplications or better (`ideals`), unless the layer is too narrow to pay for the change of
+coordinates.
 
-Not equivariant: turning a field and its vectors does not turn the output likewise. For layers that
-are, see `equivariant`.
+Not equivariant: rotating the input field does not rotate the output. See `equivariant` for layers
+that are.
 
-Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (convolution with zero
-padding and all grades). Padding modes, groups and transposes are those of plain convolutions.
+Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (zero padding, all grades). Padding modes,
+groups and transposed convolutions are defined as for real convolutions.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ import torch
 import torch.nn.functional as F  # noqa: N812  torch's own convention
 from torch import Tensor
 
-from kinoloom.clifford.ideals import ideals_of
-from kinoloom.clifford.layers.ideal import IdealCoordinates
+from kinoloom.clifford.ideals import find_ideals
+from kinoloom.clifford.layers.ideal_coordinates import IdealCoordinates
 from kinoloom.clifford.layers.layout import check_field, split_channels
 from kinoloom.clifford.layers.linear_map import is_traced
+from kinoloom.clifford.layers.padding import PaddingMode, pad_images
 from kinoloom.clifford.layers.product import Grades, ProductLayer, Signature
-from kinoloom.clifford.layers.rims import PaddingMode, with_rim
-from kinoloom.clifford.memory import freed_memory_is_kept, keep_freed_fields
+from kinoloom.clifford.memory import retain_freed_fields, retains_freed
 from kinoloom.errors import UsageError
 
 Sizes = int | tuple[int, ...]
-_WIDE = 36
-"""From how many multiplications saved for each number of a field on coordinates of ideals pay."""
-_PART = 1 << 17
-"""How many numbers of fields each thread is given at a time while no gradient is recorded."""
+_MIN_SAVED_MULTIPLIES = 36
+"""Multiplications that ideal coordinates must save per number of a field to pay off."""
+_CHUNK_NUMBERS = 1 << 17
+"""Numbers of a field that each thread processes at a time while no gradient is recorded."""
 _MODES = ("zeros", "circular", "reflect", "replicate")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
 class CliffordConv(ProductLayer):
-    """A Clifford convolution over `space` axes.
+    """Clifford convolution over `space` axes.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors at each place.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors per cell.
         kernel_size, stride, padding, dilation: one number, or one for each axis of space.
-        groups: into how many blocks of channels inputs and outputs are split; block k of the
-            output sees block k of the input only.
-        bias: whether a learned multivector is added to each output channel.
-        padding_mode: what stands outside of the field: zeros, its opposite side (circular), its
-            mirror image (reflect) or its nearest value (replicate).
-        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+        groups: number of blocks of channels; block k of the output depends on block k of the
+            input only.
+        bias: whether to add a learned multivector to each output channel.
+        padding_mode: values outside the field: zeros, the opposite side (circular), the mirror
+            image (reflect) or the nearest value (replicate).
+        in_grades, out_grades: grades of the inputs and outputs; None for all.
 
     Attributes:
         weight: (L, out_channels, in_channels / groups, *kernel_size).
         bias: (out_channels, K) or None.
 
     Raises:
-        UsageError: as `ProductLayer`; sizes that are not positive or not one for each axis,
-            groups that do not divide the channels, or an unknown padding mode.
+        UsageError: see `ProductLayer`; or a size is invalid, the groups do not divide the
+            channels, or the padding mode is unknown.
     """
 
     space: ClassVar[int]
@@ -88,37 +88,40 @@ class CliffordConv(ProductLayer):
     ) -> None:
         check_groups(in_channels, out_channels, groups)
         if padding_mode not in _MODES:
-            raise UsageError(f"padding_mode must be one of {_MODES}, not '{padding_mode}'.")
-        size = per_axis("kernel_size", kernel_size, self.space)
+            raise UsageError(
+                f"Unknown padding_mode '{padding_mode}': expected one of {', '.join(_MODES)}."
+            )
+        size = expand_per_axis("kernel_size", kernel_size, self.space)
         shape = (out_channels, in_channels // groups, *size)
         fan_in = in_channels // groups * math.prod(size)
         super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
         self.kernel_size = size
-        self.stride = per_axis("stride", stride, self.space)
-        self.padding = per_axis("padding", padding, self.space, low=0)
-        self.dilation = per_axis("dilation", dilation, self.space)
+        self.stride = expand_per_axis("stride", stride, self.space)
+        self.padding = expand_per_axis("padding", padding, self.space, low=0)
+        self.dilation = expand_per_axis("dilation", dilation, self.space)
         self.groups, self.padding_mode = groups, padding_mode
-        self.ideals = self._coordinates(fan_in)
-        keep_freed_fields()
+        self.ideals = self._choose_coordinates(fan_in)
+        retain_freed_fields()
 
-    def _coordinates(self, fan_in: int) -> IdealCoordinates | None:
-        """Coordinates of ideals, where they save enough."""
-        ideals = ideals_of(self.algebra)
-        full = len(self.in_blades) == len(self.out_blades) == self.algebra.n_blades
-        if ideals is None or not full or type(self).entries is not ProductLayer.entries:
+    def _choose_coordinates(self, fan_in: int) -> IdealCoordinates | None:
+        """Return ideal coordinates if they save enough multiplications, else None."""
+        ideals = find_ideals(self.algebra)
+        has_all_grades = len(self.in_blades) == len(self.out_blades) == self.algebra.n_blades
+        is_plain_product = type(self).signed_weights is ProductLayer.signed_weights
+        if ideals is None or not has_all_grades or not is_plain_product:
             return None
         share = self.out_channels / (self.in_channels + self.out_channels)
         saved = (self.algebra.n_blades - ideals.size) * fan_in * share
-        return IdealCoordinates(ideals) if saved >= _WIDE else None
+        return IdealCoordinates(ideals) if saved >= _MIN_SAVED_MULTIPLIES else None
 
-    def expand(self) -> Tensor:
-        """The real kernel (out_channels * K, in_channels / groups * J, *kernel_size).
+    def expand_kernel(self) -> Tensor:
+        """Return the real kernel (out_channels * K, in_channels / groups * J, *kernel_size).
 
-        In coordinates of ideals as `IdealCoordinates.kernel`.
+        In ideal coordinates it has the shape of `IdealCoordinates.convert_kernel`.
         """
         if self.ideals is not None:
-            return self.ideals.kernel(self.weight, self.groups)
-        return self.entries().movedim((0, 1), (1, 3)).flatten(2, 3).flatten(0, 1)
+            return self.ideals.convert_kernel(self.weight, self.groups)
+        return self.signed_weights().movedim((0, 1), (1, 3)).flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve a field.
@@ -130,68 +133,67 @@ class CliffordConv(ProductLayer):
             (B, out_channels, K, *space').
 
         Raises:
-            ArrayError: another shape, or a field smaller than its circular or reflected rim.
+            ArrayError: the shape is wrong, or the field is too small for its circular or
+                reflective padding.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         if self.ideals is None:
             bias = None if self.bias is None else self.bias.flatten()
-            y = self._convolved(x.flatten(1, 2), self.kernel(), bias, self.groups)
+            y = self._convolve(x.flatten(1, 2), self.kernel(), bias, self.groups)
             return split_channels(y, len(self.out_blades))
-        return self._in_ideals(x, self.ideals)
+        return self._forward_in_ideals(x, self.ideals)
 
-    def _convolved(
-        self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
-    ) -> Tensor:
+    def _convolve(self, images: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
-            images, padding = with_rim(images, padding, self.padding_mode), (0,) * self.space
+            images, padding = pad_images(images, padding, self.padding_mode), (0,) * self.space
         convolve = _CONV[self.space]
         return convolve(images, kernel, bias, self.stride, padding, self.dilation, groups)
 
-    def _in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
+    def _forward_in_ideals(self, x: Tensor, ideals: IdealCoordinates) -> Tensor:
         kernel = self.kernel()
-        bias = None if self.bias is None else ideals.bias(self.bias, self.groups)
+        bias = None if self.bias is None else ideals.convert_bias(self.bias, self.groups)
         if torch.is_grad_enabled() or is_traced(x) or is_traced(kernel):
-            entered, groups = ideals.enter(x, self.groups), ideals.count * self.groups
-            return ideals.leave(self._convolved(entered, kernel, bias, groups), self.groups)
-        return self._in_parts(x, ideals, kernel, bias)
+            images, groups = ideals.to_ideals(x, self.groups), ideals.count * self.groups
+            return ideals.from_ideals(self._convolve(images, kernel, bias, groups), self.groups)
+        return self._forward_in_chunks(x, ideals, kernel, bias)
 
-    def _in_parts(
+    def _forward_in_chunks(
         self, x: Tensor, ideals: IdealCoordinates, kernel: Tensor, bias: Tensor | None
     ) -> Tensor:
-        """As `_in_ideals`, some fields at a time in the same memory; without derivatives."""
-        size = _fields_at_once(x)
-        inside = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
-        made: Tensor | None = None
+        """Convolve chunks of the batch one by one in a common buffer, without derivatives."""
+        size = _choose_chunk_size(x)
+        buffer = x.new_empty(min(size, len(x)), self.in_channels * x.shape[2], *x.shape[3:])
+        result: Tensor | None = None
         for first in range(0, max(1, len(x)), size):
-            part = x[first : first + size]
-            entered = ideals.enter(part, self.groups, inside[: len(part)])
-            y = self._convolved(entered, kernel, bias, ideals.count * self.groups)
-            if made is None:
-                made = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
-            ideals.leave(y, self.groups, made[first : first + size])
-        assert made is not None
-        return made
+            chunk = x[first : first + size]
+            images = ideals.to_ideals(chunk, self.groups, out=buffer[: len(chunk)])
+            y = self._convolve(images, kernel, bias, ideals.count * self.groups)
+            if result is None:
+                result = y.new_empty(len(x), self.out_channels, len(self.out_blades), *y.shape[2:])
+            ideals.from_ideals(y, self.groups, out=result[first : first + size])
+        assert result is not None
+        return result
 
     def extra_repr(self) -> str:
-        """What `print` shows of the layer."""
+        """Return the arguments that `print` shows."""
         return (
             f"{super().extra_repr()}, kernel_size={self.kernel_size}, stride={self.stride}, "
             f"padding={self.padding} {self.padding_mode}, groups={self.groups}"
         )
 
 
-def _fields_at_once(x: Tensor) -> int:
-    """Into parts of how many fields a batch is split while no gradient is recorded.
+def _choose_chunk_size(x: Tensor) -> int:
+    """Return the number of fields to process at a time while no gradient is recorded.
 
-    On a CPU narrow fields go through in parts that its caches hold, with all that is made on the
-    way. Wide ones, of which one is too large for that, go one by one only where the allocator would
-    give what is freed back to the system, and get it again for every operation.
+    On a CPU, chunks of narrow fields fit the caches together with all intermediate results. Fields
+    that do not fit are processed together, unless the allocator would return freed memory to the
+    system and request it again for every operation; then one by one.
     """
-    part, each = _PART * torch.get_num_threads(), max(1, x[:1].numel())
-    if x.device.type != "cpu" or (each > part and freed_memory_is_kept(x.nbytes)):
+    budget, field = _CHUNK_NUMBERS * torch.get_num_threads(), max(1, x[:1].numel())
+    if x.device.type != "cpu" or (field > budget and retains_freed(x.nbytes)):
         return max(1, len(x))
-    return max(1, part // each)
+    return max(1, budget // field)
 
 
 class CliffordConv1d(CliffordConv):
@@ -213,26 +215,26 @@ class CliffordConv3d(CliffordConv):
 
 
 class CliffordConvTranspose(ProductLayer):
-    """A transposed Clifford convolution over `space` axes, which enlarges fields.
+    """Transposed Clifford convolution over `space` axes, which upsamples fields.
 
-    Each input multivector x spreads the products x w over its neighbourhood. Size by axis:
+    Each input multivector x adds the products x w to its neighbourhood. Output size of each axis:
     (size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors at each place.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors per cell.
         kernel_size, stride, padding, output_padding: one number, or one for each axis of space.
-        groups: as in the convolutions.
-        bias: whether a learned multivector is added to each output channel.
+        groups: number of blocks of channels; see `CliffordConv`.
+        bias: whether to add a learned multivector to each output channel.
         dilation: one number, or one for each axis of space.
-        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+        in_grades, out_grades: grades of the inputs and outputs; None for all.
 
     Attributes:
         weight: (L, in_channels, out_channels / groups, *kernel_size).
         bias: (out_channels, K) or None.
 
     Raises:
-        UsageError: as the convolutions.
+        UsageError: see `CliffordConv`.
     """
 
     space: ClassVar[int]
@@ -254,24 +256,24 @@ class CliffordConvTranspose(ProductLayer):
         out_grades: Grades = None,
     ) -> None:
         check_groups(in_channels, out_channels, groups)
-        size = per_axis("kernel_size", kernel_size, self.space)
+        size = expand_per_axis("kernel_size", kernel_size, self.space)
         shape = (in_channels, out_channels // groups, *size)
         fan_in = in_channels // groups * math.prod(size)
         super().__init__(g, in_channels, out_channels, shape, fan_in, bias, in_grades, out_grades)
         self.kernel_size = size
-        self.stride = per_axis("stride", stride, self.space)
-        self.padding = per_axis("padding", padding, self.space, low=0)
-        self.output_padding = per_axis("output_padding", output_padding, self.space, low=0)
-        self.dilation = per_axis("dilation", dilation, self.space)
+        self.stride = expand_per_axis("stride", stride, self.space)
+        self.padding = expand_per_axis("padding", padding, self.space, low=0)
+        self.output_padding = expand_per_axis("output_padding", output_padding, self.space, low=0)
+        self.dilation = expand_per_axis("dilation", dilation, self.space)
         self.groups = groups
 
-    def expand(self) -> Tensor:
-        """The real kernel (in_channels * J, out_channels / groups * K, *kernel_size)."""
-        entries = self.entries().movedim((0, 1), (3, 1))
-        return entries.flatten(2, 3).flatten(0, 1)
+    def expand_kernel(self) -> Tensor:
+        """Return the real kernel (in_channels * J, out_channels / groups * K, *kernel_size)."""
+        weights = self.signed_weights().movedim((0, 1), (3, 1))
+        return weights.flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Enlarge a field.
+        """Upsample a field.
 
         Args:
             x: (B, in_channels, J, *space).
@@ -280,54 +282,55 @@ class CliffordConvTranspose(ProductLayer):
             (B, out_channels, K, *space').
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: the shape is wrong.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         bias = None if self.bias is None else self.bias.flatten()
-        spread = _TRANSPOSED[self.space]
+        convolve = _TRANSPOSED[self.space]
         sizes = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        y = spread(x.flatten(1, 2), self.kernel(), bias, *sizes)
+        y = convolve(x.flatten(1, 2), self.kernel(), bias, *sizes)
         return split_channels(y, len(self.out_blades))
 
 
 class CliffordConvTranspose1d(CliffordConvTranspose):
-    """Transposed convolution over one axis of space; see `CliffordConvTranspose`."""
+    """Transposed Clifford convolution over one axis of space; see `CliffordConvTranspose`."""
 
     space = 1
 
 
 class CliffordConvTranspose2d(CliffordConvTranspose):
-    """Transposed convolution over two axes of space; see `CliffordConvTranspose`."""
+    """Transposed Clifford convolution over two axes of space; see `CliffordConvTranspose`."""
 
     space = 2
 
 
 class CliffordConvTranspose3d(CliffordConvTranspose):
-    """Transposed convolution over three axes of space; see `CliffordConvTranspose`."""
+    """Transposed Clifford convolution over three axes of space; see `CliffordConvTranspose`."""
 
     space = 3
 
 
-def per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, ...]:
-    """One number for each axis.
+def expand_per_axis(name: str, value: Sizes, axes: int, *, low: int = 1) -> tuple[int, ...]:
+    """Return one number for each axis.
 
     Raises:
-        UsageError: not that many numbers, or one below `low`.
+        UsageError: there are not `axes` numbers, or one is below `low`.
     """
     numbers = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(numbers) != axes or min(numbers) < low:
-        raise UsageError(f"{name} must be {axes} numbers of at least {low} (or one), not {value}.")
+        several = f" or {axes} integers" if axes > 1 else ""
+        raise UsageError(f"Invalid {name} {value}: expected an integer{several} of at least {low}.")
     return numbers
 
 
 def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
-    """See that the groups divide the channels.
+    """Check that a number of groups divides the channels.
 
     Raises:
-        UsageError: they do not, or are not positive.
+        UsageError: it does not, or is not positive.
     """
     if groups < 1 or in_channels % groups or out_channels % groups:
         raise UsageError(
-            f"groups={groups} must divide both in_channels={in_channels} and "
+            f"Invalid groups={groups}: expected a divisor of in_channels={in_channels} and "
             f"out_channels={out_channels}."
         )

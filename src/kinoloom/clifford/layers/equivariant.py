@@ -1,26 +1,26 @@
-"""Equivariant layers: when a field turns, what they make of it turns likewise.
+"""Equivariant layers: a transformation of the input transforms the output likewise.
 
 Inputs and outputs: fields (B, channels, I, *space); conventions as in `symmetry`.
 
-    GradeLinear, GradeProduct, InvariantGate   look at each place alone; equivariant under every
-                                               orthogonal map of blades, of any signature
-    SteerableConv2d, SteerableConv3d           in Cl(n, 0) over n axes of space; equivariant under
-                                               turns and mirrors of the grid exactly, under other
-                                               angles as far as a kernel on a grid can be
+    GradeLinear, GradeProduct, InvariantGate   pointwise; equivariant under every orthogonal
+                                               transformation of blades, for any signature
+    SteerableConv2d, SteerableConv3d           Cl(n, 0) over n axes of space; equivariant under
+                                               rotations and reflections of the grid exactly, under
+                                               other rotations up to the sampling of the kernel
 
-Why: an orthogonal map keeps grades and products. So numbers may be learned for each grade, or for
-each triple of grades of a product, and gates may be functions of norms.
+Orthogonal transformations preserve grades and products. So weights may depend on the grade, or on
+the triple of grades of a product, and gates may be functions of norms.
 
-The steerable kernel at the offset o, of length r and direction u, is the sum over grades of
+The steerable kernel at an offset of length r and direction u is the sum over grades of
     a(r) x + b(r) u x + c(r) u x u,
-each with a learned number for each ring r, input and output channel, and pair of grades. In two and
-three dimensions these are all maps that O(n) allows (count the maps between grades that keep u).
+with a learned weight for each ring r, input and output channel, and pair of grades. In two and
+three dimensions these are all maps that O(n) equivariance allows.
 
 Sources: Ruhe, Brandstetter and Forré, "Clifford Group Equivariant Neural Networks", NeurIPS 2023,
 arXiv:2305.11141 (linear, product and gate layers); Weiler and Cesa, "General E(2)-Equivariant
 Steerable CNNs", NeurIPS 2019, arXiv:1911.08251 (rings and steerable kernels); Zhdanov et al.,
 "Clifford-Steerable Convolutional Neural Networks", ICML 2024, arXiv:2402.14730 (steerable kernels
-for multivectors, there made by a network).
+of multivectors, there parametrised by a network).
 """
 
 from __future__ import annotations
@@ -44,18 +44,19 @@ _CONV = {2: F.conv2d, 3: F.conv3d}
 
 
 class GradeLinear(nn.Module):
-    """y_o = sum over c and grades k of w_ock <x_c>_k, and an offset of the scalar part.
+    """Linear layer y_o = sum over c and grades k of w_ock <x_c>_k, plus a scalar bias.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors go in and come out.
-        bias: whether the scalar part has a learned offset.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors of inputs and outputs.
+        bias: whether to add a learned bias to the scalar part.
 
     Attributes:
-        weight: (out_channels, in_channels, dim + 1); bias: (out_channels,) or None.
+        weight: (out_channels, in_channels, dim + 1).
+        bias: (out_channels,) or None.
 
     Raises:
-        UsageError: channels that are not positive.
+        UsageError: a number of channels is not positive.
     """
 
     grade_of: Tensor
@@ -74,10 +75,10 @@ class GradeLinear(nn.Module):
         self.register_buffer("grade_of", torch.tensor(self.algebra.grades), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mix the channels: (B, in_channels, I, *space) to (B, out_channels, I, *space).
+        """Map fields (B, in_channels, I, *space) to (B, out_channels, I, *space).
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: the shape is wrong.
         """
         check_field(x, self.in_channels, self.algebra.n_blades, None, type(self).__name__)
         y = torch.einsum("oci,bci...->boi...", self.weight[:, :, self.grade_of], x)
@@ -88,17 +89,18 @@ class GradeLinear(nn.Module):
 
 
 class GradeProduct(nn.Module):
-    """y_c = sum over grades of w_cijk < <x_c>_i <z_c>_j >_k: a learned part of each product.
+    """Weighted geometric product y_c = sum over grades of w_cijk < <x_c>_i <z_c>_j >_k.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        channels: how many multivectors at each place.
+        g: algebra, or its signature as a sequence of squares.
+        channels: number of multivectors per cell.
 
     Attributes:
         weight: (channels, T), one for each of the T triples of grades that occur.
+        triples: the T triples (i, j, k).
 
     Raises:
-        UsageError: no channel.
+        UsageError: the number of channels is not positive.
     """
 
     partner: Tensor
@@ -123,10 +125,10 @@ class GradeProduct(nn.Module):
         self.register_buffer("sign", sign, persistent=False)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """Multiply two fields (B, channels, I, *space) place by place; the same shape.
+        """Multiply two fields (B, channels, I, *space) pointwise.
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: a shape is wrong.
         """
         for field in (x, z):
             check_field(field, self.channels, self.algebra.n_blades, None, type(self).__name__)
@@ -142,20 +144,21 @@ class GradeProduct(nn.Module):
 
 
 class InvariantGate(nn.Module):
-    """<x>_k sigmoid(a_k n_k + b_k) for each grade k, with n_k the invariant of that grade.
+    """Gate <x>_k sigmoid(a_k n_k + b_k) of each grade k by its invariant n_k.
 
-    The invariant of grade 0 is the scalar itself, of others <x>_k ~<x>_k; of signatures with
-    squares -1 or 0 it may be negative or 0.
+    The invariant of grade 0 is the scalar itself, that of other grades <x>_k ~<x>_k, which can be
+    negative or 0 for signatures with squares -1 or 0.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        channels: how many multivectors at each place.
+        g: algebra, or its signature as a sequence of squares.
+        channels: number of multivectors per cell.
 
     Attributes:
-        slope, offset: (channels, dim + 1), a and b.
+        slope: (channels, dim + 1), a.
+        offset: (channels, dim + 1), b.
 
     Raises:
-        UsageError: no channel.
+        UsageError: the number of channels is not positive.
     """
 
     norms: Tensor
@@ -174,10 +177,10 @@ class InvariantGate(nn.Module):
         self.register_buffer("grade_of", torch.tensor(self.algebra.grades), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gate a field (B, channels, I, *space); the same shape.
+        """Gate a field (B, channels, I, *space).
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: the shape is wrong.
         """
         check_field(x, self.channels, self.algebra.n_blades, None, type(self).__name__)
         tail = [1] * (x.dim() - 3)
@@ -189,21 +192,22 @@ class InvariantGate(nn.Module):
 
 
 class SteerableConv(nn.Module):
-    """A convolution of Cl(n, 0) over n axes of space that is equivariant; see the module's head.
+    """Steerable convolution of Cl(n, 0) over n axes of space; see the module docstring.
 
     Args:
-        in_channels, out_channels: how many multivectors at each place.
-        kernel_size: odd; the field keeps its size.
-        bias: whether the scalar part has a learned offset; needs the output grade 0.
-        circular: whether the opposite side stands outside of the field, or zeros.
-        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+        in_channels, out_channels: number of multivectors per cell.
+        kernel_size: odd number; the output has the size of the input.
+        bias: whether to add a learned bias to the scalar part; requires the output grade 0.
+        circular: whether to pad with the opposite side; with zeros otherwise.
+        in_grades, out_grades: grades of the inputs and outputs; None for all.
 
     Attributes:
-        weight: (out_channels, in_channels, N), one for each map of the basis.
+        weight: (out_channels, in_channels, N), one for each of the N kernels of the basis.
+        bias: (out_channels,) or None.
 
     Raises:
-        UsageError: an even kernel size, channels that are not positive, grades that no map of the
-            basis connects, a bias without grade 0.
+        UsageError: the kernel size is even, a number of channels is not positive, no equivariant
+            map connects the grades, or a bias is requested without grade 0.
     """
 
     space: ClassVar[int]
@@ -223,33 +227,36 @@ class SteerableConv(nn.Module):
         super().__init__()
         _check_channels(in_channels, out_channels)
         if kernel_size < 1 or kernel_size % 2 == 0:
-            raise UsageError(f"kernel_size must be odd, not {kernel_size}.")
+            raise UsageError(f"Invalid kernel_size {kernel_size}: expected an odd number.")
         self.algebra = Algebra(self.space)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.in_blades = self.algebra.of_grades(in_grades)
-        self.out_blades = self.algebra.of_grades(out_grades)
+        self.in_blades = self.algebra.blades_of_grades(in_grades)
+        self.out_blades = self.algebra.blades_of_grades(out_grades)
         if bias and 0 not in self.out_blades:
-            raise UsageError("An equivariant bias is a scalar; the output has no grade 0.")
-        self.rim, self.circular = kernel_size // 2, circular
-        basis = steerable_basis(self.algebra, kernel_size, self.out_blades, self.in_blades)
-        kept = torch.tensor(basis, dtype=torch.get_default_dtype())
-        self.register_buffer("basis", kept, persistent=False)
-        fan_in = in_channels * float((kept**2).sum() / len(self.out_blades))
-        weight = torch.randn(out_channels, in_channels, len(kept)) / math.sqrt(fan_in)
+            raise UsageError(
+                "An equivariant bias is a scalar, but out_grades has no grade 0.",
+                hint="Add grade 0 or use bias=False.",
+            )
+        self.padding, self.circular = kernel_size // 2, circular
+        basis = build_steerable_basis(self.algebra, kernel_size, self.out_blades, self.in_blades)
+        kernels = torch.tensor(basis, dtype=torch.get_default_dtype())
+        self.register_buffer("basis", kernels, persistent=False)
+        fan_in = in_channels * float((kernels**2).sum() / len(self.out_blades))
+        weight = torch.randn(out_channels, in_channels, len(kernels)) / math.sqrt(fan_in)
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve: (B, in_channels, J, *space) to (B, out_channels, K, *space).
+        """Convolve fields (B, in_channels, J, *space) to (B, out_channels, K, *space).
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: the shape is wrong.
         """
         check_field(x, self.in_channels, len(self.in_blades), self.space, type(self).__name__)
         kernel = torch.einsum("ocn,nkj...->okcj...", self.weight, self.basis)
         kernel = kernel.flatten(2, 3).flatten(0, 1)
         mode = "circular" if self.circular else "constant"
-        flat = F.pad(x.flatten(1, 2), [self.rim] * 2 * self.space, mode=mode)
+        flat = F.pad(x.flatten(1, 2), [self.padding] * 2 * self.space, mode=mode)
         bias = None
         if self.bias is not None:
             bias = F.pad(self.bias[:, None], (0, len(self.out_blades) - 1)).flatten()
@@ -257,64 +264,67 @@ class SteerableConv(nn.Module):
 
 
 class SteerableConv2d(SteerableConv):
-    """An equivariant convolution of Cl(2, 0) over two axes; see `SteerableConv`."""
+    """Steerable convolution of Cl(2, 0) over two axes of space; see `SteerableConv`."""
 
     space = 2
 
 
 class SteerableConv3d(SteerableConv):
-    """An equivariant convolution of Cl(3, 0) over three axes; see `SteerableConv`."""
+    """Steerable convolution of Cl(3, 0) over three axes of space; see `SteerableConv`."""
 
     space = 3
 
 
-def steerable_basis(
+def build_steerable_basis(
     algebra: Algebra, kernel_size: int, out_blades: tuple[int, ...], in_blades: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """All independent equivariant kernels on a grid: x, u x and u x u by ring and grades.
+    """Return a basis of the equivariant kernels on a grid: x, u x and u x u by ring and grades.
 
     Args:
         algebra: Cl(n, 0).
-        kernel_size: odd, the same along each axis.
-        out_blades, in_blades: places in the algebra's order, K and J of them.
+        kernel_size: odd number, the same along each axis.
+        out_blades, in_blades: K and J indices of blades.
 
     Returns:
-        (N, K, J, *kernel): for each the matrix of every offset.
+        (N, K, J, *kernel): the matrix of every offset of each of the N kernels.
 
     Raises:
-        UsageError: there are none between these blades.
+        UsageError: no equivariant map connects these blades.
     """
-    rim, n = kernel_size // 2, algebra.dim
-    offsets = list(itertools.product(range(-rim, rim + 1), repeat=n))
+    reach, n = kernel_size // 2, algebra.dim
+    offsets = list(itertools.product(range(-reach, reach + 1), repeat=n))
     rings = sorted({sum(c * c for c in o) for o in offsets})
-    made = []
+    basis = []
     for ring, kind in itertools.product(rings, range(3)):
         maps = np.zeros((*[kernel_size] * n, algebra.n_blades, algebra.n_blades))
         for offset in offsets:
             if sum(c * c for c in offset) == ring:
-                maps[tuple(c + rim for c in offset)] = _maps(algebra, offset)[kind]
+                maps[tuple(c + reach for c in offset)] = _build_maps(algebra, offset)[kind]
         maps = np.moveaxis(maps, (-2, -1), (0, 1))
         for out_grade, in_grade in itertools.product(range(n + 1), repeat=2):
-            rows = (algebra.grades == out_grade)[:, None] & (algebra.grades == in_grade)[None, :]
-            part = (maps * rows.reshape(*rows.shape, *[1] * n))[np.ix_(out_blades, in_blades)]
-            same = kind == 2 and in_grade in (0, n)  # u x u is then x or -x
-            if part.any() and not same:
-                made.append(part)
-    if not made:
-        raise UsageError(f"No equivariant map of {algebra} leads from {in_blades} to {out_blades}.")
-    return np.stack(made)
+            mask = (algebra.grades == out_grade)[:, None] & (algebra.grades == in_grade)[None, :]
+            kernel = (maps * mask.reshape(*mask.shape, *[1] * n))[np.ix_(out_blades, in_blades)]
+            is_redundant = kind == 2 and in_grade in (0, n)  # u x u is then x or -x
+            if kernel.any() and not is_redundant:
+                basis.append(kernel)
+    if not basis:
+        raise UsageError(
+            f"No equivariant map of {algebra} leads from the blades {in_blades} to {out_blades}.",
+            hint="Change in_grades or out_grades.",
+        )
+    return np.stack(basis)
 
 
-def _maps(algebra: Algebra, offset: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """The matrices (I, I) of x, u x and u x u; of the last two 0 at the centre."""
-    every, length = np.eye(algebra.n_blades), math.sqrt(sum(c * c for c in offset))
+def _build_maps(algebra: Algebra, offset: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """Return the matrices (I, I) of x, u x and u x u; the last two are 0 at the centre."""
+    identity, length = np.eye(algebra.n_blades), math.sqrt(sum(c * c for c in offset))
     if length == 0:
-        return [every, 0 * every, 0 * every]
+        return [identity, 0 * identity, 0 * identity]
     unit = algebra.embed([c / length for c in offset], range(1, algebra.dim + 1))
-    once = algebra.geometric_product(unit, every)
-    return [every, once.T, algebra.geometric_product(once, unit).T]
+    product = algebra.geometric_product(unit, identity)
+    return [identity, product.T, algebra.geometric_product(product, unit).T]
 
 
 def _check_channels(in_channels: int, out_channels: int) -> None:
     if min(in_channels, out_channels) < 1:
-        raise UsageError(f"Channels must be positive, not {in_channels} and {out_channels}.")
+        raise UsageError(f"Invalid channels {in_channels} and {out_channels}: expected at least 1.")

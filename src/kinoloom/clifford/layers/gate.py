@@ -1,17 +1,16 @@
-"""Nonlinear layers of multivectors: gates, and products of a field with itself.
+"""Nonlinear layers of multivectors: gates and products of fields.
 
 Inputs and outputs: fields (B, channels, I, *space), with 0 to 3 axes of space.
-A gate multiplies a whole multivector by one number between 0 and 1, so that its direction stays.
-Ordinary functions such as `torch.nn.functional.gelu` act on each blade alone and may be used too;
-they turn multivectors about.
+A gate multiplies a whole multivector by one number between 0 and 1 and so preserves its direction.
+Activations such as `torch.nn.functional.gelu`, which act on each blade separately, do not.
 
-Equivariance: none of these are equivariant, because a gate looks at blades and not at invariants,
-save `MultivectorProduct`'s product itself; see `equivariant` for gates of norms.
+Gates are not equivariant, because they depend on blades and not on invariants; `MultivectorProduct`
+is. See `equivariant` for gates that depend on norms.
 
 Sources: Ruhe et al., "Geometric Clifford Algebra Networks", ICML 2023, arXiv:2302.06594 (the
-multivector sigmoid linear unit, and its sum and mean variants). The product layer is the
-plain form of the one in Ruhe, Brandstetter and Forré, "Clifford Group Equivariant Neural
-Networks", NeurIPS 2023, arXiv:2305.11141.
+multivector sigmoid linear unit and its sum and mean variants); Ruhe, Brandstetter and Forré,
+"Clifford Group Equivariant Neural Networks", NeurIPS 2023, arXiv:2305.11141 (the product layer,
+here with one weight for all grades).
 """
 
 from __future__ import annotations
@@ -32,17 +31,18 @@ GateMode = Literal["linear", "sum", "mean"]
 
 
 class MultivectorGate(nn.Module):
-    """x sigmoid(f(x)), with f one number for each multivector.
+    """Gate x sigmoid(f(x)), where f is a scalar function of each multivector.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        channels: how many multivectors at each place.
-        mode: f is a learned sum of blades and an offset (linear), their sum, or their mean.
-        grades: the grades that fields have; None for all.
-        gate_grades: the grades that f looks at; None for all that the field has.
+        g: algebra, or its signature as a sequence of squares.
+        channels: number of multivectors per cell.
+        mode: f is a learned linear function of the blades (linear), their sum or their mean.
+        grades: grades of the fields; None for all.
+        gate_grades: grades that f depends on; None for all grades of the fields.
 
     Raises:
-        UsageError: another mode, no channel, or grades that the field does not have.
+        UsageError: the mode is unknown, the number of channels is not positive, or the fields do
+            not have `gate_grades`.
     """
 
     def __init__(
@@ -57,18 +57,21 @@ class MultivectorGate(nn.Module):
         super().__init__()
         if mode not in ("linear", "sum", "mean") or channels < 1:
             raise UsageError(
-                f"A gate is linear, sum or mean of at least 1 channel, not {mode} of {channels}."
+                f"Invalid gate '{mode}' of {channels} channels: expected linear, sum or mean, and "
+                "at least 1 channel."
             )
         algebra = Algebra.of(g)
-        blades = algebra.of_grades(grades)
-        seen = blades if gate_grades is None else algebra.of_grades(gate_grades)
-        if not set(seen) <= set(blades):
-            raise UsageError(f"The gate looks at blades {seen}, the field has {blades}.")
+        blades = algebra.blades_of_grades(grades)
+        gating = blades if gate_grades is None else algebra.blades_of_grades(gate_grades)
+        if not set(gating) <= set(blades):
+            raise UsageError(
+                f"The gate depends on the blades {gating}, but fields have the blades {blades}."
+            )
         self.channels, self.blades, self.mode = channels, blades, mode
-        self.seen = [blades.index(blade) for blade in seen]
+        self.gating_blades = [blades.index(blade) for blade in gating]
         if mode == "linear":
-            bound = 1 / math.sqrt(len(seen))
-            self.weight = nn.Parameter(torch.empty(channels, len(seen)).uniform_(-bound, bound))
+            bound = 1 / math.sqrt(len(gating))
+            self.weight = nn.Parameter(torch.empty(channels, len(gating)).uniform_(-bound, bound))
             self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,16 +81,17 @@ class MultivectorGate(nn.Module):
             x: (B, channels, I, *space).
 
         Returns:
-            The same shape.
+            The gated field, of the same shape.
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: the shape is wrong.
         """
         check_field(x, self.channels, len(self.blades), None, type(self).__name__)
-        blades = x if len(self.seen) == len(self.blades) else x[:, :, self.seen]
-        return x * torch.sigmoid(self._number(blades))
+        uses_all = len(self.gating_blades) == len(self.blades)
+        blades = x if uses_all else x[:, :, self.gating_blades]
+        return x * torch.sigmoid(self._compute_logit(blades))
 
-    def _number(self, blades: Tensor) -> Tensor:
+    def _compute_logit(self, blades: Tensor) -> Tensor:
         if self.mode == "mean":
             return blades.mean(2, keepdim=True)
         if self.mode == "sum":
@@ -97,25 +101,26 @@ class MultivectorGate(nn.Module):
         return weighted + self.bias.reshape(-1, 1, *tail)
 
     def extra_repr(self) -> str:
-        """What `print` shows of the layer."""
+        """Return the arguments that `print` shows."""
         return f"{self.channels}, {self.mode}, blades {len(self.blades)}"
 
 
 class MultivectorProduct(nn.Module):
-    """y_o = sum over channels c of its group of w_oc (x_c z_c): learned sums of products.
+    """Product layer y_o = sum over channels c of w_oc (x_c z_c), with real weights.
 
-    Both factors are fields of all blades; give the same field twice for a layer of second degree.
+    Both factors have all blades; passing the same field twice gives a layer of second degree.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors go in and come out.
-        groups: into how many blocks of channels the sum is split.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors of inputs and outputs.
+        groups: number of blocks of channels; block k of the output depends on block k of the
+            inputs only.
 
     Attributes:
-        weight: (out_channels, in_channels / groups), real numbers.
+        weight: (out_channels, in_channels / groups).
 
     Raises:
-        UsageError: groups that do not divide the channels.
+        UsageError: the groups do not divide the channels.
     """
 
     index: Tensor
@@ -135,7 +140,7 @@ class MultivectorProduct(nn.Module):
         self.register_buffer("sign", sign, persistent=False)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """Multiply two fields place by place and mix the channels.
+        """Multiply two fields pointwise and sum over channels.
 
         Args:
             x, z: (B, in_channels, I, *space).
@@ -144,7 +149,7 @@ class MultivectorProduct(nn.Module):
             (B, out_channels, I, *space).
 
         Raises:
-            ArrayError: another shape.
+            ArrayError: a shape is wrong.
         """
         size = self.algebra.n_blades
         for field in (x, z):

@@ -1,4 +1,4 @@
-"""CliffordLinear: channels of multivectors mixed by learned geometric products."""
+"""The linear Clifford layer: geometric products with learned multivectors."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from kinoloom.errors import ArrayError
 
 
 class CliffordLinear(ProductLayer):
-    """y_o = sum over i of x_i w_oi, plus b_o, with multivectors x, w, b.
+    """Linear layer y_o = sum over i of x_i w_oi, plus b_o, with multivectors x, w and b.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors go in and come out.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors of inputs and outputs.
         bias: whether to add b.
-        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+        in_grades, out_grades: grades of the inputs and outputs; None for all.
 
     Attributes:
         weight: (L, out_channels, in_channels).
         bias: (out_channels, K) or None.
 
     Raises:
-        UsageError: as `ProductLayer`.
+        UsageError: see `ProductLayer`.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class CliffordLinear(ProductLayer):
             g, in_channels, out_channels, shape, in_channels, bias, in_grades, out_grades
         )
 
-    def expand(self) -> Tensor:
-        """The matrix (out_channels * K, in_channels * J)."""
-        return self.entries().permute(2, 0, 3, 1).flatten(2, 3).flatten(0, 1)
+    def expand_kernel(self) -> Tensor:
+        """Return the real matrix (out_channels * K, in_channels * J)."""
+        return self.signed_weights().permute(2, 0, 3, 1).flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mix the channels.
+        """Apply the layer to multivectors.
 
         Args:
             x: (..., in_channels, J).
@@ -55,12 +55,12 @@ class CliffordLinear(ProductLayer):
             (..., out_channels, K).
 
         Raises:
-            ArrayError: the last two axes are not in_channels and J long.
+            ArrayError: the last two axes do not have the sizes in_channels and J.
         """
         if tuple(x.shape[-2:]) != (self.in_channels, len(self.in_blades)):
             raise ArrayError(
-                f"CliffordLinear takes (..., {self.in_channels}, {len(self.in_blades)}), "
-                f"channels and blades last, not {tuple(x.shape)}."
+                f"The input of CliffordLinear has shape {tuple(x.shape)}: expected "
+                f"(..., {self.in_channels}, {len(self.in_blades)}), channels and blades last."
             )
         bias = None if self.bias is None else self.bias.flatten()
         y = F.linear(x.flatten(-2), self.kernel(), bias)

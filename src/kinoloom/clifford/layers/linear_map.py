@@ -1,9 +1,9 @@
-"""Linear maps of a batch that torch need not derive: a function and its transpose.
+"""Linear maps of a batch with a hand-written transpose, as differentiable functions.
 
-The way to coordinates of ideals and the rims of periodic fields are additions and copies into
-memory that is taken once. torch would derive such a map through many copies, where its transpose is
-as simple a function. Given both, derivatives of every order, in both directions, and `torch.func`
-(grad, vmap, jvp and what is made of them) work.
+The change to ideal coordinates and circular padding are additions and copies into memory that is
+allocated once. Automatic differentiation of them makes many copies, while their transpose is as
+simple a function. From both, this module provides derivatives of every order in both modes, and
+support of `torch.func` (grad, vmap, jvp and their compositions).
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from torch import Tensor
 Map = Callable[[Tensor], Tensor]
 
 
-def linear_map(x: Tensor, there: Map, back: Map) -> Tensor:
-    """there(x), with derivatives.
+def linear_map(x: Tensor, function: Map, transpose: Map) -> Tensor:
+    """Apply a linear function, differentiably.
 
     Args:
         x: (B, ...).
-        there: a linear function that treats the members of a batch alike and apart; its result
-            shares no memory with x. It need not be one that torch can derive.
-        back: its transpose.
+        function: linear function that maps each member of the batch independently and equally;
+            its result shares no memory with x. It need not be differentiable by torch.
+        transpose: the transpose of `function`.
     """
-    made: Tensor = _LinearMap.apply(x, there, back)  # type: ignore[no-untyped-call]
-    return made
+    result: Tensor = _LinearMap.apply(x, function, transpose)  # type: ignore[no-untyped-call]
+    return result
 
 
 def is_traced(x: Tensor) -> bool:
-    """Whether x stands for others, in a compiler or in `torch.func`, and has no memory to keep."""
+    """Return whether x is a tracer of a compiler or of `torch.func`, without memory of its own."""
     if torch.compiler.is_compiling():
         return True
     return torch.func.debug_unwrap(x, recurse=False) is not x
@@ -39,25 +39,25 @@ def is_traced(x: Tensor) -> bool:
 
 class _LinearMap(torch.autograd.Function):
     @staticmethod
-    def forward(x: Tensor, there: Map, back: Map) -> Tensor:
-        return there(x)
+    def forward(x: Tensor, function: Map, transpose: Map) -> Tensor:
+        return function(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map], output: Tensor) -> None:
-        _, ctx.there, ctx.back = inputs
+        _, ctx.function, ctx.transpose = inputs
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return linear_map(gradients[0], ctx.back, ctx.there), None, None
+        return linear_map(gradients[0], ctx.transpose, ctx.function), None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
-        return linear_map(tangents[0], ctx.there, ctx.back)
+        return linear_map(tangents[0], ctx.function, ctx.transpose)
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[int, None, None], x: Tensor, there: Map, back: Map
+        info: Any, in_dims: tuple[int, None, None], x: Tensor, function: Map, transpose: Map
     ) -> tuple[Tensor, int]:
-        every = x.movedim(in_dims[0], 0).flatten(0, 1)
-        made = linear_map(every, there, back)
-        return made.reshape(info.batch_size, -1, *made.shape[1:]), 0
+        flat = x.movedim(in_dims[0], 0).flatten(0, 1)
+        result = linear_map(flat, function, transpose)
+        return result.reshape(info.batch_size, -1, *result.shape[1:]), 0

@@ -1,18 +1,18 @@
-"""What the linear Clifford layers share: a learned multivector on the right of every input.
+"""Base class of linear Clifford layers: products with learned multivectors on the right.
 
 A layer computes y = sum over channels of x w, the geometric product with learned multivectors w.
-Written out in blades that is a real matrix: the entry from input blade j to output blade k is
-+w_l, -w_l or 0, where e_j e_l = +-e_k. `ProductLayer` makes that matrix by one gather and one
-multiplication, for those input and output grades that are asked for; blades of w that no pair of
-them needs have no parameter.
+In terms of blades that is a real matrix: the entry from input blade j to output blade k is +w_l,
+-w_l or 0, where e_j e_l = +-e_k. `ProductLayer` builds this matrix by one gather and one
+multiplication, for the selected input and output grades. Blades of w that no pair of them uses have
+no parameter.
 
-While no gradient is recorded (evaluation, rollout) the expanded matrix is kept and used again until
-the weights change. What it watches is the weights' version and memory: every in-place operation of
-torch, optimisers, load_state_dict and .to() are seen; a write through `.data` in place is not, and
-needs `forget_kernel()` or a call of `train()`.
+While no gradient is recorded (evaluation, rollouts), the expanded kernel is cached until the
+weights change. The cache compares the version and the memory of the weights, so it notices every
+in-place operation of torch, optimisers, load_state_dict and .to(). It does not notice in-place
+writes through `.data`, which need a call of `clear_kernel_cache()` or `train()`.
 
-Source of the layer: Brandstetter et al., "Clifford Neural Layers for PDE Modeling", ICLR 2023,
-arXiv:2209.04934. The grade selection and the caching are ours.
+Source: Brandstetter et al., "Clifford Neural Layers for PDE Modeling", ICLR 2023, arXiv:2209.04934
+(the layer; grade selection and caching are additions).
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ Grades = Iterable[int] | None
 
 
 class ProductLayer(nn.Module):
-    """Weights of a right product, and the real matrix they stand for.
+    """Weights of a right product, and the real kernel they expand to.
 
     Args:
-        g: the algebra, or its signature as a list of squares.
-        in_channels, out_channels: how many multivectors at each place.
-        weight_shape: of each blade's weights, such as (out_channels, in_channels, 3, 3).
-        fan_in: how many numbers each output number is a sum of, for the initial range.
-        bias: whether a learned multivector is added to each output channel.
-        in_grades, out_grades: the grades that inputs have and outputs need; None for all.
+        g: algebra, or its signature as a sequence of squares.
+        in_channels, out_channels: number of multivectors per cell.
+        weight_shape: shape of the weights of each blade, such as (out_channels, in_channels, 3, 3).
+        fan_in: number of multivectors that each output is a sum of, for the initialisation.
+        bias: whether to add a learned multivector to each output channel.
+        in_grades, out_grades: grades of the inputs and outputs; None for all.
 
     Attributes:
         weight: (L, *weight_shape), one entry for each blade in `weight_blades`.
         bias: (out_channels, K) or None.
-        in_blades, out_blades, weight_blades: places in the algebra's order; J, K and L of them.
+        in_blades, out_blades, weight_blades: J, K and L indices of blades.
 
     Raises:
-        UsageError: no algebra, a grade that it lacks, grades that cannot reach one another, or
-            channels that are not positive.
+        UsageError: the signature, a grade or a number of channels is invalid, or no product leads
+            from the input to the output grades.
     """
 
     weight: nn.Parameter
@@ -72,27 +72,30 @@ class ProductLayer(nn.Module):
     ) -> None:
         super().__init__()
         if min(in_channels, out_channels) < 1:
-            raise UsageError(f"Channels must be positive, not {in_channels} and {out_channels}.")
+            raise UsageError(
+                f"Invalid channels {in_channels} and {out_channels}: expected at least 1."
+            )
         self.algebra = Algebra.of(g)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.in_blades = self.algebra.of_grades(in_grades)
-        self.out_blades = self.algebra.of_grades(out_grades)
-        self.weight_blades = self._gather_plan()
+        self.in_blades = self.algebra.blades_of_grades(in_grades)
+        self.out_blades = self.algebra.blades_of_grades(out_grades)
+        self.weight_blades = self._register_tables()
         self.weight = nn.Parameter(torch.empty(len(self.weight_blades), *weight_shape))
         self.bias = nn.Parameter(torch.empty(out_channels, len(self.out_blades))) if bias else None
         self._fan_in = fan_in * len(self.in_blades)
-        self._kept: tuple[Tensor, int, Tensor] | None = None
+        self._cache: tuple[Tensor, int, Tensor] | None = None
         self.reset_parameters()
 
-    def _gather_plan(self) -> tuple[int, ...]:
-        """Set `index` and `sign` (K * J,), and return the blades of the weights that are used."""
+    def _register_tables(self) -> tuple[int, ...]:
+        """Register `index` and `sign` (K * J,), and return the blades that need weights."""
         pairs = np.ix_(self.out_blades, self.in_blades)
         partner, sign = self.algebra.partner[pairs], self.algebra.sign[pairs]
         used = np.unique(partner[sign != 0])
         if not len(used):
             raise UsageError(
                 f"No product in {self.algebra} leads from the blades {self.in_blades} to "
-                f"{self.out_blades}."
+                f"{self.out_blades}.",
+                hint="Change in_grades or out_grades.",
             )
         index = np.searchsorted(used, partner).clip(0, len(used) - 1)
         self.register_buffer("index", torch.tensor(index.ravel()), persistent=False)
@@ -101,48 +104,48 @@ class ProductLayer(nn.Module):
         return tuple(int(blade) for blade in used)
 
     def reset_parameters(self) -> None:
-        """Draw weights and bias evenly from +-1 / sqrt(numbers summed for one output number)."""
+        """Draw weights and bias uniformly from +-1 / sqrt(fan_in * J)."""
         bound = 1 / math.sqrt(self._fan_in)
         nn.init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             nn.init.uniform_(self.bias, -bound, bound)
 
-    def entries(self) -> Tensor:
-        """The signed weights of every pair of blades: (K, J, *weight_shape)."""
+    def signed_weights(self) -> Tensor:
+        """Return the signed weights of every pair of blades, (K, J, *weight_shape)."""
         shape = (len(self.out_blades), len(self.in_blades), *self.weight.shape[1:])
         sign = self.sign.reshape(-1, *[1] * (self.weight.dim() - 1))
         return (self.weight.index_select(0, self.index) * sign).reshape(shape)
 
-    def expand(self) -> Tensor:
-        """The real kernel of the layer, in the shape that its forward pass takes."""
+    def expand_kernel(self) -> Tensor:
+        """Return the real kernel in the shape that the forward pass uses."""
         raise NotImplementedError
 
     def kernel(self) -> Tensor:
-        """The expanded kernel: kept while no gradient is recorded, else made anew."""
+        """Return the real kernel, from the cache while no gradient is recorded."""
         if torch.is_grad_enabled() or is_traced(self.weight) or self.weight.is_inference():
-            return self.expand()
-        if self._kept is not None:
-            source, version, kernel = self._kept
+            return self.expand_kernel()
+        if self._cache is not None:
+            source, version, kernel = self._cache
             same = source.data_ptr() == self.weight.data_ptr()
             if same and source._version == version and source.dtype == self.weight.dtype:
                 return kernel
         source = self.weight.detach()
-        self._kept = (source, source._version, self.expand())
-        return self._kept[2]
+        self._cache = (source, source._version, self.expand_kernel())
+        return self._cache[2]
 
-    def forget_kernel(self) -> None:
-        """Drop the kept kernel; needed only after writing to `weight.data` in place."""
-        self._kept = None
+    def clear_kernel_cache(self) -> None:
+        """Discard the cached kernel; needed only after in-place writes to `weight.data`."""
+        self._cache = None
 
     def train(self, mode: bool = True) -> Self:
-        """As `nn.Module.train`; also drops the kept kernel."""
-        self.forget_kernel()
+        """Set the training mode as `nn.Module.train`, and discard the cached kernel."""
+        self.clear_kernel_cache()
         return super().train(mode)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_kept": None}  # copies and pickles start without it
+        return {**self.__dict__, "_cache": None}  # a copy must not share the cache
 
     def extra_repr(self) -> str:
-        """What `print` shows of the layer."""
+        """Return the arguments that `print` shows."""
         grades = f", blades {len(self.in_blades)} -> {len(self.out_blades)}"
         return f"{self.algebra}, {self.in_channels}, {self.out_channels}{grades}"

@@ -1,9 +1,9 @@
-"""FNO and CFNO: spectral layers beside layers of each place alone.
+"""FNO and CFNO: Fourier neural operators of spectral and pointwise convolutions.
 
-Inputs: fields (B, in_channels, J, *space); outputs: (B, out_channels, K, *space), the same space,
-two or three axes, each at least twice its modes long.
-Architecture: a layer of each place alone to the hidden channels; blocks of activation(norm(spectral
-layer + layer of each place alone)); a layer of each place alone to the output.
+Inputs: fields (B, in_channels, J, *space); outputs: fields (B, out_channels, K, *space) of the same
+size, with two or three axes of space, each at least twice as long as its number of modes.
+Architecture: pointwise convolution to the hidden channels; blocks of activation(norm(spectral
+convolution + pointwise convolution)); pointwise convolution to the output.
 
 Sources: Li et al., ICLR 2021, arXiv:2010.08895; Brandstetter et al., ICLR 2023, arXiv:2209.04934.
 """
@@ -12,57 +12,62 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from kinoloom.clifford.nets.kits import Ends, Kit
+from kinoloom.clifford.nets.layer_factory import FieldSpec, LayerFactory
 from kinoloom.errors import UsageError
 
 
 class FNO(nn.Module):
-    """A Fourier neural operator of a kit's layers.
+    """Fourier neural operator.
 
     Args:
-        kit: what layers are made of.
-        ends: what goes in and what comes out.
-        channels: hidden channels, in the kit's unit.
-        modes: for each axis, how many modes of each sign are kept.
-        blocks: how many spectral blocks.
+        factory: creates the layers.
+        spec: channels and grades of inputs and outputs.
+        channels: hidden channels, multivectors or numbers depending on the factory.
+        modes: number of modes of each sign to keep, for each axis.
+        blocks: number of spectral blocks.
 
     Raises:
-        UsageError: no block, or as the kit's layers.
+        UsageError: there are no blocks, or an argument of a layer is invalid.
     """
 
     def __init__(
-        self, kit: Kit, ends: Ends, channels: int, modes: tuple[int, ...], blocks: int = 4
+        self,
+        factory: LayerFactory,
+        spec: FieldSpec,
+        channels: int,
+        modes: tuple[int, ...],
+        blocks: int = 4,
     ) -> None:
         super().__init__()
         if blocks < 1:
-            raise UsageError(f"An FNO has at least 1 block, not {blocks}.")
-        self.lift = kit.lift(ends, channels)
-        self.blocks = nn.ModuleList(SpectralBlock(kit, channels, modes) for _ in range(blocks))
-        self.project = kit.project(ends, channels)
+            raise UsageError(f"Invalid number of blocks {blocks}: expected at least 1.")
+        self.lift = factory.lift(spec, channels)
+        self.blocks = nn.ModuleList(SpectralBlock(factory, channels, modes) for _ in range(blocks))
+        self.project = factory.project(spec, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The field that follows x.
+        """Map input fields to output fields.
 
         Raises:
-            ArrayError: another shape than `Ends` and the kit say, or too few places for the modes.
+            ArrayError: the shape is wrong, or an axis is too short for the modes.
         """
         hidden: Tensor = self.lift(x)
         for block in self.blocks:
             hidden = block(hidden)
-        made: Tensor = self.project(hidden)
-        return made
+        output: Tensor = self.project(hidden)
+        return output
 
 
 class SpectralBlock(nn.Module):
-    """activation(norm(spectral(x) + place(x)))."""
+    """Block activation(norm(spectral(x) + pointwise(x)))."""
 
-    def __init__(self, kit: Kit, channels: int, modes: tuple[int, ...]) -> None:
+    def __init__(self, factory: LayerFactory, channels: int, modes: tuple[int, ...]) -> None:
         super().__init__()
-        self.spectral = kit.spectral(channels, modes)
-        self.place = kit.conv(channels, channels, 1)
-        self.after = nn.Sequential(kit.norm(channels), kit.activation(channels))
+        self.spectral = factory.spectral(channels, modes)
+        self.place = factory.conv(channels, channels, 1)
+        self.after = nn.Sequential(factory.norm(channels), factory.activation(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape."""
-        made: Tensor = self.after(self.spectral(x) + self.place(x))
-        return made
+        """Apply the block; the shape does not change."""
+        output: Tensor = self.after(self.spectral(x) + self.place(x))
+        return output

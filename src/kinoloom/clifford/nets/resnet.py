@@ -1,73 +1,77 @@
 """ResNet and CResNet: residual blocks at one resolution, for stepping a field in time.
 
-Inputs: fields (B, in_channels, J, *space); outputs: (B, out_channels, K, *space), the same space.
-Architecture: a layer of each place alone to the hidden channels; blocks of twice (norm, activation,
-3-wide convolution) around which the field is added; a layer of each place alone to the output.
+Inputs: fields (B, in_channels, J, *space); outputs: fields (B, out_channels, K, *space) of the same
+size.
+Architecture: pointwise convolution to the hidden channels; residual blocks of twice norm,
+activation and 3-wide convolution; pointwise convolution to the output.
 
-    net = ResNet(CliffordKit((1, 1), 2), Ends(4, 1, (0, 1), (0, 1)), channels=32)   # CResNet
-    net = ResNet(PlainKit((1, 1), 2), Ends(4, 1, (0, 1), (0, 1)), channels=64)
+    spec = FieldSpec(4, 1, (0, 1), (0, 1))
+    cresnet = ResNet(CliffordLayers((1, 1), 2), spec, channels=32)
+    resnet = ResNet(PlainLayers((1, 1), 2), spec, channels=64)
 
-Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (8 blocks; there with a padded rim instead
-of periodic convolutions).
+Source: Brandstetter et al., ICLR 2023, arXiv:2209.04934 (8 blocks; there with one padding of the
+whole input instead of periodic convolutions).
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from kinoloom.clifford.nets.kits import Ends, Kit
+from kinoloom.clifford.nets.layer_factory import FieldSpec, LayerFactory
 from kinoloom.errors import UsageError
 
 
 class ResNet(nn.Module):
-    """A residual network of a kit's layers.
+    """Residual network.
 
     Args:
-        kit: what layers are made of.
-        ends: what goes in and what comes out.
-        channels: hidden channels, in the kit's unit.
-        blocks: how many residual blocks.
+        factory: creates the layers.
+        spec: channels and grades of inputs and outputs.
+        channels: hidden channels, multivectors or numbers depending on the factory.
+        blocks: number of residual blocks.
 
     Raises:
-        UsageError: no block, or as the kit's layers.
+        UsageError: there are no blocks, or an argument of a layer is invalid.
     """
 
-    def __init__(self, kit: Kit, ends: Ends, channels: int, blocks: int = 8) -> None:
+    def __init__(
+        self, factory: LayerFactory, spec: FieldSpec, channels: int, blocks: int = 8
+    ) -> None:
         super().__init__()
         if blocks < 1:
-            raise UsageError(f"A ResNet has at least 1 block, not {blocks}.")
-        self.lift = kit.lift(ends, channels)
-        self.blocks = nn.ModuleList(ResidualBlock(kit, channels) for _ in range(blocks))
-        self.project = kit.project(ends, channels)
+            raise UsageError(f"Invalid number of blocks {blocks}: expected at least 1.")
+        self.lift = factory.lift(spec, channels)
+        self.blocks = nn.ModuleList(ResidualBlock(factory, channels) for _ in range(blocks))
+        self.project = factory.project(spec, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The field that follows x.
+        """Map input fields to output fields.
 
         Raises:
-            ArrayError: another shape than `Ends` and the kit say.
+            ArrayError: the shape is wrong.
         """
         hidden: Tensor = self.lift(x)
         for block in self.blocks:
             hidden = block(hidden)
-        made: Tensor = self.project(hidden)
-        return made
+        output: Tensor = self.project(hidden)
+        return output
 
 
 class ResidualBlock(nn.Module):
-    """Twice norm, activation and convolution, added to what came in."""
+    """Residual block: twice norm, activation and convolution, added to the input."""
 
-    def __init__(self, kit: Kit, channels: int) -> None:
+    def __init__(self, factory: LayerFactory, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            kit.norm(channels),
-            kit.activation(channels),
-            kit.conv(channels, channels, 3),
-            kit.norm(channels),
-            kit.activation(channels),
-            kit.conv(channels, channels, 3),
+            factory.norm(channels),
+            factory.activation(channels),
+            factory.conv(channels, channels, 3),
+            factory.norm(channels),
+            factory.activation(channels),
+            factory.conv(channels, channels, 3),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """x and what the block makes of it; the same shape."""
-        made: Tensor = x + self.body(x)
-        return made
+        """Apply the block; the shape does not change."""
+        output: Tensor = x + self.body(x)
+        return output

@@ -1,8 +1,8 @@
-"""SpectralConv: the plain Fourier layer that the Clifford one is compared with.
+"""Real-valued spectral convolution, the counterpart of the Clifford Fourier layer.
 
-Inputs: (B, in_channels, *space) real; outputs: (B, out_channels, *space).
-The real FFT of each channel; low modes, of both signs along all axes but the last, are multiplied
-by a complex matrix each; all others become 0; the inverse FFT.
+Inputs: real images (B, in_channels, *space); outputs: real images (B, out_channels, *space).
+Method: real FFT of each channel; a learned complex matrix for each low mode, of both signs along
+all axes but the last; 0 for all other modes; the inverse FFT.
 
 Source: Li et al., "Fourier Neural Operator for Parametric Partial Differential Equations", ICLR
 2021, arXiv:2010.08895.
@@ -17,25 +17,26 @@ from kinoloom.errors import ArrayError, UsageError
 
 
 class SpectralConv(nn.Module):
-    """A Fourier layer over as many axes as there are modes.
+    """Spectral convolution over as many axes as there are numbers of modes.
 
     Args:
-        in_channels, out_channels: numbers at each place.
-        modes: for each axis, how many modes of each sign are kept (of the last: of its one sign).
+        in_channels, out_channels: number of channels.
+        modes: number of modes of each sign to keep, for each axis; the last axis has one sign.
 
     Attributes:
-        weight: (in_channels, out_channels, *kept, 2), real and imaginary parts, kept being twice
-            the modes of each axis but the last.
+        weight: (in_channels, out_channels, *kept, 2), real and imaginary parts; `kept` is twice
+            the modes of each axis except the last.
 
     Raises:
-        UsageError: no axes, or modes or channels that are not positive.
+        UsageError: there are no axes, or a number of modes or channels is not positive.
     """
 
     def __init__(self, in_channels: int, out_channels: int, modes: tuple[int, ...]) -> None:
         super().__init__()
         if not modes or min(*modes, in_channels, out_channels) < 1:
             raise UsageError(
-                f"Modes and channels must be positive, not {modes}, {in_channels}, {out_channels}."
+                f"Invalid modes {modes} or channels {in_channels} and {out_channels}: expected at "
+                "least 1 each."
             )
         self.in_channels, self.out_channels, self.modes = in_channels, out_channels, modes
         kept = (*(2 * m for m in modes[:-1]), modes[-1])
@@ -44,37 +45,38 @@ class SpectralConv(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform, multiply the low modes, transform back.
+        """Multiply the low modes of images.
 
         Raises:
-            ArrayError: another shape, or too few places for the modes.
+            ArrayError: the shape is wrong, or an axis is too short for the modes.
         """
         sizes = tuple(x.shape[2:])
-        right = x.dim() == 2 + len(self.modes) and x.shape[1] == self.in_channels
-        if not right or any(s < 2 * m for s, m in zip(sizes, self.modes, strict=True)):
+        matches = x.dim() == 2 + len(self.modes) and x.shape[1] == self.in_channels
+        if not matches or any(s < 2 * m for s, m in zip(sizes, self.modes, strict=True)):
             raise ArrayError(
-                f"SpectralConv takes (B, {self.in_channels}, *space) with each of "
-                f"{len(self.modes)} axes at least twice {self.modes} long, not {tuple(x.shape)}."
+                f"The input of SpectralConv has shape {tuple(x.shape)}: expected "
+                f"(B, {self.in_channels}, *space) with at least "
+                f"{tuple(2 * m for m in self.modes)} cells."
             )
         axes = tuple(range(2, x.dim()))
         modes = torch.view_as_real(torch.fft.rfftn(x, dim=axes)).narrow(-2, 0, self.modes[-1])
         for axis, m in enumerate(self.modes[:-1], start=2):
             low, high = modes.narrow(axis, 0, m), modes.narrow(axis, sizes[axis - 2] - m, m)
             modes = torch.cat([low, high], dim=axis)
-        spread = torch.view_as_complex(self._spread(self._mixed(modes), sizes))
-        made: Tensor = torch.fft.irfftn(spread, s=sizes, dim=axes)
-        return made
+        padded = torch.view_as_complex(self._pad_modes(self._multiply_modes(modes), sizes))
+        output: Tensor = torch.fft.irfftn(padded, s=sizes, dim=axes)
+        return output
 
-    def _mixed(self, modes: Tensor) -> Tensor:
-        """(B, in_channels, *kept, 2) to (B, out_channels, *kept, 2), real and imaginary parts."""
+    def _multiply_modes(self, modes: Tensor) -> Tensor:
+        """Map (B, in_channels, *kept, 2) to (B, out_channels, *kept, 2), real and imaginary."""
         if not torch.compiler.is_compiling():
             kept, weight = torch.view_as_complex(modes), torch.view_as_complex(self.weight)
             return torch.view_as_real(torch.einsum("bi...,io...->bo...", kept, weight))
-        real, imaginary = self.weight.unbind(-1)  # exporters know no complex products
+        real, imaginary = self.weight.unbind(-1)  # exporters lack complex products
         parts = torch.stack([self.weight, torch.stack([-imaginary, real], -1)], -2)
         return torch.einsum("bi...p,io...pq->bo...q", modes, parts)
 
-    def _spread(self, modes: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    def _pad_modes(self, modes: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, m in enumerate(self.modes[:-1], start=2):
             gap = (*modes.shape[:axis], sizes[axis - 2] - 2 * m, *modes.shape[axis + 1 :])
             halves = modes.narrow(axis, 0, m), modes.new_zeros(gap), modes.narrow(axis, m, m)

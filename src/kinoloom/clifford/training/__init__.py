@@ -1,1 +1,1 @@
-"""Networks that step fields in time: presets, training, rollouts and what is seen in them."""
+"""Training of networks on multivector fields: presets, metrics, diagnostics, reports."""

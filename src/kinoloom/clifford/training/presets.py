@@ -1,8 +1,7 @@
-"""Presets: an equation, a network and how it is trained, by name: "smoke-cresnet".
+"""Presets of `train clifford`: an equation and an architecture, such as "smoke-cresnet".
 
-A name is an equation and a form. The forms of one family are as large as one another: the plain
-one is as wide as gives it nearest as many parameters as the Clifford one has. No torch is loaded
-until a network is made.
+The networks of a family have equal sizes: the width of plain and rotational networks is chosen to
+match the number of parameters of the Clifford network. torch is imported only to build a network.
 """
 
 from __future__ import annotations
@@ -11,8 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from kinoloom.clifford.fields.make import maxwell_fields, shallow_water_fields, smoke_fields
-from kinoloom.clifford.fields.noun import Fields
+from kinoloom.clifford.fields.dataset import Fields
+from kinoloom.clifford.fields.generate import (
+    generate_maxwell,
+    generate_shallow_water,
+    generate_smoke,
+)
 from kinoloom.clifford.options import (
     FromClipOptions,
     MaxwellOptions,
@@ -25,29 +28,29 @@ from kinoloom.learn.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from kinoloom.clifford.nets.kits import Kit
+    from kinoloom.clifford.nets.layer_factory import LayerFactory
 
-MOMENTS = 2
-"""How many moments a network is shown: two tell a field and its motion."""
+HISTORY_STEPS = 2
+"""Number of time steps of the input, enough to infer the rate of change."""
 
 
 @dataclass(frozen=True)
 class Equation:
-    """What is learned.
+    """An equation to learn.
 
     Attributes:
-        make: the trajectories of options, or None where they come from files alone.
-        options: the class of these options.
-        given: those that differ from the class's defaults.
+        generate: generates trajectories from options; None if they come from files only.
+        options: class of these options.
+        overrides: values that differ from the defaults of the class.
         signature, grades: of the fields.
-        space: how many axes.
-        widths: multivector channels of each family of networks.
-        padding_mode: what networks see outside of the field.
+        space: number of axes of space.
+        widths: multivector channels of the Clifford network of each family.
+        padding_mode: values outside the field.
     """
 
-    make: Callable[[Any], Fields] | None
+    generate: Callable[[Any], Fields] | None
     options: type
-    given: dict[str, Any]
+    overrides: dict[str, Any]
     signature: tuple[int, ...]
     grades: tuple[int, ...]
     space: int
@@ -56,29 +59,29 @@ class Equation:
 
 
 @dataclass(frozen=True)
-class Form:
-    """A network of a family.
+class Architecture:
+    """A network architecture.
 
     Attributes:
         family: "resnet", "fno" or "unet".
-        kit: "clifford", "rotation" or "plain".
+        layers: "clifford", "rotation" or "plain".
     """
 
     family: str
-    kit: str
+    layers: str
 
 
 EQUATIONS = {
     "smoke": Equation(
-        smoke_fields, SmokeOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
+        generate_smoke, SmokeOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
         {"resnet": 12, "fno": 8, "unet": 8},
     ),
     "shallow-water": Equation(
-        shallow_water_fields, ShallowWaterOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
+        generate_shallow_water, ShallowWaterOptions, {"cells": 32, "steps": 16}, (1, 1), (0, 1), 2,
         {"resnet": 12, "fno": 8, "unet": 8},
     ),
     "maxwell": Equation(
-        maxwell_fields, MaxwellOptions, {"cells": 16, "steps": 16}, (1, 1, 1), (1, 2), 3,
+        generate_maxwell, MaxwellOptions, {"cells": 16, "steps": 16}, (1, 1, 1), (1, 2), 3,
         {"resnet": 8, "fno": 4, "unet": 4},
     ),
     "video": Equation(
@@ -86,14 +89,14 @@ EQUATIONS = {
         "replicate",
     ),
 }  # fmt: skip
-FORMS = {
-    "cresnet": Form("resnet", "clifford"),
-    "rotresnet": Form("resnet", "rotation"),
-    "resnet": Form("resnet", "plain"),
-    "cfno": Form("fno", "clifford"),
-    "fno": Form("fno", "plain"),
-    "cunet": Form("unet", "clifford"),
-    "unet": Form("unet", "plain"),
+ARCHITECTURES = {
+    "cresnet": Architecture("resnet", "clifford"),
+    "rotresnet": Architecture("resnet", "rotation"),
+    "resnet": Architecture("resnet", "plain"),
+    "cfno": Architecture("fno", "clifford"),
+    "fno": Architecture("fno", "plain"),
+    "cunet": Architecture("unet", "clifford"),
+    "unet": Architecture("unet", "plain"),
 }
 SETTINGS = Settings(
     steps=2000,
@@ -113,82 +116,91 @@ _MODES = 8
 
 @dataclass(frozen=True)
 class Preset:
-    """An equation and a form of network."""
+    """An equation and an architecture."""
 
     name: str
     equation: Equation
-    form: Form
+    architecture: Architecture
 
-    def fields(self, trajectories: int, seed: int) -> Fields:
-        """Trajectories to learn from or to be tested on, by their seed.
+    def generate_fields(self, trajectories: int, seed: int) -> Fields:
+        """Return simulated trajectories.
 
         Raises:
-            UsageError: they cannot be made, only read.
+            UsageError: the equation has no solver.
         """
-        if self.equation.make is None:
+        if self.equation.generate is None:
             raise UsageError(
-                f"{self.name} learns from videos: give it --learned and --held-out.",
-                hint="`kinoloom fields from-clip in.mp4 -o field.npz` makes them.",
+                f"The preset {self.name} cannot simulate fields: --train-data and --held-out are "
+                "required.",
+                hint="Convert videos with `kinoloom fields from-clip in.mp4 -o fields.npz`.",
             )
-        given = {**self.equation.given, "trajectories": trajectories, "seed": seed}
-        return self.equation.make(self.equation.options(**given))
+        values = {**self.equation.overrides, "trajectories": trajectories, "seed": seed}
+        return self.equation.generate(self.equation.options(**values))
 
-    def net(self) -> nn.Module:
-        """The network, its weights drawn anew from torch's generator."""
-        from kinoloom.clifford.nets.size import parameter_count, width_of_equal_size
+    def build_net(self) -> nn.Module:
+        """Return the network, with weights drawn from torch's generator."""
+        from kinoloom.clifford.nets.sizing import count_parameters, match_width
 
-        width = self.equation.widths[self.form.family]
-        if self.form.kit != "clifford":
-            target = parameter_count(self._of_width("clifford", width))
-            width = width_of_equal_size(lambda w: self._of_width(self.form.kit, w), target)
-        return self._of_width(self.form.kit, width)
+        layers, width = self.architecture.layers, self.equation.widths[self.architecture.family]
+        if layers != "clifford":
+            target = count_parameters(self._build("clifford", width))
+            width = match_width(lambda channels: self._build(layers, channels), target)
+        return self._build(layers, width)
 
-    def _of_width(self, kit_name: str, width: int) -> nn.Module:
+    def _build(self, layers: str, width: int) -> nn.Module:
         from kinoloom.clifford.nets.fno import FNO
-        from kinoloom.clifford.nets.kits import Ends
+        from kinoloom.clifford.nets.layer_factory import FieldSpec
         from kinoloom.clifford.nets.resnet import ResNet
         from kinoloom.clifford.nets.unet import UNet
 
-        kit, grades = self._kit(kit_name), self.equation.grades
-        ends = Ends(MOMENTS, 1, grades, grades)
-        if self.form.family == "fno":
+        factory, grades = self._create_factory(layers), self.equation.grades
+        spec = FieldSpec(HISTORY_STEPS, 1, grades, grades)
+        if self.architecture.family == "fno":
             modes = (_MODES // (self.equation.space - 1),) * self.equation.space
-            return FNO(kit, ends, width, modes, _BLOCKS)
-        if self.form.family == "unet":
-            return UNet(kit, ends, width)
-        return ResNet(kit, ends, width, _BLOCKS)
+            return FNO(factory, spec, width, modes, _BLOCKS)
+        if self.architecture.family == "unet":
+            return UNet(factory, spec, width)
+        return ResNet(factory, spec, width, _BLOCKS)
 
-    def _kit(self, name: str) -> Kit:
-        from kinoloom.clifford.nets.kits import CliffordKit, PlainKit
+    def _create_factory(self, layers: str) -> LayerFactory:
+        from kinoloom.clifford.nets.layer_factory import CliffordLayers, PlainLayers
 
         signature, space = self.equation.signature, self.equation.space
         padding = self.equation.padding_mode
-        if name == "plain":
-            return PlainKit(signature, space, padding)
-        if name == "rotation":
-            return CliffordKit((-1, -1), space, padding, rotation=True)
-        return CliffordKit(signature, space, padding)
+        if layers == "plain":
+            return PlainLayers(signature, space, padding)
+        if layers == "rotation":
+            return CliffordLayers((-1, -1), space, padding, rotation=True)
+        return CliffordLayers(signature, space, padding)
 
 
-def names() -> list[str]:
-    """The names of all presets."""
+def list_presets() -> list[str]:
+    """Return the names of all presets."""
     return [
-        f"{equation}-{form}" for equation in EQUATIONS for form in FORMS if _goes(equation, form)
+        f"{equation}-{architecture}"
+        for equation in EQUATIONS
+        for architecture in ARCHITECTURES
+        if _is_supported(equation, architecture)
     ]
 
 
-def preset(name: str) -> Preset:
-    """The preset of a name.
+def get_preset(name: str) -> Preset:
+    """Return a preset by its name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the name is unknown.
     """
-    equation, _, form = name.rpartition("-")
-    if equation not in EQUATIONS or form not in FORMS or not _goes(equation, form):
-        raise UsageError(f"There is no preset '{name}'.", hint=f"There are {', '.join(names())}.")
-    return Preset(name, EQUATIONS[equation], FORMS[form])
+    equation, _, architecture = name.rpartition("-")
+    is_known = equation in EQUATIONS and architecture in ARCHITECTURES
+    if not is_known or not _is_supported(equation, architecture):
+        raise UsageError(
+            f"Unknown preset '{name}': expected an equation ({', '.join(EQUATIONS)}) and an "
+            f"architecture ({', '.join(ARCHITECTURES)}), such as smoke-cresnet.",
+            hint="rotresnet requires an equation in the plane.",
+        )
+    return Preset(name, EQUATIONS[equation], ARCHITECTURES[architecture])
 
 
-def _goes(equation: str, form: str) -> bool:
-    """Rotations are of the plane."""
-    return FORMS[form].kit != "rotation" or EQUATIONS[equation].space == 2
+def _is_supported(equation: str, architecture: str) -> bool:
+    # Rotational layers exist in the plane only.
+    return ARCHITECTURES[architecture].layers != "rotation" or EQUATIONS[equation].space == 2

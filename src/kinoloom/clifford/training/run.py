@@ -1,31 +1,36 @@
-"""Trains a preset, follows held-out trajectories, and tells what came out.
+"""The `train clifford` job: trains a preset, evaluates rollouts and reports on them.
 
-In the folder of the training, beside what the loop keeps there (`learn.loop`): `rollout.mp4`, the
-first held-out trajectory beside the truth.
+The run directory contains the files of the training loop (`learn.loop`) and `rollout.mp4`, the
+first held-out trajectory next to the ground truth.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kinoloom.base.charts import MEDIA_TYPE, Line, line_plot
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import NoOptions, files_of
 from kinoloom.base.options import build
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report import Picture, Report, Section, Table, Text
+from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.fields.files import FIELDS_FILES
-from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.memory import keep_freed_memory
-from kinoloom.clifford.training.errors import Rollout, one_step, rollout
-from kinoloom.clifford.training.plots import line_plot
-from kinoloom.clifford.training.presets import SETTINGS, Preset, preset
-from kinoloom.clifford.training.quantities import blades_of, conserved, spectrum
-from kinoloom.clifford.training.show import rollout_clip
-from kinoloom.clifford.training.task import in_memory, step_task
+from kinoloom.clifford.memory import retain_freed_memory
+from kinoloom.clifford.training.diagnostics import (
+    compute_diagnostics,
+    energy_spectrum,
+    index_blades,
+)
+from kinoloom.clifford.training.metrics import Rollout, evaluate_rollout, one_step_smse
+from kinoloom.clifford.training.presets import SETTINGS, Preset, get_preset
+from kinoloom.clifford.training.task import build_step_task, load_trajectories
+from kinoloom.clifford.training.video import render_rollout
 from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
@@ -33,83 +38,96 @@ if TYPE_CHECKING:
     from kinoloom.clifford.options import TrainOptions
 
 SCHEMA = "kinoloom.train.clifford/1"
-FILM = "rollout.mp4"
-_HELD_OUT_SEED = 1_000_003  # added to the seed: other trajectories than those learned from
+ROLLOUT_VIDEO = "rollout.mp4"
+_HELD_OUT_SEED_OFFSET = 1_000_003  # held-out trajectories differ from the training trajectories
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
 
 
 def train_preset(options: TrainOptions) -> Report:
-    """Train, or go on with a training, and score it; see `ops.train_clifford`.
+    """Start or resume a training run and evaluate it; see `ops.train_clifford`.
 
     Raises:
-        UsageError: no folder was given, the preset is unknown, or a file holds another kind of
-            fields than the preset is for.
+        UsageError: the run directory is missing, the preset is unknown, or a file contains fields
+            of another kind than the preset needs.
     """
-    from kinoloom.clifford.nets.size import parameter_count
+    from kinoloom.clifford.nets.sizing import count_parameters
     from kinoloom.learn.loop import train
 
     if options.out is None:
-        raise UsageError("train clifford needs a folder for the training.", hint="Give --out DIR.")
-    chosen, settings = preset(options.preset), _settings(options)
-    learned = _fields(chosen, options.learned, options.trajectories, options.seed)
-    other = _fields(chosen, options.held_out, options.tests, options.seed + _HELD_OUT_SEED)
-    trajectories, held_out = in_memory(learned), in_memory(other)
-    if trajectories.shape[2:] != held_out.shape[2:]:
-        raise UsageError(
-            f"Held-out fields have cells {held_out.shape[3:]}, those to learn from "
-            f"{trajectories.shape[3:]}.",
-        )
-    keep_freed_memory()
-    task = step_task(chosen, learned, trajectories, held_out, settings, options.horizon)
+        raise UsageError("No run directory was given.", hint="Add --out DIR.")
+    preset, settings = get_preset(options.preset), _choose_settings(options)
+    training, held_out = _load_data(preset, options)
+    trajectories, held_out_trajectories = load_trajectories(training), load_trajectories(held_out)
+    retain_freed_memory()
+    task = build_step_task(
+        preset, training, trajectories, held_out_trajectories, settings, options.horizon
+    )
     result = train(task, settings, options.out)
-    stepper = _best(task.net, options.out)
-    followed = rollout(stepper, held_out, options.horizon)
-    film = _write_film(options.out / FILM, other, followed)
+    stepper = _load_best(task.net, options.out)
+    rollout = evaluate_rollout(stepper, held_out_trajectories, options.horizon)
+    video = _write_video(options.out / ROLLOUT_VIDEO, held_out, rollout)
     data = {
         "schema": SCHEMA,
-        "preset": chosen.name,
-        "parameters": parameter_count(stepper),
+        "preset": preset.name,
+        "parameters": count_parameters(stepper),
         "steps": result.steps,
         "ended": result.ended,
-        "trajectories": learned.count,
-        "held_out": other.count,
-        "one_step_smse": one_step(stepper, held_out),
-        "rollout_smse": [float(e) for e in followed.smse],
-        "no_change_smse": [float(e) for e in followed.still_smse],
-        "film": film.name,
+        "trajectories": training.count,
+        "held_out": held_out.count,
+        "one_step_smse": one_step_smse(stepper, held_out_trajectories),
+        "rollout_smse": [float(e) for e in rollout.smse],
+        "no_change_smse": [float(e) for e in rollout.persistence_smse],
+        "film": video.name,
     }
-    sections = _sections(data, other, followed)
-    return Report(f"{chosen.name}: trained and followed", sections, to_jsonable(data))
+    sections = _build_sections(data, held_out, rollout)
+    return Report(f"{preset.name}: training and rollouts", sections, to_jsonable(data))
 
 
-def _settings(options: TrainOptions) -> Settings:
-    given = {name: getattr(options, name) for name in _OVERRIDES}
-    changes = {name: value for name, value in given.items() if value is not None}
+def _choose_settings(options: TrainOptions) -> Settings:
+    values = {name: getattr(options, name) for name in _OVERRIDES}
+    changes = {name: value for name, value in values.items() if value is not None}
     settings = dataclasses.replace(SETTINGS, **changes)
     warmup = min(settings.warmup_steps, settings.steps // 4)
     return dataclasses.replace(settings, warmup_steps=warmup)
 
 
-def _fields(chosen: Preset, path: Path | None, count: int, seed: int) -> Fields:
-    """Those of a file, or new ones of the preset's equation.
+def _load_data(preset: Preset, options: TrainOptions) -> tuple[Fields, Fields]:
+    """Return training and held-out fields, simulated unless the options name files.
 
     Raises:
-        UsageError: the file holds others than the preset is for.
+        UsageError: the grids differ, or see `_load_fields`.
+    """
+    training = _load_fields(preset, options.train_data, options.trajectories, options.seed)
+    seed, count = options.seed + _HELD_OUT_SEED_OFFSET, options.held_out_trajectories
+    held_out = _load_fields(preset, options.held_out, count, seed)
+    if training.shape[1:] != held_out.shape[1:]:
+        raise UsageError(
+            f"The held-out fields have {held_out.shape[2:]} cells, the training fields "
+            f"{training.shape[2:]}: expected equal grids.",
+        )
+    return training, held_out
+
+
+def _load_fields(preset: Preset, path: Path | None, count: int, seed: int) -> Fields:
+    """Read fields from a file, or simulate `count` trajectories of the preset's equation.
+
+    Raises:
+        UsageError: the file contains fields of another kind than the preset needs.
     """
     if path is None:
-        return chosen.fields(count, seed)
+        return preset.generate_fields(count, seed)
     fields = FIELDS_FILES.read([path], NoOptions())
-    wanted = (chosen.equation.signature, chosen.equation.grades)
-    if (fields.signature, fields.grades) != wanted:
+    expected = (preset.equation.signature, preset.equation.grades)
+    if (fields.signature, fields.grades) != expected:
         raise UsageError(
-            f"{path.name} holds fields of signature {fields.signature} and grades {fields.grades}; "
-            f"{chosen.name} is for {wanted[0]} and {wanted[1]}."
+            f"{path.name} contains fields of signature {fields.signature} and grades "
+            f"{fields.grades}: {preset.name} needs {expected[0]} and {expected[1]}."
         )
     return fields
 
 
-def _best(net: Any, folder: Path) -> Any:
-    """The network with the weights that did best, ready to be asked."""
+def _load_best(net: Any, folder: Path) -> Any:
+    """Load the best weights of a run into its network, in evaluation mode."""
     from kinoloom.learn.checkpointing.weights import read_weights
 
     tensors, _ = read_weights(folder / "best.safetensors")
@@ -117,57 +135,84 @@ def _best(net: Any, folder: Path) -> Any:
     return net.eval()
 
 
-def _write_film(path: Path, fields: Fields, followed: Rollout) -> Path:
-    clip = rollout_clip(followed.truth[0], followed.made[0], fields.signature, fields.grades)
+def _write_video(path: Path, fields: Fields, rollout: Rollout) -> Path:
+    clip = render_rollout(rollout.truth[0], rollout.predicted[0], fields.signature, fields.grades)
     files = files_of(Clip)
     files.write(clip, path, build(files.write_options, {"overwrite": True}))
     return path
 
 
-def _sections(data: dict[str, Any], fields: Fields, followed: Rollout) -> tuple[Section, ...]:
+def _build_sections(data: dict[str, Any], fields: Fields, rollout: Rollout) -> tuple[Section, ...]:
     rows = tuple(
-        (step, float(smse), float(still))
-        for step, (smse, still) in enumerate(
-            zip(followed.smse, followed.still_smse, strict=True), 1
+        (step, float(smse), float(persistence))
+        for step, (smse, persistence) in enumerate(
+            zip(rollout.smse, rollout.persistence_smse, strict=True), 1
         )
     )
-    told = (
-        f"{data['parameters']} parameters, {data['steps']} steps on {data['trajectories']} "
-        f"trajectories. SMSE of one step, from every moment of {data['held_out']} held-out ones: "
-        f"{data['one_step_smse']:.4g}; below, rollouts from their first moments. {FILM} shows the "
-        "first of them."
+    held_out = f"{data['held_out']} held-out {_count_noun(data['held_out'])}"
+    summary = (
+        f"{data['parameters']} parameters, trained for {data['steps']} steps on "
+        f"{data['trajectories']} {_count_noun(data['trajectories'])}. The one-step SMSE is "
+        f"{data['one_step_smse']:.4g}, averaged over all time steps of {held_out}. Rollouts start "
+        f"from the first time steps; {ROLLOUT_VIDEO} shows the first rollout."
     )
-    errors = {"network": followed.smse.tolist(), "no change": followed.still_smse.tolist()}
+    errors = {
+        "network": rollout.smse.tolist(),
+        "persistence (no change)": rollout.persistence_smse.tolist(),
+    }
+    columns = ("step", "SMSE", "SMSE of persistence")
     return (
-        Text(told),
-        Table(("step", "SMSE", "SMSE of no change"), rows, "Rollout, mean over trajectories"),
-        line_plot("Rollout error", errors, x="step", first_x=1, logarithmic=True),
-        *_spectra(fields, followed),
-        *_conservation(fields, followed),
+        Text(summary),
+        Table(columns, rows, "Rollout, mean over trajectories"),
+        _plot("Rollout error", errors, "step", "SMSE", y_log=True),
+        *_plot_spectra(fields, rollout),
+        *_plot_diagnostics(fields, rollout),
     )
 
 
-def _spectra(fields: Fields, followed: Rollout) -> list[Picture]:
-    """Energy by wave number at the last step, one plot for each grade."""
+def _count_noun(count: int) -> str:
+    return "trajectory" if count == 1 else "trajectories"
+
+
+def _plot_spectra(fields: Fields, rollout: Rollout) -> list[Picture]:
+    """Plot the energy spectrum of each grade at the last time step."""
     plots = []
-    for grade, places in blades_of(fields.signature, fields.grades).items():
+    for grade, blades in index_blades(fields.signature, fields.grades).items():
         lines = {
-            name: spectrum(part[:, -1], places)[1:].tolist()
-            for name, part in (("truth", followed.truth), ("network", followed.made))
+            name: energy_spectrum(part[:, -1], blades)[1:].tolist()
+            for name, part in (("truth", rollout.truth), ("network", rollout.predicted))
         }
         title = f"Spectrum of grade {grade} at the last step"
-        plots.append(line_plot(title, lines, x="wave number", first_x=1, logarithmic=True))
+        plots.append(_plot(title, lines, "wave number", "energy", y_log=True))
     return plots
 
 
-def _conservation(fields: Fields, followed: Rollout) -> list[Picture]:
-    """What physics asks of a field, over the rollout, mean over trajectories."""
-    found = {
-        name: [conserved(t, fields.signature, fields.grades, fields.cell) for t in part]
-        for name, part in (("truth", followed.truth), ("network", followed.made))
+def _plot_diagnostics(fields: Fields, rollout: Rollout) -> list[Picture]:
+    """Plot the physical diagnostics over the rollout, averaged over trajectories."""
+    diagnostics = {
+        name: [compute_diagnostics(t, fields.signature, fields.grades, fields.cell) for t in part]
+        for name, part in (("truth", rollout.truth), ("network", rollout.predicted))
     }
     plots = []
-    for what in found["truth"][0]:
-        lines = {name: np.mean([one[what] for one in each], 0) for name, each in found.items()}
-        plots.append(line_plot(what[0].upper() + what[1:], lines, x="step", first_x=1))
+    for quantity in diagnostics["truth"][0]:
+        lines = {
+            name: np.mean([values[quantity] for values in trajectories], 0)
+            for name, trajectories in diagnostics.items()
+        }
+        plots.append(_plot(quantity[0].upper() + quantity[1:], lines, "step", quantity))
     return plots
+
+
+def _plot(
+    title: str,
+    lines: Mapping[str, Sequence[float]],
+    x_label: str,
+    y_label: str,
+    *,
+    y_log: bool = False,
+) -> Picture:
+    """Plot named values over 1, 2, 3, ..."""
+    drawn = [Line(name, range(1, len(values) + 1), values) for name, values in lines.items()]
+    caption = f"{', '.join(lines)} by {x_label}{', on a logarithmic axis' if y_log else ''}"
+    svg = line_plot(drawn, x_label=x_label, y_label=y_label, y_log=y_log)
+    return Picture(svg, MEDIA_TYPE, caption, title)

@@ -1,4 +1,4 @@
-"""What the training loop is told: samples of trajectories, the loss, and the errors watched."""
+"""The task of the training loop: batches of trajectories, the loss and the validation metrics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.clifford.algebra import Algebra
-from kinoloom.clifford.fields.noun import Fields
-from kinoloom.clifford.training.errors import one_step, rollout
-from kinoloom.clifford.training.presets import MOMENTS, Preset
+from kinoloom.clifford.fields.dataset import Fields
+from kinoloom.clifford.training.metrics import evaluate_rollout, one_step_smse
+from kinoloom.clifford.training.presets import HISTORY_STEPS, Preset
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
@@ -28,60 +28,74 @@ Trajectories = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Samples:
-    """Batches of moments, and the one after, drawn from trajectories by seed, step and sample."""
+    """Random windows of trajectories, determined by seed, training step and sample index.
+
+    Attributes:
+        trajectories: (count, steps, J, *space).
+        batch: batch size.
+        seed: seed of the samples.
+    """
 
     trajectories: Trajectories
     batch: int
     seed: int
 
     def __call__(self, step: int, share: int, shares: int) -> dict[str, Any]:
-        """ "history" (b, MOMENTS, J, *space) and "next" (b, J, *space)."""
+        """Return "history" (b, HISTORY_STEPS, J, *space) and "next" (b, J, *space)."""
         count, steps = self.trajectories.shape[:2]
-        histories, after = [], []
+        histories, targets = [], []
         for sample in share_indices(self.batch, share, shares):
-            draw = generator(self.seed, step, sample)
-            trajectory, first = int(draw.integers(count)), int(draw.integers(steps - MOMENTS))
-            window = self.trajectories[trajectory, first : first + MOMENTS + 1]
+            rng = generator(self.seed, step, sample)
+            trajectory, first = int(rng.integers(count)), int(rng.integers(steps - HISTORY_STEPS))
+            window = self.trajectories[trajectory, first : first + HISTORY_STEPS + 1]
             histories.append(window[:-1])
-            after.append(window[-1])
-        return {"history": np.stack(histories), "next": np.stack(after)}
+            targets.append(window[-1])
+        return {"history": np.stack(histories), "next": np.stack(targets)}
 
 
-def in_memory(fields: Fields) -> Trajectories:
-    """All trajectories as one array.
+def load_trajectories(fields: Fields) -> Trajectories:
+    """Load all trajectories into memory.
 
     Raises:
-        UsageError: they are too short to learn from.
+        UsageError: the trajectories are too short for training.
     """
-    if fields.shape[0] <= MOMENTS:
+    if fields.shape[0] <= HISTORY_STEPS:
         raise UsageError(
-            f"Trajectories of {fields.shape[0]} moments are too short: {MOMENTS} are shown to the "
-            "network and at least one is to be told.",
-            hint="Make longer ones with --steps.",
+            f"The trajectories have {fields.shape[0]} time steps: expected at least "
+            f"{HISTORY_STEPS + 1}.",
+            hint="Simulate more --steps.",
         )
     return np.stack(list(fields))
 
 
-def sizes(trajectories: Trajectories, fields: Fields) -> tuple[list[float], list[float]]:
-    """For each blade the root mean square of its grade, and of that grade's change in a step.
+def compute_scales(trajectories: Trajectories, fields: Fields) -> tuple[list[float], list[float]]:
+    """Return the standard sizes of the blades and of their changes in a time step.
+
+    The blades of a grade share the root mean square of the whole grade.
 
     Raises:
-        ArrayError: a grade is always 0, or never changes.
+        ArrayError: a grade is zero or constant.
     """
     grades = Algebra.of(fields.signature).grades
-    blades = [int(grades[k]) for k in Algebra.of(fields.signature).of_grades(fields.grades)]
-    found: list[list[float]] = []
-    for what, values in (("is", trajectories), ("changes", np.diff(trajectories, axis=1))):
+    blades = Algebra.of(fields.signature).blades_of_grades(fields.grades)
+    blade_grades = [int(grades[k]) for k in blades]
+    scales: list[list[float]] = []
+    for problem, values in (("zero", trajectories), ("constant", np.diff(trajectories, axis=1))):
         mean_square = np.square(values, dtype=np.float64).mean(axis=(0, 1, *range(3, values.ndim)))
-        by_grade = {g: float(np.sqrt(np.mean(mean_square[np.equal(blades, g)]))) for g in blades}
-        still = [grade for grade, size in by_grade.items() if not size > 0]
-        if still:
-            raise ArrayError(f"Grade {still[0]} of {fields.name} {what} 0 at every moment.")
-        found.append([by_grade[grade] for grade in blades])
-    return found[0], found[1]
+        by_grade = {
+            g: float(np.sqrt(np.mean(mean_square[np.equal(blade_grades, g)]))) for g in blade_grades
+        }
+        degenerate = [grade for grade, size in by_grade.items() if not size > 0]
+        if degenerate:
+            raise ArrayError(
+                f"Grade {degenerate[0]} of {fields.name} is {problem} in all trajectories, so "
+                "nothing can be learned about it."
+            )
+        scales.append([by_grade[grade] for grade in blade_grades])
+    return scales[0], scales[1]
 
 
-def step_task(
+def build_step_task(
     preset: Preset,
     fields: Fields,
     trajectories: Trajectories,
@@ -89,29 +103,30 @@ def step_task(
     settings: Settings,
     horizon: int,
 ) -> Task:
-    """The task of the loop: learn one step, keep the weights that do it best on held-out ones.
+    """Return the task of predicting one time step, with validation on held-out trajectories.
 
     Args:
-        preset: whose network is trained, its weights drawn from the seed of the settings.
-        fields: what the trajectories are of.
-        trajectories: to learn from.
-        held_out: to score on.
-        settings: of the training.
-        horizon: how many steps the rollout is scored over.
+        preset: preset of the network; its weights are drawn from the seed of the settings.
+        fields: the training fields.
+        trajectories: the trajectories of `fields`.
+        held_out: trajectories for validation.
+        settings: settings of the training loop.
+        horizon: number of time steps of the validated rollouts.
     """
     import torch
 
     from kinoloom.clifford.nets.stepper import Stepper
     from kinoloom.learn.task import Task
 
-    scale, change = sizes(trajectories, fields)
+    scale, change = compute_scales(trajectories, fields)
     torch.manual_seed(settings.seed)
-    net = Stepper(preset.net(), MOMENTS, scale, change)
+    net = Stepper(preset.build_net(), HISTORY_STEPS, scale, change)
 
     def validate(stepper: nn.Module) -> dict[str, float]:
+        rollout = evaluate_rollout(stepper, held_out, horizon)
         return {
-            "one_step_smse": one_step(stepper, held_out),
-            f"rollout_{horizon}_smse": float(np.sum(rollout(stepper, held_out, horizon).smse)),
+            "one_step_smse": one_step_smse(stepper, held_out),
+            f"rollout_{horizon}_smse": float(np.sum(rollout.smse)),
         }
 
     return Task(
@@ -122,26 +137,27 @@ def step_task(
         validate=validate,
         best="one_step_smse",
         higher_is_better=False,
-        record={"preset": preset.name, "fields": _told(fields), "moments": MOMENTS},
+        # Keys of the record are stored in checkpoints: other names would refuse existing runs.
+        record={"preset": preset.name, "fields": _describe(fields), "moments": HISTORY_STEPS},
     )
 
 
 def step_loss(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
-    """The mean square of what is wrong with a step, in units of the step's own size."""
+    """Return the mean squared error of a step, in units of the standard size of a change."""
     import torch
 
-    history, after = (torch.as_tensor(batch[name]) for name in ("history", "next"))
-    change = _bare(net).change
-    tail = [1] * (after.dim() - 2)
-    wrong = (net(history) - after) / change.reshape(-1, *tail)
-    return dict.fromkeys(weights, wrong.float().square().mean())
+    history, target = (torch.as_tensor(batch[name]) for name in ("history", "next"))
+    change = _unwrap(net).change
+    tail = [1] * (target.dim() - 2)
+    error = (net(history) - target) / change.reshape(-1, *tail)
+    return dict.fromkeys(weights, error.float().square().mean())
 
 
-def _bare(net: nn.Module) -> Any:
-    """The stepper itself, where the loop has wrapped it for several processes."""
+def _unwrap(net: nn.Module) -> Any:
+    """Return the stepper of a network that is wrapped for distributed training."""
     return getattr(net, "module", net)
 
 
-def _told(fields: Fields) -> dict[str, Any]:
+def _describe(fields: Fields) -> dict[str, Any]:
     names: Iterable[str] = ("name", "signature", "grades", "shape", "count", "step_s", "cell")
     return {name: getattr(fields, name) for name in names} | {"made": dict(fields.parameters)}

@@ -1,5 +1,5 @@
-"""Measures engines on triplets: quality, motion, smoothness, speed, memory, all in one run."""
+"""The benchmark of engines on triplets: quality, smoothness, speed and memory in one run."""
 
-from kinoloom.film.bench.run import bench
+from kinoloom.film.bench.run import run_benchmark
 
-__all__ = ["bench"]
+__all__ = ["run_benchmark"]

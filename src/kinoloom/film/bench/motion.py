@@ -1,6 +1,6 @@
-"""How far things move in a triplet, and how evenly they move in what was made of it.
+"""The size of the motion in a triplet, and the temporal consistency of interpolated frames.
 
-All motion here is measured by one fixed engine, `dis`, whichever engine is judged.
+All motion is measured by one fixed engine, `dis`, whichever engine is evaluated.
 """
 
 from __future__ import annotations
@@ -13,43 +13,45 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.plain import PlainDis
+from kinoloom.film.engines.dis import PlainDis
 from kinoloom.motion.flow import consistency, pixel_grid, sample
 
-_SURE = float(np.exp(-1))
-"""The limit of the consistency check of `motion.flow`'s source."""
+_MIN_CONSISTENCY = float(np.exp(-1))
+"""The threshold of the consistency check in the source of `motion.flow`."""
 _DIS = PlainDis(EngineOptions(memory_bytes=sys.maxsize))
 
 
-def displacement_px(first: Picture, second: Picture) -> float:
-    """The mean length of the flow from the first picture to the second, in pixels."""
-    forward, _ = _DIS.flows(first, second)
+def measure_displacement_px(first: Picture, second: Picture) -> float:
+    """Return the mean length of the flow from the first image to the second, in pixels."""
+    forward, _ = _DIS.estimate_flow(first, second)
     return float(np.hypot(forward[..., 0], forward[..., 1]).mean())
 
 
-def warping_error(frames: Sequence[Picture]) -> float:
-    """How unsteady successive frames are: what remains between them once motion is undone.
+def measure_warping_error(frames: Sequence[Picture]) -> float:
+    """Measure the temporal inconsistency of consecutive frames.
 
-    For each two successive frames the flow from the one to the other is found, the other is
-    warped back along it, and the absolute difference is averaged over colours and those pixels
-    whose flow is consistent both ways; the result is the mean over all pairs. Flicker, jumps and
-    things that melt raise it. A blur or a cross-fade does not: read it beside PSNR.
+    For each pair of consecutive frames, the second is warped back along the flow, and the
+    absolute difference is averaged over colours and over pixels with a consistent flow; the
+    result is the mean over all pairs. Flicker, jumps and melting shapes raise it. Blur and
+    cross-fades do not, so it complements PSNR.
 
     Source: the warping error of Lai et al., "Learning blind video temporal consistency", ECCV
-    2018; here absolute instead of squared, and with DIS flow between the frames that were made.
+    2018; here absolute instead of squared, and with DIS flow between the interpolated frames.
 
     Args:
         frames: two or more, (H, W, 3) uint8 of one size.
 
     Returns:
-        In levels of 8 bits, 0 for frames that only move; NaN where no flow is consistent.
+        In 8-bit levels, 0 for pure motion; NaN if no flow is consistent.
     """
-    return float(np.mean([_left_over(first, second) for first, second in pairwise(frames)]))
+    return float(np.mean([_compare_after_warping(*pair) for pair in pairwise(frames)]))
 
 
-def _left_over(first: Picture, second: Picture) -> float:
-    forward, backward = _DIS.flows(first, second)
-    sure = consistency(forward, backward) > _SURE
-    back = sample(to_float(second), pixel_grid(*first.shape[:2]) + forward)
-    difference = np.abs(back - to_float(first)).mean(axis=2)
-    return float(difference[sure].mean() * 255) if sure.any() else float("nan")
+def _compare_after_warping(first: Picture, second: Picture) -> float:
+    forward, backward = _DIS.estimate_flow(first, second)
+    is_consistent = consistency(forward, backward) > _MIN_CONSISTENCY
+    warped = sample(to_float(second), pixel_grid(*first.shape[:2]) + forward)
+    difference = np.abs(warped - to_float(first)).mean(axis=2)
+    if not is_consistent.any():
+        return float("nan")
+    return float(difference[is_consistent].mean() * 255)

@@ -1,4 +1,4 @@
-"""Lets engines take turns at triplets and judges what they make."""
+"""The benchmark run: engines alternate over triplets, and their frames are scored."""
 
 from __future__ import annotations
 
@@ -12,114 +12,129 @@ from statistics import fmean, median
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
-from kinoloom.film.bench.motion import displacement_px, warping_error
-from kinoloom.film.bench.page import Failure, bench_page
-from kinoloom.film.bench.scores import Row, Score, strata, summed_up
-from kinoloom.film.bench.worker import Job, Worker
-from kinoloom.film.choose import choose, engine_options, engines
+from kinoloom.film.bench.engine_process import EngineProcess, EngineSpec
+from kinoloom.film.bench.motion import measure_displacement_px, measure_warping_error
+from kinoloom.film.bench.report import Failure, build_benchmark_report
+from kinoloom.film.bench.scores import (
+    EngineScores,
+    FrameScore,
+    average_scores,
+    stratify_scores,
+)
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.film.options import BenchOptions
+from kinoloom.film.selection import build_engine_options, choose_engine, list_engines
 from kinoloom.learn.bench.distance import Distance, st_lpips
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.learn.data.triplets import Triplet, find_triplets
 from kinoloom.metrics import psnr, ssim
 
-_MIDDLE = (0.5,)
-_SEVEN = tuple(float(Fraction(k, 8)) for k in range(1, 8))
+_MIDPOINT = (0.5,)
+_SEVEN_TIMES = tuple(float(Fraction(k, 8)) for k in range(1, 8))
 _SMOOTHNESS_TRIPLETS = 10
-"""Seven frames of as many are made, evenly spread over all triplets."""
+"""The warping error is measured on this many triplets, evenly spaced."""
 _FAILURES = 3
-_TOLD = 10
-"""How often it is told how far the work is, at most."""
+_MAX_PROGRESS_MESSAGES = 10
 
 
 @dataclass
-class _Gathered:
-    """What was found of one engine so far; `worst` are the triplets in which it did worst."""
+class _EngineResults:
+    """The results of one engine so far; `worst` are its triplets of lowest PSNR."""
 
-    worker: Worker
-    scores: list[Score] = field(default_factory=list)
+    process: EngineProcess
+    scores: list[FrameScore] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
     worst: list[Failure] = field(default_factory=list)
-    unsteady: list[float] = field(default_factory=list)
+    warping_errors: list[float] = field(default_factory=list)
 
 
-def bench(folder: Path, options: BenchOptions) -> Report:
-    """The table of all engines that were asked for, or that are present.
+def run_benchmark(folder: Path, options: BenchOptions) -> Report:
+    """Measure the requested engines, or all available ones, on the triplets of a folder.
 
-    The engines take turns at each triplet, so that a slow moment of the machine meets all.
+    The engines alternate at each triplet, so that a slow phase of the machine affects all.
 
     Raises:
-        InputNotFoundError: no triplets below the folder.
-        RegistryError, MissingError: an engine asked for is unknown or lacks something.
-        ArrayError: pictures too small to be judged.
+        InputNotFoundError: the folder contains no triplets.
+        RegistryError, MissingError: a requested engine is unknown or lacks a requirement.
+        ArrayError: the images are too small for a metric.
     """
     triplets = find_triplets(folder)
-    jobs = _jobs(options)
+    specs = _list_engine_specs(options)
     distance_from = st_lpips()
     with ExitStack() as stack:
-        found = [_Gathered(stack.enter_context(Worker(job))) for job in jobs]
-        for one in found:
-            one.worker.make(triplets[0], _MIDDLE)
+        results = [_EngineResults(stack.enter_context(EngineProcess(spec))) for spec in specs]
+        for result in results:
+            result.process.interpolate(triplets[0], _MIDPOINT)
         for done, triplet in enumerate(triplets, 1):
-            _middles(triplet, found, distance_from)
-            if done % -(-len(triplets) // _TOLD) == 0:
+            _score_midpoints(triplet, results, distance_from)
+            if done % -(-len(triplets) // _MAX_PROGRESS_MESSAGES) == 0:
                 logger.info(f"{done} of {len(triplets)} triplets")
         for triplet in triplets[:: -(-len(triplets) // _SMOOTHNESS_TRIPLETS)]:
-            for one in found:
-                one.unsteady.append(warping_error(one.worker.make(triplet, _SEVEN).frames))
-    failures = [failure for one in found for failure in one.worst]
-    rows = [_row(one) for one in found]
-    return bench_page(folder.name, rows, failures, judged_by_looks=distance_from is not None)
+            for result in results:
+                frames = result.process.interpolate(triplet, _SEVEN_TIMES).frames
+                result.warping_errors.append(measure_warping_error(frames))
+    failures = [failure for result in results for failure in result.worst]
+    rows = [_summarise(result) for result in results]
+    return build_benchmark_report(
+        folder.name, rows, failures, has_perceptual_scores=distance_from is not None
+    )
 
 
-def _jobs(options: BenchOptions) -> list[Job]:
-    allowed = engine_options(options.memory, weights=options.weights, look=options.look)
-    asked = [name.strip() for name in options.engines.split(",") if name.strip()]
-    chosen = [choose(name, allowed) for name in asked] or _present(allowed)
-    jobs = [Job(engine.name, None, allowed) for engine in chosen]
+def _list_engine_specs(options: BenchOptions) -> list[EngineSpec]:
+    engine_options = build_engine_options(
+        options.memory, weights=options.weights, look=options.look
+    )
+    names = [name.strip() for name in options.engines.split(",") if name.strip()]
+    engines = [choose_engine(name, engine_options) for name in names]
+    engines = engines or _list_available(engine_options)
+    specs = [EngineSpec(engine.name, None, engine_options) for engine in engines]
     if options.peer is not None:
-        jobs.append(Job(load_peer(options.peer, "ENGINE", Engine).name, options.peer, allowed))
-    return jobs
+        peer = load_peer(options.peer, "ENGINE", Engine)
+        specs.append(EngineSpec(peer.name, options.peer, engine_options))
+    return specs
 
 
-def _middles(
+def _score_midpoints(
     triplet: Triplet,
-    found: Sequence[_Gathered],
+    results: Sequence[_EngineResults],
     distance_from: Callable[[Picture], Distance] | None,
 ) -> None:
-    """Let each engine make the middle frame of a triplet, and judge it."""
+    """Interpolate and score the middle frame of a triplet with each engine."""
     first, truth, second = triplet.load()
-    far_px = displacement_px(first, second)
+    displacement_px = measure_displacement_px(first, second)
     distance = distance_from(truth) if distance_from else None
-    for one in found:
-        made = one.worker.make(triplet, _MIDDLE)
-        middle = made.frames[0]
-        looks = distance(middle) if distance else None
-        score = Score(far_px, psnr(middle, truth), ssim(middle, truth), looks)
-        one.scores.append(score)
-        one.seconds.append(made.seconds)
-        one.peak_bytes = made.peak_bytes
-        failures = [*one.worst, Failure(one.worker.job.name, triplet, score, middle)]
-        one.worst = sorted(failures, key=lambda each: each.score.psnr_db)[:_FAILURES]
+    for result in results:
+        timed = result.process.interpolate(triplet, _MIDPOINT)
+        frame = timed.frames[0]
+        score = FrameScore(
+            displacement_px,
+            psnr(frame, truth),
+            ssim(frame, truth),
+            distance(frame) if distance else None,
+        )
+        result.scores.append(score)
+        result.seconds.append(timed.seconds)
+        result.peak_bytes = timed.peak_bytes
+        failures = [*result.worst, Failure(result.process.spec.name, triplet, score, frame)]
+        result.worst = sorted(failures, key=lambda each: each.score.psnr_db)[:_FAILURES]
 
 
-def _row(found: _Gathered) -> Row:
-    mean = summed_up("all", found.scores)
-    return Row(
-        found.worker.job.name,
+def _summarise(result: _EngineResults) -> EngineScores:
+    mean = average_scores("all", result.scores)
+    return EngineScores(
+        result.process.spec.name,
         mean.triplets,
         mean.psnr_db,
         mean.ssim,
         mean.st_lpips,
-        fmean(found.unsteady),
-        median(found.seconds),
-        found.peak_bytes / 1e6,
-        strata(found.scores),
+        fmean(result.warping_errors),
+        median(result.seconds),
+        result.peak_bytes / 1e6,
+        stratify_scores(result.scores),
     )
 
 
-def _present(allowed: EngineOptions) -> list[Engine]:
-    known = [engine for engine in engines() if allowed.look in engine.looks]
-    return [engine for engine in known if not engine.missing(allowed)]
+def _list_available(options: EngineOptions) -> list[Engine]:
+    supporting = [engine for engine in list_engines() if options.look in engine.looks]
+    return [engine for engine in supporting if not engine.missing(options)]

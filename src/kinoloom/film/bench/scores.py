@@ -1,4 +1,4 @@
-"""What is measured of one engine, and how it is summed up."""
+"""The scores of an engine on one frame, on a range of motion, and on the whole benchmark."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from math import inf
 from statistics import fmean
 
 STRATA_PX = ((0.0, 10.0), (10.0, 40.0), (40.0, inf))
-"""Triplets are grouped by their mean displacement: from the first number to below the second."""
+"""Half-open ranges of mean displacement by which triplets are grouped."""
 
 
 @dataclass(frozen=True)
-class Score:
-    """How close the middle frame of one triplet came, in 8 bits.
+class FrameScore:
+    """The score of the middle frame of one triplet, in 8 bits.
 
     Attributes:
-        displacement_px: the mean motion from the first picture to the second.
+        displacement_px: the mean motion from the first image to the last.
         psnr_db, ssim: higher is better.
-        st_lpips: lower is better; None where it is not installed.
+        st_lpips: lower is better; None if it is not installed.
     """
 
     displacement_px: float
@@ -29,12 +29,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Stratum:
-    """Means over the triplets of one range of motion.
+    """Mean scores over the triplets of one range of motion.
 
     Attributes:
         motion: the range, such as "10-40 px".
-        triplets: how many.
-        psnr_db, ssim, st_lpips: as `Score`.
+        triplets: number of triplets.
+        psnr_db, ssim, st_lpips: as `FrameScore`.
     """
 
     motion: str
@@ -45,18 +45,18 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was measured of one engine; the middle frame of each triplet, in 8 bits.
+class EngineScores:
+    """The scores of one engine, on the middle frame of each triplet, in 8 bits.
 
     Attributes:
         engine: its name.
-        triplets: how many.
-        psnr_db, ssim, st_lpips: means over the triplets, as `Score`.
-        warping_error: see `motion.warping_error`: between seven new frames, mean over some
-            triplets, in levels of 8 bits.
-        seconds_per_frame: median over the triplets, after one that is not counted.
-        peak_mb: the most memory that its process held, in 10^6 bytes, libraries included.
-        strata: those that have triplets, from small to large motion.
+        triplets: number of triplets.
+        psnr_db, ssim, st_lpips: means over the triplets, as `FrameScore`.
+        warping_error: see `motion.measure_warping_error`: between seven new frames, mean over
+            some triplets, in 8-bit levels.
+        seconds_per_frame: median over the triplets, after an uncounted first run.
+        peak_mb: peak memory of its process in 10^6 bytes, including libraries.
+        strata: the non-empty ranges of motion, from small to large.
     """
 
     engine: str
@@ -70,18 +70,18 @@ class Row:
     strata: tuple[Stratum, ...]
 
 
-def strata(scores: Sequence[Score]) -> tuple[Stratum, ...]:
-    """The means of each range of motion that has triplets."""
+def stratify_scores(scores: Sequence[FrameScore]) -> tuple[Stratum, ...]:
+    """Average the scores of each non-empty range of motion."""
     found = []
     for low, high in STRATA_PX:
         inside = [score for score in scores if low <= score.displacement_px < high]
         if inside:
-            found.append(summed_up(_range_name(low, high), inside))
+            found.append(average_scores(_format_range(low, high), inside))
     return tuple(found)
 
 
-def summed_up(motion: str, scores: Sequence[Score]) -> Stratum:
-    """Means over one or more scores."""
+def average_scores(motion: str, scores: Sequence[FrameScore]) -> Stratum:
+    """Average one or more scores."""
     distances = [score.st_lpips for score in scores if score.st_lpips is not None]
     return Stratum(
         motion,
@@ -92,7 +92,7 @@ def summed_up(motion: str, scores: Sequence[Score]) -> Stratum:
     )
 
 
-def _range_name(low: float, high: float) -> str:
+def _format_range(low: float, high: float) -> str:
     if low == 0:
         return f"under {high:g} px"
     return f"over {low:g} px" if high == inf else f"{low:g}-{high:g} px"

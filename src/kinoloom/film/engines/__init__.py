@@ -1,1 +1,1 @@
-"""The engines of frame interpolation, each declared as a `film.engine.Engine`."""
+"""The engines of frame interpolation, one module each."""

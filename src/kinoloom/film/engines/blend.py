@@ -1,7 +1,7 @@
-"""The engine `blend`: a cross-fade, the baseline of all and what two different scenes get.
+"""The engine `blend`: a cross-fade, the simplest baseline and the fallback for different scenes.
 
-The mix is of the stored (gamma-encoded) values, so that its middle is the "mean of both frames"
-row of the field's tables.
+Gamma-encoded values are averaged, so its midpoint is the "mean of both frames" row of published
+tables.
 """
 
 from __future__ import annotations
@@ -12,52 +12,61 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import Engine, EngineOptions
-from kinoloom.film.synthesis.pixels import bands, check_alike, premultiplied, straight
+from kinoloom.film.synthesis.pixels import (
+    check_same_format,
+    premultiply_alpha,
+    split_bands,
+    unpremultiply_alpha,
+)
 
 
 class Blend:
-    """Mixes two pictures by their distance in time; see `film.engine.Interpolator`.
+    """A cross-fade of two images; see `film.engine.Interpolator`.
 
     Args:
-        options: not used: beside the pictures next to nothing is held.
+        options: not used; the memory needed beyond the images is negligible.
     """
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """Yield one mix for each time; equal pictures give themselves.
+    def interpolate(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[Picture]:
+        """Yield one cross-faded frame per time; identical images are returned as they are.
 
         Raises:
-            ArrayError: the pictures differ in shape or dtype.
+            ArrayError: the images differ in shape or dtype.
         """
-        check_alike(first, second)
+        check_same_format(first, second)
         if np.array_equal(first, second):
             yield from (first.copy() for _ in times)
             return
         for time in times:
-            yield _mixed(first, second, np.float32(time))
+            yield _cross_fade(first, second, np.float32(time))
 
-    def between_with_errors(self, first: Picture, second: Picture, times: Sequence[float]) -> None:
-        """It cannot tell where it errs."""
+    def interpolate_with_errors(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> None:
+        """Return None: a cross-fade has no error estimate."""
 
-    def flows(self, first: Picture, second: Picture) -> None:
-        """A cross-fade knows no motion."""
+    def estimate_flow(self, first: Picture, second: Picture) -> None:
+        """Return None: a cross-fade estimates no motion."""
 
 
-def _mixed(first: Picture, second: Picture, time: np.float32) -> Picture:
-    made = np.empty_like(first)
-    for top, bottom in bands(*first.shape[:2]):
-        before, after = (premultiplied(picture[top:bottom]) for picture in (first, second))
-        made[top:bottom] = straight((1 - time) * before + time * after, like=first)
-    return made
+def _cross_fade(first: Picture, second: Picture, time: np.float32) -> Picture:
+    frame = np.empty_like(first)
+    for top, bottom in split_bands(*first.shape[:2]):
+        before, after = (premultiply_alpha(image[top:bottom]) for image in (first, second))
+        frame[top:bottom] = unpremultiply_alpha((1 - time) * before + time * after, like=first)
+    return frame
 
 
 BLEND = Engine(
     name="blend",
-    summary="cross-fade of the two frames, no motion",
+    summary="cross-fade of the two frames, without motion",
     rank=10,
-    make=Blend,
+    build=Blend,
     missing=lambda options: "",
-    least_bytes=0,
+    min_memory_bytes=0,
 )

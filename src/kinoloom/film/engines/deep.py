@@ -1,9 +1,9 @@
-"""The engine `deep`: the motion that a network sees, beside the guesses of `fast`.
+"""The engine `deep`: the candidates of `fast`, plus the motion estimated by a network.
 
-Optical flow and a network fail at different places, so the mean of what both make is better than
-either. The network is the one of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch).
-It is asked once a pair, on pictures of the size of the grid of `fast`; each time is made from that
-one answer (`film.synthesis.midpoint_flow`).
+Optical flow and a network fail in different places, so the mean of their frames is better than
+either. The network is that of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch). It
+runs once per pair, on images of the size of the grid of `fast`; its output serves all times
+(`film.synthesis.midpoint_flow`).
 """
 
 from __future__ import annotations
@@ -15,67 +15,76 @@ import numpy as np
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
-from kinoloom.film.engines.fast import BYTES_BESIDE, Fast, colours
-from kinoloom.film.quality.error_estimate import error_of_fit
-from kinoloom.film.synthesis.candidates import Guess, guesses_and_fit, sharpened
-from kinoloom.film.synthesis.midpoint_flow import at
-from kinoloom.film.synthesis.mix import mix
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, resize_colours
+from kinoloom.film.quality.error_estimate import estimate_error
+from kinoloom.film.synthesis.blending import blend_candidates
+from kinoloom.film.synthesis.candidates import (
+    Candidate,
+    build_candidates_with_fit,
+    sharpen_candidates,
+)
+from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
 _NETWORK_BYTES = 500_000_000
-"""For the network on as many pixels as it takes."""
+"""Memory of the network at its largest input."""
 
 
 class Deep(Fast):
-    """Interpolates by two views of the motion; see `film.engine.Interpolator`.
+    """Interpolation by optical flow and a flow network; see `film.engine.Interpolator`.
 
     Args:
         options: `weights` is not used.
     """
 
-    bytes_beside = BYTES_BESIDE + _NETWORK_BYTES
+    working_memory_bytes = WORKING_MEMORY_BYTES + _NETWORK_BYTES
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self._network = FlowNetwork()
 
-    def frames(
+    def render_frames(
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """See `Fast.frames`. The error is that of the guesses of `fast`, which is rather larger."""
-        pair, middle = self.analyse(first, second), self.middle(first, second)
+        """Render as `Fast.render_frames`; the error is that of `fast`, an upper estimate."""
+        pair, midpoint = self.analyse(first, second), self.estimate_midpoint_flow(first, second)
         for time in times:
-            made, fit = guesses_and_fit(*pair, time)
-            both = [*_halved(made), *_halved(at(middle, time))]
+            candidates, fit = build_candidates_with_fit(*pair, time)
+            both = [
+                *_halve_weights(candidates),
+                *_halve_weights(project_midpoint_flow(midpoint, time)),
+            ]
             if self.options.look == "sharp":
-                both = sharpened(both, made[0].motion.shape[:2])
-            yield mix(first, second, both, time), error_of_fit(fit)
+                both = sharpen_candidates(both, candidates[0].motion.shape[:2])
+            yield blend_candidates(first, second, both, time), estimate_error(fit)
 
-    def middle(self, first: Picture, second: Picture) -> MidpointFlow:
-        """What the network says of two pictures of one shape."""
-        rows, columns = network_size(*self._grid(first))
-        small = (colours(picture, rows, columns) / np.float32(255) for picture in (first, second))
+    def estimate_midpoint_flow(self, first: Picture, second: Picture) -> MidpointFlow:
+        """Run the flow network on two images of one shape."""
+        rows, columns = network_size(*self._choose_grid(first))
+        small = (
+            resize_colours(image, rows, columns) / np.float32(255) for image in (first, second)
+        )
         return self._network(*small)
 
 
-def _halved(guesses: Sequence[Guess]) -> list[Guess]:
-    return [Guess(guess.motion, guess.weights * np.float32(0.5)) for guess in guesses]
+def _halve_weights(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [Candidate(each.motion, each.weights * np.float32(0.5)) for each in candidates]
 
 
-def _missing(options: EngineOptions) -> str:
-    """Weights that were named are those of another engine, which `auto` then asks."""
+def _explain_missing(options: EngineOptions) -> str:
+    """Reject user-supplied weights: they belong to another engine, which `auto` then selects."""
     if options.weights is None:
         return ""
-    return f"it has its own weights and cannot use {options.weights}. Leave out --weights."
+    return f"it uses its own weights and cannot use {options.weights}. Leave out --weights."
 
 
 DEEP = Engine(
     name="deep",
     summary=CARD.summary,
     rank=25,
-    make=Deep,
-    missing=_missing,
-    least_bytes=Deep.bytes_beside,
+    build=Deep,
+    missing=_explain_missing,
+    min_memory_bytes=Deep.working_memory_bytes,
     weights=lambda options: CARD.file,
     looks=("mean", "sharp"),
 )

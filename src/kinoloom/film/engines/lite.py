@@ -1,9 +1,8 @@
-"""The engine `lite`: a small network of our own that finds motion, mask and light by itself.
+"""The engine `lite`: a small network that estimates motion, occlusion and colour residual.
 
-The network (`nets.lite_net`, as ONNX, run without torch) looks at a pair and a time, and once more
-with time running backwards; the mean of what it says is mixed at the pictures' own size by
-`film.synthesis.mix`, as the guesses of other engines are. Pictures that are larger than it may look
-at are made smaller for it.
+The network (`nets.lite_net`, as ONNX, run without torch) sees a pair and a time, and then the
+reversed pair. The mean of both outputs is blended at full size by `film.synthesis.blending`, as
+the candidates of other engines are. Images above the network's pixel limit are reduced for it.
 """
 
 from __future__ import annotations
@@ -16,127 +15,136 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import LITE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights, weights_file
-from kinoloom.film.engines.fast import colours
-from kinoloom.film.quality.error_estimate import OF_LITE, error_of_fit
-from kinoloom.film.synthesis.candidates import Guess, fit_of
-from kinoloom.film.synthesis.mix import mix
-from kinoloom.film.synthesis.preprocess import judged_frames
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    explain_unusable_weights,
+    find_weights_file,
+)
+from kinoloom.film.engines.fast import resize_colours
+from kinoloom.film.quality.error_estimate import LITE_FIT_FACTOR, estimate_error
+from kinoloom.film.synthesis.blending import blend_candidates
+from kinoloom.film.synthesis.candidates import Candidate, measure_fit
+from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
-_MULTIPLE = CARD.size_multiple
-_LEAST_SIDE = 2 * _MULTIPLE
-_MOST_PIXELS = 1_000_000
-"""The network looks at no more than that."""
+_SIZE_MULTIPLE = CARD.size_multiple
+_MIN_SIDE_PX = 2 * _SIZE_MULTIPLE
+_MAX_PIXELS = 1_000_000
+"""The network runs on no more pixels than this."""
 _BYTES_PER_PIXEL = 400
-_LEAST_BYTES = 120_000_000
+_MIN_MEMORY_BYTES = 120_000_000
 _INPUTS = ("first", "second", "time")
 
 
-class Answers(NamedTuple):
-    """What the network says of a time, on the grid that it looked at.
+class LiteOutput(NamedTuple):
+    """The network's output at a time, on the grid of its input.
 
     Attributes:
-        before, after: (h, w, 2), the whole way from first to second, going by either.
-        share: (h, w) in 0..1, how much of the frame is of the first picture.
-        light: (h, w, 3), what is added.
+        before, after: (h, w, 2), the whole motion from first to second, according to either.
+        share: (h, w) in 0..1, the weight of the first image.
+        residual: (h, w, 3), added to the colours.
     """
 
     before: Flow
     after: Flow
     share: Field
-    light: Field
+    residual: Field
 
 
 class Lite:
-    """Interpolates by one network; see `film.engine.Interpolator`.
+    """Interpolation by one network; see `film.engine.Interpolator`.
 
     Args:
         options: `weights` names an .onnx file, or is None for the shipped one.
 
     Raises:
-        WeightsError: they cannot be read, or are of another network.
+        WeightsError: the weights cannot be read or belong to another network.
     """
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
         self._network = open_model(require_weights(CARD, options.weights), _INPUTS)
 
-    def between(self, first: Picture, second: Picture, times: Sequence[float]) -> Iterator[Picture]:
-        """Yield one picture for each time; equal pictures give themselves.
+    def interpolate(
+        self, first: Picture, second: Picture, times: Sequence[float]
+    ) -> Iterator[Picture]:
+        """Yield one frame per time; identical images are returned as they are.
 
         Raises:
-            ArrayError: the pictures differ in shape or dtype.
+            ArrayError: the images differ in shape or dtype.
         """
-        return (made for made, _ in self.between_with_errors(first, second, times))
+        return (frame for frame, _ in self.interpolate_with_errors(first, second, times))
 
-    def between_with_errors(
+    def interpolate_with_errors(
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """As `between`, each picture with its expected error."""
-        return judged_frames(first, second, times, self._frames)
+        """Interpolate with an error estimate per frame."""
+        return interpolate_pair(first, second, times, self._render_frames)
 
-    def _frames(
+    def _render_frames(
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
-        size = self._looked_at(first)
-        small1, small2 = (colours(picture, *size) for picture in (first, second))
-        one, other = _planes(small1), _planes(small2)
+        size = self._choose_grid(first)
+        small1, small2 = (resize_colours(image, *size) for image in (first, second))
+        planes1, planes2 = _to_network_input(small1), _to_network_input(small2)
         for time in times:
-            answers = self._answers(one, other, size, time)
-            back = _turned(self._answers(other, one, size, 1 - time))
-            made = [guess for each in (answers, back) for guess in _half_guesses(each)]
-            fit = fit_of(small1, small2, [guess.motion for guess in made], time)
-            light = np.float32(0.5) * (answers.light + back.light)
-            yield mix(first, second, made, time, light), error_of_fit(fit, OF_LITE)
+            output = self._run(planes1, planes2, size, time)
+            reverse = _reverse_time(self._run(planes2, planes1, size, 1 - time))
+            candidates = [one for each in (output, reverse) for one in _build_candidates(each)]
+            fit = measure_fit(small1, small2, [one.motion for one in candidates], time)
+            residual = np.float32(0.5) * (output.residual + reverse.residual)
+            frame = blend_candidates(first, second, candidates, time, residual)
+            yield frame, estimate_error(fit, LITE_FIT_FACTOR)
 
-    def flows(self, first: Picture, second: Picture) -> None:
-        """It knows the motion of the moments between, not that of either picture."""
+    def estimate_flow(self, first: Picture, second: Picture) -> None:
+        """Return None: the network estimates the motion of new frames, not that of the inputs."""
 
-    def _answers(self, first: Field, second: Field, size: tuple[int, int], time: float) -> Answers:
+    def _run(self, first: Field, second: Field, size: tuple[int, int], time: float) -> LiteOutput:
         rows, columns = size
-        moment = np.full((1, 1, 1, 1), time, np.float32)
-        given = dict(zip(_INPUTS, (first, second, moment), strict=True))
-        motion, mask, light = self._network(given)
+        time_plane = np.full((1, 1, 1, 1), time, np.float32)
+        inputs = dict(zip(_INPUTS, (first, second, time_plane), strict=True))
+        motion, mask, residual = self._network(inputs)
         ways = np.moveaxis(motion[0, :, : rows // 2, : columns // 2], 0, 2)
         before, after = (
             resize_flow(np.ascontiguousarray(way), rows, columns)
             for way in (ways[..., :2], ways[..., 2:])
         )
         share = np.asarray(1 / (1 + np.exp(-mask[0, 0, :rows, :columns])), np.float32)
-        added = np.ascontiguousarray(np.moveaxis(light[0, :, :rows, :columns], 0, 2))
-        return Answers(before, after, share, added)
+        added = np.ascontiguousarray(np.moveaxis(residual[0, :, :rows, :columns], 0, 2))
+        return LiteOutput(before, after, share, added)
 
-    def _looked_at(self, picture: Picture) -> tuple[int, int]:
-        """Rows and columns that the network looks at, even."""
-        height, width = picture.shape[:2]
-        free = (self.options.memory_bytes - 3 * picture.nbytes) / _BYTES_PER_PIXEL
-        most = min(_MOST_PIXELS, max(free, _LEAST_SIDE**2))
-        scale = min(1.0, sqrt(most / (height * width)))
+    def _choose_grid(self, image: Picture) -> tuple[int, int]:
+        """Return the rows and columns of the network's input, both even."""
+        height, width = image.shape[:2]
+        free = (self.options.memory_bytes - 3 * image.nbytes) / _BYTES_PER_PIXEL
+        max_pixels = min(_MAX_PIXELS, max(free, _MIN_SIDE_PX**2))
+        scale = min(1.0, sqrt(max_pixels / (height * width)))
         rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (height, width))
         return rows, columns
 
 
-def _turned(said: Answers) -> Answers:
-    """What is said of second and first, as said of first and second."""
-    return Answers(-said.after, -said.before, 1 - said.share, said.light)
+def _reverse_time(output: LiteOutput) -> LiteOutput:
+    """Convert the output for the reversed pair to the original order."""
+    return LiteOutput(-output.after, -output.before, 1 - output.share, output.residual)
 
 
-def _half_guesses(said: Answers) -> list[Guess]:
-    """Both motions as guesses whose weights sum to a half."""
-    half, none = said.share / 2, np.zeros_like(said.share)
+def _build_candidates(output: LiteOutput) -> list[Candidate]:
+    """Return both motions as candidates whose weights sum to one half."""
+    half, none = output.share / 2, np.zeros_like(output.share)
     return [
-        Guess(said.before, np.dstack([half, none])),
-        Guess(said.after, np.dstack([none, np.float32(0.5) - half])),
+        Candidate(output.before, np.dstack([half, none])),
+        Candidate(output.after, np.dstack([none, np.float32(0.5) - half])),
     ]
 
 
-def _planes(small: Field) -> Field:
-    """(1, 3, H, W) in 0..1, the edges repeated to sides that the network takes."""
-    more = [(0, max(-side % _MULTIPLE, _LEAST_SIDE - side)) for side in small.shape[:2]]
-    padded = np.pad(small / np.float32(255), [*more, (0, 0)], mode="edge")
+def _to_network_input(small: Field) -> Field:
+    """Convert to (1, 3, H, W) in 0..1, padded to sides that the network accepts."""
+    padding = [(0, max(-side % _SIZE_MULTIPLE, _MIN_SIDE_PX - side)) for side in small.shape[:2]]
+    padded = np.pad(small / np.float32(255), [*padding, (0, 0)], mode="edge")
     return np.ascontiguousarray(np.moveaxis(padded, 2, 0)[None])
 
 
@@ -144,8 +152,8 @@ LITE = Engine(
     name="lite",
     summary=CARD.summary,
     rank=12,
-    make=Lite,
-    missing=other_weights,
-    least_bytes=_LEAST_BYTES,
-    weights=lambda options: weights_file(CARD, options),
+    build=Lite,
+    missing=explain_unusable_weights,
+    min_memory_bytes=_MIN_MEMORY_BYTES,
+    weights=lambda options: find_weights_file(CARD, options),
 )

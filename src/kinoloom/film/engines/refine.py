@@ -1,9 +1,9 @@
-"""The engine `refine`: the guesses of `fast`, judged and corrected by a small network.
+"""The engine `refine`: the candidates of `fast`, weighted and corrected by a small network.
 
-The network (`nets.refine_net`, shipped as ONNX) looks at all guesses on the grid of the flow and
-says which of their samples to trust; the mix is made as by `fast`. It runs by bands of rows, so
-that large pictures need no more memory; a band sees as far as the network does, so that the
-result is that of the whole.
+The network (`nets.refine_net`, shipped as ONNX) sees all candidates on the grid of the flow and
+predicts corrections of their weights and motions; blending is that of `fast`. It runs on bands of
+rows to bound the memory. Each band includes the network's receptive field, so the result equals
+that of the whole grid.
 """
 
 from __future__ import annotations
@@ -12,73 +12,94 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import REFINE as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, other_weights, weights_file
-from kinoloom.film.engines.fast import BYTES_BESIDE, Fast
-from kinoloom.film.quality.error_estimate import error_of_network
-from kinoloom.film.synthesis.candidates import Guess, View, guesses
-from kinoloom.film.synthesis.mix import mix
-from kinoloom.film.synthesis.refine import ANSWERS, Refined, padded, refined, seen
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    explain_unusable_weights,
+    find_weights_file,
+)
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast
+from kinoloom.film.quality.error_estimate import scale_network_error
+from kinoloom.film.synthesis.blending import blend_candidates
+from kinoloom.film.synthesis.candidates import Candidate, View, build_candidates
+from kinoloom.film.synthesis.refine import (
+    OUTPUT_PLANES,
+    SIZE_MULTIPLE,
+    Refinement,
+    apply_network_output,
+    build_network_input,
+    pad_to_multiple,
+)
 from kinoloom.motion.flow import Field
 from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import open_model
 
+_INPUT = "seen"  # as named in the shipped file
 _BAND_CELLS = 100_000
-_CONTEXT = 32
-"""Rows on either side of a band that the network also sees: more than it looks at."""
+_CONTEXT_ROWS = 32
+"""Rows on either side of a band that the network also sees: more than its receptive field."""
 _NETWORK_BYTES = 300_000_000
-"""For the network on one band."""
+"""Memory of the network for one band."""
 
 
 class Refine(Fast):
-    """Interpolates as `fast` does, with the network's answers; see `film.engine.Interpolator`.
+    """Interpolation as `fast`, with the network's corrections; see `film.engine.Interpolator`.
 
     Args:
         options: `weights` may name another .onnx file.
 
     Raises:
-        WeightsError: the network cannot be read, or is another one.
+        WeightsError: the weights cannot be read or belong to another network.
     """
 
-    bytes_beside = BYTES_BESIDE + _NETWORK_BYTES
+    working_memory_bytes = WORKING_MEMORY_BYTES + _NETWORK_BYTES
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(require_weights(CARD, options.weights), ("seen",))
+        self._network = open_model(require_weights(CARD, options.weights), (_INPUT,))
 
-    def frame(
+    def render_frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
     ) -> tuple[Picture, ErrorMap]:
-        """The picture at a time and its expected error, of a pair that was analysed."""
-        better = self.judged(pair, time)
-        made = mix(first, second, better.guesses, time, better.light)
-        return made, error_of_network(better.error)
+        """Render the frame at a time, with its error estimate, from the result of `analyse`."""
+        refined = self.refine_candidates(pair, time)
+        frame = blend_candidates(first, second, refined.candidates, time, refined.residual)
+        return frame, scale_network_error(refined.error)
 
-    def judged(self, pair: tuple[View, View], time: float) -> Refined:
-        """The guesses at a time after the network's answers."""
-        made = guesses(*pair, time)
-        rows, columns = made[0].motion.shape[:2]
-        answers = np.empty((len(made), ANSWERS, rows, columns), np.float32)
-        rest = np.empty((4, rows, columns), np.float32)
-        height = max(_BAND_CELLS // columns // 4 * 4, 4)
+    def refine_candidates(self, pair: tuple[View, View], time: float) -> Refinement:
+        """Return the candidates at a time after the network's corrections."""
+        candidates = build_candidates(*pair, time)
+        rows, columns = candidates[0].motion.shape[:2]
+        corrections = np.empty((len(candidates), OUTPUT_PLANES, rows, columns), np.float32)
+        residual_and_error = np.empty((4, rows, columns), np.float32)
+        height = max(_BAND_CELLS // columns // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
         for top in range(0, rows, height):
-            begin, end = max(0, top - _CONTEXT), min(rows, top + height + _CONTEXT)
-            said = self._look(pair, made, time, begin, end)
+            begin, end = max(0, top - _CONTEXT_ROWS), min(rows, top + height + _CONTEXT_ROWS)
+            output = self._run_band(pair, candidates, time, begin, end)
             inner = slice(top - begin, min(top + height, rows) - begin)
-            answers[..., top : top + height, :] = said[0][..., inner, :]
-            rest[..., top : top + height, :] = said[1][..., inner, :]
-        return refined(made, answers, rest[:3], rest[3])
+            corrections[..., top : top + height, :] = output[0][..., inner, :]
+            residual_and_error[..., top : top + height, :] = output[1][..., inner, :]
+        return apply_network_output(
+            candidates, corrections, residual_and_error[:3], residual_and_error[3]
+        )
 
-    def _look(
-        self, pair: tuple[View, View], made: list[Guess], time: float, begin: int, end: int
+    def _run_band(
+        self,
+        pair: tuple[View, View],
+        candidates: list[Candidate],
+        time: float,
+        begin: int,
+        end: int,
     ) -> tuple[Field, Field]:
-        """The answers on some rows; light and error, (4, rows, w)."""
-        rows = [Guess(guess.motion[begin:end], guess.weights[begin:end]) for guess in made]
-        looked = seen(pair[0].planes, pair[1].planes, rows, time, begin)
-        height, width = looked.shape[2:]
-        answers, light, error = self._network({"seen": padded(looked)[None]})
+        """Return the corrections for some rows; and residual and log error, (4, rows, w)."""
+        rows = [Candidate(each.motion[begin:end], each.weights[begin:end]) for each in candidates]
+        planes = build_network_input(pair[0].planes, pair[1].planes, rows, time, begin)
+        height, width = planes.shape[2:]
+        corrections, residual, error = self._network({_INPUT: pad_to_multiple(planes)[None]})
         return (
-            answers[0, ..., :height, :width],
-            np.concatenate([light[0], error[0]])[:, :height, :width],
+            corrections[0, ..., :height, :width],
+            np.concatenate([residual[0], error[0]])[:, :height, :width],
         )
 
 
@@ -86,8 +107,8 @@ REFINE = Engine(
     name="refine",
     summary=CARD.summary,
     rank=15,
-    make=Refine,
-    missing=other_weights,
-    least_bytes=Refine.bytes_beside,
-    weights=lambda options: weights_file(CARD, options),
+    build=Refine,
+    missing=explain_unusable_weights,
+    min_memory_bytes=Refine.working_memory_bytes,
+    weights=lambda options: find_weights_file(CARD, options),
 )

@@ -1,1 +1,1 @@
-"""film/nets"""
+"""The networks of frame interpolation, in torch."""

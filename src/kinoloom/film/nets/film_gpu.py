@@ -1,4 +1,4 @@
-"""FILM for inference on a GPU: the network as it is, in half precision, channels last.
+"""FILM for inference on a GPU: the plain network in half precision, channels-last.
 
 Inputs, outputs and conventions are those of `film_cpu`. Flows stay in single precision, see
 `film_net.FlowPredictor`.
@@ -16,15 +16,16 @@ from torch import Tensor
 from kinoloom.film.nets.film_net import FilmNet, PairAnalysis
 
 _BYTES_PER_PIXEL = 6000
-"""More than the plain network takes even in single precision (5,200, measured on a CPU)."""
+"""More than the plain network needs even in single precision (5,200, measured on a CPU)."""
+_USABLE_MEMORY_PERCENT = 90
 
 
 class FilmGpu:
-    """Runs a `FilmNet`; see `film.engines.film.Runner`.
+    """A `FilmNet` on a GPU; see `film.engines.film.Runner`.
 
     Args:
         net: the network, which is moved to the device.
-        device: where it runs, as torch names it.
+        device: a torch device name.
     """
 
     def __init__(self, net: FilmNet, device: str = "cuda") -> None:
@@ -35,31 +36,31 @@ class FilmGpu:
     def analyse(
         self, first: NDArray[np.float32], second: NDArray[np.float32], halvings: int = 0
     ) -> PairAnalysis:
-        """What does not depend on the time."""
-        planes = [torch.from_numpy(picture).to(self._device) for picture in (first, second)]
-        x0, x1 = (picture.permute(2, 0, 1)[None] for picture in planes)
-        with torch.inference_mode(), self._half():
+        """Compute everything that does not depend on the time."""
+        planes = [torch.from_numpy(image).to(self._device) for image in (first, second)]
+        x0, x1 = (image.permute(2, 0, 1)[None] for image in planes)
+        with torch.inference_mode(), self._use_half_precision():
             return self._net.analyse(x0, x1, halvings)
 
-    def frame_at(self, pair: PairAnalysis, t: float) -> NDArray[np.float32]:
-        """The frame at t."""
-        with torch.inference_mode(), self._half():
-            return _pixels(self._net.frame_at(pair, t))
+    def render_frame(self, pair: PairAnalysis, t: float) -> NDArray[np.float32]:
+        """Return the frame at t."""
+        with torch.inference_mode(), self._use_half_precision():
+            return _to_array(self._net.render_frame(pair, t))
 
-    def flows(self, pair: PairAnalysis) -> NDArray[np.float32]:
-        """The motion from the first picture to the second, and back."""
-        return np.stack([_pixels(pair.forward[0]), _pixels(pair.backward[0])])
+    def read_flow(self, pair: PairAnalysis) -> NDArray[np.float32]:
+        """Return the flow from first to second and the flow back."""
+        return np.stack([_to_array(pair.forward[0]), _to_array(pair.backward[0])])
 
-    def tile_pixels(self, memory_bytes: int) -> int:
-        """How many pixels fit into the GPU's free memory, whatever the host may use."""
+    def max_tile_pixels(self, memory_bytes: int) -> int:
+        """Return how many pixels fit in the GPU's free memory; the host limit is ignored."""
         free, _ = torch.cuda.mem_get_info(self._device)
-        return int(free * 9 // 10 // _BYTES_PER_PIXEL)
+        return int(free * _USABLE_MEMORY_PERCENT // 100 // _BYTES_PER_PIXEL)
 
-    def _half(self) -> AbstractContextManager[None]:
+    def _use_half_precision(self) -> AbstractContextManager[None]:
         return torch.autocast(self._device.type, torch.float16)
 
 
-def _pixels(planes: Tensor) -> NDArray[np.float32]:
-    """(1, C, H, W) to (H, W, C)."""
+def _to_array(planes: Tensor) -> NDArray[np.float32]:
+    """Convert (1, C, H, W) to (H, W, C)."""
     pixels: NDArray[np.float32] = planes[0].permute(1, 2, 0).float().cpu().numpy()
     return np.ascontiguousarray(pixels)

@@ -1,11 +1,11 @@
-"""Reads the weights of FILM from each file format in which the checkpoint is published.
+"""Loading of FILM weights from a file: the official checkpoint in each of its common formats.
 
-Accepted, by content and not by file name: a TorchScript archive; a state dict saved by torch, as
-zip or in the older format; safetensors. Any floating-point type, with the names and shapes of
-`film_net`. Anything else is rejected with a `WeightsError` that states the difference.
+Supported, detected by content rather than by name: a TorchScript archive, a state dict saved by
+torch (zip or legacy format), and safetensors; in any floating-point type; with the names and
+shapes of `film_net`. Anything else raises a `WeightsError` that states the difference.
 
-Pickled code is never run: state dicts are read with weights_only, and torch.jit.load, which runs
-no Python, is used for TorchScript archives only.
+Pickled code never runs: state dicts are read with weights_only, and torch.jit.load, which runs no
+Python, is used for TorchScript archives only.
 """
 
 from __future__ import annotations
@@ -25,60 +25,60 @@ from kinoloom.errors import WeightsError
 from kinoloom.film.cards import FILM
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
 
-_OLDER_FORM = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
+_LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
 """First bytes of torch files that are not zip archives: a pickled magic number."""
 _HINT = f"The published weights are at {FILM.url}"
 
 
 def load_film(path: Path, options: FilmOptions | None = None) -> FilmNet:
-    """Load a network with the weights of a file, in float32, ready for inference.
+    """Load a network from a file, in float32 and evaluation mode.
 
     Args:
         path: the file.
-        options: of the network that the file is for; None for the published network.
+        options: hyper-parameters of the stored network; the published ones if None.
 
     Raises:
-        WeightsError: the file does not exist, is not a checkpoint, is damaged, or contains the
-            weights of another network.
+        WeightsError: the file does not exist, is not a checkpoint, is damaged, or contains
+            another network.
     """
     tensors = read_tensors(path)
     with torch.device("meta"):
         net = FilmNet(options)
-    _check(tensors, net.state_dict(), path.name)
+    _check_tensors(tensors, net.state_dict(), path.name)
     net.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
     return net.eval()
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read the named tensors of a checkpoint, as they are stored.
+    """Read the named tensors of a checkpoint as stored.
 
     Raises:
         WeightsError: the file does not exist, is not a checkpoint, or is damaged.
     """
     if not path.is_file():
-        raise WeightsError(f"{path} does not exist.", hint=_HINT)
+        raise WeightsError(f"The weight file {path} does not exist.", hint=_HINT)
     with path.open("rb") as file:
-        head = file.read(len(_OLDER_FORM))
+        head = file.read(len(_LEGACY_MAGIC))
     try:
-        tensors = _read(path, head)
+        tensors = _read_by_format(path, head)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path.name} contains Python objects besides tensors; they could run code, so it "
-            "is not read.",
-            hint="Save the state dict alone, or as safetensors.",
+            f"{path.name} contains Python objects besides tensors; loading them could run code.",
+            hint="Save only the state dict, or use safetensors.",
         ) from error
     except (RuntimeError, EOFError, SafetensorError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path.name} is damaged or incomplete.", hint=_HINT) from error
+        raise WeightsError(f"{path.name} is damaged or truncated.", hint=_HINT) from error
     if not isinstance(tensors, Mapping) or not all(
         isinstance(value, Tensor) for value in tensors.values()
     ):
         raise WeightsError(
-            f"{path.name} does not contain a state dict, which maps names to tensors.", hint=_HINT
+            f"{path.name} does not contain a state dict, a mapping of names to tensors.",
+            hint=_HINT,
         )
     return {str(key): value for key, value in tensors.items()}
 
 
-def _read(path: Path, head: bytes) -> object:
+def _read_by_format(path: Path, head: bytes) -> object:
     if head[8:] == b"{":
         return load_file(path)
     if head.startswith(b"PK"):
@@ -88,26 +88,28 @@ def _read(path: Path, head: bytes) -> object:
             return _read_torchscript(path)
         if any(name.endswith("/data.pkl") for name in names):
             return torch.load(path, map_location="cpu", weights_only=True)
-    elif head == _OLDER_FORM:
+    elif head == _LEGACY_MAGIC:
         return torch.load(path, map_location="cpu", weights_only=True)
-    what = "is empty" if not head else "is not a checkpoint"
+    problem = "is empty" if not head else "is not a checkpoint"
     raise WeightsError(
-        f"{path.name} {what}; expected TorchScript, a torch state dict, or safetensors.",
+        f"{path.name} {problem}; expected TorchScript, a torch state dict or safetensors.",
         hint=_HINT,
     )
 
 
 def _read_torchscript(path: Path) -> dict[str, Tensor]:
     with warnings.catch_warnings():
-        # torch asks to export the program again; only its tensors are read here.
+        # torch deprecates TorchScript programs; only the tensors are used here.
         warnings.simplefilter("ignore", DeprecationWarning)
         module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     tensors: dict[str, Tensor] = module.state_dict()
     return tensors
 
 
-def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], name: str) -> None:
-    """Check that tensors are those of the network.
+def _check_tensors(
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], name: str
+) -> None:
+    """Check that the tensors are those of the network.
 
     Raises:
         WeightsError: names, shapes or types differ, or values are not finite.
@@ -118,14 +120,15 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], name: 
     faults += [f"first missing: {missing[0]}"] if missing else []
     faults += [f"first unknown: {unknown[0]}"] if unknown else []
     if not missing and not unknown:
-        faults = [fault for key in expected if (fault := _fault(key, tensors[key], expected[key]))]
+        found = (_find_fault(key, tensors[key], expected[key]) for key in expected)
+        faults = [fault for fault in found if fault]
     if faults:
         raise WeightsError(f"{name} does not contain FILM: {'; '.join(faults[:3])}.", hint=_HINT)
 
 
-def _fault(key: str, tensor: Tensor, expected: Tensor) -> str:
+def _find_fault(key: str, tensor: Tensor, expected: Tensor) -> str:
     if tensor.shape != expected.shape:
         return f"{key} has shape {tuple(tensor.shape)}, expected {tuple(expected.shape)}"
     if not tensor.is_floating_point():
-        return f"{key} has type {tensor.dtype}, expected floating point"
-    return "" if bool(tensor.isfinite().all()) else f"{key} has NaN or infinite values"
+        return f"{key} has dtype {tensor.dtype}, expected a floating-point type"
+    return "" if bool(tensor.isfinite().all()) else f"{key} contains NaN or infinite values"

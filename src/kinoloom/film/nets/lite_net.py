@@ -1,24 +1,25 @@
-"""LiteNet: a small network that finds motion from coarse to fine with one set of weights.
+"""LiteNet: a small network that estimates motion from coarse to fine with one set of weights.
 
 Inputs: first, second (N, 3, H, W) float32 in 0..1, H and W multiples of 32; time (N, 1, 1, 1),
-that of the frame to be made, in the open interval (0, 1).
-Outputs: see `Answers`.
+that of the new frame, in the open interval (0, 1).
+Outputs: see `LiteOutput`.
 
-Architecture: at each of four sizes, from 1/32 to 1/4, one encoder looks at both pictures, made
-smaller until they are four times that size; what it sees is warped by the motion that is known so
-far. Each pixel of one is compared with its neighbours in the other, by colours and their slopes;
-the shift to those that are most alike is added to the motion. One block looks at all that and at
-the time, and says how far to believe the shift, how else the motion differs, and how the pixels of
-a grid twice as fine are mixed of those around. Its answer begins at zero: untrained the network is
-a block matcher. Encoder and block are the same at every size, as in FILM: what is learned of small
-motion holds for large motion.
+Architecture: at each of four scales, from 1/32 to 1/4, one encoder sees both images reduced to
+four times that scale. Its features are warped by the current motion. A cost volume compares each
+pixel of one image with its neighbours in the other, by colours and gradients; the expected shift
+under it is added to the motion. One block sees all features and the time. It predicts the
+confidence in that shift, a residual motion, and weights for convex upsampling to a grid twice as
+fine. Its output starts at zero: the untrained network is a block matcher. Encoder and block are
+shared by all scales, as in FILM, so what is learned from small motion applies to large motion.
 
-At half the pictures' size a last stage looks at the pictures themselves, warped, four pixels at a
-time, and says which of both to believe and what light is missing, for each pixel.
+At half size a last stage sees the warped images in 2x2 blocks, and predicts for each pixel the
+occlusion mask and a colour residual.
 
-Motion is told as the whole way from first to second, once going by each picture: what is at p in
-the frame at t is at p - t * motion in the first and at p + (1 - t) * motion in the second. So the
-motion of a thing that moves evenly is the same at every time.
+Motion is the whole displacement from first to second, once according to each image: the content
+at p in the frame at t is at p - t * motion in the first image and at p + (1 - t) * motion in the
+second. So the motion of an object at constant speed is the same at every time.
+
+Submodules have the names of the shipped weights.
 """
 
 from __future__ import annotations
@@ -31,249 +32,258 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.film.nets.mixing import pixel_grid, sample
+from kinoloom.film.nets.blending import pixel_grid, sample
 
-MULTIPLE = 32
-"""Sides of the pictures are multiples of this."""
-_SIZES = (32, 16, 8, 4)
-"""At which parts of the pictures' size motion is looked for."""
-_REACH = 3
-"""How far pixels are compared with their neighbours at each size."""
-_GAIN = 4.0
-"""Of colours and slopes beside what the encoder sees."""
-_SHIFTS = (2 * _REACH + 1) ** 2
-_PARTS = 4
-"""Finer pixels in one."""
-_AROUND = 9
-"""Pixels that a finer one is mixed of."""
-_SPREAD = 0.005
-"""Share of each of these to begin with, beside that of bilinear interpolation."""
-_SLOPE = 0.1
-_LIGHT = 0.1
-"""Unit of the missing light, in whole brightness."""
+SIZE_MULTIPLE = 32
+"""Height and width are multiples of this."""
+_STRIDES = (32, 16, 8, 4)
+"""Reduction of the grid at each scale."""
+_RADIUS = 3
+"""Radius of the cost volume at each scale, in pixels."""
+_COLOUR_GAIN = 4.0
+"""Weight of colours and gradients next to the encoder's features."""
+_SHIFTS = (2 * _RADIUS + 1) ** 2
+_SUBPIXELS = 4
+"""Pixels of the finer grid per pixel."""
+_NEIGHBOURS = 9
+"""Pixels from which a finer one is interpolated."""
+_INITIAL_SPREAD = 0.005
+"""Initial weight of each neighbour, in addition to bilinear interpolation."""
+_LEAKY_SLOPE = 0.1
+_RESIDUAL_SCALE = 0.1
+"""Unit of the colour residual, in full scale."""
 
 
 @dataclass(frozen=True)
 class LiteSize:
-    """How large the network is.
+    """The size of the network.
 
     Attributes:
-        seen: channels of the encoder.
+        encoder: channels of the encoder.
         block: channels of the block.
-        kept: channels that a size hands to the next.
-        last: channels of the last stage.
-        depth: convolutions of the block before its answer.
+        state: channels that one scale passes to the next.
+        head: channels of the last stage.
+        depth: number of convolutions of the block before its output.
     """
 
-    seen: int = 32
+    encoder: int = 32
     block: int = 64
-    kept: int = 16
-    last: int = 32
+    state: int = 16
+    head: int = 32
     depth: int = 4
 
 
-class Answers(NamedTuple):
-    """What the network says.
+class LiteOutput(NamedTuple):
+    """The output of the network.
 
     Attributes:
-        motion: (N, 4, H/2, W/2) in pixels of that grid: the whole way from first to second, going
-            by the first picture (x, y) and by the second (x, y).
-        mask: (N, 1, H, W), the share of the first picture, a logit.
-        light: (N, 3, H, W), what is added, in whole brightness.
+        motion: (N, 4, H/2, W/2) in pixels of that grid: the whole motion from first to second,
+            according to the first image (x, y) and to the second (x, y).
+        mask: (N, 1, H, W), the weight of the first image, a logit.
+        residual: (N, 3, H, W), added to the colours, in full scale.
     """
 
     motion: Tensor
     mask: Tensor
-    light: Tensor
+    residual: Tensor
 
 
 class LiteNet(nn.Module):
-    """See the head of this module."""
+    """LiteNet; see the module docstring."""
 
     def __init__(self, size: LiteSize | None = None) -> None:
         super().__init__()
         self.size = size = size or LiteSize()
-        half = size.seen // 2
+        half = size.encoder // 2
         self.look = nn.Sequential(
-            _conv(3, half, 2), _conv(half, size.seen, 2), _conv(size.seen, size.seen)
+            _conv(3, half, 2), _conv(half, size.encoder, 2), _conv(size.encoder, size.encoder)
         )
-        wide = [2 * (size.seen + 3) + _SHIFTS + 2 + size.kept + 5] + [size.block] * size.depth
-        self.block = nn.ModuleList(_conv(*each) for each in pairwise(wide))
+        inputs = 2 * (size.encoder + 3) + _SHIFTS + 2 + size.state + 5
+        widths = [inputs] + [size.block] * size.depth
+        self.block = nn.ModuleList(_conv(*pair) for pair in pairwise(widths))
         self.strictness = nn.Parameter(torch.tensor(5.2))
         self.stillness = nn.Parameter(torch.tensor(1.2))
-        self.said = (4, 2, _PARTS * _AROUND, size.kept)
-        self.answer = nn.Conv2d(size.block, sum(self.said), 3, 1, 1)
-        self.last = _conv(2 * 12 + size.kept + 5, size.last)
-        self.paint = nn.Conv2d(size.last, 16, 3, 1, 1)
+        self.output_widths = (4, 2, _SUBPIXELS * _NEIGHBOURS, size.state)
+        self.answer = nn.Conv2d(size.block, sum(self.output_widths), 3, 1, 1)
+        self.last = _conv(2 * 12 + size.state + 5, size.head)
+        self.paint = nn.Conv2d(size.head, 16, 3, 1, 1)
         for head in (self.answer, self.paint):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]  # there is a bias
 
-    def forward(self, first: Tensor, second: Tensor, time: Tensor) -> Answers:
-        """What it says of the frame at a time."""
-        motion, kept = self.motions(first, second, time)[-1]
-        return self.painted(first, second, time, motion, kept)[0]
+    def forward(self, first: Tensor, second: Tensor, time: Tensor) -> LiteOutput:
+        """Return motion, mask and residual of the frame at a time."""
+        motion, state = self.estimate_motion(first, second, time)[-1]
+        return self.render_frame(first, second, time, motion, state)[0]
 
-    def motions(self, first: Tensor, second: Tensor, time: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Motion and what is kept, (N, 4, 2h, 2w) and (N, kept, h, w), at each size."""
-        pyramids = [_pyramid(picture) for picture in (first, second)]
-        motion = kept = None
-        found = []
+    def estimate_motion(
+        self, first: Tensor, second: Tensor, time: Tensor
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return motion (N, 4, 2h, 2w) and state (N, state, h, w) of each scale."""
+        pyramids = [_build_pyramid(image) for image in (first, second)]
+        motion = state = None
+        results = []
         for one, other in zip(*pyramids, strict=True):
-            before, after = self._seen(one), self._seen(other)
-            if motion is None or kept is None:
+            before, after = self._encode(one), self._encode(other)
+            if motion is None or state is None:
                 count, _, *sides = before.shape
                 motion = time.new_zeros(1).expand(count, 4, *sides)
-                kept = motion[:, :1].expand(-1, self.size.kept, -1, -1)
+                state = motion[:, :1].expand(-1, self.size.state, -1, -1)
             else:
-                kept = _doubled(kept)
-            match = self._match(_slopes(one), _slopes(other), motion.detach(), time)
-            before, after = _warped(before, after, motion, time)
-            motion, kept = self._moved(before, after, match, motion, kept, time)
-            found.append((motion, kept))
-        return found
+                state = _upsample(state)
+            gradients = _compute_gradients(one), _compute_gradients(other)
+            match = self._match(*gradients, motion.detach(), time)
+            before, after = _warp_both(before, after, motion, time)
+            motion, state = self._update(before, after, match, motion, state, time)
+            results.append((motion, state))
+        return results
 
-    def _seen(self, picture: Tensor) -> Tensor:
-        """The colours and what the encoder sees, at a quarter of the size."""
-        picture = picture - 0.5
-        return torch.cat([_GAIN * functional.avg_pool2d(picture, 4), self.look(picture)], 1)
+    def _encode(self, image: Tensor) -> Tensor:
+        """Return colours and encoder features at a quarter of the size."""
+        image = image - 0.5
+        return torch.cat([_COLOUR_GAIN * functional.avg_pool2d(image, 4), self.look(image)], 1)
 
     def _match(self, before: Tensor, after: Tensor, motion: Tensor, time: Tensor) -> Tensor:
-        """How likely each shift is, (N, _SHIFTS, h, w), of what is warped by the motion.
+        """Return the probability of each shift after warping, (N, _SHIFTS, h, w).
 
-        It teaches no motion: errors reach strictness and stillness alone.
+        Gradients reach only strictness and stillness, not the motion.
         """
-        apart = _apart(*_warped(before, after, motion, time)).float()
-        unlikely = self.stillness * _shifts().to(time).square().sum(0)
-        return torch.softmax(-self.strictness.exp() * apart - unlikely, 1)
+        costs = _compute_cost_volume(*_warp_both(before, after, motion, time)).float()
+        prior = self.stillness * _list_shifts().to(time).square().sum(0)
+        return torch.softmax(-self.strictness.exp() * costs - prior, 1)
 
-    def _moved(
+    def _update(
         self,
         before: Tensor,
         after: Tensor,
         match: Tensor,
         motion: Tensor,
-        kept: Tensor,
+        state: Tensor,
         time: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """The motion, twice as fine, and what to keep."""
-        moment = (time - 0.5).expand(-1, 1, *before.shape[2:])
-        shift = functional.conv2d(match, _shifts().to(time))
-        features = torch.cat([before, after, 4 * match, shift, motion / 8, kept, moment], 1)
+        """Return the motion on a grid twice as fine, and the new state."""
+        time_plane = (time - 0.5).expand(-1, 1, *before.shape[2:])
+        shift = functional.conv2d(match, _list_shifts().to(time))
+        features = torch.cat([before, after, 4 * match, shift, motion / 8, state, time_plane], 1)
         for k, layer in enumerate(self.block):
             features = layer(features) + (features if k else 0)
-        more, belief, shares, kept = self.answer(features).split(self.said, 1)
-        believed = 2 * torch.sigmoid(belief.to(motion)) * shift.to(motion)
-        motion = motion + believed.repeat(1, 2, 1, 1) + 2 * more.to(motion)
-        return _finer(motion, shares.to(motion)), kept
+        residual, confidence, weights, state = self.answer(features).split(self.output_widths, 1)
+        trusted_shift = 2 * torch.sigmoid(confidence.to(motion)) * shift.to(motion)
+        motion = motion + trusted_shift.repeat(1, 2, 1, 1) + 2 * residual.to(motion)
+        return _upsample_motion(motion, weights.to(motion)), state
 
-    def painted(
-        self, first: Tensor, second: Tensor, time: Tensor, motion: Tensor, kept: Tensor
-    ) -> tuple[Answers, Tensor]:
-        """The answers, and the frame (N, 3, H, W) that they make.
+    def render_frame(
+        self, first: Tensor, second: Tensor, time: Tensor, motion: Tensor, state: Tensor
+    ) -> tuple[LiteOutput, Tensor]:
+        """Return the output, and the frame (N, 3, H, W) blended from it.
 
         Args:
-            first, second, time: as they were given to the network.
-            motion, kept: of the finest size.
+            first, second, time: the inputs of the network.
+            motion, state: of the finest scale.
         """
-        fine = 2 * _doubled(motion)
-        before, after = _warped(first, second, fine, time)
-        seen = [functional.pixel_unshuffle(picture - 0.5, 2) for picture in (before, after)]
-        moment = (time - 0.5).expand(-1, 1, *motion.shape[2:])
-        features = self.last(torch.cat([*seen, _doubled(kept), motion / 16, moment], 1))
-        said = functional.pixel_shuffle(self.paint(features), 2).to(motion)
-        mask, light = 4 * said[:, :1] + torch.log((1 - time) / time), _LIGHT * said[:, 1:]
+        full_size = 2 * _upsample(motion)
+        before, after = _warp_both(first, second, full_size, time)
+        blocks = [functional.pixel_unshuffle(image - 0.5, 2) for image in (before, after)]
+        time_plane = (time - 0.5).expand(-1, 1, *motion.shape[2:])
+        features = self.last(torch.cat([*blocks, _upsample(state), motion / 16, time_plane], 1))
+        planes = functional.pixel_shuffle(self.paint(features), 2).to(motion)
+        mask = 4 * planes[:, :1] + torch.log((1 - time) / time)
+        residual = _RESIDUAL_SCALE * planes[:, 1:]
         share = torch.sigmoid(mask)
-        return Answers(motion, mask, light), share * before + (1 - share) * after + light
+        frame = share * before + (1 - share) * after + residual
+        return LiteOutput(motion, mask, residual), frame
 
 
-def _warped(first: Tensor, second: Tensor, motion: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as they are seen at the time."""
+def _warp_both(
+    first: Tensor, second: Tensor, motion: Tensor, time: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Warp both images to the time."""
     here = pixel_grid(*first.shape[2:]).to(time)
     before = here - (time * motion[:, :2]).permute(0, 2, 3, 1)
     after = here + ((1 - time) * motion[:, 2:]).permute(0, 2, 3, 1)
     return sample(first, before), sample(second, after)
 
 
-def _slopes(picture: Tensor) -> Tensor:
-    """The colours, and how far each rises and falls, across and down, at a quarter of the size.
+def _compute_gradients(image: Tensor) -> Tensor:
+    """Return colours and rectified horizontal and vertical gradients at a quarter of the size.
 
-    (N, 15, h, w). Falls and rises within a pixel do not cancel out, so detail finer than it shows.
+    (N, 15, h, w). Rising and falling gradients within a pixel do not cancel, so detail finer than
+    the grid remains visible.
     """
-    height, width = (side // 2 for side in picture.shape[2:])
-    around = functional.pad(functional.avg_pool2d(picture, 2), [1] * 4, "replicate")
-    across = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :width]
-    down = around[:, :, 2:, 1:-1] - around[:, :, :height, 1:-1]
-    slopes = torch.cat([across, down], 1)
-    parts = torch.cat([around[:, :, 1:-1, 1:-1], slopes.relu(), (-slopes).relu()], 1)
-    return _GAIN * functional.avg_pool2d(parts, 2)
+    height, width = (side // 2 for side in image.shape[2:])
+    around = functional.pad(functional.avg_pool2d(image, 2), [1] * 4, "replicate")
+    horizontal = around[:, :, 1:-1, 2:] - around[:, :, 1:-1, :width]
+    vertical = around[:, :, 2:, 1:-1] - around[:, :, :height, 1:-1]
+    gradients = torch.cat([horizontal, vertical], 1)
+    parts = torch.cat([around[:, :, 1:-1, 1:-1], gradients.relu(), (-gradients).relu()], 1)
+    return _COLOUR_GAIN * functional.avg_pool2d(parts, 2)
 
 
-def _finer(motion: Tensor, shares: Tensor) -> Tensor:
-    """Motion on a grid twice as fine, each pixel a mix of the nine around it.
+def _upsample_motion(motion: Tensor, weights: Tensor) -> Tensor:
+    """Upsample motion by two; each finer pixel is a convex combination of nine neighbours.
 
     Args:
         motion: (N, 4, h, w).
-        shares: (N, 4 * 9, h, w), of the nine for each finer pixel, logits; with zeros the mix is
-            nearly bilinear.
+        weights: (N, 4 * 9, h, w), of the nine neighbours for each finer pixel, logits; zeros give
+            nearly bilinear interpolation.
     """
     count, channels, height, width = motion.shape
-    logits = shares.view(count, _AROUND, _PARTS, height, width) + _bilinear().to(motion)
-    weights = torch.softmax(logits, 1)
+    logits = weights.view(count, _NEIGHBOURS, _SUBPIXELS, height, width)
+    shares = torch.softmax(logits + _build_bilinear_logits().to(motion), 1)
     padded = functional.pad(motion, [1] * 4, "replicate")
     mixed = sum(
-        weights[:, None, 3 * y + x] * padded[:, :, None, y : y + height, x : x + width]
+        shares[:, None, 3 * y + x] * padded[:, :, None, y : y + height, x : x + width]
         for y in range(3)
         for x in range(3)
     )
     assert isinstance(mixed, Tensor)
-    return 2 * functional.pixel_shuffle(mixed.view(count, channels * _PARTS, height, width), 2)
+    planes = mixed.view(count, channels * _SUBPIXELS, height, width)
+    return 2 * functional.pixel_shuffle(planes, 2)
 
 
-def _bilinear() -> Tensor:
-    """Logits of the shares that make a grid twice as fine, nearly bilinear, (9, 4, 1, 1)."""
+def _build_bilinear_logits() -> Tensor:
+    """Return the logits of nearly bilinear upsampling by two, (9, 4, 1, 1)."""
     near = torch.tensor([[1, 3, 0], [0, 3, 1]]) / 4
-    shares = torch.einsum("ay,bx->yxab", near, near).reshape(_AROUND, _PARTS, 1, 1)
-    return torch.log(shares + _SPREAD)
+    shares = torch.einsum("ay,bx->yxab", near, near).reshape(_NEIGHBOURS, _SUBPIXELS, 1, 1)
+    return torch.log(shares + _INITIAL_SPREAD)
 
 
-def _apart(before: Tensor, after: Tensor) -> Tensor:
-    """How far each pixel of one is from its neighbours in the other, (N, _SHIFTS, h, w).
+def _compute_cost_volume(before: Tensor, after: Tensor) -> Tensor:
+    """Return the cost of each shift, (N, _SHIFTS, h, w).
 
-    Mean absolute differences, averaged over 5x5 pixels.
+    The cost is the mean absolute difference, averaged over 5x5 pixels.
     """
     height, width = before.shape[2:]
-    padded = functional.pad(after, [_REACH] * 4, "replicate")
-    found = [
+    padded = functional.pad(after, [_RADIUS] * 4, "replicate")
+    costs = [
         (before - padded[:, :, y : y + height, x : x + width]).abs().mean(1, keepdim=True)
-        for y in range(2 * _REACH + 1)
-        for x in range(2 * _REACH + 1)
+        for y in range(2 * _RADIUS + 1)
+        for x in range(2 * _RADIUS + 1)
     ]
-    return functional.avg_pool2d(torch.cat(found, 1), 5, 1, 2, count_include_pad=False)
+    return functional.avg_pool2d(torch.cat(costs, 1), 5, 1, 2, count_include_pad=False)
 
 
-def _shifts() -> Tensor:
-    """The kernel that takes shares of shifts to the mean shift (x, y), (2, _SHIFTS, 1, 1)."""
-    steps = torch.arange(-_REACH, _REACH + 1, dtype=torch.float32)
-    return torch.stack([steps.repeat(len(steps)), steps.repeat_interleave(len(steps))])[
-        ..., None, None
-    ]
+def _list_shifts() -> Tensor:
+    """Return all shifts (x, y) as the kernel of a 1x1 convolution, (2, _SHIFTS, 1, 1)."""
+    steps = torch.arange(-_RADIUS, _RADIUS + 1, dtype=torch.float32)
+    shifts = torch.stack([steps.repeat(len(steps)), steps.repeat_interleave(len(steps))])
+    return shifts[..., None, None]
 
 
-def _pyramid(picture: Tensor) -> list[Tensor]:
-    """The picture at four times each of the sizes, the coarsest first."""
-    found = [picture]
-    for _ in _SIZES[1:]:
-        found.append(functional.avg_pool2d(found[-1], 2))
-    return found[::-1]
+def _build_pyramid(image: Tensor) -> list[Tensor]:
+    """Return the image at four times each scale, coarsest first."""
+    pyramid = [image]
+    for _ in _STRIDES[1:]:
+        pyramid.append(functional.avg_pool2d(pyramid[-1], 2))
+    return pyramid[::-1]
 
 
-def _doubled(field: Tensor) -> Tensor:
+def _upsample(field: Tensor) -> Tensor:
     return functional.interpolate(field, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _conv(channels: int, out: int, stride: int = 1) -> nn.Sequential:
-    made = nn.Conv2d(channels, out, 3, stride, 1)
-    nn.init.kaiming_normal_(made.weight, _SLOPE)
-    nn.init.zeros_(made.bias)  # type: ignore[arg-type]  # there is a bias
-    return nn.Sequential(made, nn.LeakyReLU(_SLOPE))
+    convolution = nn.Conv2d(channels, out, 3, stride, 1)
+    nn.init.kaiming_normal_(convolution.weight, _LEAKY_SLOPE)
+    nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # there is a bias
+    return nn.Sequential(convolution, nn.LeakyReLU(_LEAKY_SLOPE))

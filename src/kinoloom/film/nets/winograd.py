@@ -1,11 +1,11 @@
-"""3x3 convolution with a quarter of the multiplications: Winograd's minimal filtering F(4x4, 3x3).
+"""3x3 convolution by Winograd's minimal filtering F(4x4, 3x3): a quarter of the multiplications.
 
-Each 4x4 tile of the output is found from a 6x6 tile of the input: both filter and tile are
-transformed so that the convolution becomes one product for each of 36 points, summed over the
-channels: 36 matrix products in place of 144. The price is a few additions, and about one decimal
-digit of float32.
+Each 4x4 tile of the output is computed from a 6x6 tile of the input. Filter and tile are both
+transformed so that the convolution becomes one product per point, summed over the channels: 36
+matrix products instead of 144, at the cost of a few additions and about one decimal digit of
+float32 precision.
 
-Arrays are channels-last, (B, H, W, C): the channels of a pixel lie side by side.
+Arrays are channels-last, (B, H, W, C).
 
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
 arXiv:1509.09308, section 4.3 (the matrices of F(4x4, 3x3)).
@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 
 TILE = 4
-"""Side of the tiles of the output, in pixels."""
+"""Side of an output tile, in pixels."""
 POINTS = TILE + 2
-"""Side of the tiles of the input."""
-# How the 3 taps of a filter's row or column become 6 points: G of the paper.
+"""Side of an input tile."""
+# G of the paper: from the 3 taps along one axis of a filter to 6 points.
 _FILTER = torch.tensor(
     [
         [1 / 4, 0, 0],
@@ -37,7 +37,7 @@ _FILTER = torch.tensor(
 
 
 def transform_filter(taps: Tensor) -> Tensor:
-    """The filter at the 36 points.
+    """Transform a filter to its 36 points.
 
     Args:
         taps: (3, 3, C, K).
@@ -51,10 +51,10 @@ def transform_filter(taps: Tensor) -> Tensor:
 
 @dataclass
 class Winograd:
-    """Convolves bands of rows with one filter.
+    """The convolution of bands of rows with one filter.
 
     Attributes:
-        points: the filter as `transform_filter` gives it.
+        points: the transformed filter, from `transform_filter`.
     """
 
     points: Tensor
@@ -64,28 +64,30 @@ class Winograd:
         """Write the convolution of a band into `out`.
 
         Args:
-            band: (B, n + 2, W + 2, C): the rows and columns of `out` and one more on each side;
+            band: (B, n + 2, W + 2, C): the rows and columns of `out` with a border of one pixel;
                 n and W are multiples of `TILE`.
             out: (B, n, W, K).
         """
         batch, rows, columns = out.shape[0], out.shape[1] // TILE, out.shape[2] // TILE
         _, channels, filters = self.points.shape
         tiles = (batch, rows, columns)
-        half, seen, products, back = self._buffers(tiles, channels, filters)
-        _to_points(band, 1, half)
+        half, inputs, products, back = self._get_buffers(tiles, channels, filters)
+        _transform_input(band, 1, half)
         for i in range(POINTS):
-            _to_points(half[i], 2, seen[i])
+            _transform_input(half[i], 2, inputs[i])
         count = len(self.points)
         sums = products.view(count, -1, filters)
-        torch.bmm(seen.view(count, -1, channels), self.points, out=sums)
+        torch.bmm(inputs.view(count, -1, channels), self.points, out=sums)
         for i in range(POINTS):
-            _from_points(products[i], back[i].unbind(0))
+            _transform_output(products[i], back[i].unbind(0))
         tiled = out.view(batch, rows, TILE, columns, TILE, filters)
         for j in range(TILE):
-            _from_points(back[:, j], [tiled[:, :, i, :, j] for i in range(TILE)])
+            _transform_output(back[:, j], [tiled[:, :, i, :, j] for i in range(TILE)])
 
-    def _buffers(self, tiles: tuple[int, int, int], channels: int, filters: int) -> list[Tensor]:
-        """Memory for all that lies between input and output, kept from band to band."""
+    def _get_buffers(
+        self, tiles: tuple[int, int, int], channels: int, filters: int
+    ) -> list[Tensor]:
+        """Return the memory of all intermediate values, reused from band to band."""
         batch, rows, columns = tiles
         shapes = [
             (POINTS, batch, rows, TILE * columns + 2, channels),
@@ -98,8 +100,8 @@ class Winograd:
         return self._scratch
 
 
-def _to_points(line: Tensor, axis: int, out: Tensor) -> None:
-    """Transform every 6 neighbours along an axis, in steps of 4: the transpose of B of the paper.
+def _transform_input(line: Tensor, axis: int, out: Tensor) -> None:
+    """Apply the transpose of B of the paper to every 6 neighbours along an axis, in steps of 4.
 
     Args:
         line: its length along the axis is 4 n + 2.
@@ -120,8 +122,8 @@ def _to_points(line: Tensor, axis: int, out: Tensor) -> None:
     torch.sub(d5, d3, alpha=5, out=out[5]).add_(d1, alpha=4)
 
 
-def _from_points(m: Tensor, out: Sequence[Tensor]) -> None:
-    """Turn 6 points back into 4 neighbours: the transpose of A of the paper.
+def _transform_output(m: Tensor, out: Sequence[Tensor]) -> None:
+    """Apply the transpose of A of the paper: 6 points to 4 neighbouring pixels.
 
     Args:
         m: (6, ...).

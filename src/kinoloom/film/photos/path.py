@@ -1,7 +1,7 @@
-"""Where a film of photos is at each of its frames: on a photo, or between two.
+"""The path of a film through its photos: which transition each frame is in, and how far.
 
-A film visits photos in an order of stops; from stop to stop runs a leg. Each frame is at one
-place: leg `leg`, `position` of the way along it, exact.
+A film visits photos in an order of stops, with a transition between consecutive stops. The
+position of a frame is the index of its transition and an exact fraction of the way.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kinoloom.errors import UsageError
-from kinoloom.film.photos.ease import EASES
+from kinoloom.film.photos.easing import EASINGS
 
-SECONDS_A_LEG = Fraction(3, 2)
+SECONDS_PER_TRANSITION = Fraction(3, 2)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one frame is.
+class PathPosition:
+    """The position of one frame on the path.
 
     Attributes:
-        leg: index of the leg.
-        position: 0 is the leg's first photo, 1 its second, eased.
+        transition: index of the transition.
+        progress: 0 is the transition's first photo, 1 its second, after easing.
     """
 
-    leg: int
-    position: Fraction
+    transition: int
+    progress: Fraction
 
 
 @dataclass(frozen=True)
-class Path:
-    """The way of a film through its photos.
+class PhotoPath:
+    """The path of a film through its photos.
 
     Attributes:
-        stops: indices of photos in the order of the visit; legs run between neighbours.
-        places: where each frame is, in order.
+        stops: photo indices in visiting order; transitions connect consecutive ones.
+        positions: the position of each frame, in order.
     """
 
     stops: tuple[int, ...]
-    places: tuple[Place, ...]
+    positions: tuple[PathPosition, ...]
 
 
 def plan_path(
@@ -50,49 +50,56 @@ def plan_path(
     ease: str,
     loop: bool,
     boomerang: bool,
-) -> Path:
+) -> PhotoPath:
     """Plan the frames of a film of photos.
 
     The first frame is the first photo. A film that does not loop ends on its last stop; one that
-    loops ends one frame before its first photo would come again.
+    loops ends one frame before its first photo repeats.
 
     Args:
-        photos: how many, at least 2.
-        rate: frames a second.
-        seconds: how long the film lasts; None for 1.5 s a leg and the holds.
-        hold: how long each stop is held, in seconds.
-        ease: a name of `ease.EASES`.
+        photos: number of photos, at least 2.
+        rate: frames per second.
+        seconds: duration of the film; None for 1.5 s per transition plus the holds.
+        hold: time each stop is held, in seconds.
+        ease: a key of `easing.EASINGS`.
         loop: return from the last photo to the first.
         boomerang: visit the photos back to the first in reverse.
 
     Raises:
         UsageError: the holds leave no time for motion, or there would be fewer than 2 frames.
     """
-    there = tuple(range(photos))
-    stops = there + there[-2::-1] if boomerang else there + ((0,) if loop else ())
-    legs = len(stops) - 1
-    held = hold * (legs if loop else len(stops))
-    total = SECONDS_A_LEG * legs + held if seconds is None else seconds
+    forward = tuple(range(photos))
+    stops = forward + forward[-2::-1] if boomerang else forward + ((0,) if loop else ())
+    transitions = len(stops) - 1
+    holds = transitions if loop else len(stops)
+    held = hold * holds
+    total = SECONDS_PER_TRANSITION * transitions + held if seconds is None else seconds
     frames = round(total * rate)
     if total <= held:
         raise UsageError(
-            f"Holding {legs if loop else len(stops)} stops for {float(hold):g} s each leaves no "
-            f"motion in {float(total):g} s.",
-            hint="Give more --seconds or less --hold.",
+            f"Holding {holds} stops for {float(hold):g} s each leaves no time for motion in "
+            f"{float(total):g} s.",
+            hint="Raise --seconds or lower --hold.",
         )
     if frames < 2:
         raise UsageError(
-            f"{float(total):g} s at {rate} fps is fewer than two frames.",
-            hint="Give more --seconds or more --fps.",
+            f"A film of {float(total):g} s at {rate} fps has fewer than two frames.",
+            hint="Raise --seconds or --fps.",
         )
     steps = frames if loop else frames - 1
-    leg_s = (total - held) / legs
-    places = (_place(total * k / steps, hold, leg_s, legs) for k in range(frames))
-    return Path(stops, tuple(Place(p.leg, EASES[ease](p.position)) for p in places))
+    transition_s = (total - held) / transitions
+    positions = (_locate(total * k / steps, hold, transition_s, transitions) for k in range(frames))
+    eased = (PathPosition(at.transition, EASINGS[ease](at.progress)) for at in positions)
+    return PhotoPath(stops, tuple(eased))
 
 
-def _place(time: Fraction, hold: Fraction, leg_s: Fraction, legs: int) -> Place:
-    """Each leg begins with the hold of its first stop; after the last comes the last hold."""
-    leg = min(int(time / (hold + leg_s)), legs - 1)
-    moved = time - leg * (hold + leg_s) - hold
-    return Place(leg, min(max(moved / leg_s, Fraction(0)), Fraction(1)))
+def _locate(
+    time: Fraction, hold: Fraction, transition_s: Fraction, transitions: int
+) -> PathPosition:
+    """Return the position at a time, before easing.
+
+    Each transition starts with the hold of its first stop; the last hold follows the last one.
+    """
+    transition = min(int(time / (hold + transition_s)), transitions - 1)
+    elapsed = time - transition * (hold + transition_s) - hold
+    return PathPosition(transition, min(max(elapsed / transition_s, Fraction(0)), Fraction(1)))

@@ -1,1 +1,1 @@
-"""Error estimates of interpolated frames, and the warnings that follow from them."""
+"""Error estimates of interpolated frames, and the warnings based on them."""

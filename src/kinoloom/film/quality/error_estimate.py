@@ -1,11 +1,11 @@
-"""How far off a new picture is likely to be, before anyone has seen the truth.
+"""Error estimates of interpolated frames, computed without the ground truth.
 
-`fast`: where the weights of guesses are inverses of the squared errors of their samples, and
-these errors are independent, the squared error of the mix is the inverse of the sum of the weights
-(the usual rule of weighted means). They are not independent: guesses err together. `refine`: its
-network was taught to say the logarithm of the error, and says rather its median than its mean.
-Each is brought to the scale of true errors by one factor, which `benchmarks/film_doubt.py` fits
-on training videos.
+`fast`: if the weights of the candidates are the inverse squared errors of their samples, and
+these errors are independent, the squared error of the blended frame is the inverse of the sum of
+the weights (inverse-variance weighting). In practice the errors are correlated. `refine`: its
+network predicts the logarithm of the error, which is closer to the median than to the mean.
+One factor per method, fitted on training videos by `benchmarks/film_error_estimate.py`, scales
+the estimates to true errors.
 """
 
 from __future__ import annotations
@@ -17,34 +17,35 @@ import numpy as np
 from kinoloom.film.engine import ErrorMap
 from kinoloom.motion.flow import Field
 
-DOUBTFUL_DB = 18.0
-"""New pictures that are expected below this will probably look bad."""
+WARNING_PSNR_DB = 18.0
+"""Frames with a lower estimated PSNR trigger a quality warning."""
 
-_OF_FIT, _OF_NETWORK = 3.4, 2.0
-OF_LITE = 2.3
-"""How many times larger true errors are, root mean square over a picture; of `lite`, whose four
-motions differ less than the guesses of `fast`."""
+_FIT_FACTOR, _NETWORK_FACTOR = 3.4, 2.0
+LITE_FIT_FACTOR = 2.3
+"""Ratio of true to estimated error for `lite`, whose four motions differ less than the
+candidates of `fast`."""
 
 
-def error_of_fit(fit: Field, factor: float = _OF_FIT) -> ErrorMap:
-    """The expected error of a mix of guesses.
+def estimate_error(fit: Field, factor: float = _FIT_FACTOR) -> ErrorMap:
+    """Estimate the error of a blended frame.
 
     Args:
-        fit: (h, w), the sum of their weights: inverses of squared differences in levels of 8 bits.
-        factor: to the scale of true errors.
+        fit: (h, w), the sum of the candidates' weights: inverse squared differences in 8-bit
+            levels.
+        factor: ratio of true to estimated error.
     """
     return np.asarray(factor / 255 / np.sqrt(fit), np.float32)
 
 
-def error_of_network(error: Field) -> ErrorMap:
-    """The expected error of what the refining network judged.
+def scale_network_error(error: Field) -> ErrorMap:
+    """Scale the error predicted by the refinement network to true errors.
 
     Args:
-        error: (h, w), as `refine.Refined`.
+        error: (h, w), see `refine.Refinement`.
     """
-    return np.asarray(_OF_NETWORK * error, np.float32)
+    return np.asarray(_NETWORK_FACTOR * error, np.float32)
 
 
-def expected_psnr_db(error: ErrorMap) -> float:
-    """The ratio of signal to noise of a picture with these errors; at most 100 dB."""
+def estimate_psnr_db(error: ErrorMap) -> float:
+    """Return the PSNR of a frame with this error map, at most 100 dB."""
     return -10 * math.log10(max(float(np.square(error).mean()), 1e-10))

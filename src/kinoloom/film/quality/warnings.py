@@ -1,7 +1,7 @@
-"""Tells where a film will probably look bad, while its frames are made.
+"""Quality warnings: where a film is likely to show artefacts, reported while it is rendered.
 
-Videos: stretches of time, joined where they lie close together; only the first few are told one by
-one, and the end tells of the rest.
+In videos, low-quality frames close together are reported as one interval; only the first few
+intervals get their own note, and a final note summarises the rest.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from fractions import Fraction
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import Notes
 from kinoloom.film.engine import ErrorMap, Interpolator
-from kinoloom.film.quality.error_estimate import DOUBTFUL_DB, expected_psnr_db
+from kinoloom.film.quality.error_estimate import WARNING_PSNR_DB, estimate_psnr_db
 
-KIND = "doubt"
-"""Of the notes."""
-WAY_OUT = "Frames that lie closer together do better; --engine blend cross-fades instead."
-_JOINED_S = Fraction(1, 2)
-"""Stretches with less between them are told as one, in seconds of the film."""
-_TOLD = 5
-
-
-def doubtful(error: ErrorMap | None) -> bool:
-    """Whether a picture with this expected error will probably look bad."""
-    return error is not None and expected_psnr_db(error) < DOUBTFUL_DB
+NOTE_KIND = "quality"
+"""The kind of the notes."""
+ADVICE = "Use frames closer together, or --engine blend for a cross-fade."
+_MAX_GAP_S = Fraction(1, 2)
+"""Intervals with a smaller gap are merged, in seconds of the film."""
+_MAX_NOTES = 5
 
 
-def made_with_errors(
+def is_low_quality(error: ErrorMap | None) -> bool:
+    """Return whether a frame with this error estimate deserves a warning."""
+    return error is not None and estimate_psnr_db(error) < WARNING_PSNR_DB
+
+
+def interpolate_with_error_maps(
     engine: Interpolator, first: Picture, second: Picture, times: Sequence[float]
 ) -> Iterator[tuple[Picture, ErrorMap | None]]:
-    """What an engine makes, each picture with its expected error where the engine can tell."""
-    judged = engine.between_with_errors(first, second, times)
-    if judged is not None:
-        return judged
-    return ((made, None) for made in engine.between(first, second, times))
+    """Interpolate, with an error map per frame, or None if the engine has no error estimate."""
+    frames = engine.interpolate_with_errors(first, second, times)
+    if frames is not None:
+        return frames
+    return ((frame, None) for frame in engine.interpolate(first, second, times))
 
 
 @dataclass
-class Stretches:
-    """The doubtful stretches of one reading of a film, told to its notes.
+class QualityMonitor:
+    """Collects low-quality intervals while a film is read, and adds them to its notes.
 
     Attributes:
-        notes: of the film.
-        slow: how many times longer the film lasts than its source.
+        notes: the notes of the film.
+        slow: ratio of the film's duration to its source's.
     """
 
     notes: Notes
@@ -52,52 +52,53 @@ class Stretches:
     _open: tuple[Fraction, Fraction] | None = None
     _closed: list[tuple[Fraction, Fraction]] = field(default_factory=list)
 
-    def saw(self, begin: Fraction, end: Fraction, error: ErrorMap | None) -> None:
-        """A new frame was made for a time between two frames of the source.
+    def add_frame(self, begin: Fraction, end: Fraction, error: ErrorMap | None) -> None:
+        """Record a new frame between two source frames.
 
         Args:
-            begin, end: the times of these, in seconds of the source; they never go back.
-            error: expected of the new frame.
+            begin, end: the times of the source frames in seconds; they never decrease.
+            error: error estimate of the new frame.
         """
         begin, end = begin * self.slow, end * self.slow
-        if self._open is not None and begin > self._open[1] + _JOINED_S:
+        if self._open is not None and begin > self._open[1] + _MAX_GAP_S:
             self._close(self._open)
-        if doubtful(error):
+        if is_low_quality(error):
             self._open = (self._open[0] if self._open else begin, end)
 
     def finish(self) -> None:
-        """The film is over."""
+        """Close the last interval and summarise those without their own note."""
         if self._open is not None:
             self._close(self._open)
-        rest = self._closed[_TOLD:]
+        rest = self._closed[_MAX_NOTES:]
         if rest:
             seconds = float(sum(end - begin for begin, end in rest))
+            plural = "s" if len(rest) > 1 else ""
             self.notes.add(
-                KIND,
-                f"So will those at {len(rest)} more places, {seconds:.1f} s in all, "
-                f"from {clock_text(rest[0][0])} on.",
+                NOTE_KIND,
+                f"Low quality is likely in {len(rest)} more interval{plural}, {seconds:.1f} s in "
+                f"total, from {format_clock(rest[0][0])} on.",
                 "warning",
                 rest[0][0] / self.slow,
             )
 
-    def _close(self, stretch: tuple[Fraction, Fraction]) -> None:
+    def _close(self, interval: tuple[Fraction, Fraction]) -> None:
         self._open = None
-        self._closed.append(stretch)
-        if len(self._closed) > _TOLD:
+        self._closed.append(interval)
+        if len(self._closed) > _MAX_NOTES:
             return
-        begin, end = stretch
-        hint = f" {WAY_OUT}" if len(self._closed) == 1 else ""
+        begin, end = interval
+        advice = f" {ADVICE}" if len(self._closed) == 1 else ""
         self.notes.add(
-            KIND,
-            f"New frames at {clock_text(begin)}-{clock_text(end)} will probably look bad: too much "
-            f"moves or changes there.{hint}",
+            NOTE_KIND,
+            f"Low quality is likely at {format_clock(begin)}-{format_clock(end)}: motion or change "
+            f"is too large.{advice}",
             "warning",
             begin / self.slow,
         )
 
 
-def clock_text(time: Fraction) -> str:
-    """A time as "0:03.2", or "1:02:03.4" from an hour on."""
+def format_clock(time: Fraction) -> str:
+    """Format a time as "0:03.2", or as "1:02:03.4" from one hour on."""
     tenths = round(time * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

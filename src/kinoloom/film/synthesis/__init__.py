@@ -1,1 +1,1 @@
-"""Synthesis of a frame from motion candidates: sampling, weighting, mixing."""
+"""Synthesis of a frame from motion candidates: sampling, weighting and blending."""

@@ -1,19 +1,19 @@
-"""Guesses of the motion at a moment between two pictures, and how far to trust each.
+"""Motion candidates at a time between two images, and the confidence in each.
 
-A guess M (the whole way from first to second) says of each pixel x that it is seen at x - t M in
-the first picture and at x + (1 - t) M in the second. Guessed are, for every pixel: both flows,
-as they are there and projected to the moment; and no motion. None is right everywhere: at the
-edges of moving things the projected flows are, in hidden parts often one of the others.
+A candidate M is the whole motion from first to second: pixel x of the new frame is visible at
+x - t M in the first image and at x + (1 - t) M in the second. Each pixel gets five candidates:
+both flows as they are, both flows projected to the time, and zero motion. The projected flows are
+usually best at the borders of moving objects, the others in occluded regions.
 
-Trust follows three observations:
-- Where M is right its two samples agree. On video, the squared error of a sample grows about with
-  the square of the difference around it, so a guess weighs the inverse of that: the best mean of
-  samples whose errors are independent.
-- A sample beyond the edge of its picture is not worth much.
-- A pixel whose flow does not lead back is often hidden in the other picture. It can then be had
-  from its own picture only, so its sample counts up to twice.
+The weight of a candidate follows from three observations:
+- Where M is right, its two samples agree. On video the squared error of a sample grows roughly
+  with the squared difference in its neighbourhood, so a candidate is weighted by the inverse of
+  that: the optimal mean of samples with independent errors.
+- A sample from outside the image deserves little confidence.
+- A pixel that fails the forward-backward consistency check is often occluded in the other image.
+  Only its own image shows it, so its sample counts up to twice.
 
-All is done on a grid of half the picture's size or less.
+Everything is computed on a grid of at most half the image size.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ import numpy as np
 from kinoloom.motion.flow import Field, Flow, consistency, pixel_grid, resize_flow, sample
 from kinoloom.motion.splat import project
 
-_AROUND_PX = 3.0
+_WINDOW_SIGMA_PX = 3.0
 """Standard deviation of the window over which two samples are compared."""
-_NOISE = 1.0
-"""Mean squared difference of samples that agree, in levels of 8 bits: no fit is better."""
-_OUTSIDE = 0.1
-"""The worth of a sample from beyond the edge."""
-_SHARPNESS = 2
-"""Power of the weights. On training videos frames are then a sixth nearer to the truth by ST-LPIPS
-and 0.06 dB further from it; with 4 a quarter nearer, and 0.3 dB further."""
-_LEAST_ARRIVED = 1e-4
+_NOISE_VARIANCE = 1.0
+"""Mean squared difference of matching samples, in 8-bit levels; no fit is better."""
+_OUTSIDE_CONFIDENCE = 0.1
+"""Confidence in a sample from outside the image."""
+_SHARPENING_EXPONENT = 2
+"""Exponent of the weights. On training videos it improves ST-LPIPS by a sixth and costs 0.06 dB
+PSNR; an exponent of 4 improves it by a quarter and costs 0.3 dB."""
+_MIN_ARRIVED_WEIGHT = 1e-4
 _MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
 
 @dataclass(frozen=True)
 class View:
-    """One picture of a pair on the grid.
+    """One image of a pair on the grid.
 
     Attributes:
-        planes: (h, w, 4): red, green and blue in 0..255, and the consistency of `flow`, 0..1.
-        flow: (h, w, 2), the motion to the other picture, in pixels of the grid.
-        fit: (h, w), how well the other picture agrees along the flow.
+        planes: (h, w, 4): red, green and blue in 0..255, and the consistency of `flow` in 0..1.
+        flow: (h, w, 2), the motion to the other image, in pixels of the grid.
+        fit: (h, w), how well the other image agrees along the flow.
     """
 
     planes: Field
@@ -56,20 +56,20 @@ class View:
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A guess of the motion at a moment.
+class Candidate:
+    """A motion candidate at a time.
 
     Attributes:
-        motion: (h, w, 2), the whole way from first to second, in pixels of the grid.
-        weights: (h, w, 2), of its samples from the first and from the second picture.
+        motion: (h, w, 2), the whole motion from first to second, in pixels of the grid.
+        weights: (h, w, 2), the weights of its samples from the first and the second image.
     """
 
     motion: Flow
     weights: Field
 
 
-def views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[View, View]:
-    """What is known of a pair at whatever moment.
+def build_views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[View, View]:
+    """Build the time-independent description of a pair.
 
     Args:
         first, second: (h, w, 3) float32, colours in 0..255.
@@ -79,101 +79,108 @@ def views(first: Field, second: Field, forward: Flow, backward: Flow) -> tuple[V
     planes2 = np.dstack([second, consistency(backward, forward)])
     here = pixel_grid(*forward.shape[:2])
     return (
-        View(planes1, forward, _fit(planes1, sample(planes2, here + forward))),
-        View(planes2, backward, _fit(planes2, sample(planes1, here + backward))),
+        View(planes1, forward, _compute_fit(planes1, sample(planes2, here + forward))),
+        View(planes2, backward, _compute_fit(planes2, sample(planes1, here + backward))),
     )
 
 
-def guesses(first: View, second: View, time: float) -> list[Guess]:
-    """Guess the motion at a moment; arguments and result as `guesses_and_fit`."""
-    return guesses_and_fit(first, second, time)[0]
+def build_candidates(first: View, second: View, time: float) -> list[Candidate]:
+    """Return the candidates of `build_candidates_with_fit`."""
+    return build_candidates_with_fit(first, second, time)[0]
 
 
-def guesses_and_fit(first: View, second: View, time: float) -> tuple[list[Guess], Field]:
-    """Guess the motion at a moment, and say how well all guesses together fit.
+def build_candidates_with_fit(
+    first: View, second: View, time: float
+) -> tuple[list[Candidate], Field]:
+    """Build the motion candidates at a time and measure their joint fit.
 
     Args:
-        first, second: from `views`.
+        first, second: from `build_views`.
         time: in the open interval (0, 1).
 
     Returns:
-        The guesses; over all of them the weights of a pixel sum to 1. And (h, w), what they
-        summed to before.
+        The candidates, whose weights sum to 1 at each pixel; and (h, w), the sum of the weights
+        before normalisation.
     """
     planes = first.planes, second.planes
-    found = [_weighed(*planes, motion, time) for motion in _motions(first, second, time)]
-    total: Field = np.sum([guess.weights for guess in found], axis=(0, 3), dtype=np.float32)
-    return [Guess(guess.motion, guess.weights / total[..., None]) for guess in found], total
+    found = [
+        _weight_motion(*planes, motion, time) for motion in _enumerate_motions(first, second, time)
+    ]
+    total: Field = np.sum([each.weights for each in found], axis=(0, 3), dtype=np.float32)
+    return [Candidate(each.motion, each.weights / total[..., None]) for each in found], total
 
 
-def fit_of(first: Field, second: Field, motions: Sequence[Flow], time: float) -> Field:
-    """How well samples along motions fit together, (h, w), as the sum of weights of guesses.
+def measure_fit(first: Field, second: Field, motions: Sequence[Flow], time: float) -> Field:
+    """Measure how well samples along some motions agree.
 
     Args:
         first, second: (h, w, 3) float32, colours in 0..255.
-        motions: (h, w, 2), the whole way from first to second, in pixels of this grid.
+        motions: (h, w, 2) each, the whole motion from first to second, in pixels of this grid.
         time: in the open interval (0, 1).
+
+    Returns:
+        (h, w), the sum of the weights that candidates with these motions would have.
     """
-    planes = _plain(first), _plain(second)
-    found = [_weighed(*planes, motion, time).weights for motion in motions]
+    planes = _add_full_consistency(first), _add_full_consistency(second)
+    found = [_weight_motion(*planes, motion, time).weights for motion in motions]
     return np.asarray(np.sum(found, axis=(0, 3)), np.float32)
 
 
-def sharpened(guesses: Sequence[Guess], grid: tuple[int, int]) -> list[Guess]:
-    """Guesses of which each pixel takes rather the best than the mean of all.
+def sharpen_candidates(candidates: Sequence[Candidate], grid: tuple[int, int]) -> list[Candidate]:
+    """Shift weight towards the best candidates of each pixel.
 
     Args:
-        guesses: on grids of any size; over all of them the weights of a pixel sum to 1.
+        candidates: on grids of any size; their weights sum to 1 at each pixel.
         grid: rows and columns of the result.
     """
     rows, columns = grid
-    motions = [resize_flow(guess.motion, rows, columns) for guess in guesses]
-    weights = np.stack([cv2.resize(guess.weights, (columns, rows)) for guess in guesses])
-    powers = weights**_SHARPNESS
+    motions = [resize_flow(each.motion, rows, columns) for each in candidates]
+    weights = np.stack([cv2.resize(each.weights, (columns, rows)) for each in candidates])
+    powers = weights**_SHARPENING_EXPONENT
     weights = powers / powers.sum(axis=(0, 3))[..., None]
-    return [Guess(motion, each) for motion, each in zip(motions, weights, strict=True)]
+    return [Candidate(motion, weight) for motion, weight in zip(motions, weights, strict=True)]
 
 
-def _plain(colours: Field) -> Field:
-    """As `View.planes` where nothing is known of the consistency."""
+def _add_full_consistency(colours: Field) -> Field:
+    """Return `View.planes` for flows of unknown consistency."""
     return np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
 
 
-def _motions(first: View, second: View, time: float) -> Iterator[Flow]:
+def _enumerate_motions(first: View, second: View, time: float) -> Iterator[Flow]:
     yield first.flow
     yield -second.flow
     mean = (first.flow - second.flow) * np.float32(0.5)
-    yield _projected(first, time, mean)
-    yield -_projected(second, 1 - time, -mean)
+    yield _project_flow(first, time, mean)
+    yield -_project_flow(second, 1 - time, -mean)
     yield np.zeros_like(mean)
 
 
-def _projected(view: View, passed: float, filler: Flow) -> Flow:
-    """The view's flow on the pixels of the moment; `filler` where nothing of it arrives."""
-    motion, arrived = project(view.flow, passed, view.fit)
-    return np.where(arrived[..., None] > _LEAST_ARRIVED, motion, filler)
+def _project_flow(view: View, elapsed: float, fallback: Flow) -> Flow:
+    """Project the view's flow to a time; use `fallback` where no pixel arrives."""
+    motion, arrived = project(view.flow, elapsed, view.fit)
+    return np.where(arrived[..., None] > _MIN_ARRIVED_WEIGHT, motion, fallback)
 
 
-def _weighed(first: Field, second: Field, motion: Flow, time: float) -> Guess:
+def _weight_motion(first: Field, second: Field, motion: Flow, time: float) -> Candidate:
     here = pixel_grid(*motion.shape[:2])
     before, after = here - np.float32(time) * motion, here + np.float32(1 - time) * motion
-    seen_before, seen_after = sample(first, before), sample(second, after)
-    fit = _fit(seen_before, seen_after)
-    weight_before = np.float32(1 - time) * fit * _worth(before, seen_before)
-    weight_after = np.float32(time) * fit * _worth(after, seen_after)
-    return Guess(motion, np.dstack([weight_before, weight_after]))
+    sample_before, sample_after = sample(first, before), sample(second, after)
+    fit = _compute_fit(sample_before, sample_after)
+    weight_before = np.float32(1 - time) * fit * _compute_confidence(before, sample_before)
+    weight_after = np.float32(time) * fit * _compute_confidence(after, sample_after)
+    return Candidate(motion, np.dstack([weight_before, weight_after]))
 
 
-def _fit(first: Field, second: Field) -> Field:
-    """1 / squared difference of colours around each pixel, (h, w); of (h, w, 4) planes."""
+def _compute_fit(first: Field, second: Field) -> Field:
+    """Return the inverse squared colour difference around each pixel, (h, w), of planes."""
     difference = cv2.transform(cv2.absdiff(first, second), _MEAN_OF_COLOURS)
-    around = cv2.GaussianBlur(difference, (0, 0), _AROUND_PX)
-    return np.asarray(1 / (around * around + np.float32(_NOISE)), np.float32)
+    around = cv2.GaussianBlur(difference, (0, 0), _WINDOW_SIGMA_PX)
+    return np.asarray(1 / (around * around + np.float32(_NOISE_VARIANCE)), np.float32)
 
 
-def _worth(positions: Field, seen: Field) -> Field:
-    """What samples of planes at the positions are worth beside their fit, 0.1..2, (h, w)."""
-    height, width = seen.shape[:2]
-    worth = 2 - seen[..., 3]
-    worth[cv2.inRange(positions, (-1, -1), (width, height)) == 0] = _OUTSIDE
-    return worth
+def _compute_confidence(positions: Field, samples: Field) -> Field:
+    """Return the confidence in samples of planes apart from their fit, (h, w) in 0.1..2."""
+    height, width = samples.shape[:2]
+    confidence = 2 - samples[..., 3]
+    confidence[cv2.inRange(positions, (-1, -1), (width, height)) == 0] = _OUTSIDE_CONFIDENCE
+    return confidence

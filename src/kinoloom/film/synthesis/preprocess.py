@@ -1,4 +1,4 @@
-"""What engines do alike with a pair of pictures before they look at it."""
+"""Preprocessing of a pair of images that all engines share."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import ErrorMap
-from kinoloom.film.synthesis.pixels import check_alike
+from kinoloom.film.synthesis.pixels import check_same_format
 
-Judged = Iterator[tuple[Picture, ErrorMap]]
-Frames = Callable[[Picture, Picture, Sequence[float]], Judged]
+FramesWithErrors = Iterator[tuple[Picture, ErrorMap]]
+Interpolate = Callable[[Picture, Picture, Sequence[float]], FramesWithErrors]
 
 
-def judged_frames(
-    first: Picture, second: Picture, times: Sequence[float], frames: Frames
-) -> Judged:
-    """Each new picture with its expected error; equal pictures give themselves.
+def interpolate_pair(
+    first: Picture, second: Picture, times: Sequence[float], interpolate: Interpolate
+) -> FramesWithErrors:
+    """Check a pair, then interpolate it; identical images are returned as they are.
 
     Args:
         first, second, times: see `film.engine.Interpolator`.
-        frames: makes them of contiguous pictures that are not equal.
+        interpolate: called with contiguous images that differ.
 
     Raises:
-        ArrayError: the pictures differ in shape or dtype.
+        ArrayError: the images differ in shape or dtype.
     """
-    check_alike(first, second)
+    check_same_format(first, second)
     if np.array_equal(first, second):
         yield from ((first.copy(), np.zeros((1, 1), np.float32)) for _ in times)
         return
-    yield from frames(np.ascontiguousarray(first), np.ascontiguousarray(second), times)
+    yield from interpolate(np.ascontiguousarray(first), np.ascontiguousarray(second), times)

@@ -1,9 +1,9 @@
-"""What the refining network sees of the guesses of a motion, and what becomes of its answers.
+"""Input and output of the refinement network, without torch.
 
-The network (`nets.refine_net`) looks at all guesses of the motion at a moment
-(`film.synthesis.candidates`) and says how far to trust each of their samples, how far each motion
-is off, what the mix of samples still lacks, and how wrong the result is likely to be. Nothing here
-needs torch: what is seen is made by the same functions in training and afterwards.
+The network (`nets.refine_net`) sees all motion candidates at a time
+(`film.synthesis.candidates`) and predicts how much to change their weights and motions, a colour
+residual, and the error of the result. Training and inference build its input by the same
+functions.
 """
 
 from __future__ import annotations
@@ -13,103 +13,110 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinoloom.film.synthesis.candidates import Guess
+from kinoloom.film.synthesis.candidates import Candidate
 from kinoloom.motion.flow import Field, pixel_grid, sample
 
-PLANES = 13
-"""Seen of each guess: colours (3), their difference (3), how far the motion is from the mean of
-both flows (2), logarithms of the weights (2), consistency of both samples (2), the time (1)."""
-ANSWERS = 4
-"""Said of each guess: what to add to the logarithm of either weight, and to the motion (x, y)."""
-MULTIPLE = 4
-"""The network takes sides of a multiple of this."""
+INPUT_PLANES = 13
+"""Per candidate: mean colours (3), colour difference (3), offset of its motion from the mean of
+both flows (2), log weights (2), consistency of both samples (2), time (1)."""
+OUTPUT_PLANES = 4
+"""Per candidate: corrections of both log weights and of its motion (x, y)."""
+SIZE_MULTIPLE = 4
+"""Height and width of the input are multiples of this."""
+WEIGHT_SCALE, MOTION_SCALE, RESIDUAL_SCALE = 4.0, 2.0, 0.1
+"""Units of the network's outputs: in log weight, in grid cells, and in full scale."""
 
-_LEAST_WEIGHT = 1e-5
-TRUST, SHIFT, LIGHT = 4.0, 2.0, 0.1
-"""Units of the network's answers: in the logarithm of weights, in cells, in whole brightness."""
+_MIN_WEIGHT = 1e-5
 
 
 @dataclass(frozen=True)
-class Refined:
-    """Guesses after the network's answers.
+class Refinement:
+    """Motion candidates after the network's corrections.
 
     Attributes:
-        guesses: over all of them the weights of a pixel sum to 1.
-        light: (h, w, 3), to be added to the mix, where 1 is the whole brightness.
-        error: (h, w), the expected error of the result (root mean square), likewise.
+        candidates: their weights sum to 1 at each pixel.
+        residual: (h, w, 3), to be added to the blended frame, where 1 is full scale.
+        error: (h, w), the estimated root mean square error of the result, likewise.
     """
 
-    guesses: list[Guess]
-    light: Field
+    candidates: list[Candidate]
+    residual: Field
     error: Field
 
 
-def seen(
-    first: Field, second: Field, guesses: Sequence[Guess], time: float, top: int = 0, left: int = 0
+def build_network_input(
+    first: Field,
+    second: Field,
+    candidates: Sequence[Candidate],
+    time: float,
+    top: int = 0,
+    left: int = 0,
 ) -> Field:
-    """What the network sees.
+    """Build the input of the network.
 
     Args:
-        first, second: (H, W, 4), colours in 0..255 and consistency, as `guesses.View.planes`.
-        guesses: (h, w) of the cells that are looked at.
+        first, second: (H, W, 4), colours in 0..255 and consistency, as `candidates.View.planes`.
+        candidates: (h, w), the cells to show.
         time: in the open interval (0, 1).
-        top, left: where those cells begin.
+        top, left: position of those cells in the images.
 
     Returns:
-        (guesses, PLANES, h, w) float32, each plane about -1..1.
+        (candidates, INPUT_PLANES, h, w) float32, each plane roughly in -1..1.
     """
-    height, width = guesses[0].motion.shape[:2]
+    height, width = candidates[0].motion.shape[:2]
     here = pixel_grid(height, width, top) + np.array([left, 0], np.float32)
-    mean = (guesses[0].motion + guesses[1].motion) * np.float32(0.5)
-    planes = np.empty((len(guesses), PLANES, height, width), np.float32)
-    for guess, plane in zip(guesses, planes, strict=True):
-        before = sample(first, here - np.float32(time) * guess.motion)
-        after = sample(second, here + np.float32(1 - time) * guess.motion)
-        plane[0:3] = _planes((before + after)[..., :3] / 255 - 1)
-        plane[3:6] = _planes((before - after)[..., :3] / 64)
-        apart = guess.motion - mean
-        plane[6:8] = _planes(np.sign(apart) * np.log1p(np.abs(apart)) * np.float32(0.5))
+    mean = (candidates[0].motion + candidates[1].motion) * np.float32(0.5)
+    planes = np.empty((len(candidates), INPUT_PLANES, height, width), np.float32)
+    for candidate, plane in zip(candidates, planes, strict=True):
+        before = sample(first, here - np.float32(time) * candidate.motion)
+        after = sample(second, here + np.float32(1 - time) * candidate.motion)
+        plane[0:3] = _channels_first((before + after)[..., :3] / 255 - 1)
+        plane[3:6] = _channels_first((before - after)[..., :3] / 64)
+        offset = candidate.motion - mean
+        plane[6:8] = _channels_first(np.sign(offset) * np.log1p(np.abs(offset)) * np.float32(0.5))
         plane[10], plane[11] = before[..., 3], after[..., 3]
         plane[12] = time - 0.5
-    planes[:, 8:10] = log_weights(guesses) / 4 + 1
+    planes[:, 8:10] = compute_log_weights(candidates) / 4 + 1
     return planes
 
 
-def log_weights(guesses: Sequence[Guess]) -> Field:
-    """Logarithms of the weights, (guesses, 2, h, w); of none at all, about -11.5."""
-    weights = np.stack([guess.weights for guess in guesses])
-    return np.moveaxis(np.log(np.maximum(weights, np.float32(_LEAST_WEIGHT))), 3, 1)
+def compute_log_weights(candidates: Sequence[Candidate]) -> Field:
+    """Return the logarithms of the weights, (candidates, 2, h, w), at least about -11.5."""
+    weights = np.stack([candidate.weights for candidate in candidates])
+    return np.moveaxis(np.log(np.maximum(weights, np.float32(_MIN_WEIGHT))), 3, 1)
 
 
-def refined(guesses: Sequence[Guess], answers: Field, light: Field, error: Field) -> Refined:
-    """The guesses after the network's answers.
+def apply_network_output(
+    candidates: Sequence[Candidate], corrections: Field, residual: Field, log_error: Field
+) -> Refinement:
+    """Correct candidates by the output of the network.
 
     Args:
-        guesses: as they were shown to it, (h, w).
-        answers: (guesses, ANSWERS, h, w).
-        light: (3, h, w).
-        error: (h, w), the logarithm of the expected error.
+        candidates: as passed to `build_network_input`, (h, w).
+        corrections: (candidates, OUTPUT_PLANES, h, w).
+        residual: (3, h, w).
+        log_error: (h, w), the logarithm of the estimated error.
     """
-    logs = log_weights(guesses) + np.float32(TRUST) * answers[:, :2]
+    logs = compute_log_weights(candidates) + np.float32(WEIGHT_SCALE) * corrections[:, :2]
     weights = np.exp(logs - logs.max(axis=(0, 1)))
     weights /= weights.sum(axis=(0, 1))
-    shifts = np.float32(SHIFT) * answers[:, 2:]
-    return Refined(
+    shifts = np.float32(MOTION_SCALE) * corrections[:, 2:]
+    return Refinement(
         [
-            Guess(guess.motion + np.moveaxis(shift, 0, 2), np.moveaxis(weight, 0, 2))
-            for guess, shift, weight in zip(guesses, shifts, weights, strict=True)
+            Candidate(candidate.motion + np.moveaxis(shift, 0, 2), np.moveaxis(weight, 0, 2))
+            for candidate, shift, weight in zip(candidates, shifts, weights, strict=True)
         ],
-        np.float32(LIGHT) * np.moveaxis(light, 0, 2),
-        np.exp(error),
+        np.float32(RESIDUAL_SCALE) * np.moveaxis(residual, 0, 2),
+        np.exp(log_error),
     )
 
 
-def padded(planes: Field) -> Field:
-    """Planes whose sides are continued to a multiple of `MULTIPLE` by repeating their edge."""
+def pad_to_multiple(planes: Field) -> Field:
+    """Pad the last two axes to a multiple of `SIZE_MULTIPLE` by repeating the edge."""
     height, width = planes.shape[-2:]
-    more = [(0, -height % MULTIPLE), (0, -width % MULTIPLE)]
-    return np.pad(planes, [(0, 0)] * (planes.ndim - 2) + more, mode="edge")
+    padding = [(0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
+    return np.pad(planes, [(0, 0)] * (planes.ndim - 2) + padding, mode="edge")
 
 
-def _planes(values: Field) -> Field:
+def _channels_first(values: Field) -> Field:
     return np.moveaxis(values, 2, 0)

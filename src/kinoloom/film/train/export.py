@@ -1,7 +1,7 @@
-"""Writes networks as ONNX, for any size, without what only training needs.
+"""Export of networks to ONNX, for any image size, without training-only outputs.
 
-By torch's exporter that traces: the newer one, by torch.export, computes with formulas for the
-sides of every tensor, and takes minutes for what is traced in seconds.
+It uses torch's tracing exporter: the newer one, based on torch.export, propagates symbolic sizes
+through every tensor, and takes minutes instead of seconds.
 """
 
 from __future__ import annotations
@@ -19,47 +19,48 @@ from torch import Tensor, nn
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import whole_file
-from kinoloom.film.nets.flow_net import MULTIPLE as FLOW_MULTIPLE
+from kinoloom.film.nets import flow_net, lite_net
 from kinoloom.film.nets.flow_net import FlowNet
-from kinoloom.film.nets.lite_net import MULTIPLE as LITE_MULTIPLE
 from kinoloom.film.nets.lite_net import LiteNet
 from kinoloom.film.nets.refine_net import RefineNet
-from kinoloom.film.synthesis.refine import MULTIPLE, PLANES
+from kinoloom.film.synthesis.refine import INPUT_PLANES, SIZE_MULTIPLE
 
 _OPSET = 18
-_EXAMPLE = 10 * MULTIPLE
-_LEAST_HALVED = 256
-"""Tensors of fewer values stay in 32 bits."""
-HALF = ".half"
-"""What ends the names of those that are stored in 16 bits."""
-INSIDE = "net."
-"""What begins the names of parameters of a network of which only a part is written."""
-LEFT_OUT = "judged."
-"""What begins the names of those that only training needs, which are not written."""
+_EXAMPLE_PX = 10 * SIZE_MULTIPLE
+_MIN_HALVED_VALUES = 256
+"""Smaller tensors stay in 32 bits."""
+HALF_SUFFIX = ".half"
+"""Suffix of the names of tensors stored in 16 bits."""
+WRAPPER_PREFIX = "net."
+"""Prefix of parameter names of a network that is exported through `_InferenceOutputs`."""
+TRAINING_ONLY_PREFIX = "judged."
+"""Prefix of the names of training-only parameters, which are not exported."""
 
 
-class _Answers(nn.Module):
+class _InferenceOutputs(nn.Module):
+    """A refinement network without its training-only output."""
+
     def __init__(self, net: RefineNet) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        answers, light, error, _ = self.net(seen)
-        return answers, light, error
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        corrections, residual, error, _ = self.net(planes)
+        return corrections, residual, error
 
 
 def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> None:
-    """Write the network; its input is `seen`, one picture, sides multiples of 4.
+    """Export the refinement network; its input is `seen`, batch 1, sides multiples of 4.
 
     Raises:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
-    seen = torch.zeros(1, net.size.guesses, PLANES, _EXAMPLE, _EXAMPLE + MULTIPLE)
+    shape = (1, net.size.candidates, INPUT_PLANES, _EXAMPLE_PX, _EXAMPLE_PX + SIZE_MULTIPLE)
     with whole_file(file, overwrite=overwrite) as temporary:
         _export(
-            _Answers(net),
-            {"seen": seen},
+            _InferenceOutputs(net),
+            {"seen": torch.zeros(shape)},
             ["answers", "light", "error"],
             {"seen": 3},
             temporary,
@@ -67,38 +68,39 @@ def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> Non
 
 
 def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
-    """Write the flow network with weights of 16 bits, which are computed with in 32.
+    """Export the flow network with weights stored in 16 bits and computation in 32.
 
-    Its inputs are `first` and `second`, one pair, sides multiples of 16 from 32 on.
+    Its inputs are `first` and `second`, batch 1, sides multiples of 16 from 32 on.
 
     Raises:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
-    _export_of_pairs(net, ["motion", "mask"], FLOW_MULTIPLE, {}, file, overwrite=overwrite)
+    outputs = ["motion", "mask"]
+    _export_for_pairs(net, outputs, flow_net.SIZE_MULTIPLE, {}, file, overwrite=overwrite)
 
 
 def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
-    """Write LiteNet with weights of 16 bits, which are computed with in 32.
+    """Export LiteNet with weights stored in 16 bits and computation in 32.
 
-    Its inputs are `first` and `second`, one pair, sides multiples of 32 from 64 on, and `time`,
-    (1, 1, 1, 1); its outputs those of `lite_net.Answers`.
+    Its inputs are `first` and `second`, batch 1, sides multiples of 32 from 64 on, and `time`,
+    (1, 1, 1, 1); its outputs are those of `lite_net.LiteOutput`.
 
     Raises:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `whole_file`.
     """
-    _export_of_pairs(
+    _export_for_pairs(
         net,
         ["motion", "mask", "light"],
-        LITE_MULTIPLE,
+        lite_net.SIZE_MULTIPLE,
         {"time": torch.full((1, 1, 1, 1), 0.5)},
         file,
         overwrite=overwrite,
     )
 
 
-def _export_of_pairs(
+def _export_for_pairs(
     net: nn.Module,
     outputs: list[str],
     multiple: int,
@@ -107,7 +109,7 @@ def _export_of_pairs(
     *,
     overwrite: bool,
 ) -> None:
-    """Write a network whose inputs are a pair of pictures and then `more`, of fixed shapes."""
+    """Export a network whose inputs are a pair of images and then `more`, of fixed shapes."""
     onnx = need("onnx", extra="train")
     shape = (1, 3, 4 * multiple, 5 * multiple)
     with whole_file(file, overwrite=overwrite) as temporary:
@@ -119,12 +121,12 @@ def _export_of_pairs(
             temporary,
         )
         model = onnx.load(temporary)
-        _halve(onnx, model.graph)
+        _store_in_half(onnx, model.graph)
         onnx.save(model, temporary)
 
 
-def _forget_origins(file: Path) -> None:
-    """Take out of a model from which lines of which files its nodes come."""
+def _strip_metadata(file: Path) -> None:
+    """Remove source files and line numbers from the nodes of a model."""
     onnx = need("onnx", extra="train")
     model = onnx.load(file)
     values = (model.graph.input, model.graph.output, model.graph.value_info)
@@ -141,19 +143,19 @@ def _export(
     heights: Mapping[str, int],
     file: Path,
 ) -> None:
-    """Write a network.
+    """Export a network.
 
     Args:
         net: in any mode; it is left in evaluation mode.
         inputs: examples, by name.
         outputs: names.
-        heights: by the names of inputs of any size, the axis of their height; the next is their
-            width.
-        file: to be written.
+        heights: the axis of the height of each input of variable size, by name; the next axis is
+            the width.
+        file: output file.
     """
     net.eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's exporter about its own parts
+        warnings.simplefilter("ignore")  # torch's exporter warns about its own internals
         torch.onnx.export(
             net,
             tuple(inputs.values()),
@@ -162,23 +164,23 @@ def _export(
             output_names=outputs,
             opset_version=_OPSET,
             dynamo=False,
-            do_constant_folding=False,  # parameters keep their names, for `starting`
+            do_constant_folding=False,  # keeps the parameter names, for `initial_weights`
             dynamic_axes={
                 name: {axis: "height", axis + 1: "width"} for name, axis in heights.items()
             },
         )
-    _forget_origins(file)
+    _strip_metadata(file)
 
 
-def _halve(onnx: ModuleType, graph: Any) -> None:
-    """Store large tensors of a graph in 16 bits; a node before each use makes 32 of them."""
+def _store_in_half(onnx: ModuleType, graph: Any) -> None:
+    """Store large tensors of a graph in 16 bits, with a cast to 32 bits before each use."""
     casts = []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _LEAST_HALVED:
+        if values.dtype != np.float32 or values.size < _MIN_HALVED_VALUES:
             continue
         name = tensor.name
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + HALF))
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + HALF_SUFFIX))
         casts.append(
             onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT)
         )

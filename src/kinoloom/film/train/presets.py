@@ -1,4 +1,4 @@
-"""Presets: what is trained, and how, unless told otherwise."""
+"""Presets: a network with its data and training settings."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from kinoloom.learn.settings import Settings
 
 
 @dataclass(frozen=True)
-class FramesPreset:
-    """A network that makes a whole frame, trained on triplets.
+class FilmPreset:
+    """FILM, trained on triplets.
 
     Attributes:
-        settings: of the training.
-        weights: of the terms of the loss, see `film_task`.
-        crop_px: side of what it is trained on.
-        made: share of scenes made of photos.
+        settings: of the training loop.
+        weights: of the loss terms, see `tasks.film`.
+        crop_px: side of the training crops.
+        synthetic_share: share of synthetic scenes.
         augmentation: of real triplets.
     """
 
     settings: Settings
     weights: Mapping[str, float | Piecewise]
     crop_px: int = 256
-    made: float = 0.0
+    synthetic_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
 class RefinePreset:
-    """The refining network, trained on prepared regions.
+    """The refinement network, trained on prepared regions.
 
     Attributes:
-        settings: of the training.
-        samples, held_out: how many triplets are drawn to prepare regions of, and to choose by.
-        held_part: of each run of a video, its end, from which the held-out ones are drawn.
+        settings: of the training loop.
+        samples, held_out: triplets drawn for training and for validation.
+        held_out_fraction: part of each run of a video, at its end, that is held out.
         any_time: share of triplets whose middle frame may be at any time.
-        longest_px: frames with a longer side are made smaller.
-        min_px: videos with a shorter side are left out.
+        longest_px: frames with a longer side are reduced to it.
+        min_px: videos with a shorter side are skipped.
     """
 
     settings: Settings
     samples: int = 1600
     held_out: int = 80
-    held_part: float = 0.1
+    held_out_fraction: float = 0.1
     any_time: float = 0.4
     longest_px: int = 864
     min_px: int = 96
@@ -57,16 +57,16 @@ class LitePreset:
     """LiteNet, trained on prepared crops.
 
     Attributes:
-        settings: of the training.
-        samples, held_out: how many samples are drawn to prepare crops of, and to choose by.
-        made: share of scenes made of photos.
+        settings: of the training loop.
+        samples, held_out: samples drawn for training and for validation.
+        synthetic_share: share of synthetic scenes.
         any_time: share of triplets of videos whose middle frame may be at any time.
     """
 
     settings: Settings
     samples: int = 1200
     held_out: int = 60
-    made: float = 0.4
+    synthetic_share: float = 0.4
     any_time: float = 0.3
 
 
@@ -75,7 +75,7 @@ _PAPER = Settings(
     batch=8,
     optimiser="adam",
     learning_rate=1e-4,
-    epsilon=1e-7,  # that of TensorFlow
+    epsilon=1e-7,  # TensorFlow's default
     schedule="staircase",
     decay_steps=750_000,
     validate_s=1800.0,
@@ -83,7 +83,7 @@ _PAPER = Settings(
 )
 """Reda et al., "FILM", ECCV 2022, and training/config of its repository."""
 
-Preset = FramesPreset | RefinePreset | LitePreset
+Preset = FilmPreset | RefinePreset | LitePreset
 PRESETS: dict[str, Preset] = {
     "refine": RefinePreset(
         Settings(
@@ -116,9 +116,9 @@ PRESETS: dict[str, Preset] = {
             loaders=1,
         )
     ),
-    "paper-l1": FramesPreset(_PAPER, {"l1": 1.0}),
-    "paper-vgg": FramesPreset(_PAPER, {"l1": 1.0, "vgg": FILM_VGG_WEIGHT}),
-    "paper-style": FramesPreset(
+    "paper-l1": FilmPreset(_PAPER, {"l1": 1.0}),
+    "paper-vgg": FilmPreset(_PAPER, {"l1": 1.0, "vgg": FILM_VGG_WEIGHT}),
+    "paper-style": FilmPreset(
         _PAPER, {"l1": 1.0, "vgg": FILM_VGG_WEIGHT, "style": FILM_STYLE_WEIGHT}
     ),
 }

@@ -1,4 +1,4 @@
-"""Runs `train film`: finds data, makes the task of a preset, trains, tells what came out."""
+"""The run of `train film`: prepare the data, build the task of a preset, train, and report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PIL import Image
 
 from kinoloom.base.report import Picture, Report, Table, Text
 from kinoloom.errors import UsageError
-from kinoloom.film.train.preparing import Cut, prepare
-from kinoloom.film.train.presets import PRESETS, FramesPreset, LitePreset, Preset, RefinePreset
-from kinoloom.film.train.splitting import split
+from kinoloom.film.train.presets import PRESETS, FilmPreset, LitePreset, Preset, RefinePreset
+from kinoloom.film.train.samples.preparation import Extract, prepare_samples
+from kinoloom.film.train.split import split_source
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.data.batches import Batches, finish
 from kinoloom.learn.data.opening import open_data
@@ -34,95 +34,107 @@ if TYPE_CHECKING:
 
 SCHEMA = "kinoloom.train.film/1"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
-_CROP_PX = 256
-_SHOWN = 6
-_SCANNED = "videos.json"
+_PREVIEW_CROP_PX = 256
+_PREVIEW_SAMPLES = 6
+_VIDEO_INDEX = "videos.json"
 
 
 def train_film(data: Path, options: TrainOptions) -> Report:
-    """Train a preset, or show samples of its data; see `ops.train_film`.
+    """Train a preset, or preview its training samples; see `ops.train_film`.
 
-    Where torchrun started several processes, the first prepares the data and writes the files.
+    With several processes (torchrun), the first one prepares the data and writes the files.
 
     Raises:
-        UsageError: the preset is unknown, an option is not for it, or no folder for the training
-            was given.
-        InputNotFoundError: there is nothing to train on in the folder.
+        UsageError: an unknown preset, an option that does not apply to it, or no run directory.
+        InputNotFoundError: the folder contains no training data.
     """
+    preset = _get_preset(options)
+    if options.preview:
+        return _preview_samples(data, options, preset)
+    if options.out is None:
+        raise UsageError("train film needs a run directory.", hint="Add --out DIR.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    settings = _override_settings(preset.settings, options)
+    processes = join_process_group(settings.device)
+    with processes.first_process_first():
+        task = _build_task(data, options.out, options, preset, settings)
+    result = train(task, settings, options.out)
+    if not isinstance(preset, FilmPreset) and result.ended == "done" and processes.is_first:
+        _export_best(task, options.out / f"{options.preset}.onnx")
+    return _report_training(options, result, task)
+
+
+def _get_preset(options: TrainOptions) -> Preset:
     if options.preset not in PRESETS:
         raise UsageError(
-            f"There is no preset '{options.preset}'.", hint=f"Known: {', '.join(PRESETS)}."
+            f"Unknown preset '{options.preset}': expected one of {', '.join(PRESETS)}."
         )
     preset = PRESETS[options.preset]
-    if options.unshared and not isinstance(preset, FramesPreset):
+    if options.unshared and not isinstance(preset, FilmPreset):
         raise UsageError(
-            f"--unshared is for the network FILM; the preset {options.preset} trains another.",
+            f"--unshared does not apply to the preset {options.preset}.",
             hint="Use it with paper-l1, paper-vgg or paper-style.",
         )
-    if options.preview:
-        return _preview(data, options, preset)
-    if options.out is None:
-        raise UsageError("train film needs a folder for the training.", hint="Give --out DIR.")
-    options.out.mkdir(parents=True, exist_ok=True)
-    settings = _settings(preset.settings, options)
-    team = join_process_group(settings.device)
-    with team.first_process_first():
-        task = _task(data, options, preset, settings)
-    result = train(task, settings, options.out)
-    if not isinstance(preset, FramesPreset) and result.ended == "done" and team.is_first:
-        _export(task, options.out / f"{options.preset}.onnx")
-    return _report(options, result, task)
+    return preset
 
 
-def _task(data: Path, options: TrainOptions, preset: Preset, settings: Settings) -> Task:
+def _build_task(
+    data: Path, out: Path, options: TrainOptions, preset: Preset, settings: Settings
+) -> Task:
     if isinstance(preset, RefinePreset):
-        return _refine(data, options, preset, settings)
+        return _build_refine(data, out, options, preset, settings)
     if isinstance(preset, LitePreset):
-        return _lite(data, options, preset, settings)
-    return _frames(data, options, preset, settings)
+        return _build_lite(data, out, options, preset, settings)
+    return _build_film(data, out, options, preset, settings)
 
 
-def _refine(data: Path, options: TrainOptions, preset: RefinePreset, settings: Settings) -> Task:
+def _build_refine(
+    data: Path, out: Path, options: TrainOptions, preset: RefinePreset, settings: Settings
+) -> Task:
+    import torch
+
     from kinoloom.film.nets.refine_net import RefineSize
-    from kinoloom.film.train.prepared import regions
-    from kinoloom.film.train.refine_task import refine_task
-    from kinoloom.film.train.starting import begin_with
+    from kinoloom.film.train.initial_weights import load_initial_weights
+    from kinoloom.film.train.samples.regions import extract_regions
+    from kinoloom.film.train.tasks.refine import build_refine_task
 
-    assert options.out is not None
-    source = open_videos(data, index=options.out / _SCANNED, min_px=preset.min_px)
-    kept, held = (
+    source = open_videos(data, index=out / _VIDEO_INDEX, min_px=preset.min_px)
+    kept, held_out = (
         replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
-        for part in source.split(preset.held_part)
+        for part in source.split(preset.held_out_fraction)
     )
-    places = _prepare(data, options.out, (kept, held), preset, settings, regions)
-    task = refine_task(*places, settings.batch, settings.seed, RefineSize())
+    folders = _prepare(data, out, (kept, held_out), preset, settings, extract_regions)
+    torch.manual_seed(settings.seed)
+    task = build_refine_task(*folders, settings.batch, settings.seed, RefineSize())
     if options.from_ is not None:
-        begin_with(task.net, options.from_)
+        load_initial_weights(task.net, options.from_)
     return task
 
 
-def _lite(data: Path, options: TrainOptions, preset: LitePreset, settings: Settings) -> Task:
+def _build_lite(
+    data: Path, out: Path, options: TrainOptions, preset: LitePreset, settings: Settings
+) -> Task:
     import torch
 
     from kinoloom.film.nets.lite_net import LiteNet
-    from kinoloom.film.train.crops import CROP_PX, crops
-    from kinoloom.film.train.lite_task import lite_task
-    from kinoloom.film.train.starting import begin_with
+    from kinoloom.film.train.initial_weights import load_initial_weights
+    from kinoloom.film.train.samples.crops import CROP_PX, extract_crops
+    from kinoloom.film.train.tasks.lite import build_lite_task
 
-    assert options.out is not None
     opened = open_data(
         data,
         SceneOptions(size_px=CROP_PX),
-        synthetic=preset.made,
+        synthetic=preset.synthetic_share,
         any_time=preset.any_time,
-        index=options.out / _SCANNED,
+        index=out / _VIDEO_INDEX,
     )
     torch.manual_seed(settings.seed)
     net = LiteNet()
-    if options.from_ is not None:  # before what takes long
-        begin_with(net, options.from_)
-    places = _prepare(data, options.out, split(opened.source), preset, settings, crops)
-    return lite_task(net, *places, settings, {"data": opened.parts})
+    if options.from_ is not None:  # before the preparation, which takes long
+        load_initial_weights(net, options.from_)
+    sources = split_source(opened.source)
+    folders = _prepare(data, out, sources, preset, settings, extract_crops)
+    return build_lite_task(net, *folders, settings, {"data": opened.parts})
 
 
 def _prepare(
@@ -131,66 +143,69 @@ def _prepare(
     sources: tuple[Source, Source],
     preset: RefinePreset | LitePreset,
     settings: Settings,
-    cut: Cut,
+    extract: Extract,
 ) -> tuple[Path, Path]:
-    """The folders of what is learned from and of what is held out, filled.
+    """Prepare samples and return the folders of the training and of the held-out ones.
 
     Raises:
-        UsageError: there is nothing in the data to learn from.
+        UsageError: no sample of the data is suitable.
     """
-    kept, held = sources
-    places = out / "prepared", out / "held"
-    for source, place, samples, seed in (
-        (held, places[1], preset.held_out, settings.seed + 1),
-        (kept, places[0], preset.samples, settings.seed),
+    kept, held_out = sources
+    folders = out / "prepared", out / "held"
+    for source, folder, samples, seed in (
+        (held_out, folders[1], preset.held_out, settings.seed + 1),
+        (kept, folders[0], preset.samples, settings.seed),
     ):
-        if not prepare(source, place, samples, seed, settings.loaders + 1, cut):
+        if not prepare_samples(source, folder, samples, seed, settings.loaders + 1, extract):
             raise UsageError(
-                f"Of {samples} triplets of {data.name} none can be learned from: they are too "
-                "small, hardly move, or have too little in common.",
-                hint="Give other or more videos.",
+                f"None of {samples} triplets of {data.name} is suitable for training: they are "
+                "too small, nearly static, or too different.",
+                hint="Provide other or more videos.",
             )
-    return places
+    return folders
 
 
-def _frames(data: Path, options: TrainOptions, preset: FramesPreset, settings: Settings) -> Task:
+def _build_film(
+    data: Path, out: Path, options: TrainOptions, preset: FilmPreset, settings: Settings
+) -> Task:
     import torch
 
-    from kinoloom.film.nets.film_net import FilmNet, FilmOptions, unshared
+    from kinoloom.film.nets.film_net import FilmNet, FilmOptions, unshare_weights
     from kinoloom.film.nets.film_weights import load_film
-    from kinoloom.film.train.film_task import film_task, published_start
+    from kinoloom.film.train.tasks.film import build_film_task, initialise_glorot
     from kinoloom.learn.losses.perceptual import perceptual_losses
     from kinoloom.learn.losses.vgg_weights import load_vgg
 
-    assert options.out is not None
     scenes = SceneOptions(size_px=preset.crop_px)
-    opened = open_data(data, scenes, synthetic=preset.made, index=options.out / _SCANNED)
-    kept, held = split(opened.source)
+    opened = open_data(data, scenes, synthetic=preset.synthetic_share, index=out / _VIDEO_INDEX)
+    kept, held_out = split_source(opened.source)
     torch.manual_seed(settings.seed)
-    size = unshared(FilmOptions()) if options.unshared else FilmOptions()
-    net = load_film(options.from_, size) if options.from_ else published_start(FilmNet(size))
+    size = unshare_weights(FilmOptions()) if options.unshared else FilmOptions()
+    net = load_film(options.from_, size) if options.from_ else initialise_glorot(FilmNet(size))
     batches = Batches(kept, settings.batch, preset.crop_px, settings.seed, preset.augmentation)
     record = {"preset": options.preset, "data": opened.parts, "unshared": options.unshared}
-    features = None
+    perceptual = None
     if preset.weights.keys() & {"vgg", "style"}:
         network = load_vgg(options.vgg)
-        features = lambda made, truth: perceptual_losses(network, made, truth)  # noqa: E731
+        perceptual = lambda frame, truth: perceptual_losses(network, frame, truth)  # noqa: E731
         record["features"] = network.description
-    return film_task(net, batches, held, preset.weights, features, record)
+    return build_film_task(net, batches, held_out, preset.weights, perceptual, record)
 
 
-def _settings(settings: Settings, options: TrainOptions) -> Settings:
-    """The preset's settings, with those that were given in their place.
+def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
+    """Return the preset's settings, overridden by the given options.
 
-    A training shorter than the preset's warm-up is warm-up only.
+    The warm-up is shortened to the number of steps.
     """
     given = {name: getattr(options, name) for name in _OVERRIDES}
-    told = replace(settings, **{name: value for name, value in given.items() if value is not None})
-    return replace(told, warmup_steps=min(told.warmup_steps, told.steps))
+    merged = replace(
+        settings, **{name: value for name, value in given.items() if value is not None}
+    )
+    return replace(merged, warmup_steps=min(merged.warmup_steps, merged.steps))
 
 
-def _export(task: Task, file: Path) -> None:
-    """Write the best weights of a network as ONNX, beside them."""
+def _export_best(task: Task, file: Path) -> None:
+    """Export the best weights of a network as ONNX."""
     from kinoloom.film.nets.lite_net import LiteNet
     from kinoloom.film.train.export import export_lite, export_refine
 
@@ -202,39 +217,38 @@ def _export(task: Task, file: Path) -> None:
         export_refine(net, file, overwrite=True)  # type: ignore[arg-type]
 
 
-def _preview(data: Path, options: TrainOptions, preset: Preset) -> Report:
-    """A report with a sheet of samples."""
-    crop_px = preset.crop_px if isinstance(preset, FramesPreset) else _CROP_PX
-    made = 0.0 if isinstance(preset, RefinePreset) else preset.made
-    opened = open_data(data, SceneOptions(size_px=crop_px), synthetic=made)
-    drawn = Batches(opened.source, _SHOWN, crop_px, options.seed or 0)(0, 0, 1)
+def _preview_samples(data: Path, options: TrainOptions, preset: Preset) -> Report:
+    """Build a report with a sheet of training samples."""
+    crop_px = preset.crop_px if isinstance(preset, FilmPreset) else _PREVIEW_CROP_PX
+    synthetic_share = 0.0 if isinstance(preset, RefinePreset) else preset.synthetic_share
+    opened = open_data(data, SceneOptions(size_px=crop_px), synthetic=synthetic_share)
+    drawn = Batches(opened.source, _PREVIEW_SAMPLES, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])
     parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())
-    words = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
+    lines = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
     if opened.skipped:
-        words.append(f"{len(opened.skipped)} files are not used: {opened.skipped[0]}")
-    texts = tuple(Text(line) for line in words)
+        lines.append(f"{len(opened.skipped)} unused files, such as: {opened.skipped[0]}")
+    texts = tuple(Text(line) for line in lines)
     facts = {"schema": SCHEMA, "preset": options.preset, "parts": opened.parts}
-    return Report(f"Samples for {options.preset}", (*texts, _png(sheet)), facts)
+    return Report(f"Samples for {options.preset}", (*texts, _encode_sheet(sheet)), facts)
 
 
-def _before(folder: Path) -> dict[str, float]:
-    """The figures before the first step, as the log tells them."""
+def _read_initial_figures(folder: Path) -> dict[str, float]:
+    """Read the figures of the validation before the first step from the log."""
     with (folder / "log.jsonl").open(encoding="utf-8") as lines:
-        told = next(line for line in map(json.loads, lines) if line["kind"] == "validation")
-    return {name: value for name, value in told.items() if name not in ("kind", "step")}
+        entry = next(line for line in map(json.loads, lines) if line["kind"] == "validation")
+    return {name: value for name, value in entry.items() if name not in ("kind", "step")}
 
 
-def _png(sheet: NDArray[np.uint8]) -> Picture:
-    """A sheet as a picture of the page."""
+def _encode_sheet(sheet: NDArray[np.uint8]) -> Picture:
     out = io.BytesIO()
     Image.fromarray(sheet).save(out, "PNG")
-    return Picture(out.getvalue(), "image/png", "Frames, motion, and what is hidden")
+    return Picture(out.getvalue(), "image/png", "Frames, motion and occlusion masks")
 
 
-def _report(options: TrainOptions, result: Result, task: Task) -> Report:
+def _report_training(options: TrainOptions, result: Result, task: Task) -> Report:
     parameters = sum(parameter.numel() for parameter in task.net.parameters())
-    before = _before(result.folder)
+    before = _read_initial_figures(result.folder)
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "preset": options.preset,
@@ -249,6 +263,6 @@ def _report(options: TrainOptions, result: Result, task: Task) -> Report:
         (name, round(before[name], 3), round(value, 3)) for name, value in result.figures.items()
     )
     table = Table(("held out", "before", "after"), rows)
-    ended = "all of them" if result.ended == "done" else "the time was up; run it again to go on"
-    words = Text(f"{options.preset}: {parameters} parameters, {result.steps} steps ({ended}).")
-    return Report(f"Training of {options.preset}", (words, table), facts)
+    status = "complete" if result.ended == "done" else "time limit; repeat the command to resume"
+    summary = Text(f"{options.preset}: {parameters} parameters, {result.steps} steps ({status}).")
+    return Report(f"Training of {options.preset}", (summary, table), facts)

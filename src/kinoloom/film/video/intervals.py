@@ -1,4 +1,4 @@
-"""A video as intervals: each frame until the next, and whether new frames belong between."""
+"""The source intervals of a video: from each frame to the next, and whether they are one scene."""
 
 from __future__ import annotations
 
@@ -8,54 +8,61 @@ from fractions import Fraction
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.notes import Notes
-from kinoloom.motion.cuts import Look, is_cut, look, without_repeats
+from kinoloom.motion.cuts import FrameThumbnail, is_cut, take_thumbnail, without_repeats
 
 
 @dataclass(frozen=True)
-class Interval:
-    """The time from one frame to the next.
+class SourceInterval:
+    """The time from one source frame to the next.
 
     Attributes:
-        first: the frame at its beginning.
+        first: the frame at its start.
         second: the frame at its end; None after the last frame of the clip.
-        woven: whether frames may be made between the two: false at cuts and at the end.
+        is_continuous: whether frames may be interpolated between the two: false at scene cuts
+            and at the end.
     """
 
     first: Frame
     second: Frame | None
-    woven: bool
+    is_continuous: bool
 
     @property
     def end(self) -> Fraction:
-        """When it ends, in seconds."""
+        """The end of the interval, in seconds."""
         return self.second.time if self.second else self.first.time + self.first.duration
 
 
-def intervals(frames: Iterable[Frame], *, dedup: bool, notes: Notes) -> Iterator[Interval]:
-    """Yield the intervals of a video in order, the last one open-ended.
+def split_intervals(
+    frames: Iterable[Frame], *, dedup: bool, notes: Notes
+) -> Iterator[SourceInterval]:
+    """Yield the source intervals of a video in order, the last one without a second frame.
 
     Args:
         frames: in order of time.
-        dedup: leave out repeated frames, see `cuts.without_repeats`.
-        notes: each cut found is added to it.
+        dedup: drop repeated frames, see `cuts.without_repeats`.
+        notes: receives a note for each scene cut.
     """
-    looks: Iterator[Look] = map(look, frames)
+    thumbnails: Iterator[FrameThumbnail] = map(take_thumbnail, frames)
     if dedup:
-        looks = without_repeats(looks)
-    before, first, second = None, next(looks, None), next(looks, None)
+        thumbnails = without_repeats(thumbnails)
+    before, first, second = None, next(thumbnails, None), next(thumbnails, None)
     while first is not None:
-        after = next(looks, None)
-        yield _interval(before, first, second, after, notes)
+        after = next(thumbnails, None)
+        yield _build_interval(before, first, second, after, notes)
         before, first, second = first, second, after
 
 
-def _interval(
-    before: Look | None, first: Look, second: Look | None, after: Look | None, notes: Notes
-) -> Interval:
+def _build_interval(
+    before: FrameThumbnail | None,
+    first: FrameThumbnail,
+    second: FrameThumbnail | None,
+    after: FrameThumbnail | None,
+    notes: Notes,
+) -> SourceInterval:
     if second is None:
-        return Interval(first.frame, None, woven=False)
+        return SourceInterval(first.frame, None, is_continuous=False)
     cut = is_cut(before, first, second, after)
     if cut:
         time = second.frame.time
         notes.add("cut", f"scene cut at {float(time):.2f} s", time=time)
-    return Interval(first.frame, second.frame, woven=not cut)
+    return SourceInterval(first.frame, second.frame, is_continuous=not cut)

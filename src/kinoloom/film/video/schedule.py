@@ -1,10 +1,10 @@
-"""When the frames of a retimed video are shown, exactly.
+"""The exact presentation times of a retimed video.
 
-With a source that runs from s0 for D seconds, a slowness of `slow` and an output rate r, frame k
-is shown at slow * s0 + k / r and shows the source at s0 + k / (r * slow); there are
-round(D * slow * r) frames, so the film lasts D * slow to within half a frame. Without a rate
-(variable-rate sources) each interval between frames of the source is divided evenly.
-All times are Fractions; nothing drifts over any length.
+For a source that starts at s0 and lasts D seconds, a slow-motion factor `slow` and an output rate
+r, output frame k is presented at slow * s0 + k / r and shows the source at s0 + k / (r * slow);
+there are round(D * slow * r) frames, so the output lasts D * slow to within half a frame. Without
+a rate (variable-rate sources), each source interval is divided evenly. All times are Fractions, so
+no drift accumulates.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from math import ceil, floor
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
-from kinoloom.film.video.intervals import Interval
+from kinoloom.film.video.intervals import SourceInterval
 
 
 @dataclass(frozen=True)
-class Slot:
-    """One frame of the output.
+class OutputFrame:
+    """The timing of one output frame.
 
     Attributes:
-        time: when it is shown, in seconds on the output's clock.
-        duration: for how long.
-        position: 0 at the beginning of its interval of the source, below 1.
+        time: its presentation time in seconds.
+        duration: its duration in seconds.
+        position: its position in its source interval, in [0, 1).
     """
 
     time: Fraction
@@ -36,13 +36,13 @@ class Slot:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How source times become output frames.
+    """The mapping from source times to output frames.
 
     Attributes:
-        origin: time of the source's first frame, in seconds.
-        slow: how many times longer the output lasts.
-        rate: frames a second of the output, None to divide each interval.
-        parts: into how many parts, where there is no rate.
+        origin: time of the first source frame, in seconds.
+        slow: ratio of output to source duration.
+        rate: output frames per second; None to divide each interval.
+        parts: number of output frames per interval, without a rate.
     """
 
     origin: Fraction
@@ -50,67 +50,73 @@ class Schedule:
     rate: Fraction | None
     parts: int
 
-    def plan(
-        self, intervals: Iterable[Interval], start: Fraction = Fraction(0)
-    ) -> Iterator[tuple[Interval, list[Slot]]]:
-        """Every interval in which output frames begin, with those frames.
+    def assign_frames(
+        self, intervals: Iterable[SourceInterval], start: Fraction = Fraction(0)
+    ) -> Iterator[tuple[SourceInterval, list[OutputFrame]]]:
+        """Yield every interval in which output frames start, with those frames.
 
-        Where frames are longer than the source's last one, the last of them may show the source
-        for less than half its time; it is left out, so that the length is right. Each pair is
-        therefore yielded only when the next is known.
+        If output frames are longer than the last source frame, the last of them may show the
+        source for less than half its duration; it is dropped to keep the length right. Therefore
+        each interval is only yielded once the next one is known.
 
         Args:
-            intervals: of the whole source, or of the source from somewhere before `start` on.
-            start: leave out frames that end at or before this output time, in seconds.
+            intervals: of the whole source, or from some time before `start` on.
+            start: skip frames that end at or before this output time, in seconds.
         """
-        waiting: tuple[Interval, list[Slot]] | None = None
+        pending: tuple[SourceInterval, list[OutputFrame]] | None = None
         end = self.origin
         for interval in intervals:
-            slots = list(self.slots(interval, start))
-            if slots:
-                if waiting is not None:
-                    yield waiting
-                waiting = interval, slots
+            frames = list(self.schedule_interval(interval, start))
+            if frames:
+                if pending is not None:
+                    yield pending
+                pending = interval, frames
             end = interval.end
-        if waiting is not None:
-            yield waiting[0], [slot for slot in waiting[1] if self._belongs(slot, end)]
+        if pending is not None:
+            yield pending[0], [frame for frame in pending[1] if self._is_within(frame, end)]
 
-    def slots(self, interval: Interval, start: Fraction = Fraction(0)) -> Iterator[Slot]:
-        """The output frames that begin within an interval of the source.
+    def schedule_interval(
+        self, interval: SourceInterval, start: Fraction = Fraction(0)
+    ) -> Iterator[OutputFrame]:
+        """Yield the output frames that start within a source interval.
 
         Args:
             interval: of the source.
-            start: leave out frames that end at or before this output time, in seconds.
+            start: skip frames that end at or before this output time, in seconds.
         """
-        made = self._divided(interval) if self.rate is None else self._even(interval, self.rate)
-        return (slot for slot in made if slot.time + slot.duration > start)
+        frames = (
+            self._divide(interval)
+            if self.rate is None
+            else self._sample_evenly(interval, self.rate)
+        )
+        return (frame for frame in frames if frame.time + frame.duration > start)
 
-    def count(self, duration: Fraction | None) -> int | None:
-        """How many frames a source of that duration gives; None where it depends on them."""
+    def count_frames(self, duration: Fraction | None) -> int | None:
+        """Return the number of output frames for a source duration; None if it is unknown."""
         if duration is None or self.rate is None:
             return None
-        return max(1, _half_up(duration * self.slow * self.rate))
+        return max(1, _round_half_up(duration * self.slow * self.rate))
 
-    def _even(self, interval: Interval, rate: Fraction) -> Iterator[Slot]:
+    def _sample_evenly(self, interval: SourceInterval, rate: Fraction) -> Iterator[OutputFrame]:
         step = 1 / (rate * self.slow)
         begin = interval.first.time - self.origin
         end = interval.end - self.origin
-        lone = begin == end == 0  # a clip of one frame that says nothing of its duration
-        for k in range(ceil(begin / step), 1 if lone else ceil(end / step)):
+        is_single = begin == end == 0  # a clip of one frame of unknown duration
+        for k in range(ceil(begin / step), 1 if is_single else ceil(end / step)):
             position = (k * step - begin) / (end - begin) if end > begin else Fraction(0)
-            yield Slot(self.slow * self.origin + k / rate, 1 / rate, position)
+            yield OutputFrame(self.slow * self.origin + k / rate, 1 / rate, position)
 
-    def _belongs(self, slot: Slot, end: Fraction) -> bool:
-        middle = slot.time + slot.duration / 2
-        first = slot.time == self.slow * self.origin
-        return self.rate is None or first or middle <= self.slow * end
+    def _is_within(self, frame: OutputFrame, end: Fraction) -> bool:
+        middle = frame.time + frame.duration / 2
+        is_first = frame.time == self.slow * self.origin
+        return self.rate is None or is_first or middle <= self.slow * end
 
-    def _divided(self, interval: Interval) -> Iterator[Slot]:
+    def _divide(self, interval: SourceInterval) -> Iterator[OutputFrame]:
         length = interval.end - interval.first.time
-        share = length * self.slow / self.parts
+        duration = length * self.slow / self.parts
         for m in range(self.parts if length else 1):
-            time = interval.first.time * self.slow + m * share
-            yield Slot(time, share, Fraction(m, self.parts))
+            time = interval.first.time * self.slow + m * duration
+            yield OutputFrame(time, duration, Fraction(m, self.parts))
 
 
 def plan_schedule(
@@ -121,23 +127,25 @@ def plan_schedule(
     times: int | None,
     slow: Fraction | None,
 ) -> Schedule:
-    """The schedule for what was asked: a rate, a multiple of frames, a slowness, or several.
+    """Plan the schedule for a rate, a multiple of frames, a slow-motion factor, or several.
 
-    Nothing asked means twice the frames. Slowness alone keeps the rate of the source.
+    Without any of them the frame count doubles. Slow motion alone keeps the source's rate.
 
     Raises:
         UsageError: both a rate and a multiple were given.
     """
     if fps is not None and times is not None:
-        raise UsageError("--fps and --times both say how many frames; give one of them.")
-    slowness = slow or Fraction(1)
+        raise UsageError(
+            "--fps and --times both set the number of frames.", hint="Pass only one of them."
+        )
+    factor = slow or Fraction(1)
     if times is None:
         times = 1 if slow is not None else 2
     if fps is None and clip.rate is not None:
         fps = clip.rate * times
-    parts = times if slow is None else ceil(slowness) * times
-    return Schedule(origin, slowness, fps, parts)
+    parts = times if slow is None else ceil(factor) * times
+    return Schedule(origin, factor, fps, parts)
 
 
-def _half_up(value: Fraction) -> int:
+def _round_half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))

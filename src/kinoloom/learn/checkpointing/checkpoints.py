@@ -20,6 +20,7 @@ from kinoloom.learn.checkpointing.atomic_files import write_atomically
 from kinoloom.learn.settings import find_difference
 
 _FORMAT = 1
+_OLD_KEYS = {"made scenes": "synthetic scenes"}  # in the records of version 0.1
 _NAME = re.compile(r"step-(\d{9})\.pt")
 
 
@@ -63,7 +64,7 @@ def load(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path.name} is damaged, or is not a checkpoint.", hint=hint) from error
     if not isinstance(state, dict) or state.get("kinoloom_checkpoint") != _FORMAT:
         raise WeightsError(f"{path.name} is not a checkpoint of this version.", hint=hint)
-    return state
+    return {**state, "record": _rename_old_keys(state.get("record", {}))}
 
 
 def check_compatible(path: Path, state: dict[str, Any], **current: dict[str, Any]) -> None:
@@ -83,6 +84,12 @@ def check_compatible(path: Path, state: dict[str, Any], **current: dict[str, Any
                 f"{path.parent.parent.name} contains a run with other {kind}: {difference}.",
                 hint=f"Use the same {kind}, or choose another folder.",
             )
+
+
+def _rename_old_keys(values: Any) -> Any:
+    if not isinstance(values, dict):
+        return values
+    return {_OLD_KEYS.get(key, key): _rename_old_keys(value) for key, value in values.items()}
 
 
 def _list_steps(folder: Path) -> list[int]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.outputs import whole_file
-from kinoloom.motion.cuts import Look, is_cut, is_repeat, look
+from kinoloom.motion.cuts import FrameThumbnail, is_cut, is_repeat, take_thumbnail
 
 _SCHEMA = "kinoloom video runs 1"
 _MAX_STEP_RATIO = 2.5
@@ -100,11 +100,11 @@ class _RepeatFilter:
     frames = 0
     repeats = 0
 
-    def apply(self, clip: Clip) -> Iterator[Look]:
-        previous: Look | None = None
+    def apply(self, clip: Clip) -> Iterator[FrameThumbnail]:
+        previous: FrameThumbnail | None = None
         for frame in clip:
             self.frames += 1
-            current = look(frame)
+            current = take_thumbnail(frame)
             if previous is not None and is_repeat(previous, current):
                 self.repeats += 1
                 continue
@@ -113,13 +113,15 @@ class _RepeatFilter:
 
 
 def _iterate_windows(
-    looks: Iterable[Look],
-) -> Iterator[tuple[Look | None, Look, Look | None, Look | None]]:
+    thumbnails: Iterable[FrameThumbnail],
+) -> Iterator[
+    tuple[FrameThumbnail | None, FrameThumbnail, FrameThumbnail | None, FrameThumbnail | None]
+]:
     """Yield each frame with the one before and the two after it."""
-    before: Look | None = None
-    first: Look | None = None
-    second: Look | None = None
-    for after in chain(looks, (None, None)):
+    before: FrameThumbnail | None = None
+    first: FrameThumbnail | None = None
+    second: FrameThumbnail | None = None
+    for after in chain(thumbnails, (None, None)):
         if first is not None:
             yield before, first, second, after
         before, first, second = first, second, after

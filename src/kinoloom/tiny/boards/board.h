@@ -1,4 +1,4 @@
-/* What an example needs of the machine it runs on. */
+/* The platform interface of the example main. */
 #ifndef BOARD_H
 #define BOARD_H
 

@@ -1,5 +1,5 @@
-/* Start-up of a Cortex-M without any library, and its talk through a debugger (semihosting): Arm,
-   "Semihosting for AArch32 and AArch64", operations SYS_WRITE0 and SYS_EXIT_EXTENDED. */
+/* Start-up code for Cortex-M without a library, with output through the debugger (semihosting):
+   Arm, "Semihosting for AArch32 and AArch64", operations SYS_WRITE0 and SYS_EXIT_EXTENDED. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,13 +50,13 @@ void reset(void)
         *to++ = 0;
     }
 #if defined(__ARM_FP)
-    *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: the FPU is on */
+    *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: enable the FPU */
     __asm__ volatile("dsb\n isb");
 #endif
     leave(main());
 }
 
-/* The compiler may call these two by itself. */
+/* The compiler may generate calls of these two functions. */
 void *memcpy(void *to, const void *from, size_t size)
 {
     uint8_t *t = to;

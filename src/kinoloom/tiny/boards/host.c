@@ -1,4 +1,4 @@
-/* A computer with an operating system. */
+/* The platform interface on a computer with an operating system. */
 #include <stdio.h>
 
 #include "board.h"

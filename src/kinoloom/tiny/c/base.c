@@ -1,9 +1,9 @@
-/* Rounding, clamping, clamp masks. The twin of arithmetic.py. */
+/* Rounding, clamping and clamp masks; arithmetic.py implements the same functions. */
 
 #if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
 #error "float arithmetic must be plain IEEE 754 single precision: no -ffast-math, no x87"
 #endif
-/* a * b + c is rounded twice, whatever the flags say: fused, it would have other bits */
+/* Never contract a * b + c to a fused multiply-add, which rounds once and changes the result. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
@@ -12,7 +12,7 @@
 
 #define KL_LIMIT ((int32_t)1 << 30)
 
-/* product / 2**shift, halves away from zero, limited to +-2**30 */
+/* Return product / 2**shift, rounded half away from zero, clipped to +-2**30. */
 static inline int32_t kl_shift_rounded(int64_t product, uint8_t shift)
 {
     const int64_t half = (int64_t)1 << (shift - 1);
@@ -23,8 +23,8 @@ static inline int32_t kl_shift_rounded(int64_t product, uint8_t shift)
     return product < 0 ? -(int32_t)size : (int32_t)size;
 }
 
-/* sum * multiplier / 2**shift in the same way; of a shift over 32 only the high word matters, and
-   it is under the limit. */
+/* Return sum * multiplier / 2**shift with the same rounding. With a shift over 32 only the high
+   word of the product matters, and the result is below the limit. */
 static inline int32_t kl_requantise(int32_t sum, int32_t multiplier, uint8_t shift)
 {
     if (shift <= 32) {
@@ -36,7 +36,7 @@ static inline int32_t kl_requantise(int32_t sum, int32_t multiplier, uint8_t shi
     return sum < 0 ? -rounded : rounded;
 }
 
-/* Clamp to low..high; where nothing was clamped, set bit i of the mask. */
+/* Clamp to low..high; set bit i of the mask if the value was not clamped. */
 static inline int8_t kl_clamp(int32_t value, int32_t low, int32_t high, uint8_t *mask, int32_t i)
 {
     if (value < low) {

@@ -22,14 +22,14 @@ static inline void kl_bias_grad(const float *gy, int32_t channels, int32_t pixel
     }
 }
 
-/* Channel c, whose gradient plane is gy. */
+/* Update the bias of channel c, whose gradient plane is gy. */
 static inline void kl_bias_one(const kl_bias *d, int32_t c, const float *gy, uint32_t key, float lr)
 {
     const float sum = kl_bias_sum(gy, d->pixels);
     kl_step_bias(&d->values[c], key, c, lr * d->factors[c] * sum);
 }
 
-/* With one pixel the gradient may be a tensor that kl_bias_grad made. */
+/* Update all biases. With one pixel per channel, gy may be the result of kl_bias_grad. */
 static inline void kl_bias_step(const kl_bias *d, const float *gy, const kl_random *random,
                                 float lr)
 {

@@ -1,5 +1,5 @@
 /* needs: base geometry rows */
-/* Convolutions and linear layers, forward, a piece at a time. */
+/* The forward pass of convolutions and linear layers. */
 
 #define KL_STRIP 64
 
@@ -13,29 +13,29 @@ typedef struct {
     int32_t x_zero, y_zero, low, high;
 } kl_conv;
 
-/* How the rows of an array lie, which holds channels from `first` on: where rows live in a ring, row
-   y is the one at y modulo `rows`. */
+/* The layout of the rows of an array that starts with channel `first`. In a ring buffer, row y is
+   stored at y modulo `rows`. */
 typedef struct {
     int32_t first, plane, row, rows;
 } kl_lines;
 
-/* The place of row y of channel c. */
+/* Return the offset of row y of channel c. */
 static inline int32_t kl_line(const kl_lines *l, int32_t c, int32_t y)
 {
     return (c - l->first) * l->plane + y % l->rows * l->row;
 }
 
-/* Rows r0 .. r1 of output channels c0 .. c1, and where they come from and go. */
+/* The computation of rows r0..r1 of output channels c0..c1. */
 typedef struct {
     const int8_t *x;
     int8_t *y;
-    uint8_t *mask; /* of the whole result */
+    uint8_t *mask; /* of the whole output */
     kl_lines of_x, of_y;
     int32_t c0, c1, r0, r1;
 } kl_piece;
 
-/* n columns from ox0 of row oy of output channel co, and of the next one where `second` is no null
-   pointer. */
+/* The sums of n columns from ox0 of row oy of output channel co, and of the next channel unless
+   `second` is null. */
 typedef struct {
     const int8_t *x;
     const kl_lines *lines; /* of x */
@@ -43,7 +43,7 @@ typedef struct {
     int32_t *first, *second;
 } kl_strip;
 
-/* Add a pair of inputs to columns from .. to; sx is the stride. */
+/* Add the products of a pair of inputs to columns from..to; sx is the stride. */
 static inline void kl_strip_pair(const kl_strip *s, const kl_pair *p, int32_t sx, int32_t from,
                                  int32_t to)
 {
@@ -65,8 +65,8 @@ static inline void kl_strip_pair(const kl_strip *s, const kl_pair *p, int32_t sx
     }
 }
 
-/* What all channels of a part add under one tap; w is the weight of the first, `row` the input row
-   of channel `base` under the tap. */
+/* Add the products of all channels of a part at one tap; w points to the weight of the first
+   channel, `row` to the input row of channel `base` at the tap. */
 static void kl_conv_tap(const kl_conv *d, const kl_part *part, const kl_strip *s, const int8_t *w,
                         const int8_t *row, kl_span span)
 {
@@ -100,7 +100,7 @@ static void kl_conv_part(const kl_conv *d, const kl_part *part, const kl_strip *
     const kl_geometry *g = &d->geometry;
     const int32_t base = s->co / (g->cout / g->groups) * (g->cin / g->groups);
     if (part->count == 0) {
-        return; /* its weights are a null pointer */
+        return; /* its weights are null */
     }
     const int8_t *w = part->weights + s->co * part->count * g->kh * g->kw;
     for (int32_t ky = 0; ky < g->kh; ky++) {
@@ -119,7 +119,7 @@ static void kl_conv_part(const kl_conv *d, const kl_part *part, const kl_strip *
     }
 }
 
-/* One output pixel of a depthwise convolution at the border of its input. */
+/* Return the sum of one output pixel of a depthwise convolution at the border of the input. */
 static int32_t kl_depthwise_pixel(const kl_conv *d, const kl_strip *s, const int8_t *w, int32_t ox)
 {
     const kl_geometry *g = &d->geometry;
@@ -140,7 +140,7 @@ static int32_t kl_depthwise_pixel(const kl_conv *d, const kl_strip *s, const int
     return sum;
 }
 
-/* Columns from .. to, where all taps of a row are inside: two taps at a time, in whatever rows. */
+/* Sum columns from..to, where all taps of a row are inside the input, two taps at a time. */
 static void kl_depthwise_inside(const kl_conv *d, const kl_strip *s, const int8_t *w, int32_t from,
                                 int32_t to)
 {
@@ -194,7 +194,7 @@ static void kl_depthwise(const kl_conv *d, const kl_strip *s)
     }
 }
 
-/* An input of one pixel under one tap: a scalar product. */
+/* Return the sum of a layer with one pixel and one tap: a scalar product. */
 static int32_t kl_conv_dot(const kl_conv *d, const kl_part *part, const int8_t *x, int32_t co)
 {
     int32_t sum = 0;
@@ -234,7 +234,7 @@ static void kl_conv_sums(const kl_conv *d, const kl_strip *s)
     }
 }
 
-/* The strip as int8 values; the mask must be clear before. */
+/* Requantise and store a strip; the mask must be cleared first. */
 static void kl_conv_store(const kl_conv *d, const kl_piece *p, const kl_strip *s, int32_t co,
                           const int32_t *sums)
 {
@@ -250,7 +250,7 @@ static void kl_conv_store(const kl_conv *d, const kl_piece *p, const kl_strip *s
     }
 }
 
-/* Two output channels are summed together where one sees what the other sees. */
+/* Compute a piece. Two output channels are summed together if they read the same inputs. */
 static void kl_conv_piece(const kl_conv *d, const kl_piece *p)
 {
     const kl_geometry *g = &d->geometry;
@@ -272,7 +272,7 @@ static void kl_conv_piece(const kl_conv *d, const kl_piece *p)
     }
 }
 
-/* All rows of all channels, as an array (channels, rows, columns) has them. */
+/* Return the layout of a contiguous array (channels, rows, columns). */
 static inline kl_lines kl_whole(int32_t rows, int32_t columns)
 {
     const kl_lines lines = {0, rows * columns, columns, rows};
@@ -288,7 +288,7 @@ static void kl_conv_forward(const kl_conv *d, const int8_t *x, int8_t *y, uint8_
     kl_conv_piece(d, &all);
 }
 
-/* A convolution whose sums become reals: the head of a network. */
+/* A convolution with float output: the head of a network. */
 static void kl_conv_float(const kl_conv *d, const int8_t *x, float *y)
 {
     const kl_geometry *g = &d->geometry;

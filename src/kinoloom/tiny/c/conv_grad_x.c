@@ -1,5 +1,6 @@
 /* needs: geometry */
-/* The gradient by a convolution's input; sums over output channel, then window, ascending. */
+/* The input gradient of a convolution. Sums run over output channels, then over the window, in
+   ascending order. */
 typedef struct {
     kl_geometry geometry;
     kl_part frozen, trained;
@@ -30,7 +31,7 @@ static void kl_conv_grad_tap(const kl_geometry *g, float weight, int32_t ky, int
     }
 }
 
-/* to += a * first, then += b * second. */
+/* Compute to += a * first, then to += b * second. */
 static inline void kl_add_two(float a, const float *first, float b, const float *second,
                               int32_t count, float *to)
 {
@@ -47,7 +48,8 @@ static inline void kl_add_scaled(float a, const float *from, int32_t count, floa
     }
 }
 
-/* What output channel co, whose gradient plane is gy, adds to the plane of one input channel. */
+/* Add the contribution of output channel co, whose gradient plane is gy, to the gradient plane of
+   one input channel. */
 static void kl_conv_grad_plane(const kl_conv_back *d, int32_t co, const int8_t *weights,
                                const float *gy, float *gx)
 {
@@ -83,7 +85,7 @@ static void kl_zero(float *values, int32_t count)
     }
 }
 
-/* What sums begin with: zeros, or another gradient, over which they may lie. */
+/* Initialise the sums with zeros or with another gradient, which may be stored in place. */
 static void kl_begin(const kl_geometry *g, const float *onto, float *gx)
 {
     for (int32_t i = 0; gx != onto && i < g->cin * g->ih * g->iw; i++) {

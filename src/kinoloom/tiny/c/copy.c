@@ -1,10 +1,10 @@
 /* needs: base */
-/* Elements in another order: four loops over places of the other array. */
+/* Strided copies: four nested loops over the elements of the other array. */
 typedef struct {
     int32_t counts[4], strides[4], start;
 } kl_loops;
 
-/* The place of element i. */
+/* Return the index of element i. */
 static inline int32_t kl_place(const kl_loops *d, int32_t i)
 {
     int32_t place = d->start;
@@ -22,7 +22,7 @@ static inline void kl_gather(const kl_loops *d, const int8_t *x, int32_t count, 
     }
 }
 
-/* Each gradient to where its element came from; the rest of the `size` elements is zero. */
+/* Add each gradient to the element that it belongs to; the others of the `size` elements are 0. */
 static inline void kl_scatter(const kl_loops *d, const float *g, int32_t count, int32_t size,
                               float *y)
 {

@@ -1,4 +1,4 @@
-/* CRC-32 as of zlib and PNG. */
+/* CRC-32 as in zlib and PNG. */
 static uint32_t kl_crc(uint32_t crc, const uint8_t *data, uint32_t size)
 {
     crc = ~crc;

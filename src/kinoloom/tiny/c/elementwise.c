@@ -1,5 +1,5 @@
 /* needs: base */
-/* int8 to int8, element by element. */
+/* Elementwise int8 operations. */
 typedef struct {
     int32_t a_zero, b_zero, y_zero, a_mult, b_mult, low, high, count;
     uint8_t shift;
@@ -21,7 +21,7 @@ typedef struct {
     uint8_t shift;
 } kl_scale;
 
-/* Elements offset .. offset + count of the mask belong to this; it must be clear before. */
+/* Requantise to elements offset..offset + count of y; the mask must be cleared first. */
 static inline void kl_rescale(const kl_scale *d, const int8_t *x, int8_t *y, uint8_t *mask,
                               int32_t offset)
 {

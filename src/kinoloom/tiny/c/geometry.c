@@ -1,10 +1,12 @@
-/* Convolutions: their sizes, their weights in two parts, and which columns a tap reaches. */
+/* The geometry of convolutions, the two parts of their weights, and the columns that a tap
+   reaches. */
 
 typedef struct {
     int32_t cin, ih, iw, cout, oh, ow, kh, kw, sy, sx, py, px, dy, dx, groups;
 } kl_geometry;
 
-/* Input channels of one part: weights (cout, count, kh, kw); channels 0, 1, ... when no table. */
+/* One part of the weights, (cout, count, kh, kw), and its input channels: 0, 1, ... if the table is
+   null. */
 typedef struct {
     const int8_t *weights;
     const uint16_t *channels;
@@ -15,7 +17,7 @@ typedef struct {
     int32_t from, to;
 } kl_span;
 
-/* The output columns within from..to whose tap kx lies inside the input. */
+/* Return the output columns within from..to whose tap kx is inside the input. */
 static inline kl_span kl_columns(const kl_geometry *g, int32_t kx, int32_t from, int32_t to)
 {
     const int32_t left = kx * g->dx - g->px;
@@ -27,7 +29,7 @@ static inline kl_span kl_columns(const kl_geometry *g, int32_t kx, int32_t from,
     return span;
 }
 
-/* Whether pixels go one to one and do not see their neighbours. */
+/* Return whether each output pixel depends on one input pixel only. */
 static inline int kl_pointwise(const kl_geometry *g)
 {
     return g->kh * g->kw * g->sy * g->sx == 1 && (g->py | g->px) == 0 && g->oh == g->ih &&

@@ -1,5 +1,5 @@
 /* needs: base */
-/* Gradients, element by element; the first of them has bit `first` of the mask. */
+/* Elementwise gradients. Element 0 has bit `first` of the mask. */
 static inline void kl_mask_grad(const float *g, const uint8_t *mask, int32_t first, int32_t count,
                                 float *y)
 {

@@ -1,22 +1,22 @@
 /* needs: conv_grad_x weights bias grad pool */
-/* Gradients through a chain of convolutions, channel by channel of what is between them: a dense
-   one, any number of depthwise ones, a dense one, from the loss inwards. */
+/* The backward pass of a chain of convolutions, computed by channel of the intermediate gradients:
+   a dense convolution, any number of depthwise ones, and a dense one, in backward order. */
 typedef struct {
-    const uint8_t *mask;           /* of its result; no null pointer where there was a clamp */
-    const kl_bias *bias;           /* to be stepped, or a null pointer */
-    const kl_weight_grad *weights; /* to be stepped, or a null pointer */
+    const uint8_t *mask;           /* of the output; null without a clamp */
+    const kl_bias *bias;           /* bias to update, or null */
+    const kl_weight_grad *weights; /* weights to update, or null */
     const kl_target *target;
     const int8_t *x;
-    const kl_conv_back *back; /* a null pointer where no gradient by its input is needed */
+    const kl_conv_back *back; /* null if no input gradient is needed */
 } kl_link;
 
-/* Where planes of the gradient come from: they are at g, or the average of a window, whose gradient
-   is at g, spreads to them; then each is worked out in `plane` when it is read. */
+/* The source of gradient planes: either they are stored at g, or g is the gradient of an average
+   pooling, and each plane is computed in `plane` when it is read. */
 typedef struct {
     const float *g;
-    const kl_geometry *window; /* of one channel, or a null pointer */
+    const kl_geometry *window; /* of one channel of the pooling, or null */
     float share;
-    const uint8_t *mask; /* a null pointer where there was no clamp */
+    const uint8_t *mask; /* null without a clamp */
     float *plane;
 } kl_planes;
 
@@ -32,7 +32,7 @@ static const float *kl_plane(const kl_planes *p, int32_t c, int32_t pixels)
     return p->plane;
 }
 
-/* Whether ascending channels hold one, and where. */
+/* Return whether a sorted table contains a channel, and its position. */
 static int kl_find(const uint16_t *channels, int32_t count, int32_t channel, int32_t *place)
 {
     int32_t low = 0, high = channels ? count : 0;
@@ -48,7 +48,7 @@ static int kl_find(const uint16_t *channels, int32_t count, int32_t channel, int
     return channels ? low < count && channels[low] == channel : channel < count;
 }
 
-/* The gradient plane of input channel c of a dense convolution. */
+/* Compute the gradient plane of input channel c of a dense convolution. */
 static void kl_dense_plane(const kl_conv_back *d, int32_t c, const kl_planes *gy, float *gx)
 {
     const kl_geometry *g = &d->geometry;
@@ -69,7 +69,7 @@ static void kl_dense_plane(const kl_conv_back *d, int32_t c, const kl_planes *gy
     }
 }
 
-/* The gradient plane of channel c of a depthwise convolution. */
+/* Compute the gradient plane of channel c of a depthwise convolution. */
 static void kl_depthwise_plane(const kl_conv_back *d, int32_t c, const float *gy, float *gx)
 {
     const kl_geometry *g = &d->geometry;
@@ -78,7 +78,8 @@ static void kl_depthwise_plane(const kl_conv_back *d, int32_t c, const float *gy
     kl_conv_grad_plane(d, c, part->weights + c * g->kh * g->kw, gy, gx);
 }
 
-/* What output channel c of a dense convolution, whose gradient plane is gy, adds to all inputs. */
+/* Add the contribution of output channel c of a dense convolution, whose gradient plane is gy, to
+   the gradients of all input channels. */
 static void kl_dense_spread(const kl_conv_back *d, const kl_part *part, int32_t c, const float *gy,
                             float *gx)
 {
@@ -90,7 +91,7 @@ static void kl_dense_spread(const kl_conv_back *d, const kl_part *part, int32_t 
     }
 }
 
-/* The updates of a depthwise or dense convolution by the gradient plane of its output channel c. */
+/* Update a depthwise or dense convolution by the gradient plane of its output channel c. */
 static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_random *random,
                          float lr)
 {
@@ -105,7 +106,7 @@ static void kl_link_step(const kl_link *l, int32_t c, const float *gy, const kl_
     }
 }
 
-/* The updates of one convolution by planes that are worked out. */
+/* Update one convolution by gradient planes that are computed when they are read. */
 static inline void kl_own_steps(const kl_link *l, int32_t channels, int32_t pixels,
                                 const kl_planes *planes, const kl_random *random, float lr)
 {
@@ -114,7 +115,7 @@ static inline void kl_own_steps(const kl_link *l, int32_t channels, int32_t pixe
     }
 }
 
-/* `even` and `odd` are planes that take turns. */
+/* Run the backward pass of a chain; `even` and `odd` are alternating buffers of one plane. */
 static inline void kl_grad_stream(const kl_link *links, int32_t count, const kl_planes *planes,
                                   float *even, float *odd, const float *onto, float *gx,
                                   const kl_random *random, float lr)

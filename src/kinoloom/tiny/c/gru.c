@@ -1,15 +1,15 @@
 /* needs: conv */
-/* A gated recurrent unit. Gates in units of 2**-11, their results and the state in 2**-15. */
+/* A gated recurrent unit. Gate inputs are in units of 2**-11, gates and the state in 2**-15. */
 typedef struct {
     kl_conv of_input, of_state;
-    const float *scales; /* of the weights of the state */
+    const float *scales; /* of the state weights */
 } kl_gru;
 
 typedef struct {
     int32_t reset, update, candidate, of_state;
 } kl_gates;
 
-/* The logistic function: straight lines between the entries of a table. */
+/* Return the logistic function by linear interpolation in a table. */
 static inline int32_t kl_gate(int32_t v)
 {
     static const uint16_t table[258] = {KL_GATES};
@@ -28,7 +28,7 @@ static inline int32_t kl_gate_in(const kl_conv *d, const int8_t *x, int32_t chan
     return sum > KL_GATE_LIMIT ? KL_GATE_LIMIT : sum < -KL_GATE_LIMIT ? -KL_GATE_LIMIT : sum;
 }
 
-/* The gates of unit j at time t; y holds the states before. */
+/* Compute the gates of unit j at time t; y contains the previous states. */
 static inline kl_gates kl_gates_at(const kl_gru *d, const int8_t *x, const int8_t *y, int32_t j, int32_t t)
 {
     const int32_t units = d->of_state.geometry.cin;
@@ -63,7 +63,8 @@ static inline void kl_gru_forward(const kl_gru *d, const int8_t *x, float *carri
     }
 }
 
-/* What the gradients by the gates of time t send to the state before, part by part. */
+/* Add the gradient of the previous state, from the gate gradients at time t and one part of the
+   weights. */
 static inline void kl_gru_carry(const kl_gru *d, const kl_part *part, const float *g, int32_t t,
                          float *carried)
 {

@@ -1,5 +1,5 @@
 /* needs: base */
-/* A function of each element, by a table of all 256 of its values. */
+/* Elementwise functions as lookup tables of 256 values. */
 static inline void kl_lookup(const int8_t *table, const int8_t *x, int32_t count, int8_t *y)
 {
     for (int32_t i = 0; i < count; i++) {

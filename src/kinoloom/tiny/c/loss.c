@@ -1,5 +1,6 @@
 /* needs: base */
-/* Losses and their gradients; exp and log of our own, so that every machine gives the same bits. */
+/* Losses and their gradients. exp and log are implemented here, so results are bit-identical on all
+   machines. */
 static inline float kl_bits(uint32_t bits)
 {
     union {
@@ -10,7 +11,7 @@ static inline float kl_bits(uint32_t bits)
     return both.f;
 }
 
-/* e**x for x <= 0 */
+/* Return e**x for x <= 0. */
 static inline float kl_exp(float x)
 {
     static const float terms[8] = {KL_EXP_TERMS};
@@ -27,7 +28,7 @@ static inline float kl_exp(float x)
     return total * kl_bits((uint32_t)(n + 127) << 23);
 }
 
-/* the natural logarithm of x >= 1 */
+/* Return the natural logarithm of x >= 1. */
 static inline float kl_log(float x)
 {
     union {
@@ -50,7 +51,7 @@ static inline float kl_log(float x)
     return e * KL_LN2_HIGH + (e * KL_LN2_LOW + 2.0f * s * total);
 }
 
-/* The gradient may lie over the logits. */
+/* The gradient may overwrite the logits. */
 static inline float kl_softmax_loss(const float *logits, int32_t count, int32_t label,
                                     float *gradient)
 {

@@ -1,8 +1,8 @@
 /* needs: base */
-/* Products of two values, y[h][j][i] = sum over k of a[h][i][k] b[h][k][j]. */
+/* Batched matrix products, y[h][j][i] = sum over k of a[h][i][k] b[h][k][j]. */
 typedef struct {
     int32_t heads, m, n, inner;
-    int32_t a[4], b[4]; /* first place, then strides: of h, i, k and of h, k, j */
+    int32_t a[4], b[4]; /* offset, then strides of h, i, k and of h, k, j */
     int32_t a_zero, b_zero, y_zero, multiplier, low, high;
     uint8_t shift;
 } kl_product;
@@ -26,13 +26,14 @@ static inline void kl_matmul(const kl_product *d, const int8_t *a, const int8_t 
 }
 
 typedef struct {
-    int32_t counts[4];            /* of h, p, q, r */
-    int32_t g[5], x[5], y[4];     /* first place, then strides */
+    int32_t counts[4];        /* of h, p, q, r */
+    int32_t g[5], x[5], y[4];     /* offset, then strides */
     int32_t size, zero;
     float scale;
 } kl_factor;
 
-/* y[h][p][q] = scale * sum over r of g[h][p][q][r] (x[h][p][q][r] - zero), the rest zero. */
+/* Compute y[h][p][q] = scale * sum over r of g[h][p][q][r] (x[h][p][q][r] - zero); other elements
+   are 0. */
 static inline void kl_matmul_grad(const kl_factor *d, const float *g, const int8_t *x, float *y)
 {
     const int32_t *n = d->counts, count = n[0] * n[1] * n[2];

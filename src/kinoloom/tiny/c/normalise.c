@@ -1,5 +1,5 @@
 /* needs: root */
-/* Each token (a column of `count` features) less its mean, divided by its deviation. */
+/* Layer normalisation of each token, a column of `count` features. */
 typedef struct {
     int32_t count, tokens;
     float floor, step, gain;

@@ -1,5 +1,5 @@
 /* needs: elementwise geometry */
-/* Pooling, forward and backward. */
+/* Average and max pooling, forward and backward. */
 static inline int32_t kl_tap(const kl_geometry *g, int32_t oy, int32_t ox, int32_t k)
 {
     const int32_t iy = oy * g->sy - g->py + k / g->kw * g->dy;

@@ -1,5 +1,5 @@
 /* needs: base */
-/* The square root of positive numbers, and the nearest integer; the same bits on every machine. */
+/* The square root of positive numbers and rounding to integers, bit-identical on all machines. */
 static inline float kl_root(float x)
 {
     union {

@@ -1,9 +1,9 @@
 /* needs: base */
-/* Rows of sums of products: the inner loop of convolutions. Integers are exact, so the ways with
-   vector instructions give the same sums; -DKL_PORTABLE leaves them out. A pair of inputs is two
-   channels, or two taps of one channel. */
+/* The inner loop of convolutions: sums of products along a row. Integer sums are exact, so the
+   versions with vector instructions give the same result; -DKL_PORTABLE disables them. A pair of
+   inputs is two channels, or two taps of one channel. */
 #if !defined(KL_PORTABLE) && defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
-#define KL_DSP 1 /* Armv7E-M and Armv8-M: two products of 16 bits an instruction */
+#define KL_DSP 1 /* Armv7E-M and Armv8-M: two 16-bit products per instruction */
 #elif !defined(KL_PORTABLE) && defined(__SSE2__)
 #define KL_SSE2 1
 #include <emmintrin.h>
@@ -17,7 +17,7 @@ typedef struct {
 static inline void kl_pair_scalar(const kl_pair *p, int32_t from, int32_t n, int32_t *first,
                                   int32_t *second)
 {
-    const kl_pair q = *p; /* the compiler knows that the sums do not change it */
+    const kl_pair q = *p; /* a local copy, which the sums cannot alias */
     for (int32_t j = from; j < n; j++) {
         first[j] += q.first[0] * q.x0[j] + q.first[1] * q.x1[j];
     }

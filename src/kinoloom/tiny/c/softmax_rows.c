@@ -1,5 +1,5 @@
 /* needs: base */
-/* A softmax over `count` elements that are `inner` apart, to units of 1/256. */
+/* Softmax over `count` elements at a distance of `inner`, in units of 1/256. */
 typedef struct {
     int32_t outer, count, inner;
     float gain;

@@ -1,30 +1,30 @@
 /* needs: conv */
-/* Convolutions one behind the other, row by row. Each result but the last has a ring of its rows.
-   Where a depthwise convolution follows, both go channel by channel: the rows that only one row of
-   the depthwise result sees are in a ring that all channels take in turn. */
+/* Fused convolutions, computed row by row. Each result but the last has a ring buffer of rows. A
+   convolution and the depthwise convolution after it are computed by channel: the rows that only
+   one row of the depthwise result reads are in a working ring that the channels share. */
 typedef struct {
     const kl_conv *conv;
     uint8_t *mask;
-    int32_t kept; /* rows of the ring of its result; for the last one, all */
-    int32_t work; /* rows of the ring in turn, if it and the next one go channel by channel; else 0 */
+    int32_t kept; /* rows of the ring buffer of its result; for the last stage, all rows */
+    int32_t work; /* rows of the working ring, if paired with the next stage; else 0 */
 } kl_stage;
 
-/* A result, or the input, which is there from the beginning. */
+/* The input or a result. */
 typedef struct {
-    const int8_t *from; /* where it is read */
-    int8_t *to;         /* the same place, where it is written */
+    const int8_t *from; /* for reading */
+    int8_t *to;         /* the same address, for writing */
     kl_lines lines;
-    int32_t done; /* rows that were made */
+    int32_t done; /* completed rows */
 } kl_flow;
 
-/* How many rows of the input, from the first on, `rows` rows of the result need. */
+/* Return the number of leading input rows needed for the first `rows` output rows. */
 static int32_t kl_rows_for(const kl_geometry *g, int32_t rows)
 {
     const int32_t below = (rows - 1) * g->sy - g->py + (g->kh - 1) * g->dy + 1;
     return rows == 0 || below < 0 ? 0 : below < g->ih ? below : g->ih;
 }
 
-/* Rows of the result that there are after the next pass of a stage. */
+/* Return the number of completed rows of a stage after its next pass. */
 static int32_t kl_next(const kl_stage *s, const kl_flow *f)
 {
     if (!s->work) {
@@ -35,7 +35,7 @@ static int32_t kl_next(const kl_stage *s, const kl_flow *f)
     return f->done + after->sy < rows ? f->done + after->sy : rows;
 }
 
-/* The new rows of all channels, a group of them after the other; f[-1] is what is read. */
+/* Compute the new rows of all channels, group by group; f[-1] is the input of the stage. */
 static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows, int32_t group)
 {
     const kl_geometry *g = &s->conv->geometry;
@@ -49,7 +49,7 @@ static void kl_stage_pass(const kl_stage *s, kl_flow *f, int32_t rows, int32_t g
     f->done = rows;
 }
 
-/* Rows r0 .. r1 of a channel from one place to another. */
+/* Copy rows r0..r1 of a channel. */
 static void kl_move(const int8_t *from, const kl_lines *a, int8_t *to, const kl_lines *b, int32_t c,
                     int32_t r0, int32_t r1)
 {
@@ -62,7 +62,7 @@ static void kl_move(const int8_t *from, const kl_lines *a, int8_t *to, const kl_
     }
 }
 
-/* The new rows of each channel, and a row of the depthwise result if they are all that it needs. */
+/* Compute the new rows of each channel, then a row of the depthwise result if it has its inputs. */
 static void kl_pair_pass(const kl_stage *s, kl_flow *f, int32_t rows, int8_t *work)
 {
     const kl_geometry *g = &s->conv->geometry, *after = &s[1].conv->geometry;
@@ -91,14 +91,14 @@ static void kl_pair_pass(const kl_stage *s, kl_flow *f, int32_t rows, int8_t *wo
     f[1].done += whole;
 }
 
-/* Where the line of a place in (channels, rows) is in (rows, channels). */
+/* Map the index of a line in (channels, rows) to that in (rows, channels). */
 static inline int32_t kl_turned(int32_t place, int32_t rows, int32_t channels)
 {
     return place % rows * channels + place / rows;
 }
 
-/* An array (rows, channels, columns) becomes (channels, rows, columns) in place: lines move in
-   circles, and a circle is moved when its first place is met. */
+/* Transpose an array (rows, channels, columns) to (channels, rows, columns) in place, following the
+   cycles of the permutation of lines; a cycle is moved at its first index. */
 static void kl_to_planes(int8_t *y, int32_t rows, int32_t channels, int32_t columns)
 {
     for (int32_t first = 1; first < rows * channels; first++) {
@@ -120,13 +120,13 @@ static void kl_to_planes(int8_t *y, int32_t rows, int32_t channels, int32_t colu
     }
 }
 
-/* The stage that a pass of stage i begins with: a depthwise one may go with the one before it. */
+/* Return the stage that starts a pass of stage i: the previous one if both are paired. */
 static inline int32_t kl_head_of(const kl_stage *stages, int32_t i)
 {
     return i > 0 && stages[i - 1].work ? i - 1 : i;
 }
 
-/* Where the input and the results are; what follows the rings. */
+/* Initialise the input and the results and return the address after the ring buffers. */
 static int8_t *kl_begin_flows(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
                               int8_t *y, kl_flow *flows)
 {
@@ -144,12 +144,12 @@ static int8_t *kl_begin_flows(const kl_stage *stages, int32_t count, const int8_
     return rings;
 }
 
-/* `over`: the result lies where x does, in so many groups of channels. Rows of a group are gathered
-   one after the other, on rows of x that nobody needs any more, and are brought in order at the end. */
+/* Run the stages. If `over` is not 0, the result overwrites x in that number of channel groups: the
+   rows of a group are stored one after the other over dead rows of x, and transposed at the end. */
 static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, int8_t *rings,
                       int32_t over, int8_t *y)
 {
-    kl_flow flows[KL_MOST_STAGES + 1]; /* that of stage i is i + 1 */
+    kl_flow flows[KL_MAX_STAGES + 1]; /* flows[i + 1] is the result of stage i */
     int8_t *const work = kl_begin_flows(stages, count, x, rings, y, flows);
     const kl_geometry *last = &stages[count - 1].conv->geometry;
     const int32_t group = over ? last->cout / over : last->cout;
@@ -160,7 +160,7 @@ static void kl_stream(const kl_stage *stages, int32_t count, const int8_t *x, in
     while (flows[count].done < last->oh) {
         int32_t i = kl_head_of(stages, count - 1), rows = kl_next(stages + i, flows + i + 1);
         while (i > 0 && flows[i].done < kl_rows_for(&stages[i].conv->geometry, rows)) {
-            i = kl_head_of(stages, i - 1); /* back to the first that has all that it needs */
+            i = kl_head_of(stages, i - 1); /* back to a stage that has its inputs */
             rows = kl_next(stages + i, flows + i + 1);
         }
         if (stages[i].work) {

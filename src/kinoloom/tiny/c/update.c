@@ -1,5 +1,5 @@
 /* needs: base */
-/* Updates of trained tensors: rounded at random or with a residual, saturated, never wrapped. */
+/* Updates of trained tensors, rounded stochastically or with a residual; they saturate. */
 typedef struct {
     uint32_t seed, step;
 } kl_random;
@@ -47,7 +47,7 @@ static inline int32_t kl_saturate(int32_t v, int32_t limit)
 
 typedef struct {
     int8_t *values;
-    int16_t *residual; /* or a null pointer: stochastic rounding */
+    int16_t *residual; /* null for stochastic rounding */
     const float *factors;
     uint32_t stream;
 } kl_target;

@@ -1,12 +1,12 @@
 /* needs: geometry update */
-/* Gradients of weights and biases: at once applied, or kept as tensors. */
+/* Weight gradients, stored as a tensor or applied at once. */
 typedef struct {
     kl_geometry geometry;
-    const uint16_t *kept; /* input channels; for grouped ones output channels */
+    const uint16_t *kept; /* trained input channels; of a grouped convolution, output channels */
     int32_t count, x_zero;
 } kl_weight_grad;
 
-/* The sum over pixels, row by row, of gradient times input under one tap. */
+/* Return the sum over pixels, row by row, of gradient times input at one tap. */
 static float kl_weight_sum(const kl_geometry *g, const float *gy, const int8_t *x, int32_t x_zero,
                            int32_t ky, int32_t kx)
 {
@@ -25,8 +25,8 @@ static float kl_weight_sum(const kl_geometry *g, const float *gy, const int8_t *
     return sum;
 }
 
-/* The kept weights of output channel co, whose gradient plane is gy: `grad` gets their gradients,
-   or else the target is stepped. */
+/* Compute the gradients of the trained weights of output channel co, whose gradient plane is gy:
+   store them in `grad`, or update the target if `grad` is null. */
 static void kl_weight_row(const kl_weight_grad *d, int32_t co, const float *gy, const int8_t *x,
                           float *grad, const kl_target *t, uint32_t key, float lr)
 {
@@ -60,7 +60,7 @@ static void kl_weight_rows(const kl_weight_grad *d, const float *gy, const int8_
     }
 }
 
-/* A step by a gradient tensor: `rows` of `row` weights each, of the output channels `kept`. */
+/* Update by a gradient tensor of `rows` rows with `row` weights, for the output channels `kept`. */
 static inline void kl_weight_step(const kl_target *t, const uint16_t *kept, int32_t rows,
                                   int32_t row, const float *grad, const kl_random *random, float lr)
 {

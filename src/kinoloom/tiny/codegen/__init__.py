@@ -1,1 +1,1 @@
-"""From a program to C99: one header, one source, and what builds and runs them."""
+"""Generation of C99 from a program: a header, a source file and a project that builds them."""

@@ -1,4 +1,4 @@
-"""The two files of a program: `model.h` and `model.c`."""
+"""Generation of `model.h` and `model.c`, and the image format of trained tensors."""
 
 from __future__ import annotations
 
@@ -10,53 +10,59 @@ from string import Template
 
 from kinoloom.tiny import arithmetic
 from kinoloom.tiny.codegen.rules import RULES
-from kinoloom.tiny.codegen.text import KERNELS, array, c_type, kernels, real
-from kinoloom.tiny.codegen.text import used as c_used
+from kinoloom.tiny.codegen.text import (
+    KERNELS,
+    c_type,
+    collect_kernels,
+    drop_unused,
+    float_literal,
+    format_array,
+)
 from kinoloom.tiny.codegen.writer import Writer
-from kinoloom.tiny.ir import Array, Program
-from kinoloom.tiny.ops_stream import Stream
-from kinoloom.tiny.plan import Plan
+from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.ir.stream_ops import Stream
+from kinoloom.tiny.planning.arena import Plan
 
 MAGIC = b"KLT1"
 IMAGE_HEAD = 8
-"""Bytes before the tensors of an exported image: the magic, and a fingerprint of the program."""
+"""Bytes before the tensors of an image: the magic number and the fingerprint of the program."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The text of a generated program."""
+    """The text of a generated program: `model.h` and `model.c`."""
 
     header: str
     source: str
 
 
 def image_bytes(program: Program) -> int:
-    """The size of an exported image: head, trained tensors, CRC."""
+    """Return the size of an exported image in bytes: head, trained tensors and CRC."""
     return IMAGE_HEAD + program.param_bytes + 4
 
 
-def fingerprint(program: Program) -> int:
-    """A number that tells programs apart whose images do not fit each other."""
-    told = [(t.name, t.shape, t.dtype) for t in program.params]
-    return zlib.crc32(repr((program.name, told)).encode())
+def compute_fingerprint(program: Program) -> int:
+    """Return a number that identifies the layout of a program's image."""
+    layout = [(t.name, t.shape, t.dtype) for t in program.params]
+    return zlib.crc32(repr((program.name, layout)).encode())
 
 
-def image_of(program: Program, params: dict[str, Array]) -> bytes:
-    """Trained tensors as the device exports them: little-endian, CRC-32 at the end."""
-    body = MAGIC + fingerprint(program).to_bytes(4, "little")
+def encode_image(program: Program, params: dict[str, Array]) -> bytes:
+    """Encode trained tensors as the device exports them: little-endian, followed by a CRC-32."""
+    body = MAGIC + compute_fingerprint(program).to_bytes(4, "little")
     for tensor in program.params:
         values = params[tensor.name]
         body += values.astype(values.dtype.newbyteorder("<")).tobytes()
     return body + zlib.crc32(body).to_bytes(4, "little")
 
 
-def generate(program: Program, plan: Plan) -> Sources:
-    """The C of a program, placed in its arena as `plan` says."""
+def generate_sources(program: Program, plan: Plan) -> Sources:
+    """Generate the C code of a program with the memory layout of a plan."""
     writer = Writer(program, plan)
     for op in program.ops:
-        writer.take(op, *RULES[type(op)](writer, op))
+        writer.add_op(op, *RULES[type(op)](writer, op))
     for name in program.initial:
-        writer.tables[f"{name}_initial"] = array(f"{name}_initial", program.initial[name])
+        writer.tables[f"{name}_initial"] = format_array(f"{name}_initial", program.initial[name])
     used = {*writer.used, "base"}
     if program.initial:
         used.add("crc")
@@ -64,20 +70,20 @@ def generate(program: Program, plan: Plan) -> Sources:
         used.add("update")
     head = (KERNELS / "model.h.in").read_text(encoding="utf-8")
     body = (KERNELS / "model.c.in").read_text(encoding="utf-8")
-    words = _words(writer)
-    source = _fill(body, {**words, "constants": "", "kernels": ""}, program)
-    words["kernels"] = "\n\n".join(kernels(used, source))
-    words["constants"] = "\n".join(
-        c_used(
-            re.split(r"\n(?=#)", f"{constants()}\n{_most_stages(program)}"),
-            words["kernels"] + source,
+    values = _template_values(writer)
+    source = _fill_template(body, {**values, "constants": "", "kernels": ""}, program)
+    values["kernels"] = "\n\n".join(collect_kernels(used, source))
+    values["constants"] = "\n".join(
+        drop_unused(
+            re.split(r"\n(?=#)", f"{format_constants()}\n{_format_max_stages(program)}"),
+            values["kernels"] + source,
         )
     )
-    return Sources(_fill(head, words, program), _fill(body, words, program))
+    return Sources(_fill_template(head, values, program), _fill_template(body, values, program))
 
 
-def _fill(text: str, words: dict[str, str], program: Program) -> str:
-    """Fill a template; lines between `//if training` and `//end` go where there is no training."""
+def _fill_template(text: str, values: dict[str, str], program: Program) -> str:
+    """Fill a template; drop the lines between `//if CONDITION` and `//end` if it does not hold."""
     lines, keep = [], True
     for line in text.splitlines():
         if line.startswith("//if "):
@@ -86,10 +92,10 @@ def _fill(text: str, words: dict[str, str], program: Program) -> str:
             keep = True
         elif keep:
             lines.append(line)
-    return Template("\n".join(lines) + "\n").substitute(words)
+    return Template("\n".join(lines) + "\n").substitute(values)
 
 
-def _words(w: Writer) -> dict[str, str]:
+def _template_values(w: Writer) -> dict[str, str]:
     program, tensors = w.program, w.program.tensors
     step = [line for lines in w.lines[program.inference :] for line in lines]
     inference = [line for lines in w.lines[: program.inference] for line in lines]
@@ -100,7 +106,7 @@ def _words(w: Writer) -> dict[str, str]:
         "NAME": program.name.upper(),
         "input_count": str(tensors[program.input].size),
         "input_shape": " x ".join(str(n) for n in tensors[program.input].shape),
-        "input_scale": real(program.quant(program.input).scale),
+        "input_scale": float_literal(program.quant(program.input).scale),
         "input_scale_plain": f"{program.quant(program.input).scale:.6g}",
         "input_zero": str(program.quant(program.input).zero),
         "output_count": str(tensors[program.output].size),
@@ -108,9 +114,9 @@ def _words(w: Writer) -> dict[str, str]:
         "param_bytes": str(program.param_bytes),
         "ram_bytes": str(w.plan.peak + program.param_bytes),
         "constant_bytes": str(program.constant_bytes + program.param_bytes),
-        "does": "runs and learns" if program.label else "runs",
-        "outputs": "logits" if of_class else "its last layer as it is",
-        "bad_label": "out of range" if of_class else "a null pointer",
+        "does": "inference and training" if program.label else "inference",
+        "outputs": "logits" if of_class else "of the last layer",
+        "bad_label": "out of range" if of_class else "null",
         "label_text": _label_text(program),
         "image_bytes": str(image_bytes(program)),
         "label_type": "int32_t " if of_class else "const float *",
@@ -119,14 +125,14 @@ def _words(w: Writer) -> dict[str, str]:
             f"static {c_type(t.dtype)} {t.name}[{t.size}];" for t in program.params
         ),
         "tables": "\n".join(w.tables.values()),
-        "input": w.at(program.input),
-        "output": w.at(program.output),
+        "input": w.ptr(program.input),
+        "output": w.ptr(program.output),
         "inference": "\n".join(inference),
         "step": "\n".join(step),
         "initialise": "\n".join(
             f"    COPY({t.name}, {t.name}_initial, {t.size});" for t in program.params
         ),
-        "fingerprint": f"0x{fingerprint(program):08X}u",
+        "fingerprint": f"0x{compute_fingerprint(program):08X}u",
         "export": "\n".join(_transfer(program, "PUT")),
         "import": "\n".join(_transfer(program, "GET")),
     }
@@ -140,7 +146,7 @@ def _label_text(program: Program) -> str:
     name = program.name.upper()
     if program.label and program.tensors[program.label].dtype == "int32":
         return f"the class, 0..{name}_OUTPUT_COUNT - 1"
-    return f"the target, {name}_OUTPUT_COUNT real numbers"
+    return f"the target, {name}_OUTPUT_COUNT values"
 
 
 def _transfer(program: Program, macro: str) -> list[str]:
@@ -150,30 +156,30 @@ def _transfer(program: Program, macro: str) -> list[str]:
     ]
 
 
-def _most_stages(program: Program) -> str:
-    """The length of the longest stream, for the kernels."""
+def _format_max_stages(program: Program) -> str:
+    """Define the number of stages of the longest stream."""
     lengths = [len(op.convs) for op in program.ops if isinstance(op, Stream)]
-    return f"#define KL_MOST_STAGES {max(lengths, default=0)}"
+    return f"#define KL_MAX_STAGES {max(lengths, default=0)}"
 
 
-def constants() -> str:
-    """The constants that the simulator and the kernels share."""
+def format_constants() -> str:
+    """Define the constants that the simulator and the kernels share."""
     powers = [1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0]
     values = {
-        "KL_EXP_TERMS": ", ".join(real(v) for v in arithmetic._EXP),
-        "KL_LOG_TERMS": ", ".join(real(v) for v in powers),
-        "KL_LOG2_E": real(1.44269504),
-        "KL_LN2_HIGH": real(arithmetic._LN2_HIGH),
-        "KL_LN2_LOW": real(arithmetic._LN2_LOW),
-        "KL_SQRT_2": real(1.41421356),
-        **{f"KL_2_POW_M{n}": real(2.0**-n) for n in (7, 8, 11, 15, 24)},
-        "KL_GATES": ", ".join(str(v) for v in arithmetic.GATES),
+        "KL_EXP_TERMS": ", ".join(float_literal(v) for v in arithmetic.EXP_COEFFICIENTS),
+        "KL_LOG_TERMS": ", ".join(float_literal(v) for v in powers),
+        "KL_LOG2_E": float_literal(1.44269504),
+        "KL_LN2_HIGH": float_literal(arithmetic.LN2_HIGH),
+        "KL_LN2_LOW": float_literal(arithmetic.LN2_LOW),
+        "KL_SQRT_2": float_literal(1.41421356),
+        **{f"KL_2_POW_M{n}": float_literal(2.0**-n) for n in (7, 8, 11, 15, 24)},
+        "KL_GATES": ", ".join(str(v) for v in arithmetic.SIGMOID_TABLE),
         "KL_GATE_LIMIT": str(arithmetic.GATE_LIMIT),
     }
-    return "\n".join(f"#define {name} {_broken(value)}" for name, value in values.items())
+    return "\n".join(f"#define {name} {_wrap_macro(value)}" for name, value in values.items())
 
 
-def _broken(value: str) -> str:
-    """A long list over lines, as a macro has it."""
+def _wrap_macro(value: str) -> str:
+    """Wrap the value of a macro with line continuations."""
     lines = textwrap.wrap(value, 88)
     return value if len(lines) == 1 else "".join(f" \\\n    {line}" for line in lines).lstrip()

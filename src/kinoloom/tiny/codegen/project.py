@@ -1,4 +1,4 @@
-"""The folder that a user gets: the model, an example main, a Makefile, start-up for boards."""
+"""The generated project: the model, an example main, a Makefile and start-up code for boards."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from string import Template
 
 import numpy as np
 
-from kinoloom.tiny.arithmetic import mix
+from kinoloom.tiny.arithmetic import hash32
 from kinoloom.tiny.codegen.model import Sources
-from kinoloom.tiny.ir import Array, Program
+from kinoloom.tiny.ir.program import Array, Program
 
 TEMPLATES = Path(__file__).parents[1] / "boards"
 
 
-def project_files(program: Program, sources: Sources) -> dict[str, str]:
-    """Names and texts of all files of the project; the example is there if there is training."""
+def build_project(program: Program, sources: Sources) -> dict[str, str]:
+    """Return the text of each file by name; an inference program has no example main."""
     files = {"model.h": sources.header, "model.c": sources.source}
     if not program.label:
         return files
-    words = {"name": program.name, "NAME": program.name.upper(), "label": _label(program)}
+    values = {"name": program.name, "NAME": program.name.upper(), "label": _label(program)}
     count = program.tensors[program.output].size
-    square = words["label"] == "zeros"
-    words["zeros"] = f"static const float zeros[{count}];" if square else ""
+    has_target = values["label"] == "zeros"
+    values["zeros"] = f"static const float zeros[{count}];" if has_target else ""
     for path in sorted(TEMPLATES.iterdir()):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".in":
-            files[path.stem] = Template(text).substitute(words)
+            files[path.stem] = Template(text).substitute(values)
         else:
             files[path.name] = text
     return files
 
 
-def example_input(program: Program, step: int) -> Array:
-    """The made-up input of a step of the example main."""
+def make_example_input(program: Program, step: int) -> Array:
+    """Return the synthetic input of a step of the example main."""
     tensor = program.tensors[program.input]
     index = (step * tensor.size + np.arange(tensor.size, dtype=np.uint64)) & np.uint64(0xFFFFFFFF)
-    values = (mix(index) >> np.uint64(24)).astype(np.int64) - 128
+    values = (hash32(index) >> np.uint64(24)).astype(np.int64) - 128
     return values.astype(np.int8).reshape(tensor.shape)
 
 
-def example_label(program: Program, step: int) -> int | Array:
-    """The made-up label of a step of the example main: classes in turn, or a target of zeros."""
+def make_example_label(program: Program, step: int) -> int | Array:
+    """Return the label of a step of the example main: classes in turn, or a target of zeros."""
     output = program.tensors[program.output]
     if program.tensors[program.label].dtype == "int32":
         return step % output.size

@@ -1,4 +1,4 @@
-"""Numbers and arrays as C text."""
+"""C text: literals, constant arrays and structures, and the selection of kernels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array, Op, Program
+from kinoloom.tiny.ir.program import Array, Op, Program
 
 KERNELS = Path(__file__).parents[1] / "c"
 _TYPES = {
@@ -25,73 +25,77 @@ _TYPES = {
 
 
 def c_type(dtype: Any) -> str:
-    """The C type of a numpy or tensor type; bits are bytes."""
+    """Return the C type of a numpy or tensor type; bits are stored in bytes."""
     return "uint8_t" if str(dtype) == "bits" else _TYPES[str(dtype)]
 
 
-def real(value: Any) -> str:
-    """A float32 literal that is read back as the same bits."""
+def float_literal(value: Any) -> str:
+    """Format a float32 as a hexadecimal literal, which is exact."""
     return re.sub(r"\.?0*p", "p", float(np.float32(value)).hex()) + "f"
 
 
-def literal(value: Any, dtype: str) -> str:
-    """A number of an array."""
-    return real(value) if dtype == "float32" else str(int(value))
+def number_literal(value: Any, dtype: str) -> str:
+    """Format a number of an array."""
+    return float_literal(value) if dtype == "float32" else str(int(value))
 
 
-def array(name: str, values: Array) -> str:
-    """A constant array."""
+def format_array(name: str, values: Array) -> str:
+    """Format a constant array."""
     dtype = str(values.dtype)
-    body = ", ".join(literal(v, dtype) for v in values.ravel())
+    body = ", ".join(number_literal(v, dtype) for v in values.ravel())
     lines = "\n".join(textwrap.wrap(body, 96, initial_indent="    ", subsequent_indent="    "))
     return f"static const {c_type(dtype)} {name}[{values.size}] = {{\n{lines}\n}};"
 
 
-def struct(kind: str, name: str, fields: Iterable[object]) -> str:
-    """A constant structure."""
+def format_struct(kind: str, name: str, fields: Iterable[object]) -> str:
+    """Format a constant structure."""
     body = _wrapped(", ".join(str(f) for f in fields), "    ")
     return f"static const {kind} {name} = {{\n{body}\n}};"
 
 
-def structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
-    """A constant array of structures."""
+def format_structs(kind: str, name: str, items: Sequence[Sequence[object]]) -> str:
+    """Format a constant array of structures."""
     body = ",\n".join(
-        textwrap.fill(braces(i), 96, initial_indent="    ", subsequent_indent="     ")
+        textwrap.fill(format_braces(i), 96, initial_indent="    ", subsequent_indent="     ")
         for i in items
     )
     return f"static const {kind} {name}[{len(items)}] = {{\n{body}\n}};"
 
 
-def call(line: str) -> str:
-    """A statement of a function's body, broken where it is long."""
+def format_call(line: str) -> str:
+    """Format a statement of a function body, wrapped if it is long."""
     return _wrapped(line, "        ")
 
 
 def _wrapped(text: str, indent: str) -> str:
-    """Lines of at most 96 characters, of which none ends within a place in the arena."""
+    """Wrap text to 96 characters, without a break inside an AT() expression."""
     joined = re.sub(r"AT\((\w+), ", r"AT(\1,~", text)
     return textwrap.fill(joined, 96, initial_indent="    ", subsequent_indent=indent).replace(
         "~", " "
     )
 
 
-def title(op: Op, program: Program) -> str:
-    """The comment before the calls of an operation: what it is, of which layer, what it makes."""
+def format_comment(op: Op, program: Program) -> str:
+    """Format the comment before an operation: its kind, its layers and its result."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(op).__name__).lower()
-    layers = op.layers() or op.writes()[:1]
-    made = [program.tensors[name] for name in op.writes()[:1]]
-    sizes = "".join(f": {' x '.join(str(n) for n in t.shape)} {t.dtype}" for t in made)
-    return call(f"/* {kind} of {', '.join(layers)}{sizes} */")
+    layers = op.layers() or op.outputs()[:1]
+    results = [program.tensors[name] for name in op.outputs()[:1]]
+    sizes = "".join(f": {' x '.join(str(n) for n in t.shape)} {t.dtype}" for t in results)
+    return format_call(f"/* {kind} of {', '.join(layers)}{sizes} */")
 
 
-def braces(fields: Sequence[object]) -> str:
-    """A nested initialiser."""
+def format_braces(fields: Sequence[object]) -> str:
+    """Format a nested initialiser."""
     return "{" + ", ".join(str(f) for f in fields) + "}"
 
 
 @cache
-def kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The kernels that one needs, and its items: what blank lines set apart in its file."""
+def read_kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read a kernel file.
+
+    Returns:
+        (names of the kernels that it needs, its items: the blocks separated by blank lines).
+    """
     text = (KERNELS / f"{name}.c").read_text(encoding="utf-8")
     first, _, rest = text.partition("\n")
     needs: tuple[str, ...] = ()
@@ -100,19 +104,24 @@ def kernel(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return needs, tuple(text.strip().split("\n\n"))
 
 
-def kernels(names: Iterable[str], callers: str) -> list[str]:
-    """What `callers` use of kernels, directly or not, in an order that compiles."""
+def collect_kernels(names: Iterable[str], callers: str) -> list[str]:
+    """Return the items of kernels that `callers` use, directly or indirectly, in dependency order.
+
+    Args:
+        names: kernel files that the callers need.
+        callers: the C text that calls them.
+    """
     items: dict[str, None] = {}
 
-    def take(name: str) -> None:
-        needs, own = kernel(name)
+    def visit(name: str) -> None:
+        needs, file_items = read_kernel(name)
         for other in needs:
-            take(other)
-        items.update(dict.fromkeys(own))
+            visit(other)
+        items.update(dict.fromkeys(file_items))
 
     for name in sorted(names):
-        take(name)
-    return used(list(items), callers)
+        visit(name)
+    return drop_unused(list(items), callers)
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -120,16 +129,16 @@ _NAME = re.compile(r"\bkl_\w+|\bKL_\w+")
 _DEFINED = re.compile(r"^static [^\n=]*?\b(kl_\w+)\(|^} (kl_\w+);$|^#define (KL_\w+)", re.MULTILINE)
 
 
-def used(items: list[str], callers: str) -> list[str]:
-    """The items that define a name which `callers` or another used item holds; and all others."""
-    plain = [_COMMENT.sub("", item) for item in items]
+def drop_unused(items: list[str], callers: str) -> list[str]:
+    """Drop the items whose definitions neither `callers` nor another used item refers to."""
+    stripped = [_COMMENT.sub("", item) for item in items]
     defined = [
-        {name for found in _DEFINED.findall(item) for name in found if name} for item in plain
+        {name for groups in _DEFINED.findall(item) for name in groups if name} for item in stripped
     ]
-    wanted, count = set(_NAME.findall(callers)), -1
-    while count != len(wanted):
-        count = len(wanted)
-        for item, names in zip(plain, defined, strict=True):
-            if names & wanted or not names:
-                wanted |= set(_NAME.findall(item))
-    return [item for item, names in zip(items, defined, strict=True) if names & wanted or not names]
+    used, count = set(_NAME.findall(callers)), -1
+    while count != len(used):
+        count = len(used)
+        for item, names in zip(stripped, defined, strict=True):
+            if names & used or not names:
+                used |= set(_NAME.findall(item))
+    return [item for item, names in zip(items, defined, strict=True) if names & used or not names]

@@ -1,1 +1,1 @@
-"""From a torch module to a network of real numbers."""
+"""The front end: from a torch module to a calibrated network in real numbers."""

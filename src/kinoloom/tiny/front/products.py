@@ -1,7 +1,7 @@
-"""The rule for products of two values, element by element: gates, squeeze-and-excitation.
+"""The rule for elementwise products of two values: gates, squeeze-and-excitation.
 
-Such a product is a matrix product of one term, so nothing else on the device is new for it: axes
-that both values have are heads, axes along which one of them repeats are rows or columns.
+Such a product is a batched matrix product with one term: axes that both values have are heads, axes
+along which one of them is broadcast are rows or columns.
 """
 
 from __future__ import annotations
@@ -11,54 +11,55 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealMatMul
-from kinoloom.tiny.front.reader import Reader, module_of, refuse
-from kinoloom.tiny.front.views import View, stored, strides_of
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.front.float_network import FloatMatMul
+from kinoloom.tiny.front.reader import Reader, module_path, unsupported
+from kinoloom.tiny.front.views import View, contiguous_view, find_strides
+from kinoloom.tiny.ir.program import Array
 
 
-def product(reader: Reader, node: Any) -> None:
-    """The product of two values, either of them repeated along axes where torch does so."""
+def read_product(reader: Reader, node: Any) -> None:
+    """Read an elementwise product with broadcasting."""
     factors = node.args[:2]
-    order, layer = _order(reader, node), _layer(reader, node)
+    order, layer = _stored_order(reader, node), _build_layer(reader, node)
     for value in factors:
         if layer is None:
             rank = value.meta["val"].ndim
-            own = [axis - (len(order) - rank) for axis in order]
-            reader.laid(value, [axis for axis in own if axis >= 0])
-            order, layer = _order(reader, node), _layer(reader, node)
+            axes = [axis - (len(order) - rank) for axis in order]
+            reader.materialise(value, [axis for axis in axes if axis >= 0])
+            order, layer = _stored_order(reader, node), _build_layer(reader, node)
     if layer is None:
-        raise refuse(node, "the elements of its factors lie in orders that do not go together")
-    reader.add(layer)
-    made = stored(node.name, [node.meta["val"].shape[axis] for axis in order])
-    reader.views[node.name] = replace(made, index=made.index.transpose(np.argsort(order)))
+        raise unsupported(node, "the memory layouts of its factors do not match")
+    reader.add_layer(layer)
+    view = contiguous_view(node.name, [node.meta["val"].shape[axis] for axis in order])
+    reader.views[node.name] = replace(view, index=view.index.transpose(np.argsort(order)))
 
 
 @dataclass(frozen=True)
 class _Factor:
-    """One of the two values, as wide as the product.
+    """A factor, broadcast to the shape of the product.
 
     Attributes:
-        index: the place of each element.
-        steps: by axis, the distance of the first two elements; 0 where the value repeats.
+        view: the view of the value.
+        index: index of each element in the stored value.
+        steps: stride of each axis; 0 where the value is broadcast.
     """
 
     view: View
     index: Array
     steps: tuple[int, ...]
 
-    def places(self, axes: list[list[int]]) -> tuple[int, ...] | None:
-        """(first place, stride of each group of axes); None if a group has none."""
+    def layout(self, axes: list[list[int]]) -> tuple[int, ...] | None:
+        """Return (offset, stride of each group of axes); None if a group has no single stride."""
         order = [axis for group in axes for axis in group]
         sizes = [[self.index.shape[axis] for axis in group] for group in axes]
         index = self.index.transpose(order).reshape([int(np.prod(size)) for size in sizes])
-        strides = strides_of(index)
+        strides = find_strides(index)
         return None if strides is None else (int(index.flat[0]), *strides)
 
 
 def _factors(reader: Reader, node: Any) -> tuple[_Factor, _Factor]:
     shape = node.meta["val"].shape
-    found = []
+    factors = []
     for value in node.args[:2]:
         view = reader.view(value)
         index = np.broadcast_to(view.index, tuple(shape))
@@ -66,12 +67,12 @@ def _factors(reader: Reader, node: Any) -> tuple[_Factor, _Factor]:
             int(np.take(index, 1, axis).flat[0] - index.flat[0]) if count > 1 else 0
             for axis, count in enumerate(shape)
         )
-        found.append(_Factor(view, index, steps))
-    return found[0], found[1]
+        factors.append(_Factor(view, index, steps))
+    return factors[0], factors[1]
 
 
-def _groups(a: _Factor, b: _Factor) -> list[list[int]]:
-    """Axes of both, of b alone, of a alone: each from the largest step to the smallest."""
+def _group_axes(a: _Factor, b: _Factor) -> list[list[int]]:
+    """Return the axes of both factors, of b only and of a only, each by descending stride."""
     groups: list[list[int]] = [[], [], []]
     for axis, (of_a, of_b) in enumerate(zip(a.steps, b.steps, strict=True)):
         alone = bool(of_a) != bool(of_b)
@@ -81,20 +82,20 @@ def _groups(a: _Factor, b: _Factor) -> list[list[int]]:
     return groups
 
 
-def _order(reader: Reader, node: Any) -> list[int]:
-    """The axes in the order in which the product is stored."""
-    return [axis for group in _groups(*_factors(reader, node)) for axis in group]
+def _stored_order(reader: Reader, node: Any) -> list[int]:
+    """Return the axes in the order in which the product is stored."""
+    return [axis for group in _group_axes(*_factors(reader, node)) for axis in group]
 
 
-def _layer(reader: Reader, node: Any) -> RealMatMul | None:
-    """The product of one term, if both values lie in strides that it can walk."""
+def _build_layer(reader: Reader, node: Any) -> FloatMatMul | None:
+    """Return the product as a layer; None if a factor has no strided layout."""
     a, b = _factors(reader, node)
-    groups = _groups(a, b)
-    left, right = a.places(groups), b.places(groups)
+    groups = _group_axes(a, b)
+    left, right = a.layout(groups), b.layout(groups)
     if left is None or right is None:
         return None
     heads, columns, rows = (int(np.prod([a.index.shape[i] for i in group])) for group in groups)
-    return RealMatMul(
-        node.name, module_of(node), (heads, columns, rows), a.view.name, b.view.name, 1,
+    return FloatMatMul(
+        node.name, module_path(node), (heads, columns, rows), a.view.name, b.view.name, 1,
         (left[0], left[1], left[3], 0), (right[0], right[1], 0, right[2]),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Read a torch module: exported, batch norm folded, calibrated. torch is needed here only."""
+"""Reading of torch modules: export, folding of batch normalisation, calibration."""
 
 from __future__ import annotations
 
@@ -13,78 +13,81 @@ import numpy as np
 
 from kinoloom.base.need import need
 from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
-from kinoloom.tiny.floats import Network, fold_clamps
-from kinoloom.tiny.front.expand import expand
-from kinoloom.tiny.front.names import named_by_modules
+from kinoloom.tiny.front.decompose import decompose
+from kinoloom.tiny.front.float_network import FloatNetwork, fold_clamps
+from kinoloom.tiny.front.names import rename_layers
 from kinoloom.tiny.front.reader import Reader
 from kinoloom.tiny.front.rules import read_node
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
 
 
-def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> Network:
-    """The network of a module, calibrated.
+def read_module(model: nn.Module, example: Array, data: Iterable[Array]) -> FloatNetwork:
+    """Read and calibrate a torch module.
 
     Args:
-        model: in eval mode; its batch norms are folded.
-        example: one input with its batch axis of one, (1, C, H, W), (1, C, T) or (1, F).
-        data: inputs like it, to find the range of each value.
+        model: in eval mode.
+        example: one input with a batch size of one: (1, C, H, W), (1, C, T) or (1, F).
+        data: calibration inputs of the same shape.
+
+    Returns:
+        The network with the calibrated range of each value.
 
     Raises:
-        UsageError: the module is in training mode, cannot be exported with static shapes, or has an
-            operator that is not supported.
-        ArrayError: the batch is not one, or there are no data, or they are not finite.
+        UsageError: The module is in training mode, cannot be exported with static shapes, or has an
+            unsupported operator.
+        ArrayError: The batch size is not one, or calibration inputs are missing or not finite.
     """
     need("torch", extra="train")
     if model.training:
         raise UsageError("The model is in training mode.", hint="Call model.eval() first.")
     if example.shape[0] != 1:
-        raise ArrayError(f"The example must be one input, not a batch of {example.shape[0]}.")
+        raise ArrayError(f"The example has a batch size of {example.shape[0]}: expected 1.")
     return read_exported(_export(model, example), data)
 
 
-def read_archive(path: Path, data: Iterable[Array]) -> Network:
-    """The network of a file that torch.export.save wrote, calibrated; see `read_module`.
+def read_archive(path: Path, data: Iterable[Array]) -> FloatNetwork:
+    """Read and calibrate a file that `torch.export.save` wrote; see `read_module`.
 
     Raises:
-        UnreadableMediaError: it is no such file.
-        UsageError, ArrayError: as `read_module`.
+        UnreadableMediaError: The file is not an exported program.
+        UsageError, ArrayError: As in `read_module`.
     """
     need("torch", extra="train")
     import torch
 
     hint = "Write it with torch.export.save."
     if not zipfile.is_zipfile(path):
-        raise UnreadableMediaError(f"{path.name} holds no exported network.", hint=hint)
+        raise UnreadableMediaError(f"{path.name} is not a torch.export archive.", hint=hint)
     try:
         exported = torch.export.load(path)
     except Exception as error:
-        what = f"{path.name} holds no exported network: {error}."
-        raise UnreadableMediaError(what, hint=hint) from error
+        message = f"{path.name} is not a torch.export archive: {error}."
+        raise UnreadableMediaError(message, hint=hint) from error
     return read_exported(exported, data)
 
 
-def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> Network:
-    """The network of a program that torch.export made, calibrated; see `read_module`.
+def read_exported(exported: ExportedProgram, data: Iterable[Array]) -> FloatNetwork:
+    """Read and calibrate an exported program; see `read_module`.
 
     Raises:
-        UsageError, ArrayError: as `read_module`.
+        UsageError, ArrayError: As in `read_module`.
     """
     graph = exported.graph
-    expand(graph)
+    decompose(graph)
     reader = Reader(_state(exported))
     for node in graph.nodes:
         _read_node(reader, node)
-    network = reader.network()
-    ranged = replace(fold_clamps(network), ranges=_ranges(reader, graph, data))
-    return named_by_modules(ranged)
+    network = reader.build_network()
+    calibrated = replace(fold_clamps(network), ranges=_calibrate(reader, graph, data))
+    return rename_layers(calibrated)
 
 
 def run_module(model: nn.Module, inputs: Iterable[Array]) -> list[Array]:
-    """What the module itself gives for each input (with batch axis), for comparison."""
+    """Return the outputs of the torch module itself for inputs with a batch axis."""
     import torch
 
     with torch.no_grad():
@@ -96,19 +99,19 @@ def _export(model: nn.Module, example: Array) -> ExportedProgram:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns about its own parts
+            warnings.simplefilter("ignore")  # torch.export warns about its own internals
             return torch.export.export(
                 model, (torch.from_numpy(np.asarray(example, np.float32)),), strict=False
             )
     except Exception as error:
         raise UsageError(
-            f"torch.export could not read the model: {error}",
-            hint="Shapes must be static, and the path through it must not depend on values.",
+            f"torch.export failed: {error}",
+            hint="Use static shapes and no control flow that depends on values.",
         ) from error
 
 
 def _state(exported: ExportedProgram) -> dict[str, Any]:
-    """Parameters, buffers and constants by the name of their node."""
+    """Return parameters, buffers and constants by the name of their node."""
     signature = exported.graph_signature
     names = {
         **signature.inputs_to_parameters,
@@ -122,27 +125,26 @@ def _state(exported: ExportedProgram) -> dict[str, Any]:
 def _read_node(reader: Reader, node: Any) -> None:
     if node.op == "placeholder":
         if node.name not in reader.values:
-            reader.take_input(node)
+            reader.add_input(node)
     elif node.op == "output":
         outputs = [n for n in node.args[0] if n is not None]
         if len(outputs) != 1:
-            raise UsageError(f"The model must give one result, not {len(outputs)}.")
-        reader.output = reader.laid(outputs[0])
+            raise UsageError(f"The model has {len(outputs)} outputs: expected 1.")
+        reader.output = reader.materialise(outputs[0])
     elif node.op == "call_function":
         read_node(reader, node)
 
 
-def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
-    """The least and largest value of each node over the data."""
+def _calibrate(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tuple[float, float]]:
+    """Return the minimum and maximum of each node over the calibration inputs."""
     import torch
 
     ranges: dict[str, tuple[float, float]] = {}
-    wanted = tuple(reader.input.meta["val"].shape)
+    expected = tuple(reader.input.meta["val"].shape)
     for number, x in enumerate(data):
-        if tuple(x.shape) != wanted:
+        if tuple(x.shape) != expected:
             raise ArrayError(
-                f"Calibration input {number} has the shape {tuple(x.shape)}; the model takes "
-                f"{wanted}."
+                f"Calibration input {number} has the shape {tuple(x.shape)}: expected {expected}."
             )
         values: dict[Any, Any] = {}
         for node in graph.nodes:
@@ -157,15 +159,17 @@ def _ranges(reader: Reader, graph: Any, data: Iterable[Array]) -> dict[str, tupl
                 with torch.no_grad():
                     values[node] = node.target(*args, **keywords)
             if isinstance(values.get(node), torch.Tensor):
-                _widen(ranges, node.name, values[node], number)
+                _widen_range(ranges, node.name, values[node], number)
     if not ranges:
         raise ArrayError("Calibration needs at least one input.")
     return ranges
 
 
-def _widen(ranges: dict[str, tuple[float, float]], name: str, value: Any, number: int) -> None:
+def _widen_range(
+    ranges: dict[str, tuple[float, float]], name: str, value: Any, number: int
+) -> None:
     low, high = float(value.min()), float(value.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ArrayError(f"Calibration input {number} makes {name} infinite or not a number.")
+        raise ArrayError(f"Calibration input {number} gives infinite values or NaN in {name}.")
     before = ranges.get(name, (low, high))
     ranges[name] = (min(low, before[0]), max(high, before[1]))

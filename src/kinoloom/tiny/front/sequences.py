@@ -1,4 +1,4 @@
-"""Rules for time and for sets of tokens: recurrent cells, products of values, softmax, norms."""
+"""Rules for time series and token sequences: GRU, matrix products, softmax, layer norm."""
 
 from __future__ import annotations
 
@@ -7,54 +7,62 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.tiny.floats import RealAffine, RealGru, RealMatMul, RealNormalise, RealSoftmax
-from kinoloom.tiny.front.convolutions import features_first, features_last
-from kinoloom.tiny.front.elementwise import one_to_one
-from kinoloom.tiny.front.reader import Reader, argument, features, module_of, refuse
-from kinoloom.tiny.front.views import View, stored, strides_of
-from kinoloom.tiny.ir import Array, Geometry
+from kinoloom.tiny.front.convolutions import features_last_view, store_features_first
+from kinoloom.tiny.front.elementwise import elementwise_head
+from kinoloom.tiny.front.float_network import (
+    FloatAffine,
+    FloatGru,
+    FloatMatMul,
+    FloatNormalise,
+    FloatSoftmax,
+)
+from kinoloom.tiny.front.reader import Reader, features, get_argument, module_path, unsupported
+from kinoloom.tiny.front.views import View, contiguous_view, find_strides
+from kinoloom.tiny.ir.program import Array, Geometry
 
-MOST_INNER = 16384
-"""Products of two int8 differences in one sum that fit 32 bits."""
+MAX_INNER = 16384
+"""Products of two 9-bit values whose sum fits 32 bits."""
 
 
-def gru(reader: Reader, node: Any) -> None:
-    """nn.GRU(batch_first=True), of any number of layers, from a state of zeros."""
+def read_gru(reader: Reader, node: Any) -> None:
+    """Read nn.GRU(batch_first=True) with any number of layers and a zero initial state."""
     x, start, weights, biased, layers = node.args[:5]
     both_ways, batch_first = node.args[7:9]
     _, time, inputs = x.meta["val"].shape
     if not batch_first:
-        raise refuse(node, "the batch comes first; make it with batch_first=True")
+        raise unsupported(node, "the batch axis must come first; create it with batch_first=True")
     if both_ways:
-        raise refuse(node, "it goes forward only; a device does not know the future")
+        raise unsupported(node, "bidirectional cells read future inputs; use bidirectional=False")
     if start.name not in reader.values or bool(reader.values[start.name].any()):
-        raise refuse(node, "it starts from zeros; leave the first state out")
+        raise unsupported(node, "the initial state must be zero; do not pass one")
     if time < 2:
-        raise refuse(node, "it needs two time steps or more")
-    name, each = features_first(reader, x), 4 if biased else 2
+        raise unsupported(node, f"it has {time} time step; expected at least 2")
+    name, per_layer = store_features_first(reader, x), 4 if biased else 2
     for layer in range(layers):
-        own = [reader.constant(w) for w in weights[each * layer : each * (layer + 1)]]
-        made = f"{node.name}_{layer}" if layers > 1 else node.name
-        gates = _gates(own, inputs, time)
+        params = [
+            reader.constant_array(w) for w in weights[per_layer * layer : per_layer * (layer + 1)]
+        ]
+        output = f"{node.name}_{layer}" if layers > 1 else node.name
+        gates = _gates(params, inputs, time)
         inputs = gates[1].geometry.cin
-        reader.add(RealGru(made, module_of(node), (inputs, 1, time), name, *gates))
-        name = made
-    sequence = features_last(name, (1, time, inputs))
+        reader.add_layer(FloatGru(output, module_path(node), (inputs, 1, time), name, *gates))
+        name = output
+    sequence = features_last_view(name, (1, time, inputs))
     reader.parts[node.name, 0] = sequence
     last = replace(sequence, index=sequence.index[:, -1:, :])
     reader.parts[node.name, 1] = last if layers == 1 else None
 
 
-def _gates(own: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
-    """The maps from the input and from the state before; that reads one step to the left."""
-    from kinoloom.tiny.floats import Gates
+def _gates(params: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
+    """Return the linear maps from the input and from the previous state (y shifted by one)."""
+    from kinoloom.tiny.front.float_network import Gates
 
-    w_in, w_state = own[:2]
+    w_in, w_state = params[:2]
     assert w_in is not None
     assert w_state is not None
     count, units = w_state.shape
     zeros = np.zeros(count)
-    b_in, b_state = (own[2], own[3]) if len(own) == 4 else (zeros, zeros)
+    b_in, b_state = (params[2], params[3]) if len(params) == 4 else (zeros, zeros)
     one = Geometry(inputs, 1, time, count, 1, time, 1, 1)
     two = Geometry(units, 1, time, count, 1, time, 1, 1, px=1)
     return (
@@ -63,79 +71,83 @@ def _gates(own: list[Array | None], inputs: int, time: int) -> tuple[Any, Any]:
     )
 
 
-def layer_norm(reader: Reader, node: Any) -> None:
-    """A layer norm over the last axis, without its weights (`expand` takes them off)."""
+def read_layer_norm(reader: Reader, node: Any) -> None:
+    """Read a layer norm over the last axis, without its affine map (see `decompose`)."""
     if len(node.args[1]) != 1:
-        raise refuse(node, "it goes over the last axis only")
+        raise unsupported(node, "it must normalise over the last axis only")
     shape = node.meta["val"].shape
     count, tokens = features(shape)
-    eps = argument(node, 4, "eps", 1e-5)
-    x = features_first(reader, node.args[0])
-    reader.add(RealNormalise(node.name, module_of(node), (count, 1, tokens), x, eps))
-    reader.views[node.name] = features_last(node.name, shape)
+    eps = get_argument(node, 4, "eps", 1e-5)
+    x = store_features_first(reader, node.args[0])
+    reader.add_layer(FloatNormalise(node.name, module_path(node), (count, 1, tokens), x, eps))
+    reader.views[node.name] = features_last_view(node.name, shape)
 
 
-def matmul(reader: Reader, node: Any) -> None:
-    """The product of two values, (..., M, K) and (..., K, N) with the same axes in front.
+def read_matmul(reader: Reader, node: Any) -> None:
+    """Read a matrix product of (..., M, K) and (..., K, N) with equal leading axes.
 
-    It is stored as (..., N, M), so that the values of attention come out features first.
+    It is stored as (..., N, M), so the result of attention has features first.
     """
     a, b = node.args[:2]
     shape = node.meta["val"].shape
     if a.meta["val"].shape[:-2] != b.meta["val"].shape[:-2] or len(shape) < 2:
-        raise refuse(node, "both values must have the same axes in front of the last two")
+        raise unsupported(node, "both values must have equal axes before the last two")
     for value in (a, b):
         if value.name in reader.values:
-            raise refuse(node, "for a product with a parameter use nn.Linear")
+            raise unsupported(node, "one factor is a parameter; use nn.Linear")
     m, n = shape[-2:]
     inner = a.meta["val"].shape[-1]
     heads = int(np.prod(shape[:-2]))
-    if inner > MOST_INNER:
-        raise refuse(node, f"it sums {inner} products; at most {MOST_INNER} fit 32 bits")
+    if inner > MAX_INNER:
+        raise unsupported(node, f"it sums {inner} products; at most {MAX_INNER} fit 32 bits")
     left, a_at, a_strides = _strided(reader, a, (heads, m, inner))
     right, b_at, b_strides = _strided(reader, b, (heads, inner, n))
-    layer = RealMatMul(
-        node.name, module_of(node), (heads, n, m), left, right, inner, (a_at, *a_strides),
+    layer = FloatMatMul(
+        node.name, module_path(node), (heads, n, m), left, right, inner, (a_at, *a_strides),
         (b_at, *b_strides),
     )  # fmt: skip
-    reader.add(layer)
-    made = stored(node.name, (*shape[:-2], n, m))
-    reader.views[node.name] = replace(made, index=made.index.swapaxes(-1, -2))
+    reader.add_layer(layer)
+    view = contiguous_view(node.name, (*shape[:-2], n, m))
+    reader.views[node.name] = replace(view, index=view.index.swapaxes(-1, -2))
 
 
 def _strided(
     reader: Reader, node: Any, shape: tuple[int, int, int]
 ) -> tuple[str, int, tuple[int, ...]]:
-    """(stored value, first place, strides) of a node's value in three axes; copied if needed."""
+    """Return (stored value, offset, strides) of a node's value with three axes; copy if needed."""
     view = reader.view(node)
-    strides = strides_of(view.index.reshape(shape))
+    strides = find_strides(view.index.reshape(shape))
     if strides is None:
-        name = reader.laid(node)
-        view = stored(name, shape)
-        strides = strides_of(view.index)
+        name = reader.materialise(node)
+        view = contiguous_view(name, shape)
+        strides = find_strides(view.index)
     assert strides is not None
     return view.name, int(view.index.flat[0]), strides
 
 
-def softmax(reader: Reader, node: Any) -> None:
-    """A softmax over one axis; a positive factor right before it becomes a part of it."""
-    axis = argument(node, 1, "dim", -1)
-    view, gain = _along(reader, node.args[0], axis), 1.0
-    at = reader.maker(view.name)
+def read_softmax(reader: Reader, node: Any) -> None:
+    """Read a softmax over one axis; a positive factor directly before it is folded."""
+    axis = get_argument(node, 1, "dim", -1)
+    view, gain = _store_along(reader, node.args[0], axis), 1.0
+    at = reader.find_producer(view.name)
     before = reader.layers[at] if at is not None else None
-    if isinstance(before, RealAffine) and before.gain > 0 and reader.alone(node.args[0]):
+    if (
+        isinstance(before, FloatAffine)
+        and before.gain > 0
+        and reader.has_single_reader(node.args[0])
+    ):
         gain, view = before.gain, replace(view, name=before.x)
         reader.layers.remove(before)
     rows = np.moveaxis(view.index, axis, -1)
     count = rows.shape[-1]
     inner = int(rows.flat[1] - rows.flat[0]) if count > 1 else 1
-    head = one_to_one(reader, node, view)
-    reader.add(RealSoftmax(*head, count, inner, gain))
+    head = elementwise_head(reader, node, view)
+    reader.add_layer(FloatSoftmax(*head, count, inner, gain))
 
 
-def _along(reader: Reader, node: Any, axis: int) -> View:
-    """The elements of a node's value, stored so that those along an axis have one stride."""
-    view = reader.elements(node)
+def _store_along(reader: Reader, node: Any, axis: int) -> View:
+    """Return a view of a node's value with one stride along an axis; copy if needed."""
+    view = reader.whole_view(node)
     rows = np.moveaxis(view.index, axis, -1)
     count = rows.shape[-1]
     inner = int(rows.flat[1] - rows.flat[0]) if count > 1 else 1
@@ -148,5 +160,5 @@ def _along(reader: Reader, node: Any, axis: int) -> View:
             return view
     shape = view.index.shape
     order = [a for a in range(len(shape)) if a != axis % len(shape)] + [axis % len(shape)]
-    reader.laid(node, order)
-    return reader.elements(node)
+    reader.materialise(node, order)
+    return reader.whole_view(node)

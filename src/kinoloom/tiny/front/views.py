@@ -1,7 +1,7 @@
-"""Where the elements of a node's value lie in a stored one: an index array of the node's shape.
+"""Views of stored values: an index array that locates each element of a node's value.
 
-Whatever only moves elements (views, permutations, slices) is run on the index, so it costs nothing
-on the device. A layer that needs another order gets a copy, as loops of constant stride.
+Operators that only move elements (views, permutations, slices) are applied to the index, so they
+cost nothing on the device. A layer that needs another order reads a copy, made by strided loops.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array
+from kinoloom.tiny.ir.program import Array
 
-MOST_LOOPS = 4
+MAX_LOOPS = 4
 
 Loops = tuple[tuple[int, int], ...]
-"""(count, stride) of nested loops, the outermost first."""
+"""(count, stride) of nested loops, outermost first."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A value as a rearrangement of a stored one.
+    """A value as a rearrangement of a stored value.
 
     Attributes:
-        name: of the stored value.
-        index: int64 of the node's shape: the place of each element in the stored value.
-        size: how many elements the stored value has.
+        name: name of the stored value.
+        index: index of each element in the stored value, int64 of the node's shape.
+        size: number of elements of the stored value.
     """
 
     name: str
@@ -34,54 +34,54 @@ class View:
     size: int
 
     @property
-    def whole(self) -> bool:
-        """Whether it has each element of the stored value once."""
+    def is_whole(self) -> bool:
+        """Whether it contains each element of the stored value exactly once."""
         return self.index.size == self.size and bool(
             (np.sort(self.index, axis=None) == np.arange(self.size)).all()
         )
 
-    def lies(self, order: Sequence[int]) -> bool:
-        """Whether the stored value is this one with its axes in another order."""
+    def is_stored_as(self, order: Sequence[int]) -> bool:
+        """Return whether the stored value is the view with its axes in `order`."""
         flat = self.index.transpose(order).ravel()
         return flat.size == self.size and bool((flat == np.arange(self.size)).all())
 
 
-def stored(name: str, shape: Sequence[int]) -> View:
-    """The view of a value that is stored as it is."""
+def contiguous_view(name: str, shape: Sequence[int]) -> View:
+    """Return the view of a value that is stored in its own order."""
     size = int(np.prod(shape))
     return View(name, np.arange(size, dtype=np.int64).reshape(tuple(shape)), size)
 
 
-def loops_of(places: Array) -> Loops | None:
-    """Nested loops that visit these places in order from the first; None if over four are needed.
+def find_loops(indices: Array) -> Loops | None:
+    """Return nested loops that visit indices in order, relative to the first; None if over four.
 
-    The innermost loop is the longest run of one stride; the starts of its runs are the places of
-    the loops around it.
+    The innermost loop is the longest run of constant stride; the outer loops visit the starts of
+    the runs.
     """
-    found: list[tuple[int, int]] = []
-    rest = np.asarray(places).ravel()
+    loops: list[tuple[int, int]] = []
+    rest = np.asarray(indices).ravel()
     while rest.size > 1:
         stride = int(rest[1] - rest[0])
         steps = np.flatnonzero(np.diff(rest) != stride)
         run = int(steps[0]) + 1 if steps.size else rest.size
-        if rest.size % run or len(found) == MOST_LOOPS:
+        if rest.size % run or len(loops) == MAX_LOOPS:
             return None
         rows = rest.reshape(-1, run)
         if not (rows == rows[:, :1] + np.arange(run) * stride).all():
             return None
-        found.insert(0, (run, stride))
+        loops.insert(0, (run, stride))
         rest = rows[:, 0]
-    return tuple(found)
+    return tuple(loops)
 
 
-def strides_of(index: Array) -> tuple[int, ...] | None:
-    """The stride of each axis of an index; None if an axis has none."""
+def find_strides(index: Array) -> tuple[int, ...] | None:
+    """Return the stride of each axis of an index array; None if an axis has no single stride."""
     strides = tuple(
         int(np.take(index, 1, axis).flat[0] - index.flat[0]) if count > 1 else 0
         for axis, count in enumerate(index.shape)
     )
-    made = np.full(index.shape, int(index.flat[0]), np.int64)
+    strided = np.full(index.shape, int(index.flat[0]), np.int64)
     for axis, stride in enumerate(strides):
         steps = np.arange(index.shape[axis]) * stride
-        made += steps.reshape([-1 if a == axis else 1 for a in range(index.ndim)])
-    return strides if (made == index).all() else None
+        strided += steps.reshape([-1 if a == axis else 1 for a in range(index.ndim)])
+    return strides if (strided == index).all() else None

@@ -1,1 +1,1 @@
-"""The program run in numpy, bit by bit as the device runs it."""
+"""Simulation of a program in numpy, bit-identical to the device."""

@@ -1,4 +1,4 @@
-"""What a simulated program holds: work tensors, constants, trained tensors."""
+"""The memory of a simulated program: work tensors, constants and trained tensors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kinoloom.tiny.ir import Array, Geometry, Program, Weights
+from kinoloom.tiny.ir.program import Array, Geometry, Program, Weights
 
 _NUMPY = {
     "int8": np.int8,
@@ -20,13 +20,13 @@ _NUMPY = {
 
 @dataclass
 class Memory:
-    """Arrays by name; what is stored is checked against the tensor's type and brought to shape.
+    """Arrays by name; a stored array is checked for its type and reshaped to that of its tensor.
 
     Attributes:
-        program: whose memory it is.
-        params: the trained tensors, which outlast a step.
-        work: the work tensors of the step under way.
-        seed, step, lr: of the updates.
+        program: the program.
+        params: trained tensors, which persist between steps.
+        work: work tensors of the current step.
+        seed, step, lr: random seed, step number and learning rate of updates.
     """
 
     program: Program
@@ -37,9 +37,9 @@ class Memory:
     lr: np.float32 = field(default_factory=lambda: np.float32(0))
 
     def __getitem__(self, name: str) -> Array:
-        for place in (self.params, self.program.constants, self.work):
-            if name in place:
-                return place[name]
+        for store in (self.params, self.program.constants, self.work):
+            if name in store:
+                return store[name]
         raise KeyError(name)
 
     def __setitem__(self, name: str, value: Array | np.generic) -> None:
@@ -47,20 +47,20 @@ class Memory:
         array = np.asarray(value)
         if array.dtype != _NUMPY[tensor.dtype]:
             raise TypeError(f"{name} is {tensor.dtype}, not {array.dtype}")
-        place = self.params if tensor.role == "param" else self.work
-        place[name] = array.reshape(tensor.shape)
+        store = self.params if tensor.role == "param" else self.work
+        store[name] = array.reshape(tensor.shape)
 
-    def read(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An array in another shape of the same size."""
+    def view(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Return an array reshaped."""
         return self[name].reshape(shape)
 
-    def joined(self, weights: Weights, g: Geometry) -> Array:
-        """The whole weights (cout, cin / groups, kh, kw), both parts together."""
+    def join_weights(self, weights: Weights, g: Geometry) -> Array:
+        """Return the weights (cout, cin / groups, kh, kw), both parts combined."""
         shape = (g.cout, g.cin // g.groups, g.kh, g.kw)
         if not (weights.frozen and weights.trained):
-            return self.read(weights.frozen or weights.trained, shape)
-        whole = np.empty(shape, np.int8)
-        kept = np.isin(np.arange(shape[1]), weights.kept)
-        whole[:, ~kept] = self[weights.frozen]
-        whole[:, kept] = self[weights.trained]
-        return whole
+            return self.view(weights.frozen or weights.trained, shape)
+        combined = np.empty(shape, np.int8)
+        is_trained = np.isin(np.arange(shape[1]), weights.updated)
+        combined[:, ~is_trained] = self[weights.frozen]
+        combined[:, is_trained] = self[weights.trained]
+        return combined

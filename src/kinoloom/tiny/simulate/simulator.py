@@ -1,4 +1,4 @@
-"""Run a program as the device would: `Simulator(program).train_step(x, label, lr)`."""
+"""The simulator: runs a program as the device does, bit by bit."""
 
 from __future__ import annotations
 
@@ -8,62 +8,70 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.tiny import ops_backward as b
-from kinoloom.tiny import ops_forward as f
-from kinoloom.tiny import ops_sequence as s
-from kinoloom.tiny.ir import Array, Op, Program
+from kinoloom.tiny.ir import backward_ops as b
+from kinoloom.tiny.ir import forward_ops as f
+from kinoloom.tiny.ir import sequence_ops as s
+from kinoloom.tiny.ir.program import Array, Op, Program
 from kinoloom.tiny.simulate import backward, forward, sequence
 from kinoloom.tiny.simulate.memory import Memory
 
 RULES: dict[type[Op], Callable[[Memory, Any], None]] = {
-    f.Conv: forward.conv,
-    f.Add: forward.add,
-    f.Rescale: forward.rescale,
-    f.Concat: forward.concat,
-    f.AveragePool: forward.average_pool,
-    f.MaxPool: forward.max_pool,
-    f.Dequantise: forward.dequantise,
-    f.SoftmaxLoss: forward.softmax_loss,
-    f.SquareLoss: forward.square_loss,
-    b.MaskGrad: backward.mask_grad,
-    b.ConvGradX: backward.conv_grad_x,
-    b.WeightGrad: backward.weight_grad,
-    b.BiasGrad: backward.bias_grad,
-    b.Step: backward.step,
-    b.WeightStep: backward.weight_step,
-    b.BiasStep: backward.bias_step,
-    b.Accumulate: backward.accumulate,
-    b.AveragePoolGrad: backward.average_pool_grad,
-    b.MaxPoolGrad: backward.max_pool_grad,
-    b.SliceGrad: backward.slice_grad,
-    f.Lookup: forward.lookup,
-    f.Copy: forward.copy,
-    b.ScaleGrad: backward.scale_grad,
-    b.LookupGrad: backward.lookup_grad,
-    b.CopyGrad: backward.copy_grad,
-    s.Gru: sequence.gru,
-    s.GruGrad: sequence.gru_grad,
-    s.MatMul: sequence.matmul,
-    s.MatMulGrad: sequence.matmul_grad,
-    s.Softmax: sequence.softmax,
-    s.SoftmaxGrad: sequence.softmax_grad,
-    s.Normalise: sequence.normalise,
-    s.NormaliseGrad: sequence.normalise_grad,
+    f.Conv: forward.run_conv,
+    f.Add: forward.run_add,
+    f.Rescale: forward.run_rescale,
+    f.Concat: forward.run_concat,
+    f.AveragePool: forward.run_average_pool,
+    f.MaxPool: forward.run_max_pool,
+    f.Dequantise: forward.run_dequantise,
+    f.SoftmaxLoss: forward.run_softmax_loss,
+    f.MseLoss: forward.run_mse_loss,
+    b.MaskGrad: backward.run_mask_grad,
+    b.ConvGradX: backward.run_conv_grad_x,
+    b.WeightGrad: backward.run_weight_grad,
+    b.BiasGrad: backward.run_bias_grad,
+    b.Step: backward.run_step,
+    b.WeightStep: backward.run_weight_step,
+    b.BiasStep: backward.run_bias_step,
+    b.Accumulate: backward.run_accumulate,
+    b.AveragePoolGrad: backward.run_average_pool_grad,
+    b.MaxPoolGrad: backward.run_max_pool_grad,
+    b.SliceGrad: backward.run_slice_grad,
+    f.Lookup: forward.run_lookup,
+    f.Copy: forward.run_copy,
+    b.ScaleGrad: backward.run_scale_grad,
+    b.LookupGrad: backward.run_lookup_grad,
+    b.CopyGrad: backward.run_copy_grad,
+    s.Gru: sequence.run_gru,
+    s.GruGrad: sequence.run_gru_grad,
+    s.MatMul: sequence.run_matmul,
+    s.MatMulGrad: sequence.run_matmul_grad,
+    s.Softmax: sequence.run_softmax,
+    s.SoftmaxGrad: sequence.run_softmax_grad,
+    s.Normalise: sequence.run_normalise,
+    s.NormaliseGrad: sequence.run_normalise_grad,
 }
 
 
 def _run(memory: Memory, ops: tuple[Op, ...]) -> None:
-    """Run operations; what runs joined on the device runs one by one here."""
+    """Run operations; fused operations run one by one."""
     for op in ops:
-        for one in op.inner():
+        for one in op.fused_ops():
             RULES[type(one)](memory, one)
 
 
 class Simulator:
-    """The state of a simulated device: trained tensors and the count of steps taken.
+    """A simulated device: the program, its trained tensors and the number of steps taken.
+
+    Args:
+        program: the program to run.
+        seed: seed of stochastic rounding.
 
     Attributes:
-        memory: what it holds; work tensors of the last run are still there.
+        memory: all tensors, including the work tensors of the last run.
+
+    Example:
+        >>> device = Simulator(program)
+        >>> loss = device.train_step(device.quantise(x), label, lr=0.05)
     """
 
     def __init__(self, program: Program, seed: int = 1) -> None:
@@ -72,35 +80,40 @@ class Simulator:
         self.memory = Memory(program, params, seed=seed)
 
     def quantise(self, x: Array) -> Array:
-        """Real inputs as the int8 that the device takes, in the shape of its input."""
+        """Quantise a real input to the int8 input of the device, in its shape."""
         quant = self.program.quant(self.program.input)
         scaled = np.rint(np.asarray(x, np.float64) / quant.scale) + quant.zero
         shape = self.program.tensors[self.program.input].shape
-        made: Array = np.clip(scaled, -128, 127).astype(np.int8).reshape(shape)
-        return made
+        quantised: Array = np.clip(scaled, -128, 127).astype(np.int8).reshape(shape)
+        return quantised
 
     def forward(self, x: Array) -> Array:
-        """The output for one int8 input.
+        """Return the output for one int8 input.
 
         Raises:
-            ArrayError: not int8, or of another size.
+            ArrayError: The input is not int8, or has the wrong size.
         """
         self._begin(x)
         _run(self.memory, self.program.ops[: self.program.inference])
         return self.memory[self.program.output].copy()
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
-        """One step of training on one example; returns the loss before it.
+        """Take one SGD step on one example and return the loss before it.
+
+        Args:
+            x: int8 input.
+            label: class, or target of the size of the output.
+            lr: learning rate, at least 0.
 
         Raises:
-            ArrayError: the input or target is of another type or size.
-            UsageError: the program cannot be trained, the label is out of range, or the learning
-                rate is negative or not a number.
+            ArrayError: The input or target has the wrong type or size.
+            UsageError: The program is for inference only, the label is out of range, or the
+                learning rate is negative or not finite.
         """
         if not self.program.label:
-            raise UsageError("This program is for inference only.", hint="Compile it with a loss.")
+            raise UsageError("The program is for inference only.", hint="Compile it with a loss.")
         if not (np.isfinite(lr) and lr >= 0):
-            raise UsageError(f"The learning rate must be a number from 0 up, not {lr}.")
+            raise UsageError(f"Invalid learning rate {lr}: expected a finite number of at least 0.")
         target = self._target(label)
         self._begin(x)
         self.memory[self.program.label] = target
@@ -114,18 +127,18 @@ class Simulator:
         if tensor.dtype == "int32":
             classes = self.program.tensors[self.program.output].size
             if not 0 <= int(label) < classes:
-                raise UsageError(f"The label must be from 0 to {classes - 1}, not {label}.")
+                raise UsageError(f"Invalid label {label}: expected 0 to {classes - 1}.")
             return np.array([label], np.int32)
         target = np.asarray(label, np.float32)
         if target.size != tensor.size:
-            raise ArrayError(f"The target must have {tensor.size} values, not {target.size}.")
+            raise ArrayError(f"The target has {target.size} values: expected {tensor.size}.")
         return target.reshape(tensor.shape)
 
     def _begin(self, x: Array) -> None:
         tensor = self.program.tensors[self.program.input]
         if x.dtype != np.int8 or x.size != tensor.size:
             raise ArrayError(
-                f"The input must be int8 of shape {tensor.shape}, not {x.dtype} of {x.shape}.",
-                hint="quantise() makes it of real values.",
+                f"The input is {x.dtype} of shape {x.shape}: expected int8 of {tensor.shape}.",
+                hint="Convert real values with quantise().",
             )
         self.memory.work = {self.program.input: x.reshape(tensor.shape)}

@@ -1,0 +1,238 @@
+"""Write the tables of figures in the guides from the committed results, and lists of pages.
+
+    python scripts/docs/figures.py
+
+A table is between `<!-- figures: NAME -->` and `<!-- end of figures -->`. Every guide is plain
+Markdown with the figures in it; a test checks that they equal `benchmarks/results`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DECISIONS = ROOT / "docs" / "decisions"
+PAGES = (
+    ROOT / "README.md",
+    DECISIONS / "README.md",
+    *sorted((ROOT / "docs" / "guides").glob("*.md")),
+)
+_MARKED = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end of figures -->)", re.S)
+_PEER = "cliffordlayers 0.1.1"
+
+
+def main() -> None:
+    """Rewrite the tables in place."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(with_figures(text), encoding="utf-8")
+
+
+def with_figures(text: str) -> str:
+    """Return a page with every marked table replaced by the current figures.
+
+    Raises:
+        KeyError: A marker names no table of this module.
+    """
+    return _MARKED.sub(lambda m: f"{m[1]}\n{TABLES[m[2]]()}\n{m[3]}", text)
+
+
+def engines() -> str:
+    """Return quality and speed of the interpolation engines."""
+    rows = {row["engine"]: row for row in _result("film_val")["rows"]}
+    rows["deep, sharp"] = _result("film_val_sharp")["rows"][0]
+    speeds = _result("engines")["times_as_fast"]
+    titles = {
+        "deep": "`deep` (default)",
+        "deep, sharp": "`deep --look sharp`",
+        "refine": "`refine`",
+        "fast": "`fast`",
+        "lite": "`lite`",
+        "dis": "`dis`",
+        "blend": "`blend`",
+        "rife-hdv3": "RIFE HDv3 (peer)",
+    }
+    return _table(
+        ("engine", "PSNR dB", "SSIM", "ST-LPIPS", "speed, RIFE HDv3 = 1"),
+        (
+            (
+                title,
+                f"{rows[name]['psnr_db']:.2f}",
+                f"{rows[name]['ssim']:.3f}",
+                f"{rows[name]['st_lpips']:.3f}",
+                "1"
+                if name == "rife-hdv3"
+                else _number(speeds.get(f"rife-hdv3 / {name}, 1 new"), 1),
+            )
+            for name, title in titles.items()
+        ),
+    )
+
+
+def clifford_speed() -> str:
+    """Return the time of a Clifford convolution and of its peers."""
+    result = _result("clifford")
+    peers = (_PEER, "plain, equal multiplies", "plain, equal parameters")
+    names = {"alone": "own process", "in_turns": "shared process"}
+    return _table(
+        ("", "process", "channels", "threads", "kinoloom, ms", *peers),
+        (
+            (
+                row["what"],
+                names[how],
+                row["channels"],
+                row["threads"],
+                f"{row['ms']['kinoloom']['median']:.1f}",
+                *(f"{row['times_as_long_as_ours'][peer]:.2f}\u00d7" for peer in peers),
+            )
+            for how in names
+            for row in result[how]
+        ),
+    )
+
+
+def clifford_smoke() -> str:
+    """Return the errors of Clifford and plain networks on rising smoke."""
+    result = _result("clifford_smoke")
+    cells = {(row["form"], row["trajectories"]): row for row in result["rows"]}
+    still = {run["trajectories"]: run for run in result["runs"]}
+    rows = [
+        (
+            f"`{form}`",
+            f"{cells[form, 8]['parameters']:,}",
+            *(_spread(cells[form, n]["one_step"], 4) for n in (8, 64)),
+            *(_spread(cells[form, n]["rollout"], 2) for n in (8, 64)),
+            f"{cells[form, 64]['cpu_s']['mean']:.0f}",
+        )
+        for form in ("cresnet", "rotresnet", "resnet", "cfno", "fno")
+    ]
+    same = (
+        "no change",
+        "",
+        *(f"{still[n]['still_one_step']:.4f}" for n in (8, 64)),
+        *(f"{still[n]['still_rollout']:.2f}" for n in (8, 64)),
+        "",
+    )
+    steps = ("one step, 8 trajectories", "one step, 64", "rollout, 8", "rollout, 64")
+    return _table(("network", "parameters", *steps, "CPU s"), [*rows, same])
+
+
+def clifford_refine() -> str:
+    """Return the refining network for film with a plain and a Clifford trunk."""
+    return _table(
+        ("trunk", "parameters", "gain, dB", "score error", "error estimate", "CPU s"),
+        (
+            (
+                row["form"],
+                f"{row['parameters']:,}",
+                *(_spread(row[name], 3) for name in ("gain_db", "judged", "error")),
+                f"{row['cpu_s']['mean']:.0f}",
+            )
+            for row in _result("clifford_refine")["rows"]
+        ),
+    )
+
+
+def tiny_digits() -> str:
+    """Return the accuracy of on-device learning of digits."""
+    result = _result("tiny_digits")["accuracy_on_5_to_9"]
+    framework = "sparse, a quarter of full, order of a framework"
+    names = {
+        "float32": "float32 SGD in torch",
+        "full": "int8, all weights",
+        "full, not scaled": "int8, all weights, without gradient scaling",
+        "head": "the head alone",
+        framework: "sparse scheme for 15,256 bytes",
+        "sparse, a quarter of full": "sparse scheme for 4,306 bytes",
+    }
+    return _table(
+        ("", "rate 0.03", "rate 0.1", "RAM bytes"),
+        (
+            (
+                title,
+                *(f"{100 * result[name]['by_rate'][rate]['mean']:.1f}" for rate in ("0.03", "0.1")),
+                _most(result[name]["ram_bytes"]),
+            )
+            for name, title in names.items()
+        ),
+    )
+
+
+def tiny_memory() -> str:
+    """Return the RAM of a training step of the published networks and schemes."""
+    presets = _result("tiny_memory")["presets"]
+    return _table(
+        ("scheme", "all weights", "scheme, framework order", "updates at once", "by rows", "paper"),
+        (
+            (
+                f"`{name}`",
+                f"{ladder['all trained, order of a framework']:,}",
+                ladder["chosen trained, order of a framework"],
+                ladder["chosen trained, updates at once"],
+                f"**{ladder['... and the forward pass row by row']}**",
+                _published(preset["published_kb"]),
+            )
+            for name, preset in presets.items()
+            for ladder in [preset["ladder_kb"]]
+        ),
+    )
+
+
+def decisions() -> str:
+    """Return the list of decisions with their titles."""
+    titles = {
+        path: path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        for path in sorted(DECISIONS.glob("0*.md"))
+    }
+    return _table(
+        ("page", "choice"),
+        ((f"[{path.stem[:4]}]({path.name})", title) for path, title in titles.items()),
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "decisions": decisions,
+    "engines": engines,
+    "clifford-speed": clifford_speed,
+    "clifford-smoke": clifford_smoke,
+    "clifford-refine": clifford_refine,
+    "tiny-digits": tiny_digits,
+    "tiny-memory": tiny_memory,
+}
+
+
+def _result(name: str) -> Any:
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _spread(cell: dict[str, float], digits: int) -> str:
+    text = f"{cell['mean']:.{digits}f} ± {cell['deviation']:.{digits}f}"
+    return text.replace("-", "\u2212")
+
+
+def _most(values: list[int | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{max(known):,}" if known else ""
+
+
+def _published(figures: dict[str, float]) -> str:
+    return f"{figures['sparse']:g}, {figures['sparse, reordered']:g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""A film of photos: matched in size and exposure, then interpolated transition by transition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.errors import UsageError
+from kinoloom.film.engine import Interpolator
+from kinoloom.film.engines.blend import BLEND
+from kinoloom.film.options import InterpolateOptions
+from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
+from kinoloom.film.quality import warnings as quality_warnings
+from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
+from kinoloom.motion import matching
+
+_DEFAULT_RATE = Fraction(30)
+_VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
+
+
+def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
+    """Build the lazy film of two or more photos of one scene.
+
+    Raises:
+        UsageError: fewer than two photos, or an option for videos.
+    """
+    for name in _VIDEO_OPTIONS:
+        if getattr(options, name):
+            raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
+    count, frame_format = _choose_format(photos, options.size)
+    rate = options.fps or _DEFAULT_RATE
+    path = plan_path(
+        count,
+        rate=rate,
+        seconds=options.seconds,
+        hold=options.hold,
+        ease=options.ease,
+        loop=options.loop,
+        boomerang=options.boomerang,
+    )
+    engine_options = derive_engine_options(options)
+    engine = choose_engine(options.engine, engine_options)
+    film = _PhotoFilm(
+        photos,
+        path,
+        rate,
+        frame_format,
+        engine.build(engine_options),
+        BLEND.build(engine_options),
+    )
+    return Clip(
+        film.read,
+        width=frame_format.width,
+        height=frame_format.height,
+        rate=rate,
+        duration=len(path.positions) / rate,
+        frame_count=len(path.positions),
+        bits=photos.bits,
+        files=photos.files,
+        notes=photos.notes,
+        made_with=describe_engine(engine, engine_options),
+    )
+
+
+class _FrameFormat(NamedTuple):
+    """The format to which all photos of a film are converted."""
+
+    width: int
+    height: int
+    channels: int
+    dtype: np.dtype[Any]
+
+
+def _choose_format(photos: Clip, max_side_px: int) -> tuple[int, _FrameFormat]:
+    """Return the number of photos, and the format that suits all of them.
+
+    Raises:
+        UsageError: there is only one photo.
+    """
+    shapes, dtypes = zip(*((f.image.shape, f.image.dtype) for f in photos), strict=True)
+    if len(shapes) < 2:
+        raise UsageError(
+            "A film needs at least two photos, not one.",
+            hint="Pass the photos in the order in which they were taken.",
+        )
+    width, height = matching.common_size([(s[1], s[0]) for s in shapes], max_side_px)
+    channels = max(shape[2] for shape in shapes)
+    dtype = max(dtypes, key=lambda d: d.itemsize)
+    return len(shapes), _FrameFormat(width, height, channels, dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _PhotoFilm:
+    photos: Clip
+    path: PhotoPath
+    rate: Fraction
+    frame_format: _FrameFormat
+    engine: Interpolator
+    cross_fade: Interpolator
+
+    def read(self, start: Fraction) -> Iterator[Frame]:
+        """Yield the film's frames shown at or after `start`."""
+        load = lru_cache(maxsize=2)(self._load_photo)
+        first = int(start * self.rate)
+        numbered = list(enumerate(self.path.positions))[first:]
+        for transition, group in groupby(numbered, key=lambda item: item[1].transition):
+            numbers, positions = zip(*group, strict=True)
+            i, j = self.path.stops[transition : transition + 2]
+            images = self._render_transition(i, j, load(i), load(j), positions)
+            for number, image in zip(numbers, images, strict=True):
+                yield Frame(image, number / self.rate, 1 / self.rate)
+
+    def _load_photo(self, index: int) -> Picture:
+        frame = next(self.photos.read(Fraction(index)))
+        fitted = matching.fit(frame.image, self.frame_format.width, self.frame_format.height)
+        return matching.convert(fitted, self.frame_format.channels, self.frame_format.dtype)
+
+    def _render_transition(
+        self, i: int, j: int, first: Picture, second: Picture, positions: tuple[PathPosition, ...]
+    ) -> Iterator[Picture]:
+        """Yield the frames at some positions of the transition from photo i to photo j."""
+        times = [float(p.progress) for p in positions if 0 < p.progress < 1]
+        frames = self._interpolate(i, j, first, second, times) if times else iter(())
+        ends = {Fraction(0): first, Fraction(1): second}
+        for position in positions:
+            yield ends[position.progress] if position.progress in ends else next(frames)
+
+    def _interpolate(
+        self, i: int, j: int, first: Picture, second: Picture, times: list[float]
+    ) -> Iterator[Picture]:
+        """Yield new frames whose exposure changes evenly from the first to the second photo."""
+        engine = self._choose_interpolator(i, j, first, second)
+        gain = matching.exposure_gain(first, second)
+        relit = matching.apply_gain(to_float(second), gain, -1.0)
+        frames = quality_warnings.interpolate_with_error_maps(engine, to_float(first), relit, times)
+        for time, (image, error) in zip(times, frames, strict=True):
+            if quality_warnings.is_low_quality(error):
+                self._warn_of_low_quality(i, j)
+            yield from_float(matching.apply_gain(to_float(image), gain, time), first.dtype)
+
+    def _choose_interpolator(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
+        match = matching.same_scene(first, second)
+        if match.same:
+            return self.engine
+        self.photos.notes.add(
+            "scenes",
+            f"{self._name(i)} and {self._name(j)} appear to show different scenes "
+            f"(match score {match.score:.2f}) and are cross-faded.",
+            "warning",
+        )
+        return self.cross_fade
+
+    def _warn_of_low_quality(self, i: int, j: int) -> None:
+        self.photos.notes.add(
+            quality_warnings.NOTE_KIND,
+            f"Low quality is likely between {self._name(i)} and {self._name(j)}: motion or change "
+            f"is too large. {quality_warnings.ADVICE}",
+            "warning",
+        )
+
+    def _name(self, index: int) -> str:
+        return self.photos.files[index].name if self.photos.files else f"photo {index}"

@@ -1,0 +1,1 @@
+"""Training samples: extracted once from the source data and stored as files."""

@@ -1,0 +1,1 @@
+"""Training tasks: each joins a network, its batches, its losses and its validation."""

@@ -1,0 +1,139 @@
+"""A video at another rate or speed; decoding, interpolation and encoding overlap in time.
+
+Memory does not grow with the length of the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture
+from kinoloom.base.audio import Audio
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.prefetch import prefetch
+from kinoloom.errors import UnreadableMediaError, UsageError
+from kinoloom.film.engine import Interpolator
+from kinoloom.film.options import InterpolateOptions
+from kinoloom.film.quality.warnings import QualityMonitor, interpolate_with_error_maps
+from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
+from kinoloom.film.video.intervals import SourceInterval, split_intervals
+from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
+
+_PHOTO_OPTIONS = ("seconds", "hold", "loop", "boomerang")
+_PREROLL_FRAMES = 16
+"""Frames read before a seek position, so that cuts and repeats are detected as from the start.
+
+A run of repeats has at most four frames. The first run that is read may be truncated; the
+following ones are complete, and detection looks back one run only.
+"""
+_VARIABLE_RATE_PREROLL_S = Fraction(1)
+
+
+def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
+    """Build the lazy clip at the requested rate or speed.
+
+    Raises:
+        UsageError: an option for photos, or options that contradict each other.
+        UnreadableMediaError: the video has no frames.
+    """
+    for name in _PHOTO_OPTIONS:
+        if getattr(options, name):
+            raise UsageError(f"--{name} applies to photos, but the input is a video.")
+    first = next(iter(clip), None)
+    if first is None:
+        raise UnreadableMediaError("The video has no frames.")
+    schedule = plan_schedule(
+        clip, first.time, fps=options.fps, times=options.times, slow=options.slow
+    )
+    engine_options = derive_engine_options(options)
+    engine = choose_engine(options.engine, engine_options)
+    film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup)
+    count = schedule.count_frames(clip.duration)
+    known = clip.duration and clip.duration * schedule.slow
+    return clip.with_(
+        read=film.read,
+        rate=schedule.rate,
+        duration=count / schedule.rate if count and schedule.rate else known,
+        frame_count=count,
+        audio=_retime_audio(clip, schedule.slow, options.sound),
+        time_scale=clip.time_scale * schedule.slow,
+        made_with=describe_engine(engine, engine_options),
+        provenance=None,
+    )
+
+
+def _retime_audio(clip: Clip, slow: Fraction, sound: str | None) -> tuple[Audio, ...]:
+    if sound == "drop":
+        return ()
+    if sound == "keep" and slow != 1:
+        raise UsageError(
+            f"--sound keep needs an unchanged duration, but the output is {slow} times longer.",
+            hint="Use --sound stretch or --sound drop.",
+        )
+    if slow == 1:
+        return clip.audio
+    from kinoloom.media.audio.reading import stretch
+
+    return tuple(stretch(track, slow) for track in clip.audio)
+
+
+def read_with_preroll(clip: Clip, start: Fraction) -> Iterator[Frame]:
+    """Yield the clip's frames from `_PREROLL_FRAMES` before a time in seconds, or from the first.
+
+    With a variable rate or missing frames, the search moves back until there are that many.
+    """
+    back = _PREROLL_FRAMES / clip.rate if clip.rate else _VARIABLE_RATE_PREROLL_S
+    while True:
+        begin = max(start - back, Fraction(0))
+        frames, before = clip.read(begin), list[Frame]()
+        for frame in frames:
+            before.append(frame)
+            if len(before) == _PREROLL_FRAMES or frame.time >= start:
+                break
+        if len(before) == _PREROLL_FRAMES or not begin:
+            return chain(before, frames)
+        back *= 2
+
+
+@dataclass(frozen=True, eq=False)
+class _VideoFilm:
+    clip: Clip
+    schedule: Schedule
+    engine: Interpolator
+    dedup: bool
+
+    def read(self, start: Fraction) -> Iterator[Frame]:
+        """Yield the output frames shown at or after `start`, in order."""
+        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
+        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        monitor = QualityMonitor(self.clip.notes, self.schedule.slow)
+        for interval, slots in self.schedule.assign_frames(intervals, start):
+            positions = [slot.position for slot in slots if slot.position]
+            images = self._render_images(interval, positions, monitor)
+            for slot in slots:
+                yield self._build_frame(interval, slot, images)
+        monitor.finish()
+
+    def _render_images(
+        self, interval: SourceInterval, positions: list[Fraction], monitor: QualityMonitor
+    ) -> Iterator[Picture]:
+        first, second = interval.first.image, interval.second
+        if not interval.is_continuous or second is None or np.array_equal(first, second.image):
+            yield from (first for _ in positions)
+            return
+        times = [float(position) for position in positions]
+        for image, error in interpolate_with_error_maps(self.engine, first, second.image, times):
+            monitor.add_frame(interval.first.time, interval.end, error)
+            yield image
+
+    def _build_frame(
+        self, interval: SourceInterval, slot: OutputFrame, images: Iterator[Picture]
+    ) -> Frame:
+        image = next(images) if slot.position else interval.first.image
+        native = interval.first.native if image is interval.first.image else None
+        return Frame(image, slot.time, slot.duration, native)

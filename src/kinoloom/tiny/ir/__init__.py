@@ -1,0 +1,1 @@
+"""The intermediate representation: a program in static single assignment form."""

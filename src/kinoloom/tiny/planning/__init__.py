@@ -1,0 +1,1 @@
+"""Operation order, fusion and memory layout of a training step."""

@@ -1,0 +1,1 @@
+"""From a network in real numbers to an int8 inference program."""
