@@ -1,4 +1,4 @@
-"""Progress of a training run, with loss, rate and remaining time: a show_progress, or log lines."""
+"""Progress of a training run, with loss, rate and remaining time: a bar, or log lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LogWriter of a training run: JSON lines, TensorBoard, images.
+"""Logs of a training run: JSON lines, TensorBoard, images.
 
     log.jsonl     one object per line: "kind" is "train" or "validation", "step" the number of steps
                   done; values that are not finite are null
