@@ -28,8 +28,8 @@ def load_all(loaders: int, loader: Literal["threads", "processes"]) -> list[Any]
 def test_workers_build_equal_batches_in_order(loaders: int, loader: Any) -> None:
     expected, found = load_all(0, "threads"), load_all(loaders, loader)
     assert [[part["step"] for part in parts] for parts in found] == [[s, s] for s in STEPS]
-    for mine, theirs in zip(expected, found, strict=True):
-        for one, other in zip(mine, theirs, strict=True):
+    for expected_parts, parts in zip(expected, found, strict=True):
+        for one, other in zip(expected_parts, parts, strict=True):
             assert np.array_equal(one["x"], other["x"])
             assert torch.equal(one["y"], other["y"])
 

@@ -176,20 +176,20 @@ def test_terms_that_do_not_match_the_weights_are_rejected(tmp_path: Path) -> Non
         train(toy.task(losses=losses), toy.QUICK, tmp_path)
 
 
-def spoil(step: int, how: Any) -> Any:
+def spoil(step: int, corrupt: Any) -> Any:
     """Return losses whose l1 becomes invalid at a step."""
 
     def losses(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
         found = toy.losses(net, batch, weights)
         if batch["step"] == step:
-            found["l1"] = how(found["l1"])
+            found["l1"] = corrupt(found["l1"])
         return found
 
     return losses
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("corrupt", "message"),
     [
         (lambda loss: loss * math.nan, "At step 12 the l1 is nan"),
         (lambda loss: loss + math.inf, "At step 12 the l1 is inf"),
@@ -197,8 +197,8 @@ def spoil(step: int, how: Any) -> Any:
     ],
     ids=["nan", "inf", "gradient"],
 )
-def test_non_finite_values_stop_the_run(how: Any, message: str, tmp_path: Path) -> None:
-    task = toy.task(losses=spoil(12, how), weights={"l2": 1.0, "l1": 1.0})
+def test_non_finite_values_stop_the_run(corrupt: Any, message: str, tmp_path: Path) -> None:
+    task = toy.task(losses=spoil(12, corrupt), weights={"l2": 1.0, "l1": 1.0})
     with pytest.raises(TrainingError, match=message) as caught:
         train(task, toy.QUICK, tmp_path)
     assert "step-000000010.pt is from an earlier step" in str(caught.value)
@@ -311,5 +311,5 @@ def test_network_without_trainable_parameters_is_rejected(tmp_path: Path) -> Non
 def test_settings_are_options_of_an_op() -> None:
     from kinoloom.base.options import build
 
-    made: Settings = build(Settings, {"steps": "12", "hours": "0.5", "optimiser": "sgd"})
-    assert (made.steps, made.hours, made.optimiser) == (12, 0.5, "sgd")
+    settings: Settings = build(Settings, {"steps": "12", "hours": "0.5", "optimiser": "sgd"})
+    assert (settings.steps, settings.hours, settings.optimiser) == (12, 0.5, "sgd")

@@ -131,11 +131,11 @@ def test_census_distance_matches_plain_loops(radius: int) -> None:
 
 def test_census_losses_are_normalised_as_published() -> None:
     prediction, target = random_image(), random_image(seed=1)
-    far = (census_distance(prediction, target, 3) + 0.01) ** 0.4
+    distance = (census_distance(prediction, target, 3) + 0.01) ** 0.4
     inner = HALF[..., 3:-3, 3:-3]
-    expected = float((far * inner).sum() / (2 * inner.sum()))
+    expected = float((distance * inner).sum() / (2 * inner.sum()))
     assert float(census_ddflow(prediction, target, HALF)) == pytest.approx(expected)
-    assert float(census_ddflow(prediction, target)) == pytest.approx(float(far.mean() / 2))
+    assert float(census_ddflow(prediction, target)) == pytest.approx(float(distance.mean() / 2))
     near = (census_distance(prediction, target, 1) ** 2 + 1e-6) ** 0.45
     assert float(census_unflow(prediction, target)) == pytest.approx(
         float(near.sum()) / (2 * 20 * 23)

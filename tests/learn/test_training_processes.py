@@ -31,12 +31,12 @@ def assert_close(one: Path, other: Path, first: int = 0) -> None:
     """Assert that the losses logged from step `first` on and the weights are equal to rounding."""
     logged = [[line for line in read_log(at) if line["step"] >= first] for at in (one, other)]
     assert [line["step"] for line in logged[0]] == [line["step"] for line in logged[1]]
-    for mine, theirs in zip(*logged, strict=True):
-        for name in {"loss", "gradient_norm", "error"} & set(mine):
-            assert mine[name] == pytest.approx(theirs[name], rel=CLOSE)
-    mine, theirs = (read_weights(folder / "last.safetensors")[0] for folder in (one, other))
-    for key in mine:
-        torch.testing.assert_close(mine[key], theirs[key], rtol=CLOSE, atol=CLOSE)
+    for actual, expected in zip(*logged, strict=True):
+        for name in {"loss", "gradient_norm", "error"} & set(actual):
+            assert actual[name] == pytest.approx(expected[name], rel=CLOSE)
+    actual, expected = (read_weights(folder / "last.safetensors")[0] for folder in (one, other))
+    for key in actual:
+        torch.testing.assert_close(actual[key], expected[key], rtol=CLOSE, atol=CLOSE)
 
 
 def test_two_processes_match_one(tmp_path: Path) -> None:

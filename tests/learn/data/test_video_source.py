@@ -71,15 +71,15 @@ def test_triplets_are_within_a_run_at_all_strides(source: VideoSource) -> None:
     frames = {frame.time: frame.image for frame in read(source.runs[0].path)}
     strides, begins = set(), set()
     for index in range(60):
-        shot = source.draw(index, 0)
-        first, last = parse_times(shot.origin)
+        triplet = source.draw(index, 0)
+        first, last = parse_times(triplet.origin)
         run = next(run.times for run in source.runs if first in run.times)
         assert last in run
         stride = (run.index(last) - run.index(first)) // 2
-        wanted = (first, run[run.index(first) + stride], last)
-        for image, time in zip(shot.frames, wanted, strict=True):
+        expected_times = (first, run[run.index(first) + stride], last)
+        for image, time in zip(triplet.frames, expected_times, strict=True):
             assert np.array_equal(image, frames[time])
-        assert shot.time == 0.5
+        assert triplet.time == 0.5
         strides.add(stride)
         begins.add(first)
     assert strides == {1, 2, 3, 4, 5, 6}

@@ -97,10 +97,10 @@ def test_compression_matches_a_jpeg_file(quality: int) -> None:
     image = np.repeat(np.clip(grey, 0, 255).astype(np.uint8), 3, axis=2)
     stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     truth = torch.from_numpy(cv2.imdecode(stored, cv2.IMREAD_COLOR)).permute(2, 0, 1)[None] / 255
-    given = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    ours = simulate_jpeg(given, torch.tensor([float(quality)]))
-    assert psnr(ours, truth) > 45
-    assert psnr(ours, truth) > psnr(given, truth) + 8
+    original = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+    simulated = simulate_jpeg(original, torch.tensor([float(quality)]))
+    assert psnr(simulated, truth) > 45
+    assert psnr(simulated, truth) > psnr(original, truth) + 8
 
 
 def test_chroma_matches_a_jpeg_file() -> None:
@@ -109,11 +109,11 @@ def test_chroma_matches_a_jpeg_file() -> None:
     settings = [cv2.IMWRITE_JPEG_QUALITY, 60]
     stored = cv2.imencode(".jpg", image[..., ::-1], settings)[1]
     truth = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1].copy()
-    given = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    ours = simulate_jpeg(given, torch.tensor([60.0]))
-    theirs = torch.from_numpy(truth).permute(2, 0, 1)[None] / 255
-    assert psnr(ours, theirs) > psnr(given, theirs) + 1
-    assert (ours - theirs).mean(dim=(0, 2, 3)).abs().max() < 0.004
+    original = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+    simulated = simulate_jpeg(original, torch.tensor([60.0]))
+    decoded = torch.from_numpy(truth).permute(2, 0, 1)[None] / 255
+    assert psnr(simulated, decoded) > psnr(original, decoded) + 1
+    assert (simulated - decoded).mean(dim=(0, 2, 3)).abs().max() < 0.004
 
 
 def test_compression_affects_only_the_ends() -> None:
@@ -136,10 +136,12 @@ def test_shares_of_degradations_are_respected() -> None:
 def test_blurred_frame_is_the_mean_over_its_exposure() -> None:
     sharp = replace(degraded_scene(), time=0.5, motions=(translation((40, 10)),))
     blurred = render_frames(pack([replace(sharp, exposure=0.3, exposures=3)]))[0, 1]
-    moments = [render_frames(pack([replace(sharp, time=time)]))[0, 1] for time in (0.4, 0.5, 0.6)]
-    error = (blurred - torch.stack(moments).mean(0)).abs()
+    renderings = [
+        render_frames(pack([replace(sharp, time=time)]))[0, 1] for time in (0.4, 0.5, 0.6)
+    ]
+    error = (blurred - torch.stack(renderings).mean(0)).abs()
     assert float(error.mean()) < 0.004
-    assert float((blurred - moments[1]).abs().mean()) > 3 * float(error.mean())
+    assert float((blurred - renderings[1]).abs().mean()) > 3 * float(error.mean())
 
 
 def test_blurred_scenes_must_be_packed_separately() -> None:

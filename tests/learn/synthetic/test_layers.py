@@ -109,10 +109,10 @@ def test_too_small_photo_is_rejected_by_name(tmp_path: Path) -> None:
         Photos(tmp_path)[0]
 
 
-@pytest.mark.parametrize("wrong", [{"size_px": 30}, {"size_px": 65}, {"layers": (3, 2)}])
-def test_options_out_of_range_are_rejected(wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize("changes", [{"size_px": 30}, {"size_px": 65}, {"layers": (3, 2)}])
+def test_options_out_of_range_are_rejected(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"an even number of at least 32|within 0 to 16"):
-        scene_options(**wrong)
+        scene_options(**changes)
 
 
 def test_number_of_layers_is_in_range() -> None:

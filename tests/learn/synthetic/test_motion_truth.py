@@ -108,11 +108,11 @@ def test_mapping_to_layers_and_back_is_the_identity() -> None:
     everywhere = torch.ones(8, 4, 80, 80, dtype=torch.uint8)
     layers = [(packed["exact"], everywhere)]
     layers += [(level["exact"], level["texture"]) for level in packed["levels"]]
-    for planes, texture in layers:
-        points = map_to_layers(planes, pixels, slice(None))
+    for motions, texture in layers:
+        points = map_to_layers(motions, pixels, slice(None))
         seen = sample_coverage(texture, points) > 0
-        for there, here in zip(map_to_canvas(planes, points, [0, 1, 2]), pixels, strict=True):
-            assert float((there - here).abs()[seen].max()) < 2e-3
+        for mapped, pixel in zip(map_to_canvas(motions, points, [0, 1, 2]), pixels, strict=True):
+            assert float((mapped - pixel).abs()[seen].max()) < 2e-3
 
 
 def test_batched_scenes_equal_single_scenes() -> None:
@@ -141,8 +141,10 @@ def test_windows_contain_all_visible_pixels() -> None:
 def test_displacements_are_log_uniform() -> None:
     rng = np.random.default_rng(0)
     drawn = MotionOptions(min_px=1, max_px=160, still=0, translated_only=1)
-    far = [np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).translation) for _ in range(2000)]
-    parts = np.log(far) / np.log(160)
+    distances = [
+        np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).translation) for _ in range(2000)
+    ]
+    parts = np.log(distances) / np.log(160)
     assert 0 <= parts.min() < 0.01 < 0.99 < parts.max() <= 1
     assert np.allclose(np.quantile(parts, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.04)
 

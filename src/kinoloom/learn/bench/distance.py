@@ -17,14 +17,14 @@ Distance = Callable[[Picture], float]
 """The distance of a picture from a fixed ground truth of the same size."""
 
 _MIN_SIDE_PX = 32
-MISSING = (
+ST_LPIPS_HINT = (
     f"ST-LPIPS is not available; install it with: {install_line('train')} and "
     f"kinoloom models get {VGG16_ST.name}"
 )
 
 
-def st_lpips() -> Callable[[Picture], Distance] | None:
-    """Return the perceptual distance of `learn.losses.st_lpips`, or None if it is not available.
+def load_st_lpips_distance() -> Callable[[Picture], Distance] | None:
+    """Load the perceptual distance ST-LPIPS; return None if it is not available.
 
     Returns:
         (truth) -> (picture) -> distance; the features of the truth are computed once. A truth with

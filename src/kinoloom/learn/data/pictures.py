@@ -95,8 +95,8 @@ def open_pictures(folder: Path, split: Split = "train") -> PictureSource:
         split: the list to read, if the folder has lists.
 
     Raises:
-        InputNotFoundError: the folder, the list or a listed image is missing, or there is no
-        triplet. UnreadableMediaError: a list is empty, or is not a text file.
+        InputNotFoundError: there is no folder, list or triplet, or a listed image is missing.
+        UnreadableMediaError: a list is empty, or is not a text file.
     """
     if not folder.is_dir():
         raise InputNotFoundError(f"The folder {folder} does not exist.")

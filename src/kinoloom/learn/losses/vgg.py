@@ -80,8 +80,7 @@ class VggFeatures(nn.Module):
             convolutions: weight and bias of each layer, from the first on.
             preprocessing: of the input, as the weights require.
             pooling: "average", or "blurred": maximum over 2x2 with stride 1, then the separable
-                filter
-                (1, 2, 1)/4 with stride 2.
+                filter (1, 2, 1)/4 with stride 2.
             description: of the weights, for model cards.
             layers: names of the output layers, such as "conv1_2", in order.
         """

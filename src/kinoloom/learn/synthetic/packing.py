@@ -20,7 +20,6 @@ from kinoloom.learn.synthetic.scenes import Scene
 FRAMES = 3
 """Number of frames: frame 0, the middle frame and frame 1, in this order."""
 
-
 Window = tuple[int, int, int, int]
 """A part of the canvas: first row, end row, first column, end column."""
 
@@ -144,10 +143,10 @@ def _find_window(scene: Scene, level: int) -> Window:
     middle = (size - 1) / 2
     x, y = ((side[0] - deformation - middle, side[-1] + deformation - middle) for side in sides)
     corners = np.array([[a, b, 1.0] for a in x for b in y])
-    spots = motion.matrices(scene.exposure_times().ravel()) @ corners.T
-    spots = spots[:, :2] / spots[:, 2:] + middle
-    low = np.clip(np.floor(spots.min(axis=(0, 2))), 0, size).astype(int).tolist()
-    high = np.clip(np.ceil(spots.max(axis=(0, 2))) + 1, 0, size).astype(int).tolist()
+    canvas_points = motion.matrices(scene.exposure_times().ravel()) @ corners.T
+    canvas_points = canvas_points[:, :2] / canvas_points[:, 2:] + middle
+    low = np.clip(np.floor(canvas_points.min(axis=(0, 2))), 0, size).astype(int).tolist()
+    high = np.clip(np.ceil(canvas_points.max(axis=(0, 2))) + 1, 0, size).astype(int).tolist()
     return low[1], high[1], low[0], high[0]
 
 
