@@ -37,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def batches(folder: Path) -> Batches:
-    triplets = SyntheticSource(Photos(folder / "photos"), SCENES)
-    mixed = Mixture([open_pictures(folder / "triplets"), triplets], [1, 2])
+    synthetic = SyntheticSource(Photos(folder / "photos"), SCENES)
+    mixed = Mixture([open_pictures(folder / "triplets"), synthetic], [1, 2])
     return Batches(mixed, size=6, crop_px=40, seed=3)
 
 
