@@ -4,9 +4,9 @@ python examples/gallery/optical_flow.py [FOLDER]
 """
 
 import numpy as np
-from kinoloom.film.selection import build_engine_options, choose_engine
 from panels import clip_frames, labelled, row, save
 
+from kinoloom.film.selection import build_engine_options, choose_engine
 from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
 
 WIDTH = 560
