@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.common import in_turns, spread, write_results
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.local.mounts import namespaces_work
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
 
 _CHAIN = 10

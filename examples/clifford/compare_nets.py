@@ -13,9 +13,8 @@ import argparse
 import json
 from pathlib import Path
 
-from kinoloom.pipelines import (
-    LocalSession,
-    Pipeline,
+from kinoloom.pipelines import LocalSession, Pipeline
+from kinoloom.sagemaker import (
     ProcessingInput,
     ProcessingOutput,
     ProcessingStep,

@@ -75,7 +75,7 @@ def wait_for_piece(out: Path, name: str) -> dict[str, Any]:
     while time.monotonic() < deadline:
         if (session_of(out) / "state.db").is_file():
             query = "SELECT * FROM steps WHERE name = ? AND pid > 0"
-            rows = LocalSession(session_of(out)).state.rows(query, name)
+            rows = LocalSession(session_of(out)).workspace.state.query(query, name)
             if rows:
                 return rows[0]
         time.sleep(0.02)
@@ -134,9 +134,9 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     wrong = ["--session", "local", "--memory", "1"]
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
     assert run(*line) == 1
-    said = capsys.readouterr().err
-    assert "cannot be interpolated within" in said
-    assert "add --resume to continue" in said
+    err = capsys.readouterr().err
+    assert "cannot be interpolated within" in err
+    assert "add --resume to continue" in err
     assert not out.exists()
 
 
@@ -144,7 +144,7 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     ("more", "message"),
     [
         (["--session", "somewhere"], "'somewhere' is no session"),
-        (["--session", "sagemaker"], "cannot be done with --session sagemaker"),
+        (["--session", "sagemaker"], "does not support --session sagemaker"),
         (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
     ],
 )

@@ -11,7 +11,7 @@ from made_definitions import condition, definition, equals, fail, get
 from kinoloom.base.files import Nothing
 from kinoloom.errors import UsageError
 from kinoloom.pipelines import ops
-from kinoloom.pipelines.local.execution import Execution
+from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.session import LocalSession
 
 NOTHING = Nothing()
@@ -37,13 +37,13 @@ def ask(root: Path) -> tuple[LocalSession, str]:
 
 def question(root: Path) -> dict[str, Any]:
     deadline = time.monotonic() + 60
-    while not (found := ops.answer(NOTHING, root=root).data["questions"]):
+    while not (found := ops.answer(NOTHING, root=root).data["callbacks"]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return dict(found[0])
 
 
-def asked(root: Path) -> tuple[Execution, str]:
+def asked(root: Path) -> tuple[LocalExecution, str]:
     session, execution = ask(root)
     running = session.resume(execution)
     found = question(root)
@@ -53,10 +53,10 @@ def asked(root: Path) -> tuple[Execution, str]:
 
 def test_an_answer_from_the_command_line_goes_on(root: Path) -> None:
     running, token = asked(root)
-    assert ops.answer(NOTHING, root=root, token=token, set="ok=true").data == {"questions": []}
+    assert ops.answer(NOTHING, root=root, token=token, set="ok=true").data == {"callbacks": []}
     running.wait()
     assert running.result("Ask") == {"ok": True}
-    with pytest.raises(UsageError, match="no open question"):
+    with pytest.raises(UsageError, match="No open callback"):
         ops.answer(NOTHING, root=root, token=token, set="ok=true")
 
 
@@ -81,8 +81,8 @@ def test_an_answer_that_comes_while_nothing_runs_is_kept(root: Path) -> None:
     assert running.status == "Stopped"
     session = LocalSession(root)
     session.callbacks.answer(token, {"ok": True})
-    with pytest.raises(UsageError, match="has an answer already"):
-        session.callbacks.refuse(token, "late")
+    with pytest.raises(UsageError, match="already has an answer"):
+        session.callbacks.fail(token, "late")
     session.resume(running.id).wait()
-    with pytest.raises(UsageError, match="no question zz"):
+    with pytest.raises(UsageError, match="Callback zz does not exist"):
         session.callbacks.answer("zz", {})

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from made_definitions import definition, processing, training
 
-from kinoloom.pipelines.workflow.function_step import step
-from kinoloom.pipelines.workflow.pipeline import Pipeline
+from kinoloom.pipelines.builder.function_steps import step
+from kinoloom.pipelines.builder.pipeline import Pipeline
 
 pytest.importorskip("ray", reason="pip install 'kinoloom[ray]'")
 # Ray leaves its own log files open and forgets children that it started.
@@ -107,14 +107,14 @@ def test_a_map_is_spread_over_the_nodes_and_files_go_with_it(session: Any, tmp_p
     assert len(nodes) == 2, nodes
     again = pipeline.start()
     again.wait()
-    assert all("taken over" in one["CacheExplanation"] for one in again.list_steps())
+    assert all("cache hit" in one["CacheExplanation"] for one in again.list_steps())
 
 
 def test_an_execution_is_stopped_and_a_failure_told(session: Any) -> None:
     sleep = processing("Sleep", entrypoint=["python3", "-c", "import time; time.sleep(99)"])
     session.put_pipeline("Long", json.dumps(definition(sleep)))
     execution = session.start("Long")
-    seen(lambda: execution.list_steps() != [] and "runs on" in execution.logs("Sleep"))
+    seen(lambda: execution.list_steps() != [] and "running on" in execution.logs("Sleep"))
     execution.stop()
     execution.join()
     assert execution.status == "Stopped"
@@ -134,7 +134,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints_on_a_node(session: Any) 
     execution.wait()
     told = [line for line in execution.logs("T").splitlines() if line.startswith("beginning")]
     assert told == ["beginning 1", "beginning 2", "beginning 3"]
-    assert session.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
+    assert session.workspace.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 
 
 def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: Any) -> None:
@@ -148,11 +148,11 @@ def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: An
     session.put_pipeline("Kill", json.dumps(definition(*steps)))
     execution = session.start("Kill")
     seen(lambda: len(execution.list_steps()) == 3)
-    seen(lambda: all("runs on" in execution.logs(name) for name in names))
+    seen(lambda: all("running on" in execution.logs(name) for name in names))
     cluster.remove_node(cluster.second, allow_graceful=False)
     execution.wait()
     logs = [execution.logs(name) for name in names]
-    assert sum("the node was lost, number 1" in log for log in logs) == 2
+    assert sum("the node was lost (loss 1)" in log for log in logs) == 2
     made = [(execution.result(name)[name] / "f").read_text() for name in names]
     assert made == [f"/opt/ml/processing/out/{name}" for name in names]
     cluster.second = cluster.add_node(num_cpus=2, object_store_memory=100 << 20)
@@ -161,7 +161,7 @@ def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: An
 
 def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json"]
-    words += ["--data", str(EXAMPLE / "pipeline.py"), "--root", str(tmp_path / "root")]
+    words += [str(EXAMPLE / "pipeline.py"), "--root", str(tmp_path / "root")]
     words += ["--session", client]
     done = subprocess.run(words, capture_output=True, text=True, timeout=WAIT_S)
     assert done.returncode == 0, done.stderr

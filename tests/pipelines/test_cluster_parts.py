@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 import kinoloom
 from kinoloom.errors import ExecutionError, OutputError, UsageError
+from kinoloom.pipelines.cluster import actor_pool
 from kinoloom.pipelines.cluster import connect as connecting
-from kinoloom.pipelines.cluster import pool as pooling
-from kinoloom.pipelines.cluster.connect import connect, last_lines
-from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
+from kinoloom.pipelines.cluster.actor_pool import ActorPool
+from kinoloom.pipelines.cluster.connect import connect, read_last_lines
 from kinoloom.pipelines.cluster.host import Host, Parcel
-from kinoloom.pipelines.cluster.kept import Kept
-from kinoloom.pipelines.cluster.pool import Pool
-from kinoloom.pipelines.local.jobs import Input, Job, Output
-from kinoloom.pipelines.local.resources import Demand, Resources
+from kinoloom.pipelines.cluster.shared_input import SharedInput
+from kinoloom.pipelines.cluster.transfer import Listed, iter_chunks, list_folder, write_folder
+from kinoloom.pipelines.local.jobs.job import Input, Job, Output
+from kinoloom.pipelines.local.jobs.resources import Demand, Resources
 
 PROCESSING = "/opt/ml/processing"
 
@@ -48,14 +48,14 @@ def job(script: str, *, inputs: tuple[Input, ...] = (), limit_s: float = 60) -> 
 
 
 def parcel(path: Path, digest: str = "abc") -> Parcel:
-    listing = listing_of(path)
-    return Parcel(digest, path.is_file(), listing, list(pieces_of(path, listing)))
+    listing = list_folder(path)
+    return Parcel(digest, path.is_file(), listing, list(iter_chunks(path, listing)))
 
 
 def followed(host: Host) -> tuple[str, Any]:
     text, ending = b"", None
     while ending is None:
-        written, ending = host.look(len(text))
+        written, ending = host.poll(len(text))
         text += written
     return text.decode(), ending
 
@@ -72,30 +72,30 @@ def test_a_folder_arrives_as_it_was(
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_bytes(content)
         (source / name).chmod(0o755 if name == "e" else 0o644)
-    listing = listing_of(source)
-    pieces = list(pieces_of(source, listing, most))
+    listing = list_folder(source)
+    pieces = list(iter_chunks(source, listing, most))
     assert {len(piece) for piece in pieces[:-1]} <= {most}
     target = tmp_path_factory.mktemp("target") / "new"
-    unpack(listing, pieces, target)
+    write_folder(listing, pieces, target)
     assert {one.path: (target / one.path).read_bytes() for one in listing} == files
-    assert [one.path for one in listing_of(target) if one.executable] == [
+    assert [one.path for one in list_folder(target) if one.executable] == [
         n for n in files if n == "e"
     ]
 
 
 @pytest.mark.parametrize("path", ["../out", "/out", "a/../../out"])
 def test_a_listing_cannot_lead_out_of_its_folder(tmp_path: Path, path: str) -> None:
-    with pytest.raises(OutputError, match="leads out"):
-        unpack([Listed(path, 1, executable=False)], [b"x"], tmp_path / "target")
+    with pytest.raises(OutputError, match="must be within"):
+        write_folder([Listed(path, 1, executable=False)], [b"x"], tmp_path / "target")
     assert not (tmp_path / "out").exists()
 
 
 def test_content_that_is_incomplete_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="'a' is incomplete"):
-        unpack([Listed("a", 3, executable=False)], [b"xy"], tmp_path)
+        write_folder([Listed("a", 3, executable=False)], [b"xy"], tmp_path)
     (tmp_path / "a").write_bytes(b"xy")
-    with pytest.raises(OutputError, match="became shorter"):
-        list(pieces_of(tmp_path, [Listed("a", 3, executable=False)]))
+    with pytest.raises(OutputError, match="was truncated"):
+        list(iter_chunks(tmp_path, [Listed("a", 3, executable=False)]))
 
 
 def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
@@ -120,17 +120,17 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
         "s3://bucket/in": parcel(tmp_path / "in"),
         "s3://bucket/large.bin": parcel(large, "ef" * 32),
     }
-    host.begin(kinoloom.__version__, work, parcels, {"COLOUR": "red"}, "auto")
+    host.start(kinoloom.__version__, work, parcels, {"COLOUR": "red"}, "auto")
     text, ending = followed(host)
     assert (text, ending.code) == ("cores 2 red\n", 0)
-    listings = host.outputs(work)
+    listings = host.list_outputs(work)
     (listing,) = listings.values()
-    unpack(listing, iter(host.next_piece, b""), tmp_path / "made")
+    write_folder(listing, iter(host.next_chunk, b""), tmp_path / "made")
     assert (tmp_path / "made" / "made").read_text() == "givenlarge"
     folder = host._folder
     host.close()
     assert not folder.exists()
-    host.begin(kinoloom.__version__, job("print('again')"), {}, {}, "plain")
+    host.start(kinoloom.__version__, job("print('again')"), {}, {}, "plain")
     assert followed(host)[0] == "again\n"
     host.close()
     assert not list(folder.parent.glob(f"kinoloom-kept-{os.getuid()}/{'ef' * 32}*"))
@@ -138,24 +138,25 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
 
 def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
     host = Host(lambda piece: piece, lambda: "here")
-    host.begin(kinoloom.__version__, job("import time; time.sleep(60)"), {}, {}, "plain")
-    assert host.look(0) == (b"", None)
+    host.start(kinoloom.__version__, job("import time; time.sleep(60)"), {}, {}, "plain")
+    assert host.poll(0) == (b"", None)
     host.stop()
-    assert followed(host)[1].why == "stop"
+    assert followed(host)[1].cause == "stop"
     host.close()
     late = Host(lambda piece: piece, lambda: "here")
     sleep = job("import time; time.sleep(60)", limit_s=0.2)
-    late.begin(kinoloom.__version__, sleep, {}, {}, "plain")
-    assert followed(late)[1].why == "time"
+    late.start(kinoloom.__version__, sleep, {}, {}, "plain")
+    assert followed(late)[1].cause == "time"
     late.close()
 
 
 def test_a_node_with_another_kinoloom_says_so() -> None:
     host = Host(lambda piece: piece, lambda: "here")
     with pytest.raises(
-        ExecutionError, match=rf"here has kinoloom {kinoloom.__version__}, not 0\.0\.0"
+        ExecutionError,
+        match=rf"here has kinoloom {kinoloom.__version__}, but the driver has 0\.0\.0",
     ):
-        host.begin("0.0.0", job("pass"), {}, {}, "plain")
+        host.start("0.0.0", job("pass"), {}, {}, "plain")
 
 
 def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
@@ -166,10 +167,10 @@ def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
         from test_cluster_parts import Host, job
         host = Host(lambda piece: piece, lambda: "here")
         step = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-        host.begin(kinoloom.__version__, job(step), {{}}, {{}}, "plain")
+        host.start(kinoloom.__version__, job(step), {{}}, {{}}, "plain")
         text = b""
         while not text:
-            text = host.look(0)[0]
+            text = host.poll(0)[0]
         print(text.decode().strip(), host._folder, flush=True)
         time.sleep(60)
     """)
@@ -196,18 +197,18 @@ def test_what_is_kept_is_fetched_once_and_goes_with_its_last_user() -> None:
         target.mkdir()
 
     digest = f"test-{os.getpid()}"
-    one, other = Kept(digest, fetch), Kept(digest, fetch)
+    one, other = SharedInput(digest, fetch), SharedInput(digest, fetch)
     assert len(fetched) == 1
     one.release()
     assert other.folder.is_dir()
     other.release()
     assert not other.folder.exists()
-    third = Kept(digest, fetch)
+    third = SharedInput(digest, fetch)
     assert len(fetched) == 2
     stale = third.folder.with_name(f"{digest}-stale")  # of a step that was killed
     stale.mkdir()
     stale.with_suffix(".lock").touch()
-    Kept(f"{digest}-next", fetch).release()
+    SharedInput(f"{digest}-next", fetch).release()
     assert not stale.exists()
     assert third.folder.is_dir()
     third.release()
@@ -257,7 +258,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(connecting, "need", lambda module, extra: ray)
         return ray
 
-    monkeypatch.setattr(connecting, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(connecting, "_DELAY_S", 0.0)
     monkeypatch.setattr(connecting, "_connected", None)
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -270,7 +271,7 @@ def test_a_start_that_fails_is_repeated(fake: Any) -> None:
     assert [call["address"] for call in ray.calls] == ["local"] * 3
     connect("auto")
     assert len(ray.calls) == 3, "connected already"
-    with pytest.raises(UsageError, match="not to 'ray://other:1'"):
+    with pytest.raises(UsageError, match="other than 'ray://other:1'"):
         connect("ray://other:1")
 
 
@@ -280,11 +281,11 @@ def test_a_start_that_fails_for_good_tells_what_the_raylet_wrote(fake: Any, tmp_
     (logs / "raylet.out").write_text("\n".join(f"line {k}" for k in range(40)))
     (logs / "raylet.err").write_text("no port is free")
     ray = fake(9)
-    with pytest.raises(ExecutionError, match=r"3 times: the raylet is gone\n(?s:.*)line 39"):
+    with pytest.raises(ExecutionError, match=r"3 attempts: the raylet is gone\n(?s:.*)line 39"):
         connect(None)
     assert len(ray.calls) == 3
-    assert len(last_lines(tmp_path / "ray").splitlines()) == 15
-    assert last_lines(tmp_path / "none") == ""
+    assert len(read_last_lines(tmp_path / "ray").splitlines()) == 15
+    assert read_last_lines(tmp_path / "none") == ""
 
 
 def test_a_cluster_that_is_not_there_is_asked_once(fake: Any) -> None:
@@ -297,7 +298,7 @@ def test_a_cluster_that_is_not_there_is_asked_once(fake: Any) -> None:
 def test_an_actor_that_is_free_is_used_again_for_the_same_resources(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pooling, "KEPT_S", 0.05)
+    monkeypatch.setattr(actor_pool, "IDLE_S", 0.05)
     made: list[str] = []
     killed: list[str] = []
 
@@ -305,18 +306,18 @@ def test_an_actor_that_is_free_is_used_again_for_the_same_resources(
         made.append(f"{needs.cpu:g} cores, number {len(made)}")
         return made[-1]
 
-    pool = Pool(make, killed.append)
+    pool = ActorPool(make, killed.append)
     for _ in range(3):
-        with pool.one(Resources(1)):
+        with pool.acquire(Resources(1)):
             pass
     assert made == ["1 cores, number 0"]
-    with pool.one(Resources(2)):
+    with pool.acquire(Resources(2)):
         assert killed == ["1 cores, number 0"], "its core may be needed"
-    with pytest.raises(KeyError), pool.one(Resources(2)) as host:
+    with pytest.raises(KeyError), pool.acquire(Resources(2)) as host:
         assert host == "2 cores, number 1"
         raise KeyError
     assert killed[1:] == ["2 cores, number 1"], "what has failed is not trusted"
-    with pool.one(Resources(1)):
+    with pool.acquire(Resources(1)):
         pass
     deadline = time.monotonic() + 10
     while len(killed) < 3 and time.monotonic() < deadline:

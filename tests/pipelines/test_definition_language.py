@@ -88,7 +88,7 @@ def test_needs_come_from_references_depends_on_and_branches() -> None:
         "L": ["C", "P"],
     }
     assert graph.steps["Stop"].path == "$.Steps[0].Arguments.IfSteps[1].Arguments.IfSteps[0]"
-    assert (graph.steps["L"].condition, graph.steps["L"].chosen) == ("C", False)
+    assert (graph.steps["L"].condition, graph.steps["L"].outcome) == ("C", False)
 
 
 def at(raw: Any, *keys: str | int) -> Any:
@@ -121,75 +121,96 @@ PATH_T = "$.Steps[0].Arguments.IfSteps[0]"
 
 WRONG = [
     (put("Version", value="2021-01-01"), "$.Version: must be \"2020-12-01\", not '2021-01-01'"),
-    (drop("Steps"), "$: lacks 'Steps'"),
-    (put("Stepz", value=[]), "$.Stepz: is not known here; did you mean Steps?"),
+    (drop("Steps"), "$: must have 'Steps'"),
+    (put("Stepz", value=[]), "$.Stepz: is an unknown key (did you mean Steps?)"),
     (put("Parameters", 0, "Type", value="Double"), "$.Parameters[0].Type: must be one of String"),
     (put("Parameters", 0, "DefaultValue", value="x"), "$.Parameters[0].DefaultValue: must be of"),
     (put("Parameters", 2, "DefaultValue", value=1.5), "must be of type Integer, not 1.5"),
     (put("Parameters", 2, "DefaultValue", value=True), "must be of type Integer, not true"),
     (put("Parameters", 1, "DefaultValue", value="c"), "must be one of a, b, not 'c'"),
-    (put("Parameters", 0, "EnumValues", value=["a"]), "is for String, not for Float"),
+    (
+        put("Parameters", 0, "EnumValues", value=["a"]),
+        "is allowed for String parameters only, not for Float",
+    ),
     (put("Parameters", 2, "Name", value="Limit"), "$.Parameters[2].Name: another parameter"),
-    (put(*P, "Type", value="Proces"), f"{PATH_P}.Type: 'Proces' is not known; did you mean Proc"),
-    (drop(*P, "Type"), f"{PATH_P}: lacks 'Type'"),
+    (put(*P, "Type", value="Proces"), f"{PATH_P}.Type: unknown value 'Proces' (did you mean Proc"),
+    (drop(*P, "Type"), f"{PATH_P}: must have 'Type'"),
     (put(*P, value=3), f"{PATH_P}: must be an object, not 3"),
     (put(*P, "Name", value="P 1"), f"{PATH_P}.Name: must be text of the form"),
-    (put(*P, "Name", value="T"), f"{PATH_P}.Name: another step is named 'T' already"),
-    (put(*P, "DependOn", value=["C"]), f"{PATH_P}.DependOn: is not known here; did you mean Dep"),
+    (put(*P, "Name", value="T"), f"{PATH_P}.Name: another step is already named 'T'"),
+    (put(*P, "DependOn", value=["C"]), f"{PATH_P}.DependOn: is an unknown key (did you mean Dep"),
     (put(*P, "DependsOn", value="C"), f"{PATH_P}.DependsOn: must be a list, not 'C'"),
-    (put(*P, "DependsOn", value=["D"]), f"{PATH_P}.DependsOn[0]: there is no step 'D'"),
-    (put(*P, "DependsOn", value=["P"]), f"{PATH_P}.DependsOn[0]: 'P' cannot wait for itself"),
-    (put(*P, "CacheConfig", value={}), f"{PATH_P}.CacheConfig: lacks 'Enabled'"),
+    (put(*P, "DependsOn", value=["D"]), f"{PATH_P}.DependsOn[0]: unknown step 'D'"),
+    (put(*P, "DependsOn", value=["P"]), f"{PATH_P}.DependsOn[0]: step 'P' cannot depend on itself"),
+    (put(*P, "CacheConfig", value={}), f"{PATH_P}.CacheConfig: must have 'Enabled'"),
     (put(*T, "CacheConfig", "Enabled", value="yes"), f"{PATH_T}.CacheConfig.Enabled: must be true"),
     (put(*T, "CacheConfig", "ExpireAfter", value="P"), f"{PATH_T}.CacheConfig.ExpireAfter: must"),
     (put(*T, "CacheConfig", "ExpireAfter", value="a day"), "ExpireAfter: must be text of the form"),
-    (put(*T, "RetryPolicies", 0, "MaxAttempts", value=21), "must be a whole number from 1 to 20"),
+    (put(*T, "RetryPolicies", 0, "MaxAttempts", value=21), "must be an integer from 1 to 20"),
     (put(*T, "RetryPolicies", 0, "ExpireAfterMin", value=9), "must have either 'MaxAttempts' or"),
     (drop(*T, "RetryPolicies", 0, "MaxAttempts"), f"{PATH_T}.RetryPolicies[0]: must have either"),
     (put(*T, "RetryPolicies", 0, "ExceptionType", value=["Any"]), "ExceptionType[0]: must be one"),
-    (put(*T, "PropertyFiles", value=[]), f"{PATH_T}.PropertyFiles: is not known here"),
-    (drop(*P, "Arguments", "RoleArn"), f"{PATH_P}.Arguments: lacks 'RoleArn'"),
-    (drop(*T, "Arguments", "OutputDataConfig", "S3OutputPath"), "OutputDataConfig: lacks 'S3Out"),
+    (put(*T, "PropertyFiles", value=[]), f"{PATH_T}.PropertyFiles: is an unknown key"),
+    (drop(*P, "Arguments", "RoleArn"), f"{PATH_P}.Arguments: must have 'RoleArn'"),
+    (
+        drop(*T, "Arguments", "OutputDataConfig", "S3OutputPath"),
+        "OutputDataConfig: must have 'S3Out",
+    ),
     (put(*T, "Arguments", "HyperParameters", "depth", value=5), "HyperParameters.depth: must be t"),
     (put(*T, "Arguments", "HyperParameters", "a b", value=5), "HyperParameters['a b']: must be t"),
-    (put(*CONDITIONS, 0, "Type", value="Like"), "Conditions[0].Type: 'Like' is not known; there"),
+    (put(*CONDITIONS, 0, "Type", value="Like"), "Conditions[0].Type: unknown value 'Like' (known"),
     (put(*CONDITIONS, 0, "LeftValue", value="1"), "LeftValue: must be a number or a function"),
-    (drop(*CONDITIONS, 4, "Values"), "Conditions[4]: lacks 'Values'"),
-    (put(*CONDITIONS, 5, "Condition", value={}), "Conditions[5].Condition: lacks 'Type'"),
+    (drop(*CONDITIONS, 4, "Values"), "Conditions[4]: must have 'Values'"),
+    (put(*CONDITIONS, 5, "Condition", value={}), "Conditions[5].Condition: must have 'Type'"),
     (put(*CONDITIONS, 6, "Conditions", value=[]), "Conditions[6].Conditions: must have at least"),
-    (put(*CONDITIONS, 0, "LeftValue", value={"Std:Max": [1]}), "must be a function, one of Get"),
-    (put(*CONDITIONS, 0, "LeftValue", value=get("Parameter.X")), "'Parameter.X' refers to nothing"),
+    (put(*CONDITIONS, 0, "LeftValue", value={"Std:Max": [1]}), "must be a function (Get"),
+    (
+        put(*CONDITIONS, 0, "LeftValue", value=get("Parameter.X")),
+        "'Parameter.X' is not a valid reference",
+    ),
     (put(*CONDITIONS, 0, "LeftValue", value=get("Parameters.Limt")), "did you mean Limit?"),
-    (put(*CONDITIONS, 0, "LeftValue", value=get("Parameters.Limit.x")), "and only of a step"),
-    (put(*CONDITIONS, 0, "LeftValue", value=get("Execution.Name")), "no execution variable 'Name'"),
-    (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.P")), "must name a property of a step"),
-    (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.Q.a")), "there is no step 'Q'"),
+    (put(*CONDITIONS, 0, "LeftValue", value=get("Parameters.Limit.x")), "and for nothing else"),
+    (
+        put(*CONDITIONS, 0, "LeftValue", value=get("Execution.Name")),
+        "unknown execution variable 'Name'",
+    ),
+    (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.P")), "must name a property for a step"),
+    (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.Q.a")), "unknown step 'Q'"),
     (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.Stop.a")), "Fail step has no property 'a'"),
     (put(*CONDITIONS, 0, "LeftValue", value=get("Steps.P.ModelName")), "no property 'ModelName'"),
     (put(*CONDITIONS, 0, "LeftValue", value=json_get("P", "Other", "a")), "no property file 'Oth"),
-    (put(*CONDITIONS, 0, "LeftValue", value=json_get("P", "Report", "a..b")), "is not a path"),
+    (
+        put(*CONDITIONS, 0, "LeftValue", value=json_get("P", "Report", "a..b")),
+        "is not a valid path",
+    ),
     (put(*CONDITIONS, 0, "LeftValue", value={"Std:JsonGet": {"Path": "a"}}), "must have either"),
-    (put(*CONDITIONS, 0, "LeftValue", value={"Std:Join": {"Values": []}}), "lacks 'On'"),
+    (put(*CONDITIONS, 0, "LeftValue", value={"Std:Join": {"Values": []}}), "must have 'On'"),
     (
         put(*P, "PropertyFiles", 0, "OutputName", value="o"),
         "OutputName: step 'P' has no output 'o'",
     ),
-    (put(*P, "PropertyFiles", 0, "FilePath", value="../x"), "FilePath: must stay within the outp"),
-    (put(*P, "PropertyFiles", 0, "FilePath", value="/x"), "FilePath: must stay within the output"),
+    (
+        put(*P, "PropertyFiles", 0, "FilePath", value="../x"),
+        "FilePath: must be a path within the outp",
+    ),
+    (
+        put(*P, "PropertyFiles", 0, "FilePath", value="/x"),
+        "FilePath: must be a path within the output",
+    ),
     (put("PipelineExperimentConfig", value={"Trial": "x"}), "$.PipelineExperimentConfig.Trial: is"),
     (
         put("PipelineExperimentConfig", value={"TrialName": get("Parameters.No")}),
-        "$.PipelineExperimentConfig.TrialName: there is no parameter 'No'",
+        "$.PipelineExperimentConfig.TrialName: unknown parameter 'No'",
     ),
     (
         put(*T, "Arguments", "Environment", value={"X": get("Steps.L.OutputParameters['no']")}),
-        f"{PATH_T}.Arguments.Environment.X: step 'L' has no output 'no'; there are: answer",
+        f"{PATH_T}.Arguments.Environment.X: step 'L' has no output 'no' (known: answer)",
     ),
     (
         put(*P, "Arguments", "Environment", value={"X": get("Steps.P.RoleArn")}),
-        f"{PATH_P}: steps wait for each other in a circle: P -> P",
+        f"{PATH_P}: dependency cycle: P -> P",
     ),
-    (put(*P, "DependsOn", value=["T"]), "in a circle: C -> P -> T -> C"),
+    (put(*P, "DependsOn", value=["T"]), "dependency cycle: C -> P -> T -> C"),
 ]
 
 
@@ -211,7 +232,7 @@ def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(DefinitionError) as caught:
         check(raw)
     assert "2 problems" in str(caught.value)
-    assert "$: lacks 'Version'" in str(caught.value)
+    assert "$: must have 'Version'" in str(caught.value)
     assert "$.Steps[1].Name: must be text" in str(caught.value)
 
 
@@ -227,9 +248,9 @@ def test_a_long_list_of_problems_is_cut() -> None:
         ("", "not JSON: line 1, column 1"),
         ("[]", r"\$: must be an object"),
         ("null", r"\$: must be an object, not null"),
-        ('{"Version": NaN}', "holds NaN, which is not JSON"),
-        ('{"Version": "a", "Version": "b"}', "has the key 'Version' twice"),
-        ("[" * 100_000, "nested too deep"),
+        ('{"Version": NaN}', "has the value NaN, which is not JSON"),
+        ('{"Version": "a", "Version": "b"}', "repeats the key 'Version'"),
+        ("[" * 100_000, "nested too deeply"),
         (
             '{"Version":"2020-12-01","Steps":' + '[{"a":' * 5000 + "1" + "}]" * 5000 + "}",
             "deep|lac",
@@ -242,12 +263,12 @@ def test_text_that_is_no_definition_is_refused(text: str, message: str) -> None:
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputNotFoundError, match="no file"):
+    with pytest.raises(InputNotFoundError, match="does not exist"):
         load_file(tmp_path / "none.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UnreadableMediaError, match="cannot be read as text"):
+    with pytest.raises(UnreadableMediaError, match="Cannot read"):
         load_file(tmp_path / "bytes.json")
-    with pytest.raises(UnreadableMediaError, match="cannot be read"):
+    with pytest.raises(UnreadableMediaError, match="Cannot read"):
         load_file(tmp_path)
 
 
@@ -269,7 +290,7 @@ def test_paths_are_names_keys_and_indices(text: str, members: tuple[Any, ...]) -
     "text", [".a", "a.", "a..b", "a[", "a[x]", "a['", "$", "a[*]", "a b", "ab[-1]"]
 )
 def test_other_paths_are_refused(text: str) -> None:
-    with pytest.raises(DefinitionError, match="is not a path"):
+    with pytest.raises(DefinitionError, match="is not a valid path"):
         parse_path(text)
 
 
@@ -290,13 +311,13 @@ def test_a_reference_knows_its_parts() -> None:
     ],
 )
 def test_how_long_an_outcome_may_be_taken_over(text: str, lifetime: timedelta | None) -> None:
-    assert Cache(True, text).lifetime == lifetime
+    assert Cache(True, text).max_age == lifetime
 
 
 def test_waits_grow_by_the_backoff_rate() -> None:
     policy = RetryPolicy(("Step.THROTTLING",), backoff_rate=3, interval_s=2, max_attempts=4)
-    assert [policy.wait_s(attempt) for attempt in (1, 2, 3)] == [2, 6, 18]
-    assert RetryPolicy(("Step.THROTTLING",), max_attempts=1).wait_s(2) == 2
+    assert [policy.delay_s(attempt) for attempt in (1, 2, 3)] == [2, 6, 18]
+    assert RetryPolicy(("Step.THROTTLING",), max_attempts=1).delay_s(2) == 2
 
 
 def test_the_sdk_s_own_definitions_are_read_and_given_back(shared_data: Path) -> None:

@@ -13,18 +13,15 @@ from kinoloom.errors import UsageError
 from kinoloom.pipelines import (
     ConditionGreaterThan,
     ConditionStep,
-    Lambda,
-    LambdaOutput,
-    LambdaOutputTypeEnum,
-    LambdaStep,
     LocalSession,
     ParameterInteger,
     ParameterString,
     Pipeline,
 )
+from kinoloom.pipelines.builder.function_steps import step
+from kinoloom.pipelines.builder.run_function import load_result, replace_marks, save_result
 from kinoloom.pipelines.language import load_text
-from kinoloom.pipelines.stepping.run_function import keep, mapped, result_in
-from kinoloom.pipelines.workflow.function_step import step
+from kinoloom.sagemaker import Lambda, LambdaOutput, LambdaOutputTypeEnum, LambdaStep
 
 
 def pipeline_of(session: LocalSession) -> Pipeline:
@@ -86,7 +83,7 @@ def test_functions_pass_values_and_files_on(session: LocalSession) -> None:
     more.wait()
     assert more.logs("Say") == "many\n"
     told = {s["StepName"]: s.get("CacheExplanation", "") for s in more.list_steps()}
-    assert told["write-file"].startswith("taken over")
+    assert told["write-file"].startswith("cache hit")
     assert told["Length-0"].endswith("ContainerArguments[0] was '2', is '3'")
 
 
@@ -107,9 +104,9 @@ def test_two_functions_of_one_name_are_refused(session: LocalSession) -> None:
 def test_what_json_cannot_hold_is_kept_all_the_same(tmp_path: Path) -> None:
     import pickle
 
-    keep({"numbers": (1, {2, 3})}, tmp_path, pickle.dumps)
+    save_result({"numbers": (1, {2, 3})}, tmp_path, pickle.dumps)
     assert not (tmp_path / "result.json").exists()
-    assert result_in(tmp_path) == {"numbers": (1, {2, 3})}
+    assert load_result(tmp_path) == {"numbers": (1, {2, 3})}
 
 
 def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
@@ -119,11 +116,11 @@ def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "f.txt").write_text(name)
     (tmp_path / "out").mkdir()
-    keep([tmp_path / "a" / "f.txt", tmp_path / "b"], tmp_path / "out", pickle.dumps)
-    file, folder = result_in(tmp_path / "out")
+    save_result([tmp_path / "a" / "f.txt", tmp_path / "b"], tmp_path / "out", pickle.dumps)
+    file, folder = load_result(tmp_path / "out")
     assert file.read_text() == "a"
     assert (folder / "f.txt").read_text() == "b"
-    assert mapped(({"x": [1]},), lambda value: value) == ({"x": [1]},)
+    assert replace_marks(({"x": [1]},), lambda value: value) == ({"x": [1]},)
 
 
 def test_settings_have_the_sdk_s_names_too(tmp_path: Path) -> None:
@@ -140,7 +137,7 @@ def test_settings_have_the_sdk_s_names_too(tmp_path: Path) -> None:
     assert made["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] == 10
     pipeline.upsert()
     execution = pipeline.start(wait=True)
-    assert result_in(execution.result("Word")["result"]) == "yes"
+    assert load_result(execution.result("Word")["result"]) == "yes"
 
 
 def test_a_script_with_a_handler_is_a_function_here(tmp_path: Path) -> None:

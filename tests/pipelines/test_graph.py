@@ -50,7 +50,7 @@ def test_an_order_is_found_exactly_when_there_is_no_circle(
         steps.append(step)
     circular = any(k in reaches(edges, k) for k in range(count))
     if circular:
-        with pytest.raises(DefinitionError, match=r"in a circle: (s\d+) -> (.* -> )?\1 "):
+        with pytest.raises(DefinitionError, match=r"dependency cycle: (s\d+) -> (.* -> )?\1 "):
             check(definition(*steps))
         return
     order = check(definition(*steps)).graph.order
@@ -84,13 +84,13 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_tells_right_from_wrong(tmp_path: Path) -> None:
     file = tmp_path / "p.json"
     file.write_text(json.dumps(definition(lambda_step("A"))))
-    done = run("--data", str(file), "--json")
+    done = run(str(file), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"][0]["name"] == "A"
     file.write_text(json.dumps(definition(lambda_step("A", "B"))))
-    done = run("--data", str(file))
+    done = run(str(file))
     assert done.returncode == 2
-    assert "$.Steps[0].DependsOn[0]: there is no step 'B'" in done.stderr
+    assert "$.Steps[0].DependsOn[0]: unknown step 'B'" in done.stderr
     assert "Traceback" not in done.stderr
-    done = run("--data", str(tmp_path / "none.json"))
+    done = run(str(tmp_path / "none.json"))
     assert done.returncode == 4

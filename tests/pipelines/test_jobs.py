@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, processing, training
 
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.mounts import namespaces_work
+from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.processing import FrameworkProcessor, ProcessingOutput
-from kinoloom.pipelines.sklearn import SKLearn
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.steps import ProcessingStep
+from kinoloom.sagemaker.processing import FrameworkProcessor, ProcessingOutput
+from kinoloom.sagemaker.sklearn import SKLearn
+from kinoloom.sagemaker.workflow.steps import ProcessingStep
 
 ISOLATIONS: list[Any] = ["namespace", "plain"] if namespaces_work() else ["plain"]
 
 
-def run(session: LocalSession, step: dict[str, Any]) -> Execution:
+def run(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     session.put_pipeline("Test", json.dumps(definition(step)))
     execution = session.start("Test")
     execution.join()
@@ -50,9 +50,9 @@ def test_a_killed_training_goes_on_from_its_checkpoints(
     assert execution.list_steps()[0]["AttemptCount"] == 1
     words = execution.logs("T").split("\n")
     told = [line for line in words if line]
-    killed = "kinoloom: killed by SIGKILL, begins anew"
+    killed = "kinoloom: killed by SIGKILL, restarts"
     assert told == ["beginning 1", killed, "beginning 2", killed, "beginning 3"]
-    assert session.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
+    assert session.workspace.objects.path("s3://bucket/checkpoints/count").read_text() == "3"
 
 
 def test_an_ordinary_training_that_is_killed_fails_and_resume_finds_its_checkpoints(
@@ -81,13 +81,13 @@ def test_a_link_among_the_checkpoints_is_not_followed_out(tmp_path: Path) -> Non
     """What a step has left where others read is never a way to other files of this machine."""
     (tmp_path / "secret.json").write_text('{"a": 1}')
     session = LocalSession(tmp_path / "root")
-    place = session.objects.path("s3://bucket/checkpoints")
+    place = session.workspace.objects.path("s3://bucket/checkpoints")
     place.mkdir(parents=True)
     (place / "out.json").symlink_to(tmp_path / "secret.json")
     value = {"Std:JsonGet": {"S3Uri": "s3://bucket/checkpoints/out.json", "Path": "a"}}
     reading = condition("Reading", equals(value, 1))
     taking = processing("Taking", inputs={"in": "s3://bucket/checkpoints"})
-    for step, told in ((reading, "leads out of its folder"), (taking, "neither a file nor")):
+    for step, told in ((reading, "is outside its folder"), (taking, "must be a file")):
         execution = run(session, step)
         assert told in execution.describe()["FailureReason"]
 

@@ -14,11 +14,11 @@ import pytest
 from made_definitions import definition, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
-from kinoloom.pipelines.local.caching import first_difference
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.process import started
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.cache_key import first_difference
+from kinoloom.pipelines.local.jobs.process import start_time
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.state import _MIGRATIONS, State
+from kinoloom.pipelines.local.storage.state import _MIGRATIONS, State
 
 COPY = (
     "import os; ml = os.environ['KINOLOOM_ML_ROOT'] + '/processing'; "
@@ -35,14 +35,14 @@ def chain(**more: Any) -> list[dict[str, Any]]:
     return [a, b]
 
 
-def run(session: LocalSession, steps: list[dict[str, Any]], name: str = "Test") -> Execution:
+def run(session: LocalSession, steps: list[dict[str, Any]], name: str = "Test") -> LocalExecution:
     session.put_pipeline(name, json.dumps(definition(*steps)))
     execution = session.start(name)
     execution.wait()
     return execution
 
 
-def notes(execution: Execution) -> dict[str, str]:
+def notes(execution: LocalExecution) -> dict[str, str]:
     return {step["StepName"]: step["CacheExplanation"] for step in execution.list_steps()}
 
 
@@ -50,9 +50,9 @@ def test_equal_work_is_taken_over_and_every_miss_is_explained(tmp_path: Path) ->
     session = LocalSession(tmp_path / "root")
     session.upload(b"x", "s3://bucket/in/f")
     first = run(session, chain())
-    assert notes(first) == dict.fromkeys("AB", "ran: it has not succeeded before")
+    assert notes(first) == dict.fromkeys("AB", "ran: no earlier success")
     second = run(session, chain())
-    told = f"taken over from execution {first.id}"
+    told = f"cache hit: execution {first.id}"
     assert notes(second) == dict.fromkeys("AB", told)
     step = second.list_steps()[0]
     assert step["CacheHitResult"] == {"SourcePipelineExecutionArn": first.arn}
@@ -65,7 +65,7 @@ def test_equal_work_is_taken_over_and_every_miss_is_explained(tmp_path: Path) ->
     assert (third.result("B")["out"] / "f").read_text() == "yyyy"
     fourth = run(session, chain(Environment={"DEPTH": "5"}))
     assert notes(fourth)["A"] == "ran: Arguments.Environment is new: {'DEPTH': '5'}"
-    assert notes(fourth)["B"] == f"taken over from execution {third.id}", "A made the same again"
+    assert notes(fourth)["B"] == f"cache hit: execution {third.id}", "A made the same again"
 
 
 def test_a_step_may_refuse_the_cache_and_outcomes_grow_old(tmp_path: Path) -> None:
@@ -73,14 +73,14 @@ def test_a_step_may_refuse_the_cache_and_outcomes_grow_old(tmp_path: Path) -> No
     session.upload(b"x", "s3://bucket/in/f")
     run(session, chain())
     off = run(session, chain(CacheConfig={"Enabled": False}))
-    assert notes(off)["A"] == "ran: the cache is off for this step"
+    assert notes(off)["A"] == "ran: caching is off for this step"
     time.sleep(1.1)
     old = run(session, chain(CacheConfig={"Enabled": True, "ExpireAfter": "PT1S"}))
-    assert notes(old)["A"] == "ran: the earlier outcome is too old, or gone"
+    assert notes(old)["A"] == "ran: the cached outputs expired or are gone"
     strict = LocalSession(tmp_path / "root", strict=True)
     asked = run(strict, chain(CacheConfig={"Enabled": True, "ExpireAfter": "P1D"}))
-    assert notes(asked)["A"].startswith("taken over")
-    assert notes(asked)["B"] == "ran: the cache is off for this step"
+    assert notes(asked)["A"].startswith("cache hit")
+    assert notes(asked)["B"] == "ran: caching is off for this step"
 
 
 def test_an_outcome_whose_files_were_changed_is_not_taken_over(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_an_outcome_whose_files_were_changed_is_not_taken_over(tmp_path: Path) -
     file.chmod(0o644)
     file.write_text("changed by hand")
     again = run(session, chain())
-    assert notes(again)["A"] == "ran: the earlier outcome is too old, or gone"
+    assert notes(again)["A"] == "ran: the cached outputs expired or are gone"
     assert (again.result("A")["out"] / "f").read_text() == "xx"
 
 
@@ -102,7 +102,7 @@ def test_an_outcome_whose_files_were_changed_is_not_taken_over(tmp_path: Path) -
         ({"a": 1}, {"a": 2}, "a was 1, is 2"),
         ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "a.b[1] was 2, is 3"),
         ({"a": [1]}, {"a": [1, 2]}, "a was [1], is [1, 2]"),
-        ({"a": 1, "b": 2}, {"b": 2}, "a was 1, is gone"),
+        ({"a": 1, "b": 2}, {"b": 2}, "a was 1, is missing"),
         ({}, {"x y": True}, "['x y'] is new: true"),
     ],
 )
@@ -145,7 +145,7 @@ def interrupted(tmp_path: Path) -> tuple[LocalSession, str, int, Path]:
     while not any(s["StepName"] == "C" for s in execution.list_steps()) or not execution.logs("C"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    with pytest.raises(ExecutionError, match="is running already"):
+    with pytest.raises(ExecutionError, match="is already running"):
         session.resume(execution.id)
     engine.send_signal(signal.SIGKILL)
     engine.wait()
@@ -162,9 +162,9 @@ def test_resume_after_the_engine_was_killed_repeats_only_what_was_not_done(tmp_p
     execution = session.resume(execution_id)
     execution.wait()
     deadline = time.monotonic() + 10
-    while started(orphan) and time.monotonic() < deadline:
+    while start_time(orphan) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not started(orphan), "the step of the killed engine is still alive"
+    assert not start_time(orphan), "the step of the killed engine is still alive"
     steps = {s["StepName"]: s for s in execution.list_steps()}
     assert {name: s["StepStatus"] for name, s in steps.items()} == dict.fromkeys(
         "ABCD", "Succeeded"
@@ -190,7 +190,7 @@ def test_resume_tries_what_failed_again(tmp_path: Path) -> None:
     again = session.resume(execution.id)
     again.wait()
     assert [s["AttemptCount"] for s in again.list_steps()] == [1, 1, 2]
-    with pytest.raises(UsageError, match="no execution 'none'"):
+    with pytest.raises(UsageError, match="Execution 'none' does not exist"):
         session.resume("none")
 
 
@@ -204,11 +204,11 @@ def test_a_state_of_an_older_version_is_migrated_and_keeps_what_it_has(tmp_path:
             database.execute(f"PRAGMA user_version = {version}")
         database.close()
         state = State(file)
-        kept = state.pipeline("P")
+        kept = state.get_pipeline("P")
         assert kept is not None
         assert kept["description"] == "old"
-        assert state.rows("PRAGMA user_version") == [{"user_version": len(_MIGRATIONS)}]
-        assert state.rows("SELECT * FROM packages") == []
+        assert state.query("PRAGMA user_version") == [{"user_version": len(_MIGRATIONS)}]
+        assert state.query("SELECT * FROM packages") == []
         state.close()
 
 
@@ -219,5 +219,5 @@ def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "state.db") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(UsageError, match="has version 99"):
+    with pytest.raises(UsageError, match="has schema version 99"):
         State(tmp_path / "state.db")

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from made_definitions import condition, definition, equals, get, processing
 
-from kinoloom.pipelines.local import objects, store, worker
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.mounts import namespaces_work, unshare_words
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs import worker
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work, unshare_words
+from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.state import State
-from kinoloom.pipelines.local.store import file_digest
-from kinoloom.pipelines.local.worker import Worker
+from kinoloom.pipelines.local.storage import objects, store
+from kinoloom.pipelines.local.storage.state import State
+from kinoloom.pipelines.local.storage.store import file_digest
 
 MAKE = (
     "import os; ml = os.environ['KINOLOOM_ML_ROOT']; "
@@ -36,10 +37,10 @@ COMMITS: list[tuple[Any, str]] = [
     (Path, "write_bytes"),
     (os, "link"),
     (store, "_link"),
-    (store, "clear"),
-    (objects, "clear"),
-    (worker, "make_places"),
-    (worker, "bring_in"),
+    (store, "remove"),
+    (objects, "remove"),
+    (worker, "create_folders"),
+    (worker, "place_input"),
     (Worker, "_collect"),
     (Worker, "_publish"),
     (Worker, "tidy"),
@@ -92,9 +93,9 @@ def driven(root: Path, kill_at: int, count_file: Path | None = None) -> Any:
     return process
 
 
-def contents(session: LocalSession, execution: Execution) -> dict[str, str]:
+def contents(session: LocalSession, execution: LocalExecution) -> dict[str, str]:
     """Every file that the execution left below s3://, by its name without the execution's."""
-    base = session.objects.path(f"s3://bucket/out/{execution.id}")
+    base = session.workspace.objects.path(f"s3://bucket/out/{execution.id}")
     files = [path for path in base.rglob("*") if path.is_file()]
     return {path.relative_to(base).as_posix(): path.read_text() for path in files}
 
@@ -117,17 +118,21 @@ def test_an_engine_killed_at_any_commit_is_resumed_to_the_same_end(tmp_path: Pat
         engine = driven(root, kill_at)
         engine.join()
         assert engine.exitcode == -signal.SIGKILL, kill_at
-        rows = session.state.executions("Test")
+        rows = session.workspace.state.list_executions("Test")
         if not rows:  # killed before there was an execution
             continue
-        done = {s["name"] for s in session.state.steps(rows[0]["id"]) if s["status"] == "Succeeded"}
+        done = {
+            s["name"]
+            for s in session.workspace.state.list_steps(rows[0]["id"])
+            if s["status"] == "Succeeded"
+        }
         execution = session.resume(rows[0]["id"])
         execution.wait()
         assert contents(session, execution) == uninterrupted, kill_at
         attempts = {s["StepName"]: s["AttemptCount"] for s in execution.list_steps()}
         assert all(attempts[name] == 1 for name in done), (kill_at, attempts)
         assert sum(attempts.values()) in (3, 4), (kill_at, attempts)
-        for blob in session.store.blobs():
+        for blob in session.workspace.store.blobs():
             if not blob.name.startswith("."):
                 assert file_digest(blob) == blob.parent.name + blob.name, kill_at
 
@@ -164,7 +169,7 @@ def test_processes_share_a_root(tmp_path: Path) -> None:
     for engine in engines:
         engine.join()
         assert engine.exitcode == 0
-    rows = session.state.executions("Test")
+    rows = session.workspace.state.list_executions("Test")
     assert len(rows) == 3
     for row in rows:
         made = session.execution(row["id"]).result("B")["out"] / "f"
@@ -177,7 +182,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from made_definitions import definition, processing
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.store import file_digest
+from kinoloom.pipelines.local.storage.store import file_digest
 
 root = Path(sys.argv[1])
 session = LocalSession(root, isolation="plain")
@@ -201,7 +206,7 @@ session = LocalSession(root, isolation="plain")
 session.resume(execution.id).wait()
 attempts = [s["AttemptCount"] for s in session.execution(execution.id).list_steps()]
 assert attempts == [1, 2], attempts
-for blob in session.store.blobs():
+for blob in session.workspace.store.blobs():
     assert blob.name.startswith(".") or file_digest(blob) == blob.parent.name + blob.name
 print("went on")
 """
@@ -215,5 +220,5 @@ def test_a_full_disk_fails_a_step_and_the_root_stays_sound(tmp_path: Path) -> No
         [*unshare_words(), "sh", "-c", mount, "sh", *words], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "The disk is full; what the step had written was removed" in done.stdout
+    assert "The disk is full; the step's files were removed" in done.stdout
     assert done.stdout.endswith("went on\n")

@@ -22,11 +22,11 @@ from made_definitions import (
 )
 
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.mounts import namespaces_work
-from kinoloom.pipelines.local.resources import Resources
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.mounts import namespaces_work
+from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.store import Store
+from kinoloom.pipelines.local.storage.store import Store
 
 ISOLATIONS = ["namespace", "plain"] if namespaces_work() else ["plain"]
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:f"
@@ -43,7 +43,7 @@ def python(code: str, *words: Any) -> list[Any]:
     return ["python3", "-S", "-c", head + code, *words]
 
 
-def run(session: LocalSession, *steps: dict[str, Any], **options: Any) -> Execution:
+def run(session: LocalSession, *steps: dict[str, Any], **options: Any) -> LocalExecution:
     parameters = options.pop("parameters", ())
     session.put_pipeline("Test", json.dumps(definition(*steps, parameters=parameters)))
     execution = session.start("Test", options.pop("values", None), **options)
@@ -51,11 +51,11 @@ def run(session: LocalSession, *steps: dict[str, Any], **options: Any) -> Execut
     return execution
 
 
-def statuses(execution: Execution) -> dict[str, str]:
+def statuses(execution: LocalExecution) -> dict[str, str]:
     return {step["StepName"]: step["StepStatus"] for step in execution.list_steps()}
 
 
-def reason(execution: Execution, step: str) -> str:
+def reason(execution: LocalExecution, step: str) -> str:
     told = {s["StepName"]: s.get("FailureReason", "") for s in execution.list_steps()}
     return str(told[step])
 
@@ -116,7 +116,7 @@ def test_a_step_may_change_its_inputs_but_nobody_else_sees_it(session: LocalSess
         "A", entrypoint=python(code, "/opt/ml/processing/in/a.txt"), inputs={"in": "s3://bucket/in"}
     )
     run(session, step).wait()
-    assert session.objects.path("s3://bucket/in/a.txt").read_bytes() == b"before"
+    assert session.workspace.objects.path("s3://bucket/in/a.txt").read_bytes() == b"before"
 
 
 def test_conditions_choose_and_the_other_branch_never_begins(session: LocalSession) -> None:
@@ -151,7 +151,7 @@ def test_conditions_choose_and_the_other_branch_never_begins(session: LocalSessi
         failed.wait()
     lost = condition("C", equals(json_get("P", "Gone", "a"), 1))
     gone = run(session, lost, first)
-    assert "property file 'Gone' of step 'P' is not there" in reason(gone, "C")
+    assert "Property file 'Gone' of step 'P' does not exist" in reason(gone, "C")
     wrong = condition("C", equals(json_get("P", "R", "a[1].x"), 1))
     assert "has no '1'" in reason(run(session, wrong, first), "C")
     text = condition("C", {**less, "LeftValue": get("Steps.P.RoleArn")})
@@ -177,7 +177,7 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
     assert "Step 'Bad' failed" in execution.describe()["FailureReason"]
     with pytest.raises(ExecutionError, match="has not succeeded"):
         execution.result("Bad")
-    with pytest.raises(UsageError, match="No step 'Never' has begun"):
+    with pytest.raises(UsageError, match="No step 'Never' has started"):
         execution.logs("Never")
 
 
@@ -185,21 +185,21 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
     ("step", "message"),
     [
         (processing("A", entrypoint=["no-such-program-here"]), "no-such-program-here"),
-        (processing("A", inputs={"in": "s3://bucket/none"}), "nothing at s3://bucket/none"),
-        (processing("A", inputs={"in": "s3://bucket/../../etc"}), "leads out of its bucket"),
-        (processing("A", inputs={"in": "https://x.org/a"}), "is not an address here"),
+        (processing("A", inputs={"in": "s3://bucket/none"}), "s3://bucket/none does not exist"),
+        (processing("A", inputs={"in": "s3://bucket/../../etc"}), "must not leave its bucket"),
+        (processing("A", inputs={"in": "https://x.org/a"}), "is not a supported address"),
         (processing("A", entrypoint=[]), "needs a ContainerEntrypoint"),
         (processing("A", entrypoint=python("import os; os.kill(os.getpid(), 9)")), "by SIGKILL"),
         (
             processing("A", entrypoint=python(
                 "import os; os.makedirs(ml + '/output', exist_ok=True); "
                 "open(ml + '/output/failure', 'w').write('my own words'); os._exit(3)")),
-            "It says: my own words",
+            "Its failure file: my own words",
         ),
         (
             processing("A", outputs=("out",), entrypoint=python(
                 "import os; os.symlink('/etc/passwd', ml + '/processing/out/out/x')")),
-            "is neither a file nor a folder of its own",
+            "must be a file, or a link to one within",
         ),
     ],
 )  # fmt: skip
@@ -225,7 +225,7 @@ def test_a_time_limit_ends_the_whole_group(session: LocalSession, tmp_path: Path
     step = processing("A", entrypoint=python(code), StoppingCondition={"MaxRuntimeInSeconds": 1})
     begin = time.monotonic()
     execution = run(session, step)
-    assert "longer than its limit of 1 s" in reason(execution, "A")
+    assert "exceeded its time limit of 1 s" in reason(execution, "A")
     assert time.monotonic() - begin < 20
     time.sleep(1)
     assert not mark.exists()
@@ -249,13 +249,13 @@ def test_stop_ends_what_runs_and_begins_nothing(session: LocalSession) -> None:
     execution = session.start("Test")
     while not execution.list_steps():
         time.sleep(0.01)
-    with pytest.raises(ExecutionError, match="takes longer than"):
+    with pytest.raises(ExecutionError, match="did not finish within"):
         execution.wait(delay=0.05, max_attempts=1)
     execution.stop()
     execution.join()
     assert execution.status == "Stopped"
     assert statuses(execution) == {"A": "Stopped"}
-    with pytest.raises(ExecutionError, match="Stopped"):
+    with pytest.raises(ExecutionError, match="stopped"):
         execution.wait()
 
 
@@ -366,7 +366,7 @@ def test_steps_are_tried_again_by_class_of_failure(session: LocalSession, tmp_pa
         ({}, "'N' has no default"),
         ({"N": "1"}, "'N' must be of type Integer, not '1'"),
         ({"N": 1, "M": "c"}, "'M' must be one of a, b"),
-        ({"N": 1, "O": 1}, "There is no parameter 'O'"),
+        ({"N": 1, "O": 1}, "Unknown parameter 'O'"),
     ],
 )
 def test_parameters_are_checked_at_the_start(
@@ -384,10 +384,12 @@ def test_steps_that_cannot_be_run_are_refused_when_the_pipeline_is_made(
     session: LocalSession,
 ) -> None:
     step = {"Name": "E", "Type": "EMR", "Arguments": {}}
-    message = r"\$\.Steps\[0\]: 'E' is EMR\nIt can run: .*Condition, Fail, Lambda, Model, "
+    message = (
+        r"\$\.Steps\[0\]: 'E' is EMR\nSupported step types: .*Condition, Fail, Lambda, Model, "
+    )
     with pytest.raises(DefinitionError, match=message):
         session.put_pipeline("Test", json.dumps(definition(step)))
-    with pytest.raises(UsageError, match="no pipeline 'Test'"):
+    with pytest.raises(UsageError, match="Pipeline 'Test' does not exist"):
         session.start("Test")
-    with pytest.raises(UsageError, match="no execution 'x'"):
+    with pytest.raises(UsageError, match="Execution 'x' does not exist"):
         session.execution("x")

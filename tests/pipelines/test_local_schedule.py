@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from made_definitions import condition, definition, equals, lambda_step
 
 from kinoloom.pipelines.language import check
-from kinoloom.pipelines.local.schedule import Schedule, Status
+from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.schedule import Schedule
 
 Plan = tuple[list[tuple[int, list[int], bool]], dict[int, bool], set[int], int]
 

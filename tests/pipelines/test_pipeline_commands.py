@@ -16,11 +16,12 @@ from kinoloom.base.report import Picture
 from kinoloom.base.report.files import to_html, to_text
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import ops
+from kinoloom.pipelines.commands.run import wait_for
 from kinoloom.pipelines.language.load import check
-from kinoloom.pipelines.live import table_of
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.pages import dag, gantt
-from kinoloom.pipelines.running import attend
+from kinoloom.pipelines.reports import graph as graph_report
+from kinoloom.pipelines.reports import timeline
+from kinoloom.pipelines.reports.live import build_table
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -76,7 +77,7 @@ def test_an_execution_started_in_the_background_is_stopped_by_another_process(
     execution = ops.start(path, root=root).data["execution"]
     until(lambda: "asleep" in str(ops.logs(NOTHING, root=root).data["logs"]))
     assert ops.status(NOTHING, root=root).data["executions"][0]["status"] == "Executing"
-    with pytest.raises(ExecutionError, match="running already"):
+    with pytest.raises(ExecutionError, match="already running"):
         ops.resume(NOTHING, root=root)
     stopped = ops.stop(NOTHING, root=root, execution=execution[:5])
     assert stopped.data["status"] == "Stopped"
@@ -117,9 +118,9 @@ def test_the_page_holds_all_and_nothing_of_it_is_executed(root: Path, file: Path
 
 
 def test_a_name_cannot_break_out_of_a_picture() -> None:
-    from kinoloom.pipelines.pages import svg
+    from kinoloom.pipelines.reports import svg
 
-    assert svg.words(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
+    assert svg.text(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
 
 
 @pytest.mark.parametrize(
@@ -132,39 +133,39 @@ def test_a_name_cannot_break_out_of_a_picture() -> None:
     ],
 )
 def test_times_have_round_ticks(whole: float, ticks: list[float]) -> None:
-    assert gantt.ticks_of(whole) == pytest.approx(ticks)
+    assert timeline.round_ticks(whole) == pytest.approx(ticks)
 
 
 def test_lines_that_follow_from_others_are_not_drawn() -> None:
     second = {**python("B", ""), "DependsOn": ["A"]}
     third = {**python("C", ""), "DependsOn": ["A", "B"]}
     graph = check(definition(third, python("A", ""), second)).graph
-    picture = dag.graph_picture(graph, {}).data.decode()
+    picture = graph_report.graph_picture(graph, {}).data.decode()
     assert picture.count("<path") == 2
-    assert dag.direct_needs(graph, "C") == {"B"}
+    assert graph_report.direct_needs(graph, "C") == {"B"}
 
 
 def test_explain_tells_without_running(root: Path, file: Path) -> None:
     first = ops.explain(file, root=root).data["steps"]
     assert first == {
-        "A": "would run: it has not succeeded before",
-        "C": "not known before A has run",
-        "B": "not known before A, C has run",
-        "No": "not known before C has run",
+        "A": "would run: no earlier success",
+        "C": "unknown until A has run",
+        "B": "unknown until A, C has run",
+        "No": "unknown until C has run",
     }
     execution = ops.run(file, root=root).data["execution"]
-    taken = f"would be taken over from execution {execution}"
+    taken = f"cache hit: execution {execution}"
     told = ops.explain(file, root=root).data["steps"]
-    assert told == {"A": taken, "C": "would come to true", "B": taken, "No": "would be skipped"}
+    assert told == {"A": taken, "C": "would evaluate to true", "B": taken, "No": "would be skipped"}
     told = ops.explain(file, root=root, set="N=4").data["steps"]
-    assert told["C"] == "would come to false"
+    assert told["C"] == "would evaluate to false"
     assert told["B"] == "would be skipped"
-    assert told["No"] == "would fail the execution"
+    assert told["No"] == "would fail: no"
     file.write_text(file.read_text().replace("print(2)", "print(3)"))
     told = ops.explain(file, root=root).data["steps"]
     assert "ContainerEntrypoint[3] was 'print(2)', is 'print(3)'" in told["B"]
     assert ops.explain(file, root=root, strict=True).data["steps"]["A"] == (
-        "would run: the cache is off for this step"
+        "would run: caching is off for this step"
     )
     assert len(ops.status(NOTHING, root=root).data["executions"]) == 1
 
@@ -173,25 +174,25 @@ def test_logs_are_of_one_step_or_all(root: Path, file: Path) -> None:
     ops.run(file, root=root)
     assert set(ops.logs(NOTHING, root=root).data["logs"]) == {"A", "B", "C"}
     assert ops.logs(NOTHING, root=root, step="B").data["logs"] == {"B": "2\n"}
-    with pytest.raises(UsageError, match="No step 'Z' has begun"):
+    with pytest.raises(UsageError, match="No step 'Z' has started"):
         ops.logs(NOTHING, root=root, step="Z")
 
 
 def test_an_execution_is_found_by_the_beginning_of_its_id(root: Path, file: Path) -> None:
-    with pytest.raises(UsageError, match="no pipelines in"):
+    with pytest.raises(UsageError, match="is not a workspace"):
         ops.show(NOTHING, root=root)
     ops.run(file, root=root)
-    with pytest.raises(UsageError, match="No execution begins with 'zz'"):
+    with pytest.raises(UsageError, match="No execution matches 'zz'"):
         ops.show(NOTHING, root=root, execution="zz")
     session = LocalSession(root)
-    row = session.state.rows("SELECT * FROM executions")[0]
-    session.state.add_execution({**row, "id": row["id"][:4] + "other"})
-    with pytest.raises(UsageError, match="Several executions begin"):
+    row = session.workspace.state.query("SELECT * FROM executions")[0]
+    session.workspace.state.add_execution({**row, "id": row["id"][:4] + "other"})
+    with pytest.raises(UsageError, match="More than one execution matches"):
         ops.show(NOTHING, root=root, execution=row["id"][:4])
 
 
 def test_export_writes_the_definition(root: Path, file: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "kinoloom", "pipeline", "export", "--data", str(file)]
+    words = [sys.executable, "-m", "kinoloom", "pipeline", "export", str(file)]
     target = tmp_path / "out.json"
     words += ["--root", str(root), "-o", str(target)]
     subprocess.run(words, check=True, capture_output=True, timeout=120)
@@ -214,9 +215,7 @@ def test_gc_removes_what_is_old_and_keeps_what_is_needed(root: Path, file: Path)
     assert not (root / "runs" / old).exists()
     assert json.loads((outputs[new] / "m.json").read_text()) == {"deep": {"more": 1, "n": 3}}
     again = ops.run(file, root=root).data["steps"]
-    assert [s["cache"] for s in again if s["name"] != "C"] == [
-        f"taken over from execution {new}"
-    ] * 2
+    assert [s["cache"] for s in again if s["name"] != "C"] == [f"cache hit: execution {new}"] * 2
     assert ops.gc(NOTHING, root=root, keep=1).data["executions"] == [], "new is a source"
 
 
@@ -225,7 +224,7 @@ def test_gc_waits_for_what_is_running(root: Path) -> None:
     session.put_pipeline("P", json.dumps(definition(python("A", SLEEP))))
     execution = session.start("P")
     try:
-        with pytest.raises(ExecutionError, match="is running; wait"):
+        with pytest.raises(ExecutionError, match="is running"):
             ops.gc(NOTHING, root=root)
     finally:
         execution.stop()
@@ -261,9 +260,9 @@ def test_the_live_table_follows_the_steps(root: Path, file: Path) -> None:
     execution = session.start("P", {"N": 4})
     execution.join()
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(table_of(execution))
+    console.print(build_table(execution))
     text = console.export_text()
-    for word in (execution.id, "ran: it has not succeeded before", "No", "Failed"):
+    for word in (execution.id, "ran: no earlier success", "No", "Failed"):
         assert word in text
     with pytest.raises(ExecutionError, match=f"--resume {execution.id}"):
-        attend(execution)
+        wait_for(execution)

@@ -10,10 +10,10 @@ import pytest
 from made_definitions import condition, definition, equals, fail, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.commands.values import parse_parameters
 from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.ops import run
-from kinoloom.pipelines.running import parse_parameters
 
 PARAMETERS = [
     {"Name": "N", "Type": "Integer", "DefaultValue": 1},
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_command_runs_a_file_and_tells_of_every_step(file: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--data", str(file)]
+    words = [sys.executable, "-m", "kinoloom", "pipeline", "run", str(file)]
     words += ["--root", str(tmp_path / "root")]
     done = subprocess.run([*words, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -50,13 +50,13 @@ def test_the_command_runs_a_file_and_tells_of_every_step(file: Path, tmp_path: P
 
 def test_a_failed_run_goes_on(file: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
-    with pytest.raises(ExecutionError, match="go on with --resume") as caught:
+    with pytest.raises(ExecutionError, match="resume with --resume") as caught:
         run(file, root=root, set="N=2")
     execution = str(caught.value).rpartition("--resume ")[2].rstrip(".")
     with pytest.raises(ExecutionError, match="Step 'Other' failed"):
         run(file, root=root, resume=execution)
     report = run(file, root=root)
-    assert report.data["steps"][0]["cache"].startswith("taken over from execution")
+    assert report.data["steps"][0]["cache"].startswith("cache hit: execution")
     assert run(file, root=root, resume=report.data["execution"]).data["status"] == "Succeeded"
 
 
@@ -77,10 +77,10 @@ def test_parameters_are_parsed_by_their_types(text: str, values: dict[str, Any])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("N", "takes NAME=VALUE, not 'N'"),
-        ("{", "--set is not JSON"),
+        ("N", "must be NAME=VALUE or a JSON object, not 'N'"),
+        ("{", "--set is not valid JSON"),
         ("N=x", "'N' must be of type Integer, not 'x'"),
-        ("X=1", "no parameter 'X'"),
+        ("X=1", "Unknown parameter 'X'"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(
@@ -91,7 +91,7 @@ def test_parameters_that_do_not_fit_are_refused(
 
 
 MADE = """
-from kinoloom.pipelines import *
+from kinoloom.sagemaker import *
 session = LocalPipelineSession()
 data = S3Uploader.upload("data.txt", f"s3://{session.default_bucket()}/in")
 where = ParameterString("Where", data)
@@ -130,7 +130,7 @@ def test_a_python_file_runs_in_its_own_folder_on_the_root_given(
 def test_a_python_file_with_two_pipelines_needs_a_name(python_file: Path, tmp_path: Path) -> None:
     two = MADE % ("one", "One") + (MADE % ("two", "Two")).replace("pipeline =", "other =")
     python_file.write_text(two)
-    with pytest.raises(UsageError, match=r"it has: One, Two\. Choose one with --name"):
+    with pytest.raises(UsageError, match=r"it has: One, Two\. Select one with --name"):
         run(python_file, root=tmp_path / "root")
     report = run(python_file, root=tmp_path / "root", name="Two")
     found = LocalSession(tmp_path / "root").execution(report.data["execution"])
@@ -139,7 +139,7 @@ def test_a_python_file_with_two_pipelines_needs_a_name(python_file: Path, tmp_pa
 
 def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> None:
     inside = "\n    ".join((MADE % ("one", "One")).strip().splitlines()[1:])
-    head = "from kinoloom.pipelines import *\ndef get_pipeline(sagemaker_session):\n    "
+    head = "from kinoloom.sagemaker import *\ndef get_pipeline(sagemaker_session):\n    "
     python_file.write_text(f"{head}{inside}\n    return pipeline\n")
     assert run(python_file, root=tmp_path / "root").data["status"] == "Succeeded"
 
@@ -148,7 +148,7 @@ def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> 
     ("text", "error", "message"),
     [
         ("x = 1", UsageError, "it has: none"),
-        ("1 / 0", ExecutionError, "ended with ZeroDivisionError"),
+        ("1 / 0", ExecutionError, "raised ZeroDivisionError"),
         (MADE % ("one", "One") + "pipeline.upsert(); pipeline.start(wait=True)",
          UsageError, "starts its pipeline itself"),
     ],

@@ -15,10 +15,10 @@ from moto import mock_aws
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.session import SageMakerSession
-from kinoloom.pipelines.loading import standing_in
-from kinoloom.pipelines.ops import RunOptions
-from kinoloom.pipelines.running import run_file
-from kinoloom.pipelines.workflow.pipeline import Pipeline
+from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.commands.run import run_file
+from kinoloom.pipelines.loading import working_in
+from kinoloom.pipelines.options import RunOptions
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "abalone"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -54,7 +54,7 @@ def stub(session: SageMakerSession) -> Iterator[Stubber]:
 
 @pytest.fixture
 def execution(session: SageMakerSession) -> SageMakerExecution:
-    return SageMakerExecution(session, ARN)
+    return SageMakerExecution(session._service, ARN)
 
 
 def keys(s3: Any) -> list[str]:
@@ -66,7 +66,7 @@ def test_the_example_starts_when_one_object_is_changed(aws: Any, tmp_path: Path)
     changed = text.replace("import LocalPipelineSession", "import PipelineSession").replace(
         "LocalPipelineSession()", f"PipelineSession(role={ROLE!r})"
     )
-    with standing_in(EXAMPLE, tmp_path):
+    with working_in(EXAMPLE, tmp_path):
         names: dict[str, Any] = {"__name__": "example"}
         exec(changed, names)  # noqa: S102  the example itself, with another session
         pipeline: Pipeline = names["pipeline"]
@@ -104,9 +104,9 @@ def test_the_command_runs_a_definition_on_the_service(
     report = run_file(file, RunOptions(session=f"sagemaker:{ROLE}"))
     assert report.data["status"] == "Succeeded"
     assert SageMakerSession().describe_pipeline("small")["RoleArn"] == ROLE
-    with pytest.raises(UsageError, match="A role is needed"):
+    with pytest.raises(UsageError, match="The session has no role"):
         run_file(file, RunOptions(session="sagemaker", name="other"))
-    with pytest.raises(UsageError, match="cannot be done with --session sagemaker"):
+    with pytest.raises(UsageError, match="does not support --session sagemaker"):
         run_file(file, RunOptions(session="sagemaker", resume="abc"))
 
 
@@ -121,8 +121,10 @@ def test_what_is_in_s3_already_is_not_sent_again(
     assert keys(aws) == ["x/a", "x/sub/b"]
     before = aws.head_object(Bucket=BUCKET, Key="x/a")
     sent = []
-    upload_file = session._s3.upload_file
-    session._s3.upload_file = lambda **given: sent.append(given["Key"]) or upload_file(**given)
+    upload_file = session._service.s3.upload_file
+    session._service.s3.upload_file = lambda **given: (
+        sent.append(given["Key"]) or upload_file(**given)
+    )
     (folder / "sub" / "b").write_text("3")
     session.upload(folder, f"s3://{BUCKET}/x")
     assert sent == ["x/sub/b"]
@@ -144,10 +146,10 @@ def test_a_long_definition_goes_to_s3(session: SageMakerSession, aws: Any) -> No
 def test_what_is_missing_is_told(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     session = SageMakerSession()
     assert session.default_bucket() == "sagemaker-us-west-2-123456789012"
-    with pytest.raises(UsageError, match="A role is needed"):
+    with pytest.raises(UsageError, match="The session has no role"):
         session.put_pipeline("P", json.dumps(definition(fail("F"))))
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(UsageError, match="no AWS region"):
+    with pytest.raises(UsageError, match="No AWS region"):
         SageMakerSession()
 
 
@@ -179,10 +181,10 @@ def test_stop_and_retry_are_asked_of_the_service(
 def test_wait_ends_with_the_execution(stub: Stubber, execution: SageMakerExecution) -> None:
     for status in ("Executing", "Stopped"):
         stub.add_response("describe_pipeline_execution", {"PipelineExecutionStatus": status})
-    with pytest.raises(ExecutionError, match="abcdefabcdef Stopped"):
+    with pytest.raises(ExecutionError, match="abcdefabcdef stopped"):
         execution.wait(delay=0)
     stub.add_response("describe_pipeline_execution", {"PipelineExecutionStatus": "Executing"})
-    with pytest.raises(ExecutionError, match="takes longer than 0 s"):
+    with pytest.raises(ExecutionError, match="did not finish within 0 s"):
         execution.wait(delay=0, max_attempts=1)
 
 
@@ -217,7 +219,7 @@ def test_results_are_addresses(stub: Stubber, execution: SageMakerExecution) -> 
     answers(2)
     assert execution.result("L") == {"a": "1"}
     stub.add_response("list_pipeline_execution_steps", listed)
-    with pytest.raises(UsageError, match="No step 'X' has begun"):
+    with pytest.raises(UsageError, match="No step 'X' has started"):
         execution.logs("X")
     stub.add_client_error("describe_pipeline_execution", "ThrottlingException", "slow down")
     with pytest.raises(ExecutionError, match="ThrottlingException: slow down"):

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from kinoloom.pipelines.serving import filters
-from kinoloom.pipelines.serving.main import transformed
-from kinoloom.pipelines.serving.records import body, records, requests
-from kinoloom.pipelines.serving.script import answerer
+from kinoloom.pipelines.serving.main import transform
+from kinoloom.pipelines.serving.records import batch_records, build_body, read_records
+from kinoloom.pipelines.serving.script import load_handler
 
 USUAL = {
     "content_type": "text/csv", "accept": "", "compression": "None", "split": "Line",
-    "strategy": "MultiRecord", "most_bytes": 0, "assemble": "None", "input_filter": "$",
+    "strategy": "MultiRecord", "max_bytes": 0, "assemble": "None", "input_filter": "$",
     "output_filter": "$", "join": "None",
 }  # fmt: skip
 
@@ -28,21 +28,21 @@ def doubled(content: bytes, media_type: str, accept: str) -> bytes:
 
 
 def made(file: Path, **config: Any) -> bytes:
-    return b"".join(transformed(file, {**USUAL, **config}, doubled))
+    return b"".join(transform(file, {**USUAL, **config}, doubled))
 
 
 def test_lines_become_records_of_requests_that_fit(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_bytes(b"1,2\r\n3,4\n\n5,6")
-    parts = list(records(file, "Line", "None"))
+    parts = list(read_records(file, "Line", "None"))
     assert parts == [b"1,2", b"3,4", b"5,6"]
-    assert list(requests(iter(parts), "Line", "MultiRecord", 8)) == [parts[:2], parts[2:]]
-    assert list(requests(iter(parts), "Line", "MultiRecord", 7)) == [[p] for p in parts]
-    assert list(requests(iter(parts), "Line", "SingleRecord", 0)) == [[p] for p in parts]
-    assert list(requests(iter(parts), "Line", "MultiRecord", 0)) == [parts]
-    assert list(requests(iter([]), "Line", "MultiRecord", 0)) == []
-    with pytest.raises(ValueError, match="record of 3 bytes is larger"):
-        list(requests(iter(parts), "Line", "MultiRecord", 2))
+    assert list(batch_records(iter(parts), "Line", "MultiRecord", 8)) == [parts[:2], parts[2:]]
+    assert list(batch_records(iter(parts), "Line", "MultiRecord", 7)) == [[p] for p in parts]
+    assert list(batch_records(iter(parts), "Line", "SingleRecord", 0)) == [[p] for p in parts]
+    assert list(batch_records(iter(parts), "Line", "MultiRecord", 0)) == [parts]
+    assert list(batch_records(iter([]), "Line", "MultiRecord", 0)) == []
+    with pytest.raises(ValueError, match="record of 3 bytes exceeds"):
+        list(batch_records(iter(parts), "Line", "MultiRecord", 2))
 
 
 def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
@@ -50,19 +50,19 @@ def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
     frames = [struct.pack("<II", 0xCED7230A, len(c)) + c + b"\0" * (-len(c) % 4) for c in content]
     file = tmp_path / "data.rec"
     file.write_bytes(b"".join(frames))
-    assert list(records(file, "RecordIO", "None")) == content
-    assert body(content, "RecordIO") == file.read_bytes()
+    assert list(read_records(file, "RecordIO", "None")) == content
+    assert build_body(content, "RecordIO") == file.read_bytes()
     packed = tmp_path / "data.rec.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
-    assert list(records(packed, "RecordIO", "Gzip")) == content
+    assert list(read_records(packed, "RecordIO", "Gzip")) == content
     whole = [struct.pack("<Q", len(c)) + b"sums" + c + b"sum2" for c in content]
     file.write_bytes(b"".join(whole))
-    assert list(records(file, "TFRecord", "None")) == whole
+    assert list(read_records(file, "TFRecord", "None")) == whole
     file.write_bytes(b"".join(whole)[:-1])
     with pytest.raises(ValueError, match="ends within a record"):
-        list(records(file, "TFRecord", "None"))
+        list(read_records(file, "TFRecord", "None"))
     with pytest.raises(ValueError, match="not RecordIO"):
-        list(records(file, "RecordIO", "None"))
+        list(read_records(file, "RecordIO", "None"))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,15 @@ def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
     ],
 )
 def test_an_expression_picks_its_part(expression: str, expected: Any) -> None:
-    assert filters.pick({"a": [1, 2, 3], "b c": {"d": "x"}}, expression) == expected
+    assert filters.select({"a": [1, 2, 3], "b c": {"d": "x"}}, expression) == expected
 
 
 @pytest.mark.parametrize("expression", ["a", "$.z", "$.a[9]", "$..a", "$[?(@.a)]"])
 def test_an_expression_that_names_nothing_is_refused(expression: str) -> None:
-    with pytest.raises(ValueError, match=r"no JSONPath|cannot be used|A record has nothing"):
-        filters.pick({"a": [1, 2, 3]}, expression)
+    with pytest.raises(
+        ValueError, match=r"not a valid JSONPath|not supported from|A record has no value"
+    ):
+        filters.select({"a": [1, 2, 3]}, expression)
 
 
 def test_filters_and_joins_work_on_each_record(tmp_path: Path) -> None:
@@ -107,7 +109,7 @@ def test_json_records_are_joined_by_name(tmp_path: Path) -> None:
         lines = [str(sum(json.loads(line))) for line in content.splitlines()]
         return "\n".join(lines).encode()
 
-    lines = b"".join(transformed(file, config, sums)).splitlines()
+    lines = b"".join(transform(file, config, sums)).splitlines()
     assert [json.loads(line) for line in lines] == [
         {"id": 1, "x": [2, 3], "SageMakerOutput": 5},
         {"id": 2, "x": [4], "SageMakerOutput": 4},
@@ -115,7 +117,7 @@ def test_json_records_are_joined_by_name(tmp_path: Path) -> None:
     config["content_type"] = "application/json"
     file.write_text("[1, 2]\n")
     config["input_filter"] = "$"
-    assert b"".join(transformed(file, config, sums)) == (
+    assert b"".join(transform(file, config, sums)) == (
         b'{"SageMakerInput":[1,2],"SageMakerOutput":3}\n'
     )
 
@@ -124,8 +126,8 @@ def test_answers_must_match_the_records(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("1\n2\n")
     config = {**USUAL, "join": "Input"}
-    with pytest.raises(ValueError, match="2 records was answered with 1 lines"):
-        list(transformed(file, config, lambda *_: b"3"))
+    with pytest.raises(ValueError, match="returned 1 lines for 2 records"):
+        list(transform(file, config, lambda *_: b"3"))
 
 
 Serve = Callable[..., bytes]
@@ -144,7 +146,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
         monkeypatch.setenv("SAGEMAKER_PROGRAM", f"{name}.py")
         monkeypatch.setenv("SAGEMAKER_SUBMIT_DIRECTORY", str(folder))
         monkeypatch.syspath_prepend(str(folder))
-        return answerer(tmp_path)(content, kind, accept)
+        return load_handler(tmp_path)(content, kind, accept)
 
     return answer
 
@@ -170,14 +172,14 @@ def test_what_a_script_leaves_out_reads_and_writes_numbers(serve: Serve) -> None
     )
     assert serve(class_, "plain", b"1,2\n3,4") == b"3.0\n7.0"
     assert serve(class_, "plain_b", b"[[1, 2]]", "application/json", "application/json") == b"[3]"
-    with pytest.raises(ValueError, match="image/png is not read"):
+    with pytest.raises(ValueError, match="image/png is not supported"):
         serve(class_, "plain_c", b"", "image/png")
 
 
 def test_a_missing_script_or_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").mkdir()
-    with pytest.raises(ValueError, match="no inference script"):
-        answerer(tmp_path)
+    with pytest.raises(ValueError, match="neither an inference script"):
+        load_handler(tmp_path)
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "gone.py")
-    with pytest.raises(ValueError, match=r"no inference script gone\.py"):
-        answerer(tmp_path)
+    with pytest.raises(ValueError, match=r"neither an inference script gone\.py"):
+        load_handler(tmp_path)

@@ -8,8 +8,8 @@ import pytest
 from made_definitions import definition, processing
 
 from kinoloom.pipelines import LocalSession, Resources
-from kinoloom.pipelines.local.training import training_job
-from kinoloom.pipelines.local.worker import bring_in
+from kinoloom.pipelines.local.jobs.files import place_input
+from kinoloom.pipelines.local.jobs.training_job import training_job
 
 NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 TELL = (
@@ -82,7 +82,7 @@ def test_a_channel_in_fast_file_mode_is_read_where_it_lies(tmp_path: Path) -> No
     (one,) = training_job(request, "job", "arn").inputs
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "rows.csv").write_text("1,2")
-    bring_in(one, tmp_path / "train", tmp_path / "ml")
+    place_input(one, tmp_path / "train", tmp_path / "ml")
     place = tmp_path / "ml" / "input" / "data" / "train"
     assert place.is_symlink()
     assert (place / "rows.csv").read_text() == "1,2"

@@ -9,11 +9,11 @@ import pytest
 from made_definitions import ROLE, definition
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.judging import judged
-from kinoloom.pipelines.local.search import Search
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.worker import find_values
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.worker import values_in
+from kinoloom.pipelines.local.tuning.early_stopping import watch_log
+from kinoloom.pipelines.local.tuning.search import Search
 
 TRAIN = """
 import json, os
@@ -65,7 +65,7 @@ def session(tmp_path: Path) -> LocalSession:
     return LocalSession(tmp_path / "root")
 
 
-def start(session: LocalSession, step: dict[str, Any]) -> Execution:
+def start(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     session.put_pipeline("Tuned", json.dumps(definition(step)))
     return session.start("Tuned")
 
@@ -82,13 +82,13 @@ def test_a_grid_is_trained_whole_sorted_and_taken_over(session: LocalSession) ->
     assert [value for _, value in found] == [1.0, 2.0, 2.0, 2.0, 3.0, 3.0]
     assert made["BestTrainingJob"] == made["TrainingJobSummaries"][0]
     name = made["BestTrainingJob"]["TrainingJobName"]
-    assert session.objects.path(f"s3://tuned/t/{name}/output/model.tar.gz").is_file()
+    assert session.workspace.objects.path(f"s3://tuned/t/{name}/output/model.tar.gz").is_file()
     assert [step["StepName"] for step in done.list_steps()] == ["Tune"]
     assert len(done.list_trainings("Tune")) == 6
     again = start(session, tuning())
     again.wait()
     told = {one["CacheExplanation"] for one in again.list_trainings("Tune")}
-    assert told == {f"taken over from execution {done.id}"}
+    assert told == {f"cache hit: execution {done.id}"}
     values = [
         one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
         for one in again.result("Tune")["TrainingJobSummaries"]
@@ -109,7 +109,7 @@ def test_a_training_that_fails_does_not_end_the_tuning(session: LocalSession) ->
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        (tuning("raise SystemExit(3)", "Random", 2), "No training of 2 has a value: The job ended"),
+        (tuning("raise SystemExit(3)", "Random", 2), "None of 2 trainings has a value: The job"),
         (tuning(strategy="Random", most=1, regex="no=(.*)"), "no log has the metric 'loss'"),
         (tuning(), "must be given"),
     ],
@@ -121,7 +121,7 @@ def test_a_tuning_without_a_value_fails(
         step["Arguments"]["TrainingJobDefinition"]["AlgorithmSpecification"].pop(
             "MetricDefinitions"
         )
-        reason = "No MetricDefinition says how 'loss' is read"
+        reason = "The objective 'loss' has no MetricDefinition"
     done = start(session, step)
     done.join()
     assert done.status == "Failed"
@@ -151,7 +151,7 @@ def config(strategy: str, most: int | None, ranges: Any = None, **more: Any) -> 
     [("Grid", None, 6), ("Grid", 4, 4), ("Grid", 9, 6), ("Random", 9, 9), ("Bayesian", None, 1)],
 )
 def test_how_many_trainings_there_are(strategy: str, most: int | None, expected: int) -> None:
-    assert Search(config(strategy, most), minimizes=True).most == expected
+    assert Search(config(strategy, most), minimize=True).max_trials == expected
 
 
 def ranged(scaling: str, low: str, high: str) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def ranged(scaling: str, low: str, high: str) -> dict[str, Any]:
     [("Logarithmic", "1e-4", "1"), ("Linear", "-2", "3"), ("ReverseLogarithmic", "0", "0.99")],
 )
 def test_what_is_chosen_lies_in_its_range(strategy: str, scaling: str, low: str, high: str) -> None:
-    search = Search(config(strategy, 5, ranged(scaling, low, high)), minimizes=False)
+    search = Search(config(strategy, 5, ranged(scaling, low, high)), minimize=False)
     for _ in range(5):
         trial, chosen = search.ask()
         assert float(low) <= float(chosen["r"]) <= float(high)
@@ -174,7 +174,7 @@ def test_what_is_chosen_lies_in_its_range(strategy: str, scaling: str, low: str,
 
 def test_the_bayesian_search_comes_closer_than_chance() -> None:
     def best(strategy: str) -> float:
-        search = Search(config(strategy, 40, ranged("Linear", "0", "1")), minimizes=True)
+        search = Search(config(strategy, 40, ranged("Linear", "0", "1")), minimize=True)
         errors = []
         for _ in range(40):
             trial, chosen = search.ask()
@@ -186,24 +186,24 @@ def test_the_bayesian_search_comes_closer_than_chance() -> None:
 
 
 def test_a_range_that_cannot_be_searched_is_refused() -> None:
-    with pytest.raises(UsageError, match="The range of 'r', 0 to 1, cannot be searched"):
-        Search(config("Random", 1, ranged("Logarithmic", "0", "1")), minimizes=True)
-    with pytest.raises(UsageError, match="at least one hyper-parameter"):
-        Search(config("Random", 1, {"IntegerParameterRanges": []}), minimizes=True)
+    with pytest.raises(UsageError, match="The range of 'r', 0 to 1, is invalid for ScalingType"):
+        Search(config("Random", 1, ranged("Logarithmic", "0", "1")), minimize=True)
+    with pytest.raises(UsageError, match="at least one hyper-parameter range"):
+        Search(config("Random", 1, {"IntegerParameterRanges": []}), minimize=True)
 
 
 def test_a_training_worse_than_the_median_has_no_hope() -> None:
-    search = Search(config("Random", 9, TrainingJobEarlyStoppingType="Auto"), minimizes=True)
+    search = Search(config("Random", 9, TrainingJobEarlyStoppingType="Auto"), minimize=True)
     for _ in range(3):
         trial, _ = search.ask()
-        assert not search.hopeless(trial, [3.0, 2.0])
+        assert not search.should_stop(trial, [3.0, 2.0])
         search.tell(trial, 2.0)
-    assert not search.hopeless(search.ask()[0], [3.0, 1.5])
-    assert search.hopeless(search.ask()[0], [3.0, 2.5])
-    off = Search(config("Random", 9), minimizes=True)
+    assert not search.should_stop(search.ask()[0], [3.0, 1.5])
+    assert search.should_stop(search.ask()[0], [3.0, 2.5])
+    off = Search(config("Random", 9), minimize=True)
     for _ in range(4):
         trial, _ = off.ask()
-        assert not off.hopeless(trial, [9.0])
+        assert not off.should_stop(trial, [9.0])
         off.tell(trial, 1.0)
 
 
@@ -213,11 +213,11 @@ def test_a_job_is_ended_when_its_log_has_no_hope(tmp_path: Path) -> None:
 
     never, end = os.pipe()
     log = tmp_path / "log.txt"
-    with judged(log, never, lambda text: "bad" in text) as stop_fd:
+    with watch_log(log, never, lambda text: "bad" in text) as stop_fd:
         assert select.select([stop_fd], [], [], 0.7)[0] == []
         log.write_text("bad")
         assert select.select([stop_fd], [], [], 30)[0] == [stop_fd]
-    with judged(log, never, lambda text: False) as stop_fd:
+    with watch_log(log, never, lambda text: False) as stop_fd:
         os.write(end, b"x")
         assert select.select([stop_fd], [], [], 30)[0] == [stop_fd]
     os.close(never)
@@ -226,5 +226,5 @@ def test_a_job_is_ended_when_its_log_has_no_hope(tmp_path: Path) -> None:
 
 def test_metrics_are_numbers_of_the_log() -> None:
     log = "a=1.5 a=-2e-3\na=nan a=.5"
-    assert values_in(log, r"a=(\S+)") == [1.5, -0.002, 0.5]
-    assert values_in(log, r"nothing") == []
+    assert find_values(log, r"a=(\S+)") == [1.5, -0.002, 0.5]
+    assert find_values(log, r"nothing") == []

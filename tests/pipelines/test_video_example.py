@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "pipelines" / "video"
 
 def run(root: Path, *more: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json", "--root", str(root)]
-    words = [*line, "--data", str(EXAMPLE / "pipeline.py"), *more]
+    words = [*line, str(EXAMPLE / "pipeline.py"), *more]
     return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 
@@ -20,7 +20,7 @@ def test_an_engine_is_measured_and_registered_or_refused(tmp_path: Path) -> None
     passed = run(tmp_path)
     assert passed.returncode == 0, passed.stderr
     session = LocalSession(tmp_path)
-    (package,) = session.models.packages("Interpolators")
+    (package,) = session.models.list_packages("Interpolators")
     quality = package["metrics"]["ModelQuality.Statistics"]
     assert quality["frames"] == 16
     assert quality["psnr_db"]["least"] > 40
@@ -35,6 +35,6 @@ def test_an_engine_is_measured_and_registered_or_refused(tmp_path: Path) -> None
     latest = session.executions("Video")[0]
     ran = [s["StepName"] for s in latest.list_steps() if s.get("CacheExplanation", "ran") == "ran"]
     assert ran == ["Gate", "TooPoor"], "all that was measured was taken over"
-    assert len(session.models.packages("Interpolators")) == 1
+    assert len(session.models.list_packages("Interpolators")) == 1
     told = session.execution(json.loads(passed.stdout)["execution"])
     assert (told.result("Interpolate")["woven"] / "woven.mkv").is_file()

@@ -1,28 +1,28 @@
 """The abalone pipeline: process, train, evaluate, gate, then model, transform and registration.
 
-python pipeline.py runs it; `kinoloom pipeline run --data pipeline.py` does too, and tells more.
+python pipeline.py runs it; `kinoloom pipeline run pipeline.py` does too, and tells more.
 """
 
-from kinoloom.pipelines import image_uris
-from kinoloom.pipelines.estimator import Estimator
-from kinoloom.pipelines.inputs import TrainingInput
-from kinoloom.pipelines.model import Model
-from kinoloom.pipelines.model_metrics import MetricsSource, ModelMetrics
-from kinoloom.pipelines.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
-from kinoloom.pipelines.s3 import S3Uploader
-from kinoloom.pipelines.session import get_execution_role
-from kinoloom.pipelines.sklearn.processing import SKLearnProcessor
-from kinoloom.pipelines.transformer import Transformer
-from kinoloom.pipelines.workflow.condition_step import ConditionStep
-from kinoloom.pipelines.workflow.conditions import ConditionLessThanOrEqualTo
-from kinoloom.pipelines.workflow.fail_step import FailStep
-from kinoloom.pipelines.workflow.functions import Join, JsonGet
-from kinoloom.pipelines.workflow.model_step import ModelStep
-from kinoloom.pipelines.workflow.parameters import ParameterFloat, ParameterString
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.pipeline_context import LocalPipelineSession
-from kinoloom.pipelines.workflow.properties import PropertyFile
-from kinoloom.pipelines.workflow.steps import ProcessingStep, TrainingStep, TransformStep
+from kinoloom.pipelines.builder.conditions import ConditionLessThanOrEqualTo
+from kinoloom.pipelines.builder.control_steps import ConditionStep
+from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterString
+from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.builder.properties import PropertyFile
+from kinoloom.sagemaker import image_uris
+from kinoloom.sagemaker.estimator import Estimator
+from kinoloom.sagemaker.inputs import TrainingInput
+from kinoloom.sagemaker.model import Model
+from kinoloom.sagemaker.model_metrics import MetricsSource, ModelMetrics
+from kinoloom.sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from kinoloom.sagemaker.s3 import S3Uploader
+from kinoloom.sagemaker.session import get_execution_role
+from kinoloom.sagemaker.sklearn.processing import SKLearnProcessor
+from kinoloom.sagemaker.transformer import Transformer
+from kinoloom.sagemaker.workflow.fail_step import FailStep
+from kinoloom.sagemaker.workflow.functions import Join, JsonGet
+from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep, TransformStep
 
 session = LocalPipelineSession()
 region = session.boto_region_name

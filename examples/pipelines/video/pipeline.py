@@ -1,27 +1,27 @@
 """A video pipeline: hold frames out, weave them anew, measure, gate on PSNR, register the engine.
 
-kinoloom pipeline run --data pipeline.py
+kinoloom pipeline run pipeline.py
 """
 
-from kinoloom.pipelines.model import Model
-from kinoloom.pipelines.model_metrics import MetricsSource, ModelMetrics
-from kinoloom.pipelines.processing import (
+from kinoloom.pipelines.builder.conditions import ConditionGreaterThanOrEqualTo
+from kinoloom.pipelines.builder.control_steps import ConditionStep
+from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterString
+from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.builder.properties import PropertyFile
+from kinoloom.sagemaker.model import Model
+from kinoloom.sagemaker.model_metrics import MetricsSource, ModelMetrics
+from kinoloom.sagemaker.processing import (
     ProcessingInput,
     ProcessingOutput,
     Processor,
     ScriptProcessor,
 )
-from kinoloom.pipelines.s3 import S3Uploader
-from kinoloom.pipelines.workflow.condition_step import ConditionStep
-from kinoloom.pipelines.workflow.conditions import ConditionGreaterThanOrEqualTo
-from kinoloom.pipelines.workflow.fail_step import FailStep
-from kinoloom.pipelines.workflow.functions import Join, JsonGet
-from kinoloom.pipelines.workflow.model_step import ModelStep
-from kinoloom.pipelines.workflow.parameters import ParameterFloat, ParameterString
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.pipeline_context import LocalPipelineSession
-from kinoloom.pipelines.workflow.properties import PropertyFile
-from kinoloom.pipelines.workflow.steps import ProcessingStep
+from kinoloom.sagemaker.s3 import S3Uploader
+from kinoloom.sagemaker.workflow.fail_step import FailStep
+from kinoloom.sagemaker.workflow.functions import Join, JsonGet
+from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.steps import ProcessingStep
 
 ML = "/opt/ml/processing"
 session = LocalPipelineSession()

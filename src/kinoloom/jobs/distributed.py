@@ -20,7 +20,7 @@ from kinoloom.jobs.job import Job
 from kinoloom.jobs.options import DistributedOptions
 
 if TYPE_CHECKING:
-    from kinoloom.pipelines.local.execution import Execution
+    from kinoloom.pipelines.local.execution import LocalExecution
 
 _CONTAINER_ROOT = "/opt/ml/processing"
 _PROGRAM = "kinoloom.jobs.write_piece"
@@ -64,10 +64,10 @@ def write_distributed(
 
 def _run_pieces(job: Job, growing: Growing, session_name: str, progress: Progress) -> None:
     """Run a pipeline of the missing pieces; append each once all before it are there."""
-    from kinoloom.pipelines.sessions import local_session_of
-    from kinoloom.pipelines.workflow.pipeline import Pipeline
+    from kinoloom.pipelines.builder.pipeline import Pipeline
+    from kinoloom.pipelines.sessions import open_local_session
 
-    session = local_session_of(session_name, growing.folder / "session")
+    session = open_local_session(session_name, growing.folder / "session")
     steps = [_piece_step(job, number, piece) for number, piece in enumerate(growing.pieces)]
     pipeline = Pipeline(f"Pieces-{len(steps)}", steps=steps, sagemaker_session=session)
     pipeline.upsert()
@@ -91,7 +91,7 @@ def _run_pieces(job: Job, growing: Growing, session_name: str, progress: Progres
         )
 
 
-def _wait_for(execution: Execution, step: str) -> bool:
+def _wait_for(execution: LocalExecution, step: str) -> bool:
     """Wait until a step has ended or can no longer start; return whether it succeeded."""
     while True:
         is_over = execution.status not in ("Executing", "Stopping")
@@ -102,15 +102,16 @@ def _wait_for(execution: Execution, step: str) -> bool:
 
 
 def _piece_step(job: Job, number: int, piece: Mapping[str, Any]) -> Any:
-    from kinoloom.pipelines.local.jobs import own_program
-    from kinoloom.pipelines.processing import ProcessingInput, ProcessingOutput, Processor
-    from kinoloom.pipelines.workflow.retry import (
+    from kinoloom.pipelines.builder.job_steps import ProcessingStep
+    from kinoloom.pipelines.builder.processing import Processor
+    from kinoloom.pipelines.builder.processing_files import ProcessingInput, ProcessingOutput
+    from kinoloom.pipelines.builder.retry import (
         SageMakerJobExceptionTypeEnum,
         SageMakerJobStepRetryPolicy,
     )
-    from kinoloom.pipelines.workflow.steps import ProcessingStep
+    from kinoloom.pipelines.local.jobs.job import module_command
 
-    processor = Processor(image_uri="kinoloom", entrypoint=own_program(_PROGRAM))
+    processor = Processor(image_uri="kinoloom", entrypoint=module_command(_PROGRAM))
     inputs = [
         ProcessingInput(path.as_uri(), place, f"input-{k}", app_managed=True)
         for k, (place, path) in enumerate(_files_by_place(job).items())

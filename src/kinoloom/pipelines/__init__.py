@@ -1,55 +1,59 @@
-"""Pipelines: steps, conditions, sessions.
+"""Pipelines of steps, run on this machine, a Ray cluster or Amazon SageMaker.
 
-    from kinoloom.pipelines import LocalSession, Pipeline, ProcessingStep, ScriptProcessor
+    from kinoloom.pipelines import LocalSession, Pipeline, step
 
-Every name is also in the module where the SageMaker Python SDK (version 2) has it:
-`sagemaker.workflow.steps.ProcessingStep` is `kinoloom.pipelines.workflow.steps.ProcessingStep`.
-Names are loaded when they are first used, modules too: after `import kinoloom.pipelines as
-sagemaker`, `sagemaker.image_uris.retrieve` works as it does there.
+Names are loaded when they are first used. `kinoloom.sagemaker` has the names of the SageMaker
+Python SDK.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
+from kinoloom import lazy
+
+if TYPE_CHECKING:
+    from kinoloom.pipelines.aws.session import SageMakerSession
+    from kinoloom.pipelines.builder.conditions import (
+        ConditionEquals,
+        ConditionGreaterThan,
+        ConditionGreaterThanOrEqualTo,
+        ConditionIn,
+        ConditionLessThan,
+        ConditionLessThanOrEqualTo,
+        ConditionNot,
+        ConditionOr,
+    )
+    from kinoloom.pipelines.builder.control_steps import ConditionStep, FailStep
+    from kinoloom.pipelines.builder.function_steps import step
+    from kinoloom.pipelines.builder.job_steps import ProcessingStep
+    from kinoloom.pipelines.builder.parameters import (
+        ParameterBoolean,
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
+    from kinoloom.pipelines.builder.pipeline import Pipeline
+    from kinoloom.pipelines.builder.processing import Processor
+    from kinoloom.pipelines.builder.processing_files import ProcessingInput, ProcessingOutput
+    from kinoloom.pipelines.builder.properties import JsonGet, PropertyFile
+    from kinoloom.pipelines.builder.retry import (
+        SageMakerJobExceptionTypeEnum,
+        SageMakerJobStepRetryPolicy,
+        StepExceptionTypeEnum,
+        StepRetryPolicy,
+    )
+    from kinoloom.pipelines.builder.settings import CacheConfig, ParallelismConfiguration
+    from kinoloom.pipelines.builder.variables import ExecutionVariables, Join
+    from kinoloom.pipelines.cluster.session import RaySession
+    from kinoloom.pipelines.local.execution import LocalExecution
+    from kinoloom.pipelines.local.jobs.resources import Resources
+    from kinoloom.pipelines.local.session import LocalSession
+    from kinoloom.pipelines.protocols import Execution, Session
+
+_NAMES = {
     "aws.session": ("SageMakerSession",),
-    "cluster.session": ("RaySession",),
-    "compiling": ("StepArguments",),
-    "estimator": ("Estimator", "Framework"),
-    "inputs": ("CreateModelInput", "TrainingInput", "TransformInput"),
-    "lambda_helper": ("Lambda",),
-    "local.execution": ("Execution",),
-    "local.resources": ("Resources",),
-    "local.session": ("LocalSession",),
-    "model": ("FrameworkModel", "Model"),
-    "model_metrics": ("MetricsSource", "ModelMetrics"),
-    "network": ("NetworkConfig",),
-    "pipeline": ("PipelineModel",),
-    "processing": (
-        "FrameworkProcessor",
-        "ProcessingInput",
-        "ProcessingOutput",
-        "Processor",
-        "ScriptProcessor",
-    ),
-    "pytorch.estimator": ("PyTorch",),
-    "s3": ("S3Uploader",),
-    "session": ("Session", "get_execution_role"),
-    "sklearn.estimator": ("SKLearn",),
-    "sklearn.processing": ("SKLearnProcessor",),
-    "tensorflow.estimator": ("TensorFlow",),
-    "transformer": ("Transformer",),
-    "tuner": (
-        "CategoricalParameter",
-        "ContinuousParameter",
-        "HyperparameterTuner",
-        "IntegerParameter",
-    ),
-    "workflow.callback_step": ("CallbackOutput", "CallbackOutputTypeEnum", "CallbackStep"),
-    "workflow.condition_step": ("ConditionStep",),
-    "workflow.conditions": (
+    "builder.conditions": (
         "ConditionEquals",
         "ConditionGreaterThan",
         "ConditionGreaterThanOrEqualTo",
@@ -59,60 +63,97 @@ _HOMES = {
         "ConditionNot",
         "ConditionOr",
     ),
-    "workflow.execution_variables": ("ExecutionVariables",),
-    "workflow.fail_step": ("FailStep",),
-    "workflow.function_step": ("step",),
-    "workflow.functions": ("Join", "JsonGet"),
-    "workflow.lambda_step": ("LambdaOutput", "LambdaOutputTypeEnum", "LambdaStep"),
-    "workflow.model_step": ("ModelStep",),
-    "workflow.older_steps": ("CreateModelStep", "EstimatorTransformer", "RegisterModel"),
-    "workflow.parallelism_config": ("ParallelismConfiguration",),
-    "workflow.parameters": (
+    "builder.control_steps": (
+        "ConditionStep",
+        "FailStep",
+    ),
+    "builder.function_steps": ("step",),
+    "builder.job_steps": ("ProcessingStep",),
+    "builder.parameters": (
         "ParameterBoolean",
         "ParameterFloat",
         "ParameterInteger",
         "ParameterString",
     ),
-    "workflow.pipeline": ("Pipeline",),
-    "workflow.pipeline_context": ("LocalPipelineSession", "PipelineSession"),
-    "workflow.pipeline_definition_config": ("PipelineDefinitionConfig",),
-    "workflow.pipeline_experiment_config": ("PipelineExperimentConfig",),
-    "workflow.properties": ("PropertyFile",),
-    "workflow.retry": (
+    "builder.pipeline": ("Pipeline",),
+    "builder.processing": ("Processor",),
+    "builder.processing_files": (
+        "ProcessingInput",
+        "ProcessingOutput",
+    ),
+    "builder.properties": (
+        "JsonGet",
+        "PropertyFile",
+    ),
+    "builder.retry": (
         "SageMakerJobExceptionTypeEnum",
         "SageMakerJobStepRetryPolicy",
         "StepExceptionTypeEnum",
         "StepRetryPolicy",
     ),
-    "workflow.selective_execution_config": ("SelectiveExecutionConfig",),
-    "workflow.steps": (
+    "builder.settings": (
         "CacheConfig",
-        "ProcessingStep",
-        "TrainingStep",
-        "TransformStep",
-        "TuningStep",
+        "ParallelismConfiguration",
     ),
-    "xgboost.estimator": ("XGBoost",),
-    "xgboost.model": ("XGBoostModel",),
+    "builder.variables": (
+        "ExecutionVariables",
+        "Join",
+    ),
+    "cluster.session": ("RaySession",),
+    "local.execution": ("LocalExecution",),
+    "local.jobs.resources": ("Resources",),
+    "local.session": ("LocalSession",),
+    "protocols": (
+        "Execution",
+        "Session",
+    ),
 }
-_MODULES = (
-    "drift_check_baselines", "estimator", "image_uris", "inputs", "lambda_helper",
-    "metadata_properties", "model", "model_metrics", "network", "pipeline", "processing",
-    "parameter", "pytorch", "s3", "session", "sklearn", "tensorflow", "transformer", "tuner",
-    "workflow", "xgboost",
-)  # fmt: skip
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_LAZY)
+"""The exported names by the module that defines them."""
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _LAZY:
-        raise AttributeError(f"module 'kinoloom.pipelines' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = [
+    "CacheConfig",
+    "ConditionEquals",
+    "ConditionGreaterThan",
+    "ConditionGreaterThanOrEqualTo",
+    "ConditionIn",
+    "ConditionLessThan",
+    "ConditionLessThanOrEqualTo",
+    "ConditionNot",
+    "ConditionOr",
+    "ConditionStep",
+    "Execution",
+    "ExecutionVariables",
+    "FailStep",
+    "Join",
+    "JsonGet",
+    "LocalExecution",
+    "LocalSession",
+    "ParallelismConfiguration",
+    "ParameterBoolean",
+    "ParameterFloat",
+    "ParameterInteger",
+    "ParameterString",
+    "Pipeline",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "Processor",
+    "PropertyFile",
+    "RaySession",
+    "Resources",
+    "SageMakerJobExceptionTypeEnum",
+    "SageMakerJobStepRetryPolicy",
+    "SageMakerSession",
+    "Session",
+    "StepExceptionTypeEnum",
+    "StepRetryPolicy",
+    "step",
+]
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    {
+        **{name: f"{__name__}.{home}" for home, names in _NAMES.items() for name in names},
+    },
+    __all__,
+)

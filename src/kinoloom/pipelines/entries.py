@@ -7,7 +7,7 @@ from kinoloom.base.declarations import Entries, OpEntry
 ENTRIES = Entries(
     ops={
         "pipeline.validate": OpEntry(
-            "ops:validate", "Check a pipeline definition and show its steps in order."
+            "ops:validate", "Check a pipeline definition and list its steps in order."
         ),
         "pipeline.run": OpEntry(
             "ops:run", "Run a pipeline on this machine, a Ray cluster or SageMaker."
@@ -17,27 +17,23 @@ ENTRIES = Entries(
             "ops:status", "List the latest executions, or the steps of one."
         ),
         "pipeline.show": OpEntry(
-            "ops:show", "Show one execution in full; -o report.html writes a page with its graph."
+            "ops:show", "Report on an execution; -o report.html writes one self-contained page."
         ),
         "pipeline.logs": OpEntry("ops:logs", "Print the logs of the steps of an execution."),
         "pipeline.explain": OpEntry(
-            "ops:explain", "Explain what each step would do now, and why, without running any."
+            "ops:explain", "Explain which steps would run or reuse cached outputs, and why."
         ),
-        "pipeline.resume": OpEntry(
-            "ops:resume", "Resume an execution that was interrupted or failed."
-        ),
+        "pipeline.resume": OpEntry("ops:resume", "Resume a failed or interrupted execution."),
         "pipeline.stop": OpEntry("ops:stop", "Stop a running execution."),
         "pipeline.models": OpEntry("ops:models", "List the registered models, or show one."),
-        "pipeline.approve": OpEntry(
-            "ops:approve", "Approve or reject a version of a registered model."
-        ),
+        "pipeline.approve": OpEntry("ops:approve", "Approve or reject a registered model version."),
         "pipeline.answer": OpEntry(
-            "ops:answer", "Answer the question of a Callback step, or list the open questions."
+            "ops:answer", "Answer a waiting Callback step, or list the open callbacks."
         ),
         "pipeline.export": OpEntry(
             "ops:export", "Export the definition that a Python file builds, as JSON."
         ),
-        "pipeline.gc": OpEntry("ops:gc", "Remove old executions and their unreferenced files."),
+        "pipeline.gc": OpEntry("ops:gc", "Remove old executions and unreferenced contents."),
     },
     groups={"pipeline": "Run SageMaker pipelines on this machine, a Ray cluster or SageMaker."},
 )

@@ -1,4 +1,4 @@
-"""Pipelines out of files: a definition as JSON, or the Python that makes one."""
+"""Pipelines from Python files."""
 
 from __future__ import annotations
 
@@ -9,61 +9,58 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
-from kinoloom.pipelines.compiling import PipelineSession
+from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.workflow.pipeline import Pipeline
-from kinoloom.pipelines.workflow.pipeline_context import ROOT_VARIABLE
+from kinoloom.pipelines.local.storage.workspace import ROOT_VARIABLE
+from kinoloom.pipelines.protocols import Session
 
 _MODULE = "__kinoloom__"
 
 
-def load_pipeline(file: Path, name: str | None, session: PipelineSession) -> Pipeline:
-    """Run a Python file and give the `Pipeline` that it leaves, on that session.
+def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
+    """Run a Python file and return the `Pipeline` that it builds, with a session.
 
-    The file runs in its own folder and not as `__main__`, so what stands under
-    `if __name__ == "__main__":` is left out; a `LocalPipelineSession()` made in it shares the
-    session's folder, if that has one. The pipeline is the one `Pipeline` among its names, or what
-    its function `get_pipeline(sagemaker_session=...)` returns. The file is trusted: it is the
-    user's program.
+    The file runs in its own folder and not as `__main__`, so code under
+    `if __name__ == "__main__":` does not run. A `LocalPipelineSession()` in it uses the session's
+    workspace, if there is one. The pipeline is the only `Pipeline` among the file's global names,
+    or the result of its function `get_pipeline(sagemaker_session=...)`. The file is trusted.
 
     Args:
-        file: to run.
-        name: of the pipeline, when the file has several.
-        session: runs the pipeline, whatever session the file has given it.
+        file: The Python file.
+        name: The pipeline's name, if the file has several pipelines.
+        session: Runs the pipeline, whatever session the file sets.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UsageError: it leaves no pipeline, several, or has started one itself.
-        ExecutionError: it raised an error.
+        InputNotFoundError: The file does not exist.
+        UsageError: The file has no pipeline or several, or starts a pipeline itself.
+        ExecutionError: The file raised an error.
     """
     if not file.is_file():
-        raise InputNotFoundError(f"There is no file {file}.")
-    before = _started(session)
-    whole = file.resolve()
-    with standing_in(whole.parent, root_of(session)):
+        raise InputNotFoundError(f"File {file} does not exist.")
+    before = _list_executions(session)
+    path = file.resolve()
+    with working_in(path.parent, workspace_root(session)):
         try:
-            found = runpy.run_path(str(whole), run_name=_MODULE)
+            names = runpy.run_path(str(path), run_name=_MODULE)
         except Exception as error:
-            raise ExecutionError(
-                f"{file.name} ended with {type(error).__name__}: {error}"
-            ) from error
-        pipelines = {id(p): p for p in found.values() if isinstance(p, Pipeline)}
-        if not pipelines and callable(found.get("get_pipeline")):
-            made = found["get_pipeline"](sagemaker_session=session)
-            pipelines = {0: made} if isinstance(made, Pipeline) else {}
-    if _started(session) - before:
+            raise ExecutionError(f"{file.name} raised {type(error).__name__}: {error}") from error
+        pipelines = {id(p): p for p in names.values() if isinstance(p, Pipeline)}
+        if not pipelines and callable(names.get("get_pipeline")):
+            built = names["get_pipeline"](sagemaker_session=session)
+            pipelines = {0: built} if isinstance(built, Pipeline) else {}
+    if _list_executions(session) - before:
         raise UsageError(
             f"{file.name} starts its pipeline itself.",
-            hint='Put that under if __name__ == "__main__":, or run it with python.',
+            hint='Move the call under if __name__ == "__main__":, or run the file with python.',
         )
-    pipeline = _chosen(list(pipelines.values()), file, name)
+    pipeline = _select(list(pipelines.values()), file, name)
     pipeline.sagemaker_session = session
     return pipeline
 
 
 @contextlib.contextmanager
-def standing_in(folder: Path, root: Path | None) -> Iterator[None]:
-    """With that folder as the current one, and `LocalPipelineSession()` in that root, if any."""
+def working_in(folder: Path, root: Path | None) -> Iterator[None]:
+    """Change the working directory, and the default workspace unless `root` is None."""
     before = os.environ.get(ROOT_VARIABLE)
     if root is not None:
         os.environ[ROOT_VARIABLE] = str(root)
@@ -77,24 +74,24 @@ def standing_in(folder: Path, root: Path | None) -> Iterator[None]:
             os.environ[ROOT_VARIABLE] = before
 
 
-def root_of(session: PipelineSession) -> Path | None:
-    """The folder of a session that has one."""
+def workspace_root(session: Session) -> Path | None:
+    """Return a session's workspace folder; None if it has none."""
     return session.root if isinstance(session, LocalSession) else None
 
 
-def _started(session: PipelineSession) -> set[str]:
-    """The executions in a session's folder; none are known of one that has no folder."""
+def _list_executions(session: Session) -> set[str]:
+    """Return the executions in a session's workspace; none if it has no workspace."""
     if not isinstance(session, LocalSession):
         return set()
-    return {row["id"] for row in session.state.rows("SELECT id FROM executions")}
+    return {row["id"] for row in session.workspace.state.query("SELECT id FROM executions")}
 
 
-def _chosen(pipelines: list[Pipeline], file: Path, name: str | None) -> Pipeline:
-    wanted = [p for p in pipelines if name is None or p.name == name]
-    if len(wanted) == 1:
-        return wanted[0]
+def _select(pipelines: list[Pipeline], file: Path, name: str | None) -> Pipeline:
+    matching = [p for p in pipelines if name is None or p.name == name]
+    if len(matching) == 1:
+        return matching[0]
     names = ", ".join(sorted(p.name for p in pipelines)) or "none"
     raise UsageError(
-        f"{file.name} must leave one Pipeline among its names; it has: {names}.",
-        hint="Choose one with --name." if len(pipelines) > 1 else "",
+        f"{file.name} must have one Pipeline among its global names; it has: {names}.",
+        hint="Select one with --name." if len(pipelines) > 1 else "",
     )

@@ -1,4 +1,4 @@
-"""The page about a definition: its parameters, and its steps in an order in which they can run."""
+"""The report on a definition: its parameters, and its steps in topological order."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ def definition_report(file: Path) -> Report:
     """Check the definition in a file and describe it.
 
     Raises:
-        InputNotFoundError, UnreadableMediaError: the file cannot be read.
-        DefinitionError: it is not a right definition.
+        InputNotFoundError, UnreadableMediaError: The file cannot be read.
+        DefinitionError: The definition is invalid.
     """
     checked = load_file(file)
-    steps = _steps(checked)
+    steps = _describe_steps(checked)
     count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-    sections: list[Section] = [Text(f"{file.name} is right: {count}.")]
+    sections: list[Section] = [Text(f"{file.name} is valid: {count}.")]
     parameters = checked.definition.parameters
     if parameters:
         rows = tuple(
-            (p.name, p.type, "(must be given)" if p.default is None else p.default,
+            (p.name, p.type, "(required)" if p.default is None else p.default,
              ", ".join(p.enum_values))
             for p in parameters
         )  # fmt: skip
         sections.append(Table(("parameter", "type", "default", "allowed"), rows))
-    shown = tuple((s["name"], s["type"], ", ".join(s["needs"]), s["branch"]) for s in steps)
-    sections.append(Table(("step", "type", "needs", "in the branch"), shown))
+    rows = tuple((s["name"], s["type"], ", ".join(s["needs"]), s["branch"]) for s in steps)
+    sections.append(Table(("step", "type", "needs", "branch"), rows))
     data = {
         "schema": SCHEMA,
         "file": file.name,
@@ -43,19 +43,19 @@ def definition_report(file: Path) -> Report:
     return Report("Pipeline definition", tuple(sections), data, record)
 
 
-def _steps(checked: Checked) -> list[dict[str, Any]]:
+def _describe_steps(checked: Checked) -> list[dict[str, Any]]:
     graph = checked.graph
-    listed = []
+    steps = []
     for name in graph.order:
         placed = graph.steps[name]
-        word = "if" if placed.chosen else "else"
-        listed.append(
+        branch = "if" if placed.outcome else "else"
+        steps.append(
             {
                 "name": name,
                 "type": placed.step.type,
                 "needs": sorted(graph.needs[name]),
-                "branch": f"{placed.condition}: {word}" if placed.condition else "",
+                "branch": f"{placed.condition}: {branch}" if placed.condition else "",
                 "path": placed.path,
             }
         )
-    return listed
+    return steps

@@ -1,4 +1,4 @@
-"""Sessions by a word, as the command line names them."""
+"""Sessions by name, as the command line names them."""
 
 from __future__ import annotations
 
@@ -8,49 +8,51 @@ from pathlib import Path
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.aws.session import SageMakerSession
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.ops import SESSIONS
+from kinoloom.pipelines.options import SESSIONS
 
 _ADDRESS = re.compile(r"auto|(ray://)?[\w.-]+:\d+")
 
 
-def session_of(text: str, root: Path, *, strict: bool = False) -> LocalSession | SageMakerSession:
-    """The session that a word names.
+def open_session(name: str, root: Path, *, strict: bool = False) -> LocalSession | SageMakerSession:
+    """Return the session with a name.
 
     Args:
-        text: "local"; "ray" for a Ray cluster begun on this machine, "auto" for the one that runs
-            on it, "ray://host:port" or "host:port" for any; "sagemaker:ROLE" for the service, with
-            the ARN of the pipeline's role.
-        root: the folder of all but the last.
-        strict: as for a `LocalSession`.
+        name: "local"; "ray" for a new Ray cluster on this machine, "auto" for the one that is
+            running on it, "ray://host:port" or "host:port" for any; "sagemaker:ROLE" for the
+            service, with the ARN of the pipelines' role.
+        root: The workspace folder of all but the last.
+        strict: See `LocalSession`.
 
     Raises:
-        UsageError: it names none.
-        KinoloomError: as the session's class.
+        UsageError: The name is unknown.
+        KinoloomError: See the session's class.
     """
-    if text == "local":
+    if name == "local":
         return LocalSession(root, strict=strict)
-    if text == "ray" or _ADDRESS.fullmatch(text):
+    if name == "ray" or _ADDRESS.fullmatch(name):
         from kinoloom.pipelines.cluster.session import RaySession
 
-        return RaySession(None if text == "ray" else text, root, strict=strict)
-    if _is_service(text):
-        return SageMakerSession(role=text.partition(":")[2] or None)
-    raise UsageError(f"'{text}' is no session.", hint=f"Sessions are {SESSIONS}.")
+        return RaySession(None if name == "ray" else name, root, strict=strict)
+    if _is_service(name):
+        return SageMakerSession(role=name.partition(":")[2] or None)
+    raise UsageError(f"Unknown session '{name}': expected {SESSIONS}.")
 
 
-def local_session_of(text: str, root: Path, *, strict: bool = False) -> LocalSession:
-    """The session that a word names, if its state lies in a folder here.
+def open_local_session(name: str, root: Path, *, strict: bool = False) -> LocalSession:
+    """Return the session with a name if its workspace is on this machine.
 
     Raises:
-        UsageError: it does not.
-        KinoloomError: as `session_of`.
+        UsageError: The name is unknown, or names the service.
+        KinoloomError: See `open_session`.
     """
-    if not _is_service(text):
-        session = session_of(text, root, strict=strict)
+    if not _is_service(name):
+        session = open_session(name, root, strict=strict)
         if isinstance(session, LocalSession):
             return session
-    raise UsageError(f"This cannot be done with --session {text}.", hint="`pipeline run` can.")
+    raise UsageError(
+        f"This command does not support --session {name}.", hint="`pipeline run` does."
+    )
 
 
-def _is_service(text: str) -> bool:
-    return text.partition(":")[0] == "sagemaker"
+def _is_service(name: str) -> bool:
+    return name.partition(":")[0] == "sagemaker"

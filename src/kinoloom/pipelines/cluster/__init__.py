@@ -1,1 +1,1 @@
-"""Pipelines on a Ray cluster; the only home of Ray."""
+"""Pipelines on a Ray cluster; the only package that imports Ray."""

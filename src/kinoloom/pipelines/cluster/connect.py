@@ -1,4 +1,4 @@
-"""The way to a Ray cluster: one that runs, by its address, or one begun on this machine."""
+"""Connections to a Ray cluster: a running one by its address, or a new one on this machine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from kinoloom.base.need import need
 from kinoloom.errors import ExecutionError, UsageError
 
-_MOST_STARTS = 3
-_PAUSE_S = 2.0
+_MAX_STARTS = 3
+_DELAY_S = 2.0
 _LAST_LINES = 15
 _LOCAL = ("local", "")
 
@@ -21,85 +21,84 @@ _connected: str | None = None
 
 
 def connect(address: str | None) -> ModuleType:
-    """Ray, connected to a cluster; a process has one cluster at a time.
+    """Connect to a cluster and return Ray's module; a process has one cluster at a time.
 
     Args:
         address: "ray://host:port" (Ray's client, from any machine), "host:port" (from a machine of
-            the cluster), "auto" (the cluster of this machine), or None or "local" to begin one
-            here. A connection that the program has made itself is used for None and "auto".
+            the cluster), "auto" (the cluster of this machine), or None or "local" to start one
+            here. None and "auto" use an existing connection of this process.
 
     Raises:
         MissingExtraError: Ray is not installed.
-        UsageError: this process is connected to another cluster.
-        ExecutionError: the cluster cannot be reached or begun; the message has the end of Ray's
-            own log.
+        UsageError: This process is connected to another cluster.
+        ExecutionError: The cluster cannot be reached or started; the message has the end of Ray's
+            log.
     """
     global _connected
     if address is not None and address.startswith("ray://"):
-        _believe_the_token()
+        _enable_token()
     ray = need("ray", extra="ray")
     if ray.is_initialized():
-        mine = address in (_connected, None, "auto")
-        if not mine:
+        if address not in (_connected, None, "auto"):
             raise UsageError(
-                f"This process is connected to a Ray cluster already, not to '{address}'.",
+                f"This process is already connected to a Ray cluster other than '{address}'.",
                 hint="Call ray.shutdown() first.",
             )
         return ray
-    local = address is None or address in _LOCAL
+    is_local = address is None or address in _LOCAL
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if local:
+    if is_local:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         settings |= {"address": "local", "include_dashboard": False}
     else:
         settings["address"] = address
-    _begin(ray, settings, _MOST_STARTS if local else 1)
+    _start(ray, settings, _MAX_STARTS if is_local else 1)
     _connected = address
     return ray
 
 
-def _believe_the_token() -> None:
-    """Let Ray show the token of its clusters, if there is one.
+def _enable_token() -> None:
+    """Make Ray's client send the clusters' token if there is one.
 
-    Clusters of Ray 2.60 and later ask for it, but its client, unlike all else of Ray, shows it only
-    when told to before it is imported.
+    Clusters of Ray 2.60 and later require it, but the client sends it only if this variable is set
+    before Ray is imported.
     """
     given = os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
     if given or (Path.home() / ".ray" / "auth_token").is_file():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
-def _begin(ray: ModuleType, settings: dict[str, Any], tries: int) -> None:
-    """Call ray.init; a loaded machine may miss a time limit inside Ray, so a start is repeated."""
-    for left in reversed(range(tries)):
+def _start(ray: ModuleType, settings: dict[str, Any], tries: int) -> None:
+    """Call ray.init; a loaded machine may exceed a time limit within Ray, so it is retried."""
+    for remaining in reversed(range(tries)):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what goes wrong is told below
+                warnings.simplefilter("ignore")  # failures are reported below
                 ray.init(**settings)
             return
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             ray.shutdown()
-            if not left:
-                raise _refusal(settings["address"], tries, error) from error
-        time.sleep(_PAUSE_S)
+            if not remaining:
+                raise _connection_error(settings["address"], tries, error) from error
+        time.sleep(_DELAY_S)
 
 
-def _refusal(address: str, tries: int, error: Exception) -> ExecutionError:
+def _connection_error(address: str, tries: int, error: Exception) -> ExecutionError:
     if address != "local":
         return ExecutionError(
             f"The Ray cluster at '{address}' cannot be reached: {str(error).rstrip('.')}.",
-            hint="`ray status` on a machine of the cluster tells whether it runs.",
+            hint="`ray status` on a machine of the cluster shows whether it is running.",
         )
-    words = f"Ray could not be started, {tries} times: {error}"
-    lines = last_lines(Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray")
-    return ExecutionError(f"{words}\nThe end of the raylet's log:\n{lines}" if lines else words)
+    message = f"Ray could not be started in {tries} attempts: {error}"
+    lines = read_last_lines(Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray")
+    return ExecutionError(f"{message}\nEnd of the raylet's log:\n{lines}" if lines else message)
 
 
-def last_lines(folder: Path) -> str:
-    """The end of what the raylet of the latest session wrote; "" where there is none.
+def read_last_lines(folder: Path) -> str:
+    """Return the end of the latest session's raylet log; "" if there is none.
 
     Args:
-        folder: that Ray keeps its sessions in.
+        folder: The folder of Ray's sessions.
     """
     logs = folder / "session_latest" / "logs"
     found = [logs / name for name in ("raylet.err", "raylet.out", "gcs_server.out")]

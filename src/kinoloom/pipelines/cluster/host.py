@@ -1,8 +1,8 @@
-"""The node's side of a step: an actor that receives its files, runs it and hands over its outputs.
+"""The node's side of a step: an actor that receives its files, runs it and sends its outputs.
 
-An actor runs one attempt at a time and holds the resources of its step. The step's folder is on the
-node's own disk. All calls are made by the driver, one after the other; when the node is lost they
-fail, and the step is run elsewhere.
+An actor runs one attempt at a time and holds its step's resources. The step's folder is on the
+node's own disk. The driver makes all calls, one after the other; if the node is lost they fail, and
+the step runs on another node.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from typing import Any
 
 import kinoloom
 from kinoloom.errors import ExecutionError
-from kinoloom.pipelines.cluster.content import Listed, listing_of, pieces_of, unpack
-from kinoloom.pipelines.cluster.kept import Kept
-from kinoloom.pipelines.cluster.watch import Watch
-from kinoloom.pipelines.local.jobs import Input, Job
-from kinoloom.pipelines.local.mounts import ML
-from kinoloom.pipelines.local.process import Ending, Isolation, run
-from kinoloom.pipelines.local.worker import bring_in, inside, make_places
+from kinoloom.pipelines.cluster.shared_input import SharedInput
+from kinoloom.pipelines.cluster.transfer import Listed, iter_chunks, list_folder, write_folder
+from kinoloom.pipelines.cluster.watchdog import Watchdog
+from kinoloom.pipelines.local.jobs.files import create_folders, job_path, place_input
+from kinoloom.pipelines.local.jobs.job import Input, Job
+from kinoloom.pipelines.local.jobs.mounts import ML
+from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
 
-_LOOK_S = 0.2
-_MOST_LOG_BYTES = 1 << 20
+_POLL_S = 0.2
+_MAX_LOG_BYTES = 1 << 20
 _FAILURE = f"{ML}/output/failure"
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """An input on its way: its listing, and references to the pieces in Ray's object store.
+    """An input in transfer: its listing, and references to its chunks in Ray's object store.
 
     Attributes:
-        digest: of its content.
-        whole_file: whether the address named a file, not a folder.
-        listing, pieces: see `content`.
+        digest: The input's digest.
+        is_file: Whether the address names a file, not a folder.
+        listing, chunks: See `transfer`.
     """
 
     digest: str
-    whole_file: bool
+    is_file: bool
     listing: Sequence[Listed]
-    pieces: Sequence[Any]
+    chunks: Sequence[Any]
 
 
 class Host:
-    """Runs attempts of steps, one after the other. Made as an actor of Ray.
+    """Runs attempts of steps, one after the other; an actor of Ray.
 
     Args:
-        fetch: gets the object behind a reference: `ray.get`.
-        name: of this node.
+        fetch: Returns the object of a reference: `ray.get`.
+        name: Returns the name of this node.
     """
 
     def __init__(self, fetch: Callable[[Any], Any], name: Callable[[], str]) -> None:
@@ -60,18 +60,18 @@ class Host:
         self._name = name
 
     def _prepare(self) -> None:
-        """For an attempt: its folder, and how it is watched."""
+        """Create an attempt's folder, watchdog and pipes."""
         self._folder = Path(tempfile.mkdtemp(prefix="kinoloom-"))
-        self._watch = Watch(self._folder)
+        self._watchdog = Watchdog(self._folder)
         self._ml = self._folder / "ml"
         self._log = self._folder / "log.txt"
-        self._kept: list[Kept] = []
+        self._shared: list[SharedInput] = []
         self._stop_read, self._stop_write = os.pipe()
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._ending: Ending | Exception | None = None
         self._stream: Iterator[bytes] = iter(())
 
-    def begin(
+    def start(
         self,
         version: str,
         job: Job,
@@ -79,108 +79,108 @@ class Host:
         env: Mapping[str, str],
         isolation: Isolation,
     ) -> str:
-        """Lay out a job's files, start its process and give the name of this machine.
+        """Write a job's files, start its process and return the name of this machine.
 
         Args:
-            version: of the driver's kinoloom.
-            job: what to do.
-            parcels: its inputs, by address.
-            env: more variables.
-            isolation: see `process`.
+            version: The driver's version of kinoloom.
+            job: The job.
+            parcels: Its inputs by address.
+            env: Additional variables.
+            isolation: See `process`.
 
         Raises:
-            ExecutionError: another kinoloom is installed here.
-            KinoloomError, OSError: the inputs cannot be laid out.
+            ExecutionError: The node has another version of kinoloom.
+            KinoloomError, OSError: The inputs cannot be written.
         """
         if version != kinoloom.__version__:
             raise ExecutionError(
-                f"{self._name()} has kinoloom {kinoloom.__version__}, not {version}."
+                f"{self._name()} has kinoloom {kinoloom.__version__}, but the driver has {version}."
             )
         self._prepare()
-        make_places(job, self._ml)
+        create_folders(job, self._ml)
         for one in job.inputs:
-            self._bring_in(one, parcels[one.uri])
+            self._place_input(one, parcels[one.uri])
         (self._folder / "tmp").mkdir()
         command = job.command(self._ml, env, self._folder / "opt")
 
-        def begun(pid: int, started: str) -> None:
-            self._watch.tell(pid)
+        def on_start(pid: int, started: str) -> None:
+            self._watchdog.set_group(pid)
 
         def work() -> None:
             try:
-                self._ending = run(command, self._log, isolation, self._stop_read, begun)
-            except Exception as error:  # noqa: BLE001  told to the driver
+                self._ending = run(command, self._log, isolation, self._stop_read, on_start)
+            except Exception as error:  # noqa: BLE001  raised again in `poll`
                 self._ending = error
-            self._watch.tell(None)
-            self._over.set()
+            self._watchdog.set_group(None)
+            self._ended.set()
 
         threading.Thread(target=work, name="kinoloom-step", daemon=True).start()
         return self._name()
 
-    def look(self, offset: int) -> tuple[bytes, Ending | None]:
-        """What the step has written since that place of its log, and how it ended, once it has.
+    def poll(self, offset: int) -> tuple[bytes, Ending | None]:
+        """Return the log from an offset on, and how the step ended; None while it is running.
 
         Raises:
-            OSError: it could not be started.
+            OSError: The step could not be started.
         """
-        self._over.wait(_LOOK_S)
-        over = self._over.is_set()  # before the log is read: nothing is written after it
+        self._ended.wait(_POLL_S)
+        ended = self._ended.is_set()  # before the log is read: nothing is written after it
         written = b""
         if self._log.is_file():
             with self._log.open("rb") as log:
                 log.seek(offset)
-                written = log.read(_MOST_LOG_BYTES)
+                written = log.read(_MAX_LOG_BYTES)
         if isinstance(self._ending, Exception):
             raise self._ending
-        return written, self._ending if over and len(written) < _MOST_LOG_BYTES else None
+        return written, self._ending if ended and len(written) < _MAX_LOG_BYTES else None
 
     def stop(self) -> None:
-        """End the step's process."""
+        """Stop the step's process."""
         os.write(self._stop_write, b"x")
 
-    def outputs(self, job: Job) -> dict[str, list[Listed]]:
-        """What the step left, by place; `next_piece` then gives its content in that order."""
-        places = [one.place for one in job.outputs if inside(self._ml, one.place).is_dir()]
-        if inside(self._ml, _FAILURE).is_file():
+    def list_outputs(self, job: Job) -> dict[str, list[Listed]]:
+        """Return the outputs' listings by path; `next_chunk` then returns their content."""
+        places = [one.place for one in job.outputs if job_path(self._ml, one.place).is_dir()]
+        if job_path(self._ml, _FAILURE).is_file():
             places.append(_FAILURE)
-        listings = {place: listing_of(inside(self._ml, place)) for place in places}
+        listings = {place: list_folder(job_path(self._ml, place)) for place in places}
 
         def stream() -> Iterator[bytes]:
             for place, listing in listings.items():
-                yield from pieces_of(inside(self._ml, place), listing)
+                yield from iter_chunks(job_path(self._ml, place), listing)
                 yield b""
 
         self._stream = stream()
         return listings
 
-    def next_piece(self) -> bytes:
-        """The next piece of the outputs; empty at the end of each."""
+    def next_chunk(self) -> bytes:
+        """Return the next chunk of the outputs; empty at the end of each output."""
         return next(self._stream)
 
     def close(self) -> None:
-        """Remove all files of the attempt; another one may begin."""
-        for kept in self._kept:
-            kept.release()
+        """Remove the attempt's files; the next attempt may start."""
+        for shared in self._shared:
+            shared.release()
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._stop_read)
         os.close(self._stop_write)
-        self._watch.dismiss()
+        self._watchdog.dismiss()
 
-    def _bring_in(self, one: Input, parcel: Parcel) -> None:
+    def _place_input(self, one: Input, parcel: Parcel) -> None:
         if one.in_place:
-            kept = Kept(parcel.digest, lambda target: self._unpack(parcel, target))
-            self._kept.append(kept)
-            source = kept.folder
+            shared = SharedInput(parcel.digest, lambda target: self._write(parcel, target))
+            self._shared.append(shared)
+            source = shared.folder
         elif one.archive:
             source = self._folder / "inputs" / parcel.digest
-            self._unpack(parcel, source)
+            self._write(parcel, source)
         else:
-            self._unpack(parcel, inside(self._ml, one.place))
+            self._write(parcel, job_path(self._ml, one.place))
             return
-        if parcel.whole_file:
+        if parcel.is_file:
             source /= parcel.listing[0].path
-        bring_in(one, source, self._ml)
+        place_input(one, source, self._ml)
         shutil.rmtree(self._folder / "inputs", ignore_errors=True)
 
-    def _unpack(self, parcel: Parcel, target: Path) -> None:
-        unpack(parcel.listing, map(self._fetch, parcel.pieces), target)
+    def _write(self, parcel: Parcel, target: Path) -> None:
+        write_folder(parcel.listing, map(self._fetch, parcel.chunks), target)

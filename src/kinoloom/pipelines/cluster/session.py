@@ -1,4 +1,4 @@
-"""RaySession: the same pipelines, their steps spread over the nodes of a Ray cluster."""
+"""RaySession: pipelines whose steps run on the nodes of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kinoloom.pipelines.cluster.connect import connect
-from kinoloom.pipelines.cluster.worker import RayWorker, pool_of
-from kinoloom.pipelines.local.process import Isolation
-from kinoloom.pipelines.local.resources import Demand, Resources
+from kinoloom.pipelines.cluster.worker import RayWorker, create_pool
+from kinoloom.pipelines.local.jobs.process import Isolation
+from kinoloom.pipelines.local.jobs.resources import Demand, Resources
+from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.local.worker import Worker
 
 
 class RaySession(LocalSession):
-    """Runs pipelines on a Ray cluster; all else is as in a `LocalSession`.
+    """Runs pipelines on a Ray cluster; everything else works as in a `LocalSession`.
 
-    The state, the contents, the cache and the logs lie below `root` on this machine, which decides
-    what runs when. Processing, Training and Transform steps, and the trainings of Tuning steps, run
-    on nodes, with as many cores, GPUs and bytes of memory as `instances` says. Their files travel
-    as content; the nodes need no folder in common, but the same kinoloom and what the steps import.
-    Lambda functions and Callbacks stay here.
+    The workspace is on this machine, which schedules the steps. Processing, Training and Transform
+    steps, and the trainings of Tuning steps, run on nodes with the resources of `instances`. Files
+    are sent by content, so the nodes need no shared folder, only the same version of kinoloom and
+    the packages that the steps import. Lambda functions and callbacks stay on this machine.
 
     Args:
-        address: of the cluster; see `connect.connect`.
-        root, region, default_bucket, default_bucket_prefix, isolation, env, strict: as for a
+        address: The cluster's address; see `connect.connect`.
+        root, region, default_bucket, default_bucket_prefix, isolation, env, strict: See
             `LocalSession`.
-        instances: what a step takes that asks for a type of machine; others take one core.
+        instances: What a step uses, by the instance type that it requests; one core for other
+            types.
 
     Raises:
         MissingExtraError: Ray is not installed.
-        UsageError: this process is connected to another cluster.
-        ExecutionError: the cluster cannot be reached or begun.
+        UsageError: This process is connected to another cluster.
+        ExecutionError: The cluster cannot be reached or started.
     """
 
     def __init__(
@@ -59,18 +59,19 @@ class RaySession(LocalSession):
         )
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+        place = self.workspace
         return RayWorker(
-            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt",
-            self._ray, pool_of(self._ray),
+            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt",
+            self._ray, create_pool(self._ray),
         )  # fmt: skip
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
-        nodes = [_amounts(node["Resources"]) for node in self._ray.nodes() if node["Alive"]]
-        whole = Resources(0, 0, 0)
+        nodes = [_parse_resources(node["Resources"]) for node in self._ray.nodes() if node["Alive"]]
+        total = Resources(0, 0, 0)
         for node in nodes:
-            whole = whole.plus(node)
-        return Demand(whole, instances, tuple(nodes))
+            total = total.plus(node)
+        return Demand(total, instances, tuple(nodes))
 
 
-def _amounts(told: Mapping[str, float]) -> Resources:
-    return Resources(told.get("CPU", 0), told.get("GPU", 0), int(told.get("memory", 0)))
+def _parse_resources(amounts: Mapping[str, float]) -> Resources:
+    return Resources(amounts.get("CPU", 0), amounts.get("GPU", 0), int(amounts.get("memory", 0)))

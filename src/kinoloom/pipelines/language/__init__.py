@@ -1,6 +1,7 @@
 """The language of pipeline definitions, version 2020-12-01: grammar, model, graph.
 
 from kinoloom.pipelines.language import load_file
+
 checked = load_file(Path("pipeline.json"))
 checked.definition.steps, checked.graph.order
 """

@@ -1,9 +1,9 @@
-"""The graph of a definition: which step needs which.
+"""The dependency graph of a definition.
 
-A step needs those named in its DependsOn, those that its arguments refer to, and, within a
-branch, its Condition. A Condition's own needs are those of its conditions and its DependsOn: what
-its branches need does not hold it up. A step that depends on a Condition waits for the choice
-only, not for the branch. The order of listing means nothing; it only breaks ties.
+A step depends on the steps in its DependsOn, on the steps that its arguments refer to, and, within
+a branch, on its Condition step. A Condition step depends on its DependsOn and on what its
+conditions refer to, not on what its branches need. A step that depends on a Condition step waits
+for the outcome only, not for the branch. The order of the listing only breaks ties.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 from kinoloom.errors import DefinitionError
 from kinoloom.pipelines.language.model import Definition, Placed, Step
-from kinoloom.pipelines.language.problems import below
-from kinoloom.pipelines.language.values import Get, JsonGet, references
+from kinoloom.pipelines.language.problems import child_path
+from kinoloom.pipelines.language.values import Get, JsonGet, iter_references
 
 
 @dataclass(frozen=True)
 class Graph:
-    """All steps, what each needs, and an order in which each comes after those that it needs.
+    """The steps, their dependencies and a topological order.
 
     Attributes:
-        steps: by name.
-        needs: by name, the steps that must end before it.
-        order: every name once.
+        steps: The steps by name.
+        needs: By name, the steps that must finish first.
+        order: Every name once, after the steps that it needs.
     """
 
     steps: Mapping[str, Placed]
@@ -33,47 +33,49 @@ class Graph:
 
     @property
     def dependents(self) -> dict[str, list[str]]:
-        """The steps that need each step."""
-        return _turned(self.needs)
+        """By name, the steps that need a step."""
+        return _invert(self.needs)
 
 
-def graph_of(definition: Definition) -> Graph:
-    """The graph of a definition whose references lead somewhere.
+def build_graph(definition: Definition) -> Graph:
+    """Return the graph of a definition whose references have been checked.
 
     Raises:
-        DefinitionError: steps wait for each other in a circle; the message names it.
+        DefinitionError: The dependencies have a cycle; the message names it.
     """
     steps = {placed.step.name: placed for placed in definition.walk()}
     needs = {name: _needs(placed) for name, placed in steps.items()}
-    order = _sorted(needs)
+    order = _sort(needs)
     if len(order) < len(needs):
-        circle = _circle({name: needs[name] for name in needs if name not in set(order)})
+        cycle = _find_cycle({name: needs[name] for name in needs if name not in set(order)})
         raise DefinitionError(
-            f"{steps[circle[0]].path}: steps wait for each other in a circle: "
-            f"{' -> '.join(circle)} (each needs the next)."
+            f"{steps[cycle[0]].path}: dependency cycle: {' -> '.join(cycle)} "
+            "(each step needs the next)."
         )
     return Graph(steps, needs, order)
 
 
-def step_references(step: Step, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
-    """What a step itself refers to, not the steps of its branches, with JSON paths."""
-    arguments = below(path, "Arguments")
+def iter_step_references(step: Step, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
+    """Yield a step's references with their JSON paths, without those of its branches."""
+    arguments = child_path(path, "Arguments")
     if step.branches is not None:
         for index, condition in enumerate(step.branches.conditions):
-            yield from condition.references(below(below(arguments, "Conditions"), index))
-    yield from references(step.arguments, arguments)
-    yield from references(step.more, path)
+            yield from condition.iter_references(
+                child_path(child_path(arguments, "Conditions"), index)
+            )
+    yield from iter_references(step.arguments, arguments)
+    yield from iter_references(step.more, path)
 
 
-def file_of(value: Get | JsonGet) -> Get | None:
-    """The reference to a step or another thing that a function makes itself."""
+def _target(value: Get | JsonGet) -> Get | None:
+    """Return the reference of a function; None for a JsonGet of an address."""
     return value if isinstance(value, Get) else value.property_file
 
 
 def _needs(placed: Placed) -> frozenset[str]:
     found = set(placed.step.depends_on)
-    for _, value in step_references(placed.step, ""):
-        get = file_of(value)
+    for _, value in iter_step_references(placed.step, ""):
+        get = _target(value)
         if get is not None and get.kind == "Steps":
             found.add(get.name)
     if placed.condition:
@@ -81,20 +83,20 @@ def _needs(placed: Placed) -> frozenset[str]:
     return frozenset(found)
 
 
-def _turned(needs: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
-    turned: dict[str, list[str]] = {name: [] for name in needs}
+def _invert(needs: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    inverted: dict[str, list[str]] = {name: [] for name in needs}
     for name, its in needs.items():
         for need in its:
-            turned[need].append(name)
-    return turned
+            inverted[need].append(name)
+    return inverted
 
 
-def _sorted(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Each after its needs; those in a circle are left out."""
+def _sort(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Return the names in topological order, without those that need a cycle."""
     waiting = {name: len(its) for name, its in needs.items()}
-    dependents = _turned(needs)
+    dependents = _invert(needs)
     order = [name for name, count in waiting.items() if count == 0]
-    for name in order:  # grows while it is read
+    for name in order:  # grows during the loop
         for dependent in dependents[name]:
             waiting[dependent] -= 1
             if waiting[dependent] == 0:
@@ -102,8 +104,8 @@ def _sorted(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _circle(needs: Mapping[str, frozenset[str]]) -> list[str]:
-    """One circle, its first name again at the end; every name given waits for one of them."""
+def _find_cycle(needs: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return a cycle with its first name repeated at the end; every name needs another one."""
     name = next(iter(needs))
     seen: list[str] = []
     while name not in seen:

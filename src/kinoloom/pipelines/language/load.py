@@ -1,4 +1,4 @@
-"""From text or a file to a checked definition and its graph."""
+"""Loading: from text or a file to a checked definition and its graph."""
 
 from __future__ import annotations
 
@@ -9,48 +9,50 @@ from typing import Any, NoReturn
 
 from kinoloom.errors import DefinitionError, InputNotFoundError, UnreadableMediaError
 from kinoloom.pipelines.language.grammar import DEFINITION
-from kinoloom.pipelines.language.graph import Graph, graph_of
-from kinoloom.pipelines.language.links import check_links
+from kinoloom.pipelines.language.graph import Graph, build_graph
 from kinoloom.pipelines.language.model import Definition
 from kinoloom.pipelines.language.problems import Problems
+from kinoloom.pipelines.language.references import check_references
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A definition that is right, and its graph."""
+    """A valid definition and its graph."""
 
     definition: Definition
     graph: Graph
 
 
 def load_file(path: Path) -> Checked:
-    """Read and check the definition in a file, which is UTF-8.
+    """Read and check the definition in a UTF-8 file.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        UnreadableMediaError: it is not text, or cannot be read.
-        DefinitionError: it is not a right definition.
+        InputNotFoundError: The file does not exist.
+        UnreadableMediaError: The file cannot be read, or is not text.
+        DefinitionError: The definition is invalid.
     """
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise InputNotFoundError(f"There is no file {path}.") from error
+        raise InputNotFoundError(f"File {path} does not exist.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableMediaError(f"{path} cannot be read as text: {error}.") from error
+        raise UnreadableMediaError(f"Cannot read {path} as text: {error}.") from error
     return load_text(content)
 
 
 def load_text(content: str) -> Checked:
-    """Check the definition in a text of JSON.
+    """Check a definition in JSON text.
+
+    References are checked only if all shapes are valid.
 
     Raises:
-        DefinitionError: it is not JSON, or not a right definition; the message has the JSON path
-            of every problem. Links are looked at once all shapes are right.
+        DefinitionError: The text is not JSON, or the definition is invalid; the message has the
+            JSON path of every problem.
     """
     try:
-        raw = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_constant)
+        raw = json.loads(content, object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
     except RecursionError as error:
-        raise DefinitionError("The pipeline definition is nested too deep.") from error
+        raise DefinitionError("The pipeline definition is nested too deeply.") from error
     except json.JSONDecodeError as error:
         raise DefinitionError(
             f"The pipeline definition is not JSON: line {error.lineno}, column {error.colno}: "
@@ -60,33 +62,33 @@ def load_text(content: str) -> Checked:
 
 
 def check(raw: Any) -> Checked:
-    """Check a definition given as plain JSON values.
+    """Check a definition in plain JSON values.
 
     Raises:
-        DefinitionError: as `load_text`.
+        DefinitionError: See `load_text`.
     """
     problems = Problems()
     try:
         DEFINITION.check(raw, "$", problems)
         problems.raise_if_any()
         definition = Definition.from_json(raw)
-        check_links(definition, problems)
+        check_references(definition, problems)
         problems.raise_if_any()
-        return Checked(definition, graph_of(definition))
+        return Checked(definition, build_graph(definition))
     except RecursionError as error:
-        raise DefinitionError("The pipeline definition is nested too deep.") from error
+        raise DefinitionError("The pipeline definition is nested too deeply.") from error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        repeated = next(name for name in names if names.count(name) > 1)
         raise DefinitionError(
-            f"The pipeline definition is not clear: one object has the key '{twice}' twice."
+            f"The pipeline definition is ambiguous: an object repeats the key '{repeated}'."
         )
-    return made
+    return unique
 
 
-def _no_constant(word: str) -> NoReturn:
-    raise DefinitionError(f"The pipeline definition holds {word}, which is not JSON.")
+def _reject_constant(word: str) -> NoReturn:
+    raise DefinitionError(f"The pipeline definition has the value {word}, which is not JSON.")

@@ -1,8 +1,7 @@
 """A pipeline definition as frozen dataclasses.
 
-`Definition.from_json(raw)` takes checked JSON (see `load`), `to_json()` gives it back: equal to
-what was read, but for optional lists that were there and empty (`DependsOn`, `RetryPolicies`,
-`PropertyFiles`), which are left out.
+`Definition.from_json(raw)` reads checked JSON (see `load`); `to_json()` returns equal JSON, except
+that empty optional lists (`DependsOn`, `RetryPolicies`, `PropertyFiles`) are omitted.
 """
 
 from __future__ import annotations
@@ -14,26 +13,26 @@ from datetime import timedelta
 from typing import Any
 
 from kinoloom.pipelines.language.conditions import Condition, parse_condition
-from kinoloom.pipelines.language.grammar import DURATION, VERSION
-from kinoloom.pipelines.language.problems import below
+from kinoloom.pipelines.language.constants import DURATION, VERSION
+from kinoloom.pipelines.language.problems import child_path
 from kinoloom.pipelines.language.values import Value, parse_value, to_json
 
-_STEP_WORDS = (
+_STEP_KEYS = (
     "Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description", "CacheConfig",
     "RetryPolicies", "PropertyFiles",
 )  # fmt: skip
-_TOP_WORDS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps")
+_TOP_KEYS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that is given when an execution starts.
+    """A value that is passed when an execution starts.
 
     Attributes:
-        name: what `Parameters.NAME` refers to.
+        name: NAME in `Parameters.NAME`.
         type: "String", "Integer", "Float" or "Boolean".
-        default: its value when none is given; None means that one must be.
-        enum_values: the values allowed; empty allows all.
+        default: The value if none is passed; None means that a value is required.
+        enum_values: The allowed values; empty allows all.
     """
 
     name: str
@@ -43,35 +42,36 @@ class Parameter:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Parameter:
-        """Of checked JSON."""
+        """Read checked JSON."""
         enum = tuple(raw.get("EnumValues", ()))
         return cls(raw["Name"], raw["Type"], raw.get("DefaultValue"), enum)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
-        made: dict[str, Any] = {"Name": self.name, "Type": self.type}
+        """Return its JSON in a definition."""
+        result: dict[str, Any] = {"Name": self.name, "Type": self.type}
         if self.default is not None:
-            made["DefaultValue"] = self.default
+            result["DefaultValue"] = self.default
         if self.enum_values:
-            made["EnumValues"] = list(self.enum_values)
-        return made
+            result["EnumValues"] = list(self.enum_values)
+        return result
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Whether a step may take over the outputs of an earlier equal one.
+    """Whether a step may reuse the outputs of an earlier, equal step.
 
     Attributes:
-        enabled: whether it may.
-        expire_after: for how long, an ISO 8601 duration such as "P30D"; "" for ever.
+        enabled: Whether it may.
+        expire_after: The maximum age of reused outputs, an ISO 8601 duration such as "P30D"; ""
+            means no limit.
     """
 
     enabled: bool
     expire_after: str = ""
 
     @property
-    def lifetime(self) -> timedelta | None:
-        """How old an outcome may be; None for any age."""
+    def max_age(self) -> timedelta | None:
+        """The maximum age of reused outputs; None means no limit."""
         match = re.fullmatch(DURATION, self.expire_after)
         if not self.expire_after or match is None:
             return None
@@ -79,21 +79,21 @@ class Cache:
         return timedelta(**parts)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
-        made: dict[str, Any] = {"Enabled": self.enabled}
-        return {**made, "ExpireAfter": self.expire_after} if self.expire_after else made
+        """Return its JSON in a definition."""
+        result: dict[str, Any] = {"Enabled": self.enabled}
+        return {**result, "ExpireAfter": self.expire_after} if self.expire_after else result
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When and how often a failed step is tried again.
+    """When and how often a failed step is retried.
 
     Attributes:
-        exceptions: the classes of failure that it is for.
-        backoff_rate: each wait is this many times the one before; None is 2.
-        interval_s: the first wait; None is 1 s.
-        max_attempts: how many more attempts, 1 to 20; None where `expire_after_min` is given.
-        expire_after_min: no attempt begins later than this after the first failure, in minutes.
+        exceptions: The failures that are retried.
+        backoff_rate: The factor from one delay to the next; None means 2.
+        interval_s: The first delay in seconds; None means 1.
+        max_attempts: The maximum number of retries, 1 to 20; or None.
+        expire_after_min: Retry for this many minutes after the first failure; or None.
     """
 
     exceptions: tuple[str, ...]
@@ -104,23 +104,23 @@ class RetryPolicy:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RetryPolicy:
-        """Of checked JSON."""
+        """Read checked JSON."""
         keys = ("BackoffRate", "IntervalSeconds", "MaxAttempts", "ExpireAfterMin")
         return cls(tuple(raw["ExceptionType"]), *(raw.get(key) for key in keys))
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
-        made = {
+        """Return its JSON in a definition."""
+        result = {
             "BackoffRate": self.backoff_rate,
             "IntervalSeconds": self.interval_s,
             "MaxAttempts": self.max_attempts,
             "ExpireAfterMin": self.expire_after_min,
             "ExceptionType": list(self.exceptions),
         }
-        return {key: value for key, value in made.items() if value is not None}
+        return {key: value for key, value in result.items() if value is not None}
 
-    def wait_s(self, attempt: int) -> float:
-        """How long to wait after failed attempt number `attempt` (from 1)."""
+    def delay_s(self, attempt: int) -> float:
+        """Return the delay in seconds after failed attempt number `attempt` (from 1)."""
         first = 1 if self.interval_s is None else self.interval_s
         rate = 2.0 if self.backoff_rate is None else self.backoff_rate
         return float(first * rate ** (attempt - 1))
@@ -128,12 +128,12 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class PropertyFile:
-    """A JSON file among a step's outputs, from which later steps take single values.
+    """A JSON file in a step's outputs; `JsonGet` takes single values from it.
 
     Attributes:
-        name: what `Steps.S.PropertyFiles.NAME` refers to.
-        output: the name of the output that holds it.
-        file: its path within that output.
+        name: NAME in `Steps.S.PropertyFiles.NAME`.
+        output: The name of the output that has the file.
+        file: The file's path within the output.
     """
 
     name: str
@@ -142,11 +142,11 @@ class PropertyFile:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> PropertyFile:
-        """Of checked JSON."""
+        """Read checked JSON."""
         return cls(raw["PropertyFileName"], raw["OutputName"], raw["FilePath"])
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
+        """Return its JSON in a definition."""
         return {
             "PropertyFileName": self.name, "OutputName": self.output, "FilePath": self.file
         }  # fmt: skip
@@ -154,11 +154,11 @@ class PropertyFile:
 
 @dataclass(frozen=True)
 class Branches:
-    """What a Condition step chooses between.
+    """The branches of a Condition step.
 
     Attributes:
-        conditions: all must hold for `if_steps`; else `else_steps` run.
-        if_steps, else_steps: the steps, possibly Conditions themselves.
+        conditions: If all are true, `if_steps` run, otherwise `else_steps`.
+        if_steps, else_steps: The steps of the branches.
     """
 
     conditions: tuple[Condition, ...]
@@ -166,7 +166,7 @@ class Branches:
     else_steps: tuple[Step, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the arguments of the step."""
+        """Return the JSON of the step's arguments."""
         return {
             "Conditions": [condition.to_json() for condition in self.conditions],
             "IfSteps": [step.to_json() for step in self.if_steps],
@@ -176,20 +176,20 @@ class Branches:
 
 @dataclass(frozen=True)
 class Step:
-    """One step.
+    """A step.
 
     Attributes:
-        name: unique in the definition, within branches too.
-        type: one of `grammar.STEP_TYPES`.
-        arguments: the request to the service, or what a Lambda, Callback or Fail is told; empty
-            for a Condition.
-        branches: what a Condition chooses between; None for all other types.
-        depends_on: names of steps that must end before it.
-        display_name, description: for people; "" when not given.
-        cache: the step's own choice; None when it makes none.
-        retries: tried in order; the first whose class fits decides.
-        property_files: JSON files among its outputs.
-        more: the words of its type beyond these (FunctionArn, OutputParameters, CheckType, ...).
+        name: Unique in the definition, branches included.
+        type: The name of its kind; see `kinds`.
+        arguments: The request to the service, or the arguments of a Lambda, Callback or Fail
+            step; empty for a Condition step.
+        branches: The branches of a Condition step; None for all other types.
+        depends_on: Names of steps that must finish first.
+        display_name, description: Shown to people; "" if not given.
+        cache: The step's cache setting; None if it has none.
+        retries: The first policy that covers a failure decides.
+        property_files: JSON files in its outputs.
+        more: Further keys of its type (FunctionArn, OutputParameters, CheckType, ...).
     """
 
     name: str
@@ -206,14 +206,14 @@ class Step:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Step:
-        """Of checked JSON."""
-        choice = raw["Type"] == "Condition"
+        """Read checked JSON."""
+        is_condition = raw["Type"] == "Condition"
         cache = raw.get("CacheConfig")
         return cls(
             name=raw["Name"],
             type=raw["Type"],
-            arguments={} if choice else _values(raw["Arguments"]),
-            branches=_branches(raw["Arguments"]) if choice else None,
+            arguments={} if is_condition else _values(raw["Arguments"]),
+            branches=_branches(raw["Arguments"]) if is_condition else None,
             depends_on=tuple(raw.get("DependsOn", ())),
             display_name=raw.get("DisplayName", ""),
             description=raw.get("Description", ""),
@@ -222,13 +222,13 @@ class Step:
             property_files=tuple(
                 PropertyFile.from_json(item) for item in raw.get("PropertyFiles", ())
             ),
-            more=_values({key: raw[key] for key in raw if key not in _STEP_WORDS}),
+            more=_values({key: raw[key] for key in raw if key not in _STEP_KEYS}),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
-        made: dict[str, Any] = {"Name": self.name, "Type": self.type}
-        made["Arguments"] = self.branches.to_json() if self.branches else to_json(self.arguments)
+        """Return its JSON in a definition."""
+        result: dict[str, Any] = {"Name": self.name, "Type": self.type}
+        result["Arguments"] = self.branches.to_json() if self.branches else to_json(self.arguments)
         optional: dict[str, Any] = {
             "DependsOn": list(self.depends_on),
             "DisplayName": self.display_name,
@@ -237,13 +237,13 @@ class Step:
             "RetryPolicies": [policy.to_json() for policy in self.retries],
             "PropertyFiles": [file.to_json() for file in self.property_files],
         }
-        made.update({key: value for key, value in optional.items() if value})
-        made.update({key: to_json(value) for key, value in self.more.items()})
-        return made
+        result.update({key: value for key, value in optional.items() if value})
+        result.update({key: to_json(value) for key, value in self.more.items()})
+        return result
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Of a Processing step's outputs, or of the answers of a Lambda or Callback."""
+        """The names of a Processing, Lambda or Callback step's outputs."""
         listed = self.more.get("OutputParameters")
         if listed is None:
             config = self.arguments.get("ProcessingOutputConfig")
@@ -254,14 +254,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Definition:
-    """A whole pipeline definition.
+    """A pipeline definition.
 
     Attributes:
-        steps: in the order of their listing, which means nothing.
-        parameters: what an execution may be given.
-        metadata: free; kept as it is.
-        experiment: names of experiment and trial, or None.
-        more: what version 3 of the SDK adds at the top (MlflowConfig).
+        steps: The steps at the top level; their order has no meaning.
+        parameters: The parameters of executions.
+        metadata: Arbitrary; kept as it is.
+        experiment: The names of experiment and trial, or None.
+        more: Further keys, from version 3 of the SDK (MlflowConfig).
     """
 
     steps: tuple[Step, ...]
@@ -272,58 +272,58 @@ class Definition:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Definition:
-        """Of checked JSON."""
+        """Read checked JSON."""
         experiment = raw.get("PipelineExperimentConfig")
         return cls(
             steps=tuple(Step.from_json(item) for item in raw["Steps"]),
             parameters=tuple(Parameter.from_json(item) for item in raw.get("Parameters", ())),
             metadata=_values(raw.get("Metadata", {})),
             experiment=None if experiment is None else _values(experiment),
-            more=_values({key: raw[key] for key in raw if key not in _TOP_WORDS}),
+            more=_values({key: raw[key] for key in raw if key not in _TOP_KEYS}),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The definition as JSON can hold it."""
-        made = {
+        """Return the definition as plain JSON."""
+        result = {
             "Version": VERSION,
             "Metadata": to_json(self.metadata),
             "Parameters": [parameter.to_json() for parameter in self.parameters],
             "PipelineExperimentConfig": to_json(self.experiment),
             "Steps": [step.to_json() for step in self.steps],
         }
-        return {**made, **{key: to_json(value) for key, value in self.more.items()}}
+        return {**result, **{key: to_json(value) for key, value in self.more.items()}}
 
     def walk(self) -> Iterator[Placed]:
-        """Each step with its place, those within branches too."""
-        yield from _walk(self.steps, "$.Steps", "", chosen=True)
+        """Yield each step, those in branches included, with its position."""
+        yield from _walk(self.steps, "$.Steps", "", outcome=True)
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A step and where it stands.
+    """A step and its position.
 
     Attributes:
-        path: its JSON path.
-        step: the step.
-        condition: the name of the Condition that chooses it, or "" for one at the top.
-        chosen: the outcome of that Condition for which it runs; true at the top.
+        path: Its JSON path.
+        step: The step.
+        condition: The name of the Condition step whose branch has it; "" at the top level.
+        outcome: The outcome of that Condition step for which it runs; true at the top level.
     """
 
     path: str
     step: Step
     condition: str
-    chosen: bool
+    outcome: bool
 
 
-def _walk(steps: tuple[Step, ...], path: str, parent: str, *, chosen: bool) -> Iterator[Placed]:
+def _walk(steps: tuple[Step, ...], path: str, condition: str, *, outcome: bool) -> Iterator[Placed]:
     for index, step in enumerate(steps):
-        place = below(path, index)
-        yield Placed(place, step, parent, chosen)
+        step_path = child_path(path, index)
+        yield Placed(step_path, step, condition, outcome)
         if step.branches is not None:
-            inside = below(place, "Arguments")
-            yes, no = step.branches.if_steps, step.branches.else_steps
-            yield from _walk(yes, below(inside, "IfSteps"), step.name, chosen=True)
-            yield from _walk(no, below(inside, "ElseSteps"), step.name, chosen=False)
+            arguments = child_path(step_path, "Arguments")
+            if_path, else_path = (child_path(arguments, key) for key in ("IfSteps", "ElseSteps"))
+            yield from _walk(step.branches.if_steps, if_path, step.name, outcome=True)
+            yield from _walk(step.branches.else_steps, else_path, step.name, outcome=False)
 
 
 def _values(raw: Mapping[str, Any]) -> dict[str, Value]:

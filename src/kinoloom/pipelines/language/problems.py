@@ -1,28 +1,25 @@
-"""Problems of a definition, each with the JSON path of the place where it is.
+"""Problems of a definition, each with its JSON path.
 
-A path is written as in JSONPath: `$.Steps[2].Arguments.Environment['my key']`.
+Paths have the form of JSONPath: `$.Steps[2].Arguments.Environment['my key']`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from kinoloom.errors import DefinitionError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_SHOWN = 20
+_MAX_LISTED = 20
+_MAX_NAMES = 8
 
 
-def below(path: str, key: str | int) -> str:
-    """The path of a member of the object or list at `path`."""
+def child_path(path: str, key: str | int) -> str:
+    """Return the path of a member of the object or list at `path`."""
     return path + _segment(key)
 
 
@@ -38,11 +35,11 @@ def _segment(key: str | int) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is not right.
+    """One problem.
 
     Attributes:
-        path: the JSON path of the place.
-        message: what is wrong there, with the value and what is allowed.
+        path: Its JSON path.
+        message: What is wrong, with the value and what is allowed.
     """
 
     path: str
@@ -54,12 +51,12 @@ class Problem:
 
 @dataclass
 class Problems:
-    """Collects problems, so that one reading of a file reports all of them."""
+    """Collects problems, so that one check reports all of them."""
 
     _items: list[Problem] = field(default_factory=list)
 
     def add(self, path: str, message: str) -> None:
-        """Note a problem."""
+        """Add a problem."""
         self._items.append(Problem(path, message))
 
     def __iter__(self) -> Iterator[Problem]:
@@ -72,24 +69,28 @@ class Problems:
         """Raise one error that lists the problems.
 
         Raises:
-            DefinitionError: there are problems; the message has a line for each of the first 20.
+            DefinitionError: There are problems; the message has the first 20, one per line.
         """
         if not self._items:
             return
-        lines = [str(problem) for problem in self._items[:_SHOWN]]
-        if len(self._items) > _SHOWN:
-            lines.append(f"and {len(self._items) - _SHOWN} more")
+        lines = [str(problem) for problem in self._items[:_MAX_LISTED]]
+        if len(self._items) > _MAX_LISTED:
+            lines.append(f"and {len(self._items) - _MAX_LISTED} more")
         count = "1 problem" if len(self._items) == 1 else f"{len(self._items)} problems"
         raise DefinitionError(f"The pipeline definition has {count}:\n  " + "\n  ".join(lines))
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """What to add to "there is no such name": close names, or all when they are few."""
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a remark for an unknown name: close names if there are any, otherwise all names.
+
+    Returns:
+        Text in parentheses with a leading space, such as " (did you mean Train?)".
+    """
     names = sorted(known)
     close = get_close_matches(name, names, n=3)
     if close:
-        return f"; did you mean {' or '.join(close)}?"
+        return f" (did you mean {' or '.join(close)}?)"
     if not names:
-        return "; there are none"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"; there are: {shown}"
+        return " (there are none)"
+    listed = ", ".join(names[:_MAX_NAMES]) + (", ..." if len(names) > _MAX_NAMES else "")
+    return f" (known: {listed})"

@@ -1,8 +1,8 @@
-"""Shapes: small checkers that together describe what JSON a definition may hold.
+"""Shapes: small checkers that together describe the JSON of a definition.
 
-A shape looks at one piece of JSON and adds a problem, with its path, for each thing that does not
-fit. Where a value is only known at run time a function ({"Get": ...} and so on) may stand in its
-place, so every shape lets well-formed functions pass unless it is `literal`.
+A shape checks one JSON value and adds a problem, with its path, for each mismatch. A function
+({"Get": ...} and so on) can replace a value that is known only at run time, so every shape accepts
+valid functions unless it is `literal`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kinoloom.errors import DefinitionError
-from kinoloom.pipelines.language.problems import Problems, below, suggestion
+from kinoloom.pipelines.language.problems import Problems, child_path, suggest
 from kinoloom.pipelines.language.values import Get, function_of, parse_path
 
-_SHOWN = 60
+_MAX_LENGTH = 60
 
 
 class Shape(Protocol):
-    """Checks one piece of JSON."""
+    """Checks one JSON value."""
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
-        """Add a problem for each thing at or below `path` that does not fit."""
+        """Add a problem for each mismatch at or below `path`."""
 
 
-def told(raw: Any) -> str:
-    """A value as a message shows it: short, as JSON spells it."""
+def format_value(raw: Any) -> str:
+    """Return a value for a message: as JSON spells it, shortened."""
     words = {True: "true", False: "false", None: "null"}
     text = words[raw] if raw is None or isinstance(raw, bool) else repr(raw)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."
 
 
 def _is_function(raw: Any, path: str, problems: Problems) -> bool:
-    """Whether it is a function; if so it has been checked."""
+    """Return whether a value is a function, and check it if so."""
     if not function_of(raw):
         return False
     FUNCTION.check(raw, path, problems)
@@ -43,79 +43,88 @@ def _is_function(raw: Any, path: str, problems: Problems) -> bool:
 
 @dataclass(frozen=True)
 class Scalar:
-    """One plain value.
+    """A plain value.
 
     Attributes:
-        what: what is expected, in words.
-        fits: whether a value is it.
-        literal: whether a function may not stand in its place.
+        description: What is expected, for messages.
+        accepts: Whether a value is valid.
+        literal: Whether functions are rejected.
     """
 
-    what: str
-    fits: Callable[[Any], bool]
+    description: str
+    accepts: Callable[[Any], bool]
     literal: bool = False
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
         if not self.literal and _is_function(raw, path, problems):
             return
-        if not self.fits(raw):
-            problems.add(path, f"must be {self.what}, not {told(raw)}")
+        if not self.accepts(raw):
+            problems.add(path, f"must be {self.description}, not {format_value(raw)}")
 
 
-def is_whole(raw: Any) -> bool:
-    """Whether it is an integer; JSON's true and false are not."""
+def is_integer(raw: Any) -> bool:
+    """Return whether a value is an integer; JSON's true and false are not."""
     return isinstance(raw, int) and not isinstance(raw, bool)
 
 
 def is_number(raw: Any) -> bool:
-    """Whether it is a number; JSON's true and false are not."""
+    """Return whether a value is a number; JSON's true and false are not."""
     return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
-def text(pattern: str = "", *, longest: int = 0, literal: bool = False) -> Scalar:
-    """Text that matches a pattern and is not longer than so many characters (0: any length)."""
-    what = "text" + (f" of the form {pattern}" if pattern else "")
-    what += f" of at most {longest} characters" if longest else ""
+def fits_type(value: object, parameter_type: str) -> bool:
+    """Return whether a plain value has a parameter's type; an integer is a Float too."""
+    if parameter_type == "String":
+        return isinstance(value, str)
+    if parameter_type == "Boolean":
+        return isinstance(value, bool)
+    return is_integer(value) if parameter_type == "Integer" else is_number(value)
+
+
+def text(pattern: str = "", *, max_length: int = 0, literal: bool = False) -> Scalar:
+    """Return the shape of text that matches a pattern; a max_length of 0 means no limit."""
+    description = "text" + (f" of the form {pattern}" if pattern else "")
+    description += f" of at most {max_length} characters" if max_length else ""
     compiled = re.compile(pattern)
 
-    def fits(raw: Any) -> bool:
-        if not isinstance(raw, str) or (longest and len(raw) > longest):
+    def accepts(raw: Any) -> bool:
+        if not isinstance(raw, str) or (max_length and len(raw) > max_length):
             return False
         return not pattern or compiled.fullmatch(raw) is not None
 
-    return Scalar(what, fits, literal)
+    return Scalar(description, accepts, literal)
 
 
 def choice(*words: str, literal: bool = False) -> Scalar:
-    """One of a few words."""
-    what = f"one of {', '.join(words)}" if len(words) > 1 else f'"{words[0]}"'
-    return Scalar(what, lambda raw: isinstance(raw, str) and raw in words, literal)
+    """Return the shape of one of several words."""
+    description = f"one of {', '.join(words)}" if len(words) > 1 else f'"{words[0]}"'
+    return Scalar(description, lambda raw: isinstance(raw, str) and raw in words, literal)
 
 
-def whole(low: int, high: int | None = None, *, literal: bool = False) -> Scalar:
-    """An integer within a range, both ends included."""
+def integer(low: int, high: int | None = None, *, literal: bool = False) -> Scalar:
+    """Return the shape of an integer in a range, both ends included."""
     span = f"of at least {low}" if high is None else f"from {low} to {high}"
     return Scalar(
-        f"a whole number {span}",
-        lambda raw: is_whole(raw) and raw >= low and (high is None or raw <= high),
+        f"an integer {span}",
+        lambda raw: is_integer(raw) and raw >= low and (high is None or raw <= high),
         literal,
     )
 
 
 def number(low: float, *, literal: bool = False) -> Scalar:
-    """A number of at least `low`."""
+    """Return the shape of a number of at least `low`."""
     return Scalar(f"a number of at least {low:g}", lambda r: is_number(r) and r >= low, literal)
 
 
-def flag(*, literal: bool = False) -> Scalar:
-    """True or false."""
+def boolean(*, literal: bool = False) -> Scalar:
+    """Return the shape of true or false."""
     return Scalar("true or false", lambda raw: isinstance(raw, bool), literal)
 
 
 @dataclass(frozen=True)
 class Anything:
-    """Any JSON; functions inside it must be well formed."""
+    """Any JSON; functions in it must be valid."""
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
@@ -123,21 +132,21 @@ class Anything:
             return
         if isinstance(raw, dict):
             for key, item in raw.items():
-                self.check(item, below(path, key), problems)
+                self.check(item, child_path(path, key), problems)
         elif isinstance(raw, list):
             for index, item in enumerate(raw):
-                self.check(item, below(path, index), problems)
+                self.check(item, child_path(path, index), problems)
 
 
 ANYTHING = Anything()
 
 
 @dataclass(frozen=True)
-class Listing:
+class ListOf:
     """A list whose items have one shape."""
 
     item: Shape = ANYTHING
-    shortest: int = 0
+    min_length: int = 0
     literal: bool = False
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
@@ -145,27 +154,27 @@ class Listing:
         if not self.literal and _is_function(raw, path, problems):
             return
         if not isinstance(raw, list):
-            problems.add(path, f"must be a list, not {told(raw)}")
+            problems.add(path, f"must be a list, not {format_value(raw)}")
             return
-        if len(raw) < self.shortest:
-            problems.add(path, f"must have at least {self.shortest} item(s), not {len(raw)}")
+        if len(raw) < self.min_length:
+            problems.add(path, f"must have at least {self.min_length} item(s), not {len(raw)}")
         for index, item in enumerate(raw):
-            self.item.check(item, below(path, index), problems)
+            self.item.check(item, child_path(path, index), problems)
 
 
 @dataclass(frozen=True)
-class Table:
-    """An object with free keys whose values have one shape."""
+class MapOf:
+    """An object with arbitrary keys whose values have one shape."""
 
     item: Shape = ANYTHING
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
         if not isinstance(raw, dict):
-            problems.add(path, f"must be an object, not {told(raw)}")
+            problems.add(path, f"must be an object, not {format_value(raw)}")
             return
         for key, item in raw.items():
-            self.item.check(item, below(path, key), problems)
+            self.item.check(item, child_path(path, key), problems)
 
 
 @dataclass(frozen=True)
@@ -173,10 +182,10 @@ class Record:
     """An object with known keys.
 
     Attributes:
-        required: keys that must be there.
-        optional: keys that may be there.
-        closed: whether other keys are problems; the requests of the service's API are left open,
-            because it grows.
+        required: The required keys.
+        optional: The optional keys.
+        closed: Whether other keys are problems; requests of the service's API are open, because
+            the API grows.
     """
 
     required: Mapping[str, Shape] = field(default_factory=dict)
@@ -188,29 +197,29 @@ class Record:
         if not self.closed and _is_function(raw, path, problems):
             return
         if not isinstance(raw, dict):
-            problems.add(path, f"must be an object, not {told(raw)}")
+            problems.add(path, f"must be an object, not {format_value(raw)}")
             return
         for key in self.required:
             if key not in raw:
-                problems.add(path, f"lacks '{key}'")
+                problems.add(path, f"must have '{key}'")
         for key, item in raw.items():
             shape = self.required.get(key) or self.optional.get(key)
             if shape is not None:
-                shape.check(item, below(path, key), problems)
+                shape.check(item, child_path(path, key), problems)
             elif self.closed:
-                known = suggestion(key, {**self.optional, **self.required})
-                problems.add(below(path, key), f"is not known here{known}")
+                known = suggest(key, {**self.optional, **self.required})
+                problems.add(child_path(path, key), f"is an unknown key{known}")
             else:
-                ANYTHING.check(item, below(path, key), problems)
+                ANYTHING.check(item, child_path(path, key), problems)
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """An object whose shape depends on the word at one of its keys.
+    """An object whose shape depends on the value of one of its keys.
 
     Attributes:
-        tag: the key.
-        shapes: the shape for each word; filled after construction where shapes are recursive.
+        tag: The key.
+        shapes: The shape for each value; filled after construction if shapes are recursive.
     """
 
     tag: str
@@ -219,26 +228,27 @@ class Tagged:
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
         if not isinstance(raw, dict):
-            problems.add(path, f"must be an object, not {told(raw)}")
+            problems.add(path, f"must be an object, not {format_value(raw)}")
         elif self.tag not in raw:
-            problems.add(path, f"lacks '{self.tag}'")
+            problems.add(path, f"must have '{self.tag}'")
         elif not isinstance(raw[self.tag], str) or raw[self.tag] not in self.shapes:
             name = raw[self.tag]
             problems.add(
-                below(path, self.tag), f"{told(name)} is not known{_suggest(name, self.shapes)}"
+                child_path(path, self.tag),
+                f"unknown value {format_value(name)}{_suggest(name, self.shapes)}",
             )
         else:
             self.shapes[raw[self.tag]].check(raw, path, problems)
 
 
 def _suggest(name: Any, known: Mapping[str, Shape]) -> str:
-    close = suggestion(str(name), known)
-    return close if "did you mean" in close else f"; there are: {', '.join(sorted(known))}"
+    remark = suggest(str(name), known)
+    return remark if "did you mean" in remark else f" (known: {', '.join(sorted(known))})"
 
 
 @dataclass(frozen=True)
 class Nullable:
-    """Something of a shape, or null."""
+    """A value of a shape, or null."""
 
     shape: Shape
 
@@ -250,18 +260,18 @@ class Nullable:
 
 @dataclass(frozen=True)
 class Function:
-    """One of the functions of the language, well formed; what it refers to is checked later."""
+    """A valid function of the language; its references are checked later."""
 
-    only: tuple[str, ...] = ("Get", "Std:Join", "Std:JsonGet")
+    allowed: tuple[str, ...] = ("Get", "Std:Join", "Std:JsonGet")
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
         name = function_of(raw)
-        if name not in self.only:
-            allowed = ", ".join(self.only)
-            problems.add(path, f"must be a function, one of {allowed}, not {told(raw)}")
+        if name not in self.allowed:
+            names = ", ".join(self.allowed)
+            problems.add(path, f"must be a function ({names}), not {format_value(raw)}")
             return
-        inside = below(path, name)
+        inside = child_path(path, name)
         if name == "Get":
             _check_get(raw["Get"], inside, problems)
         elif name == "Std:Join":
@@ -271,7 +281,7 @@ class Function:
 
 
 FUNCTION = Function()
-_JOIN = Record({"On": text(literal=True), "Values": Listing(ANYTHING, literal=True)}, closed=True)
+_JOIN = Record({"On": text(literal=True), "Values": ListOf(ANYTHING, literal=True)}, closed=True)
 _JSON_GET = Record(
     {"Path": text(literal=True)},
     {"PropertyFile": Function(("Get",)), "S3Uri": Scalar("text", lambda r: isinstance(r, str))},
@@ -281,7 +291,7 @@ _JSON_GET = Record(
 
 def _check_get(raw: Any, path: str, problems: Problems) -> None:
     if not isinstance(raw, str):
-        problems.add(path, f"must be text, not {told(raw)}")
+        problems.add(path, f"must be text, not {format_value(raw)}")
         return
     try:
         empty = not Get(raw).path
@@ -289,7 +299,7 @@ def _check_get(raw: Any, path: str, problems: Problems) -> None:
         problems.add(path, error.message)
         return
     if raw.startswith("Steps.") == empty:
-        problems.add(path, f"'{raw}' must name a property of a step, and only of a step")
+        problems.add(path, f"'{raw}' must name a property for a step, and for nothing else")
 
 
 def _check_json_get(raw: Any, path: str, problems: Problems) -> None:
@@ -302,4 +312,4 @@ def _check_json_get(raw: Any, path: str, problems: Problems) -> None:
     try:
         parse_path(raw["Path"].removeprefix("$."))
     except DefinitionError as error:
-        problems.add(below(path, "Path"), error.message)
+        problems.add(child_path(path, "Path"), error.message)

@@ -1,14 +1,15 @@
-"""Values of a definition: plain JSON, and the three functions that are evaluated at run time.
+"""Values of a definition: plain JSON, and three functions that are evaluated at run time.
 
     {"Get": "Parameters.X" | "Execution.X" | "Steps.S.path"}      -> Get
     {"Std:Join": {"On": "/", "Values": [...]}}                    -> Join
     {"Std:JsonGet": {"PropertyFile": {"Get": ...}, "Path": ...}}  -> JsonGet
     {"Std:JsonGet": {"S3Uri": value, "Path": ...}}                -> JsonGet
 
-Conventions: an object with exactly one key, and that one "Get" or "Std:...", is a function; all
-other objects and lists are plain. Paths inside a step or a JSON file are dotted names, ['keys']
-and [indices]; nothing else of JSONPath.
-Source: definitions made by the SageMaker Python SDK 2.257.7.
+Conventions: an object whose only key is "Get" or "Std:..." is a function; all other objects and
+lists are plain. Paths within a step or a JSON file consist of dotted names, ['keys'] and [indices];
+nothing else of JSONPath is supported.
+
+Source: definitions written by the SageMaker Python SDK 2.257.7.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from kinoloom.errors import DefinitionError
-from kinoloom.pipelines.language.problems import below
+from kinoloom.pipelines.language.problems import child_path
 
 Members: TypeAlias = tuple[str | int, ...]
 Value: TypeAlias = (
@@ -45,10 +46,10 @@ _GET = re.compile(r"(?P<kind>Parameters|Execution|Steps)\.(?P<name>[A-Za-z0-9_-]
 
 
 def parse_path(text: str) -> Members:
-    """The members that a path names: "a.b[0]['c d']" is ("a", "b", 0, "c d").
+    """Return the members that a path names: ("a", "b", 0, "c d") for "a.b[0]['c d']".
 
     Raises:
-        DefinitionError: it is not made of dotted names, ['keys'] and [indices] alone.
+        DefinitionError: The path has something other than dotted names, ['keys'] and [indices].
     """
     parts: list[str | int] = []
     position = 0
@@ -57,7 +58,7 @@ def parse_path(text: str) -> Members:
         dotted = text[position] == "."
         if match is None or (match["name"] is not None and dotted == (position == 0)):
             raise DefinitionError(
-                f"'{text}' is not a path: dotted names, ['keys'] and [indices] are allowed."
+                f"'{text}' is not a valid path: use dotted names, ['keys'] and [indices]."
             )
         index = match["index"]
         parts.append(int(index) if index is not None else match["name"] or match["key"] or "")
@@ -70,7 +71,7 @@ class Get:
     """A reference to a parameter, an execution variable or a property of a step.
 
     Attributes:
-        text: as written: "Steps.Train.ModelArtifacts.S3ModelArtifacts".
+        text: The reference, such as "Steps.Train.ModelArtifacts.S3ModelArtifacts".
     """
 
     text: str
@@ -80,7 +81,7 @@ class Get:
         match = _GET.fullmatch(self.text)
         if match is None:
             raise DefinitionError(
-                f"'{self.text}' refers to nothing: write Parameters.NAME, Execution.NAME or "
+                f"'{self.text}' is not a valid reference: use Parameters.NAME, Execution.NAME or "
                 "Steps.NAME.PROPERTY."
             )
         rest = match["rest"].removeprefix(".")
@@ -88,44 +89,44 @@ class Get:
 
     @property
     def kind(self) -> str:
-        """What is referred to: "Parameters", "Execution" or "Steps"."""
+        """The kind of reference: "Parameters", "Execution" or "Steps"."""
         return self._parts[0]
 
     @property
     def name(self) -> str:
-        """The name of the parameter, the variable or the step."""
+        """The name of the parameter, variable or step."""
         return self._parts[1]
 
     @property
     def path(self) -> Members:
-        """The property within the step; empty for parameters and variables."""
+        """The path of the property within the step; empty for parameters and variables."""
         return self._parts[2]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
+        """Return its JSON in a definition."""
         return {"Get": self.text}
 
 
 @dataclass(frozen=True)
 class Join:
-    """Values as text, with a separator between them."""
+    """Values as text, joined by a separator."""
 
     on: str
     values: tuple[Value, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
+        """Return its JSON in a definition."""
         return {"Std:Join": {"On": self.on, "Values": [to_json(v) for v in self.values]}}
 
 
 @dataclass(frozen=True)
 class JsonGet:
-    """One value out of a JSON file.
+    """A value from a JSON file.
 
     Attributes:
-        path_text: where in the file.
-        property_file: the file as a step's declared property file, or None.
-        s3_uri: the file by its address, or None; exactly one of the two is given.
+        path_text: The value's path in the file.
+        property_file: A reference to a step's property file, or None.
+        s3_uri: The file's address, or None; exactly one of the two is given.
     """
 
     path_text: str
@@ -134,11 +135,11 @@ class JsonGet:
 
     @property
     def path(self) -> Members:
-        """Where in the file, as members."""
+        """The value's path in the file, as members."""
         return parse_path(self.path_text.removeprefix("$."))
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a definition."""
+        """Return its JSON in a definition."""
         if self.property_file is not None:
             file: dict[str, Any] = {"PropertyFile": self.property_file.to_json()}
         else:
@@ -147,7 +148,7 @@ class JsonGet:
 
 
 def function_of(raw: Any) -> str:
-    """The name of the function that a piece of JSON is: "Get", "Std:...", or "" for plain."""
+    """Return the name of the function that JSON represents: "Get" or "Std:..."; "" for plain."""
     if isinstance(raw, dict) and len(raw) == 1:
         name = next(iter(raw))
         if name == "Get" or name.startswith("Std:"):
@@ -156,7 +157,7 @@ def function_of(raw: Any) -> str:
 
 
 def parse_value(raw: Any) -> Value:
-    """The value that a piece of JSON stands for; its shape has been checked before."""
+    """Return the value of JSON whose shape has been checked."""
     function = function_of(raw)
     if function == "Get":
         return Get(raw["Get"])
@@ -177,7 +178,7 @@ def parse_value(raw: Any) -> Value:
 
 
 def to_json(value: Value) -> Any:
-    """The JSON of a value."""
+    """Return the JSON of a value."""
     if isinstance(value, Get | Join | JsonGet):
         return value.to_json()
     if isinstance(value, Mapping):
@@ -187,22 +188,22 @@ def to_json(value: Value) -> Any:
     return value
 
 
-def references(value: Value, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
-    """Each `Get` and `JsonGet` in a value, with its JSON path; those inside functions too."""
-    for place, found in _within(value):
-        yield path + place, found
+def iter_references(value: Value, path: str) -> Iterator[tuple[str, Get | JsonGet]]:
+    """Yield each `Get` and `JsonGet` in a value, nested ones included, with its JSON path."""
+    for relative, reference in _find_references(value):
+        yield path + relative, reference
 
 
-def _within(value: Value) -> list[tuple[str, Get | JsonGet]]:
-    """As `references`, with paths from the value on; paths are made of what is found only."""
+def _find_references(value: Value) -> list[tuple[str, Get | JsonGet]]:
+    """Return the references with relative paths, which are built for the references only."""
     if isinstance(value, Get):
         return [("", value)]
     if isinstance(value, JsonGet):
         inner = "['Std:JsonGet'].S3Uri"
-        return [("", value), *((inner + p, v) for p, v in _within(value.s3_uri))]
+        return [("", value), *((inner + p, v) for p, v in _find_references(value.s3_uri))]
     if isinstance(value, Join):
         inner = "['Std:Join'].Values"
-        return [(inner + p, v) for p, v in _within(value.values)]
+        return [(inner + p, v) for p, v in _find_references(value.values)]
     pairs: Iterable[tuple[str | int, Value]] = ()
     if isinstance(value, dict):
         pairs = value.items()
@@ -211,5 +212,5 @@ def _within(value: Value) -> list[tuple[str, Get | JsonGet]]:
     found = []
     for key, item in pairs:
         if not isinstance(item, _PLAIN):
-            found += [(below("", key) + p, v) for p, v in _within(item)]
+            found += [(child_path("", key) + p, v) for p, v in _find_references(item)]
     return found

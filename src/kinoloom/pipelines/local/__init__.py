@@ -1,1 +1,1 @@
-"""Running pipelines on this machine: state, store, cache, processes, the engine."""
+"""Pipelines on this machine: sessions, executions, the engine and the workspace."""

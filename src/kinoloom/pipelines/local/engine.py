@@ -1,7 +1,7 @@
-"""The engine: carries one execution to its end.
+"""The engine: runs one execution.
 
-One thread decides (`run`); jobs and functions run in threads of their own and report to it through
-a queue. It alone writes the state, a transaction for each thing that happened.
+One thread decides (`Engine.run`). Tasks run in threads of their own and report to it through a
+queue. Only the deciding thread changes the execution's state, one transaction for each event.
 """
 
 from __future__ import annotations
@@ -16,36 +16,32 @@ from typing import Any
 from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.language.model import RetryPolicy
-from kinoloom.pipelines.local.evaluate import as_text
-from kinoloom.pipelines.local.resources import Resources
-from kinoloom.pipelines.local.schedule import Schedule, Status
-from kinoloom.pipelines.local.tasks import Run, Tasks, Tools
-from kinoloom.pipelines.local.worker import Outcome
+from kinoloom.pipelines.local.context import Run, RunContext, Tools
+from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
+from kinoloom.pipelines.local.jobs.resources import Resources
+from kinoloom.pipelines.local.kinds import LOCAL_KINDS
+from kinoloom.pipelines.local.schedule import Schedule
+from kinoloom.pipelines.local.step_kind import prepare_task
 
-_MOST_THREADS = 64
-_MOST_HELD = 16  # steps looked past for one that fits
-_LOOK_S = 0.2
+_MAX_THREADS = 64
+_MAX_POSTPONED = 16  # ready steps that are examined for one that fits the free resources
+_POLL_S = 0.2
 
 
 class Engine:
-    """Carries one execution to its end.
+    """Runs one execution.
 
     Args:
-        run: the execution.
-        tools: of the session.
-        stopping: set when it must stop.
+        run: The execution.
+        tools: The session's tools.
+        stopping: Set when the execution must stop.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        tools: Tools,
-        stopping: threading.Event,
-    ) -> None:
+    def __init__(self, run: Run, tools: Tools, stopping: threading.Event) -> None:
         self._run = run
         self._state = tools.state
         self._demand = tools.demand
-        self._taken: dict[str, Resources] = {}
+        self._used: dict[str, Resources] = {}
         self._stopping = stopping
         self._schedule = Schedule(run.checked.graph)
         self._properties: dict[str, Any] = {}
@@ -54,149 +50,155 @@ class Engine:
         self._retries: dict[str, tuple[float, Outcome]] = {}
         self._reports: queue.SimpleQueue[tuple[str, Outcome | None]] = queue.SimpleQueue()
         self._reason = ""
-        self._tasks = Tasks(run, tools, self._properties)
+        self._context = RunContext(run, tools, self._properties)
+        self._tidy = tools.worker.tidy
 
-    def recall(self, rows: list[dict[str, Any]]) -> None:
-        """Take over the steps of this execution that succeeded before it was interrupted."""
-        done = {row["name"]: row for row in rows if row["status"] == Status.SUCCEEDED.value}
+    def restore(self, rows: list[dict[str, Any]]) -> None:
+        """Restore the steps that succeeded before the execution was interrupted.
+
+        Args:
+            rows: The database rows of the execution's steps.
+        """
+        succeeded = {row["name"]: row for row in rows if row["status"] == Status.SUCCEEDED.value}
         self._attempts = {row["name"]: row["attempts"] for row in rows}
         waiting = []
         while (name := self._schedule.take()) is not None:
-            if name not in done:
+            if name not in succeeded:
                 waiting.append(name)
                 continue
-            self._properties[name] = done[name]["properties"]
-            outcome = done[name]["properties"] or {}
-            self._schedule.end(name, Status.SUCCEEDED, outcome=outcome.get("Outcome") != "false")
+            properties = succeeded[name]["properties"]
+            self._properties[name] = properties
+            self._schedule.end(name, Status.SUCCEEDED, outcome=_condition_outcome(properties))
         for name in reversed(waiting):
             self._schedule.put_back(name)
 
-    def carry_out(self) -> tuple[str, str]:
-        """Run to the end.
+    def run(self) -> tuple[str, str]:
+        """Run the execution to its end.
 
         Returns:
             "Succeeded", "Failed" or "Stopped", and the reason.
         """
-        with ThreadPoolExecutor(_MOST_THREADS, f"kinoloom-{self._run.id}") as pool:
-            self._launch(pool)
+        with ThreadPoolExecutor(_MAX_THREADS, f"kinoloom-{self._run.id}") as pool:
+            self._start_steps(pool)
             while not self._schedule.over:
-                self._hear()
-                self._launch(pool)
-        ends = set(self._schedule.status.values())
-        # A step may have seen the order to stop before `_stopping` was set.
-        if self._stopping.is_set() or Status.STOPPED in ends:
-            return "Stopped", "The execution was stopped."
-        failed = Status.FAILED in ends
-        return ("Failed" if failed else "Succeeded"), self._reason
+                self._process_report()
+                self._start_steps(pool)
+        statuses = set(self._schedule.status.values())
+        # A step may have seen the stop request before `_stopping` was set.
+        if self._stopping.is_set() or Status.STOPPED in statuses:
+            return "Stopped", STOPPED_REASON
+        return ("Failed" if Status.FAILED in statuses else "Succeeded"), self._reason
 
     def wake(self) -> None:
-        """Make it look at once whether it must stop."""
+        """Make the engine check at once whether it must stop."""
         self._reports.put(("", None))
 
-    def _launch(self, pool: ThreadPoolExecutor) -> None:
-        """Begin every step that is ready and for which there is room."""
+    def _start_steps(self, pool: ThreadPoolExecutor) -> None:
+        """Start every step that is ready and for which resources are free."""
         self._schedule.halted |= self._stopping.is_set()
         if self._schedule.halted:
-            self._give_up_retries()
+            self._cancel_retries()
         for name in self._due_retries():
-            self._begin(name, pool)
-        held: list[str] = []
-        while len(held) < _MOST_HELD and self._has_room():
+            self._start(name, pool)
+        postponed: list[str] = []
+        while len(postponed) < _MAX_POSTPONED and self._has_capacity():
             ready = self._schedule.take()
             if ready is None:
                 break
-            if not self._begin(ready, pool):
-                held.append(ready)
-        for name in reversed(held):
+            if not self._start(ready, pool):
+                postponed.append(ready)
+        for name in reversed(postponed):
             self._schedule.put_back(name)
 
     def _due_retries(self) -> list[str]:
-        moment = time.monotonic()
-        due = [name for name, (when, _) in self._retries.items() if when <= moment]
-        return due[: max(0, self._limit - len(self._taken))]
+        now = time.monotonic()
+        due = [name for name, (when, _) in self._retries.items() if when <= now]
+        return due[: max(0, self._max_parallel - len(self._used))]
 
-    def _give_up_retries(self) -> None:
+    def _cancel_retries(self) -> None:
         for name, (_, outcome) in list(self._retries.items()):
             del self._retries[name]
             self._end(name, outcome)
 
     @property
-    def _limit(self) -> int:
-        return min(self._run.parallel or _MOST_THREADS, _MOST_THREADS)
+    def _max_parallel(self) -> int:
+        return min(self._run.max_parallel or _MAX_THREADS, _MAX_THREADS)
 
     @property
     def _free(self) -> Resources:
-        free = self._demand.whole
-        for taken in self._taken.values():
-            free = free.less(taken)
+        free = self._demand.total
+        for used in self._used.values():
+            free = free.minus(used)
         return free
 
-    def _has_room(self) -> bool:
-        return len(self._taken) < self._limit and self._free.cpu > 0
+    def _has_capacity(self) -> bool:
+        return len(self._used) < self._max_parallel and self._free.cpu > 0
 
-    def _begin(self, name: str, pool: ThreadPoolExecutor) -> bool:
-        """Begin a step; false when its resources are not free."""
+    def _start(self, name: str, pool: ThreadPoolExecutor) -> bool:
+        """Start a step; return False if its resources are not free."""
         step = self._run.checked.graph.steps[name].step
-        if step.type in ("Condition", "Fail"):
-            self._note_begin(step)
-            self._end(name, self._decide(step))
+        kind = LOCAL_KINDS[step.type]
+        if kind.decide is not None:
+            self._record_start(step)
+            self._end(name, kind.decide(self._context.scope, step))
             return True
         try:
-            work, needs = self._tasks.work(step, self._attempts.get(name, 0) + 1)
+            task = prepare_task(kind, self._context, step, self._attempts.get(name, 0) + 1)
         except (KinoloomError, LookupError, TypeError, ValueError, AttributeError) as error:
-            self._note_begin(step)
-            self._end(name, Outcome(Status.FAILED, f"Its arguments cannot be used: {error}"))
+            self._record_start(step)
+            self._end(name, Outcome(Status.FAILED, f"Invalid arguments: {error}"))
             return True
-        if not needs.fits(self._free) and name not in self._retries:
+        if not task.resources.fits(self._free) and name not in self._retries:
             return False
         self._retries.pop(name, None)
-        self._note_begin(step)
-        self._taken[name] = needs
-        pool.submit(self._report, name, work)
+        self._record_start(step)
+        self._used[name] = task.resources
+        pool.submit(self._report, step, task.work)
         return True
 
-    def _note_begin(self, step: Step) -> None:
+    def _record_start(self, step: Step) -> None:
         self._attempts[step.name] = self._attempts.get(step.name, 0) + 1
         self._state.begin_step(self._run.id, self._run.pipeline, step.name, step.type)
 
-    def _report(self, name: str, work: Callable[[], Outcome]) -> None:
-        attempt = self._attempts[name]
+    def _report(self, step: Step, work: Callable[[], Outcome]) -> None:
+        """Do a task's work in its own thread and report the outcome."""
+        folder = self._context.attempt_folder(step, self._attempts[step.name])
         try:
             outcome = work()
-        except Exception as error:  # noqa: BLE001  a fault of ours must end the step, not hang it
+        except Exception as error:  # noqa: BLE001  a bug must end the step, not hang the engine
             outcome = Outcome(Status.FAILED, f"{type(error).__name__}: {error}")
-        self._reports.put((name, outcome))
-        if outcome.status is Status.SUCCEEDED:  # while the next step runs already
-            self._tasks.tidy(name, attempt)
+        self._reports.put((step.name, outcome))
+        if outcome.status is Status.SUCCEEDED:  # while the next step already runs
+            self._tidy(folder)
 
-    def _hear(self) -> None:
-        """Wait for a report, or until a retry is due."""
-        wait_s = None
+    def _process_report(self) -> None:
+        """Wait for a report, or until a retry is due, and process it."""
+        timeout_s = None
         if self._retries:
-            soonest = min(when for when, _ in self._retries.values())
-            # Looks at the order to stop meanwhile.
-            wait_s = min(max(0.0, soonest - time.monotonic()), _LOOK_S)
+            next_retry = min(when for when, _ in self._retries.values())
+            # At most _POLL_S, to notice stop requests while waiting.
+            timeout_s = min(max(0.0, next_retry - time.monotonic()), _POLL_S)
         try:
-            name, outcome = self._reports.get(timeout=wait_s)
+            name, outcome = self._reports.get(timeout=timeout_s)
         except queue.Empty:
             return
-        if outcome is None:  # woken
+        if outcome is None:  # from `wake`
             return
-        del self._taken[name]
-        delay_s = self._delay(name, outcome)
+        del self._used[name]
+        delay_s = self._retry_delay(name, outcome)
         if delay_s is None:
             self._end(name, outcome)
         else:
             self._retries[name] = (time.monotonic() + delay_s, outcome)
 
-    def _delay(self, name: str, outcome: Outcome) -> float | None:
-        """How long to wait before the next attempt; None when there is none."""
+    def _retry_delay(self, name: str, outcome: Outcome) -> float | None:
+        """Return the delay before the next attempt in seconds; None if there is no retry."""
         if outcome.status is not Status.FAILED or self._schedule.halted:
             return None
         first = self._first_failure.setdefault(name, time.monotonic())
         for policy in self._run.checked.graph.steps[name].step.retries:
             if outcome.retry_class in policy.exceptions:
-                return _next_wait(policy, self._attempts[name], time.monotonic() - first)
+                return _policy_delay(policy, self._attempts[name], time.monotonic() - first)
         return None
 
     def _end(self, name: str, outcome: Outcome) -> None:
@@ -204,25 +206,18 @@ class Engine:
         if outcome.status is not Status.SUCCEEDED and not self._reason:
             self._reason = f"Step '{name}' {outcome.status.value.lower()}: {outcome.reason}"
         self._properties[name] = outcome.properties
-        chosen = (outcome.properties or {}).get("Outcome") != "false"
-        self._schedule.end(name, outcome.status, outcome=chosen)
-
-    def _decide(self, step: Step) -> Outcome:
-        """What a Condition or Fail step comes to."""
-        try:
-            if step.branches is None:
-                message = as_text(self._tasks.scope.value(step.arguments["ErrorMessage"]))
-                return Outcome(Status.FAILED, message)
-            holds = all(c.holds(self._tasks.scope.value) for c in step.branches.conditions)
-            return Outcome(Status.SUCCEEDED, properties={"Outcome": "true" if holds else "false"})
-        except KinoloomError as error:
-            return Outcome(Status.FAILED, str(error))
+        self._schedule.end(name, outcome.status, outcome=_condition_outcome(outcome.properties))
 
 
-def _next_wait(policy: RetryPolicy, attempt: int, since_first_s: float) -> float | None:
-    """How long to wait after failed attempt number `attempt`; None when no more are allowed."""
-    wait_s = policy.wait_s(attempt)
+def _condition_outcome(properties: Any) -> bool:
+    """Return the outcome of a Condition step; true for all other steps."""
+    return bool((properties or {}).get("Outcome") != "false")
+
+
+def _policy_delay(policy: RetryPolicy, attempt: int, since_first_s: float) -> float | None:
+    """Return a policy's delay after failed attempt number `attempt`; None if it has expired."""
+    delay_s = policy.delay_s(attempt)
     if policy.max_attempts is not None:
-        return wait_s if attempt <= policy.max_attempts else None
+        return delay_s if attempt <= policy.max_attempts else None
     limit_s = 60 * (policy.expire_after_min or 0)
-    return wait_s if since_first_s + wait_s <= limit_s else None
+    return delay_s if since_first_s + delay_s <= limit_s else None

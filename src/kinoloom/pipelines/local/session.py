@@ -1,13 +1,7 @@
-"""LocalSession: pipelines on this machine, without AWS, a region, a network or Docker.
-
-Everything lies below one folder: `state.db` (SQLite), `cas/` (contents), `s3/` (what s3://
-addresses name), `runs/<execution>/<step>/<attempt>/` (logs, and the files of steps that failed),
-`opt/` (see `mounts`).
-"""
+"""LocalSession: pipelines on this machine, without AWS, a region, a network or Docker."""
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import sqlite3
 import threading
@@ -15,45 +9,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from kinoloom.errors import ExecutionError, KinoloomError, UsageError
+from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
-from kinoloom.pipelines.local.accepting import supported, values_of
-from kinoloom.pipelines.local.callbacks import Callbacks
+from kinoloom.pipelines.local.context import Function, Run, Tools
+from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
-from kinoloom.pipelines.local.execution import Execution
-from kinoloom.pipelines.local.foresight import foresee
-from kinoloom.pipelines.local.models import Models
-from kinoloom.pipelines.local.objects import Objects
-from kinoloom.pipelines.local.process import Isolation, end_orphan
-from kinoloom.pipelines.local.resources import Demand, Resources, this_machine
-from kinoloom.pipelines.local.state import State, now
-from kinoloom.pipelines.local.stopping import StopOrder, give_stop_order
-from kinoloom.pipelines.local.store import Store
-from kinoloom.pipelines.local.tasks import Function, Run, Tools
-from kinoloom.pipelines.local.worker import Worker
-
-_ACCOUNT = "000000000000"
+from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
+from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
+from kinoloom.pipelines.local.jobs.worker import Worker
+from kinoloom.pipelines.local.storage.callbacks import Callbacks
+from kinoloom.pipelines.local.storage.models import Models
+from kinoloom.pipelines.local.storage.state import now
+from kinoloom.pipelines.local.storage.stop_requests import StopListener
+from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
+from kinoloom.pipelines.local.supported import check_parameters, check_supported
 
 
 class LocalSession:
     """Runs pipelines on this machine.
 
     Args:
-        root: the folder of everything; made when it is not there.
-        region: in names and addresses; nothing is ever contacted.
-        default_bucket: for code and outputs without an address.
-        default_bucket_prefix: put before keys in that bucket.
-        resources: what steps may take together; None takes all cores.
-        instances: what a step takes that asks for a type of machine; others take one core.
-        isolation: "namespace" lets steps see their files at /opt/ml, "plain" rewrites that path
-            in their command and environment, "auto" takes the first where the system allows it;
-            "inline" gives the steps this terminal instead of a log, one at a time, so that
-            `breakpoint()` in a script stops in the debugger.
-        env: more environment variables for every step; credentials of the caller are not passed.
-        strict: as the service does: a step uses the cache only when it asks for it.
+        root: The workspace folder; created if missing.
+        region: The region in names and ARNs; nothing is contacted.
+        default_bucket: The bucket of code and outputs without an address.
+        default_bucket_prefix: A prefix for keys in that bucket.
+        resources: What concurrent steps may use together; None means all cores.
+        instances: What a step uses, by the instance type that it requests; one core for other
+            types.
+        isolation: "namespace" mounts a step's files at /opt/ml for that step alone; "plain"
+            rewrites that path in the step's command and environment; "auto" is "namespace" where
+            the system allows it; "inline" is "auto" with this terminal instead of a log and one
+            step at a time, so that `breakpoint()` in a script opens the debugger.
+        env: Additional environment variables of every step. The caller's credentials are not
+            passed.
+        strict: Cache only the steps that request it, as SageMaker does.
+
+    Attributes:
+        workspace: The stored state, contents and files.
 
     Raises:
-        UsageError: the folder was written by a newer kinoloom.
+        UsageError: A newer version of kinoloom wrote the folder.
     """
 
     local_mode = True
@@ -71,82 +67,83 @@ class LocalSession:
         env: Mapping[str, str] | None = None,
         strict: bool = False,
     ) -> None:
-        self.root = Path(root).resolve()
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.workspace = Workspace(root, region)
         self.boto_region_name = region
         self.default_bucket_prefix = default_bucket_prefix
         self._bucket = default_bucket
-        self.objects = Objects(self.root / "s3")
-        self.state = State(self.root / "state.db")
-        self.models = Models(self.state, self.objects)
-        self.callbacks = Callbacks(self.state)
         self._functions: dict[str, Function] = {}
-        self.store = Store(self.root / "cas")
+        if isolation == "inline":
+            resources = Resources()
         self._tools = Tools(
             self._worker(isolation, dict(env or {}), strict=strict),
             self.models,
-            self._demand(
-                Resources() if isolation == "inline" else resources, dict(instances or {})
-            ),
+            self._demand(resources, dict(instances or {})),
             self._functions,
         )
 
     def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+        place = self.workspace
         return Worker(
-            self.state, self.store, self.objects, isolation, env, strict, self.root / "opt"
+            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt"
         )
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
         return Demand(resources or this_machine(), instances)
 
+    @property
+    def root(self) -> Path:
+        """The workspace folder."""
+        return self.workspace.root
+
+    @property
+    def models(self) -> Models:
+        """The model registry."""
+        return self.workspace.models
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """The callbacks of Callback steps."""
+        return self.workspace.callbacks
+
     def default_bucket(self) -> str:
-        """The bucket for code and outputs without an address."""
+        """Return the bucket of code and outputs without an address."""
         return self._bucket
 
     def default_role(self) -> str:
-        """The role of jobs for which none was given; it means nothing here."""
-        return f"arn:aws:iam::{_ACCOUNT}:role/local"
+        """Return the role of jobs without one; it has no effect locally."""
+        return f"arn:aws:iam::{ACCOUNT}:role/local"
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Put a file, a folder or bytes at an s3:// address, in place of what is there."""
-        self.objects.put(content, uri)
+        """Store a file, a folder or bytes at an s3:// address, replacing what is there."""
+        self.workspace.objects.put(content, uri)
 
     def register_function(self, function_arn: str, function: Function) -> None:
-        """What Lambda steps of that address call: (event, context) -> a dict with their outputs.
+        """Register the function that Lambda steps with this ARN call.
 
-        It runs in a thread of this process; the context is None.
+        Args:
+            function_arn: The ARN in the definition.
+            function: Called as `function(event, None)` in a thread of this process; returns a dict
+                with the step's outputs.
         """
         self._functions[function_arn] = function
-
-    def pipeline_arn(self, name: str) -> str:
-        """The address of a pipeline."""
-        return f"arn:aws:sagemaker:{self.boto_region_name}:{_ACCOUNT}:pipeline/{name}"
-
-    def execution_arn(self, name: str, execution: str) -> str:
-        """The address of an execution."""
-        return f"{self.pipeline_arn(name)}/execution/{execution}"
-
-    def step_folder(self, execution: str, step: str) -> Path:
-        """Where the attempts of a step lie."""
-        return self.root / "runs" / execution / step
 
     def put_pipeline(
         self, name: str, definition: str, description: str = "", role: str | None = None
     ) -> str:
-        """Make a pipeline, or give it another definition, and give its address.
+        """Create a pipeline, or replace the definition of an existing one, and return its ARN.
 
         Args:
-            name: of the pipeline.
-            definition: as JSON.
-            description: for people.
-            role: accepted; it means nothing here.
+            name: The pipeline's name.
+            definition: The definition as JSON.
+            description: A description.
+            role: Accepted for compatibility; it has no effect locally.
 
         Raises:
-            DefinitionError: the definition is not right, or has steps that cannot be run here.
+            DefinitionError: The definition is invalid or has steps that cannot run locally.
         """
-        supported(definition)
-        self.state.put_pipeline(name, definition, description)
-        return self.pipeline_arn(name)
+        check_supported(definition)
+        self.workspace.state.put_pipeline(name, definition, description)
+        return self.workspace.pipeline_arn(name)
 
     def start(
         self,
@@ -157,16 +154,16 @@ class LocalSession:
         description: str = "",
         max_parallel: int = 0,
         selected: Any = None,
-    ) -> Execution:
-        """Start an execution and come back at once; see `prepare` for the arguments.
+    ) -> LocalExecution:
+        """Start an execution and return at once; see `prepare` for the arguments.
 
         Raises:
-            UsageError: as `prepare`, or there are `selected` steps: that is for the service.
+            UsageError: See `prepare`; or `selected` is given, which only SageMaker supports.
         """
         if selected is not None:
             raise UsageError(
-                "A LocalSession does not run selected steps.",
-                hint="The cache does what they are for: steps that did not change do not run.",
+                "LocalSession does not support selective execution.",
+                hint="Unchanged steps reuse their cached outputs anyway.",
             )
         execution = self.prepare(
             name,
@@ -186,20 +183,21 @@ class LocalSession:
         description: str = "",
         max_parallel: int = 0,
     ) -> str:
-        """Make an execution that `resume` begins, here or in another process; its id.
+        """Create an execution that `resume` starts, in this or another process, and return its id.
 
         Args:
-            name: of the pipeline.
-            parameters: by name; the others have their defaults.
-            display_name, description: for people.
-            max_parallel: how many steps at once at most; 0 leaves it to the resources.
+            name: The pipeline's name.
+            parameters: Values by parameter name; other parameters keep their defaults.
+            display_name, description: Shown to people.
+            max_parallel: Maximum number of concurrent steps; 0 leaves it to the resources.
 
         Raises:
-            UsageError: there is no such pipeline or parameter, one has no value, or a wrong one.
+            UsageError: The pipeline or a parameter does not exist, or a value is missing or of
+                the wrong type.
         """
-        row, _, values = self._ready(name, parameters)
+        row, _, values = self._load(name, parameters)
         execution = secrets.token_hex(6)
-        self.state.add_execution(
+        self.workspace.state.add_execution(
             {
                 "id": execution,
                 "pipeline": name,
@@ -215,14 +213,14 @@ class LocalSession:
         return execution
 
     def describe_pipeline(self, name: str) -> dict[str, Any]:
-        """What the service's DescribePipeline tells, as far as it means anything here.
+        """Return the members of DescribePipeline that apply to a local pipeline.
 
         Raises:
-            UsageError: there is no such pipeline.
+            UsageError: The pipeline does not exist.
         """
-        row = self._pipeline(name)
+        row = self.workspace.pipeline_row(name)
         return {
-            "PipelineArn": self.pipeline_arn(name),
+            "PipelineArn": self.workspace.pipeline_arn(name),
             "PipelineName": name,
             "PipelineDefinition": row["definition"],
             "PipelineDescription": row["description"],
@@ -230,142 +228,103 @@ class LocalSession:
         }
 
     def delete_pipeline(self, name: str) -> None:
-        """Forget a pipeline; its executions stay.
+        """Delete a pipeline; its executions are kept.
 
         Raises:
-            UsageError: there is no such pipeline.
+            UsageError: The pipeline does not exist.
         """
-        self._pipeline(name)
-        self.state.change(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
+        self.workspace.pipeline_row(name)
+        self.workspace.state.execute(("DELETE FROM pipelines WHERE name = :name", {"name": name}))
 
-    def executions(self, name: str) -> list[Execution]:
-        """The executions of a pipeline, the latest first."""
-        return [Execution(self, row["id"]) for row in self.state.executions(name)]
+    def executions(self, name: str) -> list[LocalExecution]:
+        """Return the executions of a pipeline, latest first."""
+        rows = self.workspace.state.list_executions(name)
+        return [LocalExecution(self.workspace, row["id"]) for row in rows]
 
-    def foresee(self, name: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """What every step of a pipeline would do if it were started now, in words, by name.
+    def execution(self, execution: str) -> LocalExecution:
+        """Return an execution by its id.
 
         Raises:
-            UsageError: as `prepare`.
+            UsageError: The execution does not exist.
         """
-        row, checked, values = self._ready(name, parameters)
-        told = {"id": "", "pipeline": name, "parameters": values, "created": now(), "parallel": 0}
-        return foresee(self._run_of({**row, **told}, checked, -1), self._tools)
+        self.workspace.execution_row(execution)
+        return LocalExecution(self.workspace, execution)
 
-    def resume(self, execution: str) -> Execution:
-        """Go on with an execution that was interrupted or has failed; what succeeded stays.
+    def explain(self, name: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """Explain what each step would do if the pipeline started now, by step name.
 
         Raises:
-            UsageError: there is no such execution.
-            ExecutionError: a process is running it.
+            UsageError: See `prepare`.
         """
-        row = self._row(execution)
+        row, checked, values = self._load(name, parameters)
+        run = {"id": "", "pipeline": name, "parameters": values, "created": now(), "parallel": 0}
+        return explain_steps(self._run({**row, **run}, checked, -1), self._tools)
+
+    def resume(self, execution: str) -> LocalExecution:
+        """Resume an interrupted, failed or prepared execution; finished steps do not run again.
+
+        Raises:
+            UsageError: The execution does not exist.
+            ExecutionError: A process is running the execution.
+        """
+        row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
-            return Execution(self, execution)
-        lock = self._lock(execution)
-        for step in self.state.steps(execution):
-            end_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, supported(row["definition"]), lock)
+            return LocalExecution(self.workspace, execution)
+        lock = self.workspace.lock(execution)
+        for step in self.workspace.state.list_steps(execution):
+            kill_orphan(step["pid"], step["pid_started"])
+        return self._drive(execution, check_supported(row["definition"]), lock)
 
-    def execution(self, execution: str) -> Execution:
-        """An execution by its id, whichever process ran it.
-
-        Raises:
-            UsageError: there is no such execution.
-        """
-        self._row(execution)
-        return Execution(self, execution)
-
-    def is_driven(self, execution: str) -> bool:
-        """Whether a process is running an execution."""
-        try:
-            self._lock(execution).close()
-        except ExecutionError:
-            return True
-        return False
-
-    def _ready(
+    def _load(
         self, name: str, parameters: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], Checked, dict[str, Any]]:
-        """A pipeline's row, its definition, and the value of every parameter."""
-        row = self._pipeline(name)
-        checked = supported(row["definition"])
-        return row, checked, values_of(checked.definition.parameters, parameters or {})
+        """Return a pipeline's row, its definition and the value of every parameter."""
+        row = self.workspace.pipeline_row(name)
+        checked = check_supported(row["definition"])
+        return row, checked, check_parameters(checked.definition.parameters, parameters or {})
 
-    def _pipeline(self, name: str) -> dict[str, Any]:
-        row = self.state.pipeline(name)
-        if row is None:
-            raise UsageError(f"There is no pipeline '{name}'.", hint="Make it with upsert().")
-        return row
-
-    def _row(self, execution: str) -> dict[str, Any]:
-        row = self.state.execution(execution)
-        if row is None:
-            raise UsageError(f"There is no execution '{execution}'.")
-        return row
-
-    def _lock(self, execution: str) -> IO[str]:
-        """Claim an execution for this process; a process that dies gives its claims back."""
-        file = self.root / "runs" / execution / "lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = file.open("w")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            handle.close()
-            raise ExecutionError(f"The execution {execution} is running already.") from error
-        return handle
-
-    def _drive(self, execution: str, checked: Checked, lock: IO[str]) -> Execution:
-        """Carry out an execution in a thread of its own."""
-        row = self._row(execution)
-        self.state.set_execution(execution, "Executing")
-        order = StopOrder(self.root / "runs" / execution)
-        engine = Engine(self._run_of(row, checked, order.fd), self._tools, order.given)
-        engine.recall(self.state.steps(execution))
+    def _drive(self, execution: str, checked: Checked, lock: IO[str]) -> LocalExecution:
+        """Run an execution in a thread of its own."""
+        state = self.workspace.state
+        row = self.workspace.execution_row(execution)
+        state.set_status(execution, "Executing")
+        listener = StopListener(self.workspace.run_folder(execution))
+        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener.requested)
+        engine.restore(state.list_steps(execution))
 
         def stop() -> None:
-            self.state.set_execution(execution, "Stopping")
+            state.set_status(execution, "Stopping")
             engine.wake()
 
-        order.watch(stop)
+        listener.listen(stop)
 
-        def carry_out() -> None:
+        def run() -> None:
             status, reason = "Failed", "The engine ended without a result."
             try:
-                status, reason = engine.carry_out()
+                status, reason = engine.run()
             except (KinoloomError, OSError, sqlite3.Error) as error:
-                reason = f"The engine could not go on: {error}"
+                reason = f"The engine failed: {error}"
             finally:
-                order.close()
-                with lock:  # given back even when the state cannot be written
-                    self.state.set_execution(execution, status, reason)
+                listener.close()
+                with lock:  # released even if the state cannot be written
+                    state.set_status(execution, status, reason)
 
-        thread = threading.Thread(target=carry_out, name=f"kinoloom-{execution}")
+        thread = threading.Thread(target=run, name=f"kinoloom-{execution}")
         thread.start()
-        return Execution(self, execution, thread)
+        return LocalExecution(self.workspace, execution, thread)
 
-    def stop(self, execution: str) -> None:
-        """Stop an execution, whichever process is running it.
-
-        Raises:
-            ExecutionError: no process is.
-        """
-        give_stop_order(self.root / "runs" / execution, execution)
-
-    def _run_of(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
+    def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]
-        arn = self.execution_arn(name, execution)
+        arn = self.workspace.execution_arn(name, execution)
         variables = {
             "StartDateTime": row["created"],
             "CurrentDateTime": row["created"],
             "PipelineName": name,
-            "PipelineArn": self.pipeline_arn(name),
+            "PipelineArn": self.workspace.pipeline_arn(name),
             "PipelineExecutionId": execution,
             "PipelineExecutionArn": arn,
         }
-        folder = self.root / "runs" / execution
         return Run(
-            execution, arn, name, checked, row["parameters"], variables, folder,
-            row["parallel"], stop_fd,
+            execution, arn, name, checked, row["parameters"], variables,
+            self.workspace.run_folder(execution), row["parallel"], stop_fd,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a Transform step runs in its child process: a model's script applied to files.
+"""The program of Transform steps: applies a model's script to files.
 
-Only the standard library is imported here; the user's script brings what it needs.
+It imports only the standard library; the user's script imports what it needs.
 """

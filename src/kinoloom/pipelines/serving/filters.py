@@ -1,7 +1,8 @@
-"""Filters and joins of transform jobs: a part of each record, and records beside results.
+"""Filters and joins of transform jobs: parts of records, and records joined with results.
 
-Expressions are the JSONPath that the service takes: `$`, `$.name`, `$['name']`, `$[0]`, `$[-1]`,
-`$[1:3]`, `$[0,2]`, one after the other. A record of text/csv is a list of its cells.
+Expressions are the service's JSONPath: `$`, `$.name`, `$['name']`, `$[0]`, `$[-1]`, `$[1:3]`,
+`$[0,2]`, in any sequence. A text/csv record is a list of its cells.
+
 Source: the service's documentation, "Associate Prediction Results with Input Records".
 """
 
@@ -19,28 +20,28 @@ _STEP = re.compile(
 )
 
 
-def pick(value: Any, expression: str) -> Any:
-    """The part of a value that an expression names.
+def select(value: Any, expression: str) -> Any:
+    """Return the part of a value that an expression selects.
 
     Raises:
-        ValueError: it is not such an expression, or names what is not there.
+        ValueError: The expression is invalid, or selects something that does not exist.
     """
     if not expression.startswith("$"):
-        raise ValueError(f"'{expression}' is no JSONPath: it begins with $.")
+        raise ValueError(f"'{expression}' is not a valid JSONPath: it must start with $.")
     position = 1
     while position < len(expression):
         match = _STEP.match(expression, position)
         if match is None:
-            raise ValueError(f"'{expression}' cannot be used from '{expression[position:]}' on.")
+            raise ValueError(f"'{expression}' is not supported from '{expression[position:]}' on.")
         try:
-            value = _into(value, match)
+            value = _select_child(value, match)
         except (LookupError, TypeError) as error:
-            raise ValueError(f"A record has nothing at '{expression}'.") from error
+            raise ValueError(f"A record has no value at '{expression}'.") from error
         position = match.end()
     return value
 
 
-def _into(value: Any, match: re.Match[str]) -> Any:
+def _select_child(value: Any, match: re.Match[str]) -> Any:
     name = match["name"] if match["name"] is not None else match["key"]
     if name is not None:
         return value[name]
@@ -53,10 +54,10 @@ def _into(value: Any, match: re.Match[str]) -> Any:
 
 
 def parse(record: bytes, media_type: str) -> Any:
-    """A record as a value: cells of text/csv, or JSON.
+    """Return a record as a value: the cells of text/csv, or JSON.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: The record is not valid JSON.
     """
     text = record.decode()
     if _is_csv(media_type):
@@ -64,8 +65,8 @@ def parse(record: bytes, media_type: str) -> Any:
     return json.loads(text)
 
 
-def unparse(value: Any, media_type: str) -> bytes:
-    """A value as a record of that media type."""
+def serialize(value: Any, media_type: str) -> bytes:
+    """Return a value as a record of a media type."""
     if not _is_csv(media_type):
         return json.dumps(value, separators=(",", ":")).encode()
     cells = value if isinstance(value, list) else [value]
@@ -74,8 +75,8 @@ def unparse(value: Any, media_type: str) -> bytes:
     return line.getvalue().encode()
 
 
-def joined(record: Any, result: Any, media_type: str) -> Any:
-    """A record and its result as one: cells side by side, or the result as SageMakerOutput."""
+def join(record: Any, result: Any, media_type: str) -> Any:
+    """Join a record and its result: as cells of one row, or with the result as SageMakerOutput."""
     if _is_csv(media_type):
         return [*record, *(result if isinstance(result, list) else [result])]
     if isinstance(record, dict):

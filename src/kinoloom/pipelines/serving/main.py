@@ -1,6 +1,6 @@
 """Applies a model to the files of a transform job.
 
-Inputs: `transform/config.json` and `transform/input/` below the folder that stands for /opt/ml.
+Inputs: `transform/config.json` and `transform/input/` in the folder that replaces /opt/ml.
 Output: `transform/output/<file>.out` for each file.
 """
 
@@ -14,68 +14,73 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.serving import filters
-from kinoloom.pipelines.serving.records import body, records, requests
-from kinoloom.pipelines.serving.script import Answer, answerer
+from kinoloom.pipelines.serving.records import batch_records, build_body, read_records
+from kinoloom.pipelines.serving.script import Handler, load_handler
 
 
 def main() -> None:
-    """Do the job of this process's environment."""
+    """Run the job that the environment describes."""
     ml = Path(os.environ.get("KINOLOOM_ML_ROOT", "/opt/ml"))
     config = json.loads((ml / "transform" / "config.json").read_text())
-    answer = answerer(ml)
+    handler = load_handler(ml)
     source, target = ml / "transform" / "input", ml / "transform" / "output"
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
         result = target / f"{file.relative_to(source)}.out"
         result.parent.mkdir(parents=True, exist_ok=True)
         with result.open("wb") as output:
-            for part in transformed(file, config, answer):
+            for part in transform(file, config, handler):
                 output.write(part)
         sys.stdout.write(f"transformed {file.name}\n")
 
 
-def transformed(file: Path, config: Mapping[str, Any], answer: Answer) -> Iterator[bytes]:
-    """The pieces of a file's result.
+def transform(file: Path, config: Mapping[str, Any], handler: Handler) -> Iterator[bytes]:
+    """Yield the parts of a file's result.
 
     Args:
-        file: to apply the model to.
-        config: content_type, accept, split, strategy, most_bytes, assemble, compression,
+        file: The file.
+        config: content_type, accept, split, strategy, max_bytes, assemble, compression,
             input_filter, output_filter, join.
-        answer: answers one request.
+        handler: Handles one request.
 
     Raises:
-        ValueError: the records do not fit the request, or the answers the records.
+        ValueError: A record exceeds the maximum payload, or the number of results is wrong.
     """
     split, strategy = config["split"], config["strategy"]
-    given, wanted = config["content_type"], config["accept"] or config["content_type"]
-    parts = records(file, split, config["compression"])
-    filtered = {"input_filter": "$", "output_filter": "$", "join": "None"}
-    plain = all(config[name] == value for name, value in filtered.items())
+    content_type = config["content_type"]
+    accept = config["accept"] or content_type
+    defaults = {"input_filter": "$", "output_filter": "$", "join": "None"}
+    is_plain = all(config[name] == value for name, value in defaults.items())
     end = b"\n" if config["assemble"] == "Line" else b""
-    for batch in requests(parts, split, strategy, config["most_bytes"]):
-        if plain:
-            made = answer(body(batch, split), given, wanted)
-            yield made.rstrip(b"\n") + end if end else made
+    records = read_records(file, split, config["compression"])
+    for batch in batch_records(records, split, strategy, config["max_bytes"]):
+        if is_plain:
+            result = handler(build_body(batch, split), content_type, accept)
+            yield result.rstrip(b"\n") + end if end else result
         else:
-            yield from (line + end for line in _processed(batch, config, answer))
+            yield from (line + end for line in _filter_and_join(batch, config, handler))
 
 
-def _processed(batch: list[bytes], config: Mapping[str, Any], answer: Answer) -> Iterator[bytes]:
-    """Each record filtered, answered, joined and filtered again."""
-    given, wanted = config["content_type"], config["accept"] or config["content_type"]
-    values = [filters.parse(record, given) for record in batch]
-    seen = [filters.unparse(filters.pick(v, config["input_filter"]), given) for v in values]
-    made = answer(body(seen, config["split"]), given, wanted)
-    lines = [made] if config["split"] == "None" else made.splitlines()
+def _filter_and_join(
+    batch: list[bytes], config: Mapping[str, Any], handler: Handler
+) -> Iterator[bytes]:
+    """Yield the results of a batch with both filters and the join applied."""
+    content_type = config["content_type"]
+    accept = config["accept"] or content_type
+    values = [filters.parse(record, content_type) for record in batch]
+    selected = [filters.select(value, config["input_filter"]) for value in values]
+    records = [filters.serialize(value, content_type) for value in selected]
+    result = handler(build_body(records, config["split"]), content_type, accept)
+    lines = [result] if config["split"] == "None" else result.splitlines()
     if len(lines) != len(batch):
         raise ValueError(
-            f"A request of {len(batch)} records was answered with {len(lines)} lines; filters and "
-            "joins need one for each. BatchStrategy SingleRecord asks for each on its own."
+            f"The script returned {len(lines)} lines for {len(batch)} records; filters and joins "
+            "need one line per record. BatchStrategy SingleRecord sends each record on its own."
         )
     for value, line in zip(values, lines, strict=True):
-        result = filters.parse(line, wanted)
+        output = filters.parse(line, accept)
         if config["join"] == "Input":
-            result = filters.joined(value, result, given)
-        yield filters.unparse(filters.pick(result, config["output_filter"]), wanted)
+            output = filters.join(value, output, content_type)
+        yield filters.serialize(filters.select(output, config["output_filter"]), accept)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""The context in which a step is compiled to its request: names and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kinoloom.pipelines.protocols import FileSession
+
+
+@dataclass(frozen=True)
+class CompileContext:
+    """The step that is being compiled.
+
+    Attributes:
+        session: Stores the step's files.
+        pipeline: The pipeline's name.
+        step: The step's name.
+        use_job_prefix: Whether jobs have names of their own; see `PipelineDefinitionConfig`.
+    """
+
+    session: FileSession
+    pipeline: str
+    step: str = ""
+    use_job_prefix: bool = False
+
+    def job_name(self, member: str, prefix: str | None) -> dict[str, str]:
+        """Return the request's member with the job's name, or {} if the pipeline names it."""
+        return {member: prefix} if self.use_job_prefix and prefix else {}
+
+    def address_parts(self) -> list[str]:
+        """Return the parts of the pipeline's address: bucket, prefix (if any) and name."""
+        prefix = self.session.default_bucket_prefix
+        return [self.session.default_bucket(), *([prefix] if prefix else []), self.pipeline]
+
+    def uri(self, *parts: str) -> str:
+        """Return the s3:// address of `parts` below the pipeline's address."""
+        return "s3://" + "/".join([*self.address_parts(), *parts])
+
+
+@dataclass(frozen=True)
+class StepArguments:
+    """The arguments of a `run()` or `fit()` call; compiled to a request with the pipeline.
+
+    Attributes:
+        step_type: The type of step that they are for.
+        build: Builds the request.
+    """
+
+    step_type: str
+    build: Callable[[CompileContext], dict[str, Any]]

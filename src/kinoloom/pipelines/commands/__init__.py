@@ -1,0 +1,1 @@
+"""Implementations of the `pipeline` commands; each returns a report."""

@@ -1,0 +1,139 @@
+"""The context in which steps run: an execution and the tools of its session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import ExecutionError
+from kinoloom.pipelines.language import Checked, Step
+from kinoloom.pipelines.local.jobs.resources import Demand
+from kinoloom.pipelines.local.jobs.worker import Worker
+from kinoloom.pipelines.local.scope import Scope
+from kinoloom.pipelines.local.storage.models import Models
+from kinoloom.pipelines.local.storage.state import State, now
+
+Function = Callable[[dict[str, Any], Any], Any]
+"""What a Lambda step calls: (event, context) -> a dict with its outputs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution.
+
+    Attributes:
+        id, arn: The execution's id and ARN.
+        pipeline: The pipeline's name.
+        checked: The definition.
+        parameters: The parameters' values by name.
+        variables: The execution variables by name.
+        folder: The folder of its steps.
+        max_parallel: The maximum number of concurrent steps; 0 leaves it to the resources.
+        stop_fd: Becomes readable when the execution must stop.
+    """
+
+    id: str
+    arn: str
+    pipeline: str
+    checked: Checked
+    parameters: Mapping[str, Any]
+    variables: Mapping[str, str]
+    folder: Path
+    max_parallel: int
+    stop_fd: int
+
+    @property
+    def arn_base(self) -> str:
+        """The beginning of the ARNs of its jobs and models."""
+        return self.arn.rpartition(":pipeline/")[0]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the steps of a session use.
+
+    Attributes:
+        worker: Runs jobs.
+        models: The model registry.
+        demand: The resources, and what steps use of them.
+        functions: The functions of Lambda steps by ARN.
+    """
+
+    worker: Worker
+    models: Models
+    demand: Demand
+    functions: Mapping[str, Function]
+
+    @property
+    def state(self) -> State:
+        """The session's state."""
+        return self.worker.state
+
+
+class RunContext:
+    """The context of an execution's steps.
+
+    Args:
+        run: The execution.
+        tools: The session's tools.
+        properties: The properties of succeeded steps by name; it grows during the execution.
+
+    Attributes:
+        run, tools: The arguments.
+        scope: Evaluates values of the definition.
+    """
+
+    def __init__(self, run: Run, tools: Tools, properties: Mapping[str, Any]) -> None:
+        self.run = run
+        self.tools = tools
+        self._properties = properties
+        self.scope = Scope(
+            run.parameters, run.variables, properties.__getitem__, self._property_file,
+            self._json_file,
+        )  # fmt: skip
+
+    def resolve(self, step: Step) -> tuple[dict[str, Any], str]:
+        """Return a step's plain arguments, and the name of its job or model.
+
+        Raises:
+            ExecutionError: A value refers to something that does not exist.
+        """
+        name = f"pipelines-{self.run.id}-{step.name}"
+        variables = {
+            **self.run.variables,
+            "CurrentDateTime": now(),
+            f"{step.type}JobName": name,
+        }
+        return replace(self.scope, execution=variables).value(step.arguments), name
+
+    def attempt_folder(self, step: Step, attempt: int) -> Path:
+        """Return the folder of a step's attempt (from 1)."""
+        return self.run.folder / step.name / str(attempt)
+
+    def _json_file(self, uri: str) -> Any:
+        path = self.tools.worker.objects.path(uri)
+        return _read_json(path, uri, path.parent)
+
+    def _property_file(self, step_name: str, file_name: str) -> Any:
+        step = self.run.checked.graph.steps[step_name].step
+        file = next(file for file in step.property_files if file.name == file_name)
+        outputs = self._properties[step_name]["ProcessingOutputConfig"]["Outputs"]
+        uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
+        folder = self.tools.worker.objects.path(uri)
+        name = f"Property file '{file_name}' of step '{step_name}'"
+        return _read_json(folder / file.file, name, folder)
+
+
+def _read_json(path: Path, name: str, folder: Path) -> Any:
+    """Return the content of a JSON file that must be within `folder`, links resolved."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ExecutionError(f"{name} is outside its folder.")
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise ExecutionError(f"{name} does not exist ({path.name}).") from error
+    except ValueError as error:
+        raise ExecutionError(f"{name} is not valid JSON: {error}.") from error

@@ -1,0 +1,1 @@
+"""Jobs: their files, processes, resources, cache keys and outcomes."""

@@ -1,0 +1,281 @@
+"""The worker: reuses a job's cached outputs, or runs the job and stores its outputs.
+
+The worker does not change the state. The engine commits its outcomes, so a job whose engine was
+killed has not happened.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import KinoloomError, UsageError
+from kinoloom.pipelines.language.model import Step
+from kinoloom.pipelines.local.jobs.cache_key import build_cause, build_key, first_difference
+from kinoloom.pipelines.local.jobs.files import create_folders, job_path, place_input
+from kinoloom.pipelines.local.jobs.job import Job, Output
+from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
+from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
+from kinoloom.pipelines.local.storage import archive
+from kinoloom.pipelines.local.storage.objects import Objects
+from kinoloom.pipelines.local.storage.state import State
+from kinoloom.pipelines.local.storage.store import Entry, Store
+
+_LAST_LINES = 20
+_MAX_FAILURE_CHARACTERS = 1024
+_METRICS = "FinalMetricDataList"
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_RESERVE_BYTES = 1 << 20  # what the state needs to record a failure
+_EX_TEMPFAIL = 75
+"""An exit code of BSD's sysexits.h: a temporary failure, which is worth a retry."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Runs the jobs of a session.
+
+    Attributes:
+        state, store, objects: The session's; the state is only read.
+        isolation: See `process`.
+        env: Additional variables of every step.
+        strict: Whether only steps that request it are cached.
+        shared: A folder for what all steps share.
+    """
+
+    state: State
+    store: Store
+    objects: Objects
+    isolation: Isolation
+    env: Mapping[str, str]
+    strict: bool
+    shared: Path
+
+    def run(
+        self,
+        job: Job,
+        step: Step,
+        pipeline: str,
+        folder: Path,
+        stop_fd: int,
+        on_start: Callable[[int, str], None],
+    ) -> Outcome:
+        """Run a job, or reuse the outputs of an equal one.
+
+        Args:
+            job: The job.
+            step: Its step.
+            pipeline: The pipeline's name.
+            folder: The attempt's folder; `tidy` it when the job has succeeded.
+            stop_fd: The job is stopped when this file descriptor becomes readable.
+            on_start: Called with the process id and the process's start time.
+        """
+        try:
+            cause = self.cause(job)
+            key = build_key(cause)
+            reused = self._reuse(job, step, key)
+            if reused is not None:
+                return Outcome(**reused, key=key, cause=cause)
+            note = self.explain_miss(step, pipeline, cause)
+            outcome = self._run(job, folder, stop_fd, on_start)
+            if outcome["status"] is Status.FAILED and _is_full(folder):
+                self.tidy(folder)  # or the state cannot record the failure
+                return _out_of_space(outcome["reason"])
+            return Outcome(**outcome, key=key, cause=cause, cache=note)
+        except KinoloomError as error:
+            return Outcome(Status.FAILED, str(error))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self.tidy(folder)
+                return _out_of_space(str(error))
+            reason = f"The job could not be run: {error}."
+            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+
+    @staticmethod
+    def tidy(folder: Path) -> None:
+        """Remove an attempt's files; its log is kept."""
+        for name in ("ml", "tmp"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+    def cause(self, job: Job) -> dict[str, Any]:
+        """Return everything that decides a job's result; see `cache_key`.
+
+        Raises:
+            UsageError: An input does not exist.
+        """
+        inputs = {}
+        for one in job.inputs:
+            path = self.objects.path(one.uri)
+            if not path.exists():
+                raise UsageError(f"Input {one.uri} does not exist.")
+            inputs[one.place] = self.store.digest_of(path)
+        outputs = {one.place: one.name for one in job.outputs}
+        addresses = {one.uri: one.place for one in job.inputs}
+        return build_cause(job.kind, job.arguments, inputs, outputs, addresses)
+
+    def _is_cached(self, step: Step) -> bool:
+        return step.cache.enabled if step.cache is not None else not self.strict
+
+    def find_equal_step(self, step: Step, key: str) -> dict[str, Any] | None:
+        """Return the row of an earlier step whose outputs can be reused and are intact."""
+        if not self._is_cached(step):
+            return None
+        max_age = step.cache.max_age if step.cache is not None else None
+        for row in self.state.find_equal_steps(key, max_age):
+            if all(self.store.tree(digest) is not None for digest in row["outputs"].values()):
+                return row
+        return None
+
+    def _reuse(self, job: Job, step: Step, key: str) -> dict[str, Any] | None:
+        row = self.find_equal_step(step, key)
+        if row is None:
+            return None
+        for one in job.outputs:
+            digest = row["outputs"].get(one.name)
+            self._publish(one, self.store.tree(digest) if digest else None)
+        source = row["source"] or row["execution"]
+        return {
+            "status": Status.SUCCEEDED,
+            "outputs": row["outputs"],
+            "source": source,
+            "cache": f"cache hit: execution {source}",
+            "properties": _add_metrics(job, (row["properties"] or {}).get(_METRICS, [])),
+        }
+
+    def explain_miss(self, step: Step, pipeline: str, cause: Mapping[str, Any]) -> str:
+        """Return why a step runs: the first difference from its last success."""
+        if not self._is_cached(step):
+            return "ran: caching is off for this step"
+        last = self.state.find_last_success(pipeline, step.name)
+        if last is None:
+            return "ran: no earlier success"
+        difference = first_difference(last["cause"], cause)
+        return f"ran: {difference}" if difference else "ran: the cached outputs expired or are gone"
+
+    def _run(
+        self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
+    ) -> dict[str, Any]:
+        shutil.rmtree(folder, ignore_errors=True)
+        first_start = time.monotonic()
+        for starts in itertools.count(1):
+            self.tidy(folder)
+            ending = self.execute(job, folder, stop_fd, on_start)
+            killed = not ending.cause and ending.code < 0
+            if not killed or not job.restarts.allows(starts, time.monotonic() - first_start):
+                break
+            with (folder / "log.txt").open("a") as log:
+                log.write(f"\nkinoloom: killed by {signal.Signals(-ending.code).name}, restarts\n")
+        if ending.cause or ending.code:
+            return _describe_failure(job, ending, folder)
+        return {
+            "status": Status.SUCCEEDED,
+            "outputs": self._collect(job, folder / "ml", folder),
+            "properties": _add_metrics(job, _read_metrics(folder / "log.txt", job.metrics)),
+        }
+
+    def execute(
+        self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
+    ) -> Ending:
+        """Run a job's process; its files are then in `ml` and its log is `log.txt`.
+
+        Args:
+            job: The job.
+            folder: The attempt's folder; it may have the log of an earlier start.
+            stop_fd, on_start: See `run`.
+
+        Raises:
+            KinoloomError, OSError: The job could not be run.
+        """
+        ml = folder / "ml"
+        create_folders(job, ml)
+        for one in job.inputs:
+            place_input(one, self.objects.path(one.uri), ml)
+        for place, uri in job.checkpoints.items():
+            stored, link = self.objects.output_path(uri), job_path(ml, place)
+            stored.mkdir(parents=True, exist_ok=True)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(stored, target_is_directory=True)
+        (folder / "tmp").mkdir()
+        command = job.command(ml, self.env, self.shared)
+        return run(command, folder / "log.txt", self.isolation, stop_fd, on_start)
+
+    def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
+        """Store the job's outputs, publish them and return their digests by name."""
+        digests = {}
+        for one in job.outputs:
+            written = job_path(ml, one.place)
+            written.mkdir(parents=True, exist_ok=True)
+            if one.optional and not any(written.iterdir()):
+                continue
+            if one.archive:
+                packed = folder / "packed" / one.name
+                packed.mkdir(parents=True)
+                archive.pack(written, packed / one.archive)
+                written = packed
+            digests[one.name] = self.store.keep(written)
+        for one in job.outputs:
+            digest = digests.get(one.name)
+            self._publish(one, self.store.tree(digest) if digest else None)
+        shutil.rmtree(folder / "packed", ignore_errors=True)
+        return digests
+
+    def _publish(self, output: Output, entries: list[Entry] | None) -> None:
+        if entries is not None:
+            target = self.objects.output_path(output.uri)
+            self.store.lay_out(entries, target.parent if output.archive else target)
+
+
+def find_values(log: str, pattern: str) -> list[float]:
+    """Return the numbers in a log that a regular expression's first group matches, in order."""
+    found = (match[1] if match.re.groups else match[0] for match in re.finditer(pattern, log))
+    return [float(text) for text in found if _NUMBER.fullmatch(text or "")]
+
+
+def _read_metrics(log: Path, patterns: Mapping[str, str]) -> list[dict[str, Any]]:
+    if not patterns:
+        return []
+    text = log.read_text(errors="replace")
+    found = {name: find_values(text, pattern) for name, pattern in patterns.items()}
+    return [{"MetricName": name, "Value": values[-1]} for name, values in found.items() if values]
+
+
+def _add_metrics(job: Job, metrics: list[dict[str, Any]]) -> Mapping[str, Any]:
+    return {**job.properties, _METRICS: metrics} if job.metrics else job.properties
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _RESERVE_BYTES
+
+
+def _out_of_space(reason: str) -> Outcome:
+    message = f"The disk is full; the step's files were removed. {reason}"
+    return Outcome(Status.FAILED, message, "SageMaker.CAPACITY_ERROR")
+
+
+def _describe_failure(job: Job, ending: Ending, folder: Path) -> dict[str, Any]:
+    if ending.cause == "stop":
+        return {"status": Status.STOPPED, "reason": STOPPED_REASON}
+    retry_class = ""
+    if ending.cause == "time":
+        reason = f"The job exceeded its time limit of {job.limit_s:g} s and was terminated."
+    elif ending.code < 0:
+        reason = f"The job was killed by {signal.Signals(-ending.code).name}."
+        retry_class = "SageMaker.JOB_INTERNAL_ERROR"
+    else:
+        reason = f"The job ended with exit code {ending.code}."
+        retry_class = "SageMaker.JOB_INTERNAL_ERROR" if ending.code == _EX_TEMPFAIL else ""
+    failure = folder / "ml" / "output" / "failure"
+    if failure.is_file():
+        text = failure.read_text(errors="replace")[:_MAX_FAILURE_CHARACTERS].strip()
+        reason += f" Its failure file: {text}"
+    lines = (folder / "log.txt").read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    if lines:
+        reason += "\nLast lines of its log:\n" + "\n".join(lines)
+    return {"status": Status.FAILED, "reason": reason, "retry_class": retry_class}

@@ -1,0 +1,28 @@
+"""RegisterModel steps."""
+
+from __future__ import annotations
+
+from kinoloom.pipelines.language import Step
+from kinoloom.pipelines.local.context import RunContext
+from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
+from kinoloom.pipelines.local.step_kind import LocalKind, Task
+from kinoloom.pipelines.local.storage.models import Origin
+
+
+def prepare(context: RunContext, step: Step, attempt: int) -> Task:
+    """Return the task that registers the model's package.
+
+    Raises:
+        KinoloomError: The arguments are invalid.
+    """
+    arguments, _ = context.resolve(step)
+    origin = Origin(context.run.id, step.name, context.run.arn_base)
+
+    def register() -> Outcome:
+        properties = context.tools.models.register(arguments, origin)
+        return Outcome(Status.SUCCEEDED, properties=properties)
+
+    return Task(register)
+
+
+KINDS = (LocalKind("RegisterModel", prepare=prepare),)

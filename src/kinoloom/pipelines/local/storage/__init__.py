@@ -1,0 +1,1 @@
+"""The workspace: state, contents, files, models and callbacks."""

@@ -1,0 +1,80 @@
+"""The files of addresses: s3://bucket/key is `<root>/s3/bucket/key`, file:// is a local path."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlparse
+
+from kinoloom.errors import UsageError
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+
+
+class Objects:
+    """The files of addresses.
+
+    Args:
+        root: The folder that replaces S3.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, uri: str) -> Path:
+        """Return the path of an address's file or folder, which may not exist.
+
+        Raises:
+            UsageError: The address is not an s3:// or file:// address, or leaves its bucket.
+        """
+        parts = urlparse(uri)
+        if parts.scheme == "file":
+            return Path(unquote(parts.path))
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        if parts.scheme != "s3" or not _BUCKET.fullmatch(bucket):
+            raise UsageError(
+                f"'{uri}' is not a supported address: use s3://bucket/key or file:///path."
+            )
+        members = PurePosixPath(key).parts
+        if ".." in members or "\0" in key or key.startswith("/"):
+            raise UsageError(f"'{uri}' must not leave its bucket.")
+        return self.root.joinpath(bucket, *members)
+
+    def output_path(self, uri: str) -> Path:
+        """Return the path of an output's address, which must be in the root; see `path`.
+
+        Raises:
+            UsageError: The address is not an s3:// address.
+        """
+        if not uri.startswith("s3://"):
+            raise UsageError(f"The address of an output must be an s3:// address, not '{uri}'.")
+        return self.path(uri)
+
+    def put(self, content: Path | bytes, uri: str) -> None:
+        """Store a file, a folder or bytes at an address, replacing what is there.
+
+        Raises:
+            UsageError: The address is not an s3:// address.
+        """
+        target = self.output_path(uri)
+        remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path) and content.is_dir():
+            shutil.copytree(content, target)
+            return
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        if isinstance(content, Path):
+            shutil.copyfile(content, part)
+        else:
+            part.write_bytes(content)
+        part.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

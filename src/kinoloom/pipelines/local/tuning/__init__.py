@@ -1,0 +1,1 @@
+"""Tuning jobs: the search, the training jobs and early stopping."""

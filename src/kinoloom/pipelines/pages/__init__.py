@@ -1,1 +1,0 @@
-"""The page about an execution: its graph, its times, and all that is known of its steps."""

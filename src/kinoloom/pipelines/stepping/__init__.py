@@ -1,1 +1,0 @@
-"""The script that runs the function of a `@step`; it is uploaded with the function."""

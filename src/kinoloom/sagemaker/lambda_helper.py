@@ -1,0 +1,87 @@
+"""The functions that Lambda steps call, as `sagemaker.lambda_helper`."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinoloom.errors import UsageError
+from kinoloom.pipelines.builder.code import local_path
+from kinoloom.pipelines.builder.context import CompileContext
+from kinoloom.pipelines.local.storage.workspace import ACCOUNT
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """A function: an existing one by its ARN, or a local script that a `LocalSession` calls.
+
+    Attributes:
+        function_arn: The ARN of an existing function; a `LocalSession` calls the function that is
+            registered under it.
+        function_name: Without an ARN, the function's name.
+        execution_role_arn, s3_bucket, session, timeout, memory_size, runtime, vpc_config,
+            environment, layers: Accepted for compatibility.
+        zipped_code_dir: The folder that has the script.
+        script: The script itself, instead of the folder.
+        handler: "script.function"; the function takes the event and the context and returns a
+            dict.
+
+    Raises:
+        UsageError: There is neither an ARN nor a name with a script and a handler.
+    """
+
+    function_arn: str | None = None
+    function_name: str | None = None
+    execution_role_arn: str | None = None
+    zipped_code_dir: str | None = None
+    s3_bucket: str | None = None
+    script: str | None = None
+    handler: str | None = None
+    session: Any = None
+    timeout: int = 120
+    memory_size: int = 128
+    runtime: str = "python3.8"
+    vpc_config: Any = None
+    environment: Any = None
+    layers: Any = None
+
+    def __post_init__(self) -> None:
+        code = self.script or self.zipped_code_dir
+        if self.function_arn is None and not (self.function_name and code and self.handler):
+            raise UsageError(
+                "Lambda needs a function_arn, or a function_name with a script and a handler."
+            )
+
+    def resolve_arn(self, context: CompileContext) -> str:
+        """Return the function's ARN; a script is loaded and registered with the session.
+
+        Raises:
+            UsageError: The session cannot call scripts, or the script lacks the function.
+        """
+        if self.function_arn is not None:
+            return self.function_arn
+        register = getattr(context.session, "register_function", None)
+        if register is None:
+            raise UsageError(
+                f"Function '{self.function_name}' is a script; only LocalSession can call it.",
+                hint="Create it on the service and pass its function_arn.",
+            )
+        region = context.session.boto_region_name
+        arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{self.function_name}"
+        register(arn, self._load_function())
+        return arn
+
+    def _load_function(self) -> Callable[[Any, Any], Any]:
+        module, _, name = str(self.handler).rpartition(".")
+        if self.script is not None:
+            script = local_path(self.script)
+        else:
+            script = local_path(str(Path(str(self.zipped_code_dir), f"{module}.py")))
+        function = runpy.run_path(str(script), run_name=module).get(name)
+        if not callable(function):
+            raise UsageError(f"{script.name} has no function '{name}', its handler.")
+        handler: Callable[[Any, Any], Any] = function
+        return handler

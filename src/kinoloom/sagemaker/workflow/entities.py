@@ -1,0 +1,5 @@
+"""Pipeline variables."""
+
+from kinoloom.pipelines.builder.variables import PipelineVariable
+
+__all__ = ["PipelineVariable"]

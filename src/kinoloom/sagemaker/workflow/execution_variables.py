@@ -1,0 +1,5 @@
+"""Execution variables."""
+
+from kinoloom.pipelines.builder.variables import ExecutionVariable, ExecutionVariables
+
+__all__ = ["ExecutionVariable", "ExecutionVariables"]

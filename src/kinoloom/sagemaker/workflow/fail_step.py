@@ -1,0 +1,5 @@
+"""The Fail step."""
+
+from kinoloom.pipelines.builder.control_steps import FailStep
+
+__all__ = ["FailStep"]

@@ -1,0 +1,5 @@
+"""The maximum number of concurrent steps."""
+
+from kinoloom.pipelines.builder.settings import ParallelismConfiguration
+
+__all__ = ["ParallelismConfiguration"]

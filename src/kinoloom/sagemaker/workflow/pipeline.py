@@ -1,0 +1,5 @@
+"""Pipelines."""
+
+from kinoloom.pipelines.builder.pipeline import Pipeline
+
+__all__ = ["Pipeline"]

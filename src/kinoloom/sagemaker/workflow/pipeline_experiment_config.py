@@ -1,0 +1,5 @@
+"""The experiment and trial of an execution."""
+
+from kinoloom.pipelines.builder.settings import PipelineExperimentConfig
+
+__all__ = ["PipelineExperimentConfig"]

@@ -1,0 +1,166 @@
+"""What is written with the SDK's names runs: made, trained, evaluated, gated, taken over."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinoloom.errors import ExecutionError
+from kinoloom.pipelines.builder.conditions import ConditionLessThanOrEqualTo
+from kinoloom.pipelines.builder.control_steps import ConditionStep
+from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterInteger
+from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.builder.properties import PropertyFile
+from kinoloom.pipelines.builder.settings import ParallelismConfiguration
+from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.sagemaker.inputs import TrainingInput
+from kinoloom.sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from kinoloom.sagemaker.workflow.execution_variables import ExecutionVariables
+from kinoloom.sagemaker.workflow.fail_step import FailStep
+from kinoloom.sagemaker.workflow.functions import Join, JsonGet
+from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep
+from kinoloom.sagemaker.xgboost import XGBoost
+
+BUCKET = "sagemaker-us-west-2-123456789012"
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+XGB = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.5-1"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> LocalSession:
+    return LocalSession(tmp_path / "root", region="us-west-2", default_bucket=BUCKET)
+
+
+def script(**settings: Any) -> ScriptProcessor:
+    usual: dict[str, Any] = {"role": ROLE, "instance_type": "ml.m5.large", "instance_count": 1}
+    return ScriptProcessor(image_uri=XGB, command=["python3"], **{**usual, **settings})
+
+
+TRAIN = """
+import argparse, json, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--depth", type=int)
+parser.add_argument("--objective")
+given = parser.parse_args()
+data = os.path.join(os.environ["SM_CHANNEL_TRAIN"], "number.txt")
+number = int(open(data).read())
+import helper
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
+    json.dump({"value": helper.twice(number) + given.depth, "objective": given.objective}, file)
+print(os.environ["SM_HPS"], os.environ["SM_CHANNELS"], os.environ["SM_HP_DEPTH"])
+"""
+EVALUATE = """
+import json, os, sys, tarfile
+ml = os.environ["KINOLOOM_ML_ROOT"] + "/processing"
+with tarfile.open(ml + "/model/model.tar.gz") as tar:
+    model = json.load(tar.extractfile("model.json"))
+with open(ml + "/evaluation/evaluation.json", "w") as file:
+    json.dump({"metrics": {"mse": {"value": model["value"]}}}, file)
+"""
+MAKE = """
+import os, sys
+open(os.environ["KINOLOOM_ML_ROOT"] + "/processing/train/number.txt", "w").write(sys.argv[1])
+"""
+
+
+def gated(session: LocalSession, folder: Path, depth: int) -> Pipeline:
+    """Make, train, evaluate, and let pass or fail by a threshold."""
+    folder.mkdir(exist_ok=True)
+    for name, text in (
+        ("make.py", MAKE), ("train.py", TRAIN), ("evaluate.py", EVALUATE),
+        ("helper.py", "def twice(x): return 2 * x\n"),
+    ):  # fmt: skip
+        (folder / name).write_text(text)
+    start, limit = ParameterInteger("Start", 10), ParameterFloat("Limit", 30.0)
+    make = ProcessingStep("Make", script().run(
+        str(folder / "make.py"), arguments=[start.to_string()],
+        outputs=[ProcessingOutput("/opt/ml/processing/train", output_name="train")],
+    ))  # fmt: skip
+    estimator = XGBoost(
+        "train.py", "1.5-1", source_dir=str(folder), role=ROLE, instance_type="ml.m5.large",
+        hyperparameters={"depth": depth, "objective": "reg:squarederror"},
+        output_path=Join("/", ["s3://models", ExecutionVariables.PIPELINE_EXECUTION_ID]),
+    )  # fmt: skip
+    data = make.properties.ProcessingOutputConfig.Outputs["train"].S3Output.S3Uri
+    train = TrainingStep("Train", estimator.fit({"train": TrainingInput(data)}))
+    report = PropertyFile("Report", "evaluation", "evaluation.json")
+    model = train.properties.ModelArtifacts.S3ModelArtifacts
+    evaluate = ProcessingStep(
+        "Evaluate",
+        script().run(
+            str(folder / "evaluate.py"),
+            inputs=[ProcessingInput(model, "/opt/ml/processing/model")],
+            outputs=[ProcessingOutput("/opt/ml/processing/evaluation", output_name="evaluation")],
+        ),
+        property_files=[report],
+    )
+    gate = ConditionStep(
+        "Gate",
+        conditions=[
+            ConditionLessThanOrEqualTo(JsonGet("Evaluate", report, "metrics.mse.value"), limit)
+        ],
+        else_steps=[FailStep("TooHigh", Join(on=" ", values=["value >", limit]))],
+    )
+    return Pipeline("Gated", [start, limit], None, [gate, evaluate, train, make], session)
+
+
+def test_a_pipeline_passes_and_fails_its_gate(session: LocalSession, tmp_path: Path) -> None:
+    pipeline = gated(session, tmp_path / "code", depth=5)
+    pipeline.upsert(ROLE, parallelism_config=ParallelismConfiguration(2))
+    execution = pipeline.start(execution_display_name="first")
+    execution.wait()
+    assert execution.describe()["PipelineExecutionDisplayName"] == "first"
+    hyperparameters = '{"depth": 5, "objective": "reg:squarederror"} ["train"] 5'
+    assert execution.logs("Train").strip() == hyperparameters
+    assert execution.result("Train")["model"].name == "model.tar.gz"
+    report = json.loads(
+        (execution.result("Evaluate")["evaluation"] / "evaluation.json").read_text()
+    )
+    assert report == {"metrics": {"mse": {"value": 25}}}
+    again = pipeline.start(wait=True)
+    told = {step["CacheExplanation"] for step in again.list_steps() if step["StepName"] != "Gate"}
+    assert told == {f"cache hit: execution {execution.id}"}
+    archives = [e.result("Train")["model"].read_bytes() for e in (execution, again)]
+    assert archives[0] == archives[1]
+    failed = pipeline.start({"Start": 20}, wait=True)
+    assert failed.status == "Failed"
+    assert "value > 30.0" in failed.describe()["FailureReason"]
+    with pytest.raises(ExecutionError, match="TooHigh"):
+        failed.wait()
+    deeper = gated(session, tmp_path / "code", depth=6)
+    deeper.upsert(ROLE)
+    changed = {
+        s["StepName"]: s["CacheExplanation"] for s in deeper.start(wait=True).list_steps()[:2]
+    }
+    assert changed["Make"].startswith("cache hit")
+    assert changed["Train"] == "ran: Arguments.HyperParameters.depth was '5', is '6'"
+    assert [e.id for e in pipeline.list_executions()][1:] == [failed.id, again.id, execution.id]
+    assert pipeline.describe()["PipelineStatus"] == "Active"
+
+
+def test_the_sdk_s_session_needs_no_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOLOOM_PIPELINES", str(tmp_path / "here"))
+    session = LocalPipelineSession(default_bucket_prefix="mine")
+    assert session.local_mode
+    processor = ScriptProcessor("any", "any", sagemaker_session=session)
+    (tmp_path / "a.py").write_text("print('ran')")
+    step = ProcessingStep("A", processor.run(str(tmp_path / "a.py")))
+    pipeline = Pipeline("P", steps=[step], sagemaker_session=session)
+    pipeline.upsert("any")
+    execution = pipeline.start(wait=True)
+    assert execution.logs("A") == "ran\n"
+    assert list((tmp_path / "here/s3/local/mine/P/code").glob("*/a.py"))
+    monkeypatch.delenv("KINOLOOM_PIPELINES")
+    monkeypatch.chdir(tmp_path)
+    assert LocalPipelineSession().root == tmp_path / ".kinoloom"
+
+
+def test_unchanged_code_keeps_its_address(session: LocalSession, tmp_path: Path) -> None:
+    first = gated(session, tmp_path / "code", depth=5).definition()
+    assert gated(session, tmp_path / "code", depth=5).definition() == first
+    (tmp_path / "code" / "new.py").write_text("")
+    assert gated(session, tmp_path / "code", depth=5).definition() != first
