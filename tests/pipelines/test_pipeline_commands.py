@@ -20,8 +20,8 @@ from kinoloom.pipelines.commands.run import wait_for
 from kinoloom.pipelines.language.load import check
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.reports import graph as graph_report
-from kinoloom.pipelines.reports import timeline
 from kinoloom.pipelines.reports.live import build_table
+from kinoloom.pipelines.reports.step_colours import STEP_COLOURS, step_kind
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -117,23 +117,17 @@ def test_the_page_holds_all_and_nothing_of_it_is_executed(root: Path, file: Path
     assert report.data["status"] == "Succeeded"
 
 
-def test_a_name_cannot_break_out_of_a_picture() -> None:
-    from kinoloom.pipelines.reports import svg
-
-    assert svg.text(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
-
-
 @pytest.mark.parametrize(
-    ("whole", "ticks"),
+    ("status", "cache", "kind"),
     [
-        (49.7, [0, 10, 20, 30, 40]),
-        (8.0, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
-        (0.001, [0, 2e-4, 4e-4, 6e-4, 8e-4, 1e-3]),
-        (86400, [0, 20000, 40000, 60000, 80000]),
+        ("Succeeded", "", "Succeeded"),
+        ("Succeeded", "cache hit: execution x", "Cached"),
+        ("Starting", "", "Not run"),
     ],
 )
-def test_times_have_round_ticks(whole: float, ticks: list[float]) -> None:
-    assert timeline.round_ticks(whole) == pytest.approx(ticks)
+def test_steps_have_colours_by_status_and_cache(status: str, cache: str, kind: str) -> None:
+    assert step_kind(status, cache) == kind
+    assert kind in STEP_COLOURS
 
 
 def test_lines_that_follow_from_others_are_not_drawn() -> None:
