@@ -197,7 +197,7 @@ def test_only_an_approved_package_that_is_unchanged_becomes_a_model(
     assert (done.result("T")["transform"] / "rows.csv.out").read_text() == "3\n6\n12\n"
     session.upload(archive(tmp_path, "4"), "s3://in/model.tar.gz")
     reason = start(session, of_package).describe()["FailureReason"]
-    assert "the archive of the package" in reason
+    assert "of package arn" in reason
     assert "was changed" in reason
     with pytest.raises(ExecutionError, match="was changed"):
         session.models.container(f"pipelines-{done.id}-M")
