@@ -37,4 +37,4 @@ def test_an_engine_is_measured_and_registered_or_refused(tmp_path: Path) -> None
     assert ran == ["Gate", "TooPoor"], "all that was measured was taken over"
     assert len(session.models.list_packages("Interpolators")) == 1
     told = session.execution(json.loads(passed.stdout)["execution"])
-    assert (told.result("Interpolate")["woven"] / "woven.mkv").is_file()
+    assert (told.result("Interpolate")["new"] / "new.mkv").is_file()

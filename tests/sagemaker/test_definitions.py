@@ -9,32 +9,6 @@ import pytest
 from made_definitions import replaced
 
 from kinoloom.errors import InputNotFoundError, UsageError
-from kinoloom.pipelines.builder.conditions import (
-    ConditionEquals,
-    ConditionGreaterThan,
-    ConditionGreaterThanOrEqualTo,
-    ConditionIn,
-    ConditionLessThan,
-    ConditionLessThanOrEqualTo,
-    ConditionNot,
-    ConditionOr,
-)
-from kinoloom.pipelines.builder.control_steps import ConditionStep
-from kinoloom.pipelines.builder.parameters import (
-    ParameterBoolean,
-    ParameterFloat,
-    ParameterInteger,
-    ParameterString,
-)
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.properties import PropertyFile
-from kinoloom.pipelines.builder.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-)
-from kinoloom.pipelines.builder.settings import ParallelismConfiguration
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker import image_uris
 from kinoloom.sagemaker.estimator import Estimator
@@ -61,12 +35,38 @@ from kinoloom.sagemaker.workflow.callback_step import (
     CallbackOutputTypeEnum,
     CallbackStep,
 )
+from kinoloom.sagemaker.workflow.condition_step import ConditionStep
+from kinoloom.sagemaker.workflow.conditions import (
+    ConditionEquals,
+    ConditionGreaterThan,
+    ConditionGreaterThanOrEqualTo,
+    ConditionIn,
+    ConditionLessThan,
+    ConditionLessThanOrEqualTo,
+    ConditionNot,
+    ConditionOr,
+)
 from kinoloom.sagemaker.workflow.execution_variables import ExecutionVariables
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.functions import Join, JsonGet
 from kinoloom.sagemaker.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
 from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.sagemaker.workflow.parameters import (
+    ParameterBoolean,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
+)
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_experiment_config import PipelineExperimentConfig
+from kinoloom.sagemaker.workflow.properties import PropertyFile
+from kinoloom.sagemaker.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
 from kinoloom.sagemaker.workflow.steps import (
     CacheConfig,
     ProcessingStep,

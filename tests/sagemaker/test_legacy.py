@@ -14,11 +14,6 @@ from made_definitions import replaced
 
 from kinoloom import sagemaker
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-)
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.drift_check_baselines import DriftCheckBaselines
 from kinoloom.sagemaker.estimator import Estimator
@@ -50,7 +45,12 @@ from kinoloom.sagemaker.workflow.emr_step import EMRStep
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.model_step import ModelStep
 from kinoloom.sagemaker.workflow.notebook_job_step import NotebookJobStep
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_definition_config import PipelineDefinitionConfig
+from kinoloom.sagemaker.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+)
 from kinoloom.sagemaker.workflow.selective_execution_config import SelectiveExecutionConfig
 from kinoloom.sagemaker.workflow.step_collections import EstimatorTransformer, RegisterModel
 from kinoloom.sagemaker.workflow.steps import (
