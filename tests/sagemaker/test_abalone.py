@@ -1,4 +1,4 @@
-"""The abalone example, end to end, by the command line: killed, resumed, passing and failing."""
+"""The abalone example on the command line: killed, resumed, passing and failing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is written with the SDK's names runs: made, trained, evaluated, gated, taken over."""
+"""Pipelines with the SDK's names run: prepared, trained, evaluated, gated, cached."""
 
 import json
 from pathlib import Path
