@@ -180,7 +180,8 @@ def read_licence(package: Distribution) -> str:
         if text.startswith("License :: ") and not text.endswith("OSI Approved")
     ]
     field = (metadata.get("License") or "").strip()
-    if field and "\n" not in field and not (field == "Dual License" and classifiers):
+    is_vague = field == "UNKNOWN" or (field == "Dual License" and classifiers)
+    if field and "\n" not in field and not is_vague:
         return SPDX.get(field, field)
     return " or ".join(SPDX.get(text, text) for text in classifiers) or "not declared"
 

@@ -103,8 +103,7 @@ def check_aws() -> None:
 
 def check_pipelines() -> None:
     """Run a pipeline of two functions on this machine."""
-    from kinoloom.pipelines import LocalSession, Pipeline
-    from kinoloom.pipelines.builder.function_steps import step
+    from kinoloom.pipelines import LocalSession, Pipeline, step
 
     @step(name="Double")
     def double(value: int) -> int:

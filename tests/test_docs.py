@@ -19,6 +19,7 @@ from kinoloom.cli.main import cli
 
 SCRIPTS = ROOT / "scripts" / "docs"
 GALLERY = ROOT / "docs" / "gallery"
+_OF_USERS = {"pipeline.py", "model.c", "main.c", "pipeline.json", "report.json"}
 RUN_PAGES = [page for page in PAGES if any(block.run for block in blocks(page))]
 
 
@@ -90,6 +91,20 @@ def test_tables_of_figures_equal_the_results(monkeypatch: pytest.MonkeyPatch) ->
     for page in marked:
         text = page.read_text(encoding="utf-8")
         assert figures.with_figures(text) == text, f"run python scripts/docs/figures.py: {page}"
+
+
+@pytest.mark.parametrize("folder", ["guides", "decisions"])
+def test_files_named_in_prose_exist(folder: str) -> None:
+    """A file is named by the end of its path: `motion/cuts.py`, `memory.py`."""
+    tops = ("src", "benchmarks", "scripts", "examples", "tests", "docs")
+    paths = [f"/{path.relative_to(ROOT)}" for top in tops for path in (ROOT / top).rglob("*.*")]
+    missing = [
+        f"{page.name}: {name}"
+        for page in sorted((ROOT / "docs" / folder).glob("*.md"))
+        for name in re.findall(r"`([\w/]+\.(?:py|json|c))`", page.read_text(encoding="utf-8"))
+        if name not in _OF_USERS and not any(path.endswith(f"/{name}") for path in paths)
+    ]
+    assert missing == []
 
 
 def test_every_public_name_resolves_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,5 +33,5 @@ with tempfile.TemporaryDirectory() as name:
     model, examples, page = (Path(name) / file for file in ("net.pt2", "inputs.npy", "page.html"))
     torch.export.save(torch.export.export(net, (inputs[:1],)), model)
     np.save(examples, inputs.numpy())
-    run_kinoloom("tiny", "report", model, "--inputs-file", examples, "-o", page)
+    run_kinoloom("tiny", "report", model, "--calibration", examples, "-o", page)
     save_svg(page, "arena")

@@ -94,7 +94,7 @@ def test_values_are_parsed_to_their_type(name: str, given: object, value: object
         ("name", 3, "--name: '3' is not text."),
         ("hold", "0.0099", "--hold must be from 0.01 to 9.99 s, not 0.0099."),
         ("hold", "1/0", "--hold: '1/0' is not a number."),
-        ("file", 3, "--file: '3' is not a valid path."),
+        ("file", 3, "--file: '3' is not a path."),
         ("ease", "up", "--ease must be one of in, out, not 'up'."),
         ("ease", None, "--ease: 'None' is not text."),
         ("fps", 0, "--fps: A frame rate must be above 0, not 0."),

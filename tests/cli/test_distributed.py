@@ -134,9 +134,9 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
     wrong = ["--session", "local", "--memory", "1"]
     line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
     assert run(*line) == 1
-    said = capsys.readouterr().err
-    assert "cannot be interpolated within" in said
-    assert "add --resume to continue" in said
+    err = capsys.readouterr().err
+    assert "cannot be interpolated within" in err
+    assert "add --resume to continue" in err
     assert not out.exists()
 
 

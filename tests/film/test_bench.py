@@ -111,7 +111,7 @@ def test_missing_metric_is_omitted_and_reported(
 
 @pytest.mark.skipif(find_spec("stlpips_pytorch") is None, reason="needs the extra perceptual")
 def test_st_lpips_is_zero_for_identical_images_and_rises_with_blur() -> None:
-    measured = distance.st_lpips()
+    measured = distance.load_st_lpips_distance()
     assert measured is not None
     sharp = view(texture(3), 40)
     blurred = (view(texture(3), 37) // 2 + view(texture(3), 43) // 2).astype(np.uint8)

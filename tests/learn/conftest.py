@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _narrow(one_core: None) -> Iterator[None]:
-    """All networks here are tiny."""
+    """Run on one core: all networks here are tiny."""
     yield
 
 

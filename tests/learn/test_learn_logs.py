@@ -1,4 +1,4 @@
-"""Logs for people and programs: JSON lines, TensorBoard, the bar on a terminal."""
+"""Logs of training runs: JSON lines, TensorBoard, the progress bar."""
 
 import io
 import re
@@ -13,12 +13,12 @@ import pytest
 import toy
 
 from kinoloom.errors import MissingExtraError
-from kinoloom.learn.logging.writers import Logs, read_log
+from kinoloom.learn.logging.writers import LogWriter, read_log
 from kinoloom.learn.loop import train
 
 
-def events(folder: Path) -> list[Any]:
-    """What TensorBoard would read: records of length, checksum, content, checksum."""
+def read_events(folder: Path) -> list[Any]:
+    """Read TensorBoard events: records of length, checksum, content, checksum."""
     from tensorboardX.proto.event_pb2 import Event
 
     found = []
@@ -31,11 +31,11 @@ def events(folder: Path) -> list[Any]:
     return found
 
 
-def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
+def test_tensorboard_has_the_values_of_the_log(tmp_path: Path) -> None:
     settings = replace(toy.QUICK, tensorboard=True, log_steps=10)
     picture = np.zeros((4, 5, 3), np.uint8)
     train(toy.task(settings, samples=lambda net: {"black": picture}), settings, tmp_path)
-    values = [(e.step, v) for e in events(tmp_path / "tensorboard") for v in e.summary.value]
+    values = [(e.step, v) for e in read_events(tmp_path / "tensorboard") for v in e.summary.value]
     scalars = {(step, v.tag): v.simple_value for step, v in values if not v.HasField("image")}
     for line in read_log(tmp_path):
         if line["kind"] == "train":
@@ -47,7 +47,7 @@ def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
     assert pictures == [(0, "black", 5), (10, "black", 5), (20, "black", 5)]
 
 
-def test_without_tensorboard_it_says_how_to_get_it(
+def test_missing_tensorboard_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
@@ -55,26 +55,26 @@ def test_without_tensorboard_it_says_how_to_get_it(
         train(toy.task(), replace(toy.QUICK, tensorboard=True), tmp_path)
 
 
-def test_lines_after_the_checkpoint_are_taken_back(tmp_path: Path) -> None:
-    with Logs(tmp_path, 0, tensorboard=False) as logs:
+def test_log_lines_after_the_checkpoint_are_removed(tmp_path: Path) -> None:
+    with LogWriter(tmp_path, 0, tensorboard=False) as logs:
         for step in (1, 2, 3):
             logs.write("train", step, {"loss": float("inf")})
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"kind": "tra')
-    Logs(tmp_path, 2, tensorboard=False)
+    LogWriter(tmp_path, 2, tensorboard=False)
     assert read_log(tmp_path) == [{"kind": "train", "step": step, "loss": None} for step in (1, 2)]
-    Logs(tmp_path, 0, tensorboard=False)
+    LogWriter(tmp_path, 0, tensorboard=False)
     assert read_log(tmp_path) == []
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps what is written."""
+    """A terminal that records its output."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_a_terminal_sees_steps_rate_time_left_and_loss(
+def test_terminal_shows_steps_rate_remaining_time_and_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = Terminal()
@@ -90,7 +90,7 @@ def test_a_terminal_sees_steps_rate_time_left_and_loss(
     assert "0:00:0" in shown
 
 
-def test_elsewhere_lines_tell_the_same(
+def test_log_lines_replace_the_bar_without_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "kinoloom")

@@ -1,4 +1,4 @@
-"""The training loop: it learns, keeps the best, says what is wrong, and stops loudly."""
+"""The training loop: learning, logging, checkpoints, and errors."""
 
 import json
 import math
@@ -22,11 +22,11 @@ from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
 
-def weights_of(task: Task) -> list[Tensor]:
+def clone_weights(task: Task) -> list[Tensor]:
     return [p.detach().clone() for p in task.net.parameters()]
 
 
-def test_it_learns_and_keeps_the_best(tmp_path: Path) -> None:
+def test_training_learns_and_keeps_the_best_weights(tmp_path: Path) -> None:
     settings = replace(
         toy.QUICK, steps=300, validate_steps=50, log_steps=20, save_steps=100, loaders=0
     )
@@ -53,7 +53,7 @@ def test_it_learns_and_keeps_the_best(tmp_path: Path) -> None:
     assert (run["device"], run["processes"]) == ("cpu", 1)
 
 
-def test_the_logged_values_are_those_of_the_step(tmp_path: Path) -> None:
+def test_logged_values_match_a_step_by_hand(tmp_path: Path) -> None:
     settings = replace(toy.QUICK, steps=1, optimiser="sgd", momentum=0.0)
     task = toy.task(settings, weights={"l2": 2.0, "l1": 0.5})
     net, batch = toy.net(), toy.Numbers(settings)(0, 0, 1)
@@ -71,7 +71,7 @@ def test_the_logged_values_are_those_of_the_step(tmp_path: Path) -> None:
         torch.testing.assert_close(after, before - 0.01 * before.grad)
 
 
-def test_a_line_of_the_log_is_the_mean_since_the_last(tmp_path: Path) -> None:
+def test_log_line_is_the_mean_since_the_last(tmp_path: Path) -> None:
     train(toy.task(), toy.QUICK, tmp_path / "each")
     train(toy.task(), replace(toy.QUICK, log_steps=5), tmp_path / "fives")
     each = [line["loss"] for line in read_log(tmp_path / "each") if line["kind"] == "train"]
@@ -79,47 +79,47 @@ def test_a_line_of_the_log_is_the_mean_since_the_last(tmp_path: Path) -> None:
     assert fives == pytest.approx([np.mean(each[i : i + 5]) for i in range(0, 20, 5)])
 
 
-def test_the_gradient_is_clipped(tmp_path: Path) -> None:
+def test_gradient_is_clipped(tmp_path: Path) -> None:
     settings = replace(toy.QUICK, steps=1, optimiser="SGD", momentum=0.0, clip=0.001)
     task = toy.task(settings)
-    before = weights_of(task)
+    before = clone_weights(task)
     train(task, settings, tmp_path)
-    moved = [(a - b).square().sum() for a, b in zip(before, weights_of(task), strict=True)]
+    moved = [(a - b).square().sum() for a, b in zip(before, clone_weights(task), strict=True)]
     assert float(sum(moved)) ** 0.5 == pytest.approx(0.01 * 0.001, rel=1e-2)
 
 
-def test_groups_have_their_own_rate_and_decay(tmp_path: Path) -> None:
+def test_parameter_groups_have_their_own_rate_and_decay(tmp_path: Path) -> None:
     def groups(net: nn.Module) -> list[dict[str, Any]]:
         first, *others = net.parameters()
         return [{"params": [first], "rate": 0.0}, {"params": others, "weight_decay": 0.5}]
 
     settings = replace(toy.QUICK, steps=2, optimiser="sgd", weight_decay=0.0)
     task = toy.task(settings, groups=groups)
-    before = weights_of(task)
+    before = clone_weights(task)
     train(task, settings, tmp_path)
-    after = weights_of(task)
+    after = clone_weights(task)
     assert torch.equal(before[0], after[0])
     assert not torch.equal(before[1], after[1])
 
 
 @pytest.mark.parametrize("name", ["adam", "AdamW", "sgd", "rmsprop", "adafactor", "NAdam"])
-def test_any_optimiser_of_torch_goes(name: str, tmp_path: Path) -> None:
+def test_optimisers_of_torch_are_supported(name: str, tmp_path: Path) -> None:
     settings = replace(toy.QUICK, steps=3, optimiser=name)
     task = toy.task(settings)
-    before = weights_of(task)
+    before = clone_weights(task)
     train(task, settings, tmp_path)
     assert not torch.equal(before[0], task.net[0].weight)  # type: ignore[index]
 
 
-def test_an_unknown_optimiser_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no 'adamv'. Did you mean adam"):
+def test_unknown_optimiser_is_rejected_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"unknown optimiser 'adamv'. Did you mean adam"):
         train(toy.task(), replace(toy.QUICK, optimiser="adamv"), tmp_path)
-    with pytest.raises(UsageError, match="no 'lbfgs'"):
+    with pytest.raises(UsageError, match="unknown optimiser 'lbfgs'"):
         train(toy.task(), replace(toy.QUICK, optimiser="lbfgs"), tmp_path)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_reduced_precision_learns_nearly_the_same(precision: Any, tmp_path: Path) -> None:
+def test_reduced_precision_reaches_a_similar_error(precision: Any, tmp_path: Path) -> None:
     settings = replace(toy.QUICK, steps=60, precision=precision)
     seen = set()
 
@@ -135,7 +135,7 @@ def test_reduced_precision_learns_nearly_the_same(precision: Any, tmp_path: Path
     assert result.figures["error"] == pytest.approx(exact.figures["error"], rel=0.1)
 
 
-def test_mean_weights_follow_as_defined(tmp_path: Path) -> None:
+def test_averaged_weights_follow_their_definition(tmp_path: Path) -> None:
     settings = replace(toy.QUICK, steps=4, ema=0.4)
     seen: list[list[Tensor]] = []
 
@@ -145,7 +145,7 @@ def test_mean_weights_follow_as_defined(tmp_path: Path) -> None:
 
     task = toy.task(settings, losses=losses)
     train(task, settings, tmp_path)
-    seen.append(weights_of(task))
+    seen.append(clone_weights(task))
     mean = seen[0]
     for updates, now in enumerate(seen[1:], 1):
         decay = min(0.4, (1 + updates) / (10 + updates))
@@ -155,20 +155,20 @@ def test_mean_weights_follow_as_defined(tmp_path: Path) -> None:
         torch.testing.assert_close(saved[name], expected)
 
 
-def test_only_terms_with_a_weight_are_asked_for(tmp_path: Path) -> None:
-    asked: list[dict[str, float]] = []
+def test_only_terms_with_a_weight_are_requested(tmp_path: Path) -> None:
+    requested: list[dict[str, float]] = []
 
     def losses(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
-        asked.append(dict(weights))
+        requested.append(dict(weights))
         return toy.losses(net, batch, weights)
 
     settings = replace(toy.QUICK, steps=4)
     weights = {"l2": 1.0, "l1": Piecewise((1,), (0.0, 3.0))}
     train(toy.task(settings, losses=losses, weights=weights), settings, tmp_path)
-    assert asked == [{"l2": 1.0}] * 2 + [{"l2": 1.0, "l1": 3.0}] * 2
+    assert requested == [{"l2": 1.0}] * 2 + [{"l2": 1.0, "l1": 3.0}] * 2
 
 
-def test_terms_that_do_not_match_the_weights_are_refused(tmp_path: Path) -> None:
+def test_terms_that_do_not_match_the_weights_are_rejected(tmp_path: Path) -> None:
     def losses(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
         return {"other": net(batch["x"]).mean()}
 
@@ -176,20 +176,20 @@ def test_terms_that_do_not_match_the_weights_are_refused(tmp_path: Path) -> None
         train(toy.task(losses=losses), toy.QUICK, tmp_path)
 
 
-def spoiled(step: int, how: Any) -> Any:
-    """Losses whose l1 goes wrong at a step."""
+def spoil(step: int, corrupt: Any) -> Any:
+    """Return losses whose l1 becomes invalid at a step."""
 
     def losses(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
         found = toy.losses(net, batch, weights)
         if batch["step"] == step:
-            found["l1"] = how(found["l1"])
+            found["l1"] = corrupt(found["l1"])
         return found
 
     return losses
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("corrupt", "message"),
     [
         (lambda loss: loss * math.nan, "At step 12 the l1 is nan"),
         (lambda loss: loss + math.inf, "At step 12 the l1 is inf"),
@@ -197,24 +197,24 @@ def spoiled(step: int, how: Any) -> Any:
     ],
     ids=["nan", "inf", "gradient"],
 )
-def test_what_is_not_finite_stops_it_loudly(how: Any, message: str, tmp_path: Path) -> None:
-    task = toy.task(losses=spoiled(12, how), weights={"l2": 1.0, "l1": 1.0})
+def test_non_finite_values_stop_the_run(corrupt: Any, message: str, tmp_path: Path) -> None:
+    task = toy.task(losses=spoil(12, corrupt), weights={"l2": 1.0, "l1": 1.0})
     with pytest.raises(TrainingError, match=message) as caught:
         train(task, toy.QUICK, tmp_path)
-    assert "step-000000010.pt is from before it" in str(caught.value)
+    assert "step-000000010.pt is from an earlier step" in str(caught.value)
     saved = read_weights(tmp_path / "checkpoints" / "step-000000010.pt")[0]
     assert all(bool(tensor.isfinite().all()) for tensor in saved.values())
     assert not (tmp_path / "last.safetensors").exists()
 
 
-def test_the_term_that_is_not_finite_is_named(tmp_path: Path) -> None:
-    task = toy.task(losses=spoiled(0, lambda loss: loss * math.nan), weights={"l2": 1, "l1": 1e-9})
-    with pytest.raises(TrainingError, match=r"At step 0 the l1 is nan.*No checkpoint"):
+def test_non_finite_term_is_named(tmp_path: Path) -> None:
+    task = toy.task(losses=spoil(0, lambda loss: loss * math.nan), weights={"l2": 1, "l1": 1e-9})
+    with pytest.raises(TrainingError, match=r"At step 0 the l1 is nan.*no earlier checkpoint"):
         train(task, toy.QUICK, tmp_path)
 
 
-def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
-    """Adam without its epsilon divides 0 by 0 where a gradient is 0."""
+def test_non_finite_weights_are_never_saved(tmp_path: Path) -> None:
+    """Adam without epsilon divides 0 by 0 where a gradient is 0."""
     settings = replace(toy.QUICK, epsilon=0.0, save_steps=1)
     net = toy.net()
     net.append(nn.Linear(1, 1))
@@ -224,22 +224,22 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
-def test_a_broken_validation_shows_before_the_first_step(tmp_path: Path) -> None:
+def test_failing_validation_stops_before_the_first_step(tmp_path: Path) -> None:
     def broken(net: nn.Module) -> dict[str, float]:
         raise RuntimeError("no such data")
 
     task = toy.task(validate=broken)
-    before = weights_of(task)
+    before = clone_weights(task)
     with pytest.raises(RuntimeError, match="no such data"):
         train(task, toy.QUICK, tmp_path)
-    assert all(torch.equal(a, b) for a, b in zip(before, weights_of(task), strict=True))
-    with pytest.raises(UsageError, match=r"gives no 'psnr'.*; it gives error"):
+    assert all(torch.equal(a, b) for a, b in zip(before, clone_weights(task), strict=True))
+    with pytest.raises(UsageError, match=r"returns no 'psnr'.*; it returns error"):
         train(toy.task(best="psnr"), toy.QUICK, tmp_path)
-    with pytest.raises(UsageError, match="no validation to give its best figure"):
+    with pytest.raises(UsageError, match="has no validation that computes it"):
         train(toy.task(validate=None), toy.QUICK, tmp_path)
 
 
-def test_a_higher_figure_may_be_better(tmp_path: Path) -> None:
+def test_higher_metric_may_be_better(tmp_path: Path) -> None:
     scores = iter([1.0, 3.0, math.nan, 2.0])
     settings = replace(toy.QUICK, steps=3, validate_steps=1)
     task = toy.task(settings, validate=lambda net: {"s": next(scores)}, best="s")
@@ -249,7 +249,7 @@ def test_a_higher_figure_may_be_better(tmp_path: Path) -> None:
     assert [x["s"] for x in read_log(tmp_path) if x["kind"] == "validation"] == [1, 3, None, 2]
 
 
-def test_the_clock_brings_validation_and_checkpoints(tmp_path: Path) -> None:
+def test_clock_triggers_validation_and_checkpoints(tmp_path: Path) -> None:
     settings = replace(
         toy.QUICK, validate_steps=None, save_steps=None, validate_s=0.0, save_s=0.0, keep=50
     )
@@ -258,7 +258,7 @@ def test_the_clock_brings_validation_and_checkpoints(tmp_path: Path) -> None:
     assert sum(line["kind"] == "validation" for line in read_log(tmp_path)) == 21
 
 
-def test_pictures_are_kept_at_each_validation(tmp_path: Path) -> None:
+def test_samples_are_written_at_each_validation(tmp_path: Path) -> None:
     from PIL import Image
 
     picture = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
@@ -272,7 +272,7 @@ def test_pictures_are_kept_at_each_validation(tmp_path: Path) -> None:
         train(bad, toy.QUICK, tmp_path / "bad")
 
 
-def test_validation_sees_a_network_that_does_not_learn(tmp_path: Path) -> None:
+def test_validation_runs_in_evaluation_mode(tmp_path: Path) -> None:
     seen = []
 
     def validate(net: nn.Module) -> dict[str, float]:
@@ -291,23 +291,25 @@ def test_validation_sees_a_network_that_does_not_learn(tmp_path: Path) -> None:
         ({"schedule": "linear"}, "--schedule must be one of constant, cosine, staircase"),
         ({"precision": "fp8"}, "--precision must be one of fp32, bf16, fp16"),
         ({"ema": 1.0}, "--ema must be below 1"),
-        ({"warmup_steps": 30}, "--warmup-steps is 30, more than --steps 20"),
+        ({"warmup_steps": 30}, "--warmup-steps 30 must not exceed --steps 20"),
     ],
 )
-def test_wrong_settings_are_named(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_invalid_settings_are_rejected_by_name(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=message):
         train(toy.task(), replace(toy.QUICK, **changes), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_to_train_is_said(tmp_path: Path) -> None:
+def test_network_without_trainable_parameters_is_rejected(tmp_path: Path) -> None:
     net = toy.net().requires_grad_(False)
-    with pytest.raises(UsageError, match="no parameters to train"):
+    with pytest.raises(UsageError, match="no trainable parameters"):
         train(toy.task(net=net), toy.QUICK, tmp_path)
 
 
 def test_settings_are_options_of_an_op() -> None:
     from kinoloom.base.options import build
 
-    made: Settings = build(Settings, {"steps": "12", "hours": "0.5", "optimiser": "sgd"})
-    assert (made.steps, made.hours, made.optimiser) == (12, 0.5, "sgd")
+    settings: Settings = build(Settings, {"steps": "12", "hours": "0.5", "optimiser": "sgd"})
+    assert (settings.steps, settings.hours, settings.optimiser) == (12, 0.5, "sgd")

@@ -1,4 +1,4 @@
-"""VGG features and the losses made of them."""
+"""VGG features and the perceptual losses."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from kinoloom.learn.cards import VGG16_ST
 from kinoloom.learn.losses.perceptual import (
     FILM_STYLE_WEIGHT,
     FILM_VGG_WEIGHT,
-    gram,
+    gram_matrix,
     perceptual_losses,
     style_loss,
     vgg_loss,
@@ -33,13 +33,13 @@ from kinoloom.runtime.models import require_weights
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "basketball1.png"
 
 
-def weights(depth: Literal[16, 19], seed: int = 0) -> list[tuple[Tensor, Tensor]]:
+def random_weights(depth: Literal[16, 19], seed: int = 0) -> list[tuple[Tensor, Tensor]]:
     """Random ones that keep the size of what passes through."""
-    made = torch.Generator().manual_seed(seed)
+    prediction = torch.Generator().manual_seed(seed)
     return [
         (
-            torch.randn(shape, generator=made) * (2 / (9 * shape[1])) ** 0.5,
-            torch.randn(shape[0], generator=made) * 0.1,
+            torch.randn(shape, generator=prediction) * (2 / (9 * shape[1])) ** 0.5,
+            torch.randn(shape[0], generator=prediction) * 0.1,
         )
         for shape in layer_shapes(depth)
     ]
@@ -53,9 +53,9 @@ def photo(size: int = 48) -> Tensor:
     return torch.from_numpy(small).permute(2, 0, 1)[None]
 
 
-def test_the_graph_is_a_plain_sequence_of_layers() -> None:
+def test_features_match_a_plain_sequence_of_layers() -> None:
     """VGG-19 written out, with average pooling, from a picture of 255 minus the mean colour."""
-    found = weights(19)
+    found = random_weights(19)
     layers: list[nn.Module] = []
     taken = []
     for (weight, bias), name in zip(found, layer_names(19), strict=True):
@@ -81,15 +81,15 @@ def test_the_graph_is_a_plain_sequence_of_layers() -> None:
 
 
 def pooled(values: Tensor, pooling: Literal["average", "blurred"]) -> Tensor:
-    return VggFeatures(16, weights(16), IMAGENET, pooling, "random")._pool(values)
+    return VggFeatures(16, random_weights(16), IMAGENET, pooling, "random")._pool(values)
 
 
-def test_windows_that_stick_out_count_what_is_inside() -> None:
+def test_average_pooling_ignores_padding() -> None:
     values = torch.arange(9.0).view(1, 1, 3, 3)
     assert pooled(values, "average").tolist() == [[[[2.0, 3.5], [6.5, 8.0]]]]
 
 
-def test_blurred_pooling_by_hand() -> None:
+def test_blurred_pooling_matches_a_case_by_hand() -> None:
     values = torch.arange(16.0).view(1, 1, 4, 4)
     # The maxima are 5 6 7 / 9 10 11 / 13 14 15. Mirrored by two and blurred at every second place:
     # the place before the first sees 6 and both neighbours of it, in x and likewise in y.
@@ -101,44 +101,49 @@ def test_blurred_pooling_by_hand() -> None:
     np.testing.assert_allclose(pooled(values, "blurred")[0, 0].numpy(), expected)
 
 
-def test_the_vgg_loss_by_hand() -> None:
-    made = [torch.full((1, 2, 3, 3), float(i)) for i in range(1, 6)]
-    truth = [torch.zeros(1, 2, 3, 3)] * 5
+def test_vgg_loss_matches_a_case_by_hand() -> None:
+    prediction = [torch.full((1, 2, 3, 3), float(i)) for i in range(1, 6)]
+    target = [torch.zeros(1, 2, 3, 3)] * 5
     expected = (1 / 2.6 + 2 / 4.8 + 3 / 3.7 + 4 / 5.6 + 5 * 10 / 1.5) / 255
-    assert float(vgg_loss(made, truth, 255.0)) == pytest.approx(expected)
+    assert float(vgg_loss(prediction, target, 255.0)) == pytest.approx(expected)
 
 
-def test_the_style_loss_by_hand() -> None:
+def test_style_loss_matches_a_case_by_hand() -> None:
     one = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # two channels, two pixels
-    assert gram(one).tolist() == [[[2.5, 5.5], [5.5, 12.5]]]
+    assert gram_matrix(one).tolist() == [[[2.5, 5.5], [5.5, 12.5]]]
     zero = torch.zeros_like(one)
     squares = (2.5**2 + 2 * 5.5**2 + 12.5**2) / 4
-    made = [255 * one, zero, zero, zero, 255 * one]
+    prediction = [255 * one, zero, zero, zero, 255 * one]
     expected = squares / 2.6 + squares * 10 / 1.5
-    assert float(style_loss(made, [zero] * 5, 255.0)) == pytest.approx(expected)
+    assert float(style_loss(prediction, [zero] * 5, 255.0)) == pytest.approx(expected)
 
 
-def test_the_schedules_of_film() -> None:
+def test_weights_follow_the_schedules_of_film() -> None:
     steps = (0, 1_500_000, 1_500_001, 3_000_000)
     assert [FILM_VGG_WEIGHT.at(step) for step in steps] == [1.0, 1.0, 0.25, 0.25]
     assert [FILM_STYLE_WEIGHT.at(step) for step in steps] == [0.0, 0.0, 40.0, 40.0]
 
 
-def test_gradients_are_those_of_finite_differences() -> None:
-    network = VggFeatures(16, weights(16), IMAGENET, "blurred", "random").double()
-    truth = photo(32).double()
-    made = (truth.flip(-1) * 0.9).requires_grad_()
-    way = torch.from_numpy(np.random.default_rng(5).standard_normal(made.shape))
+def test_gradients_match_finite_differences() -> None:
+    network = VggFeatures(16, random_weights(16), IMAGENET, "blurred", "random").double()
+    target = photo(32).double()
+    prediction = (target.flip(-1) * 0.9).requires_grad_()
+    direction = torch.from_numpy(np.random.default_rng(5).standard_normal(prediction.shape))
     for name in ("vgg", "style"):
-        (gradient,) = torch.autograd.grad(perceptual_losses(network, made, truth)[name], made)
+        (gradient,) = torch.autograd.grad(
+            perceptual_losses(network, prediction, target)[name], prediction
+        )
         with torch.no_grad():
-            ends = [perceptual_losses(network, made + s * way, truth)[name] for s in (1e-8, -1e-8)]
+            ends = [
+                perceptual_losses(network, prediction + s * direction, target)[name]
+                for s in (1e-8, -1e-8)
+            ]
         numeric = float(ends[0] - ends[1]) / 2e-8
-        assert float((gradient * way).sum()) == pytest.approx(numeric, rel=1e-3)
+        assert float((gradient * direction).sum()) == pytest.approx(numeric, rel=1e-3)
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
-def matconvnet(path: Path, found: list[tuple[Tensor, Tensor]]) -> None:
+def write_matconvnet(path: Path, found: list[tuple[Tensor, Tensor]]) -> None:
     """Write VGG-19 as MatConvNet does: a cell of structs, kernels (H, W, C, K), row biases."""
     from scipy.io import savemat
 
@@ -154,20 +159,22 @@ def matconvnet(path: Path, found: list[tuple[Tensor, Tensor]]) -> None:
     savemat(path, {"layers": layers, "meta": {"classes": "none"}})
 
 
-def test_the_file_that_film_names_is_read(tmp_path: Path) -> None:
+def test_matconvnet_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "imagenet-vgg-verydeep-19.mat"
-    found = weights(19)
-    matconvnet(path, found)
+    found = random_weights(19)
+    write_matconvnet(path, found)
     network = load_vgg(path)
-    assert (network.words, network.gain) == ("VGG-19 of MatConvNet, average pooling", 255.0)
+    assert (network.description, network.gain) == ("VGG-19 of MatConvNet, average pooling", 255.0)
     assert len(network.weights) == 14
     for weight, bias, (w, b) in zip(network.weights, network.biases, found, strict=False):
         assert torch.equal(weight, w)
         assert torch.equal(bias, b)
 
 
-def torchvision(found: list[tuple[Tensor, Tensor]], depth: Literal[16, 19]) -> dict[str, Tensor]:
-    """Named by place in the sequence of layers, as torchvision does."""
+def name_as_torchvision(
+    found: list[tuple[Tensor, Tensor]], depth: Literal[16, 19]
+) -> dict[str, Tensor]:
+    """Named by place in the sequence of layers, as name_as_torchvision does."""
     place, named = (
         0,
         {"classifier.0.weight": torch.zeros(4, 4), "classifier.0.bias": torch.zeros(4)},
@@ -182,46 +189,46 @@ def torchvision(found: list[tuple[Tensor, Tensor]], depth: Literal[16, 19]) -> d
 @pytest.mark.parametrize("depth", [16, 19])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_torchvision_files_are_read(depth: Literal[16, 19], suffix: str, tmp_path: Path) -> None:
-    found = weights(depth)
+    found = random_weights(depth)
     path = tmp_path / f"vgg{suffix}"
-    named = torchvision(found, depth)
+    named = name_as_torchvision(found, depth)
     save_file(named, path) if suffix == ".safetensors" else torch.save(named, path)
     network = load_vgg(path)
-    assert network.words == f"VGG-{depth} of torchvision, average pooling"
+    assert network.description == f"VGG-{depth} of torchvision, average pooling"
     expected = VggFeatures(depth, found, IMAGENET, "average", "")(photo(16))
     for one, other in zip(network(photo(16)), expected, strict=True):
         assert torch.equal(one, other)
 
 
-def test_files_that_are_not_vgg_are_refused(tmp_path: Path) -> None:
-    def refused(name: str, message: str) -> None:
+def test_files_without_vgg_are_rejected(tmp_path: Path) -> None:
+    def assert_rejected(name: str, message: str) -> None:
         with pytest.raises(WeightsError, match=message) as caught:
             load_vgg(tmp_path / name)
         assert "kinoloom models get vgg16-st" in str(caught.value)
 
-    refused("none.pth", "does not exist")
+    assert_rejected("none.pth", "does not exist")
     (tmp_path / "text.mat").write_text("not a matrix")
-    refused("text.mat", "cannot be read as a MatConvNet network")
+    assert_rejected("text.mat", "cannot be read as a MatConvNet network")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
-    refused("cut.pth", "is damaged")
+    assert_rejected("cut.pth", "is damaged")
     (tmp_path / "text.pth").write_text("text")
-    refused("text.pth", "is damaged")
+    assert_rejected("text.pth", "is damaged")
     torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "small.pth")
-    refused("small.pth", "contains 0 convolutions, which are not those of")
+    assert_rejected("small.pth", "contains 0 convolutions, which are not those of")
     torch.save(torch.zeros(3), tmp_path / "tensor.pth")
-    refused("tensor.pth", "no named tensors")
+    assert_rejected("tensor.pth", "no named tensors")
 
 
 @pytest.mark.usefixtures("no_models")
-def test_without_any_weights_it_says_how_to_get_some() -> None:
+def test_missing_weights_name_the_command_that_gets_them() -> None:
     with pytest.raises(WeightsError, match=r"'vgg16-st' are missing.*kinoloom models get vgg16-st"):
         load_vgg()
 
 
-def test_user_supplied_weights_go_before_fetched_ones(no_models: Path) -> None:
-    found = weights(19)
-    save_file(torchvision(found, 19), no_models / "vgg19.safetensors")
-    assert load_vgg().words == "VGG-19 of torchvision, average pooling"
+def test_user_supplied_weights_take_precedence(no_models: Path) -> None:
+    found = random_weights(19)
+    save_file(name_as_torchvision(found, 19), no_models / "vgg19.safetensors")
+    assert load_vgg().description == "VGG-19 of torchvision, average pooling"
 
 
 class Bomb:
@@ -237,7 +244,7 @@ class Bomb:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / "vgg.pth"
-    state = {**torchvision(weights(16), 16), "bomb": Bomb(tmp_path / "trace")}
+    state = {**name_as_torchvision(random_weights(16), 16), "bomb": Bomb(tmp_path / "trace")}
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(WeightsError, match="damaged, or contains more than named tensors"):
         load_vgg(path)
@@ -245,13 +252,15 @@ def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
 
 
 def test_the_published_features_tell_blur_from_brightness() -> None:
-    """Real weights: a blurred photo is further off than one as much brighter in L1."""
+    """Real random_weights: a blurred photo is further off than one as much brighter in L1."""
     network = load_vgg(require_weights(VGG16_ST))
-    assert network.words == "VGG-16 of ST-LPIPS (blurred pooling)"
-    truth = photo(64)
-    blurred = nn.functional.avg_pool2d(truth, 5, 1, 2, count_include_pad=False)
-    offset = truth + float((blurred - truth).abs().mean())
-    losses = [perceptual_losses(network, made, truth) for made in (truth, offset, blurred)]
+    assert network.description == "VGG-16 of ST-LPIPS (blurred pooling)"
+    target = photo(64)
+    blurred = nn.functional.avg_pool2d(target, 5, 1, 2, count_include_pad=False)
+    offset = target + float((blurred - target).abs().mean())
+    losses = [
+        perceptual_losses(network, prediction, target) for prediction in (target, offset, blurred)
+    ]
     for name in ("vgg", "style"):
         same, brighter, softer = (float(found[name]) for found in losses)
         assert same == 0

@@ -10,12 +10,12 @@ from kinoloom.learn.schedules import Piecewise, learning_rate
 from kinoloom.learn.settings import Settings
 
 
-def test_a_piecewise_value_holds_up_to_its_boundary() -> None:
+def test_piecewise_value_applies_up_to_its_boundary() -> None:
     value = Piecewise((10, 20), (1.0, 0.5, 0.0))
     assert [value.at(step) for step in (0, 10, 11, 20, 21, 99)] == [1.0, 1.0, 0.5, 0.5, 0.0, 0.0]
     with pytest.raises(UsageError, match="2 boundaries need 3 values, not 2"):
         Piecewise((10, 20), (1.0, 0.5))
-    with pytest.raises(UsageError, match="must rise"):
+    with pytest.raises(UsageError, match="must increase strictly"):
         Piecewise((20, 10), (1.0, 0.5, 0.0))
 
 
@@ -23,13 +23,13 @@ def rates(settings: Settings, *steps: int) -> list[float]:
     return [learning_rate(settings, step) for step in steps]
 
 
-def test_the_stairs_of_film() -> None:
+def test_staircase_is_the_schedule_of_film() -> None:
     film = Settings(learning_rate=1e-4, schedule="staircase", steps=3_000_000)
     found = rates(film, 0, 749_999, 750_000, 1_499_999, 2_250_000)
     assert found == pytest.approx([1e-4, 1e-4, 0.464158e-4, 0.464158e-4, 1e-5], rel=1e-5)
 
 
-def test_cosine_after_a_warm_up() -> None:
+def test_cosine_follows_the_warm_up() -> None:
     settings = Settings(
         learning_rate=2.0, schedule="cosine", steps=105, warmup_steps=4, final_rate=0.1
     )
@@ -40,5 +40,5 @@ def test_cosine_after_a_warm_up() -> None:
     assert learning_rate(replace(settings, steps=5), 4) == 2.0
 
 
-def test_a_constant_rate_is_constant() -> None:
+def test_constant_rate_is_constant() -> None:
     assert rates(Settings(learning_rate=0.3), 0, 10**6) == [0.3, 0.3]

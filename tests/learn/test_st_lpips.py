@@ -1,4 +1,4 @@
-"""ST-LPIPS gives what its authors' own code gives."""
+"""ST-LPIPS compared with the implementation of its authors."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ def photo(name: str) -> Tensor:
     return torch.from_numpy(small).permute(2, 0, 1)[None]
 
 
-def test_it_gives_what_its_authors_code_gives(metric: StLpips) -> None:
+def test_distance_matches_the_reference_implementation(metric: StLpips) -> None:
     """The figures are of stlpips_pytorch 0.0.2, LPIPS(net="vgg", variant="shift_tolerant")."""
     one, two = photo("basketball1"), photo("basketball2")
     distances = metric(torch.cat([one, one]), torch.cat([two, one.flip(-1)]))
     assert distances.tolist() == pytest.approx([0.008372346, 0.352404803], rel=1e-4)
 
 
-def test_equal_pictures_are_at_0_and_blur_is_further_than_a_shift(metric: StLpips) -> None:
+def test_blur_is_farther_than_a_shift(metric: StLpips) -> None:
     picture = photo("basketball1").requires_grad_()
     assert metric(picture, picture.detach()).tolist() == [0.0]
     truth = picture.detach()

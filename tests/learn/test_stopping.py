@@ -1,44 +1,44 @@
-"""A signal that asks to stop is taken down, and has its effect when the work is in order."""
+"""Deferred signals: recorded at once, in effect at the end of the block."""
 
 import signal
 import threading
 
 import pytest
 
-from kinoloom.learn.stopping import listening
+from kinoloom.learn.stopping import defer_signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_has_its_effect_after_the_block(number: signal.Signals) -> None:
-    heard: list[int] = []
-    before = signal.signal(number, lambda got, frame: heard.append(got))
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_takes_effect_after_the_block(signal_number: signal.Signals) -> None:
+    received: list[int] = []
+    previous = signal.signal(signal_number, lambda got, frame: received.append(got))
     try:
-        with listening() as asked:
-            assert asked.number == 0
-            signal.raise_signal(number)
-            assert (asked.number, heard) == (number, [])
-        assert heard == [number]
+        with defer_signals() as request:
+            assert request.signal_number == 0
+            signal.raise_signal(signal_number)
+            assert (request.signal_number, received) == (signal_number, [])
+        assert received == [signal_number]
     finally:
-        signal.signal(number, before)
+        signal.signal(signal_number, previous)
 
 
-def test_an_error_in_the_block_goes_before_the_signal() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(OSError, match="disk gone"), listening():
+def test_error_in_the_block_takes_precedence() -> None:
+    previous = signal.getsignal(signal.SIGINT)
+    with pytest.raises(OSError, match="disk gone"), defer_signals():
         signal.raise_signal(signal.SIGINT)
         raise OSError("disk gone")
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is previous
 
 
-def test_outside_the_main_thread_signals_are_left_alone() -> None:
-    before = signal.getsignal(signal.SIGINT)
+def test_other_threads_leave_signals_unchanged() -> None:
+    previous = signal.getsignal(signal.SIGINT)
     seen = []
 
     def work() -> None:
-        with listening():
+        with defer_signals():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [before]
+    assert seen == [previous]

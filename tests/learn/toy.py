@@ -1,6 +1,6 @@
-"""A small training for the tests, also run as a script: learn the sum of four numbers.
+"""A small task for the tests of training, also run as a script: learn the sum of four numbers.
 
-python toy.py FOLDER '{"steps": 20}' [when to be killed]
+python toy.py FOLDER '{"steps": 20}' [when to kill the process]
 python toy.py FOLDER '[{"steps": 20}, {"steps": 30}]'    # into FOLDER/0 and FOLDER/1
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kinoloom.learn.checkpointing import atomic_files as durable
+from kinoloom.learn.checkpointing import atomic_files
 from kinoloom.learn.loop import train
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
@@ -39,7 +39,7 @@ NEVER = -1
 
 @dataclass(frozen=True)
 class Numbers:
-    """Four random numbers and their sum, for each sample."""
+    """Four random numbers and their sum, per sample."""
 
     settings: Settings
     pids: Path | None = None
@@ -47,33 +47,33 @@ class Numbers:
     def __call__(self, step: int, share: int, shares: int) -> dict[str, Any]:
         if self.pids is not None:
             (self.pids / str(os.getpid())).touch()
-        samples = share_of(self.settings.batch, share, shares)
+        samples = share_indices(self.settings.batch, share, shares)
         draw = [generator(self.settings.seed, step, i).standard_normal(4) for i in samples]
         x = np.stack(draw).astype(np.float32)
         return {"x": x, "y": torch.from_numpy(x.sum(1, keepdims=True)), "step": step}
 
 
 def net(dropout: float = 0.0) -> nn.Module:
-    """A small network, always the same at first."""
+    """Return a small network with fixed initial weights."""
     torch.manual_seed(7)
     return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 1))
 
 
 def losses(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
-    """The squared error, and the absolute one if asked for."""
+    """Return the requested terms: the squared and the absolute error."""
     error = net(batch["x"]).float() - batch["y"]
     found = {"l2": error.square().mean(), "l1": error.abs().mean()}
     return {name: found[name] for name in weights}
 
 
 def score(net: nn.Module) -> dict[str, float]:
-    """How wrong the network is on samples that it never learns from."""
+    """Return the error on samples that are not used for training."""
     batch = Numbers(replace(QUICK, seed=999))(0, 0, 1)
     return {"error": float((net(torch.from_numpy(batch["x"])) - batch["y"]).abs().mean())}
 
 
 def task(settings: Settings = QUICK, **changes: Any) -> Task:
-    """The task; fields may be given another value."""
+    """Return the task, with some fields replaced."""
     fields: dict[str, Any] = {
         "net": net(),
         "batch": Numbers(settings),
@@ -87,7 +87,7 @@ def task(settings: Settings = QUICK, **changes: Any) -> Task:
 
 
 def kill_in_step(at: int) -> Any:
-    """Losses that kill their process with no warning at a step."""
+    """Return losses that kill their process at a step."""
 
     def killing(net: nn.Module, batch: Any, weights: Mapping[str, float]) -> dict[str, Tensor]:
         if batch["step"] == at:
@@ -98,20 +98,20 @@ def kill_in_step(at: int) -> Any:
 
 
 def kill_while_saving(step: int) -> None:
-    """Have this process killed when the checkpoint of a step is written but has no name yet."""
-    force = durable._force
+    """Kill this process when the checkpoint of a step is written but not yet renamed."""
+    fsync = atomic_files._fsync
 
-    def killing(path: Path, how: int) -> None:
+    def killing(path: Path, flags: int) -> None:
         if f"step-{step:09d}" in path.name:
             os.kill(os.getpid(), signal.SIGKILL)
-        force(path, how)
+        fsync(path, flags)
 
-    durable._force = killing
+    atomic_files._fsync = killing
 
 
-def main(folder: Path, told: str, *when: str) -> None:
-    """Train as told by JSON; may be killed."""
-    options = json.loads(told)
+def main(folder: Path, settings_json: str, *when: str) -> None:
+    """Train with settings given as JSON; the process may be killed."""
+    options = json.loads(settings_json)
     dropout = options.pop("dropout", 0.0)
     pids = options.pop("pids", None)
     settings = replace(QUICK, **options)

@@ -7,6 +7,7 @@ finished items and the one in progress, so memory does not grow with the length 
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, TypeVar
@@ -34,7 +35,8 @@ def prefetch(items: Iterable[T], ahead: int = 4) -> Generator[T, None, None]:
             raise producer.error
     finally:
         producer.stop.set()
-        producer.thread.join()
+        if not sys.is_finalizing():  # when Python exits, daemon threads are frozen for good
+            producer.thread.join()
 
 
 class _Producer(Generic[T]):

@@ -7,8 +7,7 @@ from kinoloom.base.declarations import Entries, OpEntry
 ENTRIES = Entries(
     ops={
         "fields.make.smoke": OpEntry(
-            "ops:make_smoke",
-            "Simulate rising smoke: a scalar and a velocity in the plane.",
+            "ops:make_smoke", "Simulate rising smoke: a scalar and a velocity in the plane."
         ),
         "fields.make.shallow-water": OpEntry(
             "ops:make_shallow_water",
@@ -23,8 +22,7 @@ ENTRIES = Entries(
             "Convert a video to a multivector field: brightness, optical flow and its curl.",
         ),
         "train.clifford": OpEntry(
-            "ops:train_clifford",
-            "Train a network to predict the next time step of a field.",
+            "ops:train_clifford", "Train a network to predict the next time step of a field."
         ),
     },
     groups={

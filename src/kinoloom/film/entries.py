@@ -7,12 +7,10 @@ from kinoloom.base.declarations import Entries, OpEntry
 ENTRIES = Entries(
     ops={
         "interpolate": OpEntry(
-            "ops:interpolate",
-            "Interpolate new frames between photos or the frames of a video.",
+            "ops:interpolate", "Interpolate new frames between photos or the frames of a video."
         ),
         "bench.film": OpEntry(
-            "ops:bench_film",
-            "Measure all available engines on triplets with known middle frames.",
+            "ops:bench_film", "Measure all available engines on triplets with known middle frames."
         ),
         "train.film": OpEntry(
             "ops:train_film",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kinoloom.learn.logging.writers import read_log
     from kinoloom.learn.loop import Result, train
     from kinoloom.learn.schedules import Piecewise
-    from kinoloom.learn.seeds import generator, share_of
+    from kinoloom.learn.seeds import generator, share_indices
     from kinoloom.learn.settings import Settings
     from kinoloom.learn.task import Task
 
@@ -29,7 +29,7 @@ __all__ = [
     "generator",
     "read_log",
     "read_weights",
-    "share_of",
+    "share_indices",
     "train",
     "write_weights",
 ]
@@ -43,7 +43,7 @@ __getattr__, __dir__ = lazy.attach(
         "generator": "kinoloom.learn.seeds",
         "read_log": "kinoloom.learn.logging.writers",
         "read_weights": "kinoloom.learn.checkpointing.weights",
-        "share_of": "kinoloom.learn.seeds",
+        "share_indices": "kinoloom.learn.seeds",
         "train": "kinoloom.learn.loop",
         "write_weights": "kinoloom.learn.checkpointing.weights",
     },

@@ -1,4 +1,4 @@
-"""The same bits each time: torch's switches for deterministic algorithms."""
+"""Deterministic algorithms of torch, for bitwise reproducible training."""
 
 from __future__ import annotations
 
@@ -11,21 +11,27 @@ import torch
 
 
 @contextmanager
-def same_bits(*, wanted: bool) -> Iterator[None]:
-    """Prefer deterministic algorithms for the length of the block; warn where there are none."""
-    filling: Any = torch.utils.deterministic
-    was_on = torch.are_deterministic_algorithms_enabled()
-    was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
-    was_filling = filling.fill_uninitialized_memory
-    was_measuring = torch.backends.cudnn.benchmark
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
-    torch.use_deterministic_algorithms(wanted, warn_only=True)
-    filling.fill_uninitialized_memory = False
-    torch.backends.cudnn.benchmark = not wanted
+def use_deterministic_algorithms(*, enabled: bool) -> Iterator[None]:
+    """Prefer deterministic algorithms inside the block, and restore torch's flags after it.
+
+    An operation without a deterministic implementation warns and runs anyway.
+
+    Args:
+        enabled: False prefers fast algorithms, and lets cuDNN benchmark its convolutions.
+    """
+    flags: Any = torch.utils.deterministic
+    previous_enabled = torch.are_deterministic_algorithms_enabled()
+    previous_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    previous_fill = flags.fill_uninitialized_memory
+    previous_benchmark = torch.backends.cudnn.benchmark
+    if enabled:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
+    torch.use_deterministic_algorithms(enabled, warn_only=True)
+    flags.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = not enabled
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(was_on, warn_only=was_warning)
-        filling.fill_uninitialized_memory = was_filling
-        torch.backends.cudnn.benchmark = was_measuring
+        torch.use_deterministic_algorithms(previous_enabled, warn_only=previous_warn_only)
+        flags.fill_uninitialized_memory = previous_fill
+        torch.backends.cudnn.benchmark = previous_benchmark

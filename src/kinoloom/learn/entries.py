@@ -7,7 +7,7 @@ from kinoloom.base.declarations import Entries
 ENTRIES = Entries(
     groups={
         "bench": "Measure engines and networks against ground truth.",
-        "train": "Train the networks.",
+        "train": "Train networks.",
     },
     cards={"vgg16-st": "cards:VGG16_ST", "vgg19": "cards:VGG19"},
 )

@@ -1,7 +1,7 @@
-"""Batches made ahead, by threads or processes, in the same order and with the same content.
+"""Prefetched batches, built by threads or processes in a fixed order.
 
-A batch depends on its step and share alone, so it does not matter who makes it or when. At most
-`ahead` finished batches and one for each worker in the making are held.
+A batch depends on its step and its share alone, so every worker builds the same one. At most
+`ahead` finished batches and one unfinished batch per worker are held in memory.
 """
 
 from __future__ import annotations
@@ -25,112 +25,115 @@ from torch import Tensor
 from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
-MakeBatch = Callable[[int, int, int], Any]
+BuildBatch = Callable[[int, int, int], Any]
+"""(step, share, shares) -> batch; see `task.Task.batch`."""
 
 
-def batches(
-    make: MakeBatch, steps: range, shares: range, total_shares: int, settings: Settings
+def iterate_batches(
+    build: BuildBatch, steps: range, shares: range, total_shares: int, settings: Settings
 ) -> Generator[list[Any], None, None]:
-    """Yield for each step the batches of this process's shares, in order.
+    """Yield for each step the list of batches of this process's shares, in order.
 
     Args:
-        make: (step, share, shares) -> batch.
-        steps: the steps to make batches for.
-        shares: those of this process.
-        total_shares: of all processes.
-        settings: `loaders`, `loader` and `ahead` are used.
+        build: (step, share, shares) -> batch.
+        steps: the steps, in order.
+        shares: the shares of this process.
+        total_shares: number of shares over all processes.
+        settings: uses `loaders`, `loader` and `ahead`.
 
     Raises:
-        UsageError: `make` cannot be sent to other processes.
+        UsageError: `build` cannot be pickled, and the workers are processes.
     """
-    places = ((step, share, total_shares) for step in steps for share in shares)
+    requests = ((step, share, total_shares) for step in steps for share in shares)
     if settings.loaders == 0:
-        made: Iterator[Any] = (make(*place) for place in places)
-        yield from _by_step(made, len(steps), len(shares))
+        batches: Iterator[Any] = (build(*request) for request in requests)
+        yield from _group_by_step(batches, len(steps), len(shares))
         return
-    with _workers(make, settings) as (executor, call):
-        waiting: deque[Future[Any]] = deque()
+    with _WorkerPool(build, settings) as (executor, call):
+        pending: deque[Future[Any]] = deque()
         try:
-            made = _in_order(executor, call, places, waiting, settings.ahead + settings.loaders)
-            yield from _by_step(made, len(steps), len(shares))
+            limit = settings.ahead + settings.loaders
+            batches = _prefetch(executor, call, requests, pending, limit)
+            yield from _group_by_step(batches, len(steps), len(shares))
         finally:
-            for future in waiting:
+            for future in pending:
                 future.cancel()
 
 
-def _by_step(made: Iterator[Any], steps: int, shares: int) -> Iterator[list[Any]]:
+def _group_by_step(batches: Iterator[Any], steps: int, shares: int) -> Iterator[list[Any]]:
     for _ in range(steps):
-        yield [next(made) for _ in range(shares)]
+        yield [next(batches) for _ in range(shares)]
 
 
-def _in_order(
+def _prefetch(
     executor: Executor,
-    call: MakeBatch,
-    places: Iterator[tuple[int, int, int]],
-    waiting: deque[Future[Any]],
-    most: int,
+    call: BuildBatch,
+    requests: Iterator[tuple[int, int, int]],
+    pending: deque[Future[Any]],
+    limit: int,
 ) -> Iterator[Any]:
-    for place in places:
-        waiting.append(executor.submit(call, *place))
-        if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    """Yield the results in order, with at most `limit` submitted and not yet yielded."""
+    for request in requests:
+        pending.append(executor.submit(call, *request))
+        if len(pending) >= limit:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
-class _workers:  # noqa: N801  a context manager, used like a function
-    """The executor that settings ask for, and what it is to be given for a call."""
+class _WorkerPool:
+    """The executor that the settings select, and the function to submit to it."""
 
-    def __init__(self, make: MakeBatch, settings: Settings) -> None:
-        self.call = make
+    def __init__(self, build: BuildBatch, settings: Settings) -> None:
+        self.call = build
         self.executor: Executor
         if settings.loader == "threads":
             self.executor = ThreadPoolExecutor(settings.loaders, "kinoloom-batches")
             return
         try:
-            pickle.dumps(make)
+            pickle.dumps(build)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise UsageError(
-                f"The source of batches cannot be sent to other processes: {error}.",
+                f"The batch function cannot be pickled for worker processes: {error}.",
                 hint="Use --loader threads.",
             ) from error
         spawn = multiprocessing.get_context("spawn")
-        self.executor = ProcessPoolExecutor(settings.loaders, spawn, _adopt, (make,))
-        self.call = _make_adopted
+        self.executor = ProcessPoolExecutor(settings.loaders, spawn, _start_worker, (build,))
+        self.call = _build_in_worker
 
-    def __enter__(self) -> tuple[Executor, MakeBatch]:
+    def __enter__(self) -> tuple[Executor, BuildBatch]:
         return self.executor, self.call
 
     def __exit__(self, *_: object) -> None:
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 
-_adopted: list[MakeBatch] = []
+_worker_build: list[BuildBatch] = []
 
 
-def _adopt(make: MakeBatch) -> None:
-    """Begin as a worker process: keep the source, leave Ctrl-C to the parent, end with it."""
-    _adopted[:] = [make]
+def _start_worker(build: BuildBatch) -> None:
+    """Initialise a worker process, which ignores Ctrl-C and exits when its parent does."""
+    _worker_build[:] = [build]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
 
 
-def _make_adopted(step: int, share: int, shares: int) -> Any:
-    return _adopted[0](step, share, shares)
+def _build_in_worker(step: int, share: int, shares: int) -> Any:
+    return _worker_build[0](step, share, shares)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """The same batch with arrays and tensors as tensors on the device; other values as they are.
+    """Return the batch with its arrays and tensors on the device; other values are unchanged.
 
-    Looks into dicts, lists, tuples, named tuples and dataclasses.
+    Traverses dicts, lists, tuples, named tuples and dataclasses.
     """
     if isinstance(batch, np.ndarray):
         batch = torch.from_numpy(batch)

@@ -1,16 +1,16 @@
-"""train(): the one training loop of kinoloom.
+"""The training loop.
 
-In the folder of a training:
+A run directory contains:
 
     run.json             settings, record, versions, machine
-    checkpoints/         the newest few, to go on from
-    best.safetensors     the weights with the best figure, if the task names one
+    checkpoints/         the latest few checkpoints, from which the run resumes
+    best.safetensors     the weights with the best metric, if the task names one
     last.safetensors     the weights at the end
-    log.jsonl, tensorboard/, samples/   see `logs`
+    log.jsonl, tensorboard/, samples/   see `logging.writers`
 
-Calling `train` again with the same task, settings and folder goes on where it was stopped, however
-it was stopped, and computes what it would have computed without the stop, bit for bit on the same
-device. Under torchrun the same call trains on many devices.
+Calling `train` again with the same task, settings and folder resumes the run after any
+interruption; the result is bit-identical to that of an uninterrupted run on the same device. Under
+torchrun, the same call trains on several devices.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from kinoloom.base.outputs import naming_output
 from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
-from kinoloom.learn.checkpointing.atomic_files import remove_leftovers, write_text_durably
+from kinoloom.learn.checkpointing.atomic_files import remove_temporary_files, write_text_atomically
 from kinoloom.learn.checkpointing.weights import write_weights
-from kinoloom.learn.determinism import same_bits
-from kinoloom.learn.distributed import Team, join
-from kinoloom.learn.loading import batches
-from kinoloom.learn.logging.loss_log import Meter
-from kinoloom.learn.logging.progress import Show, bar
-from kinoloom.learn.logging.writers import Logs
+from kinoloom.learn.determinism import use_deterministic_algorithms
+from kinoloom.learn.distributed import ProcessGroup, join_process_group
+from kinoloom.learn.loading import iterate_batches
+from kinoloom.learn.logging.loss_log import LossLog
+from kinoloom.learn.logging.progress import ReportProgress, show_progress
+from kinoloom.learn.logging.writers import LogWriter
 from kinoloom.learn.schedules import learning_rate
-from kinoloom.learn.seeds import seed_everything, share_of
-from kinoloom.learn.settings import Settings, checked, training_settings
-from kinoloom.learn.stopping import Asked, listening
+from kinoloom.learn.seeds import seed_everything, share_indices
+from kinoloom.learn.settings import Settings, check_settings, extract_settings
+from kinoloom.learn.stopping import StopRequest, defer_signals
 from kinoloom.learn.task import Task
 from kinoloom.learn.update import Updater
 
@@ -51,14 +51,14 @@ logger = logging.getLogger("kinoloom")
 
 @dataclass(frozen=True)
 class Result:
-    """What a training came to.
+    """The outcome of a training run.
 
     Attributes:
-        folder: where it lies.
-        steps: how many were done in all.
-        ended: "done", or "hours" when the time was up before.
-        figures: of the last validation.
-        best: the best value of the task's `best` figure, or None.
+        folder: the run directory.
+        steps: total number of steps, including those before a resume.
+        ended: "done", or "hours" if the time limit stopped the run.
+        figures: metrics of the last validation.
+        best: the best value of the task's `best` metric, or None.
     """
 
     folder: Path
@@ -69,218 +69,231 @@ class Result:
 
 
 def train(task: Task, settings: Settings, folder: Path) -> Result:
-    """Train a network, or go on with a training.
+    """Train a network, or resume a run.
 
-    Ctrl-C and SIGTERM end it after the step at hand, with a checkpoint; then the signal has its
-    usual effect (KeyboardInterrupt for Ctrl-C).
+    SIGINT (Ctrl-C) and SIGTERM end the run after the current step, with a checkpoint; then the
+    signal takes its usual effect (KeyboardInterrupt for Ctrl-C).
 
     Args:
-        task: the network and its samples; the network is trained in place, on the device.
-        settings: how to train.
-        folder: where all goes; made if it is not there. What it holds of this training is used.
+        task: the network and its batches; the network is trained in place, on the device.
+        settings: of the loop.
+        folder: run directory; created if missing, resumed if it contains a run.
 
     Raises:
-        UsageError: a setting is wrong, the task is not consistent, or the folder holds a
-            training with other settings.
-        WeightsError: the checkpoint to go on from is damaged.
-        TrainingError: a loss, a gradient or a weight is not finite any more; no checkpoint holds
-            anything of it.
+        UsageError: a setting is invalid, the task is inconsistent, or the folder contains a run
+            with other settings.
+        WeightsError: the latest checkpoint is damaged.
+        TrainingError: a loss, a gradient or a weight is not finite; no checkpoint contains it.
         OutputError: a file cannot be written.
     """
-    settings = checked(settings)
+    settings = check_settings(settings)
     if task.best and task.validate is None:
-        raise UsageError(f"The task has no validation to give its best figure '{task.best}'.")
-    team = join(settings.device)
-    with same_bits(wanted=settings.deterministic), listening() as asked:
-        return _Training(task, settings, folder, team).run(asked)
+        raise UsageError(
+            f"The task selects weights by '{task.best}' but has no validation that computes it."
+        )
+    processes = join_process_group(settings.device)
+    with (
+        use_deterministic_algorithms(enabled=settings.deterministic),
+        defer_signals() as request,
+    ):
+        return _Run(task, settings, folder, processes).run(request)
 
 
 @dataclass
-class _Every:
-    """Something that comes around by steps, by the clock, or both."""
+class _Trigger:
+    """Triggers an action every so many steps, seconds, or both."""
 
     steps: int | None
     seconds: float | None
-    since: float = field(default_factory=time.monotonic)
+    last_time: float = field(default_factory=time.monotonic)
 
-    def due(self, done: int) -> bool:
-        """Whether it is time after so many steps."""
+    def is_due(self, steps_done: int) -> bool:
+        """Return whether the action is due after this many steps."""
         now = time.monotonic()
-        by_clock = self.seconds is not None and now - self.since >= self.seconds
-        return by_clock or (self.steps is not None and done % self.steps == 0)
+        time_is_up = self.seconds is not None and now - self.last_time >= self.seconds
+        return time_is_up or (self.steps is not None and steps_done % self.steps == 0)
 
-    def happened(self) -> None:
-        """Count from now on."""
-        self.since = time.monotonic()
+    def reset(self) -> None:
+        """Restart the clock."""
+        self.last_time = time.monotonic()
 
 
-class _Training:
-    """One call of `train`, on one process."""
+class _Run:
+    """One call of `train`, in one process."""
 
-    def __init__(self, task: Task, settings: Settings, folder: Path, team: Team) -> None:
-        self.task, self.settings, self.folder, self.team = task, settings, folder, team
-        self.shares = team.world * settings.accumulate
-        share_of(settings.batch, 0, self.shares)  # says so now if it cannot be cut
+    def __init__(
+        self, task: Task, settings: Settings, folder: Path, processes: ProcessGroup
+    ) -> None:
+        self.task, self.settings, self.folder, self.processes = task, settings, folder, processes
+        self.shares = processes.world_size * settings.accumulate
+        share_indices(settings.batch, 0, self.shares)  # fails early if it cannot be divided
         self.record = {
-            "settings": training_settings(settings),
+            "settings": extract_settings(settings),
             "record": to_jsonable(dict(task.record)),
         }
-        self.updater = Updater(task, settings, team)
-        self.meter = Meter()
-        self.done, self.seconds = 0, 0.0
+        self.updater = Updater(task, settings, processes)
+        self.loss_log = LossLog()
+        self.steps_done, self.previous_s = 0, 0.0
         self.best: float | None = None
         self.figures: dict[str, float] = {}
-        self.begun = time.monotonic()
-        self.validation = _Every(settings.validate_steps, settings.validate_s)
-        self.saving = _Every(settings.save_steps, settings.save_s)
-        self.logging = _Every(settings.log_steps, None)
-        self.logged, self.waited_s = 0, 0.0
-        self.logs: Logs | None = None
+        self.started = time.monotonic()
+        self.validation = _Trigger(settings.validate_steps, settings.validate_s)
+        self.saving = _Trigger(settings.save_steps, settings.save_s)
+        self.logging = _Trigger(settings.log_steps, None)
+        self.last_logged_step, self.waited_s = 0, 0.0
+        self.log_writer: LogWriter | None = None
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoint_folder(self) -> Path:
         return self.folder / "checkpoints"
 
     @property
     def elapsed_s(self) -> float:
-        """Time spent on this training, before a resume included."""
-        return self.seconds + time.monotonic() - self.begun
+        """Duration of the run, including the time before a resume."""
+        return self.previous_s + time.monotonic() - self.started
 
-    def run(self, asked: Asked) -> Result:
-        """Train to the end, or until asked to stop."""
-        self._make_folder()
+    def run(self, request: StopRequest) -> Result:
+        """Train to the end, or until a stop is requested."""
+        self._create_folders()
         self._resume()
-        with self._told() as show:
-            if self.done == 0:
+        with self._open_logs() as report:
+            if self.steps_done == 0:
                 self._validate()
-            self.logged = self.done
-            self.logging.happened()
-            ended = self._steps(asked, show)
-            if self.team.first and not asked.number:
+            self.last_logged_step = self.steps_done
+            self.logging.reset()
+            ended = self._run_steps(request, report)
+            if self.processes.is_first and not request.signal_number:
                 self._write_weights("last.safetensors")
-        return Result(self.folder, self.done, ended, self.figures, self.best)
+        return Result(self.folder, self.steps_done, ended, self.figures, self.best)
 
-    def _steps(self, asked: Asked, show: Show) -> Literal["done", "hours"]:
-        mine = range(
-            self.team.rank * self.settings.accumulate,
-            (self.team.rank + 1) * self.settings.accumulate,
+    def _run_steps(self, request: StopRequest, report: ReportProgress) -> Literal["done", "hours"]:
+        own_shares = range(
+            self.processes.rank * self.settings.accumulate,
+            (self.processes.rank + 1) * self.settings.accumulate,
         )
-        steps = range(self.done, self.settings.steps)
-        made = batches(self.task.batch, steps, mine, self.shares, self.settings)
-        with closing(made):
+        steps = range(self.steps_done, self.settings.steps)
+        batches = iterate_batches(self.task.batch, steps, own_shares, self.shares, self.settings)
+        with closing(batches):
             for step in steps:
-                asked_at = time.monotonic()
-                parts = next(made)
-                self.waited_s += time.monotonic() - asked_at
-                self.meter.add(step, self.updater.update(step, parts))
-                self.done = step + 1
-                show(self.done, "")
-                if self._after_step(asked, show):
-                    return "done" if self.done == self.settings.steps else "hours"
+                requested = time.monotonic()
+                parts = next(batches)
+                self.waited_s += time.monotonic() - requested
+                self.loss_log.add(step, self.updater.update(step, parts))
+                self.steps_done = step + 1
+                report(self.steps_done, "")
+                if self._finish_step(request, report):
+                    return "done" if self.steps_done == self.settings.steps else "hours"
         return "done"
 
-    def _after_step(self, asked: Asked, show: Show) -> bool:
-        """Do what is due after a step; whether to stop."""
-        last = self.done == self.settings.steps
-        late = 0 if self.team.device.type == "cpu" else 1  # a GPU is not waited for at each step
-        fault = self.meter.read(keep=late)
+    def _finish_step(self, request: StopRequest, report: ReportProgress) -> bool:
+        """Log, validate and save where due, and return whether to stop."""
+        is_last = self.steps_done == self.settings.steps
+        delay = 0 if self.processes.device.type == "cpu" else 1  # avoids waiting for the GPU
+        fault = self.loss_log.collect(keep=delay)
         hours = self.settings.hours
         due = [
             bool(fault),
-            asked.number,
-            hours is not None and time.monotonic() - self.begun >= hours * 3600,
-            self.logging.due(self.done),
-            self.team.first and self.validation.due(self.done),
-            self.team.first and self.saving.due(self.done),
+            request.signal_number,
+            hours is not None and time.monotonic() - self.started >= hours * 3600,
+            self.logging.is_due(self.steps_done),
+            self.processes.is_first and self.validation.is_due(self.steps_done),
+            self.processes.is_first and self.saving.is_due(self.steps_done),
         ]
-        wrong, asked.number, no_time, log, validate, save = self.team.most(due)
-        if wrong:
-            raise self._fault(fault)
-        end = last or no_time or asked.number
-        if log or validate or save or end:
-            self._check()
+        failed, request.signal_number, out_of_time, log, validate, save = self.processes.reduce_max(
+            due
+        )
+        if failed:
+            raise self._divergence_error(fault)
+        stop = is_last or out_of_time or request.signal_number
+        if log or validate or save or stop:
+            self._check_finite()
         if log:
-            self._log(show)
-        if (validate or end) and not asked.number:
+            self._log(report)
+        if (validate or stop) and not request.signal_number:
             self._validate()
-        if save or end:
+        if save or stop:
             self._save()
-        return bool(end)
+        return bool(stop)
 
-    def _check(self) -> None:
-        """See that all so far is finite, on all processes."""
-        fault = self.meter.read() or self._fault_of_weights()
-        if self.team.most([bool(fault)])[0]:
-            raise self._fault(fault)
+    def _check_finite(self) -> None:
+        """Check that all losses and weights are finite, in all processes."""
+        fault = self.loss_log.collect() or self._find_weight_fault()
+        if self.processes.reduce_max([bool(fault)])[0]:
+            raise self._divergence_error(fault)
 
-    def _fault_of_weights(self) -> str:
+    def _find_weight_fault(self) -> str:
         state = self.updater.net.state_dict()
-        named = {name: value for name, value in state.items() if value.is_floating_point()}
-        fine = torch.stack([value.isfinite().all() for value in named.values()]).tolist()
-        wrong = [name for name, is_fine in zip(named, fine, strict=True) if not is_fine]
-        step = self.done - 1
-        return f"After step {step} the weights {wrong[0]} are not finite." if wrong else ""
+        tensors = {name: value for name, value in state.items() if value.is_floating_point()}
+        finite = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
+        faulty = [name for name, is_finite in zip(tensors, finite, strict=True) if not is_finite]
+        step = self.steps_done - 1
+        return f"After step {step} the weights {faulty[0]} are not finite." if faulty else ""
 
-    def _fault(self, fault: str) -> TrainingError:
-        good = checkpoints.newest(self.checkpoints)
-        where = f"{good.name} is from before it" if good else "No checkpoint was made before"
+    def _divergence_error(self, fault: str) -> TrainingError:
+        checkpoint = checkpoints.find_latest(self.checkpoint_folder)
+        where = (
+            f"The checkpoint {checkpoint.name} is from an earlier step"
+            if checkpoint
+            else "There is no earlier checkpoint"
+        )
         return TrainingError(
             fault or "Another process found a loss that is not finite.",
-            hint=f"{where}. Begin in another folder with a lower --learning-rate, or --clip.",
+            hint=f"{where}. Start in another folder with a lower --learning-rate, or with --clip.",
         )
 
-    def _log(self, show: Show) -> None:
-        means = self.meter.take_means()
-        shared = dict(zip(means, self.team.mean(list(means.values())), strict=True))
-        if self.logs is None:
+    def _log(self, report: ReportProgress) -> None:
+        own_means = self.loss_log.take_means()
+        means = self.processes.reduce_mean(list(own_means.values()))
+        terms = dict(zip(own_means, means, strict=True))
+        if self.log_writer is None:
             return
-        loss = shared.pop("loss")
+        loss = terms.pop("loss")
         others = {
-            name.replace(" ", "_"): shared.pop(name)
+            name.replace(" ", "_"): terms.pop(name)
             for name in ("gradient norm", "loss scale")
-            if name in shared
+            if name in terms
         }
-        passed_s = max(time.monotonic() - self.logging.since, 1e-9)
+        interval_s = max(time.monotonic() - self.logging.last_time, 1e-9)
         values = {
             "loss": loss,
-            "terms": shared,
+            "terms": terms,
             **others,
-            "learning_rate": learning_rate(self.settings, self.done - 1),
-            "steps_per_s": (self.done - self.logged) / passed_s,
-            "waited": self.waited_s / passed_s,
+            "learning_rate": learning_rate(self.settings, self.steps_done - 1),
+            "steps_per_s": (self.steps_done - self.last_logged_step) / interval_s,
+            "waited": self.waited_s / interval_s,
             "elapsed_s": self.elapsed_s,
         }
-        self.logging.happened()
-        self.logged, self.waited_s = self.done, 0.0
-        self.logs.write("train", self.done, values)
-        show(self.done, f"loss {loss:.4g}")
+        self.logging.reset()
+        self.last_logged_step, self.waited_s = self.steps_done, 0.0
+        self.log_writer.write("train", self.steps_done, values)
+        report(self.steps_done, f"loss {loss:.4g}")
 
     def _validate(self) -> None:
-        """Score the network on the first process; the others wait at their next exchange."""
-        task, net = self.task, self.updater.best_net
-        if self.logs is None or (task.validate is None and task.samples is None):
+        """Validate in the first process; the others wait at their next exchange."""
+        task, net = self.task, self.updater.eval_net
+        if self.log_writer is None or (task.validate is None and task.samples is None):
             return
         net.eval()
-        seed_everything(self.settings.seed, self.done, self.shares)
+        seed_everything(self.settings.seed, self.steps_done, self.shares)
         with torch.no_grad():
             figures = {n: float(v) for n, v in task.validate(net).items()} if task.validate else {}
-            pictures = task.samples(net) if task.samples else {}
-        self.logs.show(self.done, pictures)
+            images = task.samples(net) if task.samples else {}
+        self.log_writer.write_images(self.steps_done, images)
         if figures:
-            self.logs.write("validation", self.done, figures)
-            told = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            logger.info("step %d: %s", self.done, told)
+            self.log_writer.write("validation", self.steps_done, figures)
+            summary = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            logger.info("step %d: %s", self.steps_done, summary)
             self.figures = figures
             self._keep_best(figures)
-        self.validation.happened()
+        self.validation.reset()
 
     def _keep_best(self, figures: dict[str, float]) -> None:
         if not self.task.best:
             return
         if self.task.best not in figures:
             raise UsageError(
-                f"The validation gives no '{self.task.best}', by which the best is kept; "
-                f"it gives {', '.join(figures)}."
+                f"The validation returns no '{self.task.best}', which selects the best weights; "
+                f"it returns {', '.join(figures)}."
             )
         new = figures[self.task.best]
         sign = 1 if self.task.higher_is_better else -1
@@ -289,69 +302,73 @@ class _Training:
             self._write_weights("best.safetensors")
 
     def _write_weights(self, name: str) -> None:
-        about = {
-            "step": self.done,
+        info = {
+            "step": self.steps_done,
             "figures": self.figures,
             **self.record,
             "versions": versions(),
             "elapsed_s": self.elapsed_s,
         }
-        write_weights(self.folder / name, self.updater.best_net.state_dict(), about)
+        write_weights(self.folder / name, self.updater.eval_net.state_dict(), info)
 
     def _save(self) -> None:
-        if self.team.first:
+        if self.processes.is_first:
             state = {
-                "step": self.done,
+                "step": self.steps_done,
                 "seconds": self.elapsed_s,
                 "best": self.best,
                 "figures": self.figures,
-                "meter": self.meter.state(),
+                "meter": self.loss_log.state(),
                 "versions": versions(),
                 **self.record,
                 **self.updater.state(),
             }
-            checkpoints.save(self.checkpoints, state, self.settings.keep)
-        self.saving.happened()
+            checkpoints.save(self.checkpoint_folder, state, self.settings.keep)
+        self.saving.reset()
 
     def _resume(self) -> None:
-        path = checkpoints.newest(self.checkpoints)
+        path = checkpoints.find_latest(self.checkpoint_folder)
         if path is not None:
             state = checkpoints.load(path)
-            checkpoints.check_same(path, state, **self.record)
+            checkpoints.check_compatible(path, state, **self.record)
             self.updater.restore(state)
-            self.meter.restore(state["meter"])
-            self.done, self.seconds = state["step"], state["seconds"]
+            self.loss_log.restore(state["meter"])
+            self.steps_done, self.previous_s = state["step"], state["seconds"]
             self.best, self.figures = state["best"], state["figures"]
-            if self.team.first:
-                logger.info("going on from step %d", self.done)
-        most, least = self.team.most([self.done, -self.done])
-        if most != -least:
+            if self.processes.is_first:
+                logger.info("resuming from step %d", self.steps_done)
+        high, negative_low = self.processes.reduce_max([self.steps_done, -self.steps_done])
+        if high != -negative_low:
             raise OutputError(
-                f"The processes see different checkpoints, of steps {-least} to {most}.",
-                hint=f"Let {self.folder.name} be on a disk that all machines share.",
+                f"The processes see different checkpoints, of steps {-negative_low} to {high}.",
+                hint=f"Put {self.folder.name} on a file system that all machines share.",
             )
 
-    def _make_folder(self) -> None:
-        if self.team.first:
+    def _create_folders(self) -> None:
+        if self.processes.is_first:
             with naming_output(self.folder):
-                self.checkpoints.mkdir(parents=True, exist_ok=True)
-            for folder in (self.folder, self.checkpoints):
-                remove_leftovers(folder)
-        self.team.most([0])  # the others look for checkpoints only now
+                self.checkpoint_folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder, self.checkpoint_folder):
+                remove_temporary_files(folder)
+        self.processes.reduce_max([0])  # a barrier: the folders exist before anyone reads them
 
     @contextmanager
-    def _told(self) -> Iterator[Show]:
-        """Open the logs and the progress bar, on the first process."""
+    def _open_logs(self) -> Iterator[ReportProgress]:
+        """Open the logs and the progress bar, in the first process."""
         with ExitStack() as stack:
-            if self.team.first:
-                about = {
+            if self.processes.is_first:
+                info = {
                     **self.record,
                     "versions": versions(),
                     "machine": describe_machine(),
-                    "device": str(self.team.device),
-                    "processes": self.team.world,
+                    "device": str(self.processes.device),
+                    "processes": self.processes.world_size,
                 }
-                write_text_durably(self.folder / "run.json", json.dumps(about, indent=2) + "\n")
-                logs = Logs(self.folder, self.done, tensorboard=self.settings.tensorboard)
-                self.logs = stack.enter_context(logs)
-            yield stack.enter_context(bar(self.done, self.settings.steps, shown=self.team.first))
+                write_text_atomically(self.folder / "run.json", json.dumps(info, indent=2) + "\n")
+                writer = LogWriter(
+                    self.folder, self.steps_done, tensorboard=self.settings.tensorboard
+                )
+                self.log_writer = stack.enter_context(writer)
+            yield stack.enter_context(
+                show_progress(self.steps_done, self.settings.steps, enabled=self.processes.is_first)
+            )

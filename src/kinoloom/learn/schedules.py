@@ -1,4 +1,4 @@
-"""Values that depend on the step: learning rates and weights of losses."""
+"""Values that depend on the step: learning rates and loss weights."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kinoloom.learn.settings import Settings
 
 @dataclass(frozen=True)
 class Piecewise:
-    """A value that jumps at given steps.
+    """A piecewise constant function of the step.
 
-    `values[0]` holds up to and including step `boundaries[0]`, and so on, as in TensorFlow's
+    `values[0]` applies up to and including step `boundaries[0]`, and so on, as in TensorFlow's
     PiecewiseConstantDecay; steps count from 0.
 
     Attributes:
-        boundaries: rising steps.
+        boundaries: strictly increasing steps.
         values: one more than boundaries.
     """
 
@@ -26,10 +26,10 @@ class Piecewise:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Check.
+        """Validate the fields.
 
         Raises:
-            UsageError: the counts do not fit, or the boundaries do not rise.
+            UsageError: the counts do not match, or the boundaries do not increase strictly.
         """
         if len(self.values) != len(self.boundaries) + 1:
             raise UsageError(
@@ -37,28 +37,28 @@ class Piecewise:
                 f"not {len(self.values)}."
             )
         if list(self.boundaries) != sorted(set(self.boundaries)):
-            raise UsageError(f"Boundaries must rise: {self.boundaries}.")
+            raise UsageError(f"Boundaries must increase strictly, not {self.boundaries}.")
 
     def at(self, step: int) -> float:
-        """The value at a step."""
+        """Return the value at a step."""
         return self.values[bisect_left(self.boundaries, step)]
 
 
 def learning_rate(settings: Settings, step: int) -> float:
-    """The learning rate of a step, counted from 0.
+    """Return the learning rate of a step, counted from 0.
 
-    The warm-up rises in equal parts and reaches the full rate at step `warmup_steps` - 1. Cosine
-    falls from the full rate there to `final_rate` of it at the last step (Loshchilov & Hutter,
-    "SGDR", ICLR 2017, without restarts). Staircase multiplies by `decay` every `decay_steps`.
+    Warm-up increases linearly and reaches the full rate at step `warmup_steps` - 1. Cosine decays
+    from there to `final_rate` times the full rate at the last step (Loshchilov & Hutter, "SGDR",
+    ICLR 2017, without restarts). Staircase multiplies by `decay` every `decay_steps` steps.
     """
     peak = settings.learning_rate
     if step < settings.warmup_steps:
         return peak * (step + 1) / settings.warmup_steps
     if settings.schedule == "cosine":
         length = max(settings.steps - 1 - settings.warmup_steps, 1)
-        done = min((step - settings.warmup_steps) / length, 1.0)
-        low = settings.final_rate
-        return peak * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * done)))
+        progress = min((step - settings.warmup_steps) / length, 1.0)
+        floor = settings.final_rate
+        return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
     if settings.schedule == "staircase":
         return peak * settings.decay ** (step // settings.decay_steps)
     return peak

@@ -1,4 +1,4 @@
-"""Stopping in good order when a person or the system asks for it."""
+"""Graceful stop on SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,39 +11,46 @@ from types import FrameType
 
 
 @dataclass
-class Asked:
-    """Which signal asked to stop; 0 while none has."""
+class StopRequest:
+    """The signal that requested a stop.
 
-    number: int = 0
+    Attributes:
+        signal_number: 0 while there is none.
+    """
+
+    signal_number: int = 0
 
 
 @contextmanager
-def listening() -> Iterator[Asked]:
-    """Take down the first Ctrl-C (SIGINT) or SIGTERM instead of obeying it at once.
+def defer_signals() -> Iterator[StopRequest]:
+    """Defer the first SIGINT (Ctrl-C) or SIGTERM to the end of the block.
 
-    When the block has ended well the signal has its usual effect: KeyboardInterrupt for Ctrl-C.
-    A second one has it at once. Outside the main thread, where Python hears no signals, this
-    does nothing.
+    The signal takes its usual effect when the block ends without an error: KeyboardInterrupt for
+    Ctrl-C. A second signal takes effect immediately. Outside the main thread, which receives no
+    signals, this does nothing.
+
+    Yields:
+        The pending signal; the block should check it and return early.
     """
-    asked = Asked()
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield request
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def take_down(number: int, _: FrameType | None) -> None:
-        asked.number = number
+    def record(number: int, _: FrameType | None) -> None:
+        request.signal_number = number
         restore()
 
-    for number in before:
-        signal.signal(number, take_down)
+    for number in previous:
+        signal.signal(number, record)
     try:
-        yield asked
+        yield request
     finally:
         restore()
-    if asked.number:
-        signal.raise_signal(asked.number)
+    if request.signal_number:
+        signal.raise_signal(request.signal_number)

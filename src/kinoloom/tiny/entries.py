@@ -7,8 +7,7 @@ from kinoloom.base.declarations import Entries, OpEntry
 ENTRIES = Entries(
     ops={
         "tiny.compile": OpEntry(
-            "ops:compile_model",
-            "Compile a network into a C99 training step for a microcontroller.",
+            "ops:compile_model", "Compile a network into a C99 training step for a microcontroller."
         ),
         "tiny.report": OpEntry("ops:report_memory", "Report the memory of a training step."),
         "tiny.simulate": OpEntry(

@@ -24,7 +24,7 @@ from kinoloom.film.train.samples.crops import CROP_PX, Crop, extract_crops
 from kinoloom.film.train.samples.preparation import prepare_samples, save_arrays
 from kinoloom.film.train.tasks import lite as task_module
 from kinoloom.film.train.tasks.lite import LOSS_WEIGHTS, build_lite_task, compute_losses
-from kinoloom.learn.data.source import MadeSource, Shot
+from kinoloom.learn.data.source import FrameTriplet, SyntheticSource
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -46,13 +46,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Pans:
     """A source of pans to the left by 12 pixels."""
 
-    def draw(self, index: int, seed: int) -> Shot:
-        return Shot(pan(240, 320, 6), 0.5, f"pan {index}")
+    def draw(self, index: int, seed: int) -> FrameTriplet:
+        return FrameTriplet(pan(240, 320, 6), 0.5, f"pan {index}")
 
 
 def scene_crop(photos: Path, index: int) -> Crop:
     options = SceneOptions(size_px=CROP_PX, blurred=0, layers=(1, 2))
-    scene = MadeSource(Photos(photos), options).draw(index, 0)
+    scene = SyntheticSource(Photos(photos), options).draw(index, 0)
     return next(extract_crops(scene, np.random.default_rng(0)))
 
 
@@ -90,10 +90,10 @@ def test_motion_of_a_scene_is_the_true_one(photos: Path, index: int) -> None:
 
 def test_small_or_unrelated_frames_give_no_crops() -> None:
     rng = np.random.default_rng(0)
-    assert not list(extract_crops(Shot(pan(120, 400, 4), 0.5, ""), rng))
+    assert not list(extract_crops(FrameTriplet(pan(120, 400, 4), 0.5, ""), rng))
     noise = [np.random.default_rng(k).integers(0, 256, (240, 320, 3), np.uint8) for k in range(3)]
     noise[1] = np.zeros_like(noise[1])
-    assert not list(extract_crops(Shot((noise[0], noise[1], noise[2]), 0.5, ""), rng))
+    assert not list(extract_crops(FrameTriplet((noise[0], noise[1], noise[2]), 0.5, ""), rng))
 
 
 def test_augmentation_and_patches_keep_motion_and_frames_aligned(photos: Path) -> None:

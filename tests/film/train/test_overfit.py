@@ -14,7 +14,7 @@ from kinoloom.film.train.tasks import film as film_task_module
 from kinoloom.film.train.tasks.film import build_film_task
 from kinoloom.learn.data.augment import NO_AUGMENTATION
 from kinoloom.learn.data.batches import Batches
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.metrics import psnr
@@ -31,16 +31,16 @@ SMALL = FilmOptions(
 class Four:
     """A source of four pans over different smooth textures."""
 
-    def draw(self, index: int, seed: int) -> Shot:
+    def draw(self, index: int, seed: int) -> FrameTriplet:
         return four()[index % 4]
 
 
 @cache
-def four() -> list[Shot]:
+def four() -> list[FrameTriplet]:
     return [shot(k, *step) for k, step in enumerate(STEPS_PX)]
 
 
-def shot(seed: int, x: int, y: int) -> Shot:
+def shot(seed: int, x: int, y: int) -> FrameTriplet:
     noise = np.random.default_rng(seed).uniform(0, 255, (60, 60, 3)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 3)
     texture = np.clip((smooth - smooth.mean()) / smooth.std() * 50 + 128, 0, 255).astype(np.uint8)
@@ -49,7 +49,7 @@ def shot(seed: int, x: int, y: int) -> Shot:
         np.ascontiguousarray(texture[top : top + SIDE_PX, left : left + SIDE_PX])
         for top, left in places
     )
-    return Shot((first, middle, second), 0.5, str(seed))
+    return FrameTriplet((first, middle, second), 0.5, str(seed))
 
 
 @pytest.mark.usefixtures("one_core")

@@ -31,7 +31,7 @@ from kinoloom.film.train.tasks.refine import (
     compute_losses,
 )
 from kinoloom.learn.checkpointing.weights import read_weights
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.loop import train
 from kinoloom.learn.settings import Settings
 from kinoloom.metrics import psnr
@@ -55,11 +55,11 @@ def scene(time: float, height: int, width: int, seed: int = 0) -> np.ndarray:
 class Scenes:
     """A source of large and small scenes."""
 
-    def draw(self, index: int, seed: int) -> Shot:
+    def draw(self, index: int, seed: int) -> FrameTriplet:
         height, width = ((176, 208), (480, 720))[index % 2]
         time = (0.5, 0.3)[index // 2 % 2]
         frames = [scene(t, height, width, seed + index) for t in (0.0, time, 1.0)]
-        return Shot((frames[0], frames[1], frames[2]), time, f"scene {index}")
+        return FrameTriplet((frames[0], frames[1], frames[2]), time, f"scene {index}")
 
 
 @pytest.fixture(scope="module")

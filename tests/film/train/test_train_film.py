@@ -107,7 +107,7 @@ def test_film_trains_with_the_published_losses(
 def _random_vgg(path: Path | None) -> torch.nn.Module:
     """Build VGG-19 with random weights, as the published ones are not shipped."""
     from kinoloom.learn.losses.vgg import layer_names, layer_shapes
-    from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, vgg_of_state
+    from kinoloom.learn.losses.vgg_weights import FILM_LAYERS, build_vgg
 
     generator = torch.Generator().manual_seed(0)
     state = {}
@@ -115,7 +115,7 @@ def _random_vgg(path: Path | None) -> torch.nn.Module:
         state[f"features.{index}.weight"] = torch.randn(shape, generator=generator) * 0.05
         state[f"features.{index}.bias"] = torch.zeros(shape[0])
     assert len(layer_names(19)) == len(_CONV_INDICES)
-    return vgg_of_state(state, "random", FILM_LAYERS)
+    return build_vgg(state, "random", FILM_LAYERS)
 
 
 _CONV_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)

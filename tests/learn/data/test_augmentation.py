@@ -1,4 +1,4 @@
-"""FILM's augmentation, against plain numpy and the definition of each step."""
+"""FILM's augmentation, compared with plain numpy and the definition of each step."""
 
 from __future__ import annotations
 
@@ -6,79 +6,83 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from footage import scenery
+from footage import draw_blobs
 
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.learn.data.augment import NO_AUGMENTATION, Augmentation, augmented
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.augment import NO_AUGMENTATION, Augmentation, augment
+from kinoloom.learn.data.source import FrameTriplet
 
 
-def shot(width: int = 90, height: int = 70, time: float = 0.25) -> Shot:
-    first = scenery(1, width, height)
-    return Shot((first, first // 2, 255 - first), time, "walk.mp4")
+def triplet(width: int = 90, height: int = 70, time: float = 0.25) -> FrameTriplet:
+    first = draw_blobs(1, width, height)
+    return FrameTriplet((first, first // 2, 255 - first), time, "walk.mp4")
 
 
-def several(how: Augmentation, count: int = 40, size_px: int = 48, **changes: int) -> list[Shot]:
-    made = shot(**changes)
-    return [augmented(made, size_px, how, np.random.default_rng(k)) for k in range(count)]
+def augment_many(
+    augmentation: Augmentation, count: int = 40, size_px: int = 48, **changes: int
+) -> list[FrameTriplet]:
+    source = triplet(**changes)
+    return [augment(source, size_px, augmentation, np.random.default_rng(k)) for k in range(count)]
 
 
-def test_without_changes_it_is_a_crop_at_a_random_place() -> None:
-    made = shot()
+def test_augmentation_without_transforms_crops_at_random() -> None:
+    source = triplet()
     places = set()
-    for part in several(NO_AUGMENTATION):
+    for result in augment_many(NO_AUGMENTATION):
         found = [
             (x, y)
             for y in range(70 - 48 + 1)
             for x in range(90 - 48 + 1)
-            if np.array_equal(made.frames[0][y : y + 48, x : x + 48], part.frames[0])
+            if np.array_equal(source.frames[0][y : y + 48, x : x + 48], result.frames[0])
         ]
         assert len(found) == 1
         (x, y) = found[0]
-        for whole, cut in zip(made.frames, part.frames, strict=True):
+        for whole, cut in zip(source.frames, result.frames, strict=True):
             assert np.array_equal(whole[y : y + 48, x : x + 48], cut)
-        assert part.time == 0.25
+        assert result.time == 0.25
         places.add(found[0])
     assert len(places) > 30
 
 
 @pytest.mark.parametrize("size_px", [70, 69])
-def test_the_crop_may_be_as_large_as_the_picture(size_px: int) -> None:
-    assert several(Augmentation(), 5, size_px)[0].frames[0].shape == (size_px, size_px, 3)
+def test_crop_may_have_the_size_of_the_frame(size_px: int) -> None:
+    assert augment_many(Augmentation(), 5, size_px)[0].frames[0].shape == (size_px, size_px, 3)
 
 
-def test_a_picture_smaller_than_the_crop_is_named() -> None:
-    with pytest.raises(UnsupportedMediaError, match=r"walk\.mp4 has 90x70 pixels.* 71 a side"):
-        several(Augmentation(), 1, 71)
+def test_frame_smaller_than_the_crop_is_rejected_by_name() -> None:
+    with pytest.raises(
+        UnsupportedMediaError, match=r"walk\.mp4 has 90x70 pixels, fewer than .* 71x71"
+    ):
+        augment_many(Augmentation(), 1, 71)
 
 
-def test_turns_and_flips_are_the_eight_of_a_square() -> None:
-    how = replace(NO_AUGMENTATION, turn=True, flip=True)
-    whole = shot(64, 64).frames[0]
+def test_quarter_turns_and_flips_are_the_symmetries_of_a_square() -> None:
+    augmentation = replace(NO_AUGMENTATION, turn=True, flip=True)
+    whole = triplet(64, 64).frames[0]
     eight = [np.rot90(w, k).tobytes() for w in (whole, whole[:, ::-1]) for k in range(4)]
     counts = np.zeros(8, int)
-    for part in several(how, 160, 64, width=64, height=64):
-        counts[eight.index(part.frames[0].tobytes())] += 1
+    for result in augment_many(augmentation, 160, 64, width=64, height=64):
+        counts[eight.index(result.frames[0].tobytes())] += 1
         which = counts.argmax()
-        assert part.frames[2].tobytes() == (255 - part.frames[0]).tobytes()
+        assert result.frames[2].tobytes() == (255 - result.frames[0]).tobytes()
     assert counts.min() >= 8, which
 
 
-def test_half_are_rotated_by_up_to_45_degrees_about_the_centre() -> None:
-    """A bar through the centre tells the angle; the corners that come in are black."""
+def test_half_of_the_triplets_rotate_by_up_to_45_degrees() -> None:
+    """The direction of a bar through the centre is the angle; the corners that enter are black."""
     size = 101
     image = np.full((size, size, 3), 60, np.uint8)
     image[48:53, 50:] = 250
-    made = Shot((image, image, image), 0.5, "bar")
-    how = replace(NO_AUGMENTATION, rotate=True)
+    source = FrameTriplet((image, image, image), 0.5, "bar")
+    augmentation = replace(NO_AUGMENTATION, rotate=True)
     angles = []
     for k in range(200):
-        part = augmented(made, size, how, np.random.default_rng(k)).frames[1][..., 0]
-        y, x = np.nonzero(part > 200)
+        result = augment(source, size, augmentation, np.random.default_rng(k)).frames[1][..., 0]
+        y, x = np.nonzero(result > 200)
         angles.append(np.rad2deg(np.arctan2(-(y - 50).mean(), (x - 50).mean())))
         if abs(angles[-1]) > 5:
-            assert part[0, 0] == part[-1, -1] == 0
-        assert part[50, 50] > 100
+            assert result[0, 0] == result[-1, -1] == 0
+        assert result[50, 50] > 100
     plain = np.isclose(angles, 0, atol=1e-9)
     assert 70 < plain.sum() < 130
     turned = np.array(angles)[~plain]
@@ -87,16 +91,16 @@ def test_half_are_rotated_by_up_to_45_degrees_about_the_centre() -> None:
     assert abs(turned.mean()) < 8
 
 
-def test_a_rotation_is_one_of_the_whole_picture() -> None:
-    """The crop of a rotated picture, computed point by point."""
-    made = shot(90, 70)
-    how = replace(NO_AUGMENTATION, rotate=True)
-    whole = made.frames[0].astype(float)
+def test_rotation_is_about_the_centre_of_the_whole_frame() -> None:
+    """The expected crop of a rotated frame is computed point by point."""
+    source = triplet(90, 70)
+    augmentation = replace(NO_AUGMENTATION, rotate=True)
+    whole = source.frames[0].astype(float)
     compared = 0
     for k in range(12):
         rng = np.random.default_rng(k)
-        part = augmented(made, 40, how, rng).frames[0].astype(float)
-        angle, (left, top) = drawn_by(k, 90, 70, 40)
+        result = augment(source, 40, augmentation, rng).frames[0].astype(float)
+        angle, (left, top) = replay_draws(k, 90, 70, 40)
         if not angle:
             continue
         y, x = np.mgrid[:40, :40] + np.array([top, left])[:, None, None]
@@ -108,13 +112,13 @@ def test_a_rotation_is_one_of_the_whole_picture() -> None:
         a, b = (from_x[inside] - x0)[:, None], (from_y[inside] - y0)[:, None]
         upper = (1 - a) * whole[y0, x0] + a * whole[y0, x0 + 1]
         lower = (1 - a) * whole[y0 + 1, x0] + a * whole[y0 + 1, x0 + 1]
-        assert np.abs(part[inside] - (1 - b) * upper - b * lower).mean() < 1.0
+        assert np.abs(result[inside] - (1 - b) * upper - b * lower).mean() < 1.0
         compared += 1
     assert compared >= 3
 
 
-def drawn_by(seed: int, width: int, height: int, size: int) -> tuple[float, tuple[int, int]]:
-    """The angle and place that the random numbers stand for, in the order they are drawn."""
+def replay_draws(seed: int, width: int, height: int, size: int) -> tuple[float, tuple[int, int]]:
+    """Return the angle and the corner, drawn in the documented order of random numbers."""
     rng = np.random.default_rng(seed)
     rng.integers(4)
     angle = rng.uniform(-45, 45)
@@ -125,42 +129,42 @@ def drawn_by(seed: int, width: int, height: int, size: int) -> tuple[float, tupl
     return float(angle), (int(x * (width - size + 1)), int(y * (height - size + 1)))
 
 
-def test_half_are_reversed_and_their_time_with_them() -> None:
+def test_half_of_the_triplets_are_reversed_with_their_time() -> None:
     backwards = 0
-    for part in several(replace(NO_AUGMENTATION, reverse=True)):
-        first, middle, last = part.frames
-        if part.time == 0.75:
+    for result in augment_many(replace(NO_AUGMENTATION, reverse=True)):
+        first, middle, last = result.frames
+        if result.time == 0.75:
             first, last = last, first
             backwards += 1
         else:
-            assert part.time == 0.25
+            assert result.time == 0.25
         assert np.array_equal(last, 255 - first)
         assert np.array_equal(middle, first // 2)
     assert 10 < backwards < 30
 
 
-def test_channels_change_places_in_all_frames_alike() -> None:
-    parts = several(replace(NO_AUGMENTATION, shuffle=True), 60)
-    plain = several(NO_AUGMENTATION, 60)
+def test_channels_are_permuted_equally_in_all_frames() -> None:
+    results = augment_many(replace(NO_AUGMENTATION, shuffle=True), 60)
+    plain = augment_many(NO_AUGMENTATION, 60)
     shuffled = 0
-    for part, other in zip(parts, plain, strict=True):
-        shuffled += not np.array_equal(part.frames[0], other.frames[0])
-        assert np.array_equal(np.sort(part.frames[0], axis=2), np.sort(other.frames[0], axis=2))
-        assert np.array_equal(part.frames[2], 255 - part.frames[0])
+    for result, other in zip(results, plain, strict=True):
+        shuffled += not np.array_equal(result.frames[0], other.frames[0])
+        assert np.array_equal(np.sort(result.frames[0], axis=2), np.sort(other.frames[0], axis=2))
+        assert np.array_equal(result.frames[2], 255 - result.frames[0])
     assert 12 < shuffled < 40
 
 
-def test_of_several_places_the_liveliest_is_taken() -> None:
-    """Only the right half changes: most crops of the many tried lie there."""
-    first = scenery(4, 200, 64)
+def test_candidate_crop_with_the_most_change_is_used() -> None:
+    """Only the right half changes, so most crops chosen from many candidates are there."""
+    first = draw_blobs(4, 200, 64)
     last = first.copy()
     last[:, 100:] = 255 - last[:, 100:]
-    made = Shot((first, first, last), 0.5, "half")
+    source = FrameTriplet((first, first, last), 0.5, "half")
 
     def change(places: int) -> float:
-        how = replace(NO_AUGMENTATION, places=places)
-        parts = [augmented(made, 64, how, np.random.default_rng(k)) for k in range(30)]
-        return float(np.mean([(part.frames[0] != part.frames[2]).mean() for part in parts]))
+        augmentation = replace(NO_AUGMENTATION, places=places)
+        results = [augment(source, 64, augmentation, np.random.default_rng(k)) for k in range(30)]
+        return float(np.mean([(result.frames[0] != result.frames[2]).mean() for result in results]))
 
     assert change(1) < 0.65
     assert change(8) > 0.9

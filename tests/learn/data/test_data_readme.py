@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from footage import film, pan, picture, scenery
+from footage import draw_blobs, draw_pan, write_image, write_video
 
 import kinoloom.learn.data
 import kinoloom.learn.synthetic
@@ -18,8 +18,8 @@ FOLDERS = [Path(module.__path__[0]) for module in (kinoloom.learn.data, kinoloom
 
 
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    film(tmp_path / "footage" / "walk.mp4", pan(1, range(0, 60, 6)))
-    picture(tmp_path / "footage" / "photo.png", scenery(2, 120, 100))
+    write_video(tmp_path / "footage" / "walk.mp4", draw_pan(1, range(0, 60, 6)))
+    write_image(tmp_path / "footage" / "photo.png", draw_blobs(2, 120, 100))
     code = next(b.text for b in blocks(GUIDE) if "open_data(" in b.text)
 
     monkeypatch.chdir(tmp_path)

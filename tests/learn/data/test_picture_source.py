@@ -1,4 +1,4 @@
-"""Triplets and septuplets of pictures, and what is wrong with their folders."""
+"""Triplets and septuplets of images, and errors of their folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from footage import picture, vimeo
+from footage import write_image, write_vimeo
 
 from kinoloom.errors import InputNotFoundError, MediaError, UnreadableMediaError, UsageError
 from kinoloom.learn.data.pictures import PictureSource, open_pictures
@@ -18,8 +18,8 @@ def reds(source: PictureSource, index: int) -> list[int]:
     return [int(frame[0, 0, 0]) for frame in source.draw(index, 0).frames]
 
 
-def test_the_lists_of_vimeo_say_what_is_drawn(tmp_path: Path) -> None:
-    vimeo(tmp_path)
+def test_vimeo_lists_define_the_splits(tmp_path: Path) -> None:
+    write_vimeo(tmp_path)
     train, test = open_pictures(tmp_path), open_pictures(tmp_path, "test")
     assert [each.name for each in train.sequences] == ["00001/0001", "00001/0002"]
     assert [each.name for each in test.sequences] == ["00002/0001"]
@@ -30,8 +30,8 @@ def test_the_lists_of_vimeo_say_what_is_drawn(tmp_path: Path) -> None:
     assert shots[0].origin.endswith("im2.png")
 
 
-def test_septuplets_give_any_three_in_order_with_their_time(tmp_path: Path) -> None:
-    source = open_pictures(vimeo(tmp_path, "sep", 7))
+def test_septuplets_yield_any_three_images_in_order(tmp_path: Path) -> None:
+    source = open_pictures(write_vimeo(tmp_path, "sep", 7))
     seen = set()
     for index in range(60):
         first, middle, last = reds(source, index)
@@ -41,8 +41,8 @@ def test_septuplets_give_any_three_in_order_with_their_time(tmp_path: Path) -> N
     assert len(seen) > 15
 
 
-def test_draws_follow_from_seed_and_index(tmp_path: Path) -> None:
-    source = open_pictures(vimeo(tmp_path, "sep", 7))
+def test_sample_depends_on_seed_and_index_alone(tmp_path: Path) -> None:
+    source = open_pictures(write_vimeo(tmp_path, "sep", 7))
     again = open_pictures(tmp_path)
     assert [reds(source, k) for k in range(9)] == [reds(again, k) for k in (range(9))]
     origins = {seed: [source.draw(k, seed).origin for k in range(9)] for seed in (0, 1)}
@@ -50,60 +50,60 @@ def test_draws_follow_from_seed_and_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [("frame0", "frame1", "frame2"), ("im1", "im2", "im3")])
-def test_any_folder_of_triplets_will_do(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_plain_folders_of_triplets_are_supported(tmp_path: Path, names: tuple[str, ...]) -> None:
     for folder in ("a", "b/c"):
         for k, name in enumerate(names):
             image = np.full((40, 40, 3), 50 * (k + 1), np.uint8)
-            picture(tmp_path / folder / f"{name}.png", image)
+            write_image(tmp_path / folder / f"{name}.png", image)
     assert [triplet.name for triplet in find_triplets(tmp_path)] == ["a", "b/c"]
     assert reds(open_pictures(tmp_path), 0) == [50, 100, 150]
 
 
-def test_a_list_that_names_missing_pictures_is_refused(tmp_path: Path) -> None:
-    vimeo(tmp_path)
+def test_list_with_missing_images_is_rejected(tmp_path: Path) -> None:
+    write_vimeo(tmp_path)
     (tmp_path / "sequences/00001/0002/im3.png").unlink()
-    with pytest.raises(InputNotFoundError, match=r"tri_trainlist.txt names 00001/0002, .*im3\.png"):
+    with pytest.raises(InputNotFoundError, match=r"tri_trainlist.txt lists 00001/0002, .*im3\.png"):
         open_pictures(tmp_path)
 
 
-def test_an_empty_list_is_refused(tmp_path: Path) -> None:
-    vimeo(tmp_path)
+def test_empty_list_is_rejected(tmp_path: Path) -> None:
+    write_vimeo(tmp_path)
     (tmp_path / "tri_trainlist.txt").write_text("\n")
     with pytest.raises(UnreadableMediaError, match=r"tri_trainlist\.txt is empty"):
         open_pictures(tmp_path)
 
 
-def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    vimeo(tmp_path)
+def test_binary_list_is_rejected(tmp_path: Path) -> None:
+    write_vimeo(tmp_path)
     (tmp_path / "tri_trainlist.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UnreadableMediaError, match="not a text"):
+    with pytest.raises(UnreadableMediaError, match="not a UTF-8 text file"):
         open_pictures(tmp_path)
 
 
-def test_a_missing_list_is_named(tmp_path: Path) -> None:
-    vimeo(tmp_path)
+def test_missing_list_is_rejected_by_name(tmp_path: Path) -> None:
+    write_vimeo(tmp_path)
     (tmp_path / "tri_testlist.txt").unlink()
-    with pytest.raises(InputNotFoundError, match="no list of its test") as caught:
+    with pytest.raises(InputNotFoundError, match="no list of the split 'test'") as caught:
         open_pictures(tmp_path, "test")
     assert "tri_testlist.txt" in caught.value.hint
 
 
-def test_a_broken_picture_is_named(tmp_path: Path) -> None:
-    vimeo(tmp_path, names=("00001/0001", "00001/0002"))
-    (tmp_path / "sequences/00001/0001/im2.png").write_bytes(b"no picture")
+def test_damaged_image_is_rejected_by_name(tmp_path: Path) -> None:
+    write_vimeo(tmp_path, names=("00001/0001", "00001/0002"))
+    (tmp_path / "sequences/00001/0001/im2.png").write_bytes(b"no write_image")
     with pytest.raises(MediaError, match=r"im2\.png"):
         open_pictures(tmp_path).draw(0, 0)
 
 
-def test_pictures_of_different_sizes_are_refused(tmp_path: Path) -> None:
-    vimeo(tmp_path, names=("00001/0001", "00001/0002"))
-    picture(tmp_path / "sequences/00001/0001/im3.png", np.zeros((48, 60, 3), np.uint8))
+def test_images_of_different_sizes_are_rejected(tmp_path: Path) -> None:
+    write_vimeo(tmp_path, names=("00001/0001", "00001/0002"))
+    write_image(tmp_path / "sequences/00001/0001/im3.png", np.zeros((48, 60, 3), np.uint8))
     with pytest.raises(UnreadableMediaError, match=r"00001/0001 differ in size"):
         open_pictures(tmp_path).draw(0, 0)
 
 
-def test_pictures_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
-    vimeo(tmp_path, names=("00001/0001", "00001/0002"))
+def test_images_of_sixteen_bits_are_rejected(tmp_path: Path) -> None:
+    write_vimeo(tmp_path, names=("00001/0001", "00001/0002"))
     deep = np.full((48, 64, 3), 4000, np.uint16)
     cv2.imwrite(str(tmp_path / "sequences/00001/0001/im1.png"), deep)
     with pytest.raises(UnreadableMediaError, match=r"im1\.png has more than 8 bits"):
@@ -111,12 +111,12 @@ def test_pictures_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["absent", "empty"])
-def test_a_folder_with_nothing_is_refused(tmp_path: Path, where: str) -> None:
+def test_missing_or_empty_folder_is_rejected(tmp_path: Path, where: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputNotFoundError, match=where):
         open_pictures(tmp_path / where)
 
 
-def test_no_sequence_is_no_source() -> None:
-    with pytest.raises(UsageError, match="three pictures or more"):
+def test_source_needs_a_sequence() -> None:
+    with pytest.raises(UsageError, match="at least three images"):
         PictureSource([])

@@ -1,4 +1,4 @@
-"""The truth of made motion: flows lead to the same thing, masks say where it can be seen."""
+"""Ground truth of synthetic motion: flows point to the same surface, masks mark occlusions."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from made_scenes import inner, options, scene, smooth_photos, straight, warped
+from synthetic_scenes import draw_scene, erode, scene_options, smooth_photos, translation, warp
 
 from kinoloom.learn.synthetic.degradations import Degradations
 from kinoloom.learn.synthetic.packing import pack
 from kinoloom.learn.synthetic.paths import MotionOptions, draw_motion
-from kinoloom.learn.synthetic.samples import Samples, make_samples
-from kinoloom.learn.synthetic.sampling import cover
+from kinoloom.learn.synthetic.samples import Samples, render_samples
+from kinoloom.learn.synthetic.sampling import sample_coverage
 from kinoloom.learn.synthetic.scenes import Scene, make_scene
-from kinoloom.learn.synthetic.warps import canvas, to_canvas, to_layers
+from kinoloom.learn.synthetic.warps import canvas_grid, map_to_canvas, map_to_layers
 
 PAIRS = [
     ("middle", "frame0", "t0"),
@@ -23,42 +23,42 @@ PAIRS = [
     ("frame0", "frame1", "01"),
     ("frame1", "frame0", "10"),
 ]
-WILD = MotionOptions(most_px=30, shifted_only=0, accelerated=1, bent=1)
+WILD = MotionOptions(max_px=30, translated_only=0, accelerated=1, deformed=1)
 
 
 @cache
-def some_samples(motion: MotionOptions) -> Samples:
-    return make_samples(pack([scene(k, motion=motion) for k in range(6)]))
+def cached_samples(motion: MotionOptions) -> Samples:
+    return render_samples(pack([draw_scene(k, motion=motion) for k in range(6)]))
 
 
 @pytest.mark.parametrize(("start", "end", "pair"), PAIRS)
-@pytest.mark.parametrize("motion", [MotionOptions(most_px=40), WILD], ids=["usual", "wild"])
-def test_a_frame_is_the_other_warped_by_the_flow(
+@pytest.mark.parametrize("motion", [MotionOptions(max_px=40), WILD], ids=["usual", "wild"])
+def test_flow_warps_each_frame_to_the_other(
     start: str, end: str, pair: str, motion: MotionOptions
 ) -> None:
-    made = some_samples(motion)
-    flow, seen = made["truth"][f"flow_{pair}"], inner(made["truth"][f"seen_{pair}"])
+    samples = cached_samples(motion)
+    flow, seen = samples["truth"][f"flow_{pair}"], erode(samples["truth"][f"seen_{pair}"])
     assert 0.2 < seen.float().mean() < 0.99
 
     def error(off: float) -> float:
-        apart = warped(made[end], flow + off) - made[start]
-        return float(apart.square().mean(1, keepdim=True)[seen].mean().sqrt())
+        difference = warp(samples[end], flow + off) - samples[start]
+        return float(difference.square().mean(1, keepdim=True)[seen].mean().sqrt())
 
     assert error(0.0) < 0.004
     assert all(error(off) > 1.5 * error(0.0) for off in (-0.25, 0.25))
 
 
-def test_what_is_hidden_looks_different() -> None:
-    """Where the mask says that a pixel is hidden, the warped frame indeed shows something else."""
-    made = make_samples(pack([scene(k, layers=(3, 6)) for k in range(6)]))
-    hidden = ~made["truth"]["seen_01"]
-    apart = (warped(made["frame1"], made["truth"]["flow_01"]) - made["frame0"]).abs()
-    apart = apart.mean(1, keepdim=True)
-    assert apart[hidden].mean() > 20 * apart[inner(~hidden)].mean()
+def test_occluded_pixels_look_different() -> None:
+    """Where the mask marks an occlusion, the warped frame shows something else."""
+    samples = render_samples(pack([draw_scene(k, layers=(3, 6)) for k in range(6)]))
+    hidden = ~samples["truth"]["seen_01"]
+    difference = (warp(samples["frame1"], samples["truth"]["flow_01"]) - samples["frame0"]).abs()
+    difference = difference.mean(1, keepdim=True)
+    assert difference[hidden].mean() > 20 * difference[erode(~hidden)].mean()
 
 
-def block_over_still(shift: float) -> Scene:
-    """A white block of 10x10 pixels that moves right before a still black background."""
+def block_scene(shift: float) -> Scene:
+    """Return a white block of 10x10 pixels that moves right over a static black background."""
     cutout = np.full((1, 4, 32, 32), 255, np.uint8)
     cutout[:, 3] = 0
     cutout[:, 3, 11:21, 11:21] = 255
@@ -67,22 +67,22 @@ def block_over_still(shift: float) -> Scene:
         time=0.5,
         background=np.zeros((3, 40, 40), np.uint8),
         cutouts=cutout,
-        motions=(straight((0, 0)), straight((shift, 0))),
+        motions=(translation((0, 0)), translation((shift, 0))),
         exposure=0.0,
         exposures=1,
         degradations=Degradations(np.ones(3), 0.0, 0.0, 0),
     )
 
 
-def test_a_block_before_a_still_background_is_told_pixel_by_pixel() -> None:
-    made = make_samples(pack([block_over_still(8)]))
+def test_flow_and_visibility_of_a_moving_block_are_exact() -> None:
+    samples = render_samples(pack([block_scene(8)]))
     block = {}
     for name, left in (("frame0", 7), ("middle", 11), ("frame1", 15)):
         block[name] = np.zeros((32, 32), bool)
         block[name][11:21, left : left + 10] = True
-        assert np.array_equal(made[name][0, 0].numpy() == 1, block[name])
-        assert np.array_equal(made[name][0, 0].numpy() == 0, ~block[name])
-    truth = made["truth"]
+        assert np.array_equal(samples[name][0, 0].numpy() == 1, block[name])
+        assert np.array_equal(samples[name][0, 0].numpy() == 0, ~block[name])
+    truth = samples["truth"]
     assert np.allclose(truth["flow_01"][0, 0], np.where(block["frame0"], 8, 0), atol=1e-4)
     assert np.allclose(truth["flow_10"][0, 0], np.where(block["frame1"], -8, 0), atol=1e-4)
     assert np.allclose(truth["flow_t0"][0, 0], np.where(block["middle"], -4, 0), atol=1e-4)
@@ -93,33 +93,33 @@ def test_a_block_before_a_still_background_is_told_pixel_by_pixel() -> None:
         assert np.array_equal(hidden, ~block[start] & block[end])
 
 
-def test_what_leaves_the_canvas_is_not_seen_there() -> None:
-    made = make_samples(pack([block_over_still(60)]))
-    truth = made["truth"]
-    assert made["middle"][0, 0, 15, 15] == 1
+def test_pixels_that_leave_the_canvas_are_not_visible() -> None:
+    samples = render_samples(pack([block_scene(60)]))
+    truth = samples["truth"]
+    assert samples["middle"][0, 0, 15, 15] == 1
     assert not truth["seen_t0"][0, 0, 12:20, 12:20].any()
     assert not truth["seen_t1"][0, 0, 12:20, 12:20].any()
     assert np.allclose(truth["flow_t1"][0, 0, 12:20, 12:20], 30, atol=1e-4)
 
 
-def test_from_the_canvas_to_the_layer_and_back() -> None:
-    packed = pack([scene(k, motion=WILD, layers=(2, 2)) for k in range(8)])
-    pixels = canvas(96, (0, 96, 0, 96), torch.device("cpu"))
+def test_mapping_to_layers_and_back_is_the_identity() -> None:
+    packed = pack([draw_scene(k, motion=WILD, layers=(2, 2)) for k in range(8)])
+    pixels = canvas_grid(96, (0, 96, 0, 96), torch.device("cpu"))
     everywhere = torch.ones(8, 4, 80, 80, dtype=torch.uint8)
     layers = [(packed["exact"], everywhere)]
     layers += [(level["exact"], level["texture"]) for level in packed["levels"]]
-    for planes, texture in layers:
-        points = to_layers(planes, pixels, slice(None))
-        seen = cover(texture, points) > 0
-        for there, here in zip(to_canvas(planes, points, [0, 1, 2]), pixels, strict=True):
-            assert float((there - here).abs()[seen].max()) < 2e-3
+    for motions, texture in layers:
+        points = map_to_layers(motions, pixels, slice(None))
+        seen = sample_coverage(texture, points) > 0
+        for mapped, pixel in zip(map_to_canvas(motions, points, [0, 1, 2]), pixels, strict=True):
+            assert float((mapped - pixel).abs()[seen].max()) < 2e-3
 
 
-def test_scenes_in_a_batch_are_as_each_alone() -> None:
-    scenes = [scene(k) for k in (3, 4, 5)]
-    together = make_samples(pack(scenes))
+def test_batched_scenes_equal_single_scenes() -> None:
+    scenes = [draw_scene(k) for k in (3, 4, 5)]
+    together = render_samples(pack(scenes))
     for k, each in enumerate(scenes):
-        alone = make_samples(pack([each]))
+        alone = render_samples(pack([each]))
         for name in ("frame0", "middle", "frame1"):
             assert torch.allclose(together[name][k], alone[name][0], atol=2e-5), name
         for name, values in alone["truth"].items():
@@ -127,67 +127,69 @@ def test_scenes_in_a_batch_are_as_each_alone() -> None:
             assert same.float().mean() > 0.999, name
 
 
-def test_the_windows_leave_nothing_out() -> None:
-    packed = pack([scene(7, layers=(6, 6), motion=WILD)])
-    small = make_samples(packed)
+def test_windows_contain_all_visible_pixels() -> None:
+    packed = pack([draw_scene(7, layers=(6, 6), motion=WILD)])
+    small = render_samples(packed)
     assert any(level["window"] != (0, 96, 0, 96) for level in packed["levels"])
     for level in packed["levels"]:
         level["window"] = (0, 96, 0, 96)
-    whole = make_samples(packed)
+    whole = render_samples(packed)
     assert torch.allclose(small["middle"], whole["middle"], atol=1e-5)
     assert torch.allclose(small["truth"]["flow_10"], whole["truth"]["flow_10"], atol=1e-3)
 
 
 def test_displacements_are_log_uniform() -> None:
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(min_px=1, most_px=160, still=0, shifted_only=1)
-    far = [np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).shift) for _ in range(2000)]
-    parts = np.log(far) / np.log(160)
+    drawn = MotionOptions(min_px=1, max_px=160, still=0, translated_only=1)
+    distances = [
+        np.hypot(*draw_motion(rng, drawn, np.zeros(2), 50, 1).translation) for _ in range(2000)
+    ]
+    parts = np.log(distances) / np.log(160)
     assert 0 <= parts.min() < 0.01 < 0.99 < parts.max() <= 1
     assert np.allclose(np.quantile(parts, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.04)
 
 
-def test_the_rim_moves_about_as_far_as_drawn() -> None:
-    """Small motions stay small, whatever they are made of."""
+def test_edge_of_a_layer_moves_about_as_far_as_its_centre() -> None:
+    """Small motions are small everywhere, whatever they consist of."""
     rng = np.random.default_rng(0)
-    drawn = MotionOptions(min_px=2, most_px=2.0001, still=0, shifted_only=0, bent=1)
+    drawn = MotionOptions(min_px=2, max_px=2.0001, still=0, translated_only=0, deformed=1)
     angle = np.linspace(0, 2 * np.pi, 16)
-    rim = np.stack([40 * np.cos(angle), 40 * np.sin(angle), np.ones(16)])
+    edge = np.stack([40 * np.cos(angle), 40 * np.sin(angle), np.ones(16)])
     for _ in range(50):
         motion = draw_motion(rng, drawn, np.zeros(2), 40, 1)
-        at = motion.matrices(np.array([0.0, 1.0])) @ rim
+        at = motion.matrices(np.array([0.0, 1.0])) @ edge
         at = at[:, :2] / at[:, 2:]
         assert np.hypot(*(at[1] - at[0])).max() < 4
 
 
-def test_accelerated_motion_is_not_halfway_in_the_middle() -> None:
+def test_accelerated_motion_is_not_halfway_at_half_time() -> None:
     rng = np.random.default_rng(0)
     times = np.array([0.0, 0.5, 1.0])
 
-    def off_middle(share: float) -> float:
-        chosen = MotionOptions(min_px=40, most_px=41, still=0, shifted_only=1, accelerated=share)
+    def deviation(share: float) -> float:
+        chosen = MotionOptions(min_px=40, max_px=41, still=0, translated_only=1, accelerated=share)
         tracks = [
             draw_motion(rng, chosen, np.zeros(2), 40, 1).matrices(times)[:, :2, 2]
             for _ in range(20)
         ]
         return float(np.mean([np.hypot(*(t[1] - (t[0] + t[2]) / 2)) for t in tracks]))
 
-    assert off_middle(0.0) < 1e-9
-    assert off_middle(1.0) > 2
+    assert deviation(0.0) < 1e-9
+    assert deviation(1.0) > 2
 
 
-def test_times_other_than_the_middle_are_drawn() -> None:
-    times = [scene(k, any_time=0.5).time for k in range(40)]
+def test_any_time_draws_times_other_than_half() -> None:
+    times = [draw_scene(k, any_time=0.5).time for k in range(40)]
     assert 8 < times.count(0.5) < 32
     assert all(0.05 <= time <= 0.95 for time in times)
 
 
-def test_a_scene_follows_from_its_generator_alone() -> None:
+def test_scene_depends_on_its_generator_alone() -> None:
     photos = smooth_photos()
     first, again, other = (
-        make_scene(photos, np.random.default_rng(k), options()) for k in (1, 1, 2)
+        make_scene(photos, np.random.default_rng(k), scene_options()) for k in (1, 1, 2)
     )
-    assert first.motions[0].shift.tolist() == again.motions[0].shift.tolist()
+    assert first.motions[0].translation.tolist() == again.motions[0].translation.tolist()
     assert np.array_equal(first.background, again.background)
     assert np.array_equal(first.cutouts, again.cutouts)
-    assert first.motions[0].shift.tolist() != other.motions[0].shift.tolist()
+    assert first.motions[0].translation.tolist() != other.motions[0].translation.tolist()

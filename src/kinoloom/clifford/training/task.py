@@ -14,7 +14,7 @@ from kinoloom.clifford.fields.dataset import Fields
 from kinoloom.clifford.training.metrics import evaluate_rollout, one_step_smse
 from kinoloom.clifford.training.presets import HISTORY_STEPS, Preset
 from kinoloom.errors import ArrayError, UsageError
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Samples:
         """Return "history" (b, HISTORY_STEPS, J, *space) and "next" (b, J, *space)."""
         count, steps = self.trajectories.shape[:2]
         histories, targets = [], []
-        for sample in share_of(self.batch, share, shares):
+        for sample in share_indices(self.batch, share, shares):
             rng = generator(self.seed, step, sample)
             trajectory, first = int(rng.integers(count)), int(rng.integers(steps - HISTORY_STEPS))
             window = self.trajectories[trajectory, first : first + HISTORY_STEPS + 1]

@@ -16,7 +16,7 @@ from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.film.bench.scores import EngineScores, FrameScore
 from kinoloom.film.panels import draw_panels
 from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_map
-from kinoloom.learn.bench.distance import MISSING
+from kinoloom.learn.bench.distance import ST_LPIPS_HINT
 from kinoloom.learn.data.triplets import Triplet
 
 SCHEMA = "kinoloom.bench.film/2"
@@ -62,7 +62,7 @@ def build_benchmark_report(
     )
     sections: list[Section] = [Text(summary), _tabulate_engines(rows), _tabulate_strata(rows)]
     if not has_perceptual_scores:
-        sections.append(Text(MISSING))
+        sections.append(Text(ST_LPIPS_HINT))
     return Report(_TITLE, (*sections, *_draw_failures(failures)), data)
 
 

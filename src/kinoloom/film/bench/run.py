@@ -24,7 +24,7 @@ from kinoloom.film.bench.scores import (
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.film.options import BenchOptions
 from kinoloom.film.selection import build_engine_options, choose_engine, list_engines
-from kinoloom.learn.bench.distance import Distance, st_lpips
+from kinoloom.learn.bench.distance import Distance, load_st_lpips_distance
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.learn.data.triplets import Triplet, find_triplets
 from kinoloom.metrics import psnr, ssim
@@ -61,7 +61,7 @@ def run_benchmark(folder: Path, options: BenchOptions) -> Report:
     """
     triplets = find_triplets(folder)
     specs = _list_engine_specs(options)
-    distance_from = st_lpips()
+    distance_from = load_st_lpips_distance()
     with ExitStack() as stack:
         results = [_EngineResults(stack.enter_context(EngineProcess(spec))) for spec in specs]
         for result in results:

@@ -23,7 +23,7 @@ from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.data.videos import open_videos
-from kinoloom.learn.distributed import join
+from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -55,11 +55,11 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         raise UsageError("train film needs a run directory.", hint="Add --out DIR.")
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _override_settings(preset.settings, options)
-    processes = join(settings.device)
-    with processes.first_ahead():
+    processes = join_process_group(settings.device)
+    with processes.first_process_first():
         task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
-    if not isinstance(preset, FilmPreset) and result.ended == "done" and processes.first:
+    if not isinstance(preset, FilmPreset) and result.ended == "done" and processes.is_first:
         _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
@@ -124,7 +124,7 @@ def _build_lite(
     opened = open_data(
         data,
         SceneOptions(size_px=CROP_PX),
-        made=preset.synthetic_share,
+        synthetic=preset.synthetic_share,
         any_time=preset.any_time,
         index=out / _VIDEO_INDEX,
     )
@@ -177,7 +177,7 @@ def _build_film(
     from kinoloom.learn.losses.vgg_weights import load_vgg
 
     scenes = SceneOptions(size_px=preset.crop_px)
-    opened = open_data(data, scenes, made=preset.synthetic_share, index=out / _VIDEO_INDEX)
+    opened = open_data(data, scenes, synthetic=preset.synthetic_share, index=out / _VIDEO_INDEX)
     kept, held_out = split_source(opened.source)
     torch.manual_seed(settings.seed)
     size = unshare_weights(FilmOptions()) if options.unshared else FilmOptions()
@@ -188,7 +188,7 @@ def _build_film(
     if preset.weights.keys() & {"vgg", "style"}:
         network = load_vgg(options.vgg)
         perceptual = lambda frame, truth: perceptual_losses(network, frame, truth)  # noqa: E731
-        record["features"] = network.words
+        record["features"] = network.description
     return build_film_task(net, batches, held_out, preset.weights, perceptual, record)
 
 
@@ -221,13 +221,13 @@ def _preview_samples(data: Path, options: TrainOptions, preset: Preset) -> Repor
     """Build a report with a sheet of training samples."""
     crop_px = preset.crop_px if isinstance(preset, FilmPreset) else _PREVIEW_CROP_PX
     synthetic_share = 0.0 if isinstance(preset, RefinePreset) else preset.synthetic_share
-    opened = open_data(data, SceneOptions(size_px=crop_px), made=synthetic_share)
+    opened = open_data(data, SceneOptions(size_px=crop_px), synthetic=synthetic_share)
     drawn = Batches(opened.source, _PREVIEW_SAMPLES, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])
     parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())
     lines = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
-    if opened.left_out:
-        lines.append(f"{len(opened.left_out)} unused files, such as: {opened.left_out[0]}")
+    if opened.skipped:
+        lines.append(f"{len(opened.skipped)} unused files, such as: {opened.skipped[0]}")
     texts = tuple(Text(line) for line in lines)
     facts = {"schema": SCHEMA, "preset": options.preset, "parts": opened.parts}
     return Report(f"Samples for {options.preset}", (*texts, _encode_sheet(sheet)), facts)

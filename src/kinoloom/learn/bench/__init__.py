@@ -1,1 +1,1 @@
-"""Shared parts of benchmarks: contestants in processes of their own, perceptual distance."""
+"""Shared parts of benchmarks: contestants in their own processes, perceptual distance."""

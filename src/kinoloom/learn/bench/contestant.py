@@ -1,7 +1,7 @@
-"""A contestant of a benchmark, in a process of its own, so that its memory is its own.
+"""Contestant: a process per benchmarked engine, so that memory is measured per engine.
 
-The process works only while it is called, and the caller waits; the evaluation runs in between, in
-the caller's process, so the seconds of all contestants are comparable.
+The process works only while it is called and the caller waits. Evaluation runs between the calls,
+in the caller's process, so the times of all contestants are comparable.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Contestant:
     """A process that calls functions for one contestant; a context manager that ends it.
 
     Args:
-        name: shown in errors.
+        name: of the contestant, for errors.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,22 +32,22 @@ class Contestant:
         self._pool = ProcessPoolExecutor(1, mp_context=context)
 
     def call(self, case: str, function: Callable[[*A], R], *args: *A) -> R:
-        """Call a function in the process and wait for its result.
+        """Call a function in the process and return its result.
 
         Args:
-            case: the name of what it works on, for errors.
+            case: name of the benchmark case, for errors.
             function, *args: picklable.
 
         Raises:
-            BudgetError: the process was killed from outside, as happens when memory is short.
-            Exception: whatever the function raises.
+            BudgetError: the operating system killed the process, as happens when memory runs out.
+            Exception: any error of the function.
         """
         try:
             return self._pool.submit(function, *args).result()
         except BrokenProcessPool as error:
             raise BudgetError(
-                f"The process of '{self.name}' was killed at {case}.",
-                hint="It may have needed more memory than there is.",
+                f"The process of '{self.name}' was killed during {case}.",
+                hint="The machine may have run out of memory.",
             ) from error
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""ST-LPIPS of two pictures, where it is installed."""
+"""ST-LPIPS of two pictures, if its weights are available."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from kinoloom.learn.cards import VGG16_ST
 from kinoloom.runtime.models import find_weights
 
 Distance = Callable[[Picture], float]
-"""From one truth to any picture of its size."""
+"""The distance of a picture from a fixed ground truth of the same size."""
 
-_LEAST_SIDE_PX = 32
-MISSING = (
-    f"ST-LPIPS is left out; get it with: {install_line('train')} and "
+_MIN_SIDE_PX = 32
+ST_LPIPS_HINT = (
+    f"ST-LPIPS is not available; install it with: {install_line('train')} and "
     f"kinoloom models get {VGG16_ST.name}"
 )
 
 
-def st_lpips() -> Callable[[Picture], Distance] | None:
-    """How different pictures look from a truth, see `learn.losses.st_lpips`.
+def load_st_lpips_distance() -> Callable[[Picture], Distance] | None:
+    """Load the perceptual distance ST-LPIPS; return None if it is not available.
 
     Returns:
-        (truth) -> (picture) -> distance; the truth is looked at once. None where torch or
-        its weights are missing. A truth below 32 pixels raises ArrayError.
+        (truth) -> (picture) -> distance; the features of the truth are computed once. A truth with
+        a side below 32 pixels raises ArrayError. None where torch or the weights are missing.
     """
     if find_spec("torch") is None or find_weights(VGG16_ST) is None:
         return None
@@ -41,16 +41,16 @@ def st_lpips() -> Callable[[Picture], Distance] | None:
     def features(picture: Picture) -> list[torch.Tensor]:
         planes = np.ascontiguousarray(to_float(picture).transpose(2, 0, 1))
         with torch.inference_mode():
-            found: list[torch.Tensor] = metric.network(torch.from_numpy(planes)[None])
-        return found
+            layers: list[torch.Tensor] = metric.network(torch.from_numpy(planes)[None])
+        return layers
 
     def distance_from(truth: Picture) -> Distance:
-        if min(truth.shape[:2]) < _LEAST_SIDE_PX:
+        if min(truth.shape[:2]) < _MIN_SIDE_PX:
             raise ArrayError(
-                f"ST-LPIPS needs pictures of at least {_LEAST_SIDE_PX}x{_LEAST_SIDE_PX} pixels, "
+                f"ST-LPIPS needs pictures of at least {_MIN_SIDE_PX}x{_MIN_SIDE_PX} pixels, "
                 f"not {truth.shape[1]}x{truth.shape[0]}."
             )
-        known = features(truth)
-        return lambda made: float(metric.apart(features(made), known))
+        target = features(truth)
+        return lambda picture: float(metric.compare_features(features(picture), target))
 
     return distance_from

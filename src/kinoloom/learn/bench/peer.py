@@ -1,4 +1,4 @@
-"""Contestants from outside: an object that a Python file defines."""
+"""External contestants: an object defined in a user-supplied Python file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 def load_peer(file: Path, name: str, kind: type[T]) -> T:
-    """Run a Python file and return the object it defines under a name.
+    """Execute a Python file and return one of the objects it defines.
 
     Args:
-        file: trusted Python code; it is executed.
+        file: trusted Python code.
         name: of the object, such as "ENGINE".
-        kind: the class that the object must have.
+        kind: expected class of the object.
 
     Raises:
-        UsageError: there is no such file, it is not Python, or it defines no such object.
+        UsageError: the file does not exist, is not a Python file, or defines no such object.
     """
     if not file.is_file():
         raise UsageError(f"The file {file} does not exist.")

@@ -1,4 +1,4 @@
-"""Files that are whole on the disk before they have their name, even when the power fails."""
+"""Atomic files: complete on disk before they get their name, even after a power failure."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from pathlib import Path
 from kinoloom.base.outputs import temporary_name, whole_file
 
 
-def write_durably(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` make a temporary file, force it to the disk, then give it the name `path`.
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` create a temporary file, sync it to disk, then rename it to `path`.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     with whole_file(path, overwrite=True) as temporary:
         write(temporary)
-        _force(temporary, os.O_RDWR)
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        _force(path.parent, os.O_RDONLY)
+        _fsync(temporary, os.O_RDWR)
+    if os.name == "posix":  # other systems cannot open a folder
+        _fsync(path.parent, os.O_RDONLY)
 
 
-def write_text_durably(path: Path, text: str) -> None:
-    """Write text so.
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a text file atomically.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
-    write_durably(path, lambda temporary: _write_text(temporary, text))
+    write_atomically(path, lambda temporary: _write_text(temporary, text))
 
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _force(path: Path, how: int) -> None:
-    handle = os.open(path, how)
+def _fsync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process has left in a folder."""
-    mark = temporary_name(Path("*.*")).name
-    for path in folder.glob(mark):
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files of killed processes from a folder."""
+    pattern = temporary_name(Path("*.*")).name
+    for path in folder.glob(pattern):
         path.unlink()

@@ -1,4 +1,4 @@
-"""MeanWeights: the exponential moving average of a network's weights."""
+"""Exponential moving average (EMA) of a network's weights."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-class MeanWeights:
-    """A copy of a network whose weights follow the running mean of those of the original.
+class AveragedWeights:
+    """A copy of a network with the exponential moving average of its weights.
 
-    The decay is min(decay, (1 + n) / (10 + n)) after n updates, so that the random start is soon
-    forgotten (the rule of TensorFlow's ExponentialMovingAverage). Buffers are copied.
+    The decay after n updates is min(decay, (1 + n) / (10 + n)), so that the average soon forgets
+    the random initial weights (as TensorFlow's ExponentialMovingAverage). Buffers are copied.
 
     Attributes:
         net: the copy, in evaluation mode, without gradients.
-        decay: the greatest decay.
+        decay: the maximum decay.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:
@@ -26,10 +26,10 @@ class MeanWeights:
 
     @torch.no_grad()
     def update(self, net: nn.Module, updates: int) -> None:
-        """Follow the weights of `net` after its update number `updates` (from 1 on)."""
+        """Include the weights of `net` after its n-th update, n counted from 1."""
         decay = min(self.decay, (1 + updates) / (10 + updates))
-        mine, theirs = list(self.net.parameters()), list(net.parameters())
-        follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        follow(mine, theirs, None)
-        for here, there in zip(self.net.buffers(), net.buffers(), strict=True):
-            here.copy_(there)
+        averages, weights = list(self.net.parameters()), list(net.parameters())
+        update_averages = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        update_averages(averages, weights, None)
+        for copy_, buffer in zip(self.net.buffers(), net.buffers(), strict=True):
+            copy_.copy_(buffer)

@@ -1,1 +1,1 @@
-"""Readers of training data: triplets, picture sequences, videos, photos."""
+"""Readers of training data: triplets, image sequences, videos, photos."""

@@ -1,7 +1,7 @@
-"""What can be drawn from a video: runs of frames without a cut, each picture once.
+"""Video scans: runs of frames without cuts, repeated frames and stills.
 
-A video is decoded once, whole, to find its cuts and repeated frames (`motion.cuts`). The outcome is
-small; it can be kept in a file, so that the next training does not look again.
+A video is decoded once, completely, to find its cuts and repeated frames (`motion.cuts`). The
+result is small and can be cached in a file for later runs.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from kinoloom.base.outputs import whole_file
 from kinoloom.motion.cuts import FrameThumbnail, is_cut, is_repeat, take_thumbnail
 
 _SCHEMA = "kinoloom video runs 1"
-_LONGEST_STEP = 2.5
-"""A picture that stays this many times longer than most stands still, or frames are missing."""
+_MAX_STEP_RATIO = 2.5
+"""A frame shown this many times longer than the median is a still, or frames are missing."""
 
 Run = tuple[Fraction, ...]
-"""The times of at least three frames of one scene, each another picture than the one before."""
+"""The times of at least three successive distinct frames of one scene."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found in one video.
+    """The result of scanning a video.
 
     Attributes:
-        runs: what can be drawn from.
-        frames: of the video.
-        repeats: frames that only repeat the one before; they are in no run.
-        cuts: where a new scene begins.
+        runs: from which triplets can be drawn.
+        frames: number of frames.
+        repeats: number of repeated frames, which are in no run.
+        cuts: number of cuts.
     """
 
     runs: tuple[Run, ...]
@@ -45,40 +45,40 @@ class Scan:
 
 
 def scan(clip: Clip) -> Scan:
-    """Look through a clip.
+    """Scan a clip.
 
     Raises:
-        MediaError: it cannot be read.
+        MediaError: the clip cannot be read.
     """
     scenes: list[list[Fraction]] = [[]]
-    new = _NewPictures()
-    for before, first, second, after in _windows(new.of(clip)):
+    repeat_filter = _RepeatFilter()
+    for before, first, second, after in _iterate_windows(repeat_filter.apply(clip)):
         scenes[-1].append(first.frame.time)
         if second is not None and is_cut(before, first, second, after):
             scenes.append([])
-    runs = tuple(run for scene in scenes for run in _without_stills(scene) if len(run) >= 3)
-    return Scan(runs, new.frames, new.repeats, len(scenes) - 1)
+    runs = tuple(run for scene in scenes for run in _split_at_stills(scene) if len(run) >= 3)
+    return Scan(runs, repeat_filter.frames, repeat_filter.repeats, len(scenes) - 1)
 
 
 def read_scans(index: Path) -> dict[str, Scan]:
-    """The scans in an index file by their keys; none where there is no such file.
+    """Read the scans in an index file by their keys.
 
-    A file of another version, or that is no index, counts as absent: it is written anew.
+    A missing, damaged or outdated file counts as empty, because it is written again.
     """
     try:
         stored: Any = json.loads(index.read_text(encoding="utf-8"))
         if stored["schema"] != _SCHEMA:
             return {}
-        return {key: _scan_of(fields) for key, fields in stored["videos"].items()}
+        return {key: _parse_scan(fields) for key, fields in stored["videos"].items()}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
 
 
 def write_scans(index: Path, scans: dict[str, Scan]) -> None:
-    """Write an index file, whole or not at all.
+    """Write an index file atomically.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     videos = {
         key: vars(each) | {"runs": [[str(time) for time in run] for run in each.runs]}
@@ -88,59 +88,59 @@ def write_scans(index: Path, scans: dict[str, Scan]) -> None:
         temporary.write_text(json.dumps({"schema": _SCHEMA, "videos": videos}), encoding="utf-8")
 
 
-def key_of(path: Path) -> str:
-    """What an index knows a file by: its name, size and time of change."""
-    facts = path.stat()
-    return f"{path.name} {facts.st_size} {facts.st_mtime_ns}"
+def index_key(path: Path) -> str:
+    """Return the key of a file in an index: its name, size and modification time."""
+    stat = path.stat()
+    return f"{path.name} {stat.st_size} {stat.st_mtime_ns}"
 
 
-class _NewPictures:
-    """Passes on the frames that do not repeat the one before, and counts."""
+class _RepeatFilter:
+    """Drops repeated frames, and counts."""
 
     frames = 0
     repeats = 0
 
-    def of(self, clip: Clip) -> Iterator[FrameThumbnail]:
-        last: FrameThumbnail | None = None
+    def apply(self, clip: Clip) -> Iterator[FrameThumbnail]:
+        previous: FrameThumbnail | None = None
         for frame in clip:
             self.frames += 1
-            seen = take_thumbnail(frame)
-            if last is not None and is_repeat(last, seen):
+            current = take_thumbnail(frame)
+            if previous is not None and is_repeat(previous, current):
                 self.repeats += 1
                 continue
-            last = seen
-            yield seen
+            previous = current
+            yield current
 
 
-def _windows(
-    looks: Iterable[FrameThumbnail],
+def _iterate_windows(
+    thumbnails: Iterable[FrameThumbnail],
 ) -> Iterator[
     tuple[FrameThumbnail | None, FrameThumbnail, FrameThumbnail | None, FrameThumbnail | None]
 ]:
-    """Each picture with the one before and the two after it."""
+    """Yield each frame with the one before and the two after it."""
     before: FrameThumbnail | None = None
     first: FrameThumbnail | None = None
     second: FrameThumbnail | None = None
-    for after in chain(looks, (None, None)):
+    for after in chain(thumbnails, (None, None)):
         if first is not None:
             yield before, first, second, after
         before, first, second = first, second, after
 
 
-def _without_stills(times: list[Fraction]) -> Iterator[Run]:
-    """Cut a scene where a picture stays much longer than most of its pictures do."""
+def _split_at_stills(times: list[Fraction]) -> Iterator[Run]:
+    """Split a scene where a frame is shown much longer than the median."""
     steps = [after - before for before, after in pairwise(times)]
     if not steps:
         return
-    longest = _LONGEST_STEP * statistics.median(steps)
-    begin = 0
+    max_step = _MAX_STEP_RATIO * statistics.median(steps)
+    start = 0
     for at, step in enumerate(steps, 1):
-        if step > longest:
-            yield tuple(times[begin:at])
-            begin = at
-    yield tuple(times[begin:])
+        if step > max_step:
+            yield tuple(times[start:at])
+            start = at
+    yield tuple(times[start:])
 
 
-def _scan_of(fields: dict[str, Any]) -> Scan:
+def _parse_scan(fields: dict[str, Any]) -> Scan:
     runs = tuple(tuple(Fraction(time) for time in run) for run in fields["runs"])
     return Scan(runs, fields["frames"], fields["repeats"], fields["cuts"])

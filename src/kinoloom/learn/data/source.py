@@ -1,4 +1,4 @@
-"""Sources of samples: what is drawn follows from a seed and an index alone."""
+"""Sources of samples: a sample depends on the seed and its index alone."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kinoloom.learn.seeds import generator
 from kinoloom.learn.synthetic.scenes import Scene, SceneOptions, make_scene
 from kinoloom.learn.synthetic.textures import Photos
 
-_WHICH, _MADE = 1, 2
-"""Keep the random numbers of the choice of a source and of the sources themselves apart."""
+_MIXTURE_STREAM, _SYNTHETIC_STREAM = 1, 2
+"""Separate the random numbers of the choice of a source from those of synthetic scenes."""
 
 
 @dataclass(frozen=True)
-class Shot:
-    """Three frames that were really taken.
+class FrameTriplet:
+    """Three real frames.
 
     Attributes:
-        frames: frame 0, the one between and frame 1, (H, W, 3) uint8 of one size.
-        time: of the middle one, between 0 and 1.
-        origin: the file or folder that it comes from, and where in it.
+        frames: frame 0, the middle frame and frame 1, (H, W, 3) uint8 of equal size.
+        time: of the middle frame, between 0 and 1.
+        origin: file or folder of the frames, and the position in it.
     """
 
     frames: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
@@ -34,60 +34,59 @@ class Shot:
 
 
 class Source(Protocol):
-    """Draws samples; it can be sent to other processes, and gives the same ones there."""
+    """Draws samples. It can be pickled, and draws the same samples in every process."""
 
-    def draw(self, index: int, seed: int) -> Shot | Scene:
-        """The sample of an index, from 0 on, in a training with this seed.
+    def draw(self, index: int, seed: int) -> FrameTriplet | Scene:
+        """Draw the sample of an index, counted from 0, in a run with this seed.
 
         Raises:
-            MediaError: a file cannot be read, or does not fit.
+            MediaError: a file cannot be read, or does not match.
         """
 
 
 @dataclass(frozen=True)
-class MadeSource:
-    """Scenes made of photos.
+class SyntheticSource:
+    """Synthetic scenes built from photos.
 
     Attributes:
-        photos: what layers are cut from.
-        options: what is drawn.
+        photos: from which the layers are cut.
+        options: of the scenes.
     """
 
     photos: Photos
     options: SceneOptions
 
     def draw(self, index: int, seed: int) -> Scene:
-        """See `Source.draw`."""
-        return make_scene(self.photos, generator(seed, index, _MADE), self.options)
+        """Draw a sample; see `Source.draw`."""
+        return make_scene(self.photos, generator(seed, index, _SYNTHETIC_STREAM), self.options)
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Several sources, of which each sample is drawn from one.
+    """A mixture of sources; each sample is drawn from one of them.
 
     Attributes:
         sources: at least one.
-        weights: how often each is drawn from, as parts of their sum.
+        weights: relative frequency of each source.
 
     Raises:
-        UsageError: no source, not one weight for each, or weights that are not at least 0 with a
-            sum above 0.
+        UsageError: there is no source, a weight is missing or negative, or the sum is not positive.
     """
 
     sources: Sequence[Source]
     weights: Sequence[float]
 
     def __post_init__(self) -> None:
-        fits = len(self.sources) == len(self.weights) > 0
-        if not fits or min(self.weights) < 0 or not 0 < sum(self.weights) < np.inf:
+        matches = len(self.sources) == len(self.weights) > 0
+        if not matches or min(self.weights) < 0 or not 0 < sum(self.weights) < np.inf:
             raise UsageError(
-                f"{len(self.sources)} sources cannot be mixed by the weights {self.weights}.",
-                hint="Give each source one weight of at least 0, not all of them 0.",
+                f"{len(self.sources)} sources cannot be mixed with the weights {self.weights}.",
+                hint="Pass one weight of at least 0 per source, with a positive sum.",
             )
 
-    def draw(self, index: int, seed: int) -> Shot | Scene:
-        """See `Source.draw`."""
-        parts = np.cumsum(self.weights) / sum(self.weights)
-        chance = generator(seed, index, _WHICH).random()
-        which = int(np.searchsorted(parts, chance, side="right"))
-        return self.sources[which].draw(index, seed)
+    def draw(self, index: int, seed: int) -> FrameTriplet | Scene:
+        """Draw a sample; see `Source.draw`."""
+        cumulative = np.cumsum(self.weights) / sum(self.weights)
+        chance = generator(seed, index, _MIXTURE_STREAM).random()
+        chosen = int(np.searchsorted(cumulative, chance, side="right"))
+        return self.sources[chosen].draw(index, seed)

@@ -1,6 +1,6 @@
-"""Triplets: folders of three pictures, of which the middle one is the truth to be found.
+"""Triplets: folders of three images whose middle one is the ground truth.
 
-The pictures are named frame0, frame1 and frame2, or im1, im2 and im3 as in Vimeo-90K.
+The files are named frame0, frame1 and frame2, or im1, im2 and im3 as in Vimeo-90K.
 """
 
 from __future__ import annotations
@@ -16,60 +16,63 @@ _NAMES = (("frame0", "frame1", "frame2"), ("im1", "im2", "im3"))
 
 @dataclass(frozen=True)
 class Triplet:
-    """One folder's pictures.
+    """The images of one folder.
 
     Attributes:
-        name: the folder below the data folder.
-        files: of the first picture, the truth between, and the second.
+        name: path of the folder, relative to the data folder.
+        files: of the first image, the ground truth, and the second image.
     """
 
     name: str
     files: tuple[Path, Path, Path]
 
     def load(self) -> tuple[Picture, Picture, Picture]:
-        """The three pictures, (H, W, 3) uint8 of one size.
+        """Read the three images, (H, W, 3) uint8 of equal size.
 
         Raises:
-            UnreadableMediaError: they differ in size or depth, or one cannot be read.
+            UnreadableMediaError: an image cannot be read, or they differ in size or bit depth.
         """
         from kinoloom.media.photo.reading import read_photo
 
         first, truth, second = (read_photo(file).image[..., :3] for file in self.files)
         if not (first.shape == truth.shape == second.shape) or first.dtype.name != "uint8":
             raise UnreadableMediaError(
-                f"The pictures of {self.name} must be of 8 bits and one size; they are "
+                f"The images of {self.name} must have 8 bits and equal sizes, not "
                 f"{first.shape}, {truth.shape} and {second.shape}."
             )
         return first, truth, second
 
 
 def find_triplets(folder: Path) -> list[Triplet]:
-    """All triplets below a folder, in order of their names.
+    """Return all triplets below a folder, sorted by path.
 
     Raises:
-        InputNotFoundError: there is no such folder, or no triplet in it.
+        InputNotFoundError: the folder does not exist, or contains no complete triplet.
     """
     if not folder.is_dir():
-        raise InputNotFoundError(f"There is no folder {folder}.")
-    begins = [(first, parts) for parts in _NAMES for first in folder.rglob(f"{parts[0]}.*")]
-    found = [_triplet(folder, first.parent, parts) for first, parts in sorted(begins)]
+        raise InputNotFoundError(f"The folder {folder} does not exist.")
+    first_files = [(first, names) for names in _NAMES for first in folder.rglob(f"{names[0]}.*")]
+    found = [_find_triplet(folder, first.parent, names) for first, names in sorted(first_files)]
     if not found:
         raise InputNotFoundError(
-            f"There is no triplet below {folder}.",
-            hint="Each triplet is a folder with frame0, frame1 (the truth) and frame2, or with "
-            "im1, im2 (the truth) and im3.",
+            f"{folder} contains no triplets.",
+            hint="A triplet is a folder with frame0, frame1 (the ground truth) and frame2, or "
+            "with im1, im2 (the ground truth) and im3.",
         )
     return found
 
 
 def has_triplets(folder: Path) -> bool:
-    """Whether there is the first picture of a triplet below a folder."""
-    return any(True for parts in _NAMES for _ in folder.rglob(f"{parts[0]}.*"))
+    """Return whether there is the first image of a triplet below a folder."""
+    return any(True for names in _NAMES for _ in folder.rglob(f"{names[0]}.*"))
 
 
-def _triplet(folder: Path, parent: Path, parts: tuple[str, str, str]) -> Triplet:
-    files = [sorted(parent.glob(f"{part}.*")) for part in parts]
-    if any(len(names) != 1 for names in files):
-        first, truth, second = parts
-        raise InputNotFoundError(f"{parent} should hold exactly one {first}, {truth} and {second}.")
+def _find_triplet(folder: Path, parent: Path, names: tuple[str, str, str]) -> Triplet:
+    files = [sorted(parent.glob(f"{name}.*")) for name in names]
+    if any(len(matches) != 1 for matches in files):
+        first, truth, second = names
+        raise InputNotFoundError(
+            f"{parent} must contain exactly one {first}, {truth} and {second}.",
+            hint="Add what is missing, or remove the folder.",
+        )
     return Triplet(str(parent.relative_to(folder)), (files[0][0], files[1][0], files[2][0]))

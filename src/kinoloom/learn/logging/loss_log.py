@@ -1,4 +1,4 @@
-"""Meter: the losses since the last line of the log, and the watch over them."""
+"""LossLog: means of the losses between log lines, and the check that they are finite."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Measured = tuple[int, list[str], Tensor]
+_Entry = tuple[int, list[str], Tensor]
 """A step, names, and a tensor (names,) of their values, on any device."""
 
 
-class Meter:
-    """Sums up losses, and finds the first that is not a finite number.
+class LossLog:
+    """Averages losses, and reports the first one that is not finite.
 
-    Reading a value from a GPU waits for it, so values are kept as tensors until `read`.
+    Reading a value from a GPU waits for the GPU, so values remain tensors until `collect`.
     """
 
     def __init__(self) -> None:
-        self.pending: list[Measured] = []
+        self.pending: list[_Entry] = []
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}
 
     def add(self, step: int, values: dict[str, Tensor]) -> None:
-        """Take in the values of a step, scalar tensors of one device."""
+        """Add the values of a step, scalar tensors on one device."""
         names = list(values)
         self.pending.append((step, names, torch.stack([values[n].detach().float() for n in names])))
 
-    def read(self, keep: int = 0) -> str:
-        """Count all but the newest `keep` steps; say what is wrong with them, or "".
+    def collect(self, keep: int = 0) -> str:
+        """Include all but the newest `keep` steps in the means.
 
         Returns:
-            One sentence that names step, term and value of the first that is not finite.
+            A sentence that names step, term and value of the first that is not finite, or "".
         """
         while len(self.pending) > keep:
             step, names, tensor = self.pending.pop(0)
@@ -44,16 +44,16 @@ class Meter:
         return ""
 
     def take_means(self) -> dict[str, float]:
-        """The mean of each value read since the last call, by name."""
+        """Return the mean of each collected value by name, and start over."""
         means = {name: self.sums[name] / self.counts[name] for name in self.sums}
         self.sums, self.counts = {}, {}
         return means
 
     def state(self) -> dict[str, Any]:
-        """What to save; call `read` before."""
+        """Return the state to store in a checkpoint; call `collect` first."""
         return {"sums": dict(self.sums), "counts": dict(self.counts)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a state from a checkpoint."""
         self.pending = []
         self.sums, self.counts = dict(state["sums"]), dict(state["counts"])

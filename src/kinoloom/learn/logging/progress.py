@@ -1,4 +1,4 @@
-"""Progress of a training, with the loss, the rate and the time left: a bar, or lines."""
+"""Progress of a training run, with loss, rate and remaining time: a bar, or log lines."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Show = Callable[[int, str], None]
-"""Called with how many steps are done and a few words about the loss; "" keeps the last words."""
-
+ReportProgress = Callable[[int, str], None]
+"""(steps done, status): "" keeps the previous status."""
 
 logger = logging.getLogger("kinoloom")
 
 
 @contextmanager
-def bar(done: int, total: int, *, shown: bool) -> Iterator[Show]:
-    """A progress bar on standard error if that is a terminal, else lines in the log.
+def show_progress(done: int, total: int, *, enabled: bool) -> Iterator[ReportProgress]:
+    """Show a progress bar on standard error if that is a terminal, else write log lines.
 
     Args:
-        done: steps done before.
+        done: steps before this call.
         total: all steps.
-        shown: False for processes that keep quiet.
+        enabled: False shows nothing.
+
+    Yields:
+        The function that reports progress.
     """
-    if not shown:
-        yield lambda done, words: None
+    if not enabled:
+        yield lambda done, status: None
         return
     if not sys.stderr.isatty():
-        yield _lines(done, total)
+        yield _log_lines(done, total)
         return
     from rich.console import Console
     from rich.progress import (
@@ -50,24 +52,24 @@ def bar(done: int, total: int, *, shown: bool) -> Iterator[Show]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as display:
         task = display.add_task("", total=total, completed=done, rate="")
 
-        def show(done: int, words: str) -> None:
+        def report(done: int, status: str) -> None:
             speed = display.tasks[0].speed
             rate = f"{speed:.1f} steps/s" if speed else ""
-            description = words or display.tasks[0].description
+            description = status or display.tasks[0].description
             display.update(task, completed=done, rate=rate, description=description)
 
-        yield show
+        yield report
 
 
-def _lines(begun: int, total: int) -> Show:
-    """Tell a line whenever there are words."""
-    since = time.monotonic()
+def _log_lines(start: int, total: int) -> ReportProgress:
+    """Return a function that logs a line for each new status."""
+    started = time.monotonic()
 
-    def show(done: int, words: str) -> None:
-        if words:
-            rate = (done - begun) / max(time.monotonic() - since, 1e-9)
+    def report(done: int, status: str) -> None:
+        if status:
+            rate = (done - start) / max(time.monotonic() - started, 1e-9)
             left_min = (total - done) / rate / 60
-            told = "step %d of %d: %s, %.2f steps/s, %.0f min left"
-            logger.info(told, done, total, words, rate, left_min)
+            message = "step %d of %d: %s, %.2f steps/s, %.0f min left"
+            logger.info(message, done, total, status, rate, left_min)
 
-    return show
+    return report

@@ -1,11 +1,11 @@
-"""Logs of a training: lines of JSON, TensorBoard, pictures.
+"""Logs of a training run: JSON lines, TensorBoard, images.
 
-    log.jsonl     one object a line: "kind" is "train" or "validation", "step" how many steps were
-                  done; numbers that are not finite are null
-    tensorboard/  the same for TensorBoard, where asked for
-    samples/      pictures, named by the step
+    log.jsonl     one object per line: "kind" is "train" or "validation", "step" the number of steps
+                  done; values that are not finite are null
+    tensorboard/  the same for TensorBoard, if enabled
+    samples/      images, named by step
 
-When a training goes on from a checkpoint, what was logged after it is taken back.
+A resume from a checkpoint removes the log lines after it.
 """
 
 from __future__ import annotations
@@ -22,67 +22,67 @@ from kinoloom.base.need import need
 from kinoloom.base.outputs import naming_output
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import ArrayError
-from kinoloom.learn.checkpointing.atomic_files import write_text_durably
+from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 
 
-class Logs:
-    """Writes into the folder of a training; use it in a `with` block."""
+class LogWriter:
+    """Writes the logs of a run; a context manager."""
 
     def __init__(self, folder: Path, done: int, *, tensorboard: bool) -> None:
-        """Open the logs of a training that has `done` steps behind it."""
+        """Open the logs of a run after `done` steps."""
         self.folder = folder
         self.path = folder / "log.jsonl"
-        self._take_back(done)
+        self._truncate(done)
         (folder / "samples").mkdir(exist_ok=True)
-        self.board: Any = None
+        self.tensorboard_writer: Any = None
         if tensorboard:
             writer = need("tensorboardX", extra="train").SummaryWriter
-            self.board = writer(str(folder / "tensorboard"), purge_step=done + 1)
+            self.tensorboard_writer = writer(str(folder / "tensorboard"), purge_step=done + 1)
 
-    def __enter__(self) -> Logs:
+    def __enter__(self) -> LogWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.board is not None:
-            self.board.close()
+        if self.tensorboard_writer is not None:
+            self.tensorboard_writer.close()
 
     def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
-        """Add a line.
+        """Append a line.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         line = json.dumps(to_jsonable({"kind": kind, "step": step, **values}))
         with naming_output(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-        if self.board is not None:
-            for name, value in _flat(kind, values).items():
-                self.board.add_scalar(name, value, step)
-            self.board.flush()
+        if self.tensorboard_writer is not None:
+            for name, value in _flatten(kind, values).items():
+                self.tensorboard_writer.add_scalar(name, value, step)
+            self.tensorboard_writer.flush()
 
-    def show(self, step: int, pictures: Mapping[str, NDArray[Any]]) -> None:
-        """Keep pictures (H, W, 3) uint8.
+    def write_images(self, step: int, images: Mapping[str, NDArray[Any]]) -> None:
+        """Write images (H, W, 3) uint8.
 
         Raises:
-            ArrayError: one has another shape or type.
-            OutputError: one cannot be written.
+            ArrayError: an image has another shape or dtype.
+            OutputError: a file cannot be written.
         """
         from PIL import Image
 
-        for name, picture in pictures.items():
-            if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        for name, image in images.items():
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
                 raise ArrayError(
-                    f"The sample '{name}' is {picture.dtype} {picture.shape}; "
+                    f"The sample '{name}' is {image.dtype} {image.shape}; "
                     "expected uint8 (height, width, 3)."
                 )
             path = self.folder / "samples" / f"{name}-{step:09d}.png"
             with naming_output(path):
-                Image.fromarray(picture).save(path)
-            if self.board is not None:
-                self.board.add_image(name, picture, step, dataformats="HWC")
+                Image.fromarray(image).save(path)
+            if self.tensorboard_writer is not None:
+                self.tensorboard_writer.add_image(name, image, step, dataformats="HWC")
 
-    def _take_back(self, done: int) -> None:
-        """Drop the lines after a step, and one that was cut off."""
+    def _truncate(self, done: int) -> None:
+        """Remove the lines after a step, and an incomplete last line."""
         if not self.path.exists():
             return
         kept = []
@@ -90,21 +90,21 @@ class Logs:
             if not line.endswith("\n") or done == 0 or json.loads(line)["step"] > done:
                 break
             kept.append(line)
-        write_text_durably(self.path, "".join(kept))
+        write_text_atomically(self.path, "".join(kept))
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """All lines of the log of a training."""
+    """Return all lines of a run's log."""
     text = (folder / "log.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
-    """Numbers by path: {"train/terms/l1": 0.1}."""
-    found: dict[str, float] = {}
+def _flatten(prefix: str, values: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers by path, as in {"train/terms/l1": 0.1}."""
+    numbers: dict[str, float] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            found |= _flat(f"{prefix}/{name}", value)
+            numbers |= _flatten(f"{prefix}/{name}", value)
         elif isinstance(value, (int, float)):
-            found[f"{prefix}/{name}"] = float(value)
-    return found
+            numbers[f"{prefix}/{name}"] = float(value)
+    return numbers

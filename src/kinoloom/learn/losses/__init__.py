@@ -1,6 +1,6 @@
-"""Losses as published: plain functions of pictures, flows or features, each giving a scalar.
+"""Losses as published: functions of images, flows or features that return a scalar.
 
-Pictures are (B, 3, H, W) RGB, 0..1 in gamma space; flows (B, 2, H, W), x then y, in pixels; masks
-(B, 1, H, W), 1 where a pixel counts. All is computed in float32. A loss is the mean over what it
-looks at, so it does not grow with the batch or the picture.
+Images are (B, 3, H, W) RGB, 0..1 in gamma space; flows (B, 2, H, W), x then y, in pixels; masks
+(B, 1, H, W), 1 where a pixel counts. Everything is computed in float32. A loss is a mean over
+pixels and batch, so it does not grow with either.
 """

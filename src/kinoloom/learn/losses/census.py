@@ -1,10 +1,10 @@
-"""Soft census losses: pictures compared by how each pixel stands to its neighbours.
+"""Soft census losses: compare each pixel's relation to its neighbours.
 
-They do not see changes of brightness. Both publications share the transform: grey values times
-255, the difference d of each neighbour in a square patch from the centre as d / sqrt(0.81 + d²),
-and the distance of two such signatures as the sum over the patch of e² / (0.1 + e²). They differ in
-the robust function on top. Source: Meister et al., "UnFlow", AAAI 2018, and Liu et al., "DDFlow",
-AAAI 2019, with the constants of their published code.
+They are invariant to changes of brightness. Both publications share the transform: grey values
+times 255; the difference d of each neighbour in a square patch from the centre, as d / sqrt(0.81 +
+d²); and, as the distance of two such signatures, the sum over the patch of e² / (0.1 + e²). They
+differ in the robust function. Source: Meister et al., "UnFlow", AAAI 2018, and Liu et al.,
+"DDFlow", AAAI 2019, with the constants of their published code.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ import torch
 import torch.nn.functional as fn
 from torch import Tensor
 
-from kinoloom.learn.losses.photometric import exact, generalised_charbonnier
+from kinoloom.learn.losses.photometric import at_least_float32, generalised_charbonnier
 
 _GREY = (0.2989, 0.5870, 0.1140)  # as TensorFlow's rgb_to_grayscale
 
 
-def census_distance(made: Tensor, truth: Tensor, radius: int = 3) -> Tensor:
-    """The distance of the signatures at each pixel that has its whole patch in the picture.
+def census_distance(prediction: Tensor, target: Tensor, radius: int = 3) -> Tensor:
+    """Return the distance of the census signatures at each pixel with a complete patch.
 
     Args:
-        made, truth: (B, 3, H, W).
-        radius: the patch has 2 radius + 1 pixels on a side.
+        prediction, target: (B, 3, H, W).
+        radius: of the patch, which has 2 radius + 1 pixels per side.
 
     Returns:
-        (B, 1, H - 2 radius, W - 2 radius), from 0 to the pixels of a patch.
+        (B, 1, H - 2 radius, W - 2 radius), from 0 to the number of pixels in a patch.
     """
-    error = _signature(made, radius) - _signature(truth, radius)
+    error = _signature(prediction, radius) - _signature(target, radius)
     squared = error.square()
     distance = (squared / (0.1 + squared)).sum(1, keepdim=True)
-    height, width = made.shape[-2] - 2 * radius, made.shape[-1] - 2 * radius
+    height, width = prediction.shape[-2] - 2 * radius, prediction.shape[-1] - 2 * radius
     return distance.view(-1, 1, height, width)
 
 
 def census_ddflow(
-    made: Tensor, truth: Tensor, mask: Tensor | None = None, radius: int = 3
+    prediction: Tensor, target: Tensor, mask: Tensor | None = None, radius: int = 3
 ) -> Tensor:
-    """DDFlow's: (distance + 0.01)^0.4, summed where the mask is 1, over twice the mask's sum."""
-    robust = (census_distance(made, truth, radius) + 0.01).pow(0.4)
-    inner = _inner(mask, robust, radius)
+    """Return DDFlow's loss: (distance + 0.01)^0.4, summed over the mask, over twice its sum."""
+    robust = (census_distance(prediction, target, radius) + 0.01).pow(0.4)
+    inner = _crop_mask(mask, robust, radius)
     return (robust * inner).sum() / (2 * inner.sum() + 1e-6)
 
 
 def census_unflow(
-    made: Tensor, truth: Tensor, mask: Tensor | None = None, radius: int = 1
+    prediction: Tensor, target: Tensor, mask: Tensor | None = None, radius: int = 1
 ) -> Tensor:
-    """UnFlow's: (distance² + 0.001²)^0.45, summed where the mask is 1, over all pixels."""
-    robust = generalised_charbonnier(census_distance(made, truth, radius))
-    pixels = made.shape[0] * made.shape[-2] * made.shape[-1]
-    return (robust * _inner(mask, robust, radius)).sum() / pixels
+    """Return UnFlow's loss: (distance² + 0.001²)^0.45, summed over the mask, over all pixels."""
+    robust = generalised_charbonnier(census_distance(prediction, target, radius))
+    pixels = prediction.shape[0] * prediction.shape[-2] * prediction.shape[-1]
+    return (robust * _crop_mask(mask, robust, radius)).sum() / pixels
 
 
 def _signature(image: Tensor, radius: int) -> Tensor:
-    """(B, patch, pixels): the scaled differences of the neighbours of each inner pixel."""
-    image = exact(image)
+    """Return the scaled differences of the neighbours of each inner pixel, (B, patch, pixels)."""
+    image = at_least_float32(image)
     weights = torch.tensor(_GREY, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     grey = (image * weights).sum(1, keepdim=True) * 255
     patches = fn.unfold(grey, 2 * radius + 1)
@@ -64,7 +64,7 @@ def _signature(image: Tensor, radius: int) -> Tensor:
     return difference / (0.81 + difference.square()).sqrt()
 
 
-def _inner(mask: Tensor | None, like: Tensor, radius: int) -> Tensor:
+def _crop_mask(mask: Tensor | None, like: Tensor, radius: int) -> Tensor:
     if mask is None:
         return torch.ones_like(like)
     return mask.to(like.dtype)[..., radius:-radius, radius:-radius]

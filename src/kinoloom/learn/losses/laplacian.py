@@ -1,9 +1,9 @@
-"""The Laplacian pyramid loss: coarse errors weigh more, by octave.
+"""Laplacian pyramid loss: coarse errors weigh more, by octave.
 
 Source: Niklaus & Liu, "Context-aware synthesis for video frame interpolation", CVPR 2018,
 equation 4: the sum over levels i = 1..5 of 2^(i-1) times the L1 norm of the difference of level i.
 The pyramid is that of Burt & Adelson, "The Laplacian pyramid as a compact image code", 1983, with
-the kernel (1, 4, 6, 4, 1)/16; its last level is the low-pass remainder. Norms are means here.
+the kernel (1, 4, 6, 4, 1)/16; its last level is the low-pass residual. Norms are means here.
 """
 
 from __future__ import annotations
@@ -13,39 +13,41 @@ import torch.nn.functional as fn
 from torch import Tensor
 
 from kinoloom.errors import ArrayError
-from kinoloom.learn.losses.photometric import exact
+from kinoloom.learn.losses.photometric import at_least_float32
 
 _KERNEL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-_LEAST = 3  # pixels that a level must have on each side to be blurred
+_MIN_BLUR_PX = 3  # reflection padding needs this many pixels per side
 
 
-def laplacian_loss(made: Tensor, truth: Tensor, levels: int = 5) -> Tensor:
-    """The loss of two (B, C, H, W) pictures.
+def laplacian_loss(prediction: Tensor, target: Tensor, levels: int = 5) -> Tensor:
+    """Return the loss of two (B, C, H, W) images.
 
     Raises:
-        ArrayError: the pictures are too small for so many levels.
+        ArrayError: the images are too small for this number of levels.
     """
-    pyramid = laplacian_pyramid(exact(made) - exact(truth), levels)  # it is linear
+    pyramid = laplacian_pyramid(
+        at_least_float32(prediction) - at_least_float32(target), levels
+    )  # the pyramid is linear
     return torch.stack([2**i * level.abs().mean() for i, level in enumerate(pyramid)]).sum()
 
 
 def laplacian_pyramid(image: Tensor, levels: int) -> list[Tensor]:
-    """Band-pass levels from the finest on, then the low-pass remainder.
+    """Return the band-pass levels, finest first, then the low-pass residual.
 
     Raises:
-        ArrayError: the picture is too small for so many levels.
+        ArrayError: the image is too small for this number of levels.
     """
-    found = []
+    bands = []
     for _ in range(levels - 1):
-        if min(image.shape[-2:]) < 2 * _LEAST - 1:
+        if min(image.shape[-2:]) < 2 * _MIN_BLUR_PX - 1:
             raise ArrayError(
-                f"A pyramid of {levels} levels needs pictures of at least "
-                f"{(_LEAST - 1) * 2 ** (levels - 1) + 1} pixels on each side."
+                f"A pyramid of {levels} levels needs images of at least "
+                f"{(_MIN_BLUR_PX - 1) * 2 ** (levels - 1) + 1} pixels per side."
             )
         small = _blur(image)[..., ::2, ::2]
-        found.append(image - _expand(small, image))
+        bands.append(image - _expand(small, image))
         image = small
-    return [*found, image]
+    return [*bands, image]
 
 
 def _blur(image: Tensor) -> Tensor:
@@ -57,7 +59,7 @@ def _blur(image: Tensor) -> Tensor:
 
 
 def _expand(small: Tensor, like: Tensor) -> Tensor:
-    """Twice the size: zeros between the pixels, blurred, times 4 for the pixels put in."""
+    """Upsample twofold: insert zeros between the pixels, blur, multiply by 4."""
     wide = torch.zeros_like(like)
     wide[..., ::2, ::2] = small
     return 4 * _blur(wide)

@@ -1,4 +1,4 @@
-"""Differences of pictures, pixel by pixel."""
+"""Pixel-wise photometric losses."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ import torch
 from torch import Tensor
 
 
-def exact(values: Tensor) -> Tensor:
-    """The values in float32, or float64 if they are that: sums in less lose too much."""
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return the values in float32, or float64 if they have it; sums in 16 bits lose precision."""
     return values if values.dtype == torch.float64 else values.float()
 
 
 def masked_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean of (B, C, H, W) values where the mask is 1; 0 where it is 0 everywhere."""
+    """Return the mean of (B, C, H, W) values over the mask; 0 for an empty mask."""
     if mask is None:
-        return exact(values).mean()
-    values = exact(values)
+        return at_least_float32(values).mean()
+    values = at_least_float32(values)
     weights = mask.to(values.dtype).expand_as(values)
     return (values * weights).sum() / weights.sum().clamp_min(1e-6)
 
 
-def l1(made: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean absolute difference."""
-    return masked_mean((exact(made) - exact(truth)).abs(), mask)
+def l1(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the mean absolute difference over the mask."""
+    return masked_mean((at_least_float32(prediction) - at_least_float32(target)).abs(), mask)
 
 
 def charbonnier(
-    made: Tensor, truth: Tensor, mask: Tensor | None = None, epsilon: float = 1e-3
+    prediction: Tensor, target: Tensor, mask: Tensor | None = None, epsilon: float = 1e-3
 ) -> Tensor:
-    """The mean of sqrt(d² + epsilon²): L1, but smooth near 0.
+    """Return the mean of sqrt(d² + epsilon²) over the mask: L1, but smooth near 0.
 
     Source: Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for
     computed imaging", ICIP 1994; epsilon as in Lai et al., LapSRN, CVPR 2017.
     """
-    difference = exact(made) - exact(truth)
+    difference = at_least_float32(prediction) - at_least_float32(target)
     return masked_mean((difference.square() + epsilon**2).sqrt(), mask)
 
 
 def generalised_charbonnier(
     difference: Tensor, exponent: float = 0.45, epsilon: float = 1e-3, scale: float = 1.0
 ) -> Tensor:
-    """((scale d)² + epsilon²)^exponent, element by element.
+    """Return ((scale d)² + epsilon²)^exponent, elementwise.
 
     Source: Sun et al., "A quantitative analysis of current practices in optical flow estimation
-    and the principles behind them", IJCV 2014; the defaults are those of UnFlow (Meister et al.,
-    AAAI 2018), which takes scale 255 for pictures in 0..1.
+    and the principles behind them", IJCV 2014. The defaults are UnFlow's (Meister et al., AAAI
+    2018), which uses scale 255 for images in 0..1.
     """
-    return ((scale * exact(difference)).square() + epsilon**2).pow(exponent)
+    return ((scale * at_least_float32(difference)).square() + epsilon**2).pow(exponent)
 
 
-def warped_l1(warped: Sequence[Tensor], truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The sum of L1 between each warped picture and the truth: teaches the flow alone.
+def warped_l1(warped: Sequence[Tensor], target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the sum of the L1 losses of the warped images, which supervises the flow alone.
 
     Source: `l1_warped` of google-research/frame-interpolation (no published run uses it).
     """
-    return torch.stack([l1(picture, truth, mask) for picture in warped]).sum()
+    return torch.stack([l1(image, target, mask) for image in warped]).sum()

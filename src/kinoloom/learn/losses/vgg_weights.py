@@ -1,4 +1,4 @@
-"""Reads the weights of VGG from the file formats in which they are published; see `vgg`."""
+"""Readers of VGG weights in the file formats in which they are published; see `vgg`."""
 
 from __future__ import annotations
 
@@ -54,12 +54,19 @@ def load_vgg(path: Path | None = None, layers: tuple[str, ...] = FILM_LAYERS) ->
     if not path.is_file():
         raise WeightsError(f"{path} does not exist.", hint=_HINT)
     if path.suffix == ".mat":
-        found, words = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
-        return VggFeatures(_depth(found, path.name), found, CAFFE, "average", words, layers)
-    return vgg_of_state(read_state(path), path.name, layers)
+        convolutions, description = _read_mat(path), "VGG-19 of MatConvNet, average pooling"
+        return VggFeatures(
+            _find_depth(convolutions, path.name),
+            convolutions,
+            CAFFE,
+            "average",
+            description,
+            layers,
+        )
+    return build_vgg(read_state(path), path.name, layers)
 
 
-def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...]) -> VggFeatures:
+def build_vgg(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...]) -> VggFeatures:
     """Build VGG features from tensors named as in torchvision or ST-LPIPS.
 
     Args:
@@ -70,11 +77,11 @@ def vgg_of_state(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ..
     Raises:
         WeightsError: the tensors are not those of VGG-16 or VGG-19.
     """
-    found = _convolutions(tensors)
-    depth = _depth(found, name)
+    convolutions = _sort_convolutions(tensors)
+    depth = _find_depth(convolutions, name)
     pooling: Pooling = "blurred" if any(key.endswith(".filt") for key in tensors) else "average"
     kind = "ST-LPIPS (blurred pooling)" if pooling == "blurred" else "torchvision, average pooling"
-    return VggFeatures(depth, found, IMAGENET, pooling, f"VGG-{depth} of {kind}", layers)
+    return VggFeatures(depth, convolutions, IMAGENET, pooling, f"VGG-{depth} of {kind}", layers)
 
 
 def _read_mat(path: Path) -> Convolutions:
@@ -113,7 +120,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
+def _sort_convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
     """Return the 3x3 convolutions in the order of the last number in their names."""
     names = [n for n, t in tensors.items() if n.endswith(".weight") and t.shape[2:] == (3, 3)]
     names.sort(key=lambda name: int(re.findall(r"\d+", name)[-1]))
@@ -121,7 +128,7 @@ def _convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
     return [(tensors[f"{s}.weight"], tensors[f"{s}.bias"]) for s in stems if f"{s}.bias" in tensors]
 
 
-def _depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
+def _find_depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
     shapes = [tuple(weight.shape) for weight, _ in convolutions]
     for depth in _DEPTHS:
         if shapes == layer_shapes(depth):

@@ -1,5 +1,6 @@
-"""Made motion: scenes of cut-out photos that move, with the exact truth of their motion.
+"""Synthetic scenes: moving cut-outs of photos, with exact ground truth of their motion.
 
-`scenes.make_scene` draws a scene of photos and a generator; `packing.pack` lays several together
-as tensors; `samples.make_samples` makes frames, flow and visibility of them on any device.
+`scenes.make_scene` draws a scene from photos and a random generator, `packing.pack` converts
+several scenes to tensors, and `samples.render_samples` renders frames, flow and visibility on any
+device.
 """

@@ -1,7 +1,7 @@
-"""What cameras and files do to frames: light that changes, noise, and the blocks of JPEG.
+"""Degradations by cameras and files: changes of exposure, sensor noise, and JPEG artefacts.
 
-Frames 0 and 1 suffer all of it, each on its own. The frame between is what is to be found: its
-light lies between theirs, and it has neither noise nor blocks.
+Frames 0 and 1 are degraded independently. The middle frame is the training target: its exposure is
+between theirs, and it has neither noise nor artefacts.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kinoloom.learn.synthetic.jpeg import as_jpeg
+from kinoloom.learn.synthetic.jpeg import simulate_jpeg
 
-_MOST_STOPS = 0.5
-_MOST_TINT = 0.1
-_LEAST_NOISE, _MOST_NOISE = 0.5 / 255, 10 / 255
-_LEAST_QUALITY, _MOST_QUALITY = 40.0, 95.0
+_MAX_STOPS = 0.5
+_MAX_TINT_STOPS = 0.1
+_MIN_NOISE, _MAX_NOISE = 0.5 / 255, 10 / 255
+_MIN_QUALITY, _MAX_QUALITY = 40.0, 95.0
 
 
 @dataclass(frozen=True)
-class DegradeOptions:
-    """Shares of the scenes whose light changes, that are noisy, and that were compressed."""
+class DegradationOptions:
+    """The shares of scenes with a change of exposure, with noise, and with JPEG compression."""
 
-    lit: float = 0.3
-    noisy: float = 0.3
-    compressed: float = 0.3
+    exposure: float = 0.3
+    noise: float = 0.3
+    jpeg: float = 0.3
 
 
 @dataclass(frozen=True)
 class Degradations:
-    """What the frames of one scene suffer.
+    """The degradations of one scene.
 
     Attributes:
-        gain: (3,) by which frame 1 is brighter than frame 0 in its dark tones, for each channel.
-        noise: standard deviation of the noise in mid grey, 0 for none; values are in 0..1.
+        gain: (3,) of the dark tones from frame 0 to frame 1, per channel.
+        noise: standard deviation of the noise in mid grey, for values in 0..1; 0 for none.
         quality: of JPEG, 1 to 100; 0 for no compression.
         seed: of the noise, 32 bits.
     """
@@ -47,54 +47,58 @@ class Degradations:
     seed: int
 
 
-def draw_degradations(rng: np.random.Generator, options: DegradeOptions) -> Degradations:
-    """Draw what a scene suffers."""
-    stops = rng.uniform(-_MOST_STOPS, _MOST_STOPS) + rng.uniform(-_MOST_TINT, _MOST_TINT, 3)
-    noise = np.exp(rng.uniform(np.log(_LEAST_NOISE), np.log(_MOST_NOISE)))
-    quality = rng.uniform(_LEAST_QUALITY, _MOST_QUALITY)
-    lit, noisy, compressed = rng.random(3) < [options.lit, options.noisy, options.compressed]
+def draw_degradations(rng: np.random.Generator, options: DegradationOptions) -> Degradations:
+    """Draw the degradations of a scene."""
+    stops = rng.uniform(-_MAX_STOPS, _MAX_STOPS) + rng.uniform(-_MAX_TINT_STOPS, _MAX_TINT_STOPS, 3)
+    deviation = np.exp(rng.uniform(np.log(_MIN_NOISE), np.log(_MAX_NOISE)))
+    quality = rng.uniform(_MIN_QUALITY, _MAX_QUALITY)
+    has_exposure, has_noise, has_jpeg = rng.random(3) < [
+        options.exposure,
+        options.noise,
+        options.jpeg,
+    ]
     return Degradations(
-        gain=np.exp2(stops * lit),
-        noise=float(noise * noisy),
-        quality=float(quality * compressed),
+        gain=np.exp2(stops * has_exposure),
+        noise=float(deviation * has_noise),
+        quality=float(quality * has_jpeg),
         seed=int(rng.integers(1 << 32)),
     )
 
 
-def relight(image: Tensor, gain: Tensor) -> Tensor:
-    """The picture in another light: x becomes g x / sqrt(1 + (g^2 - 1) x^2).
+def adjust_exposure(image: Tensor, gain: Tensor) -> Tensor:
+    """Change the exposure of an image: x becomes g x / sqrt(1 + (g^2 - 1) x^2).
 
-    Dark tones are multiplied by the gain, black and white stay; a gain after another is their
-    product. It is the model of light of `motion.exposure`.
+    Dark tones are multiplied by the gain; black and white are unchanged. Successive gains multiply.
+    This is the exposure model of `motion.exposure`.
 
     Args:
         image: (..., 3, H, W) in 0..1.
-        gain: (..., 3, 1, 1), above 0.
+        gain: (..., 3, 1, 1), positive.
     """
     return gain * image / torch.sqrt(1 + (gain * gain - 1) * image * image)
 
 
 def add_noise(images: Tensor, deviation: Tensor, seed: Tensor) -> Tensor:
-    """Add the noise of a sensor: of half the variance in black, and one and a half in white.
+    """Add sensor noise, with half the variance in black and one and a half times in white.
 
-    It depends on the seeds alone, on any device and in any batch.
+    The noise depends on the seeds alone, on any device and in any batch.
 
     Args:
         images: (B, F, 3, H, W) in 0..1.
-        deviation: (B,) in mid grey.
+        deviation: (B,) standard deviation in mid grey.
         seed: (B,) int64, 32 bits.
 
     Returns:
-        As the images, not clipped.
+        Images of the same shape, not clipped.
     """
-    spread = deviation.view(-1, 1, 1, 1, 1) * torch.sqrt(0.5 + images)
+    scale = deviation.view(-1, 1, 1, 1, 1) * torch.sqrt(0.5 + images)
     count = images[0].numel()
-    normal = _normals(seed, (count + 1) // 2)[:, :count]
-    return images + spread * normal.reshape(images.shape)
+    normal = _draw_normals(seed, (count + 1) // 2)[:, :count]
+    return images + scale * normal.reshape(images.shape)
 
 
-def compress(images: Tensor, quality: Tensor) -> Tensor:
-    """What is left of the pictures after JPEG.
+def compress_jpeg(images: Tensor, quality: Tensor) -> Tensor:
+    """Simulate JPEG compression.
 
     Args:
         images: (B, F, 3, H, W) in 0..1.
@@ -102,20 +106,20 @@ def compress(images: Tensor, quality: Tensor) -> Tensor:
     """
     batch, frames = images.shape[:2]
     flat = images.reshape(batch * frames, *images.shape[2:])
-    return as_jpeg(flat, quality.repeat_interleave(frames)).reshape(images.shape)
+    return simulate_jpeg(flat, quality.repeat_interleave(frames)).reshape(images.shape)
 
 
-def _normals(seed: Tensor, pairs: int) -> Tensor:
-    """(B, 2 * pairs) standard normal numbers, by Box and Muller's transform of hashed numbers."""
-    place = torch.arange(pairs, device=seed.device)
-    bits = _hash(_hash(seed)[:, None] ^ place)
+def _draw_normals(seed: Tensor, pairs: int) -> Tensor:
+    """Return (B, 2 * pairs) standard normal numbers, by the Box-Muller transform of hashes."""
+    position = torch.arange(pairs, device=seed.device)
+    bits = _hash(_hash(seed)[:, None] ^ position)
     radius = torch.sqrt(-2 * torch.log(((bits >> 16) + 0.5) / 65536.0))
     angle = (bits & 0xFFFF) * (2 * torch.pi / 65536.0)
     return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
 
 
 def _hash(bits: Tensor) -> Tensor:
-    """Mix 32 bits, held in int64 (Wellons' `lowbias32` hash)."""
+    """Hash 32 bits, stored in int64 (Wellons' `lowbias32`)."""
     bits = bits ^ (bits >> 16)
     bits = bits * 0x7FEB352D & 0xFFFFFFFF
     bits = bits ^ (bits >> 15)

@@ -1,8 +1,8 @@
-"""JPEG as arithmetic: what a picture looks like after it was stored, on any device.
+"""Simulated JPEG compression, as tensor arithmetic on any device.
 
-Source: ITU-T T.81 (the transform, and the tables of its annex K) and T.871 (colours); the scaling
-of the tables by quality is that of the Independent JPEG Group, as is the way in which colours,
-stored at half the size each way, are brought back: bilinearly.
+Source: ITU-T T.81 (the transform, and the tables of its annex K) and T.871 (colours). The scaling
+of the tables by quality is that of the Independent JPEG Group, as is the bilinear upsampling of the
+chroma, which is stored at half the resolution (4:2:0).
 """
 
 from __future__ import annotations
@@ -35,48 +35,48 @@ _TO_YCC = (
 _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.0))
 
 
-def as_jpeg(images: Tensor, quality: Tensor) -> Tensor:
-    """The pictures after JPEG.
+def simulate_jpeg(images: Tensor, quality: Tensor) -> Tensor:
+    """Return the images after JPEG compression.
 
     Args:
-        images: (B, 3, H, W) float32 in 0..1, sides of any length.
+        images: (B, 3, H, W) float32 in 0..1, of any size.
         quality: (B,) from 1 to 100.
 
     Returns:
-        As the images, in 0..1, on whole 255ths.
+        Images of the same shape in 0..1, multiples of 1/255.
     """
     height, width = images.shape[2:]
-    room = [-width % (2 * _BLOCK), -height % (2 * _BLOCK)]
+    padding = [-width % (2 * _BLOCK), -height % (2 * _BLOCK)]
     levels = torch.round(images.clamp(0, 1) * 255)
-    levels = functional.pad(levels, (0, room[0], 0, room[1]), mode="replicate")
-    ycc = torch.round(_mixed(levels, _TO_YCC))
-    luma = _stored(ycc[:, :1] - 128, quality, _LUMA) + 128
+    levels = functional.pad(levels, (0, padding[0], 0, padding[1]), mode="replicate")
+    ycc = torch.round(_convert_colours(levels, _TO_YCC))
+    luma = _quantise(ycc[:, :1] - 128, quality, _LUMA) + 128
     chroma = torch.round(functional.avg_pool2d(ycc[:, 1:], 2))
-    chroma = _stored(chroma, quality, _CHROMA)
+    chroma = _quantise(chroma, quality, _CHROMA)
     chroma = functional.interpolate(chroma, scale_factor=2.0, mode="bilinear")
-    rgb = _mixed(torch.cat([luma, chroma], dim=1), _TO_RGB)
+    rgb = _convert_colours(torch.cat([luma, chroma], dim=1), _TO_RGB)
     return torch.round(rgb.clamp(0, 255))[..., :height, :width] / 255
 
 
-def _mixed(planes: Tensor, rows: tuple[tuple[float, ...], ...]) -> Tensor:
+def _convert_colours(planes: Tensor, rows: tuple[tuple[float, ...], ...]) -> Tensor:
     kernel = torch.tensor(rows, device=planes.device, dtype=planes.dtype)
     return functional.conv2d(planes, kernel[:, :, None, None])
 
 
-def _stored(planes: Tensor, quality: Tensor, table: tuple[int, ...]) -> Tensor:
-    """The planes (B, C, H, W) after their blocks were transformed, rounded, and brought back."""
+def _quantise(planes: Tensor, quality: Tensor, table: tuple[int, ...]) -> Tensor:
+    """Transform the 8x8 blocks of planes (B, C, H, W), quantise them, and transform them back."""
     batch, channels, height, width = planes.shape
-    waves = _cosines(planes.device)
+    dct = _dct_matrix(planes.device)
     blocks = planes.reshape(-1, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
     blocks = blocks.transpose(2, 3)  # (B C, rows, columns, 8, 8)
-    step = _steps(quality, table).view(batch, 1, 1, _BLOCK, _BLOCK)
-    step = step.repeat_interleave(channels, 0)
-    parts = torch.round(waves @ blocks @ waves.T / step) * step
-    return (waves.T @ parts @ waves).transpose(2, 3).reshape(planes.shape)
+    steps = _quantisation_table(quality, table).view(batch, 1, 1, _BLOCK, _BLOCK)
+    steps = steps.repeat_interleave(channels, 0)
+    coefficients = torch.round(dct @ blocks @ dct.T / steps) * steps
+    return (dct.T @ coefficients @ dct).transpose(2, 3).reshape(planes.shape)
 
 
-def _steps(quality: Tensor, table: tuple[int, ...]) -> Tensor:
-    """(B, 64): the table for each quality."""
+def _quantisation_table(quality: Tensor, table: tuple[int, ...]) -> Tensor:
+    """Return the quantisation table for each quality, (B, 64)."""
     quality = torch.round(quality).clamp(1, 100)
     percent = torch.where(quality < 50, torch.floor(5000 / quality), 200 - 2 * quality)
     base = torch.tensor(table, device=quality.device, dtype=torch.float32)
@@ -84,9 +84,9 @@ def _steps(quality: Tensor, table: tuple[int, ...]) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _cosines(device: torch.device) -> Tensor:
-    """(8, 8): the orthonormal cosine transform of eight samples."""
+def _dct_matrix(device: torch.device) -> Tensor:
+    """Return the orthonormal discrete cosine transform of eight samples, (8, 8)."""
     k = torch.arange(_BLOCK, dtype=torch.float64)
-    waves = torch.cos(math.pi / _BLOCK * (k + 0.5) * k[:, None]) * math.sqrt(2 / _BLOCK)
-    waves[0] /= math.sqrt(2)
-    return waves.to(device=device, dtype=torch.float32)
+    dct = torch.cos(math.pi / _BLOCK * (k + 0.5) * k[:, None]) * math.sqrt(2 / _BLOCK)
+    dct[0] /= math.sqrt(2)
+    return dct.to(device=device, dtype=torch.float32)

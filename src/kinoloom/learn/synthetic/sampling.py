@@ -1,7 +1,7 @@
 """Textures sampled at points of their layers.
 
 Points are (n, T, H, W) in pixels from the centre of the texture. The T frames of a layer are
-sampled as one tall picture, so that its texture is not copied for each.
+sampled as one tall image, so that its texture is not copied per frame.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from torch.nn import functional
 from kinoloom.learn.synthetic.warps import Points
 
 
-def colours(texture: Tensor, points: Points, mode: Literal["bicubic", "bilinear"]) -> Tensor:
-    """The colours of layers, mirrored beyond the edges of their textures.
+def sample_colours(texture: Tensor, points: Points, mode: Literal["bicubic", "bilinear"]) -> Tensor:
+    """Sample the colours of layers, mirrored beyond the edges of their textures.
 
     Args:
         texture: (n, 3, S, S) uint8.
-        points: where.
-        mode: bicubic keeps fine detail as sharp as it is, bilinear takes a sixth of the time.
+        points: in the layers.
+        mode: bicubic preserves fine detail; bilinear takes a sixth of the time.
 
     Returns:
         (n, T, 3, H, W) float32 in 0..1.
     """
-    # Cubic interpolation may swing over.
-    return _sampled(texture, points, mode, "reflection").clamp_(0, 1)
+    # Bicubic interpolation overshoots.
+    return _sample(texture, points, mode, "reflection").clamp_(0, 1)
 
 
-def cover(texture: Tensor, points: Points) -> Tensor:
-    """How far layers cover points, bilinear, not at all beyond the edges.
+def sample_coverage(texture: Tensor, points: Points) -> Tensor:
+    """Sample the coverage of layers, bilinearly; it is 0 beyond the edges.
 
     Args:
-        texture: (n, 4, S, S) uint8, the cover last.
-        points: where.
+        texture: (n, 4, S, S) uint8; the last channel is the coverage.
+        points: in the layers.
 
     Returns:
         (n, T, H, W) float32 in 0..1.
     """
-    return _sampled(texture[:, 3:], points, "bilinear", "zeros")[:, :, 0]
+    return _sample(texture[:, 3:], points, "bilinear", "zeros")[:, :, 0]
 
 
-def _sampled(texture: Tensor, points: Points, mode: str, beyond: str) -> Tensor:
+def _sample(texture: Tensor, points: Points, mode: str, padding_mode: str) -> Tensor:
     n, frames, height, width = points[0].shape
     grid = torch.stack(points, dim=4).view(n, frames * height, width, 2) * (2 / texture.shape[3])
     values = functional.grid_sample(
-        texture.float() * (1 / 255), grid, mode=mode, padding_mode=beyond, align_corners=False
+        texture.float() * (1 / 255), grid, mode=mode, padding_mode=padding_mode, align_corners=False
     )
     return values.view(n, -1, frames, height, width).transpose(1, 2)

@@ -25,9 +25,9 @@ from kinoloom.film.engines.fast import resize_colours
 from kinoloom.film.selection import build_engine_options
 from kinoloom.film.synthesis.candidates import build_candidates
 from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.synthetic.packing import pack
-from kinoloom.learn.synthetic.samples import make_samples
+from kinoloom.learn.synthetic.samples import render_samples
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.motion.flow import Field, Flow, pixel_grid, resize_flow, sample
 
@@ -61,7 +61,7 @@ class Crop:
     trust: NDArray[np.float16]
 
 
-def extract_crops(drawn: Shot | Scene, rng: np.random.Generator) -> Iterator[Crop]:
+def extract_crops(drawn: FrameTriplet | Scene, rng: np.random.Generator) -> Iterator[Crop]:
     """Extract crops of a sample; none if frames are small or no motion explains them.
 
     Args:
@@ -93,7 +93,7 @@ def extract_crops(drawn: Shot | Scene, rng: np.random.Generator) -> Iterator[Cro
 
 
 def _render_scene(scene: Scene) -> Crop:
-    batch = make_samples(pack([scene]))
+    batch = render_samples(pack([scene]))
     frames = torch.cat([batch["frame0"], batch["middle"], batch["frame1"]])
     truth = batch["truth"]
     flows = torch.cat([truth["flow_t0"] / -scene.time, truth["flow_t1"] / (1 - scene.time)], 1)

@@ -13,8 +13,8 @@ import numpy as np
 
 from kinoloom.base.outputs import whole_file
 from kinoloom.errors import InputNotFoundError
-from kinoloom.learn.checkpointing.atomic_files import write_text_durably
-from kinoloom.learn.data.source import Shot, Source
+from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
+from kinoloom.learn.data.source import FrameTriplet, Source
 from kinoloom.learn.seeds import generator
 from kinoloom.learn.synthetic.scenes import Scene
 
@@ -23,7 +23,7 @@ _SEED_STREAM = 7
 _STATE_FILE = "samples.json"
 _SAVE_INTERVAL = 20
 
-Extract = Callable[[Shot | Scene, np.random.Generator], Iterator[Any]]
+Extract = Callable[[FrameTriplet | Scene, np.random.Generator], Iterator[Any]]
 """Extracts parts of a sample, such as `regions.Region` or `crops.Crop`: dataclasses of arrays and
 numbers. It must be a module-level function, to be picklable."""
 Progress = Callable[[int, int], None]
@@ -69,7 +69,7 @@ def prepare_samples(
         for index, job in jobs:
             done[str(index)] = job.result()
             if len(done) % _SAVE_INTERVAL == 0 or len(done) == samples:
-                write_text_durably(state, json.dumps(done))
+                write_text_atomically(state, json.dumps(done))
                 progress(len(done), samples)
     return sum(done.values())
 

@@ -25,7 +25,7 @@ from kinoloom.film.selection import build_engine_options
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import build_candidates
 from kinoloom.film.train.samples.preparation import load_arrays
-from kinoloom.learn.data.source import Shot
+from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.synthetic.scenes import Scene
 from kinoloom.metrics import psnr
 from kinoloom.motion.flow import Field
@@ -76,7 +76,7 @@ class Region:
         return first, second
 
 
-def extract_regions(shot: Shot | Scene, rng: np.random.Generator) -> Iterator[Region]:
+def extract_regions(shot: FrameTriplet | Scene, rng: np.random.Generator) -> Iterator[Region]:
     """Extract random regions of a shot, preferably difficult ones.
 
     Args:
@@ -132,7 +132,7 @@ def _get_engine() -> Fast:
     return Fast(build_engine_options(None))
 
 
-def _resize_to_grid(shot: Shot) -> tuple[int, list[Picture]]:
+def _resize_to_grid(shot: FrameTriplet) -> tuple[int, list[Picture]]:
     """Return the ratio, and the frames resized so that the grid divides them evenly."""
     height, width = shot.frames[0].shape[:2]
     ratio = 2 if height * width >= 4 * MAX_FULL_SIZE_CELLS else 1

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kinoloom.film.train.contact_sheet import draw_contact_sheet
 from kinoloom.film.train.metrics import compute_psnr_db
-from kinoloom.learn.data.batches import Batches, Drawn, Triplets, finish
+from kinoloom.learn.data.batches import Batches, RawBatch, TripletBatch, finish
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
@@ -51,7 +51,7 @@ def build_film_task(
     """
 
     def compute_losses(
-        net: nn.Module, drawn: Drawn, weights: Mapping[str, float]
+        net: nn.Module, drawn: RawBatch, weights: Mapping[str, float]
     ) -> dict[str, Tensor]:
         batch = finish(drawn)
         frames = _render(net, batch)
@@ -86,13 +86,13 @@ def initialise_glorot(net: nn.Module) -> nn.Module:
     return net
 
 
-def _render(net: nn.Module, batch: Triplets) -> Tensor:
+def _render(net: nn.Module, batch: TripletBatch) -> Tensor:
     time = batch["time"].view(-1, 1, 1, 1)
     frames: Tensor = net(batch["frame0"], batch["frame1"], time)
     return frames
 
 
-def _render_each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor]]:
+def _render_each(net: nn.Module, samples: TripletBatch) -> list[tuple[Tensor, Tensor]]:
     """Return the frame and the truth of each sample, (3, H, W) on the CPU."""
     device = next(net.parameters()).device
     pairs = []
@@ -105,11 +105,11 @@ def _render_each(net: nn.Module, samples: Triplets) -> list[tuple[Tensor, Tensor
     return pairs
 
 
-def _evaluate(net: nn.Module, samples: Triplets) -> dict[str, float]:
+def _evaluate(net: nn.Module, samples: TripletBatch) -> dict[str, float]:
     return {"psnr_db": fmean(compute_psnr_db(*pair) for pair in _render_each(net, samples))}
 
 
-def _draw_samples(net: nn.Module, samples: Triplets) -> dict[str, Any]:
+def _draw_samples(net: nn.Module, samples: TripletBatch) -> dict[str, Any]:
     """Draw the frames of the first samples next to the truth."""
     few = {name: samples[name][:_SHOWN_SAMPLES] for name in ("frame0", "middle", "frame1", "time")}
-    return {"frame_and_truth": draw_contact_sheet(_render_each(net, cast(Triplets, few)))}
+    return {"frame_and_truth": draw_contact_sheet(_render_each(net, cast(TripletBatch, few)))}

@@ -30,7 +30,7 @@ from kinoloom.film.train.samples.preparation import list_prepared, load_arrays
 from kinoloom.learn.losses.laplacian import laplacian_loss
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
 
@@ -64,7 +64,7 @@ def build_lite_task(
 
     def draw_batch(step: int, share: int, shares: int) -> dict[str, NDArray[Any]]:
         patches = []
-        for k in share_of(settings.batch, share, shares):
+        for k in share_indices(settings.batch, share, shares):
             rng = generator(settings.seed, step, k)
             crop = _load_crop(files[int(rng.integers(len(files)))])
             patches.append(_cut_patch(_augment(crop, rng), PATCH_PX, rng))
@@ -86,7 +86,7 @@ def build_lite_task(
         best="psnr_db",
         samples=lambda net: {"frame_and_truth": _draw_samples(net, validation)},
         record={**record, **counts, "size": vars(net.size)},
-        skips_parameters=True,
+        has_unused_parameters=True,
     )
 
 

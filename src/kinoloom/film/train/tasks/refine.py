@@ -31,7 +31,7 @@ from kinoloom.film.train.metrics import compute_psnr_db
 from kinoloom.film.train.samples.patches import Patch, sample_patch
 from kinoloom.film.train.samples.preparation import list_prepared
 from kinoloom.film.train.samples.regions import MARGIN_PX, load_region
-from kinoloom.learn.seeds import generator, share_of
+from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.task import Task
 
 PATCH_CELLS = 64
@@ -61,7 +61,7 @@ def build_refine_task(
 
     def draw_batch(step: int, share: int, shares: int) -> list[dict[str, Any]]:
         patches = []
-        for k in share_of(batch, share, shares):
+        for k in share_indices(batch, share, shares):
             rng = generator(seed, step, k)
             region = load_region(files[int(rng.integers(len(files)))])
             patches.append(vars(sample_patch(region, PATCH_CELLS, rng)))
