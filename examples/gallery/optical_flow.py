@@ -6,12 +6,8 @@ python examples/gallery/optical_flow.py [FOLDER]
 import numpy as np
 from panels import clip_frames, labelled, row, save
 
-<<<<<<< HEAD
-from kinoloom.motion.flow_color import draw_color_wheel, draw_flow, typical_speed_px
-=======
 from kinoloom.film.selection import build_engine_options, choose_engine
-from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
->>>>>>> docs
+from kinoloom.motion.flow_color import draw_color_wheel, draw_flow, typical_speed_px
 
 WIDTH = 560
 KEY = 96
