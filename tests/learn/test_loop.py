@@ -209,7 +209,7 @@ def test_non_finite_values_stop_the_run(corrupt: Any, message: str, tmp_path: Pa
 
 def test_non_finite_term_is_named(tmp_path: Path) -> None:
     task = toy.task(losses=spoil(0, lambda loss: loss * math.nan), weights={"l2": 1, "l1": 1e-9})
-    with pytest.raises(TrainingError, match=r"At step 0 the l1 is nan.*no earlier checkpoint"):
+    with pytest.raises(TrainingError, match=r"At step 0 the l1 is nan.*No earlier checkpoint"):
         train(task, toy.QUICK, tmp_path)
 
 

@@ -234,7 +234,7 @@ class _Run:
         where = (
             f"The checkpoint {checkpoint.name} is from an earlier step"
             if checkpoint
-            else "There is no earlier checkpoint"
+            else "No earlier checkpoint exists"
         )
         return TrainingError(
             fault or "Another process found a loss that is not finite.",

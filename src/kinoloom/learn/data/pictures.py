@@ -49,7 +49,7 @@ class PictureSource:
         sequences: at least one.
 
     Raises:
-        UsageError: there is no sequence, or one has fewer than three images.
+        UsageError: no sequence is passed, or one has fewer than three images.
     """
 
     sequences: Sequence[ImageSequence]
@@ -95,7 +95,7 @@ def open_pictures(folder: Path, split: Split = "train") -> PictureSource:
         split: the list to read, if the folder has lists.
 
     Raises:
-        InputNotFoundError: there is no folder, list or triplet, or a listed image is missing.
+        InputNotFoundError: the folder, the list, a listed image or any triplet is missing.
         UnreadableMediaError: a list is empty, or is not a text file.
     """
     if not folder.is_dir():

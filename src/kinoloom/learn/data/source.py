@@ -70,7 +70,7 @@ class Mixture:
         weights: relative frequency of each source.
 
     Raises:
-        UsageError: there is no source, a weight is missing or negative, or the sum is not positive.
+        UsageError: no source is passed, weights are missing or negative, or their sum is 0.
     """
 
     sources: Sequence[Source]

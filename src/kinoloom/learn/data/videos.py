@@ -50,7 +50,7 @@ class VideoSource:
         skipped: one line for each unusable video, with the reason.
 
     Raises:
-        UsageError: there is no run, or the strides are not increasing from 1 on.
+        UsageError: no run is passed, or the strides are not increasing from 1 on.
     """
 
     runs: Sequence[VideoRun]
