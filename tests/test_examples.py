@@ -64,7 +64,7 @@ def test_train_film_network(tmp_path: Path) -> None:
         ("optical_flow", ()),
         ("pipeline_graph", ()),
         ("slow_motion", ()),
-        ("smoke", ("--steps", "3", "--trajectories", "2", "--tests", "1")),
+        ("smoke", ("--steps", "3", "--trajectories", "2", "--held-out-trajectories", "1")),
     ],
 )
 def test_gallery(script: str, words: tuple[str, ...], tmp_path: Path) -> None:

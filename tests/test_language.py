@@ -11,7 +11,7 @@ from import_graph import ROOT, read_modules
 from kinoloom.base import registry
 
 STOP_WORDS = (
-    *("told", "tells", "goes on", "go on", "worked out", "taken over", "is no", "Holds"),
+    *("told", "tells", "goes on", "go on", "worked out", "taken over", r"(?<!here )is no", "Holds"),
     *("woven", "weave", "judged", "guess", "guesses", "doubts", "mended", "for ever"),
     *("may be told", "asked for", "learned by heart", "the same bits"),
 )

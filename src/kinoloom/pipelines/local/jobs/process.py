@@ -117,7 +117,7 @@ def kill_orphan(pid: int, started: str) -> bool:
 
     Args:
         pid: The process id.
-        started: The process's start time, which tells it from a later process with the same id.
+        started: The start time of the process: ids are used again.
     """
     if not pid or not started or start_time(pid) != started:
         return False

@@ -169,7 +169,7 @@ class State:
         )
 
     def set_process(self, execution: str, name: str, pid: int, started: str) -> None:
-        """Record a running step's process; `started` tells it from a later one with the same id."""
+        """Record a running step's process; `started` identifies it."""
         self._write(
             "UPDATE steps SET pid = ?, pid_started = ? WHERE execution = ? AND name = ?",
             (pid, started, execution, name),
