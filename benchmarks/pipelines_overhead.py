@@ -1,11 +1,11 @@
-"""What a pipeline costs beside the work of its steps, as ratios to `python -c pass`.
+"""The overhead of a pipeline's steps, relative to `python -c pass`.
 
     python -m benchmarks.pipelines_overhead --rounds 7 --sagemaker PYTHON --metaflow PYTHON
 
-A step here is `python3 -c pass` with one output folder; all that is beyond the interpreter's own
-start is ours. Every job runs once a round, in turns. The peers are not installed by the extras of
-this repository: each runs in an interpreter that has it, and is left out where none is given. See
-`peers/` for what a step is there.
+A step is `python3 -c pass` with one output folder; everything beyond the interpreter's own start is
+overhead. Each round runs every job once, in turn. The extras of this repository do not install the
+peers: each runs in an interpreter that has it, and is omitted without one. See `peers/` for their
+steps.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def main() -> None:
     """Measure and write benchmarks/results/pipelines_overhead.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--sagemaker", help="an interpreter with sagemaker and moto")
-    parser.add_argument("--metaflow", help="an interpreter with metaflow")
-    given = parser.parse_args()
-    rounds = given.rounds
+    parser.add_argument("--sagemaker", help="interpreter with sagemaker and moto")
+    parser.add_argument("--metaflow", help="interpreter with metaflow")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         jobs = _jobs(Path(folder))
         for name, python, script in (
-            ("step, SageMaker local without containers", given.sagemaker, "sagemaker_local.py"),
-            ("step, Metaflow", given.metaflow, "metaflow_chain.py"),
+            ("step, SageMaker local without containers", arguments.sagemaker, "sagemaker_local.py"),
+            ("step, Metaflow", arguments.metaflow, "metaflow_chain.py"),
         ):
             if python:
                 jobs[name] = stack.enter_context(_peer(python, script))
@@ -62,13 +62,13 @@ def main() -> None:
         "times_python_pass": ratios,
         "ms_a_function_step_of_so_many": many,
     }
-    told = [f"--{name} PYTHON" for name in ("sagemaker", "metaflow") if getattr(given, name)]
-    command = " ".join(["python -m benchmarks.pipelines_overhead", f"--rounds {rounds}", *told])
+    peers = [f"--{name} PYTHON" for name in ("sagemaker", "metaflow") if getattr(arguments, name)]
+    command = " ".join(["python -m benchmarks.pipelines_overhead", f"--rounds {rounds}", *peers])
     print(write_results("pipelines_overhead", command, findings))
 
 
 def _jobs(folder: Path) -> dict[str, Callable[[], float]]:
-    """What is timed, each in seconds for one step, one start or one plan."""
+    """Return the timed jobs; each returns the seconds of one step, one start or one plan."""
     chain = [_step(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
     calls = [_call(f"S{k}", [f"S{k - 1}"] if k else []) for k in range(_CHAIN)]
     wide = _definition([_step(f"S{k}", [f"S{k // 2}"] if k else []) for k in range(1000)])
@@ -77,7 +77,7 @@ def _jobs(folder: Path) -> dict[str, Callable[[], float]]:
         "step, plain": _chained(
             LocalSession(folder / "plain", isolation="plain", strict=True), chain
         ),
-        "step, taken over": _chained(LocalSession(folder / "cached"), chain),
+        "step, cache hit": _chained(LocalSession(folder / "cached"), chain),
         "step, a function": _chained(LocalSession(folder / "calls"), calls),
         "plan of 1000 steps": lambda: _timed(lambda: load_text(wide)),
         "import of the engine": lambda: _timed(
@@ -91,7 +91,7 @@ def _jobs(folder: Path) -> dict[str, Callable[[], float]]:
 
 
 def _chained(session: LocalSession, steps: list[dict[str, Any]]) -> Callable[[], float]:
-    """Seconds a step of a chain, from start to the end of the execution."""
+    """Return a job that runs a chain and returns the seconds per step."""
     session.register_function(_ARN, lambda event, context: {})
     session.put_pipeline("Chain", _definition(steps))
 
@@ -102,14 +102,14 @@ def _chained(session: LocalSession, steps: list[dict[str, Any]]) -> Callable[[],
 
 
 def _many(folder: Path, count: int) -> float:
-    """Seconds for a tree of so many function steps."""
+    """Return the seconds of a tree of `count` Lambda steps."""
     steps = [_call(f"S{k}", [f"S{k // 2}"] if k else []) for k in range(count)]
     return _chained(LocalSession(folder / f"many{count}"), steps)() * count
 
 
 @contextlib.contextmanager
 def _peer(python: str, script: str) -> Iterator[Callable[[], float]]:
-    """A peer's process: each call runs its chain once and gives the seconds of a step."""
+    """Start a peer's process; each call runs its chain once and returns the seconds per step."""
     path = Path(__file__).parent / "peers" / script
     with subprocess.Popen(
         [python, str(path)],
@@ -118,27 +118,27 @@ def _peer(python: str, script: str) -> Iterator[Callable[[], float]]:
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        asked, told = process.stdin, process.stdout
-        assert asked is not None
-        assert told is not None
+        requests, results = process.stdin, process.stdout
+        assert requests is not None
+        assert results is not None
 
         def run() -> float:
-            asked.write("\n")
-            asked.flush()
-            return float(told.readline())
+            requests.write("\n")
+            requests.flush()
+            return float(results.readline())
 
         yield run
-        asked.close()
+        requests.close()
 
 
 def _timed(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - begin
+    return time.perf_counter() - start
 
 
 def _run(*words: str) -> None:
-    """Run this interpreter; what it imports is compiled once, as where it is installed."""
+    """Run this interpreter with bytecode caching, as in an installation."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, *words], check=True, env=env)
 

@@ -1,8 +1,8 @@
 """Chains of empty steps in Metaflow, on its local store.
 
 Run by `benchmarks.pipelines_overhead` with an interpreter that has `metaflow==2.19.*`. Each line on
-standard input runs a flow of 12 steps and one of 2; the answer is a tenth of the difference, so
-that the start of the flow itself does not count.
+standard input runs a flow of 12 steps and one of 2; the result is a tenth of the difference, which
+excludes the start of the flow itself.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def flow(steps: int) -> str:
-    """The program of a flow of so many steps."""
+    """Return the program of a flow with `steps` steps."""
     names = ["start", *(f"step{k}" for k in range(1, steps - 1)), "end"]
     lines = ["from metaflow import FlowSpec, step", "class Chain(FlowSpec):"]
     for name, following in zip(names, [*names[1:], ""], strict=True):
@@ -24,7 +24,7 @@ def flow(steps: int) -> str:
 
 
 def seconds_of(program: Path) -> float:
-    """Of one run of a flow."""
+    """Return the seconds of one run of a flow."""
     begin = time.perf_counter()
     subprocess.run(
         [sys.executable, str(program), "--quiet", "run"], check=True, capture_output=True,

@@ -1,9 +1,9 @@
-"""A chain of steps in the SageMaker SDK's local mode, with its containers taken away.
+"""A chain of steps in the SageMaker SDK's local mode, without its containers.
 
 Run by `benchmarks.pipelines_overhead` with an interpreter that has `sagemaker==2.257.7` and
-`moto[s3,sts]`. Docker is a script that does nothing, S3 is moto's, in this process: what is left
-is the SDK's own work, and no step's program is ever started. Each line on standard input runs the
-chain once; the answer is the seconds that a step took.
+`moto[s3,sts]`. Docker is a script that does nothing and S3 is moto's, in this process: only the
+SDK's own work remains, and no step's program starts. Each line on standard input runs the chain
+once; the result is the seconds per step.
 """
 
 import logging
@@ -22,7 +22,7 @@ ROLE = "arn:aws:iam::111122223333:role/R"
 
 
 def main() -> None:
-    """Answer the lines on standard input."""
+    """Run the chain for each line on standard input."""
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     folder = Path(tempfile.mkdtemp())
@@ -37,15 +37,15 @@ def main() -> None:
     with mock_aws():
         pipeline = chain()
         for _ in sys.stdin:
-            begin = time.perf_counter()
+            start = time.perf_counter()
             execution = pipeline.start()
-            seconds = time.perf_counter() - begin
+            seconds = time.perf_counter() - start
             status = execution.describe()["PipelineExecutionStatus"]
             print(seconds / STEPS if status == "Succeeded" else status, flush=True)
 
 
 def chain() -> Any:
-    """A pipeline of script processors, each after the one before it."""
+    """Return a pipeline of script processors in sequence."""
     import boto3
     from sagemaker.processing import ProcessingOutput, ScriptProcessor
     from sagemaker.workflow.pipeline import Pipeline

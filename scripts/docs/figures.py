@@ -182,6 +182,32 @@ def tiny_memory() -> str:
     )
 
 
+def pipelines_overhead() -> str:
+    """Return the overhead of pipeline steps."""
+    result = _result("pipelines_overhead")
+    seconds, ratios = result["seconds"], result["times_python_pass"]
+    names = {
+        "python -c pass": "`python -c pass`",
+        "step, plain": "step, plain",
+        "step, in a namespace": "step in a namespace",
+        "step, cache hit": "step with a cache hit",
+        "step, a function": "Lambda step",
+        "plan of 1000 steps": "checking a definition of 1,000 steps",
+        "import of the engine": "importing the engine",
+        "step, Metaflow": "step in Metaflow 2.19",
+        "step, SageMaker local without containers": (
+            "step in SageMaker's local mode, without its containers"
+        ),
+    }
+    return _table(
+        ("", "ms", "relative to `python -c pass`"),
+        (
+            (title, f"{seconds[name]['median'] * 1e3:.1f}", ratios[name])
+            for name, title in names.items()
+        ),
+    )
+
+
 def decisions() -> str:
     """Return the list of decisions with their titles."""
     titles = {
@@ -200,6 +226,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "clifford-speed": clifford_speed,
     "clifford-smoke": clifford_smoke,
     "clifford-refine": clifford_refine,
+    "pipelines-overhead": pipelines_overhead,
     "tiny-digits": tiny_digits,
     "tiny-memory": tiny_memory,
 }

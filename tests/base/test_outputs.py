@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from kinoloom.base.outputs import (
+    atomic_output,
     check_output,
-    naming_output,
+    name_output_errors,
     remove,
     replace,
-    temporary_name,
-    whole_file,
+    temporary_path,
 )
 from kinoloom.errors import OutputError, OutputExistsError
 
 
 def test_output_appears_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    with whole_file(path, overwrite=False) as temporary:
+    with atomic_output(path, overwrite=False) as temporary:
         temporary.write_bytes(b"frames")
         assert temporary.parent == path.parent
         assert temporary.suffix == path.suffix
@@ -37,7 +37,7 @@ def test_error_keeps_the_old_file_and_leaves_no_temporary(
 ) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"old")
-    with pytest.raises(error), whole_file(path, overwrite=True) as temporary:
+    with pytest.raises(error), atomic_output(path, overwrite=True) as temporary:
         temporary.write_bytes(b"half of the fra")
         raise error
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
@@ -47,7 +47,7 @@ def test_error_keeps_the_old_file_and_leaves_no_temporary(
 def test_error_removes_the_temporary_folder(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="stop"),
-        whole_file(tmp_path / "frames", overwrite=False) as temporary,
+        atomic_output(tmp_path / "frames", overwrite=False) as temporary,
     ):
         temporary.mkdir()
         (temporary / "000001.png").write_bytes(b"frame")
@@ -59,9 +59,9 @@ def test_existing_output_is_kept_without_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"old")
     refused = pytest.raises(OutputExistsError, match=r"film.mp4 already exists. .* --overwrite")
-    with refused, whole_file(path, overwrite=False):
+    with refused, atomic_output(path, overwrite=False):
         pytest.fail("the work began")
-    with whole_file(path, overwrite=True) as temporary:
+    with atomic_output(path, overwrite=True) as temporary:
         temporary.write_bytes(b"new")
     assert path.read_bytes() == b"new"
 
@@ -71,7 +71,7 @@ def test_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
     kept.parent.mkdir()
     kept.write_bytes(b"dear")
     refused = pytest.raises(OutputExistsError, match=r"holiday\.html is a folder")
-    with refused, whole_file(kept.parent, overwrite=True):
+    with refused, atomic_output(kept.parent, overwrite=True):
         pytest.fail("the work began")
     assert kept.read_bytes() == b"dear"
 
@@ -89,7 +89,7 @@ def test_unwritable_output_is_reported_before_the_work(
     tmp_path: Path, name: str, message: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=message), whole_file(tmp_path / name, overwrite=False):
+    with pytest.raises(OutputError, match=message), atomic_output(tmp_path / name, overwrite=False):
         pytest.fail("the work began")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -118,14 +118,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 WRITE = """
 import os, resource, sys
 from pathlib import Path
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import OutputError
 folder = Path(sys.argv[1])
 if not os.path.ismount(folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 (folder / "film.mp4").write_bytes(b"old")
 try:
-    with whole_file(folder / "film.mp4", overwrite=True) as temporary:
+    with atomic_output(folder / "film.mp4", overwrite=True) as temporary:
         temporary.write_bytes(bytes(100_000))
 except OutputError as error:
     print(error)
@@ -156,18 +156,18 @@ def test_full_disk_is_reported_and_leaves_no_file(small_disk: Path) -> None:
 )
 def test_system_error_names_the_output(number: int, message: str) -> None:
     named = pytest.raises(OutputError, match=f"out.mkv cannot be written: {message}")
-    with named, naming_output(Path("out.mkv")):
+    with named, name_output_errors(Path("out.mkv")):
         raise OSError(number, "as the system says")
 
 
 def test_other_system_errors_are_not_caught() -> None:
-    with pytest.raises(ConnectionResetError), naming_output(Path("out.mkv")):
+    with pytest.raises(ConnectionResetError), name_output_errors(Path("out.mkv")):
         raise ConnectionResetError(errno.ECONNRESET, "reset")
 
 
 def test_dev_full_is_a_full_disk() -> None:
     named = pytest.raises(OutputError, match="the disk is full")
-    with named, naming_output(Path("film.mp4")), Path("/dev/full").open("wb", 0) as full:
+    with named, name_output_errors(Path("film.mp4")), Path("/dev/full").open("wb", 0) as full:
         full.write(b"frames")
 
 
@@ -185,4 +185,4 @@ def test_finished_folder_replaces_the_old_one(tmp_path: Path) -> None:
 
 
 def test_temporary_name_keeps_the_suffix_and_is_hidden() -> None:
-    assert temporary_name(Path("a/film.v2.mp4")) == Path("a/.film.v2.part.mp4")
+    assert temporary_path(Path("a/film.v2.mp4")) == Path("a/.film.v2.part.mp4")

@@ -26,7 +26,7 @@ from typing import Literal
 
 from kinoloom.base import Report, op, option
 from kinoloom.base.checks import Check
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.base.report import Table
 from kinoloom.errors import (
     BudgetError, InputNotFoundError, MissingExtraError, OutputError, WeightsError,
@@ -105,7 +105,7 @@ def fail(folder: Path, options: FailOptions) -> Report:
 @op("wait")
 def wait(folder: Path, options: NoOptions) -> Report:
     """Start an output and never finish it."""
-    with whole_file(folder / "out.txt", overwrite=False) as temporary:
+    with atomic_output(folder / "out.txt", overwrite=False) as temporary:
         temporary.write_text("half")
         print("started", flush=True)
         time.sleep(60)

@@ -316,9 +316,9 @@ def test_doctor_lists_present_and_missing_parts(run: Any) -> None:
 def test_doctor_prints_json(run: Any) -> None:
     code, out, _ = run("doctor", "--json")
     assert code == 0
-    told = json.loads(out)
-    assert told["versions"]["kinoloom"] == __version__
-    names = [check["name"] for check in told["checks"]]
+    data = json.loads(out)
+    assert data["versions"]["kinoloom"] == __version__
+    names = [check["name"] for check in data["checks"]]
     assert {"abacus", "fingers", "libx264", "torch"} <= set(names)
 
 

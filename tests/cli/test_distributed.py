@@ -143,7 +143,7 @@ def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: An
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--session", "somewhere"], "'somewhere' is no session"),
+        (["--session", "somewhere"], "Unknown session 'somewhere'"),
         (["--session", "sagemaker"], "does not support --session sagemaker"),
         (["--session", "local", "--piece", "0"], "--piece must be at least 1 s"),
     ],

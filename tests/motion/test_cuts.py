@@ -14,11 +14,11 @@ from kinoloom.motion.cuts import (
     MAX_REPEATS,
     FrameThumbnail,
     difference,
+    drop_repeats,
     is_cut,
     is_repeat,
     take_thumbnail,
     thumbnail,
-    without_repeats,
 )
 
 RATE = 25
@@ -121,7 +121,7 @@ def test_small_moving_object_is_not_a_repeat() -> None:
 
 def kept(pictures: Sequence[Picture]) -> list[int]:
     """The indices of the frames that are not left out."""
-    return [int(item.frame.time * RATE) for item in without_repeats(looks(pictures))]
+    return [int(item.frame.time * RATE) for item in drop_repeats(looks(pictures))]
 
 
 def timed(film: Sequence[Picture], counts: Sequence[int]) -> list[Picture]:

@@ -15,7 +15,7 @@ from kinoloom.motion.flow import (
     pixel_grid,
     resize_flow,
     sample,
-    scaled_motion,
+    scale_homography,
 )
 
 TURN = np.array([[0.98, -0.17, 9.0], [0.17, 0.98, -4.0], [1e-4, 2e-4, 1.0]])
@@ -110,7 +110,7 @@ def test_scaled_homography_maps_the_same_points(ratios: tuple[float, float]) -> 
         return (point + 0.5) * ratios - 0.5
 
     for point in np.array([(0, 0), (31, 7), (12.5, 90)]):
-        found = moved(scaled_motion(TURN, *ratios), small(point))
+        found = moved(scale_homography(TURN, *ratios), small(point))
         np.testing.assert_allclose(found, small(moved(TURN, point)), atol=1e-9)
 
 

@@ -5,7 +5,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
+from kinoloom.motion.flow_color import draw_color_wheel, draw_flow, typical_speed_px
 
 
 def drawn(x: float, y: float, full_px: float = 10.0) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def test_typical_speed_is_the_99th_percentile() -> None:
 
 
 def test_color_wheel_shows_each_direction() -> None:
-    key = colour_key(65)
+    key = draw_color_wheel(65)
     assert key.shape == (65, 65, 3)
     assert tuple(key[32, 32]) == (255, 255, 255)
     for row, column, (x, y) in [(32, 63, (1, 0)), (63, 32, (0, 1)), (32, 1, (-1, 0))]:

@@ -1,4 +1,4 @@
-"""Callback steps: asked, answered from the command line, refused, and not lost in between."""
+"""Callback steps: opened, answered from the command line, failed, and never lost."""
 
 import json
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, fail, get
+from definition_samples import condition, definition, equals, fail, get
 
 from kinoloom.base.files import Nothing
 from kinoloom.errors import UsageError
@@ -51,7 +51,7 @@ def asked(root: Path) -> tuple[LocalExecution, str]:
     return running, found["token"]
 
 
-def test_an_answer_from_the_command_line_goes_on(root: Path) -> None:
+def test_an_answer_from_the_command_line_continues_the_execution(root: Path) -> None:
     running, token = asked(root)
     assert ops.answer(NOTHING, root=root, token=token, set="ok=true").data == {"callbacks": []}
     running.wait()
@@ -60,7 +60,7 @@ def test_an_answer_from_the_command_line_goes_on(root: Path) -> None:
         ops.answer(NOTHING, root=root, token=token, set="ok=true")
 
 
-def test_a_refused_question_fails_its_step(root: Path) -> None:
+def test_a_failed_callback_fails_its_step(root: Path) -> None:
     running, token = asked(root)
     ops.answer(NOTHING, root=root, token=token, fail="not today")
     running.join()
@@ -74,7 +74,7 @@ def test_an_answer_of_another_type_fails_the_step(root: Path) -> None:
     assert "'ok' must be of type Boolean, not 'perhaps'" in running.describe()["FailureReason"]
 
 
-def test_an_answer_that_comes_while_nothing_runs_is_kept(root: Path) -> None:
+def test_an_answer_without_a_running_engine_is_kept(root: Path) -> None:
     running, token = asked(root)
     running.stop()
     running.join()

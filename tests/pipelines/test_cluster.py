@@ -1,4 +1,4 @@
-"""A RaySession on a cluster of two nodes: spread out, a node killed, the example by ray://."""
+"""A RaySession on a cluster of two nodes: distribution, a killed node, the example by ray://."""
 
 import gc
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import definition, processing, training
+from definition_samples import definition, processing, training
 
 from kinoloom.pipelines.builder.function_steps import step
 from kinoloom.pipelines.builder.pipeline import Pipeline
@@ -110,7 +110,7 @@ def test_a_map_is_spread_over_the_nodes_and_files_go_with_it(session: Any, tmp_p
     assert all("cache hit" in one["CacheExplanation"] for one in again.list_steps())
 
 
-def test_an_execution_is_stopped_and_a_failure_told(session: Any) -> None:
+def test_an_execution_is_stopped_and_a_failure_reported(session: Any) -> None:
     sleep = processing("Sleep", entrypoint=["python3", "-c", "import time; time.sleep(99)"])
     session.put_pipeline("Long", json.dumps(definition(sleep)))
     execution = session.start("Long")
@@ -127,7 +127,7 @@ def test_an_execution_is_stopped_and_a_failure_told(session: Any) -> None:
     assert "no such sea" in failed.describe()["FailureReason"]
 
 
-def test_a_killed_training_goes_on_from_its_checkpoints_on_a_node(session: Any) -> None:
+def test_a_killed_training_restarts_from_its_checkpoints_on_a_node(session: Any) -> None:
     step_ = training(RetryStrategy={"MaximumRetryAttempts": 2})
     session.put_pipeline("Spot", json.dumps(definition(step_)))
     execution = session.start("Spot")
@@ -159,7 +159,7 @@ def test_steps_of_a_node_that_is_killed_run_on_another(session: Any, cluster: An
     cluster.wait_for_nodes()
 
 
-def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path) -> None:
+def test_the_example_runs_on_the_cluster_with_one_option(client: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "kinoloom", "pipeline", "run", "--json"]
     words += [str(EXAMPLE / "pipeline.py"), "--root", str(tmp_path / "root")]
     words += ["--session", client]
@@ -175,7 +175,7 @@ def test_the_example_runs_on_the_cluster_by_one_word(client: str, tmp_path: Path
     assert "Execution failed due to MSE > 2.0" in failed.stderr
 
 
-def test_a_film_is_woven_in_pieces_on_the_cluster(client: str, tmp_path: Path) -> None:
+def test_a_film_is_interpolated_in_pieces_on_the_cluster(client: str, tmp_path: Path) -> None:
     source = str(EXAMPLE.parent / "video" / "data" / "pan.mp4")
     words = [sys.executable, "-m", "kinoloom", "interpolate", source, "--engine", "blend"]
     words += ["--slow", "10", "--fps", "48"]  # 660 frames: three segments

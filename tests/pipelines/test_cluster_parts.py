@@ -1,4 +1,4 @@
-"""The parts of a RaySession that need no cluster: content on its way, a node's side of a step."""
+"""The parts of a RaySession that need no cluster: transfer, and a node's side of a step."""
 
 import os
 import signal
@@ -84,13 +84,13 @@ def test_a_folder_arrives_as_it_was(
 
 
 @pytest.mark.parametrize("path", ["../out", "/out", "a/../../out"])
-def test_a_listing_cannot_lead_out_of_its_folder(tmp_path: Path, path: str) -> None:
+def test_a_listing_cannot_leave_its_folder(tmp_path: Path, path: str) -> None:
     with pytest.raises(OutputError, match="must be within"):
         write_folder([Listed(path, 1, executable=False)], [b"x"], tmp_path / "target")
     assert not (tmp_path / "out").exists()
 
 
-def test_content_that_is_incomplete_is_refused(tmp_path: Path) -> None:
+def test_incomplete_content_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="'a' is incomplete"):
         write_folder([Listed("a", 3, executable=False)], [b"xy"], tmp_path)
     (tmp_path / "a").write_bytes(b"xy")
@@ -98,7 +98,7 @@ def test_content_that_is_incomplete_is_refused(tmp_path: Path) -> None:
         list(iter_chunks(tmp_path, [Listed("a", 3, executable=False)]))
 
 
-def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
+def test_a_node_runs_a_job_and_sends_its_outputs(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "f").write_text("given")
     large = tmp_path / "large.bin"
@@ -136,7 +136,7 @@ def test_a_node_runs_a_job_and_hands_over_what_it_made(tmp_path: Path) -> None:
     assert not list(folder.parent.glob(f"kinoloom-kept-{os.getuid()}/{'ef' * 32}*"))
 
 
-def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
+def test_a_node_stops_a_job_on_request_and_at_its_limit() -> None:
     host = Host(lambda piece: piece, lambda: "here")
     host.start(kinoloom.__version__, job("import time; time.sleep(60)"), {}, {}, "plain")
     assert host.poll(0) == (b"", None)
@@ -150,7 +150,7 @@ def test_a_node_ends_a_job_when_told_and_at_its_limit() -> None:
     late.close()
 
 
-def test_a_node_with_another_kinoloom_says_so() -> None:
+def test_a_node_with_another_version_is_rejected() -> None:
     host = Host(lambda piece: piece, lambda: "here")
     with pytest.raises(
         ExecutionError,
@@ -189,7 +189,7 @@ def test_a_step_ends_with_its_killed_actor(tmp_path: Path) -> None:
         os.kill(int(pid), signal.SIGKILL)
 
 
-def test_what_is_kept_is_fetched_once_and_goes_with_its_last_user() -> None:
+def test_a_shared_input_is_fetched_once_and_removed_by_its_last_user() -> None:
     fetched: list[Path] = []
 
     def fetch(target: Path) -> None:
@@ -214,7 +214,7 @@ def test_what_is_kept_is_fetched_once_and_goes_with_its_last_user() -> None:
     third.release()
 
 
-def test_a_step_asks_for_no_more_than_one_machine_has() -> None:
+def test_a_step_uses_at_most_one_machine() -> None:
     instances = {
         "large": Resources(cpu=64),
         "gpu": Resources(cpu=64, gpu=1),
@@ -265,7 +265,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return use
 
 
-def test_a_start_that_fails_is_repeated(fake: Any) -> None:
+def test_a_failed_start_is_retried(fake: Any) -> None:
     ray = fake(2)
     assert connect(None) is ray
     assert [call["address"] for call in ray.calls] == ["local"] * 3
@@ -275,7 +275,7 @@ def test_a_start_that_fails_is_repeated(fake: Any) -> None:
         connect("ray://other:1")
 
 
-def test_a_start_that_fails_for_good_tells_what_the_raylet_wrote(fake: Any, tmp_path: Path) -> None:
+def test_a_failed_start_reports_the_raylet_log(fake: Any, tmp_path: Path) -> None:
     logs = tmp_path / "ray" / "session_latest" / "logs"
     logs.mkdir(parents=True)
     (logs / "raylet.out").write_text("\n".join(f"line {k}" for k in range(40)))
@@ -288,14 +288,14 @@ def test_a_start_that_fails_for_good_tells_what_the_raylet_wrote(fake: Any, tmp_
     assert read_last_lines(tmp_path / "none") == ""
 
 
-def test_a_cluster_that_is_not_there_is_asked_once(fake: Any) -> None:
+def test_a_missing_cluster_is_tried_once(fake: Any) -> None:
     ray = fake(9)
     with pytest.raises(ExecutionError, match="cluster at 'ray://far:10001' cannot be reached"):
         connect("ray://far:10001")
     assert len(ray.calls) == 1
 
 
-def test_an_actor_that_is_free_is_used_again_for_the_same_resources(
+def test_a_free_actor_is_reused_for_the_same_resources(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(actor_pool, "IDLE_S", 0.05)

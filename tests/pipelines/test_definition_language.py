@@ -1,4 +1,4 @@
-"""The language of definitions: what is right is read and given back, what is wrong is named."""
+"""The definition language: valid definitions round-trip, problems are reported."""
 
 import copy
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import (
+from definition_samples import (
     condition,
     definition,
     equals,
@@ -71,7 +71,7 @@ def whole() -> dict[str, Any]:
     return copy.deepcopy(definition(choice, first, parameters=PARAMETERS))
 
 
-def test_a_definition_is_given_back_as_it_was_read() -> None:
+def test_a_definition_round_trips() -> None:
     raw = whole()
     assert check(copy.deepcopy(raw)).definition.to_json() == raw
     assert load_text(json.dumps(raw)).definition.to_json() == raw
@@ -215,9 +215,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG, ids=[text for _, text in WRONG])
-def test_what_is_wrong_is_named_with_its_place(
-    change: Callable[[dict[str, Any]], None], message: str
-) -> None:
+def test_problems_have_json_paths(change: Callable[[dict[str, Any]], None], message: str) -> None:
     raw = whole()
     change(raw)
     with pytest.raises(DefinitionError) as caught:
@@ -236,7 +234,7 @@ def test_every_problem_is_reported_at_once() -> None:
     assert "$.Steps[1].Name: must be text" in str(caught.value)
 
 
-def test_a_long_list_of_problems_is_cut() -> None:
+def test_a_long_list_of_problems_is_truncated() -> None:
     raw = definition(*[fail(f"bad name {k}") for k in range(30)])
     with pytest.raises(DefinitionError, match=r"30 problems(.|\n)*and 10 more"):
         check(raw)
@@ -257,12 +255,12 @@ def test_a_long_list_of_problems_is_cut() -> None:
         ),
     ],
 )
-def test_text_that_is_no_definition_is_refused(text: str, message: str) -> None:
+def test_invalid_text_is_rejected(text: str, message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         load_text(text)
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match="does not exist"):
         load_file(tmp_path / "none.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
@@ -282,19 +280,19 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         ("", ()),
     ],
 )
-def test_paths_are_names_keys_and_indices(text: str, members: tuple[Any, ...]) -> None:
+def test_paths_have_names_keys_and_indices(text: str, members: tuple[Any, ...]) -> None:
     assert parse_path(text) == members
 
 
 @pytest.mark.parametrize(
     "text", [".a", "a.", "a..b", "a[", "a[x]", "a['", "$", "a[*]", "a b", "ab[-1]"]
 )
-def test_other_paths_are_refused(text: str) -> None:
+def test_invalid_paths_are_rejected(text: str) -> None:
     with pytest.raises(DefinitionError, match="is not a valid path"):
         parse_path(text)
 
 
-def test_a_reference_knows_its_parts() -> None:
+def test_a_reference_is_split_into_its_parts() -> None:
     one = Get("Steps.A-1.Outputs['x'][3]")
     assert (one.kind, one.name, one.path) == ("Steps", "A-1", ("Outputs", "x", 3))
 
@@ -310,17 +308,17 @@ def test_a_reference_knows_its_parts() -> None:
         ("", None),
     ],
 )
-def test_how_long_an_outcome_may_be_taken_over(text: str, lifetime: timedelta | None) -> None:
+def test_cached_outputs_have_a_maximum_age(text: str, lifetime: timedelta | None) -> None:
     assert Cache(True, text).max_age == lifetime
 
 
-def test_waits_grow_by_the_backoff_rate() -> None:
+def test_delays_grow_by_the_backoff_rate() -> None:
     policy = RetryPolicy(("Step.THROTTLING",), backoff_rate=3, interval_s=2, max_attempts=4)
     assert [policy.delay_s(attempt) for attempt in (1, 2, 3)] == [2, 6, 18]
     assert RetryPolicy(("Step.THROTTLING",), max_attempts=1).delay_s(2) == 2
 
 
-def test_the_sdk_s_own_definitions_are_read_and_given_back(shared_data: Path) -> None:
+def test_definitions_of_the_sdk_round_trip(shared_data: Path) -> None:
     files = sorted((shared_data / "pipelines").glob("*.json"))
     assert len(files) >= 12
     for file in files:

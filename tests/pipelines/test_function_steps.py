@@ -87,7 +87,7 @@ def test_functions_pass_values_and_files_on(session: LocalSession) -> None:
     assert told["Length-0"].endswith("ContainerArguments[0] was '2', is '3'")
 
 
-def test_the_definition_is_one_that_the_service_takes(session: LocalSession) -> None:
+def test_the_definition_is_valid_for_the_service(session: LocalSession) -> None:
     definition = pipeline_of(session).definition()
     graph = load_text(definition).graph
     assert graph.needs["Add"] == {"Length-0", "Length-1"}
@@ -95,13 +95,13 @@ def test_the_definition_is_one_that_the_service_takes(session: LocalSession) -> 
     assert {placed.step.type for placed in graph.steps.values()} == {"Processing", "Condition"}
 
 
-def test_two_functions_of_one_name_are_refused(session: LocalSession) -> None:
+def test_two_functions_with_one_name_are_rejected(session: LocalSession) -> None:
     calls = [step(function, name="Same")() for function in (max, min)]
     with pytest.raises(UsageError, match="Two steps are named 'Same'"):
         Pipeline("P", steps=calls, sagemaker_session=session)
 
 
-def test_what_json_cannot_hold_is_kept_all_the_same(tmp_path: Path) -> None:
+def test_results_that_json_cannot_represent_are_kept(tmp_path: Path) -> None:
     import pickle
 
     save_result({"numbers": (1, {2, 3})}, tmp_path, pickle.dumps)
@@ -109,7 +109,7 @@ def test_what_json_cannot_hold_is_kept_all_the_same(tmp_path: Path) -> None:
     assert load_result(tmp_path) == {"numbers": (1, {2, 3})}
 
 
-def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+def test_files_with_one_name_are_kept_apart(tmp_path: Path) -> None:
     import pickle
 
     for name in ("a", "b"):

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from definition_samples import definition, get, lambda_step
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_definitions import definition, get, lambda_step
 
 from kinoloom.errors import DefinitionError
 from kinoloom.pipelines.language import check
@@ -33,7 +33,7 @@ def reaches(edges: set[tuple[int, int]], start: int) -> set[int]:
 
 @settings(max_examples=150, deadline=None)
 @given(EDGES, st.booleans())
-def test_an_order_is_found_exactly_when_there_is_no_circle(
+def test_an_order_exists_exactly_without_cycles(
     drawn: tuple[int, set[tuple[int, int]]], by_reference: bool
 ) -> None:
     count, edges = drawn
@@ -59,7 +59,7 @@ def test_an_order_is_found_exactly_when_there_is_no_circle(
         assert order.index(f"s{b}") < order.index(f"s{a}")
 
 
-def test_a_thousand_steps_are_planned() -> None:
+def test_a_thousand_steps_are_sorted() -> None:
     steps = [lambda_step("s0"), *[lambda_step(f"s{k}", f"s{k // 2}") for k in range(1, 1000)]]
     steps[1] = lambda_step("s1", "s0")
     graph = check(definition(*steps)).graph
@@ -81,7 +81,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True)
 
 
-def test_the_command_tells_right_from_wrong(tmp_path: Path) -> None:
+def test_the_command_rejects_invalid_definitions(tmp_path: Path) -> None:
     file = tmp_path / "p.json"
     file.write_text(json.dumps(definition(lambda_step("A"))))
     done = run(str(file), "--json")

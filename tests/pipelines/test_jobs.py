@@ -1,4 +1,4 @@
-"""Jobs that are killed and begin anew, framework processors, and a debugger in a step."""
+"""Restarts of killed jobs, framework processors, and a debugger in a step."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, processing, training
+from definition_samples import condition, definition, equals, processing, training
 
 from kinoloom.pipelines.builder.pipeline import Pipeline
 from kinoloom.pipelines.local.execution import LocalExecution
@@ -41,7 +41,7 @@ def run(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     ],
     ids=["retries", "spot"],
 )
-def test_a_killed_training_goes_on_from_its_checkpoints(
+def test_a_killed_training_restarts_from_its_checkpoints(
     tmp_path: Path, again: dict[str, Any], isolation: Any
 ) -> None:
     session = LocalSession(tmp_path / "root", isolation=isolation)
@@ -68,7 +68,7 @@ def test_an_ordinary_training_that_is_killed_fails_and_resume_finds_its_checkpoi
     assert execution.status == "Succeeded"
 
 
-def test_a_spot_training_is_not_begun_anew_after_its_time(tmp_path: Path) -> None:
+def test_a_spot_training_does_not_restart_after_its_time(tmp_path: Path) -> None:
     session = LocalSession(tmp_path / "root")
     late = {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 0.001}
     step = training(EnableManagedSpotTraining=True, StoppingCondition=late)
@@ -77,7 +77,7 @@ def test_a_spot_training_is_not_begun_anew_after_its_time(tmp_path: Path) -> Non
     assert execution.logs("T").strip() == "beginning 1"
 
 
-def test_a_link_among_the_checkpoints_is_not_followed_out(tmp_path: Path) -> None:
+def test_links_in_checkpoints_are_not_followed(tmp_path: Path) -> None:
     """What a step has left where others read is never a way to other files of this machine."""
     (tmp_path / "secret.json").write_text('{"a": 1}')
     session = LocalSession(tmp_path / "root")
@@ -128,7 +128,7 @@ def test_inline_steps_have_the_terminal_for_a_debugger(tmp_path: Path) -> None:
     program = f"""
 import json, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from made_definitions import definition, processing
+from definition_samples import definition, processing
 from kinoloom.pipelines.local.session import LocalSession
 session = LocalSession({str(tmp_path / "root")!r}, isolation="inline")
 code = "number = 41; breakpoint(); print('went', 'on')"

@@ -1,4 +1,4 @@
-"""The cache explains its hits and misses; interrupted executions go on where they were."""
+"""The cache explains its hits and misses; interrupted executions resume."""
 
 import json
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import definition, get, processing
+from definition_samples import definition, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import LocalExecution
@@ -46,7 +46,7 @@ def notes(execution: LocalExecution) -> dict[str, str]:
     return {step["StepName"]: step["CacheExplanation"] for step in execution.list_steps()}
 
 
-def test_equal_work_is_taken_over_and_every_miss_is_explained(tmp_path: Path) -> None:
+def test_equal_work_is_reused_and_every_miss_is_explained(tmp_path: Path) -> None:
     session = LocalSession(tmp_path / "root")
     session.upload(b"x", "s3://bucket/in/f")
     first = run(session, chain())
@@ -68,7 +68,7 @@ def test_equal_work_is_taken_over_and_every_miss_is_explained(tmp_path: Path) ->
     assert notes(fourth)["B"] == f"cache hit: execution {third.id}", "A made the same again"
 
 
-def test_a_step_may_refuse_the_cache_and_outcomes_grow_old(tmp_path: Path) -> None:
+def test_a_step_may_disable_the_cache_and_outputs_expire(tmp_path: Path) -> None:
     session = LocalSession(tmp_path / "root")
     session.upload(b"x", "s3://bucket/in/f")
     run(session, chain())
@@ -83,7 +83,7 @@ def test_a_step_may_refuse_the_cache_and_outcomes_grow_old(tmp_path: Path) -> No
     assert notes(asked)["B"] == "ran: caching is off for this step"
 
 
-def test_an_outcome_whose_files_were_changed_is_not_taken_over(tmp_path: Path) -> None:
+def test_changed_outputs_are_not_reused(tmp_path: Path) -> None:
     session = LocalSession(tmp_path / "root")
     session.upload(b"x", "s3://bucket/in/f")
     first = run(session, chain())
@@ -153,7 +153,7 @@ def interrupted(tmp_path: Path) -> tuple[LocalSession, str, int, Path]:
     return session, execution.id, int(execution.logs("C")), hold
 
 
-def test_resume_after_the_engine_was_killed_repeats_only_what_was_not_done(tmp_path: Path) -> None:
+def test_resume_repeats_only_unfinished_steps(tmp_path: Path) -> None:
     session, execution_id, orphan, hold = interrupted(tmp_path)
     with pytest.raises(ExecutionError, match="was interrupted"):
         session.execution(execution_id).wait()
@@ -176,7 +176,7 @@ def test_resume_after_the_engine_was_killed_repeats_only_what_was_not_done(tmp_p
     assert session.resume(execution_id).status == "Succeeded"
 
 
-def test_resume_tries_what_failed_again(tmp_path: Path) -> None:
+def test_resume_retries_failed_steps(tmp_path: Path) -> None:
     session = LocalSession(tmp_path / "root")
     session.upload(b"x", "s3://bucket/in/f")
     needed = tmp_path / "needed"
@@ -194,7 +194,7 @@ def test_resume_tries_what_failed_again(tmp_path: Path) -> None:
         session.resume("none")
 
 
-def test_a_state_of_an_older_version_is_migrated_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_an_older_state_is_migrated(tmp_path: Path) -> None:
     for version in range(1, len(_MIGRATIONS)):
         file = tmp_path / f"{version}.db"
         with sqlite3.connect(file) as database:
@@ -212,7 +212,7 @@ def test_a_state_of_an_older_version_is_migrated_and_keeps_what_it_has(tmp_path:
         state.close()
 
 
-def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+def test_a_newer_state_is_rejected(tmp_path: Path) -> None:
     state = State(tmp_path / "state.db")
     state.close()
     State(tmp_path / "state.db").close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, get, processing
+from definition_samples import condition, definition, equals, get, processing
 
 from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.jobs import worker
@@ -180,7 +180,7 @@ FULL = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from made_definitions import definition, processing
+from definition_samples import definition, processing
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.store import file_digest
 

@@ -1,4 +1,4 @@
-"""LocalSession: runs definitions; what succeeds, what fails, what is skipped, and why."""
+"""LocalSession: which steps succeed, fail or are skipped, and why."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import (
+from definition_samples import (
     condition,
     definition,
     equals,
@@ -119,7 +119,7 @@ def test_a_step_may_change_its_inputs_but_nobody_else_sees_it(session: LocalSess
     assert session.workspace.objects.path("s3://bucket/in/a.txt").read_bytes() == b"before"
 
 
-def test_conditions_choose_and_the_other_branch_never_begins(session: LocalSession) -> None:
+def test_conditions_choose_a_branch_and_skip_the_other(session: LocalSession) -> None:
     code = (
         "import json; open(ml + '/processing/out/out/r.json', 'w')"
         ".write(json.dumps({'a': [{'b c': 5.5}]}))"
@@ -203,19 +203,19 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_run_fails_with_a_reason(
+def test_jobs_that_cannot_run_fail_with_a_reason(
     session: LocalSession, step: dict[str, Any], message: str
 ) -> None:
     assert message in reason(run(session, step), "A")
 
 
-def test_paths_must_lie_below_opt_ml(session: LocalSession) -> None:
+def test_paths_must_be_below_opt_ml(session: LocalSession) -> None:
     step = processing("A", outputs=("out",))
     step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = "/etc"
     assert "'/etc' must be a path below /opt/ml" in reason(run(session, step), "A")
 
 
-def test_a_time_limit_ends_the_whole_group(session: LocalSession, tmp_path: Path) -> None:
+def test_a_time_limit_terminates_the_whole_group(session: LocalSession, tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     child = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
     code = (
@@ -231,7 +231,7 @@ def test_a_time_limit_ends_the_whole_group(session: LocalSession, tmp_path: Path
     assert not mark.exists()
 
 
-def test_what_a_step_leaves_running_ends_with_it(session: LocalSession, tmp_path: Path) -> None:
+def test_processes_that_a_step_leaves_are_terminated(session: LocalSession, tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     child = f"import time; time.sleep(0.7); open({str(mark)!r}, 'w')"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {child!r}])"
@@ -240,7 +240,7 @@ def test_what_a_step_leaves_running_ends_with_it(session: LocalSession, tmp_path
     assert not mark.exists()
 
 
-def test_stop_ends_what_runs_and_begins_nothing(session: LocalSession) -> None:
+def test_stop_terminates_running_steps_and_starts_none(session: LocalSession) -> None:
     steps = [
         processing("A", entrypoint=python("import time; time.sleep(60)")),
         writer("B", DependsOn=["A"]),
@@ -259,7 +259,7 @@ def test_stop_ends_what_runs_and_begins_nothing(session: LocalSession) -> None:
         execution.wait()
 
 
-def test_branches_run_side_by_side_within_the_resources(tmp_path: Path) -> None:
+def test_branches_run_in_parallel_within_the_resources(tmp_path: Path) -> None:
     span = "import time; a = time.time(); time.sleep(0.2); print(a, time.time())"
     steps = [processing(f"S{k}", entrypoint=python(span)) for k in range(4)]
 
@@ -278,7 +278,7 @@ def test_branches_run_side_by_side_within_the_resources(tmp_path: Path) -> None:
     assert most_at_once(two) == 1
 
 
-def test_a_full_disk_fails_the_step_and_leaves_the_store_sound(
+def test_a_full_disk_fails_the_step_and_leaves_the_store_intact(
     session: LocalSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*given: Any) -> str:
@@ -313,7 +313,7 @@ def test_a_step_has_no_secrets_of_its_caller(
     assert "hidden-in-the-caller" not in seen
 
 
-def test_lambdas_are_called_with_values_and_their_answers_checked(session: LocalSession) -> None:
+def test_lambdas_are_called_and_their_outputs_checked(session: LocalSession) -> None:
     session.register_function(ARN, lambda event, context: {"answer": event["x"] + 1, "more": 0})
     steps = [
         lambda_step("B", x=get("Steps.A.OutputParameters['answer']")),
@@ -333,7 +333,7 @@ def test_lambdas_are_called_with_values_and_their_answers_checked(session: Local
     assert "No function is registered for arn:none" in reason(run(session, other), "A")
 
 
-def test_steps_are_tried_again_by_class_of_failure(session: LocalSession, tmp_path: Path) -> None:
+def test_steps_are_retried_by_exception_type(session: LocalSession, tmp_path: Path) -> None:
     count = tmp_path / "count"
     code = (
         f"import os, sys; p = {str(count)!r}; n = os.path.getsize(p) if os.path.exists(p) else 0; "
@@ -380,7 +380,7 @@ def test_parameters_are_checked_at_the_start(
         run(session, lambda_step("A"), parameters=declared, values=values)
 
 
-def test_steps_that_cannot_be_run_are_refused_when_the_pipeline_is_made(
+def test_unsupported_steps_are_rejected_when_the_pipeline_is_created(
     session: LocalSession,
 ) -> None:
     step = {"Name": "E", "Type": "EMR", "Arguments": {}}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from definition_samples import condition, definition, equals, lambda_step
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_definitions import condition, definition, equals, lambda_step
 
 from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.jobs.outcome import Status

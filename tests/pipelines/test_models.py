@@ -1,4 +1,4 @@
-"""Models, packages and their approval; Transform steps; what was changed is refused."""
+"""Models, packages and their approval; Transform steps; changed archives are rejected."""
 
 import json
 import tarfile
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import ROLE, definition, get
+from definition_samples import ROLE, definition, get
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.execution import LocalExecution
@@ -105,7 +105,7 @@ def test_records_are_filtered_and_joined_in_the_child(session: LocalSession) -> 
     assert (done.result("T")["transform"] / "rows.csv.out").read_text() == "3\n6\n12\n"
 
 
-def test_a_script_beside_the_archive_is_used_too(session: LocalSession, tmp_path: Path) -> None:
+def test_a_script_next_to_the_archive_is_used(session: LocalSession, tmp_path: Path) -> None:
     (tmp_path / "inference.py").write_text(SCRIPT.replace("m * r", "m - r"))
     with tarfile.open(tmp_path / "source.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "inference.py", "inference.py")
@@ -128,7 +128,7 @@ def test_a_script_beside_the_archive_is_used_too(session: LocalSession, tmp_path
         ((register(ModelPackageGroupName=None),), "needs a ModelPackageGroupName"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_fails_its_step(
+def test_unsupported_requests_fail_their_step(
     session: LocalSession, steps: tuple[dict[str, Any], ...], reason: str
 ) -> None:
     assert reason in start(session, *steps).describe()["FailureReason"]
@@ -170,7 +170,7 @@ def test_packages_have_versions_metrics_and_a_history(session: LocalSession) -> 
         session.models.approve("Family", 1, "Yes")
 
 
-def test_a_step_that_is_repeated_registers_once(session: LocalSession) -> None:
+def test_a_repeated_step_registers_once(session: LocalSession) -> None:
     origin = Origin("abc", "R", "arn:x")
     arguments = register()["Arguments"]
     made = [session.models.register(arguments, origin) for _ in range(2)]
@@ -178,13 +178,13 @@ def test_a_step_that_is_repeated_registers_once(session: LocalSession) -> None:
     assert len(session.models.list_packages("Family")) == 1
 
 
-def test_a_package_without_a_group_is_made_once(session: LocalSession) -> None:
+def test_a_package_without_a_group_is_unique(session: LocalSession) -> None:
     alone = register(ModelPackageGroupName=None, ModelPackageName="Alone")
     assert start(session, alone).result("R")["ModelPackageArn"].endswith(":model-package/alone")
     assert "Package 'Alone' already exists" in start(session, alone).describe()["FailureReason"]
 
 
-def test_only_an_approved_package_that_is_unchanged_becomes_a_model(
+def test_only_an_approved_unchanged_package_becomes_a_model(
     session: LocalSession, tmp_path: Path
 ) -> None:
     arn = start(session, register()).result("R")["ModelPackageArn"]
@@ -197,7 +197,7 @@ def test_only_an_approved_package_that_is_unchanged_becomes_a_model(
     assert (done.result("T")["transform"] / "rows.csv.out").read_text() == "3\n6\n12\n"
     session.upload(archive(tmp_path, "4"), "s3://in/model.tar.gz")
     reason = start(session, of_package).describe()["FailureReason"]
-    assert "the archive of the package" in reason
+    assert "of package arn" in reason
     assert "was changed" in reason
     with pytest.raises(ExecutionError, match="was changed"):
         session.models.container(f"pipelines-{done.id}-M")

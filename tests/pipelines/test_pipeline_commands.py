@@ -1,4 +1,4 @@
-"""The commands about executions and models: start, stop, status, logs, show, explain, gc, ..."""
+"""The commands on executions and models: start, stop, status, logs, show, explain, gc, ..."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, fail, get, json_get, processing
+from definition_samples import condition, definition, equals, fail, get, json_get, processing
 
 from kinoloom.base.files import Nothing
 from kinoloom.base.report import Picture
@@ -20,8 +20,8 @@ from kinoloom.pipelines.commands.run import wait_for
 from kinoloom.pipelines.language.load import check
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.reports import graph as graph_report
-from kinoloom.pipelines.reports import timeline
 from kinoloom.pipelines.reports.live import build_table
+from kinoloom.pipelines.reports.step_colours import STEP_COLOURS, step_kind
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -85,9 +85,7 @@ def test_an_execution_started_in_the_background_is_stopped_by_another_process(
     assert ops.stop(NOTHING, root=root).data["status"] == "Stopped", "there is nothing to do"
 
 
-def test_an_execution_whose_engine_was_killed_is_interrupted_and_goes_on(
-    root: Path, file: Path
-) -> None:
+def test_an_execution_whose_engine_was_killed_resumes(root: Path, file: Path) -> None:
     session = LocalSession(root)
     session.put_pipeline("P", file.read_text())
     execution = session.prepare("P")
@@ -99,7 +97,7 @@ def test_an_execution_whose_engine_was_killed_is_interrupted_and_goes_on(
     assert [step["name"] for step in one.data["steps"]] == ["A", "C", "B"]
 
 
-def test_the_page_holds_all_and_nothing_of_it_is_executed(root: Path, file: Path) -> None:
+def test_the_page_is_complete_and_escaped(root: Path, file: Path) -> None:
     ops.run(file, root=root)
     report = ops.show(NOTHING, root=root)
     page = to_html(report)
@@ -117,26 +115,20 @@ def test_the_page_holds_all_and_nothing_of_it_is_executed(root: Path, file: Path
     assert report.data["status"] == "Succeeded"
 
 
-def test_a_name_cannot_break_out_of_a_picture() -> None:
-    from kinoloom.pipelines.reports import svg
-
-    assert svg.text(0, 0, "<b>&").endswith(">&lt;b&gt;&amp;</text>")
-
-
 @pytest.mark.parametrize(
-    ("whole", "ticks"),
+    ("status", "cache", "kind"),
     [
-        (49.7, [0, 10, 20, 30, 40]),
-        (8.0, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
-        (0.001, [0, 2e-4, 4e-4, 6e-4, 8e-4, 1e-3]),
-        (86400, [0, 20000, 40000, 60000, 80000]),
+        ("Succeeded", "", "Succeeded"),
+        ("Succeeded", "cache hit: execution x", "Cached"),
+        ("Starting", "", "Not run"),
     ],
 )
-def test_times_have_round_ticks(whole: float, ticks: list[float]) -> None:
-    assert timeline.round_ticks(whole) == pytest.approx(ticks)
+def test_steps_have_colours_by_status_and_cache(status: str, cache: str, kind: str) -> None:
+    assert step_kind(status, cache) == kind
+    assert kind in STEP_COLOURS
 
 
-def test_lines_that_follow_from_others_are_not_drawn() -> None:
+def test_transitive_dependencies_are_not_drawn() -> None:
     second = {**python("B", ""), "DependsOn": ["A"]}
     third = {**python("C", ""), "DependsOn": ["A", "B"]}
     graph = check(definition(third, python("A", ""), second)).graph
@@ -145,7 +137,7 @@ def test_lines_that_follow_from_others_are_not_drawn() -> None:
     assert graph_report.direct_needs(graph, "C") == {"B"}
 
 
-def test_explain_tells_without_running(root: Path, file: Path) -> None:
+def test_explain_runs_nothing(root: Path, file: Path) -> None:
     first = ops.explain(file, root=root).data["steps"]
     assert first == {
         "A": "would run: no earlier success",
@@ -178,7 +170,7 @@ def test_logs_are_of_one_step_or_all(root: Path, file: Path) -> None:
         ops.logs(NOTHING, root=root, step="Z")
 
 
-def test_an_execution_is_found_by_the_beginning_of_its_id(root: Path, file: Path) -> None:
+def test_an_execution_is_found_by_a_prefix_of_its_id(root: Path, file: Path) -> None:
     with pytest.raises(UsageError, match="is not a workspace"):
         ops.show(NOTHING, root=root)
     ops.run(file, root=root)
@@ -199,7 +191,7 @@ def test_export_writes_the_definition(root: Path, file: Path, tmp_path: Path) ->
     assert json.loads(target.read_text()) == json.loads(file.read_text())
 
 
-def test_gc_removes_what_is_old_and_keeps_what_is_needed(root: Path, file: Path) -> None:
+def test_gc_removes_old_executions_and_keeps_needed_ones(root: Path, file: Path) -> None:
     old = ops.run(file, root=root, strict=True).data["execution"]
     text = file.read_text().replace("alert(1)", "alert(2)")
     file.write_text(text.replace('\\"n\\": 3', '\\"more\\": 1, \\"n\\": 3'))
@@ -219,7 +211,7 @@ def test_gc_removes_what_is_old_and_keeps_what_is_needed(root: Path, file: Path)
     assert ops.gc(NOTHING, root=root, keep=1).data["executions"] == [], "new is a source"
 
 
-def test_gc_waits_for_what_is_running(root: Path) -> None:
+def test_gc_rejects_running_executions(root: Path) -> None:
     session = LocalSession(root)
     session.put_pipeline("P", json.dumps(definition(python("A", SLEEP))))
     execution = session.start("P")

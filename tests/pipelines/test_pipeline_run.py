@@ -1,4 +1,4 @@
-"""The command `pipeline run`: parameters, the report, failing and going on."""
+"""The command `pipeline run`: parameters, the report, failure and resumption."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import condition, definition, equals, fail, get, processing
+from definition_samples import condition, definition, equals, fail, get, processing
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.commands.values import parse_parameters
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_command_runs_a_file_and_tells_of_every_step(file: Path, tmp_path: Path) -> None:
+def test_the_command_runs_a_file_and_reports_every_step(file: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "kinoloom", "pipeline", "run", str(file)]
     words += ["--root", str(tmp_path / "root")]
     done = subprocess.run([*words, "--json"], capture_output=True, text=True)
@@ -48,7 +48,7 @@ def test_the_command_runs_a_file_and_tells_of_every_step(file: Path, tmp_path: P
     assert "--resume" in done.stderr
 
 
-def test_a_failed_run_goes_on(file: Path, tmp_path: Path) -> None:
+def test_a_failed_run_resumes(file: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     with pytest.raises(ExecutionError, match="resume with --resume") as caught:
         run(file, root=root, set="N=2")
@@ -83,7 +83,7 @@ def test_parameters_are_parsed_by_their_types(text: str, values: dict[str, Any])
         ("X=1", "Unknown parameter 'X'"),
     ],
 )
-def test_parameters_that_do_not_fit_are_refused(
+def test_invalid_parameters_are_rejected(
     file: Path, tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -115,9 +115,7 @@ def python_file(tmp_path: Path) -> Path:
     return folder / "flow.py"
 
 
-def test_a_python_file_runs_in_its_own_folder_on_the_root_given(
-    python_file: Path, tmp_path: Path
-) -> None:
+def test_a_python_file_runs_in_its_own_folder(python_file: Path, tmp_path: Path) -> None:
     report = run(python_file, root=tmp_path / "root")
     session = LocalSession(tmp_path / "root")
     assert session.execution(report.data["execution"]).logs("Say") == "hello one\n"
@@ -137,7 +135,7 @@ def test_a_python_file_with_two_pipelines_needs_a_name(python_file: Path, tmp_pa
     assert found.logs("Say") == "hello two\n"
 
 
-def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> None:
+def test_a_function_may_build_the_pipeline(python_file: Path, tmp_path: Path) -> None:
     inside = "\n    ".join((MADE % ("one", "One")).strip().splitlines()[1:])
     head = "from kinoloom.sagemaker import *\ndef get_pipeline(sagemaker_session):\n    "
     python_file.write_text(f"{head}{inside}\n    return pipeline\n")
@@ -153,7 +151,7 @@ def test_a_function_may_make_the_pipeline(python_file: Path, tmp_path: Path) -> 
          UsageError, "starts its pipeline itself"),
     ],
 )  # fmt: skip
-def test_a_python_file_that_leaves_no_pipeline_is_refused(
+def test_a_python_file_without_a_pipeline_is_rejected(
     python_file: Path, tmp_path: Path, text: str, error: type[Exception], message: str
 ) -> None:
     python_file.write_text(text)

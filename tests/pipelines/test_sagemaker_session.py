@@ -1,4 +1,4 @@
-"""SageMakerSession: against moto, and against stubbed answers where moto has none."""
+"""SageMakerSession: against moto, and against stubbed responses where moto has none."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from made_definitions import definition, fail
+from definition_samples import definition, fail
 from moto import mock_aws
 
 from kinoloom.errors import DefinitionError, ExecutionError, UsageError
@@ -110,7 +110,7 @@ def test_the_command_runs_a_definition_on_the_service(
         run_file(file, RunOptions(session="sagemaker", resume="abc"))
 
 
-def test_what_is_in_s3_already_is_not_sent_again(
+def test_uploaded_content_is_not_sent_again(
     session: SageMakerSession, aws: Any, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -143,7 +143,7 @@ def test_a_long_definition_goes_to_s3(session: SageMakerSession, aws: Any) -> No
         session.put_pipeline("Bad", "{}")
 
 
-def test_what_is_missing_is_told(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_settings_are_reported(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     session = SageMakerSession()
     assert session.default_bucket() == "sagemaker-us-west-2-123456789012"
     with pytest.raises(UsageError, match="The session has no role"):

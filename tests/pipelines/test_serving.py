@@ -1,4 +1,4 @@
-"""What a Transform step's child does: splitting, batching, filters, joins, the script."""
+"""The program of Transform steps: splitting, batching, filters, joins, the script."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ def made(file: Path, **config: Any) -> bytes:
     return b"".join(transform(file, {**USUAL, **config}, doubled))
 
 
-def test_lines_become_records_of_requests_that_fit(tmp_path: Path) -> None:
+def test_lines_are_batched_up_to_the_payload(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_bytes(b"1,2\r\n3,4\n\n5,6")
     parts = list(read_records(file, "Line", "None"))
@@ -75,12 +75,12 @@ def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
         ("$['b c'].d", "x"),
     ],
 )
-def test_an_expression_picks_its_part(expression: str, expected: Any) -> None:
+def test_an_expression_selects_a_part(expression: str, expected: Any) -> None:
     assert filters.select({"a": [1, 2, 3], "b c": {"d": "x"}}, expression) == expected
 
 
 @pytest.mark.parametrize("expression", ["a", "$.z", "$.a[9]", "$..a", "$[?(@.a)]"])
-def test_an_expression_that_names_nothing_is_refused(expression: str) -> None:
+def test_invalid_expressions_are_rejected(expression: str) -> None:
     with pytest.raises(
         ValueError, match=r"not a valid JSONPath|not supported from|A record has no value"
     ):
@@ -122,7 +122,7 @@ def test_json_records_are_joined_by_name(tmp_path: Path) -> None:
     )
 
 
-def test_answers_must_match_the_records(tmp_path: Path) -> None:
+def test_results_must_match_the_records(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("1\n2\n")
     config = {**USUAL, "join": "Input"}
@@ -166,7 +166,7 @@ def test_the_script_s_functions_are_called_in_turn(serve: Serve) -> None:
     assert serve(whole, "whole", b"x") == b"\x03"
 
 
-def test_what_a_script_leaves_out_reads_and_writes_numbers(serve: Serve) -> None:
+def test_default_functions_read_and_write_numbers(serve: Serve) -> None:
     class_ = (
         "class M:\n def predict(self, rows): return rows.sum(axis=1)\ndef model_fn(d): return M()\n"
     )
@@ -176,10 +176,12 @@ def test_what_a_script_leaves_out_reads_and_writes_numbers(serve: Serve) -> None
         serve(class_, "plain_c", b"", "image/png")
 
 
-def test_a_missing_script_or_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_script_or_model_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(ValueError, match="neither an inference script"):
         load_handler(tmp_path)
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "gone.py")
-    with pytest.raises(ValueError, match=r"neither an inference script gone\.py"):
+    with pytest.raises(ValueError, match=r"Inference script gone\.py"):
         load_handler(tmp_path)

@@ -1,11 +1,11 @@
-"""What a step gets of the machine: threads as it holds cores, large inputs where they lie."""
+"""What a step gets of the machine: threads for its cores, large inputs in place."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import definition, processing
+from definition_samples import definition, processing
 
 from kinoloom.pipelines import LocalSession, Resources
 from kinoloom.pipelines.local.jobs.files import place_input
@@ -41,13 +41,13 @@ def test_a_step_has_as_many_threads_as_cores(
     assert threads(session) == [count] * len(NAMES)
 
 
-def test_a_step_and_a_session_may_say_otherwise(tmp_path: Path) -> None:
+def test_a_step_and_a_session_override_thread_counts(tmp_path: Path) -> None:
     session = LocalSession(tmp_path, env={"MKL_NUM_THREADS": "5"}, strict=True)
     told = threads(session, Environment={"OMP_NUM_THREADS": "6"})
     assert told == ["6", "1", "5", "1"]
 
 
-def test_what_a_job_manages_itself_is_not_copied(tmp_path: Path) -> None:
+def test_app_managed_inputs_are_not_copied(tmp_path: Path) -> None:
     film = tmp_path / "film.bin"
     film.write_text("large")
     step = processing(
@@ -65,7 +65,7 @@ def test_what_a_job_manages_itself_is_not_copied(tmp_path: Path) -> None:
     assert "Inputs" in again.list_steps()[0]["CacheExplanation"], "its content counts all the same"
 
 
-def test_a_channel_in_fast_file_mode_is_read_where_it_lies(tmp_path: Path) -> None:
+def test_a_fast_file_channel_is_read_in_place(tmp_path: Path) -> None:
     request = {
         "AlgorithmSpecification": {"ContainerEntrypoint": ["true"], "TrainingInputMode": "File"},
         "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},

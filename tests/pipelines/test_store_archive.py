@@ -1,4 +1,4 @@
-"""The store of contents, addresses and archives: what is equal, what is refused."""
+"""The content store, addresses and archives."""
 
 import io
 import os
@@ -35,7 +35,7 @@ def test_equal_folders_have_equal_digests_and_are_kept_once(tmp_path: Path) -> N
     assert Store(tmp_path / "cas").digest_of(two) != digest, "what may be executed differs"
 
 
-def test_what_was_kept_comes_back_and_cannot_be_changed_unnoticed(tmp_path: Path) -> None:
+def test_stored_content_is_restored_and_changes_are_detected(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
     digest = store.keep(folder_of(tmp_path / "in", a="x", b__c="y"))
     entries = store.tree(digest)
@@ -50,7 +50,7 @@ def test_what_was_kept_comes_back_and_cannot_be_changed_unnoticed(tmp_path: Path
     assert store.tree(digest) is not None, "and is mended when the content comes again"
 
 
-def test_a_lost_or_cut_blob_counts_as_missing(tmp_path: Path) -> None:
+def test_a_lost_or_truncated_blob_counts_as_missing(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
     digest = store.keep(folder_of(tmp_path / "in", a="x"))
     blob = next(p for p in (tmp_path / "cas").rglob("*") if p.is_file() and p.read_text() == "x")
@@ -59,7 +59,7 @@ def test_a_lost_or_cut_blob_counts_as_missing(tmp_path: Path) -> None:
     assert store.tree("0" * 64) is None
 
 
-def test_links_out_of_a_folder_are_refused(tmp_path: Path) -> None:
+def test_links_out_of_a_folder_are_rejected(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "in", a="x")
     (folder / "inside").symlink_to("a")
     store = Store(tmp_path / "cas")
@@ -86,7 +86,7 @@ def test_a_copy_may_be_changed(tmp_path: Path) -> None:
         "s3://bucket//etc/passwd", "s3://BUCKET/x", "http://x/y", "bucket/key", "s3://bucket/a\0b",
     ],
 )  # fmt: skip
-def test_addresses_that_lead_nowhere_are_refused(tmp_path: Path, uri: str) -> None:
+def test_invalid_addresses_are_rejected(tmp_path: Path, uri: str) -> None:
     with pytest.raises(UsageError, match=r"not a supported address|must not leave"):
         Objects(tmp_path).path(uri)
 
@@ -106,7 +106,7 @@ def test_outputs_go_to_s3_addresses_only(tmp_path: Path) -> None:
         Objects(tmp_path).put(b"x", f"file://{tmp_path}/x")
 
 
-def test_equal_folders_give_equal_archives_which_come_back(tmp_path: Path) -> None:
+def test_equal_folders_have_equal_archives(tmp_path: Path) -> None:
     for name in ("one", "two"):
         pack(folder_of(tmp_path / name, a="x", b__c="y"), tmp_path / f"{name}.tar.gz")
     assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "two.tar.gz").read_bytes()
@@ -133,7 +133,7 @@ def hostile(kind: bytes, name: str, target: str = "") -> tarfile.TarInfo:
     ],
     ids=lambda member: member.name,
 )
-def test_hostile_archives_are_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
+def test_hostile_archives_are_rejected(tmp_path: Path, member: tarfile.TarInfo) -> None:
     with tarfile.open(tmp_path / "bad.tar", "w") as tar:
         tar.addfile(member, io.BytesIO())
     (tmp_path / "in").mkdir()
@@ -144,7 +144,7 @@ def test_hostile_archives_are_refused(tmp_path: Path, member: tarfile.TarInfo) -
     )
 
 
-def test_an_archive_of_much_air_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_of_zeros_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack(folder_of(tmp_path / "one", a="0" * 4_000_000), tmp_path / "one.tar.gz")
     assert (tmp_path / "one.tar.gz").stat().st_size * 500 < 4_000_000
     unpack(tmp_path / "one.tar.gz", tmp_path / "back")
@@ -153,7 +153,7 @@ def test_an_archive_of_much_air_is_refused(tmp_path: Path, monkeypatch: pytest.M
         unpack(tmp_path / "one.tar.gz", tmp_path / "again")
 
 
-def test_archives_that_grow_too_large_are_refused(
+def test_archives_that_are_too_large_are_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack(folder_of(tmp_path / "one", a="x" * 100, b="y"), tmp_path / "one.tar.gz")

@@ -1,4 +1,4 @@
-"""Tuning steps: the search, trainings side by side, early stopping, top models, the cache."""
+"""Tuning steps: the search, parallel trainings, early stopping, top models, the cache."""
 
 import json
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import ROLE, definition
+from definition_samples import ROLE, definition
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.local.execution import LocalExecution
@@ -70,7 +70,7 @@ def start(session: LocalSession, step: dict[str, Any]) -> LocalExecution:
     return session.start("Tuned")
 
 
-def test_a_grid_is_trained_whole_sorted_and_taken_over(session: LocalSession) -> None:
+def test_a_grid_is_trained_ranked_and_cached(session: LocalSession) -> None:
     done = start(session, tuning())
     done.wait()
     made = done.result("Tune")
@@ -150,7 +150,7 @@ def config(strategy: str, most: int | None, ranges: Any = None, **more: Any) -> 
     ("strategy", "most", "expected"),
     [("Grid", None, 6), ("Grid", 4, 4), ("Grid", 9, 6), ("Random", 9, 9), ("Bayesian", None, 1)],
 )
-def test_how_many_trainings_there_are(strategy: str, most: int | None, expected: int) -> None:
+def test_the_number_of_trainings(strategy: str, most: int | None, expected: int) -> None:
     assert Search(config(strategy, most), minimize=True).max_trials == expected
 
 
@@ -164,7 +164,7 @@ def ranged(scaling: str, low: str, high: str) -> dict[str, Any]:
     ("scaling", "low", "high"),
     [("Logarithmic", "1e-4", "1"), ("Linear", "-2", "3"), ("ReverseLogarithmic", "0", "0.99")],
 )
-def test_what_is_chosen_lies_in_its_range(strategy: str, scaling: str, low: str, high: str) -> None:
+def test_values_are_in_their_range(strategy: str, scaling: str, low: str, high: str) -> None:
     search = Search(config(strategy, 5, ranged(scaling, low, high)), minimize=False)
     for _ in range(5):
         trial, chosen = search.ask()
@@ -185,14 +185,14 @@ def test_the_bayesian_search_comes_closer_than_chance() -> None:
     assert best("Bayesian") < 0.5 * best("Random")
 
 
-def test_a_range_that_cannot_be_searched_is_refused() -> None:
+def test_an_invalid_range_is_rejected() -> None:
     with pytest.raises(UsageError, match="The range of 'r', 0 to 1, is invalid for ScalingType"):
         Search(config("Random", 1, ranged("Logarithmic", "0", "1")), minimize=True)
     with pytest.raises(UsageError, match="at least one hyper-parameter range"):
         Search(config("Random", 1, {"IntegerParameterRanges": []}), minimize=True)
 
 
-def test_a_training_worse_than_the_median_has_no_hope() -> None:
+def test_a_training_worse_than_the_median_is_stopped() -> None:
     search = Search(config("Random", 9, TrainingJobEarlyStoppingType="Auto"), minimize=True)
     for _ in range(3):
         trial, _ = search.ask()
@@ -207,7 +207,7 @@ def test_a_training_worse_than_the_median_has_no_hope() -> None:
         off.tell(trial, 1.0)
 
 
-def test_a_job_is_ended_when_its_log_has_no_hope(tmp_path: Path) -> None:
+def test_a_job_is_stopped_by_its_log(tmp_path: Path) -> None:
     import os
     import select
 
@@ -224,7 +224,7 @@ def test_a_job_is_ended_when_its_log_has_no_hope(tmp_path: Path) -> None:
     os.close(end)
 
 
-def test_metrics_are_numbers_of_the_log() -> None:
+def test_metrics_are_numbers_in_the_log() -> None:
     log = "a=1.5 a=-2e-3\na=nan a=.5"
     assert find_values(log, r"a=(\S+)") == [1.5, -0.002, 0.5]
     assert find_values(log, r"nothing") == []

@@ -1,4 +1,4 @@
-"""The video example by the command line: it passes its gate, and does not when it should not."""
+"""The video example on the command line: it passes and fails its gate."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ def run(root: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 
-def test_an_engine_is_measured_and_registered_or_refused(tmp_path: Path) -> None:
+def test_an_engine_is_measured_and_registered_or_rejected(tmp_path: Path) -> None:
     passed = run(tmp_path)
     assert passed.returncode == 0, passed.stderr
     session = LocalSession(tmp_path)
@@ -37,4 +37,4 @@ def test_an_engine_is_measured_and_registered_or_refused(tmp_path: Path) -> None
     assert ran == ["Gate", "TooPoor"], "all that was measured was taken over"
     assert len(session.models.list_packages("Interpolators")) == 1
     told = session.execution(json.loads(passed.stdout)["execution"])
-    assert (told.result("Interpolate")["woven"] / "woven.mkv").is_file()
+    assert (told.result("Interpolate")["new"] / "new.mkv").is_file()

@@ -1,4 +1,4 @@
-"""The abalone example, end to end, by the command line: killed, resumed, passing and failing."""
+"""The abalone example on the command line: killed, resumed, passing and failing."""
 
 import json
 import os
@@ -84,5 +84,5 @@ def test_the_example_resumes_after_a_kill_and_passes_and_fails_its_gate(tmp_path
 
     failed = run(root, "--set", "MseThreshold=2.0")
     assert failed.returncode == 1
-    assert "Execution failed due to MSE > 2.0. Once mended, go on" in failed.stderr
+    assert "Execution failed due to MSE > 2.0. When the cause is fixed" in failed.stderr
     assert len(session.models.list_packages("AbaloneGroup")) == 2

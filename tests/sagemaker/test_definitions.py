@@ -1,4 +1,4 @@
-"""The Python API: what the SDK's users write compiles to what the SDK makes, and runs."""
+"""The SDK's names: programs compile to the SDK's definitions, and run."""
 
 import json
 import re
@@ -6,35 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import replaced
+from definition_samples import replaced
 
 from kinoloom.errors import InputNotFoundError, UsageError
-from kinoloom.pipelines.builder.conditions import (
-    ConditionEquals,
-    ConditionGreaterThan,
-    ConditionGreaterThanOrEqualTo,
-    ConditionIn,
-    ConditionLessThan,
-    ConditionLessThanOrEqualTo,
-    ConditionNot,
-    ConditionOr,
-)
-from kinoloom.pipelines.builder.control_steps import ConditionStep
-from kinoloom.pipelines.builder.parameters import (
-    ParameterBoolean,
-    ParameterFloat,
-    ParameterInteger,
-    ParameterString,
-)
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.properties import PropertyFile
-from kinoloom.pipelines.builder.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-)
-from kinoloom.pipelines.builder.settings import ParallelismConfiguration
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker import image_uris
 from kinoloom.sagemaker.estimator import Estimator
@@ -61,12 +35,38 @@ from kinoloom.sagemaker.workflow.callback_step import (
     CallbackOutputTypeEnum,
     CallbackStep,
 )
+from kinoloom.sagemaker.workflow.condition_step import ConditionStep
+from kinoloom.sagemaker.workflow.conditions import (
+    ConditionEquals,
+    ConditionGreaterThan,
+    ConditionGreaterThanOrEqualTo,
+    ConditionIn,
+    ConditionLessThan,
+    ConditionLessThanOrEqualTo,
+    ConditionNot,
+    ConditionOr,
+)
 from kinoloom.sagemaker.workflow.execution_variables import ExecutionVariables
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.functions import Join, JsonGet
 from kinoloom.sagemaker.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
 from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.sagemaker.workflow.parameters import (
+    ParameterBoolean,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
+)
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_experiment_config import PipelineExperimentConfig
+from kinoloom.sagemaker.workflow.properties import PropertyFile
+from kinoloom.sagemaker.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
 from kinoloom.sagemaker.workflow.steps import (
     CacheConfig,
     ProcessingStep,
@@ -478,12 +478,12 @@ def test_a_pipeline_variable_has_no_value_before_it_runs() -> None:
         (lambda: ScriptProcessor().run(ParameterString("X")), "not a pipeline variable"),
     ],
 )  # fmt: skip
-def test_wrong_use_is_refused_at_once(make: Any, message: str) -> None:
+def test_wrong_use_is_rejected_at_once(make: Any, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         make()
 
 
-def test_a_property_that_a_step_does_not_have_is_refused_at_once(
+def test_unknown_properties_are_rejected_at_once(
     session: LocalSession,
 ) -> None:
     step = ProcessingStep("A", Processor(image_uri="x").run())
@@ -505,7 +505,7 @@ def test_missing_code_is_named(session: LocalSession, tmp_path: Path) -> None:
             pipeline.definition()
 
 
-def test_every_public_name_is_there_and_in_order() -> None:
+def test_public_names_resolve_and_are_sorted() -> None:
     import kinoloom.sagemaker as flat
 
     assert flat.__all__ == sorted(flat.__all__) == dir(flat)

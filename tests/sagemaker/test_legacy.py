@@ -1,4 +1,4 @@
-"""What else the SDK's users write: older steps, frameworks, spot training, models in a row.
+"""The SDK's older steps, frameworks, spot training and models in sequence.
 
 `sdk_steps.json` holds the steps that the SageMaker Python SDK 2.257.7 makes of the same programs
 with its own import root, without hashes and moments.
@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_definitions import replaced
+from definition_samples import replaced
 
 from kinoloom import sagemaker
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-)
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.drift_check_baselines import DriftCheckBaselines
 from kinoloom.sagemaker.estimator import Estimator
@@ -50,7 +45,12 @@ from kinoloom.sagemaker.workflow.emr_step import EMRStep
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.model_step import ModelStep
 from kinoloom.sagemaker.workflow.notebook_job_step import NotebookJobStep
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_definition_config import PipelineDefinitionConfig
+from kinoloom.sagemaker.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+)
 from kinoloom.sagemaker.workflow.selective_execution_config import SelectiveExecutionConfig
 from kinoloom.sagemaker.workflow.step_collections import EstimatorTransformer, RegisterModel
 from kinoloom.sagemaker.workflow.steps import (
@@ -317,13 +317,13 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalSession:
 
 
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
-def test_the_sdk_s_programs_come_to_its_steps(make: Case, session: LocalSession) -> None:
+def test_the_sdk_s_programs_compile_to_its_steps(make: Case, session: LocalSession) -> None:
     pipeline = Pipeline(make.__name__, steps=make(), sagemaker_session=session)
     made = json.loads(pipeline.definition())["Steps"]
     assert normal(made) == normal(RECORDED[make.__name__])
 
 
-def test_jobs_have_names_of_their_own_when_told(session: LocalSession) -> None:
+def test_jobs_have_their_own_names_if_configured(session: LocalSession) -> None:
     train = TrainingStep(
         "T", estimator(base_job_name="my-train").fit(TRAIN), cache_config=CacheConfig(True, "P30d")
     )
@@ -353,7 +353,7 @@ def test_every_recorded_definition_but_the_notebook_can_be_put(session: LocalSes
             session.put_pipeline(name, text)
 
 
-def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession) -> None:
+def test_steps_that_need_the_service_are_rejected(session: LocalSession) -> None:
     with pytest.raises(UsageError, match="NotebookJobStep 'N' is not available") as refused:
         NotebookJobStep(name="N", input_notebook="n.ipynb", image_uri=IMAGE, kernel_name="python3")
     assert "nbconvert" in str(refused.value.hint)
@@ -371,7 +371,7 @@ def test_what_needs_the_service_is_refused_when_it_is_made(session: LocalSession
         ProcessingInput("s3://x/y")
 
 
-def test_parameters_of_an_execution_can_be_used_again(session: LocalSession) -> None:
+def test_parameters_of_an_execution_can_be_reused(session: LocalSession) -> None:
     limit = sagemaker.ParameterFloat("Limit", 1.0)
     pipeline = Pipeline("P", [limit], steps=[FailStep("F", "x")], sagemaker_session=session)
     pipeline.upsert()

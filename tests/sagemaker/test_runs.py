@@ -1,4 +1,4 @@
-"""What is written with the SDK's names runs: made, trained, evaluated, gated, taken over."""
+"""Pipelines with the SDK's names run: prepared, trained, evaluated, gated, cached."""
 
 import json
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from kinoloom.errors import ExecutionError
-from kinoloom.pipelines.builder.conditions import ConditionLessThanOrEqualTo
-from kinoloom.pipelines.builder.control_steps import ConditionStep
-from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterInteger
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.properties import PropertyFile
-from kinoloom.pipelines.builder.settings import ParallelismConfiguration
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.inputs import TrainingInput
 from kinoloom.sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from kinoloom.sagemaker.workflow.condition_step import ConditionStep
+from kinoloom.sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
 from kinoloom.sagemaker.workflow.execution_variables import ExecutionVariables
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.functions import Join, JsonGet
+from kinoloom.sagemaker.workflow.parallelism_config import ParallelismConfiguration
+from kinoloom.sagemaker.workflow.parameters import ParameterFloat, ParameterInteger
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.properties import PropertyFile
 from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep
 from kinoloom.sagemaker.xgboost import XGBoost
 

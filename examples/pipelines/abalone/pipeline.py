@@ -1,13 +1,8 @@
 """The abalone pipeline: process, train, evaluate, gate, then model, transform and registration.
 
-python pipeline.py runs it; `kinoloom pipeline run pipeline.py` does too, and tells more.
+python pipeline.py runs it; so does `kinoloom pipeline run pipeline.py`, with a report.
 """
 
-from kinoloom.pipelines.builder.conditions import ConditionLessThanOrEqualTo
-from kinoloom.pipelines.builder.control_steps import ConditionStep
-from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterString
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.properties import PropertyFile
 from kinoloom.sagemaker import image_uris
 from kinoloom.sagemaker.estimator import Estimator
 from kinoloom.sagemaker.inputs import TrainingInput
@@ -18,10 +13,15 @@ from kinoloom.sagemaker.s3 import S3Uploader
 from kinoloom.sagemaker.session import get_execution_role
 from kinoloom.sagemaker.sklearn.processing import SKLearnProcessor
 from kinoloom.sagemaker.transformer import Transformer
+from kinoloom.sagemaker.workflow.condition_step import ConditionStep
+from kinoloom.sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.functions import Join, JsonGet
 from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.parameters import ParameterFloat, ParameterString
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.properties import PropertyFile
 from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep, TransformStep
 
 session = LocalPipelineSession()

@@ -1,13 +1,8 @@
-"""A video pipeline: hold frames out, weave them anew, measure, gate on PSNR, register the engine.
+"""A video pipeline: hold out frames, interpolate them, measure, gate on PSNR, register the engine.
 
 kinoloom pipeline run pipeline.py
 """
 
-from kinoloom.pipelines.builder.conditions import ConditionGreaterThanOrEqualTo
-from kinoloom.pipelines.builder.control_steps import ConditionStep
-from kinoloom.pipelines.builder.parameters import ParameterFloat, ParameterString
-from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.builder.properties import PropertyFile
 from kinoloom.sagemaker.model import Model
 from kinoloom.sagemaker.model_metrics import MetricsSource, ModelMetrics
 from kinoloom.sagemaker.processing import (
@@ -17,10 +12,15 @@ from kinoloom.sagemaker.processing import (
     ScriptProcessor,
 )
 from kinoloom.sagemaker.s3 import S3Uploader
+from kinoloom.sagemaker.workflow.condition_step import ConditionStep
+from kinoloom.sagemaker.workflow.conditions import ConditionGreaterThanOrEqualTo
 from kinoloom.sagemaker.workflow.fail_step import FailStep
 from kinoloom.sagemaker.workflow.functions import Join, JsonGet
 from kinoloom.sagemaker.workflow.model_step import ModelStep
+from kinoloom.sagemaker.workflow.parameters import ParameterFloat, ParameterString
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+from kinoloom.sagemaker.workflow.properties import PropertyFile
 from kinoloom.sagemaker.workflow.steps import ProcessingStep
 
 ML = "/opt/ml/processing"
@@ -37,12 +37,12 @@ least_psnr = ParameterFloat(name="LeastPsnr", default_value=40.0)
 script = ScriptProcessor(image_uri="kinoloom", command=["python3"])
 
 
-def made(step: ProcessingStep, name: str) -> object:
-    """Where an output of a step lies."""
+def output_of(step: ProcessingStep, name: str) -> object:
+    """Return the address of a step's output."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
-# Every second frame is held out
+# Hold out every second frame
 hold_out = ProcessingStep(
     name="HoldOut",
     step_args=script.run(
@@ -55,27 +55,27 @@ hold_out = ProcessingStep(
     ),
 )
 
-# and woven anew
-weave = Processor(image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "interpolate"])
+# Interpolate them
+processor = Processor(image_uri="kinoloom", entrypoint=["python3", "-m", "kinoloom", "interpolate"])
 interpolate = ProcessingStep(
     name="Interpolate",
-    step_args=weave.run(
-        inputs=[ProcessingInput(made(hold_out, "half"), f"{ML}/half")],
-        outputs=[ProcessingOutput(f"{ML}/woven", output_name="woven")],
-        arguments=[f"{ML}/half/half.mkv", "-o", f"{ML}/woven/woven.mkv", "--codec", "ffv1",
+    step_args=processor.run(
+        inputs=[ProcessingInput(output_of(hold_out, "half"), f"{ML}/half")],
+        outputs=[ProcessingOutput(f"{ML}/new", output_name="new")],
+        arguments=[f"{ML}/half/half.mkv", "-o", f"{ML}/new/new.mkv", "--codec", "ffv1",
                    "--times", "2", "--engine", engine],
     ),
 )  # fmt: skip
 
-# Measured against the truth
+# Measure against the truth
 quality = PropertyFile(name="Quality", output_name="quality", path="quality.json")
 measure = ProcessingStep(
     name="Measure",
     step_args=script.run(
         code="code/measure.py",
         inputs=[
-            ProcessingInput(made(interpolate, "woven"), f"{ML}/woven"),
-            ProcessingInput(made(hold_out, "truth"), f"{ML}/truth"),
+            ProcessingInput(output_of(interpolate, "new"), f"{ML}/new"),
+            ProcessingInput(output_of(hold_out, "truth"), f"{ML}/truth"),
         ],
         outputs=[
             ProcessingOutput(f"{ML}/quality", output_name="quality"),
@@ -86,10 +86,10 @@ measure = ProcessingStep(
     property_files=[quality],
 )
 
-# Registered when it is good enough
+# Register an engine that is good enough
 model = Model(
     image_uri="kinoloom",
-    model_data=Join(on="/", values=[made(measure, "model"), "model.tar.gz"]),
+    model_data=Join(on="/", values=[output_of(measure, "model"), "model.tar.gz"]),
     sagemaker_session=session,
 )
 register = ModelStep(
@@ -101,7 +101,7 @@ register = ModelStep(
         approval_status="PendingManualApproval",
         model_metrics=ModelMetrics(
             model_statistics=MetricsSource(
-                s3_uri=Join(on="/", values=[made(measure, "quality"), "quality.json"]),
+                s3_uri=Join(on="/", values=[output_of(measure, "quality"), "quality.json"]),
                 content_type="application/json",
             )
         ),

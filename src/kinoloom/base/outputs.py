@@ -1,6 +1,6 @@
 """Atomic outputs: they appear completely or not at all.
 
-    with whole_file(path, overwrite=False) as temporary:
+    with atomic_output(path, overwrite=False) as temporary:
         temporary.write_bytes(data)
 
 writes under a temporary name in the same folder and renames the file when the block ends. If the
@@ -26,9 +26,9 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         OutputExistsError: it exists and `overwrite` is false.
         OutputError: its folder does not exist or is not writable, or its name is too long.
     """
-    with naming_output(path):
+    with name_output_errors(path):
         exists = path.exists()
-        temporary_name(path).exists()  # may be too long even if `path` is not
+        temporary_path(path).exists()  # may be too long even if `path` is not
     if exists and not overwrite:
         raise OutputExistsError(
             f"{path} already exists.", hint="Choose another name, or add --overwrite."
@@ -40,13 +40,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"The folder {folder} is not writable.", hint="Choose another.")
 
 
-def temporary_name(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Return the path in the same folder under which `path` is written; keeps the suffix."""
     return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 @contextmanager
-def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
+def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` if the block ends without an error.
 
     Raises:
@@ -55,9 +55,9 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
     check_output(path, overwrite=overwrite)
     if path.is_dir():
         raise OutputExistsError(f"{path} is a folder.", hint="Choose another name for the file.")
-    temporary = temporary_name(path)
+    temporary = temporary_path(path)
     try:
-        with naming_output(path):
+        with name_output_errors(path):
             yield temporary
             replace(temporary, path)
     finally:
@@ -65,7 +65,7 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def naming_output(path: Path) -> Iterator[None]:
+def name_output_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's errors inside the block into errors that name `path`.
 
     Raises:

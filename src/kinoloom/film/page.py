@@ -24,7 +24,7 @@ from kinoloom.film.selection import derive_engine_options
 from kinoloom.media.photo.reading import encode_picture
 from kinoloom.motion import matching
 from kinoloom.motion.flow import Flow
-from kinoloom.motion.flow_color import colour_key, draw_flow, typical_speed_px
+from kinoloom.motion.flow_color import draw_color_wheel, draw_flow, typical_speed_px
 
 _MAX_WIDTH_PX = 1280
 _STRIP_FRAMES = 7
@@ -100,7 +100,7 @@ def _show_motion(flow: Flow) -> list[Section]:
         "Motion",
     )
     key = Picture(
-        encode_picture(colour_key(96), "image/png"), "image/png", "direction of each colour"
+        encode_picture(draw_color_wheel(96), "image/png"), "image/png", "direction of each colour"
     )
     return [drawing, key]
 

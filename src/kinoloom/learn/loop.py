@@ -27,7 +27,7 @@ from typing import Literal
 import torch
 
 from kinoloom.base.machine import describe_machine
-from kinoloom.base.outputs import naming_output
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
@@ -346,7 +346,7 @@ class _Run:
 
     def _create_folders(self) -> None:
         if self.processes.is_first:
-            with naming_output(self.folder):
+            with name_output_errors(self.folder):
                 self.checkpoint_folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.folder, self.checkpoint_folder):
                 remove_temporary_files(folder)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.motion.camera import Homography, global_motion, reduced, stretched_grey
+from kinoloom.motion.camera import Homography, global_motion, normalise_grey, shrink_picture
 
 _SIDE_PX = 128
 _WINDOW_PX = 13
@@ -83,12 +83,12 @@ def same_scene(first: Picture, second: Picture) -> SceneMatch:
     Raises:
         ArrayError: not pictures.
     """
-    overlay = lay_over(first, second)
+    overlay = align_pictures(first, second)
     score = float(np.average(overlay.alike, weights=overlay.weight + _TINY))
     return SceneMatch(score, score >= _SAME_SCORE)
 
 
-def lay_over(first: Picture, second: Picture) -> Overlay:
+def align_pictures(first: Picture, second: Picture) -> Overlay:
     """Align the second picture with the first.
 
     Args:
@@ -97,11 +97,11 @@ def lay_over(first: Picture, second: Picture) -> Overlay:
     Raises:
         ArrayError: not pictures.
     """
-    under, over = reduced(first, _SIDE_PX), reduced(second, _SIDE_PX)
+    under, over = shrink_picture(first, _SIDE_PX), shrink_picture(second, _SIDE_PX)
     sizes = under.shape[1::-1], first.shape[1::-1], over.shape[1::-1], second.shape[1::-1]
     motion = _rescaled(global_motion(first, second), *sizes)
     moved, seen = _moved(over, motion, under.shape[1::-1])
-    grey1, grey2 = stretched_grey(under), stretched_grey(moved)
+    grey1, grey2 = normalise_grey(under), normalise_grey(moved)
     there, back = _flow(grey1, grey2), _flow(grey2, grey1)
     inconsistency = np.linalg.norm(there + _at_flow(back, there), axis=2)
     moved, seen = _at_flow(moved, there), _at_flow(seen, there)

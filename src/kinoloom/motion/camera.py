@@ -61,7 +61,7 @@ def global_motion(first: Picture, second: Picture) -> Homography | None:
     return motion
 
 
-def reduced(image: Picture, side_px: int) -> NDArray[np.uint8]:
+def shrink_picture(image: Picture, side_px: int) -> NDArray[np.uint8]:
     """Shrink a picture to a longest side of at most `side_px`, (h, w, 3) uint8, without alpha."""
     height, width = image.shape[:2]
     scale = min(1.0, side_px / max(height, width))
@@ -70,7 +70,7 @@ def reduced(image: Picture, side_px: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(from_float(to_float(small)[..., :3], np.dtype(np.uint8)))
 
 
-def stretched_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def normalise_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Convert to grey with the 1st and 99th percentiles at 0 and 255, whatever the exposure.
 
     Contrast is raised at most 5 times, so that noise of a flat picture does not become texture.
@@ -82,7 +82,7 @@ def stretched_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _detect_features(image: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Return positions in the picture (n, 2), descriptors (n, 128), and the copy's scale."""
-    grey = stretched_grey(reduced(image, _SIDE_PX))
+    grey = normalise_grey(shrink_picture(image, _SIDE_PX))
     detector = cv2.SIFT.create(_FEATURES, contrastThreshold=_CONTRAST)
     keys, descriptors = detector.detectAndCompute(grey, None)
     scale = max(grey.shape) / max(image.shape[:2])

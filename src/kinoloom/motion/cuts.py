@@ -94,7 +94,7 @@ def is_cut(
     return same_scene(first.frame.image, second.frame.image).score < _CUT_SCORE
 
 
-def without_repeats(looks: Iterable[FrameThumbnail]) -> Iterator[FrameThumbnail]:
+def drop_repeats(looks: Iterable[FrameThumbnail]) -> Iterator[FrameThumbnail]:
     """Remove frames that repeat the previous one, in runs of up to `MAX_REPEATS`.
 
     A longer run is a still, and all its frames are kept. The last frame of the clip is kept too, so

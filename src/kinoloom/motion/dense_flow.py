@@ -32,11 +32,11 @@ def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow 
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)
     search.setVariationalRefinementIterations(0)
-    flow = searched(search, first, second, start)
+    flow = search_flow(search, first, second, start)
     return np.dstack([cv2.medianBlur(flow[..., axis], 3) for axis in (0, 1)])
 
 
-def searched(
+def search_flow(
     search: cv2.DISOpticalFlow,
     first: NDArray[np.uint8],
     second: NDArray[np.uint8],

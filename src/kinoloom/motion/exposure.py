@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, to_float
-from kinoloom.motion.alignment import lay_over
+from kinoloom.motion.alignment import align_pictures
 
 Gain = NDArray[np.float32]
 """(3,) float32: red, green and blue; above 1 if the second picture is brighter."""
@@ -45,7 +45,7 @@ def exposure_gain(first: Picture, second: Picture) -> Gain:
     Raises:
         ArrayError: not pictures.
     """
-    overlay = lay_over(first, second)
+    overlay = align_pictures(first, second)
     one, two = to_float(overlay.first), to_float(overlay.second)
     in_range = ((one > _DARK) & (one < _BRIGHT) & (two > _DARK) & (two < _BRIGHT)).all(axis=2)
     use = in_range & (overlay.alike > _MIN_SIMILARITY)

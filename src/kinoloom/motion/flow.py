@@ -87,7 +87,7 @@ def resize_flow(flow: Flow, height: int, width: int) -> Flow:
     return cv2.resize(flow, (width, height)) * ratio
 
 
-def scaled_motion(motion: Homography, x_ratio: float, y_ratio: float) -> Homography:
+def scale_homography(motion: Homography, x_ratio: float, y_ratio: float) -> Homography:
     """Convert a camera motion to the pixels of pictures resized by these ratios."""
     # Pixel centres have integer coordinates before and after.
     to = np.array([[x_ratio, 0, 0.5 * x_ratio - 0.5], [0, y_ratio, 0.5 * y_ratio - 0.5], [0, 0, 1]])

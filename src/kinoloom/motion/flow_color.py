@@ -38,7 +38,7 @@ def draw_flow(flow: Flow, full_px: float) -> NDArray[np.uint8]:
     return np.asarray(np.rint(rgb * 255.0), np.uint8)
 
 
-def colour_key(size_px: int) -> NDArray[np.uint8]:
+def draw_color_wheel(size_px: int) -> NDArray[np.uint8]:
     """Draw the colour wheel: each point has the colour of the motion from the centre to it.
 
     Returns:

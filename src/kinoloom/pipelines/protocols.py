@@ -34,7 +34,7 @@ class Execution(Protocol):
 
     @property
     def status(self) -> str:
-        """ "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
+        """The status: "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
 
     @property
     def definition(self) -> str:

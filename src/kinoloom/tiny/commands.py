@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kinoloom.base.notes import logger
-from kinoloom.base.outputs import check_output, whole_file
+from kinoloom.base.outputs import atomic_output, check_output
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import (
     InputNotFoundError,
@@ -262,7 +262,7 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
 def _write_scheme(result: search.SearchResult, path: Path) -> None:
     head = f"# {_summarise_search(result)}\n# layer, bias or -, ratio of trained weights"
     text = "\n".join([head, *format_scheme(result.scheme), ""])
-    with whole_file(path, overwrite=False) as temporary:
+    with atomic_output(path, overwrite=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kinoloom.base.charts import MEDIA_TYPE
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.tiny.api import CompiledProgram
-from kinoloom.tiny.charts import draw_arena, draw_lines, round_up_axis
+from kinoloom.tiny.charts import draw_arena, draw_lines
 from kinoloom.tiny.evaluation.fidelity import Fidelity
 from kinoloom.tiny.evaluation.learning_curves import LearningCurve
 from kinoloom.tiny.ir.backward_ops import BiasStep, ConvGradX, WeightStep
@@ -138,9 +139,9 @@ def build_report(
     sections += [
         Table(columns, tuple(rows), title="Memory in bytes"),
         Picture(
-            draw_arena(compiled.program, compiled.plan).encode(),
-            "image/svg+xml",
-            "The arena: int8 blue, float32 orange, masks green, scratch memory grey.",
+            draw_arena(compiled.program, compiled.plan),
+            MEDIA_TYPE,
+            f"Blocks of the arena by address and time; its size is {compiled.plan.peak} bytes.",
             title="The arena over one training step",
         ),
         Table(
@@ -164,7 +165,7 @@ def build_learning_sections(curves: Sequence[LearningCurve]) -> list[Section]:
         values = [by_name[curve.name] for by_name in metrics.values()]
         ends = [end for metric in values for end in (metric[0], metric[-1])]
         rows.append((curve.name, curve.ram_bytes, *ends))
-    tops = {"accuracy": 1.0, "loss": round_up_axis(max(values[0] for values in losses.values()))}
+    tops = {"accuracy": 1.0, "loss": max(values[0] for values in losses.values())}
     charts = [_draw_metric(name, curves, lines, tops[name]) for name, lines in metrics.items()]
     return [Table(("training", "RAM", *columns), tuple(rows), title="Learning curves"), *charts]
 
@@ -186,9 +187,9 @@ def _draw_metric(
 ) -> Picture:
     steps, rate = curves[0].steps, curves[0].run.learning_rate
     caption = f"{metric} over {steps[-1]} training steps at a learning rate of {rate:g}."
-    svg = draw_lines(steps, lines, top).encode()
+    svg = draw_lines(steps, lines, top)
     title = f"{metric} on held-out examples"
-    return Picture(svg, "image/svg+xml", caption.capitalize(), title.capitalize())
+    return Picture(svg, MEDIA_TYPE, caption.capitalize(), title.capitalize())
 
 
 def build_fidelity_table(fidelity: Fidelity) -> Table:

@@ -28,21 +28,21 @@ def main() -> None:
     parser.add_argument("--train", default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=os.environ.get("SM_CHANNEL_VALIDATION"))
     parser.add_argument("--model_dir", default=os.environ.get("SM_MODEL_DIR"))
-    told = parser.parse_args()
-    train, validation = matrix(told.train), matrix(told.validation)
+    options = parser.parse_args()
+    train, validation = matrix(options.train), matrix(options.validation)
     parameters = {
-        "max_depth": told.max_depth,
-        "learning_rate": told.learning_rate,
-        "gamma": told.gamma,
-        "min_child_weight": told.min_child_weight,
-        "subsample": told.subsample,
-        "objective": told.objective,
+        "max_depth": options.max_depth,
+        "learning_rate": options.learning_rate,
+        "gamma": options.gamma,
+        "min_child_weight": options.min_child_weight,
+        "subsample": options.subsample,
+        "objective": options.objective,
         "eval_metric": "rmse",
         "seed": 0,
     }
     watched = [(train, "train"), (validation, "validation")]
-    model = xgb.train(parameters, train, told.num_round, watched)
-    with (Path(told.model_dir) / "xgboost-model").open("wb") as file:
+    model = xgb.train(parameters, train, options.num_round, watched)
+    with (Path(options.model_dir) / "xgboost-model").open("wb") as file:
         pickle.dump(model, file)
 
 

@@ -1,4 +1,4 @@
-"""Splits a video: every second frame goes into half.mkv, those between into truth.mkv."""
+"""Splits a video: every second frame goes to half.mkv, the frames between them to truth.mkv."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from kinoloom.base import Clip
 
 
 def main() -> None:
-    """Write half.mkv, which begins and ends the video, and truth.mkv."""
+    """Write half.mkv, which has the first and last frame, and truth.mkv."""
     base = Path(os.environ["KINOLOOM_ML_ROOT"]) / "processing"
     (path,) = (base / "video").iterdir()
     clip = kinoloom.read(path)

@@ -1,4 +1,4 @@
-"""How near are the woven frames to those that were held out? Their PSNR and SSIM."""
+"""Measures the PSNR and SSIM of the interpolated frames against the frames that were held out."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from kinoloom.metrics.quality import psnr, ssim
 
 
 def main() -> None:
-    """Write quality.json, and model.tar.gz with the name of the engine and its quality."""
+    """Write quality.json, and model.tar.gz with the engine's name and quality."""
     base = Path(os.environ["KINOLOOM_ML_ROOT"]) / "processing"
-    woven = list(kinoloom.read(base / "woven" / "woven.mkv"))[1::2]
+    interpolated = list(kinoloom.read(base / "new" / "new.mkv"))[1::2]
     truth = list(kinoloom.read(base / "truth" / "truth.mkv"))
-    pairs = [(new.image, old.image) for new, old in zip(woven, truth, strict=False)]
+    pairs = [(new.image, old.image) for new, old in zip(interpolated, truth, strict=False)]
     psnrs = [psnr(new, old) for new, old in pairs]
     quality = {
         "psnr_db": {"mean": mean(psnrs), "least": min(psnrs)},

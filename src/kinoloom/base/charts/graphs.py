@@ -77,7 +77,7 @@ def layered_graph(
             x += widths[item.name] + _GAP_X
     for edge in edges:
         parts += _curve(places[edge.start], places[edge.end], edge.dashed)
-    height = top + 8 + len(layers) * (_HEIGHT + _GAP_Y) - _GAP_Y + _EDGE
+    height = top + 8 + max(0.0, len(layers) * (_HEIGHT + _GAP_Y) - _GAP_Y) + _EDGE
     return document(width, height, [*parts, *boxes])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report.sections import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
@@ -52,7 +52,7 @@ class ReportFiles:
 
         Raises:
             UsageError: another suffix.
-            OutputExistsError, OutputError: as `base.outputs.whole_file`.
+            OutputExistsError, OutputError: as `base.outputs.atomic_output`.
         """
         makers = {".html": to_html, ".txt": to_text, ".json": to_json}
         if path.suffix.lower() not in makers:
@@ -61,7 +61,7 @@ class ReportFiles:
                 hint=f"Use one of {', '.join(makers)}.",
             )
         text = makers[path.suffix.lower()](value)
-        with whole_file(path, overwrite=options.overwrite) as temporary:
+        with atomic_output(path, overwrite=options.overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
         progress(1, 1)
         return Written(path, data={"output": str(path), "bytes": path.stat().st_size})

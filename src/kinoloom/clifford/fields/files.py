@@ -18,7 +18,7 @@ import numpy as np
 
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 
@@ -68,7 +68,7 @@ class FieldsFiles:
 
         Raises:
             UsageError: the suffix of `path` is not .npz.
-            OutputExistsError, OutputError: see `base.outputs.whole_file`.
+            OutputExistsError, OutputError: see `base.outputs.atomic_output`.
         """
         if path.suffix.lower() != ".npz":
             raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
@@ -77,7 +77,7 @@ class FieldsFiles:
         metadata = {key: getattr(value, key) for key in _KEYS}
         text = json.dumps({"kinoloom_fields": _VERSION, **metadata, "provenance": record})
         with (
-            whole_file(path, overwrite=options.overwrite) as temporary,
+            atomic_output(path, overwrite=options.overwrite) as temporary,
             zipfile.ZipFile(temporary, "w") as archive,
         ):
             _write_member(archive, _METADATA, np.array(text))

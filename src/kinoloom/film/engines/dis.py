@@ -22,7 +22,7 @@ from kinoloom.film.synthesis.pixels import (
     premultiply_alpha,
     unpremultiply_alpha,
 )
-from kinoloom.motion.dense_flow import searched
+from kinoloom.motion.dense_flow import search_flow
 from kinoloom.motion.flow import Flow, pixel_grid, sample
 
 _BYTES_PER_PIXEL = 160
@@ -78,7 +78,7 @@ class PlainDis:
             )
         grey1, grey2 = _to_grey(first), _to_grey(second)
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        return searched(search, grey1, grey2), searched(search, grey2, grey1)
+        return search_flow(search, grey1, grey2), search_flow(search, grey2, grey1)
 
 
 def _to_grey(image: Picture) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.motion.camera import global_motion
 from kinoloom.motion.dense_flow import dense_flow
-from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scaled_motion
+from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scale_homography
 
 _GRID_SCALE = 0.5
 MAX_FULL_SIZE_CELLS = 80_000
@@ -114,7 +114,7 @@ class Fast:
         motion = global_motion(first, second)
         start = back = None
         if motion is not None:
-            motion = scaled_motion(motion, columns / width, rows / height)
+            motion = scale_homography(motion, columns / width, rows / height)
             inverse = np.asarray(np.linalg.inv(motion), np.float64)
             start = camera_flow(motion, rows, columns)
             back = camera_flow(inverse, rows, columns)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.base.need import need
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.film.nets import flow_net, lite_net
 from kinoloom.film.nets.flow_net import FlowNet
 from kinoloom.film.nets.lite_net import LiteNet
@@ -54,10 +54,10 @@ def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> Non
 
     Raises:
         MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `whole_file`.
+        OutputExistsError, OutputError: as `atomic_output`.
     """
     shape = (1, net.size.candidates, INPUT_PLANES, _EXAMPLE_PX, _EXAMPLE_PX + SIZE_MULTIPLE)
-    with whole_file(file, overwrite=overwrite) as temporary:
+    with atomic_output(file, overwrite=overwrite) as temporary:
         _export(
             _InferenceOutputs(net),
             {"seen": torch.zeros(shape)},
@@ -74,7 +74,7 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
 
     Raises:
         MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `whole_file`.
+        OutputExistsError, OutputError: as `atomic_output`.
     """
     outputs = ["motion", "mask"]
     _export_for_pairs(net, outputs, flow_net.SIZE_MULTIPLE, {}, file, overwrite=overwrite)
@@ -88,7 +88,7 @@ def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
 
     Raises:
         MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `whole_file`.
+        OutputExistsError, OutputError: as `atomic_output`.
     """
     _export_for_pairs(
         net,
@@ -112,7 +112,7 @@ def _export_for_pairs(
     """Export a network whose inputs are a pair of images and then `more`, of fixed shapes."""
     onnx = need("onnx", extra="train")
     shape = (1, 3, 4 * multiple, 5 * multiple)
-    with whole_file(file, overwrite=overwrite) as temporary:
+    with atomic_output(file, overwrite=overwrite) as temporary:
         _export(
             net,
             {"first": torch.zeros(shape), "second": torch.ones(shape), **more},

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.notes import Notes
-from kinoloom.motion.cuts import FrameThumbnail, is_cut, take_thumbnail, without_repeats
+from kinoloom.motion.cuts import FrameThumbnail, drop_repeats, is_cut, take_thumbnail
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ def split_intervals(
 
     Args:
         frames: in order of time.
-        dedup: drop repeated frames, see `cuts.without_repeats`.
+        dedup: drop repeated frames, see `cuts.drop_repeats`.
         notes: receives a note for each scene cut.
     """
     thumbnails: Iterator[FrameThumbnail] = map(take_thumbnail, frames)
     if dedup:
-        thumbnails = without_repeats(thumbnails)
+        thumbnails = drop_repeats(thumbnails)
     before, first, second = None, next(thumbnails, None), next(thumbnails, None)
     while first is not None:
         after = next(thumbnails, None)

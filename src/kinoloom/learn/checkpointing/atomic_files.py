@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from kinoloom.base.outputs import temporary_name, whole_file
+from kinoloom.base.outputs import atomic_output, temporary_path
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -15,7 +15,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with whole_file(path, overwrite=True) as temporary:
+    with atomic_output(path, overwrite=True) as temporary:
         write(temporary)
         _fsync(temporary, os.O_RDWR)
     if os.name == "posix":  # other systems cannot open a folder
@@ -45,6 +45,6 @@ def _fsync(path: Path, flags: int) -> None:
 
 def remove_temporary_files(folder: Path) -> None:
     """Remove the temporary files of killed processes from a folder."""
-    pattern = temporary_name(Path("*.*")).name
+    pattern = temporary_path(Path("*.*")).name
     for path in folder.glob(pattern):
         path.unlink()

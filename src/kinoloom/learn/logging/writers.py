@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.need import need
-from kinoloom.base.outputs import naming_output
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import ArrayError
 from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
@@ -53,7 +53,7 @@ class LogWriter:
             OutputError: the file cannot be written.
         """
         line = json.dumps(to_jsonable({"kind": kind, "step": step, **values}))
-        with naming_output(self.path), self.path.open("a", encoding="utf-8") as file:
+        with name_output_errors(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         if self.tensorboard_writer is not None:
             for name, value in _flatten(kind, values).items():
@@ -76,7 +76,7 @@ class LogWriter:
                     "expected uint8 (height, width, 3)."
                 )
             path = self.folder / "samples" / f"{name}-{step:09d}.png"
-            with naming_output(path):
+            with name_output_errors(path):
                 Image.fromarray(image).save(path)
             if self.tensorboard_writer is not None:
                 self.tensorboard_writer.add_image(name, image, step, dataformats="HWC")

@@ -23,7 +23,7 @@ import av.filter
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Progress
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import UsageError
 from kinoloom.media.animation.end import set_duration
 from kinoloom.media.container.inputs import open_input
@@ -57,7 +57,7 @@ def write_animated(
     container = ANIMATED[suffix]
     chosen = plan(clip, read_first_frame(clip), suffix, options.codec, options.quality)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
-    with whole_file(path, overwrite=options.overwrite) as temporary, translate_errors(path):
+    with atomic_output(path, overwrite=options.overwrite) as temporary, translate_errors(path):
         spans = write(clip, temporary, container, chosen, progress)
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):

@@ -16,7 +16,7 @@ import numpy as np
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Progress
-from kinoloom.base.outputs import check_output, naming_output, remove, replace
+from kinoloom.base.outputs import check_output, name_output_errors, remove, replace
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture
 from kinoloom.media.video.frame_feed import display_duration, feed
@@ -37,7 +37,7 @@ def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progre
     _check(clip, path, options)
     growing = path.with_name(f".{path.name}.part")
     try:
-        with naming_output(path):
+        with name_output_errors(path):
             remove(growing)
             growing.mkdir()
             written = _write_pictures(clip, growing, progress)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from kinoloom.base.arrays import Picture, check_picture, from_float, to_float
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import UsageError
 
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
@@ -86,7 +86,7 @@ def write_photo(path: Path, image: Picture) -> None:
     if media_type is None:
         raise UsageError(f"Unknown picture suffix '{path.suffix}': expected {', '.join(_TYPES)}.")
     data = encode_picture(image, media_type)
-    with whole_file(path, overwrite=True) as temporary:
+    with atomic_output(path, overwrite=True) as temporary:
         temporary.write_bytes(data)
 
 

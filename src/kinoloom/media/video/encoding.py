@@ -27,7 +27,7 @@ from av.video.stream import VideoStream
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Colour, Frame
-from kinoloom.base.outputs import naming_output
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import OutputError, UnsupportedMediaError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
@@ -138,7 +138,7 @@ def translate_errors(path: Path) -> Iterator[None]:
         OutputError: writing failed.
     """
     try:
-        with naming_output(path):
+        with name_output_errors(path):
             yield
     except av.FFmpegError as error:
         raise OutputError(

@@ -21,7 +21,7 @@ from typing import Any
 
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Written, no_progress
-from kinoloom.base.outputs import check_output, naming_output
+from kinoloom.base.outputs import check_output, name_output_errors
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.media.video.codecs import VIDEO
 from kinoloom.media.video.frame_feed import feed, read_first_frame
@@ -126,7 +126,7 @@ class GrowingFilm:
         for record in sorted(folder.glob("[0-9]*.json")):
             segment = Segment.load(record)
             video = self._parts.next_video()
-            with naming_output(self.path):
+            with name_output_errors(self.path):
                 _link_or_copy(segment.video, video)
             Segment(video, segment.times, segment.end, segment.reorder).save()
             frames += len(segment.times)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from kinoloom.base.clip import Frame
-from kinoloom.base.outputs import naming_output, remove
+from kinoloom.base.outputs import name_output_errors, remove
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
@@ -101,7 +101,7 @@ class SegmentFolder:
         self._unlock = ExitStack()
 
     def __enter__(self) -> SegmentFolder:
-        with naming_output(self.output), ExitStack() as undo:
+        with name_output_errors(self.output), ExitStack() as undo:
             self.folder.mkdir(exist_ok=True)
             lock = undo.enter_context((self.folder / "lock").open("wb"))
             if not _try_lock(lock):

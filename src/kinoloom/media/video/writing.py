@@ -17,7 +17,7 @@ import av
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Progress
-from kinoloom.base.outputs import check_output, whole_file
+from kinoloom.base.outputs import atomic_output, check_output
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import OutputError
 from kinoloom.media.container.join import Segments, join
@@ -133,7 +133,7 @@ def finish(
         OutputError: the file cannot be written.
     """
     container = VIDEO[path.suffix.lower()]
-    with whole_file(path, overwrite=overwrite) as temporary, translate_errors(path):
+    with atomic_output(path, overwrite=overwrite) as temporary, translate_errors(path):
         facts, recorded = join(temporary, segments, clip, chosen, container, complete=complete)
     return WrittenClip(
         frames=facts.frames,

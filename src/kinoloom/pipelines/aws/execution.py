@@ -45,7 +45,7 @@ class SageMakerExecution:
 
     @property
     def status(self) -> str:
-        """ "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
+        """The status: "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
         return str(self.describe()["PipelineExecutionStatus"])
 
     @property

@@ -72,7 +72,8 @@ class StepKind:
 
     def shape(self) -> Record:
         """Return the shape of the step."""
-        common = {"Name": NAME, "Type": ANYTHING, "Arguments": self.arguments}
+        common: dict[str, Shape] = {"Name": NAME, "Type": ANYTHING}
+        common["Arguments"] = self.arguments
         return Record({**common, **self.required}, {**_DESCRIPTION, **self.optional}, closed=True)
 
 

@@ -55,7 +55,7 @@ class LocalExecution:
 
     @property
     def status(self) -> str:
-        """ "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
+        """The status: "Executing", "Stopping", "Succeeded", "Failed" or "Stopped"."""
         return str(self._row()["status"])
 
     def wait(self, delay: float | None = None, max_attempts: int | None = None) -> None:

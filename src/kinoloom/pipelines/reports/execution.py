@@ -16,7 +16,7 @@ from kinoloom.pipelines.local.scope import as_text
 from kinoloom.pipelines.protocols import Execution
 from kinoloom.pipelines.reports.graph import graph_picture
 from kinoloom.pipelines.reports.live import duration_s
-from kinoloom.pipelines.reports.svg import step_fill
+from kinoloom.pipelines.reports.step_colours import step_kind
 from kinoloom.pipelines.reports.timeline import timeline_picture
 
 SCHEMA = "kinoloom.pipeline.run/1"
@@ -30,12 +30,12 @@ def execution_report(execution: LocalExecution) -> Report:
     steps = execution.list_steps()
     description = execution.describe()
     graph = load_text(execution.definition).graph
-    fills = {
-        s["StepName"]: step_fill(s["StepStatus"], s.get("CacheExplanation", "")) for s in steps
+    kinds = {
+        s["StepName"]: step_kind(s["StepStatus"], s.get("CacheExplanation", "")) for s in steps
     }
     sections: list[Section] = [
         Text(_summary(execution, description)),
-        graph_picture(graph, fills),
+        graph_picture(graph, kinds),
         *([timeline_picture(steps)] if steps else []),
         steps_table(steps),
     ]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from kinoloom.base.model import Archive, FetchedFile, FetchSource, ModelCard
-from kinoloom.base.outputs import naming_output, remove
+from kinoloom.base.outputs import name_output_errors, remove
 from kinoloom.base.provenance import sha256
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import (
@@ -122,14 +122,14 @@ def remove_weights(card: ModelCard, watcher: Watcher | None = None) -> bool:
     parent = versions_folder(card)
     if not parent.is_dir():
         return False
-    with naming_output(parent), _lock(card, watcher or _Silent()):
+    with name_output_errors(parent), _lock(card, watcher or _Silent()):
         remove(parent)
     return True
 
 
 def _fetch(card: ModelCard, source: FetchSource, local: _Local, watcher: Watcher) -> Path:
     parent, folder = versions_folder(card), version_folder(card, source)
-    with naming_output(folder), _lock(card, watcher) as locked:
+    with name_output_errors(folder), _lock(card, watcher) as locked:
         intact = _find_intact(card)  # another process may have fetched it meanwhile
         if intact is not None:
             return intact

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.base.outputs import whole_file
+from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import InputNotFoundError
 from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 from kinoloom.learn.data.source import FrameTriplet, Source
@@ -92,7 +92,7 @@ def save_arrays(file: Path, part: Any) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with whole_file(file, overwrite=True) as temporary, temporary.open("wb") as out:
+    with atomic_output(file, overwrite=True) as temporary, temporary.open("wb") as out:
         np.savez(out, **{name: np.asarray(value) for name, value in vars(part).items()})  # type: ignore[arg-type]  # its stub takes no dict
 
 

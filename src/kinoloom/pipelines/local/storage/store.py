@@ -184,9 +184,7 @@ def files_in(path: Path) -> list[tuple[str, Path]]:
         for name in names:
             file = Path(folder, name)
             if not file.is_file() or not file.resolve().is_relative_to(base):
-                raise OutputError(
-                    f"{file} must be a file or folder, or a link to one within {path}."
-                )
+                raise OutputError(f"{file} must be a file, or a link to one within {path}.")
             found.append((file.relative_to(path).as_posix(), file))
     return sorted(found, key=lambda item: PurePosixPath(item[0]).parts)
 

@@ -1,4 +1,4 @@
-"""Small definitions for the tests, as plain JSON values."""
+"""Small definitions for tests, as plain JSON values."""
 
 import re
 from typing import Any
