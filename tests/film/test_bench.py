@@ -70,7 +70,7 @@ def test_peer_is_measured_next_to_the_engines(
 @pytest.mark.parametrize(
     ("make", "error", "match"),
     [
-        (lambda path: path / "none", InputNotFoundError, "no folder"),
+        (lambda path: path / "none", InputNotFoundError, "does not exist"),
         (lambda path: path, InputNotFoundError, "no triplet"),
     ],
 )
@@ -83,7 +83,7 @@ def test_folder_without_triplets_is_rejected(
 
 def test_incomplete_triplet_is_named(folder: Path) -> None:
     (folder / "one" / "frame1.png").unlink()
-    with pytest.raises(InputNotFoundError, match="one should hold"):
+    with pytest.raises(InputNotFoundError, match="one must contain"):
         bench_film(folder)
 
 
@@ -212,5 +212,5 @@ def test_killed_engine_is_named(
         "        os._exit(9)\n"
         "ENGINE = replace(BLEND, name='dying', build=lambda options: Dying())\n"
     )
-    with pytest.raises(BudgetError, match="'dying' was killed at deep/two"):
+    with pytest.raises(BudgetError, match="'dying' was killed during deep/two"):
         bench_film(folder, engines="blend", peer=peer)
