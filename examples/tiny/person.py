@@ -30,7 +30,7 @@ def draw_image(person: bool, random: np.random.Generator) -> np.ndarray:
     coarse = random.integers(40, 216, (8, 8, 3), np.uint8)
     image = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
-    colours = [tuple(int(v) for v in random.integers(0, 256, 3)) for _ in range(3)]
+    colors = [tuple(int(v) for v in random.integers(0, 256, 3)) for _ in range(3)]
     x, y, size = random.uniform(40, 88), random.uniform(30, 50), random.uniform(0.7, 1.2)
 
     def box(left: float, top: float, right: float, bottom: float) -> tuple[float, ...]:
@@ -38,17 +38,17 @@ def draw_image(person: bool, random: np.random.Generator) -> np.ndarray:
 
     if person:
         spread = random.uniform(8, 20)
-        draw.ellipse(box(-9, -12, 9, 10), fill=colours[0])
-        draw.rounded_rectangle(box(-12, 12, 12, 44), 6, fill=colours[1])
+        draw.ellipse(box(-9, -12, 9, 10), fill=colors[0])
+        draw.rounded_rectangle(box(-12, 12, 12, 44), 6, fill=colors[1])
         for side in (-1, 1):
-            draw.line(box(side * 11, 16, side * (11 + spread), 38), fill=colours[0], width=6)
-            draw.line(box(side * 5, 44, side * spread / 1.5, 76), fill=colours[2], width=7)
+            draw.line(box(side * 11, 16, side * (11 + spread), 38), fill=colors[0], width=6)
+            draw.line(box(side * 5, 44, side * spread / 1.5, 76), fill=colors[2], width=7)
     else:
-        for colour in colours:
+        for color in colors:
             left, top = random.uniform(-30, 10), random.uniform(-10, 40)
             shape = draw.rectangle if random.random() < 0.5 else draw.ellipse
             shape(box(left, top, left + random.uniform(12, 40), top + random.uniform(12, 40)),
-                  fill=colour)  # fmt: skip
+                  fill=color)  # fmt: skip
     noise = random.normal(0, 8, (SIDE, SIDE, 3))
     return ((np.asarray(image) + noise) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
 

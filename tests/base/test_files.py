@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kinoloom import Audio, Clip, Frame, Report
-from kinoloom.base import Colour, Notes
+from kinoloom.base import Color, Notes
 from kinoloom.base.checks import check_extra
 from kinoloom.base.files import files_of
 from kinoloom.base.machine import default_budget_bytes, describe_machine
@@ -101,7 +101,7 @@ def test_invalid_frame_sequences_are_rejected(times: list[int], message: str) ->
 
 @pytest.mark.parametrize(("transfer", "hdr"), [(1, False), (13, False), (16, True), (18, True)])
 def test_pq_and_hlg_are_hdr(transfer: int, hdr: bool) -> None:
-    assert Colour(transfer=transfer).is_hdr == hdr
+    assert Color(transfer=transfer).is_hdr == hdr
 
 
 def blocks(*lengths: int) -> Audio:

@@ -22,8 +22,8 @@ def texture(seed: int = 0, width: int = 400, height: int = 300, cell: int = 6) -
     picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     for _ in range(40):
         centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
-        colour = rng.integers(0, 256, 3).tolist()
-        cv2.circle(picture, centre, int(rng.integers(6, 26)), colour, -1, cv2.LINE_AA)
+        color = rng.integers(0, 256, 3).tolist()
+        cv2.circle(picture, centre, int(rng.integers(6, 26)), color, -1, cv2.LINE_AA)
     return picture
 
 

@@ -14,10 +14,10 @@ import av
 import numpy as np
 from make import picture, read_number
 
-from kinoloom.base import Audio, Clip, Colour, Frame, Provenance
+from kinoloom.base import Audio, Clip, Color, Frame, Provenance
 
-SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
-HDR = Colour(primaries=9, transfer=16, matrix=9)
+SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
+HDR = Color(primaries=9, transfer=16, matrix=9)
 
 
 def film(
@@ -52,7 +52,7 @@ def film(
         Frame(draw_picture(k, size, bits, alpha), begin, end - begin)
         for k, (begin, end) in enumerate(pairwise(times))
     ]
-    known = {"rate": rate, "bits": bits, "colour": SRGB}
+    known = {"rate": rate, "bits": bits, "color": SRGB}
     return Clip.from_frames(pictures, **(known | fields))
 
 
@@ -97,7 +97,7 @@ class Seen:
         rate: from the container.
         size: width and height.
         aspect: of the pixels.
-        colour: tags.
+        color: tags.
         tags: of the file, names in lower case.
     """
 
@@ -110,7 +110,7 @@ class Seen:
     rate: Fraction | None
     size: tuple[int, int]
     aspect: Fraction
-    colour: Colour
+    color: Color
     tags: dict[str, str]
 
     @property
@@ -128,7 +128,7 @@ def look(path: Path) -> Seen:
         frames = list(file.decode(stream))
         context = stream.codec_context
         full = context.color_range == 2
-        colour = (context.color_primaries, context.color_trc, context.colorspace, full)
+        color = (context.color_primaries, context.color_trc, context.colorspace, full)
         return Seen(
             form=file.format.name,
             codec=context.codec.canonical_name,
@@ -139,7 +139,7 @@ def look(path: Path) -> Seen:
             rate=stream.average_rate,
             size=(frames[0].width, frames[0].height),
             aspect=Fraction(stream.sample_aspect_ratio or 1),
-            colour=Colour(*colour),
+            color=Color(*color),
             tags={name.lower(): text for name, text in file.metadata.items()},
         )
 

@@ -19,7 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.clip import Colour
+from kinoloom.base.clip import Color
 
 Picture = NDArray[Any]
 _BARS = 8
@@ -61,7 +61,7 @@ class Video:
             None for a constant rate.
         time_base: the unit of `ticks`, in seconds.
         start: added to all times of pictures, in seconds.
-        colour: tags to write; None for a file without tags.
+        color: tags to write; None for a file without tags.
         rotation: degrees by which players rotate the picture counter-clockwise.
         mirrored: whether players then mirror it left to right.
         pixel_aspect: width of a pixel divided by its height.
@@ -80,7 +80,7 @@ class Video:
     ticks: Sequence[int] | None = None
     time_base: Fraction = Fraction(1, 1000)
     start: Fraction = Fraction(0)
-    colour: Colour | None = None
+    color: Color | None = None
     rotation: int = 0
     mirrored: bool = False
     pixel_aspect: Fraction | None = None
@@ -183,11 +183,11 @@ def _picture_stream(file: Any, video: Video) -> Any:
     context.time_base = stream.time_base = _unit(video)
     if video.pixel_aspect is not None:
         context.sample_aspect_ratio = video.pixel_aspect
-    if video.colour is not None:
-        context.color_primaries = video.colour.primaries
-        context.color_trc = video.colour.transfer
-        context.colorspace = video.colour.matrix
-        context.color_range = 2 if video.colour.full_range else 1
+    if video.color is not None:
+        context.color_primaries = video.color.primaries
+        context.color_trc = video.color.transfer
+        context.colorspace = video.color.matrix
+        context.color_range = 2 if video.color.full_range else 1
     if video.rotation or video.mirrored:
         stream.set_display_rotation(video.rotation, hflip=video.mirrored)
     return stream
@@ -221,17 +221,17 @@ def _native(image: Picture, video: Video) -> Any:
     depth = "rgba" if image.shape[2] == 4 else "rgb24"
     if image.dtype == np.uint16:
         depth = "rgba64le" if image.shape[2] == 4 else "rgb48le"
-    colour = video.colour or Colour(matrix=5)
+    color = video.color or Color(matrix=5)
     frame = av.VideoFrame.from_ndarray(image, depth)
-    limited = not colour.full_range and "yuvj" not in video.pix_fmt
+    limited = not color.full_range and "yuvj" not in video.pix_fmt
     native = frame.reformat(
         format=video.pix_fmt,
-        dst_colorspace={1: 1, 9: 9}.get(colour.matrix, 5),
+        dst_colorspace={1: 1, 9: 9}.get(color.matrix, 5),
         dst_color_range=1 if limited else 2,
         threads=1,  # see media/video/planes.py
     )
-    if video.colour is not None:
-        native.color_primaries, native.color_trc = colour.primaries, colour.transfer
+    if video.color is not None:
+        native.color_primaries, native.color_trc = color.primaries, color.transfer
     return native
 
 

@@ -21,7 +21,7 @@ from kinoloom.pipelines.language.load import check
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.reports import graph as graph_report
 from kinoloom.pipelines.reports.live import build_table
-from kinoloom.pipelines.reports.step_colours import STEP_COLOURS, step_kind
+from kinoloom.pipelines.reports.step_colors import STEP_COLOURS, step_kind
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + (
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kinoloom.base.audio import Audio
     from kinoloom.base.clip import (
         Clip,
-        Colour,
+        Color,
         ContentLight,
         Frame,
         HdrMetadata,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Audio",
     "Clip",
-    "Colour",
+    "Color",
     "ContentLight",
     "FileSource",
     "Frame",
@@ -61,7 +61,7 @@ __getattr__, __dir__ = lazy.attach(
     {
         "Audio": "kinoloom.base.audio",
         "Clip": "kinoloom.base.clip",
-        "Colour": "kinoloom.base.clip",
+        "Color": "kinoloom.base.clip",
         "ContentLight": "kinoloom.base.clip",
         "FileSource": "kinoloom.base.timeline",
         "Frame": "kinoloom.base.clip",

@@ -81,8 +81,8 @@ def doctor(as_json: bool) -> int:
 
 
 def _say_check(check: Check, width: int) -> None:
-    mark, colour = ("ok", "green") if check.present else ("--", "yellow")
-    click.echo(f"{click.style(mark, fg=colour)} {check.name:<{width}}  {check.detail}")
+    mark, color = ("ok", "green") if check.present else ("--", "yellow")
+    click.echo(f"{click.style(mark, fg=color)} {check.name:<{width}}  {check.detail}")
     if not check.present:
         indent = " " * (width + 5)
         click.echo(f"{indent}needed for: {check.needed_for}")

@@ -112,8 +112,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        colour = False if os.environ.get("NO_COLOR") else None
-        code = cli.main(arguments, prog_name="kinoloom", standalone_mode=False, color=colour)
+        color = False if os.environ.get("NO_COLOR") else None
+        code = cli.main(arguments, prog_name="kinoloom", standalone_mode=False, color=color)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code

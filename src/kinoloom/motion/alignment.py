@@ -158,7 +158,7 @@ def _at_flow(image: NDArray[Any], flow: Floats) -> NDArray[Any]:
 
 
 def _similarity(
-    colour1: Bytes, colour2: Bytes, grey1: Bytes, grey2: Bytes
+    color1: Bytes, color2: Bytes, grey1: Bytes, grey2: Bytes
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return each pixel's similarity in 0..1, and the mask of flat or nearly black pixels.
 
@@ -172,10 +172,10 @@ def _similarity(
     covariance = _mean(one * two) - mean1 * mean2 + _NOISE
     alike = np.maximum(covariance, 0) ** 2 / (variance1 * variance2)
     is_flat = np.maximum(variance1, variance2) < 2 * _NOISE
-    dark = np.maximum(colour1, colour2).max(axis=2) < _BLACK
+    dark = np.maximum(color1, color2).max(axis=2) < _BLACK
     around = cv2.dilate(dark.astype(np.uint8), np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8))
     is_flat |= around > 0
-    apart = np.abs(_mean(colour1.astype(np.float32)) - _mean(colour2.astype(np.float32)))
+    apart = np.abs(_mean(color1.astype(np.float32)) - _mean(color2.astype(np.float32)))
     alike[is_flat] = (apart.max(axis=2) < _FLAT_DIFFERENCE)[is_flat]
     return np.asarray(alike, np.float32), is_flat
 

@@ -70,9 +70,9 @@ def apply_gain(image: NDArray[np.float32], gain: Gain, power: float = 1.0) -> ND
         A new array in 0..1 of the image's shape.
     """
     factor = np.asarray(gain, np.float32) ** np.float32(power)
-    colour = image[..., :3]
+    color = image[..., :3]
     lit = image.copy()
-    raised = factor * colour / np.sqrt(1 + (factor * factor - 1) * colour * colour)
+    raised = factor * color / np.sqrt(1 + (factor * factor - 1) * color * color)
     lit[..., :3] = np.minimum(raised, 1)  # rounding may exceed white
     return lit
 

@@ -115,5 +115,5 @@ def _resampled(image: Picture, width: int, height: int) -> Picture:
     weighed = np.concatenate([values[..., :3] * values[..., 3:], values[..., 3:]], axis=2)
     resized = cv2.resize(weighed, (width, height), interpolation=how)
     alpha = np.clip(resized[..., 3:], 0, 1)
-    colour = resized[..., :3] / np.maximum(alpha, 1e-6)
-    return from_float(np.concatenate([colour, alpha], axis=2), image.dtype)
+    color = resized[..., :3] / np.maximum(alpha, 1e-6)
+    return from_float(np.concatenate([color, alpha], axis=2), image.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kinoloom.base.charts import Colour, Line, Rect, line_plot, rectangle_plot
+from kinoloom.base.charts import Color, Line, Rect, line_plot, rectangle_plot
 from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.planning.arena import Plan
 
@@ -15,7 +15,7 @@ _KINDS = {
     "uint8": "mask",
     "scratch": "scratch memory",
 }
-_COLOURS: dict[str, Colour] = {
+_COLOURS: dict[str, Color] = {
     "int8": "blue",
     "float32": "orange",
     "mask": "green",

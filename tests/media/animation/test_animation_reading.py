@@ -11,7 +11,7 @@ import pytest
 from make import picture, read_number, truncate
 from PIL import Image
 
-from kinoloom.base.clip import Colour
+from kinoloom.base.clip import Color
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media.video.reading import open_video
 
@@ -36,7 +36,7 @@ def test_reads_webp(tmp_path: Path, *, lossless: bool) -> None:
     assert [frame.duration * 1000 for frame in frames] == [100, 150, 100, 300]
     assert (clip.rate, clip.duration, clip.frame_count) == (None, Fraction(13, 20), 4)
     assert (clip.width, clip.height, clip.bits) == (64, 48, 8)
-    assert clip.colour == Colour(1, 13, 0, full_range=True)
+    assert clip.color == Color(1, 13, 0, full_range=True)
     assert frames[0].image.shape == (48, 64, 3)
     if lossless:
         assert all(np.array_equal(frame.image, picture(k)) for k, frame in enumerate(frames))

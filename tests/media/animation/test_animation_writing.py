@@ -87,9 +87,9 @@ def test_apng_is_exact(tmp_path: Path, bits: int) -> None:
 
 @pytest.mark.parametrize("name", ["a.apng", "a.avif"])
 def test_hdr_is_kept(tmp_path: Path, name: str) -> None:
-    write(film(2, bits=10, colour=HDR), tmp_path / name)
-    colour = look(tmp_path / name).colour
-    assert (colour.primaries, colour.transfer) == (9, 16)
+    write(film(2, bits=10, color=HDR), tmp_path / name)
+    color = look(tmp_path / name).color
+    assert (color.primaries, color.transfer) == (9, 16)
 
 
 def test_gif_palette_is_close(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_unsupported_options_are_rejected(tmp_path: Path, option: dict[str, Any]
 
 def test_hdr_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="HDR"):
-        write(film(2, bits=10, colour=HDR), tmp_path / "frames")
+        write(film(2, bits=10, color=HDR), tmp_path / "frames")
 
 
 def test_error_leaves_no_files(tmp_path: Path) -> None:

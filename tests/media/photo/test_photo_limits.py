@@ -33,12 +33,12 @@ def test_a_picture_too_wide_for_its_format_is_rejected() -> None:
 
 
 def test_premultiplied_alpha_of_a_deep_tiff_is_divided_out(tmp_path: Path) -> None:
-    colour = make.deep_picture()
-    alpha = np.full((*colour.shape[:2], 1), 32768, np.uint16)
-    stored = np.dstack([(colour * (32768 / 65535)).round().astype(np.uint16), alpha])
+    color = make.deep_picture()
+    alpha = np.full((*color.shape[:2], 1), 32768, np.uint16)
+    stored = np.dstack([(color * (32768 / 65535)).round().astype(np.uint16), alpha])
     image = read_photo(make.save_deep_tiff(tmp_path / "a.tiff", stored, {EXTRA_SAMPLES: 1})).image
     assert np.array_equal(image[..., 3], alpha[..., 0])
-    assert np.abs(image[..., :3].astype(int) - colour).max() <= 2
+    assert np.abs(image[..., :3].astype(int) - color).max() <= 2
     straight = read_photo(make.save_deep_tiff(tmp_path / "b.tiff", stored, {EXTRA_SAMPLES: 2}))
     assert np.array_equal(straight.image, stored)
 

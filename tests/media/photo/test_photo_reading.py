@@ -116,10 +116,10 @@ def test_reads_other_16_bit_png(tmp_path: Path, kind: int, channels: int) -> Non
     path.write_bytes(make.png(32, 24, 16, kind, rows, key))
     photo = read_photo(path)
     grey = kind in (0, 4)
-    colours = np.repeat(samples[..., :1], 3, 2) if grey else samples
+    colors = np.repeat(samples[..., :1], 3, 2) if grey else samples
     clear = (samples == samples[3, 4]).all(axis=2)
     alpha = samples[..., 1] if kind == 4 else np.where(clear, 0, 65535)
-    assert np.array_equal(photo.image, np.dstack([colours, alpha]))
+    assert np.array_equal(photo.image, np.dstack([colors, alpha]))
 
 
 def test_opaque_alpha_is_dropped(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kinoloom.base.clip import Colour
+from kinoloom.base.clip import Color
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.video.color import read_colour, to_native, to_picture
+from kinoloom.media.video.color import read_color, to_native, to_picture
 from kinoloom.media.video.planes import find_layout, join_planes, split_planes
 
 Array = NDArray[Any]
@@ -38,11 +38,11 @@ def noise(pix_fmt: str, width: int, height: int) -> av.VideoFrame:
     return make_frame(pix_fmt, planes, width, height)
 
 
-def h273_rgb(codes: Array, bits: int, colour: Colour) -> Array:
+def h273_rgb(codes: Array, bits: int, color: Color) -> Array:
     """R'G'B' in 0..1 of (3, H, W) codes Y Cb Cr: H.273 equations 20 to 34, solved for RGB."""
-    red, blue = LUMA[colour.matrix]
+    red, blue = LUMA[color.matrix]
     unit, y, cb, cr = 2.0 ** (bits - 8), *codes.astype(float)
-    if colour.full_range:
+    if color.full_range:
         y, cb, cr = (y / (2**bits - 1), *((c - 128 * unit) / (2**bits - 1) for c in (cb, cr)))
     else:
         y, cb, cr = ((y / unit - 16) / 219, *((c / unit - 128) / 224 for c in (cb, cr)))
@@ -60,13 +60,13 @@ def h273_rgb(codes: Array, bits: int, colour: Colour) -> Array:
 def test_pictures_match_the_formulas_of_h273(
     pix_fmt: str, bits: int, matrix: int, *, full: bool
 ) -> None:
-    colour = Colour(matrix=matrix, full_range=full)
+    color = Color(matrix=matrix, full_range=full)
     frame = noise(pix_fmt, 37, 23)
     codes = np.stack(split_planes(frame, find_layout(pix_fmt)))
-    picture = to_picture(frame, colour)
+    picture = to_picture(frame, color)
     top = 255 if bits == 8 else 65535
     assert picture.dtype == (np.uint8 if bits == 8 else np.uint16)
-    assert np.abs(picture - h273_rgb(codes, bits, colour) * top).max() < 0.52
+    assert np.abs(picture - h273_rgb(codes, bits, color) * top).max() < 0.52
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_pictures_match_the_formulas_of_h273(
 @pytest.mark.parametrize("matrix", [1, 6, 9])
 def test_rgb_round_trips(pix_fmt: str, matrix: int, codes: float, *, full: bool) -> None:
     """Within the rounding of the codes; `codes` are 8-bit codes."""
-    colour = Colour(matrix=matrix, full_range=full)
+    color = Color(matrix=matrix, full_range=full)
     deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (20, 31, 3))
     image = image.astype(np.uint16 if deep else np.uint8)
-    back = to_picture(to_native(image, pix_fmt, colour), colour)
+    back = to_picture(to_native(image, pix_fmt, color), color)
     assert np.abs(back.astype(int) - image).max() <= codes * (257 if deep else 1)
 
 
@@ -95,10 +95,10 @@ def test_black_and_white_map_to_the_ends_of_the_range(bits: int, white: int) -> 
     pix_fmt = f"yuv420p{'' if bits == 8 else f'{bits}le'}"
     luma = np.array([[16 << (bits - 8), white]] * 2, np.uint8 if bits == 8 else np.uint16)
     grey = np.full((1, 1), 128 << (bits - 8), luma.dtype)
-    picture = to_picture(make_frame(pix_fmt, [luma, grey, grey], 2, 2), Colour())
+    picture = to_picture(make_frame(pix_fmt, [luma, grey, grey], 2, 2), Color())
     top = 255 if bits == 8 else 65535
     assert picture[0].tolist() == [[0, 0, 0], [top, top, top]]
-    native = to_native(picture, pix_fmt, Colour())
+    native = to_native(picture, pix_fmt, Color())
     assert np.array_equal(split_planes(native, find_layout(pix_fmt))[0], luma)
 
 
@@ -107,10 +107,10 @@ def test_pure_colours_stay_in_range(channel: int) -> None:
     """Full-range chroma extends half a code beyond the last one."""
     image = np.zeros((4, 4, 3), np.uint16)
     image[..., channel] = 65535
-    colour = Colour(full_range=True)
-    native = to_native(image, "yuv420p10le", colour)
+    color = Color(full_range=True)
+    native = to_native(image, "yuv420p10le", color)
     assert max(plane.max() for plane in split_planes(native, find_layout("yuv420p10le"))) == 1023
-    assert np.abs(to_picture(native, colour).astype(int) - image).max() < 100
+    assert np.abs(to_picture(native, color).astype(int) - image).max() < 100
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_plain_colours_survive_any_chroma_and_size(pix_fmt: str, width: int, hei
     top = 65535 if deep else 255
     image = np.empty((height, width, 3), np.uint16 if deep else np.uint8)
     image[:] = (top // 5, top // 2, top // 5 * 4)
-    back = to_picture(to_native(image, pix_fmt, Colour()), Colour())
+    back = to_picture(to_native(image, pix_fmt, Color()), Color())
     assert back.shape == image.shape
     assert np.abs(back.astype(int) - image).max() <= (110 if deep else 2)
 
@@ -132,7 +132,7 @@ def test_chroma_siting_is_type_0() -> None:
     down, across = np.mgrid[0:24, 0:32]
     luma = np.full((48, 64), 120, np.uint8)
     cb, cr = (90 + across).astype(np.uint8), (150 - down).astype(np.uint8)
-    picture = to_picture(make_frame("yuv420p", [luma, cb, cr], 64, 48), Colour(full_range=True))
+    picture = to_picture(make_frame("yuv420p", [luma, cb, cr], 64, 48), Color(full_range=True))
     red, blue = LUMA[1]
     y, x = np.mgrid[0:48, 0:64][:, 8:-8, 8:-8]
     seen = picture[8:-8, 8:-8].astype(float)
@@ -144,7 +144,7 @@ def test_chroma_round_trip_does_not_shift() -> None:
     y, x = np.mgrid[0:48, 0:64].astype(float)
     image = np.stack([90 + x, 100 + y, 200 - x], -1).astype(np.uint8)
     for _ in range(6):
-        image = to_picture(to_native(image, "yuv420p", Colour()), Colour())
+        image = to_picture(to_native(image, "yuv420p", Color()), Color())
     truth = np.stack([90 + x, 100 + y, 200 - x], -1)
     assert np.abs(image - truth)[8:-8, 8:-8].mean() < 0.8
 
@@ -152,7 +152,7 @@ def test_chroma_round_trip_does_not_shift() -> None:
 def test_round_trip_is_closer_than_swscale() -> None:
     coarse = rng().integers(0, 256, (30, 40, 3)).astype(np.uint8)
     image = cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
-    ours = to_picture(to_native(image, "yuv420p", Colour()), Colour())
+    ours = to_picture(to_native(image, "yuv420p", Color()), Color())
     native = av.VideoFrame.from_ndarray(image, "rgb24").reformat(
         format="yuv420p", dst_colorspace=1, src_color_range=2, dst_color_range=1, threads=1
     )
@@ -183,13 +183,13 @@ def test_packing_does_not_change_the_picture(packed: str, planar: str) -> None:
     frame = noise(planar, 22, 10)
     other = frame.reformat(format=packed, src_color_range=2, dst_color_range=2, threads=1)
     for full in (False, True):
-        colour = Colour(full_range=full)
-        picture = to_picture(frame, colour)
-        assert np.array_equal(to_picture(other, colour), picture)
-        native = to_native(picture, packed, colour)
+        color = Color(full_range=full)
+        picture = to_picture(frame, color)
+        assert np.array_equal(to_picture(other, color), picture)
+        native = to_native(picture, packed, color)
         assert native.format.name == packed
         assert np.array_equal(
-            to_picture(native, colour), to_picture(to_native(picture, planar, colour), colour)
+            to_picture(native, color), to_picture(to_native(picture, planar, color), color)
         )
 
 
@@ -199,7 +199,7 @@ def test_interleaved_chroma_is_split() -> None:
     y, cb, cr = split_planes(planar, find_layout("yuv420p"))
     both = np.stack([cb, cr], -1).reshape(4, 16)
     frame = av.VideoFrame.from_ndarray(np.concatenate([y, both]), "nv12")
-    assert np.array_equal(to_picture(frame, Colour()), to_picture(planar, Colour()))
+    assert np.array_equal(to_picture(frame, Color()), to_picture(planar, Color()))
 
 
 @pytest.mark.parametrize(
@@ -222,9 +222,9 @@ def test_rgb_of_8_and_16_bits_is_lossless(pix_fmt: str, channels: int) -> None:
     deep = find_layout(pix_fmt).bits > 8
     image = rng().integers(0, 65536 if deep else 256, (9, 14, channels))
     image = image.astype(np.uint16 if deep else np.uint8)
-    native = to_native(image, pix_fmt, Colour(1, 13, 0, full_range=True))
+    native = to_native(image, pix_fmt, Color(1, 13, 0, full_range=True))
     assert native.format.name == pix_fmt
-    assert np.array_equal(to_picture(native, read_colour(native)), image)
+    assert np.array_equal(to_picture(native, read_color(native)), image)
 
 
 @pytest.mark.parametrize("bits", [9, 10, 12, 14])
@@ -232,10 +232,10 @@ def test_rgb_between_8_and_16_bits_keeps_every_code(bits: int) -> None:
     codes = np.arange(1 << bits, dtype=np.uint16).reshape(-1, 64)
     pix_fmt = f"gbrp{bits}le"
     frame = make_frame(pix_fmt, [codes] * 3, 64, codes.shape[0])
-    picture = to_picture(frame, read_colour(frame))
+    picture = to_picture(frame, read_color(frame))
     assert picture[0, 0, 0] == 0
     assert picture[-1, -1, 0] == 65535
-    back = to_native(picture, pix_fmt, read_colour(frame))
+    back = to_native(picture, pix_fmt, read_color(frame))
     assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
@@ -247,21 +247,21 @@ def test_alpha_is_kept_at_full_range(pix_fmt: str) -> None:
     top = 65535 if deep else 255
     image = np.full((6, 8, 4), top // 3, np.uint16 if deep else np.uint8)
     image[..., 3] = np.linspace(0, top, 8)
-    back = to_picture(to_native(image, pix_fmt, Colour()), Colour())
+    back = to_picture(to_native(image, pix_fmt, Color()), Color())
     assert np.abs(back[..., 3].astype(int) - image[..., 3]).max() <= (
         33 if deep else pix_fmt == "ya8"
     )
-    opaque = to_picture(to_native(image[..., :3], pix_fmt, Colour()), Colour())
+    opaque = to_picture(to_native(image[..., :3], pix_fmt, Color()), Color())
     assert (opaque[..., 3] == top).all()
 
 
 def test_alpha_is_dropped_for_formats_without_it() -> None:
     image = rng().integers(0, 256, (6, 8, 4)).astype(np.uint8)
     for pix_fmt in ("yuv444p", "rgb24", "gray", "gbrp16le"):
-        native = to_native(image, pix_fmt, Colour())
+        native = to_native(image, pix_fmt, Color())
         assert np.array_equal(
-            to_picture(native, Colour()),
-            to_picture(to_native(image[..., :3], pix_fmt, Colour()), Colour()),
+            to_picture(native, Color()),
+            to_picture(to_native(image[..., :3], pix_fmt, Color()), Color()),
         )
 
 
@@ -272,10 +272,10 @@ def test_grey_uses_its_range(pix_fmt: str, top: int, *, full: bool) -> None:
     black, white = (0, 256 * unit - 1) if full else (16 * unit, 235 * unit)
     codes = np.array([[black, white]], np.uint8 if top == 255 else np.uint16)
     frame = make_frame(pix_fmt, [codes], 2, 1)
-    colour = Colour(full_range=full)
-    picture = to_picture(frame, colour)
+    color = Color(full_range=full)
+    picture = to_picture(frame, color)
     assert picture[0].tolist() == [[0] * 3, [top] * 3]
-    back = to_native(picture, pix_fmt, colour)
+    back = to_native(picture, pix_fmt, color)
     assert np.array_equal(split_planes(back, find_layout(pix_fmt))[0], codes)
 
 
@@ -284,26 +284,26 @@ def test_palette_formats_are_converted() -> None:
     palette[:3] = [[255, 255, 0, 0], [255, 0, 255, 0], [0, 1, 2, 3]]  # alpha, red, green, blue
     frame = av.VideoFrame.from_ndarray((np.array([[0, 1, 2]], np.uint8), palette), format="pal8")
     expected = [[255, 0, 0, 255], [0, 255, 0, 255], [1, 2, 3, 0]]
-    assert to_picture(frame, read_colour(frame))[0].tolist() == expected
+    assert to_picture(frame, read_color(frame))[0].tolist() == expected
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "rgb24", "gbrp16le"])
 def test_float_and_other_depths_are_accepted(pix_fmt: str) -> None:
     image = rng().integers(0, 256, (8, 8, 3)).astype(np.uint8)
-    colour = Colour()
-    one = to_picture(to_native(image, pix_fmt, colour), colour)
+    color = Color()
+    one = to_picture(to_native(image, pix_fmt, color), color)
     for other in (image.astype(np.uint16) * 257, image.astype(np.float32) / np.float32(255)):
-        assert np.array_equal(to_picture(to_native(other, pix_fmt, colour), colour), one)
+        assert np.array_equal(to_picture(to_native(other, pix_fmt, color), color), one)
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
 def test_hdr_values_are_unchanged(transfer: int) -> None:
-    colour = Colour(primaries=9, transfer=transfer, matrix=9)
+    color = Color(primaries=9, transfer=transfer, matrix=9)
     luma = np.array([[64, 502, 940, 1000]], np.uint16)
     grey = np.full((1, 4), 512, np.uint16)
-    picture = to_picture(make_frame("yuv444p10le", [luma, grey, grey], 4, 1), colour)
+    picture = to_picture(make_frame("yuv444p10le", [luma, grey, grey], 4, 1), color)
     assert picture[0, :, 1].tolist() == [0, 32768, 65535, 65535]
-    native = to_native(picture, "yuv420p10le", colour)
+    native = to_native(picture, "yuv420p10le", color)
     tags = (native.color_primaries, native.color_trc, native.colorspace, native.color_range)
     assert tags == (9, transfer, 9, 1)
 
@@ -311,43 +311,43 @@ def test_hdr_values_are_unchanged(transfer: int) -> None:
 @pytest.mark.parametrize(
     ("pix_fmt", "height", "tags", "expected"),
     [
-        ("yuv420p", 576, {}, Colour(6, 6, 6)),
-        ("yuv420p", 578, {}, Colour(1, 1, 1)),
-        ("yuv420p", 1080, {"colorspace": 6}, Colour(1, 1, 6)),
-        ("yuv420p", 480, {"colorspace": 1, "color_primaries": 1, "color_trc": 1}, Colour(1, 1, 1)),
-        ("yuvj420p", 480, {}, Colour(6, 6, 6, full_range=True)),
-        ("yuv420p", 480, {"color_range": 2}, Colour(6, 6, 6, full_range=True)),
-        ("yuv420p10le", 480, {"color_trc": 16}, Colour(9, 16, 9)),
-        ("yuv420p10le", 2160, {"colorspace": 9}, Colour(9, 1, 9)),
-        ("rgb24", 480, {}, Colour(1, 13, 0, full_range=True)),
-        ("bgra", 2160, {"color_trc": 1, "colorspace": 1}, Colour(1, 1, 0, full_range=True)),
-        ("pal8", 480, {}, Colour(1, 13, 0, full_range=True)),
-        ("gray", 480, {}, Colour(6, 6, 6, full_range=True)),
-        ("gray", 720, {"color_range": 1}, Colour(1, 1, 1)),
-        ("yuv420p", 720, {"color_primaries": 12, "color_trc": 13}, Colour(12, 13, 1)),
+        ("yuv420p", 576, {}, Color(6, 6, 6)),
+        ("yuv420p", 578, {}, Color(1, 1, 1)),
+        ("yuv420p", 1080, {"colorspace": 6}, Color(1, 1, 6)),
+        ("yuv420p", 480, {"colorspace": 1, "color_primaries": 1, "color_trc": 1}, Color(1, 1, 1)),
+        ("yuvj420p", 480, {}, Color(6, 6, 6, full_range=True)),
+        ("yuv420p", 480, {"color_range": 2}, Color(6, 6, 6, full_range=True)),
+        ("yuv420p10le", 480, {"color_trc": 16}, Color(9, 16, 9)),
+        ("yuv420p10le", 2160, {"colorspace": 9}, Color(9, 1, 9)),
+        ("rgb24", 480, {}, Color(1, 13, 0, full_range=True)),
+        ("bgra", 2160, {"color_trc": 1, "colorspace": 1}, Color(1, 1, 0, full_range=True)),
+        ("pal8", 480, {}, Color(1, 13, 0, full_range=True)),
+        ("gray", 480, {}, Color(6, 6, 6, full_range=True)),
+        ("gray", 720, {"color_range": 1}, Color(1, 1, 1)),
+        ("yuv420p", 720, {"color_primaries": 12, "color_trc": 13}, Color(12, 13, 1)),
     ],
 )
 def test_colour_is_read_from_tags_or_assumed(
-    pix_fmt: str, height: int, tags: dict[str, int], expected: Colour
+    pix_fmt: str, height: int, tags: dict[str, int], expected: Color
 ) -> None:
     frame = av.VideoFrame(16, height, pix_fmt)
     for name, value in tags.items():
         setattr(frame, name, value)
-    assert read_colour(frame) == expected
+    assert read_color(frame) == expected
 
 
 @pytest.mark.parametrize("matrix", [8, 10, 14])
 def test_unsupported_matrices_are_rejected(matrix: int) -> None:
     with pytest.raises(UnsupportedMediaError, match=f"matrix {matrix}.*Convert"):
-        to_picture(av.VideoFrame(4, 4, "yuv420p"), Colour(matrix=matrix))
+        to_picture(av.VideoFrame(4, 4, "yuv420p"), Color(matrix=matrix))
 
 
 @pytest.mark.parametrize("pix_fmt", ["nonsense", "xyz12le", "cuda"])
 def test_unsupported_formats_are_rejected(pix_fmt: str) -> None:
     with pytest.raises(UnsupportedMediaError, match=pix_fmt):
-        to_native(np.zeros((4, 4, 3), np.uint8), pix_fmt, Colour())
+        to_native(np.zeros((4, 4, 3), np.uint8), pix_fmt, Color())
 
 
 def test_encoding_to_palettes_is_rejected() -> None:
     with pytest.raises(UnsupportedMediaError, match="pal8"):
-        to_native(np.zeros((4, 4, 3), np.uint8), "pal8", Colour())
+        to_native(np.zeros((4, 4, 3), np.uint8), "pal8", Color())

@@ -60,7 +60,7 @@ TARGETS = [
 
 
 def hdr_film(frames: int = 3, rate: Fraction = PAL, **fields: Any) -> Clip:
-    return film(frames, rate, **{"bits": 10, "colour": HDR, "hdr": BOTH} | fields)
+    return film(frames, rate, **{"bits": 10, "color": HDR, "hdr": BOTH} | fields)
 
 
 def numbers(display: MasteringDisplay) -> list[Fraction]:
@@ -110,7 +110,7 @@ def test_metadata_is_read_from_streams(
 ) -> None:
     source = make.make(
         tmp_path / f"a{suffix}",
-        codec=codec, pix_fmt="yuv420p10le", options=options, colour=HDR, frames=3,
+        codec=codec, pix_fmt="yuv420p10le", options=options, color=HDR, frames=3,
     )  # fmt: skip
     assert_close(read(source).hdr, BOTH, name)
 
@@ -119,7 +119,7 @@ def test_metadata_of_sdr_video_is_ignored(tmp_path: Path) -> None:
     source = make.make(
         tmp_path / "a.mkv",
         codec="libx265", pix_fmt="yuv420p10le", options={"x265-params": X265}, frames=2,
-        colour=replace(HDR, transfer=1),
+        color=replace(HDR, transfer=1),
     )  # fmt: skip
     assert read(source).hdr is None
 
@@ -140,7 +140,7 @@ def test_metadata_is_written_and_read_back(tmp_path: Path, name: str, codec: str
     assert result["hdr"]["mastering_display"]["red"] == ["17/25", "8/25"]
     assert result["hdr"]["content_light"] == {"max_cll": "1000", "max_fall": "400"}
     assert look(path).numbers == [0, 1, 2]
-    assert look(path).colour == HDR or codec in ("ffv1", "prores")
+    assert look(path).color == HDR or codec in ("ffv1", "prores")
     write(read(path), tmp_path / f"again{path.suffix}", codec=codec)  # a second generation
     assert read(tmp_path / f"again{path.suffix}").hdr == read(path).hdr
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from films import HDR, SRGB, film
 
-from kinoloom.base import Clip, Colour
+from kinoloom.base import Clip, Color
 from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO
 from kinoloom.media.video.plan import Plan, plan
@@ -29,9 +29,9 @@ def messages(clip: Clip) -> str:
         (".mkv", {}, "h264", "yuv420p"),
         (".webm", {}, "vp9", "yuv420p"),
         (".mp4", {"bits": 10}, "h265", "yuv420p10le"),
-        (".mov", {"bits": 10, "colour": HDR}, "h265", "yuv420p10le"),
+        (".mov", {"bits": 10, "color": HDR}, "h265", "yuv420p10le"),
         (".mkv", {"bits": 16}, "h265", "yuv420p10le"),
-        (".webm", {"bits": 10, "colour": HDR}, "av1", "yuv420p10le"),
+        (".webm", {"bits": 10, "color": HDR}, "av1", "yuv420p10le"),
         (".mov", {"alpha": 0.5}, "prores", "yuva444p10le"),
         (".mkv", {"alpha": 0.5}, "ffv1", "bgra"),
         (".mkv", {"alpha": 0.5, "bits": 16}, "ffv1", "gbrap16le"),
@@ -42,7 +42,7 @@ def messages(clip: Clip) -> str:
         (".webp", {"alpha": 0.5}, "webp", "bgra"),
         (".png", {"bits": 10}, "apng", "rgb48be"),
         (".apng", {"alpha": 0.5}, "apng", "rgba"),
-        (".avif", {"bits": 10, "colour": HDR}, "av1", "yuv420p10le"),
+        (".avif", {"bits": 10, "color": HDR}, "av1", "yuv420p10le"),
     ],
 )
 def test_auto_chooses_the_first_codec_that_keeps_everything(
@@ -86,7 +86,7 @@ def test_alpha_is_rejected_if_it_would_be_lost(suffix: str, codec: str) -> None:
 )
 def test_hdr_is_rejected_in_8_bits(suffix: str, codec: str) -> None:
     with pytest.raises(UsageError, match=r"HDR.*\.mp4 with --codec h265"):
-        make_plan(film(1, bits=10, colour=HDR), suffix, codec)
+        make_plan(film(1, bits=10, color=HDR), suffix, codec)
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".gif", "auto")])
@@ -97,7 +97,7 @@ def test_reduced_depth_is_noted(suffix: str, codec: str) -> None:
 
 
 def test_alpha_with_hdr_is_supported() -> None:
-    clip = film(1, alpha=0.5, bits=10, colour=HDR)
+    clip = film(1, alpha=0.5, bits=10, color=HDR)
     assert make_plan(clip, ".mov").pix_fmt == "yuva444p10le"
     with pytest.raises(UsageError, match="transparent"):
         make_plan(clip, ".webm", "av1")
@@ -167,21 +167,21 @@ def test_quality_is_rejected_for_codecs_without_it(codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "codec", "colour", "stored"),
+    ("suffix", "codec", "color", "stored"),
     [
-        (".mp4", "h264", SRGB, Colour(1, 13, 1)),
-        (".mp4", "h264", Colour(6, 6, 6), Colour(6, 6, 6)),
-        (".mp4", "h264", Colour(1, 1, 1, full_range=True), Colour(1, 1, 1, full_range=True)),
-        (".mov", "prores", Colour(1, 1, 1, full_range=True), Colour(1, 1, 1)),
-        (".mp4", "h265", Colour(9, 14, 0, full_range=True), Colour(9, 14, 9)),
-        (".mkv", "ffv1", Colour(6, 6, 6), Colour(6, 6, 0, full_range=True)),
+        (".mp4", "h264", SRGB, Color(1, 13, 1)),
+        (".mp4", "h264", Color(6, 6, 6), Color(6, 6, 6)),
+        (".mp4", "h264", Color(1, 1, 1, full_range=True), Color(1, 1, 1, full_range=True)),
+        (".mov", "prores", Color(1, 1, 1, full_range=True), Color(1, 1, 1)),
+        (".mp4", "h265", Color(9, 14, 0, full_range=True), Color(9, 14, 9)),
+        (".mkv", "ffv1", Color(6, 6, 6), Color(6, 6, 0, full_range=True)),
         (".gif", "auto", SRGB, SRGB),
     ],
 )
 def test_stored_colour_describes_the_samples(
-    suffix: str, codec: str, colour: Colour, stored: Colour
+    suffix: str, codec: str, color: Color, stored: Color
 ) -> None:
-    assert make_plan(film(1, colour=colour), suffix, codec).colour == stored
+    assert make_plan(film(1, color=color), suffix, codec).color == stored
 
 
 @pytest.mark.parametrize(

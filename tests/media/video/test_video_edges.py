@@ -12,7 +12,7 @@ import pytest
 from films import film, look
 from make import make, read_number
 
-from kinoloom.base import Clip, Colour, Frame
+from kinoloom.base import Clip, Color, Frame
 from kinoloom.errors import OutputError, UnreadableMediaError, UsageError
 from kinoloom.media.container.display_size import set_display_size
 from kinoloom.media.files import write
@@ -88,8 +88,8 @@ def with_natives(clip: Clip, pix_fmt: str, width: int) -> Clip:
 def test_frames_of_a_decoder_are_stored_whatever_their_format_and_size(
     tmp_path: Path, pix_fmt: str, width: int
 ) -> None:
-    colour = Colour(primaries=1, transfer=1, matrix=1, full_range=pix_fmt == "yuvj420p")
-    clip = with_natives(film(6, colour=colour), pix_fmt, width)
+    color = Color(primaries=1, transfer=1, matrix=1, full_range=pix_fmt == "yuvj420p")
+    clip = with_natives(film(6, color=color), pix_fmt, width)
     write(clip, tmp_path / "a.mp4", codec="h264")
     seen = look(tmp_path / "a.mp4")
     assert seen.numbers == list(range(6))

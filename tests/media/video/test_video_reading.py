@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from make import Sound, click_times, make, picture, read_number
 
-from kinoloom.base.clip import Clip, Colour
+from kinoloom.base.clip import Clip, Color
 from kinoloom.media.video import reading as video_in
 from kinoloom.media.video.color import to_picture
 from kinoloom.media.video.decoding import decode, open_decoder
@@ -23,7 +23,7 @@ from kinoloom.media.video.reading import open_video
 
 FILM = Fraction(24000, 1001)
 X265 = {"x265-params": "log-level=none"}
-HDR = Colour(primaries=9, transfer=16, matrix=9)
+HDR = Color(primaries=9, transfer=16, matrix=9)
 
 
 def numbers(clip: Clip, start: Fraction = Fraction(0)) -> list[int]:
@@ -150,30 +150,30 @@ def test_rotation_is_applied(tmp_path: Path, rotation: int, *, mirrored: bool) -
 
 
 @pytest.mark.parametrize(
-    ("name", "video", "bits", "colour"),
+    ("name", "video", "bits", "color"),
     [
-        ("a.mp4", {}, 8, Colour(6, 6, 6)),
-        ("b.mp4", {"size": (16, 720)}, 8, Colour(1, 1, 1)),
-        ("c.mp4", {"colour": Colour(1, 1, 1)}, 8, Colour(1, 1, 1)),
-        ("d.mp4", {"colour": Colour(1, 13, 1, full_range=True)}, 8, Colour(1, 13, 1, True)),
-        ("a.mov", {"codec": "prores_ks", "pix_fmt": "yuv422p10le", "colour": HDR}, 10, HDR),
+        ("a.mp4", {}, 8, Color(6, 6, 6)),
+        ("b.mp4", {"size": (16, 720)}, 8, Color(1, 1, 1)),
+        ("c.mp4", {"color": Color(1, 1, 1)}, 8, Color(1, 1, 1)),
+        ("d.mp4", {"color": Color(1, 13, 1, full_range=True)}, 8, Color(1, 13, 1, True)),
+        ("a.mov", {"codec": "prores_ks", "pix_fmt": "yuv422p10le", "color": HDR}, 10, HDR),
         (
             "e.mp4",
-            {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": X265, "colour": HDR},
+            {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": X265, "color": HDR},
             10,
             HDR,
         ),
-        ("a.mkv", {"codec": "ffv1", "pix_fmt": "bgr0"}, 8, Colour(1, 13, 0, True)),
-        ("b.mkv", {"codec": "ffv1", "pix_fmt": "gbrp12le"}, 12, Colour(1, 13, 0, True)),
-        ("c.mkv", {"codec": "ffv1", "pix_fmt": "gray16le"}, 16, Colour(6, 6, 6, True)),
+        ("a.mkv", {"codec": "ffv1", "pix_fmt": "bgr0"}, 8, Color(1, 13, 0, True)),
+        ("b.mkv", {"codec": "ffv1", "pix_fmt": "gbrp12le"}, 12, Color(1, 13, 0, True)),
+        ("c.mkv", {"codec": "ffv1", "pix_fmt": "gray16le"}, 16, Color(6, 6, 6, True)),
     ],
 )
 def test_colour_and_depth_are_read(
-    tmp_path: Path, name: str, video: dict[str, Any], bits: int, colour: Colour
+    tmp_path: Path, name: str, video: dict[str, Any], bits: int, color: Color
 ) -> None:
     clip = open_video(make(tmp_path / name, **video))
     frame = next(iter(clip))
-    assert (clip.bits, clip.colour) == (bits, colour)
+    assert (clip.bits, clip.color) == (bits, color)
     assert frame.image.dtype == (np.uint8 if bits == 8 else np.uint16)
     assert read_number(frame.image) == 0
 
@@ -216,7 +216,7 @@ def test_native_is_the_frame_of_the_decoder(tmp_path: Path) -> None:
             assert isinstance(native, av.VideoFrame)
             assert native.format.name == "yuv420p"
             assert np.array_equal(native.to_ndarray(), truth.to_ndarray())
-            assert np.array_equal(to_picture(native, clip.colour), frame.image)
+            assert np.array_equal(to_picture(native, clip.color), frame.image)
 
 
 OPEN_GOP = {"x264-params": "keyint=6:min-keyint=6:open-gop=1:bframes=3:scenecut=0"}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from films import HDR, decode_pictures, film, look, make_record, sound
 
-from kinoloom.base import Clip, Colour, Frame
+from kinoloom.base import Clip, Color, Frame
 from kinoloom.errors import (
     ArrayError,
     OutputError,
@@ -128,8 +128,8 @@ def test_frame_types_of_the_source_are_reset(tmp_path: Path) -> None:
 
 
 def test_yuvj_formats_are_encoded_unchanged(tmp_path: Path) -> None:
-    colour = Colour(1, 1, 1, full_range=True)
-    source = make.make(tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv420p", frames=4, colour=colour)
+    color = Color(1, 1, 1, full_range=True)
+    source = make.make(tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv420p", frames=4, color=color)
     clip = read(source)
 
     def renamed(start: Fraction) -> Iterator[Frame]:
@@ -139,7 +139,7 @@ def test_yuvj_formats_are_encoded_unchanged(tmp_path: Path) -> None:
             yield replace(frame, native=native)
 
     write(clip.with_(read=renamed), tmp_path / "b.mkv", codec="ffv1")
-    assert look(tmp_path / "b.mkv").colour == colour
+    assert look(tmp_path / "b.mkv").color == color
     for one, other in zip(
         decode_pictures(source), decode_pictures(tmp_path / "b.mkv"), strict=True
     ):
@@ -147,13 +147,13 @@ def test_yuvj_formats_are_encoded_unchanged(tmp_path: Path) -> None:
 
 
 def test_decoded_frame_with_other_colour_is_converted(tmp_path: Path) -> None:
-    full = Colour(1, 1, 1, full_range=True)
+    full = Color(1, 1, 1, full_range=True)
     source = make.make(
-        tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv422p10le", frames=2, colour=full
+        tmp_path / "a.mkv", codec="ffv1", pix_fmt="yuv422p10le", frames=2, color=full
     )
     write(read(source), tmp_path / "b.mov", codec="prores")
     before, after = (next(iter(read(path))).image for path in (source, tmp_path / "b.mov"))
-    assert look(tmp_path / "b.mov").colour == Colour(1, 1, 1)
+    assert look(tmp_path / "b.mov").color == Color(1, 1, 1)
     assert np.abs(before.astype(int) - after).mean() < 0.01 * 65535
 
 
@@ -202,21 +202,21 @@ def test_colours_are_close_after_encoding(tmp_path: Path, codec: str) -> None:
 @pytest.mark.parametrize(
     ("name", "codec", "fields"),
     [
-        ("a.mp4", "h264", {"colour": Colour(1, 13, 1)}),
-        ("a.mp4", "h264", {"colour": Colour(6, 6, 6)}),
-        ("a.mov", "prores", {"colour": Colour(1, 1, 1)}),
-        ("a.mkv", "h264", {"colour": Colour(1, 1, 1, full_range=True)}),
-        ("a.webm", "vp9", {"colour": Colour(5, 6, 5)}),
-        ("a.mp4", "auto", {"colour": HDR, "bits": 10}),
-        ("a.mkv", "ffv1", {"colour": replace(HDR, matrix=0, full_range=True), "bits": 10}),
-        ("a.webm", "auto", {"colour": replace(HDR, transfer=18), "bits": 10}),
-        ("a.mov", "prores", {"colour": HDR, "bits": 10}),
+        ("a.mp4", "h264", {"color": Color(1, 13, 1)}),
+        ("a.mp4", "h264", {"color": Color(6, 6, 6)}),
+        ("a.mov", "prores", {"color": Color(1, 1, 1)}),
+        ("a.mkv", "h264", {"color": Color(1, 1, 1, full_range=True)}),
+        ("a.webm", "vp9", {"color": Color(5, 6, 5)}),
+        ("a.mp4", "auto", {"color": HDR, "bits": 10}),
+        ("a.mkv", "ffv1", {"color": replace(HDR, matrix=0, full_range=True), "bits": 10}),
+        ("a.webm", "auto", {"color": replace(HDR, transfer=18), "bits": 10}),
+        ("a.mov", "prores", {"color": HDR, "bits": 10}),
     ],
 )
 def test_colour_tags_are_written(tmp_path: Path, name: str, codec: str, fields: dict) -> None:
     write(film(2, **fields), tmp_path / name, codec=codec)
     seen = look(tmp_path / name)
-    assert seen.colour == fields["colour"]
+    assert seen.color == fields["color"]
     assert ("10" in seen.pix_fmt or "16" in seen.pix_fmt) or fields.get("bits", 8) == 8
 
 

@@ -17,7 +17,7 @@ def main() -> None:
         raise SystemExit(f"{path.name} must have three frames or more, at a constant rate.")
     frames = frames[: len(frames) - 1 + len(frames) % 2]
     for name, some in (("half", frames[::2]), ("truth", frames[1::2])):
-        held = Clip.from_frames(some, rate=clip.rate / 2, colour=clip.colour)
+        held = Clip.from_frames(some, rate=clip.rate / 2, color=clip.color)
         kinoloom.write(held, base / name / f"{name}.mkv", codec="ffv1")
 
 

@@ -15,13 +15,13 @@ Example:
 from kinoloom.base.charts.graphs import Box, Edge, layered_graph
 from kinoloom.base.charts.lines import Line, line_plot
 from kinoloom.base.charts.rectangles import Bar, Rect, gantt_chart, rectangle_plot
-from kinoloom.base.charts.svg import MEDIA_TYPE, Colour
+from kinoloom.base.charts.svg import MEDIA_TYPE, Color
 
 __all__ = [
     "MEDIA_TYPE",
     "Bar",
     "Box",
-    "Colour",
+    "Color",
     "Edge",
     "Line",
     "Rect",

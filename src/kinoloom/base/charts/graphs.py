@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kinoloom.base.charts.svg import (
-    Colour,
+    Color,
     box,
     document,
     fill_legend,
@@ -43,14 +43,14 @@ class Edge:
 
 
 def layered_graph(
-    layers: Sequence[Sequence[Box]], edges: Sequence[Edge], colours: Mapping[str, Colour]
+    layers: Sequence[Sequence[Box]], edges: Sequence[Edge], colors: Mapping[str, Color]
 ) -> bytes:
     """Draw a directed graph whose layers are given.
 
     Args:
         layers: boxes from left to right, layers from top to bottom.
         edges: each from a box to one in a lower layer.
-        colours: by kind, in the order of the legend.
+        colors: by kind, in the order of the legend.
 
     Returns:
         An SVG document.
@@ -64,7 +64,7 @@ def layered_graph(
     spans = [sum(widths[b.name] for b in row) + _GAP_X * (len(row) - 1) for row in layers]
     width = max([*spans, _MIN_WIDTH_PX]) + 2 * _EDGE
     kinds = [item.kind for row in layers for item in row]
-    parts, top = fill_legend(kinds, colours, _EDGE, width - 2 * _EDGE)
+    parts, top = fill_legend(kinds, colors, _EDGE, width - 2 * _EDGE)
     places: dict[str, tuple[float, float]] = {}
     boxes = []
     for depth, (row, span) in enumerate(zip(layers, spans, strict=True)):
@@ -72,7 +72,7 @@ def layered_graph(
         for item in row:
             middle = x + widths[item.name] / 2
             places[item.name] = (middle, y)
-            boxes.append(box(x, y, widths[item.name], _HEIGHT, fill_of(item.kind, colours)))
+            boxes.append(box(x, y, widths[item.name], _HEIGHT, fill_of(item.kind, colors)))
             boxes.append(text(middle, y + 21, item.name, style="white", anchor="middle"))
             x += widths[item.name] + _GAP_X
     for edge in edges:

@@ -15,7 +15,7 @@ from kinoloom.base.charts.axes import (
     round_ticks,
 )
 from kinoloom.base.charts.svg import (
-    Colour,
+    Color,
     box,
     document,
     escape,
@@ -71,7 +71,7 @@ class Bar:
 
 def rectangle_plot(
     rects: Sequence[Rect],
-    colours: Mapping[str, Colour],
+    colors: Mapping[str, Color],
     *,
     phases: Mapping[str, float] | None = None,
     y_label: str = "",
@@ -80,7 +80,7 @@ def rectangle_plot(
 
     Args:
         rects: where they overlap, later ones are on top.
-        colours: by kind, in the order of the legend.
+        colors: by kind, in the order of the legend.
         phases: where named sections of the horizontal axis start, in ascending order.
         y_label: name of the vertical axis.
 
@@ -94,14 +94,14 @@ def rectangle_plot(
     labels = format_ticks(ticks)
     left = _EDGE + max(map(text_width, labels)) + (20 if y_label else 0)
     right = _WIDTH - _EDGE
-    parts, top = fill_legend((rect.kind for rect in rects), colours, left, right - left)
+    parts, top = fill_legend((rect.kind for rect in rects), colors, left, right - left)
     bottom = top + _HEIGHT
     first = min((rect.x0 for rect in rects), default=0)
     x = Axis(first, max((rect.x1 for rect in rects), default=first + 1), left, right)
     y = Axis(0, ticks[-1], bottom, top)
     parts += draw_y_grid(y, left, right, ticks, labels)
     parts += [draw_y_label(y_label, (top + bottom) / 2)] if y_label else []
-    parts += [_rect(rect, x, y, fill_of(rect.kind, colours)) for rect in rects]
+    parts += [_rect(rect, x, y, fill_of(rect.kind, colors)) for rect in rects]
     parts += draw_x_axis(x, bottom, [], [])
     for name, start in (phases or {}).items():
         at = x.place(start)
@@ -118,12 +118,12 @@ def _rect(rect: Rect, x: Axis, y: Axis, fill: str) -> str:
     return f'<rect x="{left:.2f}" y="{top:.2f}" {size} class="gap {fill}">{title}</rect>'
 
 
-def gantt_chart(bars: Sequence[Bar], colours: Mapping[str, Colour]) -> bytes:
+def gantt_chart(bars: Sequence[Bar], colors: Mapping[str, Color]) -> bytes:
     """Plot one bar per row over time.
 
     Args:
         bars: from top to bottom, at least one.
-        colours: by kind, in the order of the legend.
+        colors: by kind, in the order of the legend.
 
     Returns:
         An SVG document.
@@ -140,14 +140,14 @@ def gantt_chart(bars: Sequence[Bar], colours: Mapping[str, Colour]) -> bytes:
     margin = max(_EDGE, max(text_width(bar.label) for bar in bars) + 8)
     right = max(_WIDTH - margin, left + _MIN_PLOT_PX)
     x = Axis(0, end_s, left, right)
-    parts, top = fill_legend((bar.kind for bar in bars), colours, left, right - left)
+    parts, top = fill_legend((bar.kind for bar in bars), colors, left, right - left)
     bottom = top + _ROW_PX * len(bars) + 6
     parts += [stroke(f"M{x.place(t):.1f} {top:.1f}V{bottom:.1f}", "grid") for t in ticks]
     for row, bar in enumerate(bars):
         start, y = x.place(bar.start_s), top + 3 + row * _ROW_PX
         width = max(2.0, x.place(bar.start_s + bar.length_s) - start)
         parts.append(text(left - 8, y + 17, bar.name, anchor="end"))
-        parts.append(box(start, y + 3, width, _ROW_PX - 6, fill_of(bar.kind, colours)))
+        parts.append(box(start, y + 3, width, _ROW_PX - 6, fill_of(bar.kind, colors)))
         fits = text_width(bar.label) + 12 <= width
         label_x, style = (start + 6, "white") if fits else (start + width + 6, "soft")
         parts.append(text(label_x, y + 17, bar.label, style=style))

@@ -11,7 +11,7 @@ from kinoloom.errors import UsageError
 
 MEDIA_TYPE = "image/svg+xml"
 
-Colour = Literal["blue", "orange", "green", "purple", "teal", "amber", "red", "grey"]
+Color = Literal["blue", "orange", "green", "purple", "teal", "amber", "red", "grey"]
 
 # (fills, and strokes on a light page; strokes on a dark page). White on a fill and a stroke on its
 # page have a contrast of at least 4.5, the level AA of WCAG 2.
@@ -78,27 +78,27 @@ def box(x: float, y: float, width: float, height: float, style: str) -> str:
     return f'<rect {size} rx="4" class="{style}"/>'
 
 
-def fill_of(kind: str, colours: Mapping[str, Colour]) -> str:
+def fill_of(kind: str, colors: Mapping[str, Color]) -> str:
     """Return the class that fills shapes of a kind.
 
     Raises:
-        UsageError: `colours` lacks the kind, or has an unknown colour for it.
+        UsageError: `colors` lacks the kind, or has an unknown colour for it.
     """
-    colour = colours.get(kind)
-    if colour not in COLOURS:
+    color = colors.get(kind)
+    if color not in COLOURS:
         raise UsageError(
-            f"The kind '{kind}' has the colour {colour!r}: expected one of {', '.join(COLOURS)}."
+            f"The kind '{kind}' has the colour {color!r}: expected one of {', '.join(COLOURS)}."
         )
-    return f"f-{colour}"
+    return f"f-{color}"
 
 
 def fill_legend(
-    kinds: Iterable[str], colours: Mapping[str, Colour], left: float, width: float
+    kinds: Iterable[str], colors: Mapping[str, Color], left: float, width: float
 ) -> tuple[list[str], float]:
-    """Return the legend of the kinds that occur, in the order of `colours`; see `legend`."""
+    """Return the legend of the kinds that occur, in the order of `colors`; see `legend`."""
     present = set(kinds)
     swatches = [
-        (kind, box(0, -10, 12, 12, fill_of(kind, colours))) for kind in colours if kind in present
+        (kind, box(0, -10, 12, 12, fill_of(kind, colors))) for kind in colors if kind in present
     ]
     return legend(swatches, 12, left, width)
 

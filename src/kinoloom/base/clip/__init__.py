@@ -1,6 +1,6 @@
 """Clip: a lazy sequence of frames with exact times, colour and HDR metadata."""
 
 from kinoloom.base.clip.clip import Clip, Frame
-from kinoloom.base.clip.color import Colour, ContentLight, HdrMetadata, MasteringDisplay
+from kinoloom.base.clip.color import Color, ContentLight, HdrMetadata, MasteringDisplay
 
-__all__ = ["Clip", "Colour", "ContentLight", "Frame", "HdrMetadata", "MasteringDisplay"]
+__all__ = ["Clip", "Color", "ContentLight", "Frame", "HdrMetadata", "MasteringDisplay"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
-from kinoloom.base.clip.color import BT709, Colour, HdrMetadata
+from kinoloom.base.clip.color import BT709, Color, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import ArrayError
@@ -66,7 +66,7 @@ class Clip:
         duration: from the first frame to the end of the last, in seconds; None if unknown.
         frame_count: None if it cannot be known without reading everything.
         bits: bits per sample in the source (8, 10, 12, 16, ...).
-        colour: the colour space.
+        color: the colour space.
         hdr: static metadata of HDR pictures; None for SDR, or if the source has none.
         pixel_aspect: width of a pixel over its height.
         audio: the audio tracks, each with its own start time.
@@ -90,7 +90,7 @@ class Clip:
     duration: Fraction | None = None
     frame_count: int | None = None
     bits: int = 8
-    colour: Colour = BT709
+    color: Color = BT709
     hdr: HdrMetadata | None = None
     pixel_aspect: Fraction = Fraction(1)
     audio: tuple[Audio, ...] = ()

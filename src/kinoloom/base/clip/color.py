@@ -16,7 +16,7 @@ Chromaticity = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
-class Colour:
+class Color:
     """The colour space of a picture, as code points of ITU-T H.273.
 
     Attributes:
@@ -37,7 +37,7 @@ class Colour:
         return self.transfer in (16, 18)
 
 
-BT709 = Colour()
+BT709 = Color()
 """Limited-range HD video."""
 
 

@@ -67,16 +67,16 @@ def render_field(field: NDArray[np.float32], scale: float) -> Image:
     if len(field) == 1:
         value = np.clip(upright[0], -1, 1)[..., None]
         extreme = np.where(value > 0, _RED, _BLUE)
-        colour = 1 + np.abs(value) * (extreme - 1)
+        color = 1 + np.abs(value) * (extreme - 1)
     elif len(field) == 2:
         hue = np.rad2deg(np.arctan2(upright[1], upright[0])) % 360
         saturation = np.minimum(np.hypot(upright[0], upright[1]), 1)
         hsv = np.stack([hue, saturation, np.ones_like(hue)], axis=2).astype(np.float32)
-        colour = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+        color = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     else:
         length = np.sqrt(np.square(upright).sum(0))
-        colour = 1 - np.minimum(length, 1)[..., None].repeat(3, axis=2)
-    return np.asarray(np.rint(255 * colour), np.uint8)
+        color = 1 - np.minimum(length, 1)[..., None].repeat(3, axis=2)
+    return np.asarray(np.rint(255 * color), np.uint8)
 
 
 def _choose_scale(fields: NDArray[np.float32]) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, resize_colours
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import (
@@ -61,9 +61,7 @@ class Deep(Fast):
     def estimate_midpoint_flow(self, first: Picture, second: Picture) -> MidpointFlow:
         """Run the flow network on two images of one shape."""
         rows, columns = network_size(*self._choose_grid(first))
-        small = (
-            resize_colours(image, rows, columns) / np.float32(255) for image in (first, second)
-        )
+        small = (resize_colors(image, rows, columns) / np.float32(255) for image in (first, second))
         return self._network(*small)
 
 

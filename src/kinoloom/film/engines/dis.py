@@ -82,8 +82,8 @@ class PlainDis:
 
 
 def _to_grey(image: Picture) -> NDArray[np.uint8]:
-    colours = from_float(to_float(image)[..., :3], np.dtype(np.uint8))
-    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), np.uint8)
+    colors = from_float(to_float(image)[..., :3], np.dtype(np.uint8))
+    return np.asarray(cv2.cvtColor(colors, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 DIS = Engine(

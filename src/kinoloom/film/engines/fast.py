@@ -109,7 +109,7 @@ class Fast:
         """
         height, width = first.shape[:2]
         rows, columns = self._choose_grid(first)
-        small1, small2 = (resize_colours(image, rows, columns) for image in (first, second))
+        small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         grey1, grey2 = (_to_grey(small) for small in (small1, small2))
         motion = global_motion(first, second)
         start = back = None
@@ -150,7 +150,7 @@ class Fast:
         return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resize_colours(image: Picture, rows: int, columns: int) -> Field:
+def resize_colors(image: Picture, rows: int, columns: int) -> Field:
     """Resize to (rows, columns, 3) float32 in 0..255, with transparent areas in middle grey."""
     resized = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
     small = premultiply_alpha(resized)
@@ -159,8 +159,8 @@ def resize_colours(image: Picture, rows: int, columns: int) -> Field:
     return small * np.float32(255)
 
 
-def _to_grey(colours: Field) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)), np.uint8)
+def _to_grey(colors: Field) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(cv2.cvtColor(colors, cv2.COLOR_RGB2GRAY)), np.uint8)
 
 
 FAST = Engine(

@@ -36,7 +36,7 @@ from kinoloom.film.engine import (
     Interpolator,
     find_weights_file,
 )
-from kinoloom.film.engines.fast import resize_colours
+from kinoloom.film.engines.fast import resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import build_candidates_with_fit, build_views
 from kinoloom.film.synthesis.pixels import check_same_format
@@ -131,7 +131,7 @@ class Film:
         height, width = first.shape[:2]
         scale = min(1.0, sqrt(_MAX_ERROR_CELLS / (height * width)))
         rows, columns = (max(1, round(side * scale)) for side in (height, width))
-        small1, small2 = (resize_colours(image, rows, columns) for image in (first, second))
+        small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         forward, backward = (
             resize_flow(np.ascontiguousarray(flow), rows, columns)
             for flow in self.runner.read_flow(pair)[:, :height, :width]
@@ -152,7 +152,7 @@ class Film:
         flows = [np.empty((*first.shape[:2], 2), np.float32) for _ in range(2)]
 
         def run_tile(rows: slice, columns: slice) -> Sequence[Floats]:
-            pair = self._analyse(*(_premultiply_colour(p[rows, columns]) for p in (first, second)))
+            pair = self._analyse(*(_premultiply_color(p[rows, columns]) for p in (first, second)))
             height, width = first[rows, columns].shape[:2]
             return [*self.runner.read_flow(pair)[:, :height, :width]]
 
@@ -179,13 +179,13 @@ class Film:
     def _start(self, first: Picture, second: Picture) -> tuple[Any, Callable[[float], Floats]]:
         """Return the analysis of a pair's colour, and a function that renders the frame at t."""
         height, width, channels = first.shape
-        colour = self._analyse(_premultiply_colour(first), _premultiply_colour(second))
+        color = self._analyse(_premultiply_color(first), _premultiply_color(second))
         alpha = None
         if channels == 4 and not _has_constant_alpha(first, second):
             alpha = self._analyse(*(_repeat_grey(to_float(p[..., 3:])) for p in (first, second)))
 
         def render(time: float) -> Floats:
-            frame = self.runner.render_frame(colour, time)[:height, :width]
+            frame = self.runner.render_frame(color, time)[:height, :width]
             if channels == 3:
                 return frame
             if alpha is None:
@@ -193,7 +193,7 @@ class Film:
             grey = self.runner.render_frame(alpha, time)[:height, :width]
             return _attach_alpha(frame, np.clip(grey.mean(2, keepdims=True), 0, 1))
 
-        return colour, render
+        return color, render
 
     def _analyse(self, first: Floats, second: Floats) -> Any:
         """Pad a pair to the network's size multiple and analyse it."""
@@ -245,7 +245,7 @@ def _build_tiling(height: int, width: int, tile_height: int, tile_width: int) ->
     return Tiling(rows, columns)
 
 
-def _premultiply_colour(image: Picture) -> Floats:
+def _premultiply_color(image: Picture) -> Floats:
     """Return (H, W, 3) float32, multiplied by alpha if there is one."""
     planes = to_float(image)
     return planes if planes.shape[2] == 3 else planes[..., :3] * planes[..., 3:]
@@ -260,9 +260,9 @@ def _has_constant_alpha(first: Picture, second: Picture) -> bool:
     return bool((first[..., 3] == value).all() and (second[..., 3] == value).all())
 
 
-def _attach_alpha(colour: Floats, alpha: Floats) -> Floats:
+def _attach_alpha(color: Floats, alpha: Floats) -> Floats:
     """Undo the premultiplication: (H, W, 3) and (H, W, 1) to (H, W, 4), clipped to 0..1."""
-    straight = np.divide(colour, alpha, out=np.zeros_like(colour), where=alpha > 0)
+    straight = np.divide(color, alpha, out=np.zeros_like(color), where=alpha > 0)
     return np.concatenate([np.clip(straight, 0, 1), alpha], axis=2)
 
 

@@ -22,7 +22,7 @@ from kinoloom.film.engine import (
     explain_unusable_weights,
     find_weights_file,
 )
-from kinoloom.film.engines.fast import resize_colours
+from kinoloom.film.engines.fast import resize_colors
 from kinoloom.film.quality.error_estimate import LITE_FIT_FACTOR, estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import Candidate, measure_fit
@@ -89,7 +89,7 @@ class Lite:
         self, first: Picture, second: Picture, times: Sequence[float]
     ) -> Iterator[tuple[Picture, ErrorMap]]:
         size = self._choose_grid(first)
-        small1, small2 = (resize_colours(image, *size) for image in (first, second))
+        small1, small2 = (resize_colors(image, *size) for image in (first, second))
         planes1, planes2 = _to_network_input(small1), _to_network_input(small2)
         for time in times:
             output = self._run(planes1, planes2, size, time)

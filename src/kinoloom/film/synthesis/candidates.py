@@ -141,9 +141,9 @@ def sharpen_candidates(candidates: Sequence[Candidate], grid: tuple[int, int]) -
     return [Candidate(motion, weight) for motion, weight in zip(motions, weights, strict=True)]
 
 
-def _add_full_consistency(colours: Field) -> Field:
+def _add_full_consistency(colors: Field) -> Field:
     """Return `View.planes` for flows of unknown consistency."""
-    return np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
+    return np.dstack([colors, np.ones(colors.shape[:2], np.float32)])
 
 
 def _enumerate_motions(first: View, second: View, time: float) -> Iterator[Flow]:

@@ -52,5 +52,5 @@ def unpremultiply_alpha(planes: NDArray[np.float32], like: Picture) -> Picture:
     if planes.shape[2] == 3:
         return from_float(planes, like.dtype)
     alpha = planes[..., 3:]
-    colour = np.divide(planes[..., :3], alpha, out=np.zeros_like(planes[..., :3]), where=alpha > 0)
-    return from_float(np.concatenate([colour, alpha], axis=2), like.dtype)
+    color = np.divide(planes[..., :3], alpha, out=np.zeros_like(planes[..., :3]), where=alpha > 0)
+    return from_float(np.concatenate([color, alpha], axis=2), like.dtype)

@@ -204,7 +204,7 @@ def _find_runs(path: Path, scans: dict[str, Scan], min_px: int) -> tuple[Run, ..
         raise UnreadableMediaError(
             f"{path} has {clip.width}x{clip.height} pixels, fewer than {min_px}x{min_px}."
         )
-    if clip.colour.is_hdr:
+    if clip.color.is_hdr:
         raise UnreadableMediaError(f"{path} is HDR.", hint="Convert it to SDR first.")
     key = index_key(path)
     if key not in scans:

@@ -49,16 +49,16 @@ def simulate_jpeg(images: Tensor, quality: Tensor) -> Tensor:
     padding = [-width % (2 * _BLOCK), -height % (2 * _BLOCK)]
     levels = torch.round(images.clamp(0, 1) * 255)
     levels = functional.pad(levels, (0, padding[0], 0, padding[1]), mode="replicate")
-    ycc = torch.round(_convert_colours(levels, _TO_YCC))
+    ycc = torch.round(_convert_colors(levels, _TO_YCC))
     luma = _quantise(ycc[:, :1] - 128, quality, _LUMA) + 128
     chroma = torch.round(functional.avg_pool2d(ycc[:, 1:], 2))
     chroma = _quantise(chroma, quality, _CHROMA)
     chroma = functional.interpolate(chroma, scale_factor=2.0, mode="bilinear")
-    rgb = _convert_colours(torch.cat([luma, chroma], dim=1), _TO_RGB)
+    rgb = _convert_colors(torch.cat([luma, chroma], dim=1), _TO_RGB)
     return torch.round(rgb.clamp(0, 255))[..., :height, :width] / 255
 
 
-def _convert_colours(planes: Tensor, rows: tuple[tuple[float, ...], ...]) -> Tensor:
+def _convert_colors(planes: Tensor, rows: tuple[tuple[float, ...], ...]) -> Tensor:
     kernel = torch.tensor(rows, device=planes.device, dtype=planes.dtype)
     return functional.conv2d(planes, kernel[:, :, None, None])
 

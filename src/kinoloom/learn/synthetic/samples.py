@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kinoloom.learn.synthetic.degradations import add_noise, adjust_exposure, compress_jpeg
 from kinoloom.learn.synthetic.packing import FRAMES, PackedScenes
-from kinoloom.learn.synthetic.sampling import sample_colours, sample_coverage
+from kinoloom.learn.synthetic.sampling import sample_colors, sample_coverage
 from kinoloom.learn.synthetic.truth import Truth, compute_truth
 from kinoloom.learn.synthetic.warps import canvas_grid, map_to_layers
 
@@ -74,11 +74,11 @@ def _render_times(packed: PackedScenes, which: Literal["exact", "blurred"], time
     mode: Literal["bicubic", "bilinear"] = "bicubic" if which == "exact" else "bilinear"
     size, device = packed["size"], packed["background"].device
     pixels = canvas_grid(size, (0, size, 0, size), device)
-    frames = sample_colours(packed["background"], map_to_layers(packed[which], pixels, times), mode)
+    frames = sample_colors(packed["background"], map_to_layers(packed[which], pixels, times), mode)
     for level in packed["levels"]:
         top, bottom, left, right = level["window"]
         points = map_to_layers(level[which], canvas_grid(size, level["window"], device), times)
-        layer = sample_colours(level["texture"][:, :3], points, mode)
+        layer = sample_colors(level["texture"][:, :3], points, mode)
         coverage = sample_coverage(level["texture"], points)[:, :, None]
         region = frames[..., top:bottom, left:right]
         region[level["scene"]] = torch.lerp(region[level["scene"]], layer, coverage)

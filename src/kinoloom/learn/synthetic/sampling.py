@@ -15,7 +15,7 @@ from torch.nn import functional
 from kinoloom.learn.synthetic.warps import Points
 
 
-def sample_colours(texture: Tensor, points: Points, mode: Literal["bicubic", "bilinear"]) -> Tensor:
+def sample_colors(texture: Tensor, points: Points, mode: Literal["bicubic", "bilinear"]) -> Tensor:
     """Sample the colours of layers, mirrored beyond the edges of their textures.
 
     Args:

@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 
-_SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
+_SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 _HEAD_BYTES = 1 << 16
 _ALPHA_TRACK = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
 _DEFAULT_S = Fraction(1, 10)
@@ -67,7 +67,7 @@ def open_animation(path: Path) -> Clip:
         rate=1 / durations[0] if len(set(durations)) == 1 else None,
         duration=sum(durations, Fraction(0)),
         frame_count=len(durations),
-        colour=_SRGB,
+        color=_SRGB,
         files=(path,),
         origin=path,
         notes=notes,

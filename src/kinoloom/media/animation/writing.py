@@ -155,7 +155,7 @@ def _apply_palette(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame
         graph = av.filter.Graph()
         stream = source.streams.video[0]
         pictures = graph.add_buffer(template=stream)
-        colours = graph.add_buffer(
+        colors = graph.add_buffer(
             width=palette.width,
             height=palette.height,
             format=palette.format,
@@ -163,7 +163,7 @@ def _apply_palette(kept: Path, palette: av.VideoFrame) -> Iterator[av.VideoFrame
         )
         use = graph.add("paletteuse", "dither=sierra2_4a:diff_mode=rectangle")
         pictures.link_to(use, 0, 0)
-        colours.link_to(use, 0, 1)
+        colors.link_to(use, 0, 1)
         use.link_to(graph.add("buffersink"))
         graph.configure()
         palette.pts, palette.time_base = 0, stream.time_base

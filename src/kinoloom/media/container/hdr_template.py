@@ -72,25 +72,25 @@ def _with_hdr(track: Element, hdr: HdrMetadata) -> Element:
         return track
     return kind, join_elements(
         [
-            (name, _with_colour(inside, hdr) if name == VIDEO else inside)
+            (name, _with_color(inside, hdr) if name == VIDEO else inside)
             for name, inside in iter_elements(content)
         ]
     )
 
 
-def _with_colour(video: bytes, hdr: HdrMetadata) -> bytes:
+def _with_color(video: bytes, hdr: HdrMetadata) -> bytes:
     """Return the content of a Video element with the metadata in its Colour element."""
     before = dict(iter_elements(video))
-    colour = dict(iter_elements(before.get(_COLOUR, b"")))
+    color = dict(iter_elements(before.get(_COLOUR, b"")))
     if hdr.content_light is not None:
         for name, level in (
             (_MAX_CLL, hdr.content_light.max_cll),
             (_MAX_FALL, hdr.content_light.max_fall),
         ):
-            colour[name] = round(level).to_bytes(4, "big")
+            color[name] = round(level).to_bytes(4, "big")
     if hdr.mastering_display is not None:
-        colour[_MASTERING] = join_elements(_mastering_elements(hdr.mastering_display))
-    return join_elements(list({**before, _COLOUR: join_elements(list(colour.items()))}.items()))
+        color[_MASTERING] = join_elements(_mastering_elements(hdr.mastering_display))
+    return join_elements(list({**before, _COLOUR: join_elements(list(color.items()))}.items()))
 
 
 def _mastering_elements(display: MasteringDisplay) -> list[Element]:

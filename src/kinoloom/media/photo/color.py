@@ -46,7 +46,7 @@ _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
 
 @dataclass(frozen=True)
-class ColourSpace:
+class ColorSpace:
     """A colour space defined by three curves and a matrix.
 
     Attributes:
@@ -66,15 +66,15 @@ class ColourSpace:
         return bool(apart.max() < _MAX_ROUNDING)
 
 
-def find_space(code: int) -> ColourSpace | None:
+def find_space(code: int) -> ColorSpace | None:
     """Return the space of H.273 primaries with the curve of sRGB; None if sRGB or unknown."""
     if code not in _PRIMARIES or code == 1:
         return None
     matrix = np.linalg.inv(_rgb_to_xyz(_PRIMARIES[1])) @ _rgb_to_xyz(_PRIMARIES[code])
-    return ColourSpace(np.tile(_linearize_srgb(np.linspace(0, 1, 65536)), (3, 1)), matrix)
+    return ColorSpace(np.tile(_linearize_srgb(np.linspace(0, 1, 65536)), (3, 1)), matrix)
 
 
-def parse_icc(icc: bytes) -> ColourSpace | None:
+def parse_icc(icc: bytes) -> ColorSpace | None:
     """Return the space of an RGB or grey profile; None if the profile uses lookup tables.
 
     Raises:
@@ -83,7 +83,7 @@ def parse_icc(icc: bytes) -> ColourSpace | None:
     try:
         tags = _read_icc_tags(icc)
         if icc[16:20] == b"GRAY" and b"kTRC" in tags:
-            return ColourSpace(np.tile(_read_curve(tags[b"kTRC"]), (3, 1)), np.eye(3))
+            return ColorSpace(np.tile(_read_curve(tags[b"kTRC"]), (3, 1)), np.eye(3))
         if icc[16:20] != b"RGB ":
             raise ValueError(f"it is for {icc[16:20].decode('latin-1').strip()} pictures")
         names = [b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"]
@@ -91,12 +91,12 @@ def parse_icc(icc: bytes) -> ColourSpace | None:
             return None
         columns = [struct.unpack_from(">3i", tags[name], 8) for name in names[:3]]
         matrix = np.linalg.inv(_SRGB_TO_D50) @ (np.array(columns, float).T / 65536)
-        return ColourSpace(np.stack([_read_curve(tags[name]) for name in names[3:]]), matrix)
+        return ColorSpace(np.stack([_read_curve(tags[name]) for name in names[3:]]), matrix)
     except (struct.error, IndexError, KeyError) as error:
         raise ValueError("it is damaged") from error
 
 
-def to_srgb(image: Picture, space: ColourSpace) -> Picture:
+def to_srgb(image: Picture, space: ColorSpace) -> Picture:
     """Convert a picture to sRGB; alpha does not change.
 
     Args:
@@ -162,14 +162,14 @@ def _is_near_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     return bool(np.abs(moved - np.asarray(plain.convert("RGB"), float)).max() < 255 * _MAX_ROUNDING)
 
 
-def _convert(colours: Picture, space: ColourSpace) -> Picture:
+def _convert(colors: Picture, space: ColorSpace) -> Picture:
     """Convert colours (H, W, 3) of the space to sRGB, in strips that fit the cache."""
-    top = np.iinfo(colours.dtype).max
+    top = np.iinfo(colors.dtype).max
     curves = space.curves[:, :: 65535 // top].astype(np.float32)
     matrix = space.matrix.astype(np.float32)
-    result = np.empty_like(colours)
-    for row in range(0, len(colours), _STRIP_ROWS):
-        strip = colours[row : row + _STRIP_ROWS]
+    result = np.empty_like(colors)
+    for row in range(0, len(colors), _STRIP_ROWS):
+        strip = colors[row : row + _STRIP_ROWS]
         light = np.stack([curves[i][strip[..., i]] for i in range(3)], axis=-1)
         light = np.clip(cv2.transform(light, matrix), 0, 1)
         low = light * np.float32(12.92)

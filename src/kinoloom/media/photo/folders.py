@@ -54,7 +54,7 @@ def _check(clip: Clip, path: Path, options: WriteOptions) -> None:
             "A folder of PNG files has no --codec, --quality or --resume.",
             hint="Omit them, or give the output a suffix such as .mp4.",
         )
-    if clip.colour.is_hdr:
+    if clip.color.is_hdr:
         raise UsageError(
             "The pictures are HDR, which a folder of PNG files cannot store.",
             hint="Write a video, for example .mp4 with --codec h265.",

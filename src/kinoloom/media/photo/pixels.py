@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
-from kinoloom.media.photo import color as photo_colour
+from kinoloom.media.photo import color as photo_color
 from kinoloom.media.photo.metadata import rotate_upright
 from kinoloom.media.photo.sources import Pixels, Source
 
@@ -30,9 +30,9 @@ def decode(source: Source) -> tuple[Picture, tuple[str, ...]]:
         image = np.asarray(plain)
     else:
         image, remark = _convert_16_bits(_to_three_channels(pixels), source.icc)
-    space = None if source.icc else photo_colour.find_space(source.primaries)
+    space = None if source.icc else photo_color.find_space(source.primaries)
     if space is not None:
-        image = photo_colour.to_srgb(image, space)
+        image = photo_color.to_srgb(image, space)
     image = rotate_upright(_drop_opaque_alpha(image), source.meta.orientation)
     return image, (remark,) if remark else ()
 
@@ -48,7 +48,7 @@ def _convert_8_bits(picture: Image.Image, icc: bytes) -> tuple[Image.Image, str]
     remark = remark if picture.mode == "CMYK" else ""
     if icc:
         try:
-            return photo_colour.to_srgb8(picture, icc), ""
+            return photo_color.to_srgb8(picture, icc), ""
         except ValueError as error:
             remark = f"its colour profile was ignored, because {error}"
     return picture.convert("RGBA" if picture.mode in ("LA", "RGBA") else "RGB"), remark
@@ -59,11 +59,11 @@ def _convert_16_bits(image: Picture, icc: bytes) -> tuple[Picture, str]:
     if not icc:
         return image, ""
     try:
-        space = photo_colour.parse_icc(icc)
+        space = photo_color.parse_icc(icc)
     except ValueError as error:
         return image, f"its colour profile was ignored, because {error}"
     if space is not None:
-        return photo_colour.to_srgb(image, space), ""
+        return photo_color.to_srgb(image, space), ""
     coarse = np.rint(image / 257).astype(np.uint8)
     picture, remark = _convert_8_bits(Image.fromarray(coarse), icc)
     return np.asarray(picture), remark or "its colour profile can only be applied in 8 bits"

@@ -64,7 +64,7 @@ def read_png(data: bytes) -> Png:
     first = chunks[0]
     if first[0] != b"IHDR" or len(first[1]) != 13:
         raise ValueError("its header is missing")
-    width, height, bits, colour = struct.unpack(">IIBB", first[1][:10])
+    width, height, bits, color = struct.unpack(">IIBB", first[1][:10])
     needed = [chunk for chunk in chunks if _is_critical(chunk[0]) or chunk[0] in _COLOUR]
     by_name = dict(reversed(chunks))
     cicp = by_name.get(b"cICP", b"")
@@ -73,7 +73,7 @@ def read_png(data: bytes) -> Png:
         width=width,
         height=height,
         bits=bits,
-        grey=colour in (0, 4),
+        grey=color in (0, 4),
         pixels=SIGNATURE + b"".join(_pack(*chunk) for chunk in needed),
         icc=_unpack_profile(by_name.get(b"iCCP", b"")),
         exif=by_name.get(b"eXIf", b""),

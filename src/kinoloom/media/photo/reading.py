@@ -23,7 +23,7 @@ import cv2
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame
+from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
 from kinoloom.errors import (
     BudgetError,
@@ -67,7 +67,7 @@ _DECODERS_RAISE = (
     Image.DecompressionBombError,
 )
 """Errors of the decoders for damaged files."""
-_SRGB = Colour(primaries=1, transfer=13, matrix=0, full_range=True)
+_SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given"
         height=first.height,
         frame_count=len(files),
         bits=max(source.bits for source in sources.values()),
-        colour=_SRGB,
+        color=_SRGB,
         files=files,
         stills=True,
         notes=notes,
@@ -226,7 +226,7 @@ def _open(path: Path) -> Source:
             f"it has {source.width}x{source.height} pixels, more than {PIXEL_LIMIT}",
             hint="Reduce its size first.",
         )
-    if Colour(transfer=source.transfer).is_hdr:
+    if Color(transfer=source.transfer).is_hdr:
         raise UnsupportedMediaError(
             "it is an HDR picture (PQ or HLG)", hint="Convert it to SDR first."
         )

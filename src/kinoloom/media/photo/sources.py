@@ -155,8 +155,8 @@ def _check_tiff(tags: dict[int, Value]) -> None:
             "it has raw camera data", hint="Develop it to JPEG, PNG or TIFF first."
         )
     bits, numbers = _number(tags, _BITS, 1), _number(tags, _NUMBERS, 1)
-    colours = _number(tags, _PHOTOMETRIC, 1)
-    deep = bits == 16 and colours in (1, 2) and _number(tags, _SAMPLES, 1) in (1, 3, 4)
+    colors = _number(tags, _PHOTOMETRIC, 1)
+    deep = bits == 16 and colors in (1, 2) and _number(tags, _SAMPLES, 1) in (1, 3, 4)
     if numbers != 1 or not (bits <= 8 or deep):
         raise UnsupportedMediaError(
             f"its {bits}-bit samples are of an unsupported type",
@@ -174,8 +174,8 @@ def _tiff_pixels(data: bytes, straight: bool) -> NDArray[np.uint16]:
     if straight or pixels.shape[2:] != (4,):
         return pixels
     alpha = np.maximum(pixels[..., 3:], 1).astype(np.float64)
-    colour = np.minimum(np.rint(pixels[..., :3] * 65535.0 / alpha), 65535)
-    return np.dstack([colour.astype(np.uint16), pixels[..., 3]])
+    color = np.minimum(np.rint(pixels[..., :3] * 65535.0 / alpha), 65535)
+    return np.dstack([color.astype(np.uint16), pixels[..., 3]])
 
 
 def _avif(data: bytes) -> Source:
@@ -194,7 +194,7 @@ def _heic(data: bytes) -> Source:
     heif = need("pillow_heif", extra="heic")
     image = heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     meta, remarks = _parse_exif(image.info.get("exif") or b"")
-    colour = image.info.get("nclx_profile") or {}
+    color = image.info.get("nclx_profile") or {}
     bits = int(image.info.get("bit_depth", 8))
     width, height = image.size
     return Source(
@@ -204,8 +204,8 @@ def _heic(data: bytes) -> Source:
         bits=bits,
         meta=CaptureInfo(taken=meta.taken),  # pillow-heif applies the orientation itself
         icc=image.info.get("icc_profile") or b"",
-        primaries=int(colour.get("color_primaries", _UNTAGGED)),
-        transfer=int(colour.get("transfer_characteristics", _UNTAGGED)),
+        primaries=int(color.get("color_primaries", _UNTAGGED)),
+        transfer=int(color.get("transfer_characteristics", _UNTAGGED)),
         remarks=remarks,
     )
 

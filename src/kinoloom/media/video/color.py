@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, from_float
-from kinoloom.base.clip import Colour
+from kinoloom.base.clip import Color
 from kinoloom.errors import UnsupportedMediaError
 from kinoloom.media.video.planes import (
     Layout,
@@ -54,7 +54,7 @@ _WEIGHTS = {
 """Weights of red and blue in luma, by matrix."""
 
 
-def read_colour(frame: av.VideoFrame) -> Colour:
+def read_color(frame: av.VideoFrame) -> Color:
     """Return the colour description of a decoded frame: its tags, or what players assume."""
     primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
     matrix = int(frame.colorspace)
@@ -68,7 +68,7 @@ def read_colour(frame: av.VideoFrame) -> Colour:
     full = kind == "rgb" or frame.format.name.startswith("yuvj") or frame.color_range == _FULL
     if kind == "grey":
         full = frame.color_range != _LIMITED
-    return Colour(
+    return Color(
         primaries=usual if primaries in _UNKNOWN else primaries,
         transfer=usual_transfer if transfer in _UNKNOWN else transfer,
         matrix=0 if kind == "rgb" else usual if matrix in _UNKNOWN else matrix,
@@ -76,12 +76,12 @@ def read_colour(frame: av.VideoFrame) -> Colour:
     )
 
 
-def to_picture(native: av.VideoFrame, colour: Colour) -> Picture:
+def to_picture(native: av.VideoFrame, color: Color) -> Picture:
     """Convert a decoded frame to a picture.
 
     Args:
         native: the decoder's frame.
-        colour: its colour description; see `read_colour`.
+        color: its colour description; see `read_color`.
 
     Returns:
         (H, W, 3), or (H, W, 4) if the format has alpha; uint8, or uint16 if it has more than
@@ -99,7 +99,7 @@ def to_picture(native: av.VideoFrame, colour: Colour) -> Picture:
     if layout.kind == "rgb":
         green, blue, red = (_rescale(plane, layout.bits) for plane in planes)
         return _stack([red, green, blue, *alpha])
-    code = _Code.of(colour, layout)
+    code = _Code.of(color, layout)
     if layout.kind == "grey":
         grey = _scale_and_add(
             planes[0], code.luma, planes[0], 0, -code.black * code.luma, layout.bits
@@ -110,14 +110,14 @@ def to_picture(native: av.VideoFrame, colour: Colour) -> Picture:
     return _stack([*_to_rgb(planes[0], cb, cr, code), *alpha])
 
 
-def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
+def to_native(image: Picture, pix_fmt: str, color: Color) -> av.VideoFrame:
     """Convert a picture to a frame in an encoder's format, with colour tags.
 
     Args:
         image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32. Alpha is dropped if the format has
             none, and opaque if the picture has none.
         pix_fmt: FFmpeg's name of the format.
-        colour: colour description of the frame.
+        color: colour description of the frame.
 
     Raises:
         UnsupportedMediaError: the pixel format or the matrix is not supported.
@@ -130,15 +130,15 @@ def to_native(image: Picture, pix_fmt: str, colour: Colour) -> av.VideoFrame:
         if image.dtype == np.float32:
             image = from_float(image, np.dtype(np.uint16))
         red, green, blue, *alpha = cv2.split(np.ascontiguousarray(image))
-        planes = _components([red, green, blue], layout, colour)
+        planes = _components([red, green, blue], layout, color)
         if layout.alpha:
             opaque = np.full((height, width), np.iinfo(image.dtype).max, image.dtype)
             planes.append(_to_bits(alpha[0] if alpha else opaque, layout.bits))
         frame = join_planes(planes, width, height, layout)
     frame = repack(frame, pix_fmt)
-    frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
-    frame.colorspace = colour.matrix
-    frame.color_range = _FULL if colour.full_range else _LIMITED
+    frame.color_primaries, frame.color_trc = color.primaries, color.transfer
+    frame.colorspace = color.matrix
+    frame.color_range = _FULL if color.full_range else _LIMITED
     return frame
 
 
@@ -163,16 +163,16 @@ class _Code:
     bits: int
 
     @staticmethod
-    def of(colour: Colour, layout: Layout) -> _Code:
-        if layout.kind == "yuv" and colour.matrix not in _WEIGHTS:
+    def of(color: Color, layout: Layout) -> _Code:
+        if layout.kind == "yuv" and color.matrix not in _WEIGHTS:
             raise UnsupportedMediaError(
-                f"Colours coded with matrix {colour.matrix} (ITU-T H.273) are not supported.",
+                f"Colours coded with matrix {color.matrix} (ITU-T H.273) are not supported.",
                 hint="Convert the video to BT.709 or BT.2020 (non-constant luminance) first.",
             )
-        red, blue = _WEIGHTS.get(colour.matrix, _WEIGHTS[_BT709])
+        red, blue = _WEIGHTS.get(color.matrix, _WEIGHTS[_BT709])
         unit, top = 1 << (layout.bits - 8), _top(layout.bits)
-        spans = (256 * unit - 1,) * 2 if colour.full_range else (219 * unit, 224 * unit)
-        black = 0 if colour.full_range else 16 * unit
+        spans = (256 * unit - 1,) * 2 if color.full_range else (219 * unit, 224 * unit)
+        black = 0 if color.full_range else 16 * unit
         return _Code(red, blue, black, 128 * unit, top / spans[0], top / spans[1], layout.bits)
 
 
@@ -192,12 +192,12 @@ def _to_rgb(y: Plane, cb: Plane, cr: Plane, code: _Code) -> list[Plane]:
     ]
 
 
-def _components(rgb: list[Plane], layout: Layout, colour: Colour) -> list[Plane]:
+def _components(rgb: list[Plane], layout: Layout, color: Color) -> list[Plane]:
     """Return the planes of a layout, without alpha, of red, green and blue (uint8 or uint16)."""
     if layout.kind == "rgb":
         red, green, blue = (_to_bits(plane, layout.bits) for plane in rgb)
         return [green, blue, red]
-    code = _Code.of(colour, layout)
+    code = _Code.of(color, layout)
     scale = _top(layout.bits) / np.iinfo(rgb[0].dtype).max  # of the picture to 0..top
     red, green, blue = rgb
     by_green = 1 - code.red - code.blue

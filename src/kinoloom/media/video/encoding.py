@@ -26,7 +26,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Colour, Frame
+from kinoloom.base.clip import Color, Frame
 from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import OutputError, UnsupportedMediaError
 from kinoloom.media.video.codecs import Container
@@ -94,7 +94,7 @@ class Encoder:
         context.time_base = stream.time_base = self.clock
         context.sample_aspect_ratio = plan.pixel_aspect
         context.thread_count = plan.threads
-        tag_colour(context, plan.colour)
+        tag_color(context, plan.color)
         return stream
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
@@ -125,8 +125,8 @@ def prepare_frame(frame: Frame, plan: Plan) -> av.VideoFrame:
     native = _reuse_native(frame.native, plan)
     if native is None:
         image = _pad(_check_alpha(frame, plan), plan.width, plan.height)
-        native = to_native(image, plan.pix_fmt, plan.colour)
-    tag_colour(native, plan.colour)
+        native = to_native(image, plan.pix_fmt, plan.color)
+    tag_color(native, plan.color)
     return native
 
 
@@ -153,11 +153,11 @@ def is_disk_full(error: OutputError) -> bool:
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def tag_colour(target: av.VideoFrame | VideoCodecContext, colour: Colour) -> None:
+def tag_color(target: av.VideoFrame | VideoCodecContext, color: Color) -> None:
     """Set the colour tags of a frame or an encoder."""
-    target.color_primaries, target.color_trc = colour.primaries, colour.transfer
-    target.colorspace = colour.matrix
-    target.color_range = _FULL if colour.full_range else _LIMITED
+    target.color_primaries, target.color_trc = color.primaries, color.transfer
+    target.colorspace = color.matrix
+    target.color_range = _FULL if color.full_range else _LIMITED
 
 
 def _reuse_native(native: object, plan: Plan) -> av.VideoFrame | None:

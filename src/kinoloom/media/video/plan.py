@@ -20,7 +20,7 @@ import av
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.clip import Clip, Colour, Frame, HdrMetadata
+from kinoloom.base.clip import Clip, Color, Frame, HdrMetadata
 from kinoloom.base.machine import cores
 from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec
@@ -43,7 +43,7 @@ class Plan:
         width, height: as stored, in pixels; the clip's, rounded up to the codec's step.
         rate: frames per second, for the encoder's rate control; nominal if the rate varies.
         constant: whether all frames have exactly this rate.
-        colour: colour description of the stored samples.
+        color: colour description of the stored samples.
         pixel_aspect: width of a pixel divided by its height.
         takes_native: whether a decoder's frame has the same colour description, so that it can be
             encoded without conversion.
@@ -58,7 +58,7 @@ class Plan:
     height: int
     rate: Fraction
     constant: bool
-    colour: Colour
+    color: Color
     pixel_aspect: Fraction
     takes_native: bool
     settings: Mapping[str, str]
@@ -100,7 +100,7 @@ def plan(
     _check_hdr(clip, chosen, suffix)
     size = _round_up_size(clip, chosen)
     pix_fmt = _choose_pixel_format(chosen, kept, first)
-    colour = choose_colour(clip.colour, pix_fmt, chosen)
+    color = choose_color(clip.color, pix_fmt, chosen)
     return Plan(
         chosen,
         pix_fmt,
@@ -108,25 +108,25 @@ def plan(
         *size,
         rate=_choose_rate(clip, first),
         constant=clip.rate is not None,
-        colour=colour,
+        color=color,
         pixel_aspect=clip.pixel_aspect,
-        takes_native=colour == clip.colour,
+        takes_native=color == clip.color,
         settings=_settings(chosen, quality, alpha=kept[1], hdr=clip.hdr),
         threads=threads or min(cores(), max(1, size[1] // _ROWS_PER_THREAD)),
     )
 
 
-def choose_colour(colour: Colour, pix_fmt: str, codec: Codec) -> Colour:
-    """Return the colour description of pictures of `colour` stored in a pixel format.
+def choose_color(color: Color, pix_fmt: str, codec: Codec) -> Color:
+    """Return the colour description of pictures of `color` stored in a pixel format.
 
     RGB formats keep primaries and transfer. RGB pictures stored in a YUV format get the matrix of
     BT.709 (BT.2020 for its primaries) in limited range.
     """
     if av.VideoFormat(pix_fmt).is_rgb or pix_fmt == "pal8":
-        return replace(colour, matrix=0, full_range=True)
-    if colour.matrix == 0:
-        return replace(colour, matrix=9 if colour.primaries == 9 else 1, full_range=False)
-    return replace(colour, full_range=colour.full_range and codec.name != "prores")
+        return replace(color, matrix=0, full_range=True)
+    if color.matrix == 0:
+        return replace(color, matrix=9 if color.primaries == 9 else 1, full_range=False)
+    return replace(color, full_range=color.full_range and codec.name != "prores")
 
 
 def is_transparent(image: Picture) -> bool:
@@ -159,7 +159,7 @@ def _choose(
 
 
 def _reduce_depth(clip: Clip, codec: Codec, suffix: str) -> None:
-    if clip.colour.is_hdr:
+    if clip.color.is_hdr:
         raise UsageError(
             f"The pictures are HDR, which {codec.name} in a {suffix} file cannot store.",
             hint=f"Write {_name_alternatives(deep=True, alpha=False, hdr=clip.hdr is not None)}.",
@@ -227,7 +227,7 @@ def find_native_format(native: object) -> str:
     """Return the pixel format of a decoder's frame, "" for anything else.
 
     FFmpeg's deprecated names for full-range YUV ("yuvj420p") are replaced by the plain ones,
-    because `Colour` has the range.
+    because `Color` has the range.
     """
     if not isinstance(native, av.VideoFrame):
         return ""

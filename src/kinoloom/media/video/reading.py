@@ -27,7 +27,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kinoloom.base.clip import Clip, Colour, Frame, HdrMetadata
+from kinoloom.base.clip import Clip, Color, Frame, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media.animation import reading as animated_in
@@ -39,7 +39,7 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
-from kinoloom.media.video.color import read_colour, to_picture
+from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
     ErrorListener,
     decode,
@@ -111,7 +111,7 @@ def open_video(path: Path) -> Clip:
         duration=facts.length,
         frame_count=facts.frame_count,
         bits=facts.bits,
-        colour=facts.colour,
+        color=facts.color,
         hdr=facts.hdr,
         pixel_aspect=1 / facts.aspect if facts.rotation.is_sideways else facts.aspect,
         audio=audio,
@@ -132,7 +132,7 @@ class _Facts:
             None if it does not.
         timed: whether the file stores display times. If not, frames are shown at the decoding
             times of their packets, or one frame interval after the previous frame.
-        size, aspect, bits, colour, hdr, interlaced: of the first frame as stored.
+        size, aspect, bits, color, hdr, interlaced: of the first frame as stored.
     """
 
     clock: Clock
@@ -144,7 +144,7 @@ class _Facts:
     aspect: Fraction
     rotation: Rotation
     bits: int
-    colour: Colour
+    color: Color
     hdr: HdrMetadata | None
     interlaced: bool
 
@@ -168,7 +168,7 @@ def _inspect(
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
         length = round(length * rate) / rate  # some files store it rounded
-    colour = read_colour(first)
+    color = read_color(first)
     return _Facts(
         clock=clock,
         nominal_rate=rate or next((each for each in declared if each), _DEFAULT_RATE),
@@ -179,8 +179,8 @@ def _inspect(
         aspect=stream.sample_aspect_ratio or Fraction(1),
         rotation=Rotation.from_frame(first),
         bits=find_layout(first.format.name).bits,
-        colour=colour,
-        hdr=hdr_of(first, notes) if colour.is_hdr else None,
+        color=color,
+        hdr=hdr_of(first, notes) if color.is_hdr else None,
         interlaced=first.interlaced_frame,
     )
 
@@ -334,7 +334,7 @@ class _Video:
                 yield from _decode_untimed(decoder, source, on_error)
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
-        picture = to_picture(native, self.facts.colour)
+        picture = to_picture(native, self.facts.color)
         if self.facts.rotation == Rotation():
             return Frame(picture, time, duration, native)
         return Frame(self.facts.rotation.apply(picture), time, duration)

@@ -16,7 +16,7 @@ from kinoloom.pipelines.local.scope import as_text
 from kinoloom.pipelines.protocols import Execution
 from kinoloom.pipelines.reports.graph import graph_picture
 from kinoloom.pipelines.reports.live import duration_s
-from kinoloom.pipelines.reports.step_colours import step_kind
+from kinoloom.pipelines.reports.step_colors import step_kind
 from kinoloom.pipelines.reports.timeline import timeline_picture
 
 SCHEMA = "kinoloom.pipeline.run/1"

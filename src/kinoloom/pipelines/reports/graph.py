@@ -8,7 +8,7 @@ from itertools import pairwise
 from kinoloom.base.charts import MEDIA_TYPE, Box, Edge, layered_graph
 from kinoloom.base.report import Picture
 from kinoloom.pipelines.language import Graph
-from kinoloom.pipelines.reports.step_colours import NOT_RUN, STEP_COLOURS
+from kinoloom.pipelines.reports.step_colors import NOT_RUN, STEP_COLOURS
 
 
 def graph_picture(graph: Graph, kinds: Mapping[str, str]) -> Picture:

@@ -8,7 +8,7 @@ from typing import Any
 from kinoloom.base.charts import MEDIA_TYPE, Bar, gantt_chart
 from kinoloom.base.report import Picture
 from kinoloom.pipelines.reports.live import duration_s
-from kinoloom.pipelines.reports.step_colours import STEP_COLOURS, step_kind
+from kinoloom.pipelines.reports.step_colors import STEP_COLOURS, step_kind
 
 
 def timeline_picture(steps: Sequence[dict[str, Any]]) -> Picture:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.engines.deep import Deep
-from kinoloom.film.engines.fast import resize_colours
+from kinoloom.film.engines.fast import resize_colors
 from kinoloom.film.selection import build_engine_options
 from kinoloom.film.synthesis.candidates import build_candidates
 from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
@@ -120,7 +120,7 @@ def _find_best_motion(
     pair, midpoint = engine.analyse(first, second), engine.estimate_midpoint_flow(first, second)
     candidates = [*build_candidates(*pair, time), *project_midpoint_flow(midpoint, time)]
     motions = [resize_flow(candidate.motion, rows, columns) for candidate in candidates]
-    small = [resize_colours(image, rows, columns) for image in (first, truth, second)]
+    small = [resize_colors(image, rows, columns) for image in (first, truth, second)]
     differences = np.stack([_compare_with_truth(small, motion, time) for motion in motions])
     best = differences.argmin(0)
     motion = np.take_along_axis(np.stack(motions), best[None, ..., None], 0)[0]

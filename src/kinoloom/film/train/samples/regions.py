@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
-from kinoloom.film.engines.fast import MAX_FULL_SIZE_CELLS, Fast, resize_colours
+from kinoloom.film.engines.fast import MAX_FULL_SIZE_CELLS, Fast, resize_colors
 from kinoloom.film.selection import build_engine_options
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import build_candidates
@@ -70,7 +70,7 @@ class Region:
         """Return both images with their surroundings, as `candidates.View.planes`."""
         rows, columns = self.consistency.shape[1:]
         first, second = (
-            np.dstack([resize_colours(image, rows, columns), consistency.astype(np.float32)])
+            np.dstack([resize_colors(image, rows, columns), consistency.astype(np.float32)])
             for image, consistency in zip((self.first, self.second), self.consistency, strict=True)
         )
         return first, second

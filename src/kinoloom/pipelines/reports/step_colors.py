@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kinoloom.base.charts import Colour
+from kinoloom.base.charts import Color
 
 NOT_RUN = "Not run"
-STEP_COLOURS: dict[str, Colour] = {
+STEP_COLOURS: dict[str, Color] = {
     "Succeeded": "green",
     "Failed": "red",
     "Stopped": "purple",
