@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kinoloom.errors import OutputError
-from kinoloom.pipelines.local.storage.objects import remove
+from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflicts
 
 _TIME_NS = 1_600_000_000 * 10**9
 _SETTLED_NS = 2 * 10**9  # file times are coarse: younger files may change unnoticed
@@ -88,13 +88,18 @@ class Store:
         return entries if all(self._is_intact(entry) for entry in entries) else None
 
     def lay_out(self, entries: list[Entry], target: Path) -> None:
-        """Write a tree to `target`, replacing what is there; files are hard links."""
-        remove(target)
-        target.mkdir(parents=True, exist_ok=True)
-        for entry in entries:
-            file = target / entry.path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _link(self._blob(entry.digest), file)
+        """Add a tree to the folder `target`; files are hard links.
+
+        As in S3, a file replaces the file of the same name, and all other files are kept: they may
+        be the user's or those of another step.
+
+        Raises:
+            OutputError: A file is where a folder must be, or the reverse.
+        """
+        with rejecting_conflicts(target):
+            target.mkdir(parents=True, exist_ok=True)
+            for entry in entries:
+                _place(self._blob(entry.digest), target / entry.path)
 
     def blobs(self) -> Iterator[Path]:
         """Yield the files of all blobs."""
@@ -160,6 +165,16 @@ def _copy(source: str, target: str) -> None:
 
 def _make_writable(file: Path) -> None:
     file.chmod(file.stat().st_mode | 0o200)
+
+
+def _place(source: Path, target: Path) -> None:
+    """Link or copy a file to a path, replacing a file there, in one step that readers can see."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # the file exists, or see `_link`
+        with new_file(target) as part:
+            _link(source, part)
 
 
 def _link(source: Path, target: Path) -> None:
