@@ -125,7 +125,8 @@ class Worker:
             inputs[one.place] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
         addresses = {one.uri: one.place for one in job.inputs}
-        return build_cause(job.kind, job.arguments, inputs, outputs, addresses)
+        variables = job.outer_variables(self.env)
+        return build_cause(job.kind, job.arguments, inputs, outputs, addresses, variables)
 
     def _is_cached(self, step: Step) -> bool:
         return step.cache.enabled if step.cache is not None else not self.strict

@@ -23,7 +23,7 @@ from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflic
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _TIME_NS = 1_600_000_000 * 10**9
-_SETTLED_NS = 2 * 10**9  # file times are coarse: younger files may change unnoticed
+SETTLED_NS = 2 * 10**9  # file times are coarse: younger files may change unnoticed
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Store:
         stat = file.stat()
         key = (str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns)
         digest = self._digests.get(key) or file_digest(file)
-        if time.time_ns() - stat.st_mtime_ns > _SETTLED_NS:
+        if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
             self._digests[key] = digest
         return Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
 
