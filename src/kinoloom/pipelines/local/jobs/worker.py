@@ -136,7 +136,7 @@ class Worker:
         if not self._is_cached(step):
             return None
         max_age = step.cache.max_age if step.cache is not None else None
-        for row in self.state.find_equal_steps(key, max_age):
+        for row in self.state.find_equal_steps(step.name, key, max_age):
             if all(self.store.tree(digest) is not None for digest in row["outputs"].values()):
                 return row
         return None
