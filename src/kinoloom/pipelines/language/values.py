@@ -201,12 +201,12 @@ def _find_references(value: Value) -> list[tuple[str, Get | JsonGet]]:
         return [("", value)]
     if isinstance(value, JsonGet):
         members = {"S3Uri": value.s3_uri, "Path": value.path_text}
-        inner = [
+        nested = [
             (f"['Std:JsonGet'].{name}{path}", reference)
             for name, member in members.items()
             for path, reference in _find_references(member)
         ]
-        return [("", value), *inner]
+        return [("", value), *nested]
     if isinstance(value, Join):
         inner = "['Std:Join'].Values"
         return [(inner + p, v) for p, v in _find_references(value.values)]

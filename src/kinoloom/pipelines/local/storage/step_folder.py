@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from kinoloom.errors import OutputError
 
@@ -72,7 +73,7 @@ class StepFolder:
             os.close(fd)
         return sorted(found, key=lambda item: PurePosixPath(item[0]).parts)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedReader:
         """Open a regular file in the folder for reading.
 
         Raises:
@@ -121,7 +122,7 @@ class StepFolder:
         )
 
 
-def open_step_file(base: Path, name: str | PurePosixPath) -> BinaryIO | None:
+def open_step_file(base: Path, name: str | PurePosixPath) -> BufferedReader | None:
     """Open a file that a step may have replaced; None if it is a link, in one, or not regular.
 
     Args:
