@@ -57,7 +57,7 @@ def check_core() -> None:
 def check_train() -> None:
     """Train the FILM network for three steps and a Clifford network for two."""
     runpy.run_path(str(EXAMPLES / "train_film_network.py"))
-    size = ["--trajectories", "2", "--tests", "1", "--horizon", "2", "--steps", "2"]
+    size = ["--trajectories", "2", "--held-out-trajectories", "1", "--horizon", "2", "--steps", "2"]
     run_kinoloom("train", "clifford", "--preset", "smoke-cresnet", "--out", "run", *size)
 
 
