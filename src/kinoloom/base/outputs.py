@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +38,28 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"The folder {folder} does not exist.", hint="Create it first.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"The folder {folder} is not writable.", hint="Choose another.")
+
+
+def check_not_input(path: Path, inputs: Iterable[Path]) -> None:
+    """Check, before the work starts, that writing `path` replaces none of the inputs.
+
+    Files are compared by device and inode, so another spelling of a path, a symbolic link or a
+    hard link is found too. A folder is an input if it contains one.
+
+    Raises:
+        OutputExistsError: `path` is, or contains, an input.
+    """
+    try:
+        target = path.stat()
+    except OSError:  # a path that does not exist is no input; `check_output` reports the rest
+        return
+    for source in inputs:
+        for place in (source, *source.resolve().parents):
+            if place.exists() and os.path.samestat(target, place.stat()):
+                raise OutputExistsError(
+                    f"The output {path} is or contains the input {source}.",
+                    hint="Choose another name; an input is never replaced.",
+                )
 
 
 def temporary_path(path: Path) -> Path:

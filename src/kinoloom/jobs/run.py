@@ -11,7 +11,7 @@ from kinoloom.base.clip import Clip
 from kinoloom.base.files import Nothing, Progress, Written, files_of, no_progress
 from kinoloom.base.need import need_extra
 from kinoloom.base.options import build
-from kinoloom.base.outputs import check_output
+from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.base.report import Report
 from kinoloom.errors import UsageError
 from kinoloom.jobs.distributed import write_distributed
@@ -29,11 +29,14 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
     Raises:
         UsageError: an option, or the number of inputs, is wrong.
         MissingError: an extra or weights are missing.
-        OutputExistsError: an output exists and may not be replaced.
+        OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
         KinoloomError: as reading, the op and writing do.
     """
     options = build(job.op.options, job.options)
     write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+    for path in (job.output, job.report):
+        if path is not None:
+            check_not_input(path, _files_read(job))
     for path in _outputs_to_check(job):
         check_output(path, overwrite=write_options.overwrite)
     if job.op.extra:
@@ -51,6 +54,11 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
 def is_secondary_process() -> bool:
     """Whether torchrun started this process with a rank above 0: rank 0 writes for all."""
     return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+
+
+def _files_read(job: Job) -> list[Path]:
+    """Return the inputs, and the files that are options: weights, examples, test data."""
+    return [*job.inputs, *(value for value in job.options.values() if isinstance(value, Path))]
 
 
 def _outputs_to_check(job: Job) -> list[Path]:

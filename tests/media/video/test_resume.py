@@ -244,6 +244,22 @@ def test_frames_are_kept_if_joining_fails(tmp_path: Path, monkeypatch: pytest.Mo
     assert look(path).numbers == list(range(15))
 
 
+def test_a_partial_film_replaces_only_its_own_earlier_version(tmp_path: Path) -> None:
+    path, mine = tmp_path / "a.mp4", tmp_path / "a.partial.mp4"
+    mine.write_bytes(b"a film of the user")
+    for resume, frames in ((False, 14), (True, 24), (False, 12)):
+        with pytest.raises(KeyboardInterrupt):
+            write(interrupt(film(40, SLOW), frames, KeyboardInterrupt()), path, resume=resume)
+        assert len(look(tmp_path / "a.partial-2.mp4").numbers) == frames
+    assert mine.read_bytes() == b"a film of the user"
+    with (tmp_path / "a.partial-2.mp4").open("ab") as edited:
+        edited.write(b"an edit of the user")
+    with pytest.raises(KeyboardInterrupt):
+        write(interrupt(film(40, SLOW), 11, KeyboardInterrupt()), path, overwrite=True)
+    assert (tmp_path / "a.partial-2.mp4").read_bytes().endswith(b"an edit of the user")
+    assert len(look(tmp_path / "a.partial-3.mp4").numbers) == 11
+
+
 def test_frames_are_kept_if_the_partial_film_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ In: the frames of a clip. Out: a work folder `.<name>.parts/` next to the output
     job.json         what is being encoded; only the same job can be resumed
     000000.mkv       an encoded segment, playable by itself
     000000.json      exact times of its frames; written last, so its presence marks a complete one
+    partial          identity of the film of the finished frames that an interruption left
 
 Conventions: a segment starts with a key frame and has the frames of one time interval. Intervals
 have equal lengths that are known in advance, so a film that was resumed, or whose segments were
@@ -16,10 +17,12 @@ on its folder, which the system releases when the process ends, even if it is ki
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from math import ceil
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -128,16 +131,41 @@ class SegmentFolder:
         """Return the path of the next segment."""
         return self.folder / f"{len(self._records()):06d}.mkv"
 
+    def find_partial(self) -> tuple[Path, bool]:
+        """Return where the finished frames go after an interruption, and whether to replace it.
+
+        It is `<name>.partial<suffix>`, or with a number if a file that this job did not write,
+        or that was changed since, has that name.
+        """
+        before = json.loads(self._partial.read_text("utf-8")) if self._partial.exists() else None
+        stem, suffix = self.output.stem, self.output.suffix
+        for number in count(1):
+            end = f"-{number}" if number > 1 else ""
+            path = self.output.with_name(f"{stem}.partial{end}{suffix}")
+            if not os.path.lexists(path):
+                return path, False
+            if before == _identify(path):
+                return path, True
+        raise AssertionError("the numbers are endless")
+
+    def record_partial(self, path: Path) -> None:
+        """Remember the file of the finished frames, so that this job may replace it."""
+        self._partial.write_text(json.dumps(_identify(path)), encoding="utf-8")
+
     def remove(self) -> None:
         """Delete the folder."""
         remove(self.folder)
+
+    @property
+    def _partial(self) -> Path:
+        return self.folder / "partial"
 
     def _records(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.json"))
 
     def _clear(self) -> None:
         for old in self.folder.iterdir():
-            if old.name != "lock":
+            if old.name not in ("lock", self._partial.name):
                 remove(old)
 
     def _check_job(self) -> None:
@@ -230,6 +258,12 @@ def segment_end(time: Fraction, start: Fraction, plan: Plan) -> Fraction:
     """
     length = segment_duration(plan)
     return start + ((time - start) // length + 1) * length
+
+
+def _identify(path: Path) -> list[int]:
+    """Return values that change if a file is written or replaced."""
+    found = path.lstat()
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
 
 
 def _try_lock(file: BinaryIO) -> bool:
