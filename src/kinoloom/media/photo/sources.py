@@ -28,8 +28,9 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from kinoloom.base.need import need
 from kinoloom.errors import UnsupportedMediaError
+from kinoloom.media.photo.completeness import check_png_pixels, expose_early_end
 from kinoloom.media.photo.metadata import ORIENTATION, CaptureInfo, parse_capture_time, parse_exif
-from kinoloom.media.photo.png_chunks import Png, read_png
+from kinoloom.media.photo.png_chunks import Png, read_png, split_chunks
 from kinoloom.media.photo.tiff_tags import Value, read_tags, replace_short
 
 Pixels = Image.Image | NDArray[np.uint16]
@@ -106,6 +107,9 @@ def _png(data: bytes) -> Source:
 
 
 def _png_pixels(png: Png) -> Pixels:
+    chunks = split_chunks(png.pixels)
+    parts = (content for name, content in chunks if name == b"IDAT")
+    check_png_pixels(chunks[0][1], parts, (png.width, png.height))
     if png.bits < 16:
         return PngImageFile(io.BytesIO(png.pixels))
     pixels = _decode_with_opencv(png.pixels)
@@ -227,8 +231,13 @@ def _pillow_reader(reader: Callable[[io.BytesIO], ImageFile]) -> Callable[[bytes
     return lambda data: _from_pillow(reader(io.BytesIO(data)))
 
 
+def _jpeg(data: bytes) -> Source:
+    source = _from_pillow(JpegImageFile(io.BytesIO(data)))
+    return replace(source, pixels=lambda: JpegImageFile(io.BytesIO(expose_early_end(data))))
+
+
 OPENERS: dict[str, Callable[[bytes], Source]] = {
-    "JPEG": _pillow_reader(JpegImageFile),
+    "JPEG": _jpeg,
     "PNG": _png,
     "WebP": _pillow_reader(WebPImageFile),
     "TIFF": _tiff,

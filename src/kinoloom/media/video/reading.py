@@ -39,6 +39,7 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
+from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
     ErrorListener,
@@ -91,11 +92,15 @@ def open_video(path: Path) -> Clip:
         stream = find_picture_stream(container, path)
         facts = _inspect(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
+        is_png = container.format.name == "apng"
         left_out = len(container.streams.audio) - len(list_sound_streams(container))
     if facts.interlaced:
         notes.add(
             "interlaced", f"{path.name} is interlaced; its fields are not separated.", "warning"
         )
+    if is_png and (missing := find_apng_damage(path.read_bytes())):
+        text = f"{path.name} is damaged: {missing}. The readable part is used."
+        notes.add("damage", text, "error")
     if left_out:
         notes.add(
             "sound",
