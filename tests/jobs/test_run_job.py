@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from kinoloom import Clip, Frame, Report, read, write
 from kinoloom.base import Op, op, option
 from kinoloom.base.report import Text
 from kinoloom.errors import (
+    BudgetError,
     InputNotFoundError,
     MissingExtraError,
     OutputExistsError,
@@ -112,6 +114,23 @@ def test_existing_outputs_are_found_before_the_work(film: Path, tmp_path: Path) 
     assert (tmp_path / "old.json").read_text() == "{}"
     run_job(Job(measure, (film,), tmp_path / "old.json", write_options={"overwrite": True}))
     assert "bytes" in (tmp_path / "old.json").read_text()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(12, "no memory")])
+def test_too_little_memory_is_a_budget_error(film: Path, tmp_path: Path, error: Exception) -> None:
+    def allocate(clip: Clip, options: ShadeOptions) -> Any:
+        return np.zeros(1 << 60, np.uint8)
+
+    def run_out(start: Fraction) -> Any:
+        yield next(iter(read(film)))
+        raise error
+
+    with pytest.raises(BudgetError, match=r"darken needs more memory .*: Unable to allocate"):
+        run_job(Job(replace(darken, function=allocate), (film,), tmp_path / "out.mkv"))
+    late = replace(darken, function=lambda clip, options: clip.with_(read=run_out))
+    with pytest.raises(BudgetError, match="darken needs more memory"):
+        run_job(Job(late, (film,), tmp_path / "out.mkv"))
+    assert not (tmp_path / "out.mkv").exists()
 
 
 @pytest.mark.parametrize("alias", ["path", "dotted", "symlink", "hard link"])

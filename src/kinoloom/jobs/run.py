@@ -13,7 +13,7 @@ from kinoloom.base.need import need_extra
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.base.report import Report
-from kinoloom.errors import UsageError
+from kinoloom.errors import BudgetError, UsageError
 from kinoloom.jobs.distributed import write_distributed
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
@@ -30,8 +30,22 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
         UsageError: an option, or the number of inputs, is wrong.
         MissingError: an extra or weights are missing.
         OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
+        BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
+    try:
+        return _run(job, progress)
+    except BudgetError:
+        raise
+    except MemoryError as error:
+        cause = f": {error}" if str(error) else ""
+        raise BudgetError(
+            f"{job.op.name} needs more memory than is available{cause}.",
+            hint="Reduce the size of the input, or run it where more memory is free.",
+        ) from error
+
+
+def _run(job: Job, progress: Progress) -> Outcome:
     options = build(job.op.options, job.options)
     write_options = build(files_of(job.op.output_type).write_options, job.write_options)
     for path in (job.output, job.report):

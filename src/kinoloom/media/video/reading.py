@@ -39,6 +39,7 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
+from kinoloom.media.limits import check_animation_size
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
@@ -81,9 +82,11 @@ def open_video(path: Path) -> Clip:
         InputNotFoundError: the file does not exist.
         UnreadableMediaError: the file is a folder, empty, not media, or has no frame that can be
             decoded.
-        UnsupportedMediaError: the file has no moving pictures, or an unsupported codec, pixel
-            format or colour matrix.
+        UnsupportedMediaError: the file has no moving pictures, an unsupported codec, pixel format
+            or colour matrix, or pictures above `limits.PIXEL_LIMIT`.
     """
+    if path.is_file():
+        check_animation_size(path)
     if animated_in.is_for_pillow(path):
         return animated_in.open_animation(path)
     notes = Notes()
