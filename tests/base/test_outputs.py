@@ -16,7 +16,7 @@ from kinoloom.base.outputs import (
     replace,
     work_folder,
 )
-from kinoloom.base.temporary import remove, remove_abandoned_folders, temporary_folder
+from kinoloom.base.outputs.temporary import remove, remove_abandoned_folders, temporary_folder
 from kinoloom.errors import OutputError, OutputExistsError
 
 

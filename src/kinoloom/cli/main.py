@@ -14,8 +14,10 @@ import click
 
 import kinoloom
 from kinoloom.base import registry
+from kinoloom.base.printable import printable
 from kinoloom.cli import info
 from kinoloom.cli.models import models
+from kinoloom.cli.output import echo
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -118,6 +120,7 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
+        error.message = printable(error.message)
         error.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
@@ -125,7 +128,7 @@ def _run(arguments: list[str]) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last resort: _explain reports it
         if "--debug" in arguments:
-            traceback.print_exc()
+            echo(traceback.format_exc(), err=True, nl=False)
         return _explain(error)
 
 
@@ -139,4 +142,4 @@ def _explain(error: Exception) -> int:
 
 
 def _say(line: str) -> None:
-    click.echo(f"kinoloom: {line}", err=True)
+    echo(f"kinoloom: {line}", err=True)

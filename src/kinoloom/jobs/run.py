@@ -8,7 +8,7 @@ from typing import Any
 
 from kinoloom.base import registry
 from kinoloom.base.clip import Clip
-from kinoloom.base.files import Nothing, Progress, Written, files_of, no_progress
+from kinoloom.base.files import Nothing, Progress, Written, check_regular, files_of, no_progress
 from kinoloom.base.need import need_extra
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
@@ -30,6 +30,7 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
         UsageError: an option, or the number of inputs, is wrong.
         MissingError: an extra or weights are missing.
         OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
+        UnreadableMediaError: an input is a named pipe, a device or a socket.
         BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
@@ -48,6 +49,8 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
 def _run(job: Job, progress: Progress) -> Outcome:
     options = build(job.op.options, job.options)
     write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+    for path in _files_read(job):
+        check_regular(path)
     for path in (job.output, job.report):
         if path is not None:
             check_not_input(path, _files_read(job))

@@ -28,8 +28,8 @@ import torch
 
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs.temporary import remove_abandoned_folders
 from kinoloom.base.provenance import to_jsonable, versions
-from kinoloom.base.temporary import remove_abandoned_folders
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.atomic_files import write_text_atomically

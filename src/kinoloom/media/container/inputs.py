@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
+from kinoloom.base.files import check_regular
 from kinoloom.errors import (
     InputNotFoundError,
     MediaError,
@@ -29,8 +30,8 @@ def open_input(path: Path) -> InputContainer:
 
     Raises:
         InputNotFoundError: the file does not exist.
-        UnreadableMediaError: a folder, an empty file, a file without read permission, or one that
-            FFmpeg cannot open.
+        UnreadableMediaError: a folder, a pipe or device, an empty file, a file without read
+            permission, or one that FFmpeg cannot open.
     """
     if not path.exists():
         raise InputNotFoundError(
@@ -38,6 +39,7 @@ def open_input(path: Path) -> InputContainer:
         )
     if path.is_dir():
         raise UnreadableMediaError(f"{path} is a folder.", hint="Pass the files in it.")
+    check_regular(path)
     if path.stat().st_size == 0:
         raise UnreadableMediaError(f"{path} is empty (0 bytes).", hint="Copy or download it again.")
     try:

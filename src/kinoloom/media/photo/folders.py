@@ -17,7 +17,7 @@ from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Progress
 from kinoloom.base.outputs import check_output, name_output_errors, replace
-from kinoloom.base.temporary import temporary_folder
+from kinoloom.base.outputs.temporary import temporary_folder
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture
 from kinoloom.media.video.frame_feed import display_duration, feed

@@ -24,6 +24,7 @@ from PIL import Image
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Color, Frame
+from kinoloom.base.files import check_regular
 from kinoloom.base.notes import Notes
 from kinoloom.errors import (
     BudgetError,
@@ -193,6 +194,7 @@ def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple
 
 
 def _read_beginning(path: Path) -> bytes:
+    check_regular(path)
     with path.open("rb") as file:
         head = file.read(64)
     if not head:

@@ -29,7 +29,7 @@ from typing import Any, Protocol
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.outputs import name_output_errors, work_folder
-from kinoloom.base.temporary import is_own_folder, remove, try_lock
+from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kinoloom.base.temporary import temporary_folder
+from kinoloom.base.outputs.temporary import temporary_folder
 from kinoloom.errors import OutputError, OutputExistsError
 
 
