@@ -82,7 +82,7 @@ def test_built_in_name_cannot_be_redeclared(site: Path) -> None:
     install(site, "other_kit", "[kinoloom.interpolators]\nfast = other_kit:FAST\n")
     with pytest.raises(RegistryError) as caught:
         registry.names("interpolators")
-    assert "Two packages declare the interpolator 'fast'" in str(caught.value)
+    assert "Two packages declare the engine 'fast'" in str(caught.value)
     assert "kinoloom.film.engines.fast:FAST and other_kit:FAST" in str(caught.value)
     assert registry.names("ops")  # other kinds go on working
 
@@ -98,11 +98,11 @@ def test_two_packages_cannot_declare_one_name(site: Path) -> None:
     ("kind", "name", "message"),
     [
         ("ops", "interpolat", "Unknown op 'interpolat'. Did you mean interpolate?"),
-        ("interpolators", "fsat", "Unknown interpolator 'fsat'. Did you mean fast?"),
+        ("interpolators", "fsat", "Unknown engine 'fsat'. Did you mean fast?"),
         (
             "interpolators",
             "zzz",
-            "Unknown interpolator 'zzz'. Known: film, deep, refine, fast, lite, dis, blend.",
+            "Unknown engine 'zzz'. Known: film, deep, refine, fast, lite, dis, blend.",
         ),
     ],
 )

@@ -56,7 +56,7 @@ def count(folder: Path, options: CountOptions) -> Report:
         folder: not shown in the help.
     """
     if not folder.is_dir():
-        raise InputNotFoundError(f"There is no folder {folder}.")
+        raise InputNotFoundError(f"The folder {folder} does not exist.")
     names = sorted(p.name for p in folder.iterdir() if p.name.endswith(options.suffix))
     names = names[: options.at_most]
     data = {"files": names, "pace": options.pace, "hidden": options.hidden}

@@ -73,7 +73,7 @@ def test_named_engine_is_selected() -> None:
 
 
 def test_unknown_engine_suggests_close_names() -> None:
-    with pytest.raises(RegistryError, match=r"Unknown interpolator 'blnd'\. Did you mean blend\?"):
+    with pytest.raises(RegistryError, match=r"Unknown engine 'blnd'\. Did you mean blend\?"):
         choose_engine("blnd", OPTIONS)
 
 

@@ -180,11 +180,11 @@ def test_report_measures_accuracy_on_examples(
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        (["--examples", "absent.npz"], "not found: absent.npz"),
+        (["--examples", "absent.npz"], "absent.npz does not exist"),
         (["--scheme", "some"], "Unknown scheme 'some': expected full, head"),
         (["--scheme", "mcunet-49kb"], "net has only 3 layers"),
         (["--budget", "100"], "budget of at least [0-9]+ bytes"),
-        (["--calibration", "absent.npy"], "not found: absent.npy"),
+        (["--calibration", "absent.npy"], "absent.npy does not exist"),
         (["--calibration", "short.npy"], r"input 0 has the shape \(1, 3, 11\): expected"),
         (["--calibration", "arguments.npy"], "must contain one array"),
         (["--classes", "4"], "series.pt2 has a head of its own"),

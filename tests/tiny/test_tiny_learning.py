@@ -183,7 +183,7 @@ def test_invalid_examples_are_rejected(
 
 def test_invalid_files_and_targets_are_rejected(tmp_path: Path) -> None:
     program = build_inference(Series)
-    with pytest.raises(InputNotFoundError, match="not found"):
+    with pytest.raises(InputNotFoundError, match="does not exist"):
         read_examples(tmp_path / "absent.npz", program, "mse")
     for name, data in (("text.npz", b"text"), ("none.npz", b"")):
         (tmp_path / name).write_bytes(data)

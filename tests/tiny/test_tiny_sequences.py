@@ -100,6 +100,7 @@ def test_training_is_bit_identical(kind: Any, scheme: Any, tmp_path: Path) -> No
     train_and_compare(compile_program(inference_of(kind), scheme=scheme), tmp_path)
 
 
+@pytest.mark.system_package("cc")
 @pytest.mark.parametrize("kind", [Recurrent, Listener])
 def test_training_with_a_frozen_recurrent_cell_is_bit_identical(kind: Any, tmp_path: Path) -> None:
     program = inference_of(kind)

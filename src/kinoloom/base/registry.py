@@ -127,4 +127,5 @@ def _add(table: dict[str, str], kind: Kind, name: str, path: str) -> None:
 
 
 def _singular(kind: Kind) -> str:
-    return {"files": "file type"}.get(kind, kind.removesuffix("s"))
+    words = {"files": "file type", "interpolators": "engine", "cards": "model"}
+    return words.get(kind, kind.removesuffix("s"))

@@ -36,7 +36,7 @@ def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
         ExecutionError: The file raised an error.
     """
     if not file.is_file():
-        raise InputNotFoundError(f"File {file} does not exist.")
+        raise InputNotFoundError(f"The file {file} does not exist.")
     before = _list_executions(session)
     path = file.resolve()
     with working_in(path.parent, workspace_root(session)):

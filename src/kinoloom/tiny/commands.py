@@ -84,7 +84,7 @@ def read_model(model: Path, options: ModelOptions) -> tuple[Program, FloatNetwor
         UsageError: The model has another format, or calibration inputs are missing.
     """
     if not model.is_file():
-        raise InputNotFoundError(f"File not found: {model}.")
+        raise InputNotFoundError(f"The file {model} does not exist.")
     if model.suffix == ".npz":
         if options.calibration is not None:
             raise UsageError(f"{model.name} is quantised already.", hint="Omit --calibration.")
@@ -362,7 +362,7 @@ def measure_flash(model: Path, options: FlashSizeOptions) -> Report:
 
 def _read_inputs(path: Path) -> Array:
     if not path.is_file():
-        raise InputNotFoundError(f"File not found: {path}.")
+        raise InputNotFoundError(f"The file {path} does not exist.")
     try:
         array: Array = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:

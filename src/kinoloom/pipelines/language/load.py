@@ -34,7 +34,7 @@ def load_file(path: Path) -> Checked:
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise InputNotFoundError(f"File {path} does not exist.") from error
+        raise InputNotFoundError(f"The file {path} does not exist.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableMediaError(f"Cannot read {path} as text: {error}.") from error
     return load_text(content)

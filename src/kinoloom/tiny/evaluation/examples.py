@@ -65,7 +65,7 @@ def read_examples(path: Path, program: Program, loss: str) -> Examples:
 def _read_arrays(path: Path) -> dict[str, Array]:
     """Read the four arrays; x and y are empty if the file has neither."""
     if not path.is_file():
-        raise InputNotFoundError(f"File not found: {path}.")
+        raise InputNotFoundError(f"The file {path} does not exist.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

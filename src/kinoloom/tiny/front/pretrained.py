@@ -38,7 +38,7 @@ def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int
         UsageError: There are fewer than two classes.
     """
     if not path.is_file():
-        raise InputNotFoundError(f"File not found: {path}.")
+        raise InputNotFoundError(f"The file {path} does not exist.")
     if classes is not None and classes < 2:
         raise UsageError(f"Invalid number of classes {classes}: expected at least 2.")
     try:

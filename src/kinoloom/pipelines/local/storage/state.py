@@ -11,12 +11,13 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from kinoloom.errors import UsageError
+from kinoloom.pipelines.local.storage.reserve import DiskReserve
 
 _MIGRATIONS = (
     """
@@ -100,6 +101,7 @@ class State:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._migrate(file)
+        self._reserve = DiskReserve(file.with_suffix(".reserve"))
 
     def _migrate(self, file: Path) -> None:
         with self._lock:
@@ -210,14 +212,18 @@ class State:
     def execute(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
         """Execute statements, with their values by name, in one transaction."""
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for statement, values in statements:
-                    self._db.execute(statement, _encode(values))
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+            self._reserve.write(lambda: self._transact(statements))
+
+    def _transact(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, values in statements:
+                self._db.execute(statement, _encode(values))
             self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk may have ended it
+                self._db.execute("ROLLBACK")
+            raise
 
     def query(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Return the rows of a query."""
@@ -232,8 +238,11 @@ class State:
         )
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        with self._lock:
+        def write() -> None:
             self._db.execute(statement, values)
+
+        with self._lock:
+            self._reserve.write(write)
 
     def _all(self, query: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
         with self._lock:
