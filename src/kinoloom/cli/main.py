@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -14,7 +15,6 @@ import click
 
 import kinoloom
 from kinoloom.base import registry
-from kinoloom.base.printable import printable
 from kinoloom.cli import info
 from kinoloom.cli.models import models
 from kinoloom.cli.output import echo
@@ -120,8 +120,9 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.message = printable(error.message)
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue(), err=True, nl=False)
         return 2
     except (KeyboardInterrupt, click.Abort):
         _say("Interrupted.")

@@ -49,11 +49,12 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
 def _run(job: Job, progress: Progress) -> Outcome:
     options = build(job.op.options, job.options)
     write_options = build(files_of(job.op.output_type).write_options, job.write_options)
-    for path in _files_read(job):
-        check_regular(path)
-    for path in (job.output, job.report):
-        if path is not None:
-            check_not_input(path, _files_read(job))
+    inputs = _files_read(job)
+    for source_path in inputs:
+        check_regular(source_path)
+    for output in (job.output, job.report):
+        if output is not None:
+            check_not_input(output, inputs)
     for path in _outputs_to_check(job):
         check_output(path, overwrite=write_options.overwrite)
     if job.op.extra:
