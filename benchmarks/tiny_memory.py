@@ -22,7 +22,6 @@ from typing import Any
 from benchmarks.common import write_results
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size
-from kinoloom.tiny.codegen.model import encode_image
 from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.page import build_memory_ladder, count_macs
@@ -105,7 +104,7 @@ def compare_machines(compiled: CompiledProgram) -> dict[str, Any]:
             make_example_label(compiled.program, step),
         )
         loss = device.train_step(x, label, 0.01)
-    crc = encode_image(compiled.program, device.memory.params)[-4:][::-1].hex()
+    crc = device.export()[-4:][::-1].hex()
     bits_of_loss = struct.pack(">f", loss).hex()
     found = {"simulator": f"loss {bits_of_loss} crc {crc}"}
     with tempfile.TemporaryDirectory() as name:

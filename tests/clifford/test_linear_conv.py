@@ -24,6 +24,8 @@ from kinoloom.clifford.layers.conv import (
 )
 from kinoloom.clifford.layers.layout import blades_first, blades_last
 from kinoloom.clifford.layers.linear import CliffordLinear
+from kinoloom.clifford.layers.rotation import CliffordRotationConv2d
+from kinoloom.clifford.layers.spectral import CliffordSpectralConv2d
 from kinoloom.errors import ArrayError, UsageError
 
 
@@ -213,8 +215,11 @@ def test_kernel_is_expanded_once_in_evaluation(
         lambda layer: layer.weight.mul_(2),
         lambda layer: layer.load_state_dict({k: 2 * v for k, v in layer.state_dict().items()}),
         lambda layer: setattr(layer.weight, "data", layer.weight.data * 2),
-        lambda layer: (layer.weight.data.mul_(2), layer.clear_kernel_cache()),
-        lambda layer: (layer.weight.data.mul_(2), layer.eval()),
+        lambda layer: layer.weight.data.mul_(2),
+        lambda layer: layer.weight.data.copy_(2 * layer.weight),
+        lambda layer: layer.weight.data[0, 0, 0].fill_(9),
+        lambda layer: layer.weight.numpy().__imul__(2),
+        lambda layer: torch.utils.dlpack.from_dlpack(layer.weight.detach()).mul_(2),
         lambda layer: torch.optim.SGD([layer.weight], lr=0.5).step(),
     ],
 )
@@ -228,6 +233,44 @@ def test_cached_kernel_follows_the_weights(change: object) -> None:
         after = layer(x)
     assert not torch.allclose(before, after)
     torch.testing.assert_close(after, layer(x).detach())
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (CliffordConv2d((1, 1), 4, 4, 3, padding=1), (2, 4, 4, 8, 8)),
+        (CliffordConvTranspose2d((1, 1), 2, 3, 2), (2, 2, 4, 4, 4)),
+        (CliffordSpectralConv2d((1, 1), 2, 3, 2, 2), (2, 2, 4, 6, 6)),
+        (CliffordRotationConv2d(2, 3), (2, 2, 4, 6, 6)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_moving_average_of_weights_is_used_at_once(
+    layer: nn.Module, shape: tuple[int, ...], context: type
+) -> None:
+    layer, x = copy.deepcopy(layer).eval(), torch.randn(shape)
+    averaged = copy.deepcopy(layer)
+    for decay in (0.5, 0.9):
+        with context():
+            layer(x)
+            for parameter in layer.parameters():
+                parameter.data.mul_(decay).add_(torch.randn_like(parameter), alpha=1 - decay)
+            after = layer(x)
+        averaged.load_state_dict(layer.state_dict())
+        torch.testing.assert_close(after, averaged(x).detach())
+
+
+def test_cached_kernel_follows_autocast() -> None:
+    layer = CliffordConv2d((1, 1), 8, 8, 3, padding=1).eval()
+    assert layer.ideals is not None
+    x = torch.randn(2, 8, 4, 8, 8)
+    with torch.no_grad():
+        expected = layer(x)
+        layer.clear_kernel_cache()
+        with torch.autocast("cpu", torch.bfloat16):
+            assert layer(x).dtype == torch.bfloat16
+        assert torch.equal(layer(x), expected)
 
 
 def test_cached_kernel_follows_the_type_and_is_not_copied() -> None:

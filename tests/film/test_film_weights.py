@@ -199,3 +199,118 @@ def test_other_content_than_a_state_dict_is_rejected(tmp_path: Path, content: ob
     torch.save(content, tmp_path / "film.pt")
     with pytest.raises(WeightsError, match="does not contain a state dict"):
         read_tensors(tmp_path / "film.pt")
+
+
+class Hostile(nn.Module):
+    """A module whose program writes a file when `torch.jit.load` loads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x = torch.zeros(8, dtype=torch.uint8)
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[Tensor, bool]:
+        return self.x, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[Tensor, bool]) -> None:
+        self.training = state[1]
+        file = torch.from_file("trace", True, 8, dtype=torch.uint8)
+        self.x = file.copy_(state[0] + 65)
+
+    def forward(self) -> Tensor:
+        return self.x
+
+
+def test_the_program_of_a_torchscript_archive_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(Hostile()).save("film.pt")
+    with pytest.raises(WeightsError, match="82 tensors expected, found 0"):
+        load_film(Path("film.pt"), NARROW)
+    assert not Path("trace").exists()
+
+
+def replace_pickle(path: Path, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:
+    """Replace the data.pkl of a TorchScript archive."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, old in members.items():
+            archive.writestr(name, content if name.endswith("/data.pkl") else old)
+
+
+MODULE = b"c__torch__\nM\n)\x81"
+"""The pickle of a new module; what follows is its state."""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80\x02cos\nmkdir\nX\x05\0\0\0trace\x85R.", "could run code"),
+        (b"\x80\x02cbuiltins\neval\nX\x01\0\0\x001\x85R.", "could run code"),
+        (b"\x80\x02ctorch.jit._pickle\nbuild_tensor_from_id\nK\0\x85R.", "could run code"),
+        (b"\x80\x02]q\0h\0a.", "damaged"),
+        (b"\x80\x02" + MODULE + b"q\0}X\x01\0\0\0ah\0sb.", "damaged"),  # contains itself
+        (b"\x80\x02" + MODULE + b"(NNtb.", "found 0"),
+        (
+            b"\x80\x02" + MODULE + b"}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n(K\0K\0)tRsb.",
+            "damaged",
+        ),
+        (b"", "damaged"),
+    ],
+)
+def test_a_hostile_pickle_in_a_torchscript_archive_is_rejected(
+    tmp_path: Path, state: State, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_torchscript(state, tmp_path / "film.pt")
+    replace_pickle(tmp_path / "film.pt", content)
+    with pytest.raises(WeightsError, match=message):
+        load_film(tmp_path / "film.pt", NARROW)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_compressed_torchscript_archive_is_rejected(tmp_path: Path, state: State) -> None:
+    save_torchscript(state, tmp_path / "film.pt")
+    replace_pickle(tmp_path / "film.pt", bytes(1 << 20), zipfile.ZIP_DEFLATED)
+    with pytest.raises(WeightsError, match="damaged"):
+        load_film(tmp_path / "film.pt", NARROW)
+
+
+def test_a_tensor_outside_its_storage_is_rejected(tmp_path: Path, state: State) -> None:
+    save_torchscript(state, tmp_path / "film.pt")
+    with zipfile.ZipFile(tmp_path / "film.pt") as archive:
+        member = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        content = archive.read(member)
+    size = b"(K\x04K\x03K\x03K\x03t"  # of the first convolution, as BININT1 in a tuple
+    assert size in content
+    replace_pickle(tmp_path / "film.pt", content.replace(size, b"(K\x04K\x7fK\x03K\x03t"))
+    with pytest.raises(WeightsError, match="damaged"):
+        load_film(tmp_path / "film.pt", NARROW)
+
+
+def test_shared_modules_and_typed_lists_are_read(tmp_path: Path) -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes = [1, 2, 3]
+            self.names = {"a": 1}
+            self.first = nn.Linear(2, 3)
+            self.again = nn.ModuleList([self.first])
+            self.register_buffer("count", torch.arange(4))
+            self.tied = nn.Parameter(self.first.weight.t())
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.first(x) * self.sizes[0] * self.names["a"]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(Shared())
+        scripted.save(str(tmp_path / "shared.pt"))
+    found, expected = read_tensors(tmp_path / "shared.pt"), scripted.state_dict()
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)

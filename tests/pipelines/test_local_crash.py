@@ -37,7 +37,7 @@ COMMITS: list[tuple[Any, str]] = [
     (Path, "write_bytes"),
     (os, "link"),
     (store, "_link"),
-    (store, "remove"),
+    (store, "_place"),
     (objects, "remove"),
     (worker, "create_folders"),
     (worker, "place_input"),

@@ -157,3 +157,70 @@ def test_a_python_file_without_a_pipeline_is_rejected(
     python_file.write_text(text)
     with pytest.raises(error, match=message):
         run(python_file, root=tmp_path / "root")
+
+
+FIXED = """
+from kinoloom.sagemaker import *
+session = LocalPipelineSession()
+processor = ScriptProcessor("any", "any", command=["python3"], sagemaker_session=session)
+out = [ProcessingOutput("/opt/ml/processing/out", output_name="out")]
+before = ProcessingStep("Before", processor.run("before.py", outputs=out))
+job = ProcessingStep("Job", processor.run("job.py", outputs=out), depends_on=[before])
+after = ProcessingStep("After", processor.run("after.py", outputs=out), depends_on=[job])
+gate = ConditionStep(
+    name="Gate", conditions=[ConditionEquals(1, 1)], if_steps=[job, after], depends_on=[before]
+)
+pipeline = Pipeline("P", steps=[before, gate], sagemaker_session=session)
+"""
+COUNT_RUNS = "open({!r}, 'a').write({!r})\n"
+
+
+def test_resume_runs_the_fixed_script(tmp_path: Path) -> None:
+    runs = tmp_path / "runs.txt"
+    file = tmp_path / "pipeline.py"
+    file.write_text(FIXED)
+
+    def write(name: str, end: str = "") -> None:
+        (tmp_path / f"{name}.py").write_text(COUNT_RUNS.format(str(runs), f"{name} ") + end)
+
+    def fail() -> str:
+        with pytest.raises(ExecutionError, match="resume with --resume") as caught:
+            run(file, root=tmp_path / "root", resume=execution)
+        return str(caught.value).rpartition("--resume ")[2].rstrip(".")
+
+    execution = None
+    write("before")
+    write("job", "raise SystemExit('bug')\n")
+    write("after", "raise SystemExit('bug')\n")
+    execution = fail()
+    assert runs.read_text() == "before job "
+    assert fail() == execution, "nothing is fixed yet"
+    assert runs.read_text() == "before job job "
+    write("job", "# fixed\n")
+    fail()
+    assert runs.read_text() == "before job job job after "
+    write("job", "# fixed once more\n")
+    write("after", "# fixed\n")
+    report = run(file, root=tmp_path / "root", resume=execution)
+    assert report.data["execution"] == execution
+    assert report.data["status"] == "Succeeded"
+    assert runs.read_text() == "before job job job after job after "
+
+
+def test_resume_of_an_interrupted_change_repeats_what_depends_on_it(tmp_path: Path) -> None:
+    session = LocalSession(tmp_path / "root", strict=True)
+    fine = {name: processing(name, entrypoint=["python3", "-S", "-c", "pass"]) for name in "ABC"}
+    broken = processing("D", entrypoint=["python3", "-S", "-c", "raise SystemExit(1)"])
+    fine["B"]["DependsOn"], fine["C"]["DependsOn"] = ["A"], ["B"]
+    broken["DependsOn"] = ["C"]
+    session.put_pipeline("P", json.dumps(definition(*fine.values(), broken)))
+    execution = session.start("P")
+    execution.join()
+    fine["A"]["Arguments"]["AppSpecification"]["ContainerEntrypoint"][-1] = "raise SystemExit(1)"
+    changed = json.dumps(definition(*fine.values(), broken))
+    session.resume(execution.id, changed).join()
+    statuses = {s["StepName"]: s["StepStatus"] for s in execution.list_steps()}
+    assert statuses == {"A": "Failed", "B": "Waiting", "C": "Waiting", "D": "Waiting"}
+    session.resume(execution.id, json.dumps(definition(fine["B"] | {"DependsOn": []}))).join()
+    assert [s["StepName"] for s in execution.list_steps()] == ["B"]
+    assert execution.status == "Succeeded"

@@ -134,6 +134,30 @@ def test_uploaded_content_is_not_sent_again(
         session.upload(b"x", "s3://no-such-bucket-here/x")
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+@pytest.mark.parametrize("name", [None, "my-own-bucket"])
+def test_the_default_bucket_is_created(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, region: str, name: str | None
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    session = SageMakerSession(role=ROLE, default_bucket=name)
+    bucket = session.default_bucket()
+    assert bucket == (name or f"sagemaker-{region}-123456789012")
+    session.upload(b"x", f"s3://{bucket}/x")
+    assert aws.get_bucket_location(Bucket=bucket)["LocationConstraint"] in (region, None)
+    again = SageMakerSession(role=ROLE, default_bucket=name)
+    assert again.default_bucket() == bucket
+    assert aws.get_object(Bucket=bucket, Key="x")["Body"].read() == b"x"
+
+
+def test_a_bucket_of_another_account_is_rejected(session: SageMakerSession) -> None:
+    with Stubber(session._service.s3) as stubber:
+        stubber.add_client_error("head_bucket", "403", "Forbidden")
+        with pytest.raises(ExecutionError, match="cannot be used") as caught:
+            session.default_bucket()
+    assert "another account" in str(caught.value)
+
+
 def test_a_long_definition_goes_to_s3(session: SageMakerSession, aws: Any) -> None:
     long = json.dumps(definition(*[fail(f"F{k}", "x" * 400) for k in range(300)]))
     session.put_pipeline("Long", long)

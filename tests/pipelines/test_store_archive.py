@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.pipelines.local.storage.archive import pack, unpack
 from kinoloom.pipelines.local.storage.objects import Objects
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 from kinoloom.pipelines.local.storage.store import Store, copy_in
 
 
@@ -23,13 +24,21 @@ def folder_of(path: Path, **files: str) -> Path:
     return path
 
 
+def keep(store: Store, folder: Path) -> str:
+    return store.keep(StepFolder(folder))
+
+
+def pack_folder(folder: Path, target: Path) -> None:
+    pack(StepFolder(folder), target)
+
+
 def test_equal_folders_have_equal_digests_and_are_kept_once(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
     one = folder_of(tmp_path / "one", a="x", b__c="y")
     two = folder_of(tmp_path / "two", b__c="y", a="x")
     assert store.digest_of(one) == store.digest_of(two)
-    digest = store.keep(one)
-    assert store.keep(two) == digest
+    digest = keep(store, one)
+    assert keep(store, two) == digest
     assert len([p for p in (tmp_path / "cas").rglob("*") if p.is_file()]) == 3
     (two / "a").chmod(0o755)
     assert Store(tmp_path / "cas").digest_of(two) != digest, "what may be executed differs"
@@ -37,7 +46,7 @@ def test_equal_folders_have_equal_digests_and_are_kept_once(tmp_path: Path) -> N
 
 def test_stored_content_is_restored_and_changes_are_detected(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
-    digest = store.keep(folder_of(tmp_path / "in", a="x", b__c="y"))
+    digest = keep(store, folder_of(tmp_path / "in", a="x", b__c="y"))
     entries = store.tree(digest)
     assert entries is not None
     store.lay_out(entries, tmp_path / "out")
@@ -46,13 +55,13 @@ def test_stored_content_is_restored_and_changes_are_detected(tmp_path: Path) -> 
     (tmp_path / "out/a").chmod(0o644)
     (tmp_path / "out/a").write_text("z")
     assert store.tree(digest) is None, "a changed blob counts as missing"
-    assert store.keep(folder_of(tmp_path / "again", a="x", b__c="y")) == digest
+    assert keep(store, folder_of(tmp_path / "again", a="x", b__c="y")) == digest
     assert store.tree(digest) is not None, "and is mended when the content comes again"
 
 
 def test_a_lost_or_truncated_blob_counts_as_missing(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
-    digest = store.keep(folder_of(tmp_path / "in", a="x"))
+    digest = keep(store, folder_of(tmp_path / "in", a="x"))
     blob = next(p for p in (tmp_path / "cas").rglob("*") if p.is_file() and p.read_text() == "x")
     blob.unlink()
     assert store.tree(digest) is None
@@ -66,12 +75,12 @@ def test_links_out_of_a_folder_are_rejected(tmp_path: Path) -> None:
     store.digest_of(folder)
     (folder / "outside").symlink_to("/etc/hostname")
     with pytest.raises(OutputError, match="outside must be a file"):
-        store.keep(folder)
+        keep(store, folder)
 
 
 def test_a_copy_may_be_changed(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
-    digest = store.keep(folder_of(tmp_path / "in", a="x"))
+    digest = keep(store, folder_of(tmp_path / "in", a="x"))
     store.lay_out(store.tree(digest) or [], tmp_path / "kept")
     copy_in(tmp_path / "kept", tmp_path / "copy")
     assert os.access(tmp_path / "copy/a", os.W_OK)
@@ -108,7 +117,7 @@ def test_outputs_go_to_s3_addresses_only(tmp_path: Path) -> None:
 
 def test_equal_folders_have_equal_archives(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        pack(folder_of(tmp_path / name, a="x", b__c="y"), tmp_path / f"{name}.tar.gz")
+        pack_folder(folder_of(tmp_path / name, a="x", b__c="y"), tmp_path / f"{name}.tar.gz")
     assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "two.tar.gz").read_bytes()
     unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     assert (tmp_path / "back/b/c").read_text() == "y"
@@ -145,7 +154,7 @@ def test_hostile_archives_are_rejected(tmp_path: Path, member: tarfile.TarInfo) 
 
 
 def test_an_archive_of_zeros_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack(folder_of(tmp_path / "one", a="0" * 4_000_000), tmp_path / "one.tar.gz")
+    pack_folder(folder_of(tmp_path / "one", a="0" * 4_000_000), tmp_path / "one.tar.gz")
     assert (tmp_path / "one.tar.gz").stat().st_size * 500 < 4_000_000
     unpack(tmp_path / "one.tar.gz", tmp_path / "back")
     monkeypatch.setattr("kinoloom.pipelines.local.storage.archive._FREE_BYTES", 1_000_000)
@@ -156,7 +165,7 @@ def test_an_archive_of_zeros_is_rejected(tmp_path: Path, monkeypatch: pytest.Mon
 def test_archives_that_are_too_large_are_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pack(folder_of(tmp_path / "one", a="x" * 100, b="y"), tmp_path / "one.tar.gz")
+    pack_folder(folder_of(tmp_path / "one", a="x" * 100, b="y"), tmp_path / "one.tar.gz")
     monkeypatch.setattr("kinoloom.pipelines.local.storage.archive._MAX_BYTES", 50)
     with pytest.raises(UsageError, match="too large"):
         unpack(tmp_path / "one.tar.gz", tmp_path / "back")

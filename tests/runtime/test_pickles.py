@@ -21,3 +21,13 @@ def test_every_torch_load_reads_weights_only() -> None:
         if "weights_only=True" not in {ast.unparse(each) for each in node.keywords}
     ]
     assert unsafe == []
+
+
+def test_no_torchscript_archive_is_executed() -> None:
+    callers = [
+        path.name
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.jit.load"
+    ]
+    assert callers == []

@@ -24,7 +24,6 @@ from kinoloom.errors import ArrayError, BudgetError, ExecutionError, UsageError
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size
 from kinoloom.tiny.codegen.host import HostProgram, compile_c
-from kinoloom.tiny.codegen.model import encode_image
 from kinoloom.tiny.codegen.project import make_example_input
 from kinoloom.tiny.front.read import read_exported
 from kinoloom.tiny.ir.program import Geometry, Quant
@@ -57,16 +56,17 @@ def test_invalid_labels_and_learning_rates_change_nothing(
         device.train_step(x, label, lr)
     with pytest.raises(UsageError, match="returned code"):
         host.train_step(x, label, lr)
-    assert host.export() == fresh == encode_image(device.program, device.memory.params)
+    assert host.export() == fresh == device.export()
 
 
 @pytest.mark.system_package("cc")
-def test_zero_learning_rate_changes_nothing(host: HostProgram) -> None:
+def test_zero_learning_rate_changes_no_weights(host: HostProgram) -> None:
     host.init(1)
     fresh = host.export()
     for step in range(5):
         assert host.train_step(make_example_input(host.program, step), step % 4, 0.0) > 0
-    assert host.export() == fresh
+    head = 16  # with the number of steps
+    assert host.export()[head:-4] == fresh[head:-4]
 
 
 @pytest.mark.system_package("cc")
@@ -88,6 +88,7 @@ def test_damaged_image_changes_nothing(host: HostProgram) -> None:
         host.train_step(make_example_input(host.program, step), step % 4, 0.1)
     learned = host.export()
     assert learned != fresh
+    assert host.library.net_import(bytes(len(learned))) != 0
     crc = host.library.net_export(None) & 0xFFFFFFFF
     assert crc == int.from_bytes(learned[-4:], "little") == zlib.crc32(learned[:-4])
     host.load(fresh)
@@ -109,7 +110,7 @@ def test_damaged_image_changes_nothing(host: HostProgram) -> None:
 @pytest.mark.system_package("cc")
 def test_image_of_another_program_is_rejected(host: HostProgram, tmp_path: Path) -> None:
     other = series(lambda program: tiny.last_layers(program, 1))
-    image = encode_image(other.program, other.program.initial)
+    image = other.simulator().export()
     fresh = host.export()
     padded = image + bytes(len(fresh) - len(image))
     for wrong in (image, padded):

@@ -12,6 +12,7 @@ from torch.nn import functional as f
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.quantisation.quantise import quantise
+from kinoloom.tiny.simulate.simulator import Simulator
 from kinoloom.tiny.training.options import Loss
 
 
@@ -136,3 +137,9 @@ def build_inference(kind: type[nn.Module], seed: int = 0) -> Program:
 def loss_of(kind: type[nn.Module]) -> Loss:
     """Return the loss of a network: mean squared error for images, else cross-entropy."""
     return "mse" if kind in (Painter, Clipped) else "cross-entropy"
+
+
+def has_learned(device: Simulator) -> bool:
+    """Return whether the trained tensors differ from their initial values."""
+    initial = device.program.initial
+    return any((device.memory.params[name] != initial[name]).any() for name in initial)

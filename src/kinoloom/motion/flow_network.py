@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from kinoloom.motion.flow import Field, Flow
-from kinoloom.runtime.onnx import open_model
+from kinoloom.runtime.checksum import check_sha256
+from kinoloom.runtime.onnx import Contract, open_model
 
 FLOW_WEIGHTS = Path(__file__).parent / "weights" / "flow.onnx"
 FLOW_WEIGHTS_SHA256 = "1ded2e648c9249624983b78b81cbd73b80ff99fab0cd3db275cb94e20847022c"
@@ -25,6 +26,11 @@ SIZE_MULTIPLE = 16
 
 _MIN_SIDE = 2 * SIZE_MULTIPLE
 _MAX_CELLS = 500_000
+_IMAGE = (1, 3, None, None)
+_CONTRACT = Contract(
+    inputs=(("first", _IMAGE), ("second", _IMAGE)),
+    outputs=((1, 4, None, None), (1, 1, None, None)),
+)
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,23 @@ class FlowNetwork:
     """
 
     def __init__(self) -> None:
-        self._network = open_model(FLOW_WEIGHTS, ("first", "second"))
+        check_sha256(FLOW_WEIGHTS, FLOW_WEIGHTS_SHA256)
+        self._network = open_model(FLOW_WEIGHTS, _CONTRACT)
 
     def __call__(self, first: Field, second: Field) -> MidpointFlow:
         """Estimate the motion between two pictures.
 
         Args:
             first, second: (h, w, 3) float32 in 0..1, sides as `network_size` returns them.
+
+        Raises:
+            WeightsError: the result has another shape, or is not finite.
         """
-        motion, mask = self._network({"first": _planes(first), "second": _planes(second)})
+        rows, columns = first.shape[:2]
+        motion, mask = self._network(
+            {"first": _planes(first), "second": _planes(second)},
+            [(1, 4, rows, columns), (1, 1, rows, columns)],
+        )
         ways = np.moveaxis(motion[0], 0, 2)
         return MidpointFlow(
             np.ascontiguousarray(-2 * ways[..., :2]),

@@ -44,7 +44,8 @@ def run(file: Path, options: RunOptions) -> Report:
     FILE is a JSON definition, or a Python file that builds a Pipeline; the Python file runs in its
     own folder. s3://bucket/key is the file ROOT/s3/bucket/key. A step whose inputs have not changed
     reuses its cached outputs; each step reports why it ran. A failed or interrupted execution
-    resumes with --resume.
+    resumes with --resume: FILE is compiled again, and finished steps run again only if they have
+    changed.
     """
     from kinoloom.pipelines.commands.run import run_file
 
@@ -65,7 +66,11 @@ def start(file: Path, options: StartOptions) -> Report:
 
 @op("pipeline.resume")
 def resume(nothing: Nothing, options: ResumeOptions) -> Report:
-    """Resume a failed or interrupted execution; finished steps do not run again."""
+    """Resume a failed or interrupted execution; finished steps do not run again.
+
+    Steps run the code that the execution started with. `pipeline run FILE --resume ID` runs
+    changed code.
+    """
     from kinoloom.pipelines.commands.executions import resume_report
 
     return resume_report(options)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,26 @@ from numpy.typing import NDArray
 
 from kinoloom.errors import WeightsError
 from kinoloom.runtime.external_data import check_external_data
+from kinoloom.runtime.initializers import check_initializers
 
 Floats = NDArray[np.float32]
+Shape = tuple[int | None, ...]
+"""The sides of an array; None is any length."""
+
+_HINT = "Install kinoloom again, or name another file with --weights."
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The inputs and outputs that an engine expects of a network.
+
+    Attributes:
+        inputs: name and shape of each input, in order.
+        outputs: the shape of each output, in order.
+    """
+
+    inputs: tuple[tuple[str, Shape], ...]
+    outputs: tuple[Shape, ...]
 
 
 class OnnxModel:
@@ -22,13 +41,15 @@ class OnnxModel:
         file: an .onnx file.
 
     Raises:
-        WeightsError: it cannot be read as an ONNX model, or names external data outside its folder.
+        WeightsError: it cannot be read as an ONNX model, names external data outside its folder,
+            or contains weights that are NaN or infinite.
     """
 
     def __init__(self, file: Path) -> None:
         import onnxruntime
 
         check_external_data(file)
+        check_initializers(file)
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -39,8 +60,7 @@ class OnnxModel:
             )
         except Exception as error:
             raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {error}",
-                hint="Install kinoloom again, or name another file with --weights.",
+                f"{file} cannot be read as an ONNX model: {error}", hint=_HINT
             ) from error
 
     @property
@@ -48,27 +68,97 @@ class OnnxModel:
         """Names of the inputs."""
         return tuple(each.name for each in self._session.get_inputs())
 
-    def __call__(self, inputs: Mapping[str, Floats]) -> list[Floats]:
-        """Run the network; return the outputs in the order of the file."""
-        return [np.asarray(out) for out in self._session.run(None, dict(inputs))]
+    def check(self, contract: Contract) -> None:
+        """Check that the file declares the inputs and outputs of a contract.
+
+        Raises:
+            WeightsError: names, types or shapes differ.
+        """
+        expected = tuple(name for name, _ in contract.inputs)
+        if self.inputs != expected:
+            raise WeightsError(
+                f"{self.file} is another network: its inputs are {', '.join(self.inputs)}; "
+                f"expected {', '.join(expected)}.",
+                hint="Name the file that belongs to the engine with --weights.",
+            )
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(outputs) != len(contract.outputs):
+            raise WeightsError(
+                f"{self.file} is another network: it has {len(outputs)} outputs; expected "
+                f"{len(contract.outputs)}.",
+                hint="Name the file that belongs to the engine with --weights.",
+            )
+        shapes = (*(shape for _, shape in contract.inputs), *contract.outputs)
+        for value, shape in zip((*inputs, *outputs), shapes, strict=True):
+            declared = _declared_shape(value.shape)
+            if value.type != "tensor(float)" or not (declared == () or _agree(declared, shape)):
+                raise WeightsError(
+                    f"{self.file} is another network: '{value.name}' is {value.type} of shape "
+                    f"{_format(declared)}; expected tensor(float) of shape {_format(shape)}.",
+                    hint="Name the file that belongs to the engine with --weights.",
+                )
+
+    def __call__(
+        self, inputs: Mapping[str, Floats], shapes: Sequence[tuple[int, ...]] | None = None
+    ) -> list[Floats]:
+        """Run the network; return the outputs in the order of the file.
+
+        Args:
+            inputs: by name.
+            shapes: the expected shape of each output; None accepts any.
+
+        Raises:
+            WeightsError: the network fails, or an output has another shape or type, or contains
+                NaN or infinite values.
+        """
+        try:
+            outputs = [np.asarray(each) for each in self._session.run(None, dict(inputs))]
+        except Exception as error:
+            raise WeightsError(
+                f"The network {self.file} failed on inputs of shape "
+                f"{', '.join(_format(each.shape) for each in inputs.values())}: {error}",
+                hint=_HINT,
+            ) from error
+        found = [each.shape for each in outputs]
+        if shapes is not None and found != list(shapes):
+            raise WeightsError(
+                f"{self.file} is another network: its outputs have the shapes "
+                f"{', '.join(map(_format, found))}; expected {', '.join(map(_format, shapes))}.",
+                hint=_HINT,
+            )
+        if not all(each.dtype == np.float32 and np.isfinite(each).all() for each in outputs):
+            raise WeightsError(
+                f"The network {self.file} returned values that are NaN or infinite.", hint=_HINT
+            )
+        return outputs
 
 
 @cache
-def open_model(file: Path, inputs: tuple[str, ...]) -> OnnxModel:
+def open_model(file: Path, contract: Contract) -> OnnxModel:
     """Open the network of a file, once per process.
 
     Args:
         file: an .onnx file.
-        inputs: the expected names of its inputs, in order.
+        contract: the inputs and outputs that it must have.
 
     Raises:
-        WeightsError: as `OnnxModel`, or the network has other inputs.
+        WeightsError: as `OnnxModel`, or the network has other inputs or outputs.
     """
     model = OnnxModel(file)
-    if model.inputs != inputs:
-        raise WeightsError(
-            f"{file} is another network: its inputs are {', '.join(model.inputs)}; "
-            f"expected {', '.join(inputs)}.",
-            hint="Name the file that belongs to the engine with --weights.",
-        )
+    model.check(contract)
     return model
+
+
+def _declared_shape(shape: Sequence[object]) -> Shape:
+    """Return a declared shape; lengths that are named or unknown become None."""
+    return tuple(side if isinstance(side, int) else None for side in shape)
+
+
+def _agree(declared: Shape, expected: Shape) -> bool:
+    return len(declared) == len(expected) and all(
+        None in (one, other) or one == other for one, other in zip(declared, expected, strict=True)
+    )
+
+
+def _format(shape: Shape) -> str:
+    return "x".join("?" if side is None else str(side) for side in shape)

@@ -17,7 +17,7 @@ class S3Uploader:
         kms_key: str | None = None,
         sagemaker_session: FileSession | None = None,
     ) -> str:
-        """Upload a file, or the files of a folder, to a folder at an address.
+        """Upload a file, or the files of a folder, to a folder at an address; others are kept.
 
         Args:
             local_path: The file or folder.
@@ -31,10 +31,13 @@ class S3Uploader:
         Raises:
             InputNotFoundError: The file or folder does not exist.
         """
-        path = code.local_path(local_path)
-        file_name = f"/{path.name}" if path.is_file() else ""
-        uri = desired_s3_uri.rstrip("/") + file_name
-        (sagemaker_session or LocalPipelineSession()).upload(path, uri)
+        session = sagemaker_session or LocalPipelineSession()
+        path, uri = code.local_path(local_path), desired_s3_uri.rstrip("/")
+        if path.is_file():
+            session.upload(path, f"{uri}/{path.name}")
+            return f"{uri}/{path.name}"
+        for file in sorted(one for one in path.rglob("*") if one.is_file()):
+            session.upload(file, f"{uri}/{file.relative_to(path).as_posix()}")
         return uri
 
     @staticmethod

@@ -25,7 +25,6 @@ from kinoloom.errors import (
 from kinoloom.tiny import page
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size
-from kinoloom.tiny.codegen.model import encode_image
 from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.evaluation import search
 from kinoloom.tiny.evaluation.examples import Examples, read_examples
@@ -213,7 +212,7 @@ def simulate_model(model: Path, options: SimulateOptions) -> Report:
     for step in range(options.steps):
         x, label = make_example_input(program, step), make_example_label(program, step)
         losses.append(device.train_step(x, label, EXAMPLE_LEARNING_RATE))
-    crc = struct.unpack("<I", encode_image(program, device.memory.params)[-4:])[0]
+    crc = struct.unpack("<I", device.export()[-4:])[0]
     loss_bits = struct.unpack("<I", struct.pack("<f", losses[-1]))[0]
     expected = f"loss {loss_bits:08x}\ncrc {crc:08x}"
     text = Text(

@@ -361,3 +361,36 @@ def test_card_matches_the_network() -> None:
     assert CARD.parameters == sum(parameter.numel() for parameter in net.parameters())
     assert CARD.size_multiple == net.options.multiple
     assert FILM.name == CARD.name
+
+
+class Broken(Mean):
+    """A runner whose outputs contain one value that is not finite."""
+
+    def __init__(self, output: str, value: float) -> None:
+        super().__init__(1 << 30)
+        self.output, self.value = output, value
+
+    def render_frame(self, pair: tuple[Floats, Floats], t: float) -> Floats:
+        return self._break("frame", super().render_frame(pair, t))
+
+    def read_flow(self, pair: tuple[Floats, Floats]) -> Floats:
+        return self._break("flow", super().read_flow(pair))
+
+    def _break(self, name: str, output: Floats) -> Floats:
+        if name == self.output:
+            output = output.copy()
+            output.flat[7] = self.value
+        return output
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_output_that_is_not_finite_is_rejected(value: float, channels: int) -> None:
+    pair = pictures(64, 64, "uint8", channels)
+    with pytest.raises(WeightsError, match="NaN or infinite"):
+        list(Film(Broken("frame", value), PLENTY).interpolate(*pair, [0.5]))
+    with pytest.raises(WeightsError, match="NaN or infinite"):
+        Film(Broken("flow", value), PLENTY).estimate_flow(*pair)
+    estimating = Film(Broken("flow", value), PLENTY).interpolate_with_errors(*pair, [0.5])
+    with pytest.raises(WeightsError, match="NaN or infinite"):
+        list(estimating or ())

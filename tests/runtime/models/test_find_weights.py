@@ -1,5 +1,6 @@
 """Which file of weights a model uses."""
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from packages import MEMBERS, WEIGHTS, archive_of, make_wheel, simple_card
 
 from kinoloom.base.model import ModelCard
-from kinoloom.errors import WeightsError
+from kinoloom.base.provenance import sha256
+from kinoloom.errors import ChecksumError, WeightsError
 from kinoloom.runtime.models.find import Found, find_weights, format_hint, require_weights
 from kinoloom.runtime.models.folders import user_folders
 from kinoloom.runtime.models.verify import format_repair, verify_weights
@@ -74,6 +76,9 @@ def test_a_named_file_is_used_or_nothing(home: Path, tmp_path: Path) -> None:
 def test_shipped_weights_are_used_and_no_file_of_the_user(home: Path, tmp_path: Path) -> None:
     shipped = put(tmp_path, "net.onnx")
     card = ModelCard("film", "interpolate", "", "", "MIT", weights="shipped", file=shipped)
+    with pytest.raises(ChecksumError, match=r"net\.onnx is damaged: it has SHA-256"):
+        require_weights(card)
+    card = replace(card, sha256=sha256(shipped))
     put(home, "film.pt")
     assert require_weights(card) == shipped
     shipped.unlink()

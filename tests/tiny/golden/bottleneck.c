@@ -23,7 +23,7 @@ extern "C" {
 #define BOTTLENECK_ARENA_BYTES 984 /* input, activations, gradients */
 #define BOTTLENECK_PARAM_BYTES 116 /* trained tensors */
 #define BOTTLENECK_RAM_BYTES (BOTTLENECK_ARENA_BYTES + BOTTLENECK_PARAM_BYTES)
-#define BOTTLENECK_IMAGE_BYTES 128 /* of bottleneck_export */
+#define BOTTLENECK_IMAGE_BYTES 136 /* of bottleneck_export */
 
 /* Return codes. */
 enum {
@@ -53,12 +53,15 @@ const float *bottleneck_forward(const int8_t *x);
 int bottleneck_train_step(const int8_t *x, int32_t label, float lr, float *loss);
 
 /* Write the trained tensors to an image of BOTTLENECK_IMAGE_BYTES bytes and return its CRC-32. The
-   image has a magic number, a fingerprint of the program, the values (little-endian) and the CRC of
-   these. With a null image only the CRC is computed. Images are portable between machines. */
+   image has a magic number, a fingerprint of the program, seed and step of stochastic rounding, the
+   values (little-endian) and the CRC of these. With a null image only the CRC is computed. Images
+   are portable between machines. */
 uint32_t bottleneck_export(uint8_t *image);
 
-/* Read the trained tensors from an image. Returns BOTTLENECK_OK, or BOTTLENECK_BAD_IMAGE if the image is
-   damaged or from another program; an error changes nothing. */
+/* Read the trained tensors, seed and step from an image, after bottleneck_init: training resumes as
+   if the device had never been switched off. An image of an earlier version of kinoloom has no
+   seed and step; those of the device are kept. Returns BOTTLENECK_OK, or BOTTLENECK_BAD_IMAGE if the image
+   is damaged or from another program; an error changes nothing. */
 int bottleneck_import(const uint8_t *image);
 
 #ifdef __cplusplus
@@ -385,7 +388,9 @@ static uint32_t get32(const uint8_t *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-#define MAGIC 0x31544C4Bu
+#define MAGIC 0x32544C4Bu
+#define OLD_MAGIC 0x31544C4Bu /* without seed and step */
+#define OLD_IMAGE_BYTES 128
 #define FINGERPRINT 0x835B3871u
 
 uint32_t bottleneck_export(uint8_t *image)
@@ -393,6 +398,8 @@ uint32_t bottleneck_export(uint8_t *image)
     sink s = {image, 0};
     put(&s, MAGIC, 4);
     put(&s, FINGERPRINT, 4);
+    put(&s, randomness.seed, 4);
+    put(&s, randomness.step, 4);
     PUT(widen_b, 12, int32_t, uint32_t);
     PUT(depthwise_b, 12, int32_t, uint32_t);
     PUT(narrow_b, 2, int32_t, uint32_t);
@@ -405,10 +412,17 @@ uint32_t bottleneck_export(uint8_t *image)
 
 int bottleneck_import(const uint8_t *image)
 {
+    const uint32_t magic = get32(image);
+    const uint32_t end = (magic == OLD_MAGIC ? OLD_IMAGE_BYTES : BOTTLENECK_IMAGE_BYTES) - 4;
     const uint8_t *at = image + 8;
-    if (get32(image) != MAGIC || get32(image + 4) != FINGERPRINT ||
-        get32(image + BOTTLENECK_IMAGE_BYTES - 4) != kl_crc(0, image, BOTTLENECK_IMAGE_BYTES - 4)) {
+    if ((magic != MAGIC && magic != OLD_MAGIC) || get32(image + 4) != FINGERPRINT ||
+        get32(image + end) != kl_crc(0, image, end)) {
         return BOTTLENECK_BAD_IMAGE;
+    }
+    if (magic == MAGIC) {
+        randomness.seed = get32(at);
+        randomness.step = get32(at + 4);
+        at += 8;
     }
     GET(widen_b, 12, int32_t, uint32_t);
     GET(depthwise_b, 12, int32_t, uint32_t);

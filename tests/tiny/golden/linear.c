@@ -23,7 +23,7 @@ extern "C" {
 #define LINEAR_ARENA_BYTES 12 /* input, activations, gradients */
 #define LINEAR_PARAM_BYTES 14 /* trained tensors */
 #define LINEAR_RAM_BYTES (LINEAR_ARENA_BYTES + LINEAR_PARAM_BYTES)
-#define LINEAR_IMAGE_BYTES 26 /* of linear_export */
+#define LINEAR_IMAGE_BYTES 34 /* of linear_export */
 
 /* Return codes. */
 enum {
@@ -53,12 +53,15 @@ const float *linear_forward(const int8_t *x);
 int linear_train_step(const int8_t *x, int32_t label, float lr, float *loss);
 
 /* Write the trained tensors to an image of LINEAR_IMAGE_BYTES bytes and return its CRC-32. The
-   image has a magic number, a fingerprint of the program, the values (little-endian) and the CRC of
-   these. With a null image only the CRC is computed. Images are portable between machines. */
+   image has a magic number, a fingerprint of the program, seed and step of stochastic rounding, the
+   values (little-endian) and the CRC of these. With a null image only the CRC is computed. Images
+   are portable between machines. */
 uint32_t linear_export(uint8_t *image);
 
-/* Read the trained tensors from an image. Returns LINEAR_OK, or LINEAR_BAD_IMAGE if the image is
-   damaged or from another program; an error changes nothing. */
+/* Read the trained tensors, seed and step from an image, after linear_init: training resumes as
+   if the device had never been switched off. An image of an earlier version of kinoloom has no
+   seed and step; those of the device are kept. Returns LINEAR_OK, or LINEAR_BAD_IMAGE if the image
+   is damaged or from another program; an error changes nothing. */
 int linear_import(const uint8_t *image);
 
 #ifdef __cplusplus
@@ -222,7 +225,9 @@ static uint32_t get32(const uint8_t *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-#define MAGIC 0x31544C4Bu
+#define MAGIC 0x32544C4Bu
+#define OLD_MAGIC 0x31544C4Bu /* without seed and step */
+#define OLD_IMAGE_BYTES 26
 #define FINGERPRINT 0x91F4BBA1u
 
 uint32_t linear_export(uint8_t *image)
@@ -230,6 +235,8 @@ uint32_t linear_export(uint8_t *image)
     sink s = {image, 0};
     put(&s, MAGIC, 4);
     put(&s, FINGERPRINT, 4);
+    put(&s, randomness.seed, 4);
+    put(&s, randomness.step, 4);
     PUT(head_w, 6, int8_t, uint8_t);
     PUT(head_b, 2, int32_t, uint32_t);
     const uint32_t crc = s.crc;
@@ -239,10 +246,17 @@ uint32_t linear_export(uint8_t *image)
 
 int linear_import(const uint8_t *image)
 {
+    const uint32_t magic = get32(image);
+    const uint32_t end = (magic == OLD_MAGIC ? OLD_IMAGE_BYTES : LINEAR_IMAGE_BYTES) - 4;
     const uint8_t *at = image + 8;
-    if (get32(image) != MAGIC || get32(image + 4) != FINGERPRINT ||
-        get32(image + LINEAR_IMAGE_BYTES - 4) != kl_crc(0, image, LINEAR_IMAGE_BYTES - 4)) {
+    if ((magic != MAGIC && magic != OLD_MAGIC) || get32(image + 4) != FINGERPRINT ||
+        get32(image + end) != kl_crc(0, image, end)) {
         return LINEAR_BAD_IMAGE;
+    }
+    if (magic == MAGIC) {
+        randomness.seed = get32(at);
+        randomness.step = get32(at + 4);
+        at += 8;
     }
     GET(head_w, 6, int8_t, uint8_t);
     GET(head_b, 2, int32_t, uint32_t);

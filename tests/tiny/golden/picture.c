@@ -23,7 +23,7 @@ extern "C" {
 #define PICTURE_ARENA_BYTES 80 /* input, activations, gradients */
 #define PICTURE_PARAM_BYTES 39 /* trained tensors */
 #define PICTURE_RAM_BYTES (PICTURE_ARENA_BYTES + PICTURE_PARAM_BYTES)
-#define PICTURE_IMAGE_BYTES 51 /* of picture_export */
+#define PICTURE_IMAGE_BYTES 59 /* of picture_export */
 
 /* Return codes. */
 enum {
@@ -53,12 +53,15 @@ const float *picture_forward(const int8_t *x);
 int picture_train_step(const int8_t *x, const float *label, float lr, float *loss);
 
 /* Write the trained tensors to an image of PICTURE_IMAGE_BYTES bytes and return its CRC-32. The
-   image has a magic number, a fingerprint of the program, the values (little-endian) and the CRC of
-   these. With a null image only the CRC is computed. Images are portable between machines. */
+   image has a magic number, a fingerprint of the program, seed and step of stochastic rounding, the
+   values (little-endian) and the CRC of these. With a null image only the CRC is computed. Images
+   are portable between machines. */
 uint32_t picture_export(uint8_t *image);
 
-/* Read the trained tensors from an image. Returns PICTURE_OK, or PICTURE_BAD_IMAGE if the image is
-   damaged or from another program; an error changes nothing. */
+/* Read the trained tensors, seed and step from an image, after picture_init: training resumes as
+   if the device had never been switched off. An image of an earlier version of kinoloom has no
+   seed and step; those of the device are kept. Returns PICTURE_OK, or PICTURE_BAD_IMAGE if the image
+   is damaged or from another program; an error changes nothing. */
 int picture_import(const uint8_t *image);
 
 #ifdef __cplusplus
@@ -276,7 +279,9 @@ static uint32_t get32(const uint8_t *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-#define MAGIC 0x31544C4Bu
+#define MAGIC 0x32544C4Bu
+#define OLD_MAGIC 0x31544C4Bu /* without seed and step */
+#define OLD_IMAGE_BYTES 51
 #define FINGERPRINT 0xBAE79075u
 
 uint32_t picture_export(uint8_t *image)
@@ -284,6 +289,8 @@ uint32_t picture_export(uint8_t *image)
     sink s = {image, 0};
     put(&s, MAGIC, 4);
     put(&s, FINGERPRINT, 4);
+    put(&s, randomness.seed, 4);
+    put(&s, randomness.step, 4);
     PUT(edges_w, 27, int8_t, uint8_t);
     PUT(edges_b, 3, int32_t, uint32_t);
     const uint32_t crc = s.crc;
@@ -293,10 +300,17 @@ uint32_t picture_export(uint8_t *image)
 
 int picture_import(const uint8_t *image)
 {
+    const uint32_t magic = get32(image);
+    const uint32_t end = (magic == OLD_MAGIC ? OLD_IMAGE_BYTES : PICTURE_IMAGE_BYTES) - 4;
     const uint8_t *at = image + 8;
-    if (get32(image) != MAGIC || get32(image + 4) != FINGERPRINT ||
-        get32(image + PICTURE_IMAGE_BYTES - 4) != kl_crc(0, image, PICTURE_IMAGE_BYTES - 4)) {
+    if ((magic != MAGIC && magic != OLD_MAGIC) || get32(image + 4) != FINGERPRINT ||
+        get32(image + end) != kl_crc(0, image, end)) {
         return PICTURE_BAD_IMAGE;
+    }
+    if (magic == MAGIC) {
+        randomness.seed = get32(at);
+        randomness.step = get32(at + 4);
+        at += 8;
     }
     GET(edges_w, 27, int8_t, uint8_t);
     GET(edges_b, 3, int32_t, uint32_t);

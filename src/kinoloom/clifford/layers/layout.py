@@ -8,9 +8,14 @@ a group of channels is a contiguous block. Published Clifford layers put the bla
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
 
 from kinoloom.errors import ArrayError
+
+_LOW_PRECISION = (torch.bfloat16, torch.float16)
 
 
 def blades_first(x: Tensor) -> Tensor:
@@ -59,6 +64,36 @@ def check_field(x: Tensor, channels: int, blades: int, space: int | None, layer:
         f"The input of {layer} has shape {tuple(x.shape)}: expected ({expected}).",
         hint="Blades are on axis 2; layout.blades_first() moves them there from the last axis.",
     )
+
+
+def run_in_full_precision(
+    layer: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor
+) -> Tensor:
+    """Run a layer that 16 bits are too few for: in float32 under autocast, else as it is.
+
+    Args:
+        layer: the layer.
+        function: computes its output from x.
+        x: input; under autocast one of 16 bits is converted to float32.
+
+    Returns:
+        The output; under autocast in float32, as torch does for its own norms and transforms.
+
+    Raises:
+        ArrayError: the layer's parameters have 16 bits, or x has outside of autocast.
+    """
+    is_autocast = torch.is_autocast_enabled(x.device.type)
+    dtypes = [each.dtype for each in (*layer.parameters(), *(() if is_autocast else (x,)))]
+    low = [dtype for dtype in dtypes if dtype in _LOW_PRECISION]
+    if low:
+        raise ArrayError(
+            f"{type(layer).__name__} does not support {low[0]}: expected float32 or float64.",
+            hint="Keep the network in float32, and run it under torch.autocast.",
+        )
+    if not is_autocast:
+        return function(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return function(x.float() if x.dtype in _LOW_PRECISION else x)
 
 
 def _check_axes(x: Tensor) -> None:

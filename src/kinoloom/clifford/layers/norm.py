@@ -6,6 +6,8 @@ the lower Cholesky factor L of its I x I covariance C = L L^T; then a learned I 
 learned multivector are applied. The two matrices are multiplied first, so the field is read twice
 and written once.
 
+Norms compute in float32 under autocast, since a covariance in 16 bits may not be positive definite.
+
 eps times the larger of 1 and the mean variance is added to the diagonal of C, so blades that are
 constant or linearly dependent do not make it singular.
 
@@ -21,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.clifford.algebra import Algebra
-from kinoloom.clifford.layers.layout import check_field
+from kinoloom.clifford.layers.layout import check_field, run_in_full_precision
 from kinoloom.clifford.layers.product import Grades, Signature
 from kinoloom.errors import ArrayError, UsageError
 
@@ -124,10 +126,13 @@ class CliffordBatchNorm(_Norm):
             The normalised field, of the same shape.
 
         Raises:
-            ArrayError: the shape is wrong; in training, also a single sample, or NaN or infinite
-                values.
+            ArrayError: the shape is wrong, or x has 16 bits outside of autocast; in training,
+                also a single sample, or NaN or infinite values.
         """
         check_field(x, self.channels, len(self.blades), None, type(self).__name__)
+        return run_in_full_precision(self, self._normalise, x)
+
+    def _normalise(self, x: Tensor) -> Tensor:
         samples = x.flatten(3) if x.dim() > 3 else x[..., None]
         if self.training or self.running_mean is None or self.running_cov is None:
             mean, cov = self._compute_statistics(samples)
@@ -206,10 +211,13 @@ class CliffordGroupNorm(_Norm):
             The normalised field, of the same shape.
 
         Raises:
-            ArrayError: the shape is wrong, a group has a single sample, or the field contains NaN
-                or infinite values.
+            ArrayError: the shape is wrong, x has 16 bits outside of autocast, a group has a single
+                sample, or the field contains NaN or infinite values.
         """
         check_field(x, self.channels, len(self.blades), None, type(self).__name__)
+        return run_in_full_precision(self, self._normalise, x)
+
+    def _normalise(self, x: Tensor) -> Tensor:
         samples = x.flatten(3) if x.dim() > 3 else x[..., None]
         members = self.channels // self.num_groups
         count = members * samples.shape[3]

@@ -6,10 +6,10 @@ In terms of blades that is a real matrix: the entry from input blade j to output
 multiplication, for the selected input and output grades. Blades of w that no pair of them uses have
 no parameter.
 
-While no gradient is recorded (evaluation, rollouts), the expanded kernel is cached until the
-weights change. The cache compares the version and the memory of the weights, so it notices every
-in-place operation of torch, optimisers, load_state_dict and .to(). It does not notice in-place
-writes through `.data`, which need a call of `clear_kernel_cache()` or `train()`.
+While no gradient is recorded (evaluation, rollouts), the expanded kernel is cached on the CPU until
+the weights change. The cache compares the values of the weights with a copy of them, so it notices
+every change, also one through `.data`, which moving averages of weights make and torch does not
+count. On other devices a comparison would wait for all work before it, so nothing is cached there.
 
 Source: Brandstetter et al., "Clifford Neural Layers for PDE Modeling", ICLR 2023, arXiv:2209.04934
 (the layer; grade selection and caching are additions).
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -31,6 +31,14 @@ from kinoloom.errors import UsageError
 
 Signature = Algebra | Sequence[int]
 Grades = Iterable[int] | None
+
+
+class _Cache(NamedTuple):
+    """An expanded kernel, and a copy of the weights and the autocast dtype that it belongs to."""
+
+    weight: Tensor
+    autocast: torch.dtype | None
+    kernel: Tensor
 
 
 class ProductLayer(nn.Module):
@@ -83,7 +91,7 @@ class ProductLayer(nn.Module):
         self.weight = nn.Parameter(torch.empty(len(self.weight_blades), *weight_shape))
         self.bias = nn.Parameter(torch.empty(out_channels, len(self.out_blades))) if bias else None
         self._fan_in = fan_in * len(self.in_blades)
-        self._cache: tuple[Tensor, int, Tensor] | None = None
+        self._cache: _Cache | None = None
         self.reset_parameters()
 
     def _register_tables(self) -> tuple[int, ...]:
@@ -122,19 +130,23 @@ class ProductLayer(nn.Module):
 
     def kernel(self) -> Tensor:
         """Return the real kernel, from the cache while no gradient is recorded."""
-        if torch.is_grad_enabled() or is_traced(self.weight) or self.weight.is_inference():
+        weight = self.weight
+        if torch.is_grad_enabled() or is_traced(weight) or weight.device.type != "cpu":
             return self.expand_kernel()
-        if self._cache is not None:
-            source, version, kernel = self._cache
-            same = source.data_ptr() == self.weight.data_ptr()
-            if same and source._version == version and source.dtype == self.weight.dtype:
-                return kernel
-        source = self.weight.detach()
-        self._cache = (source, source._version, self.expand_kernel())
-        return self._cache[2]
+        autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+        cache = self._cache
+        if (
+            cache is None
+            or cache.autocast != autocast
+            or cache.weight.dtype != weight.dtype
+            or not torch.equal(cache.weight, weight)
+        ):
+            cache = _Cache(weight.detach().clone(), autocast, self.expand_kernel())
+            self._cache = cache
+        return cache.kernel
 
     def clear_kernel_cache(self) -> None:
-        """Discard the cached kernel; needed only after in-place writes to `weight.data`."""
+        """Discard the cached kernel, to free its memory."""
         self._cache = None
 
     def train(self, mode: bool = True) -> Self:

@@ -13,6 +13,8 @@ Stages:
     3. Inverse transform.
 With `multiply=False` stage 2 only truncates the spectrum: with all modes the layer is the identity.
 
+Under autocast the layer computes in float32: transforms in 16 bits are too inexact, or missing.
+
 Not equivariant under rotations: each mode has its own weight.
 
 Sources: Brandstetter et al., ICLR 2023, arXiv:2209.04934; Ebling and Scheuermann, "Clifford Fourier
@@ -29,7 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from kinoloom.clifford.algebra import Algebra
-from kinoloom.clifford.layers.layout import check_field
+from kinoloom.clifford.layers.layout import check_field, run_in_full_precision
 from kinoloom.clifford.layers.product import ProductLayer, Signature
 from kinoloom.errors import ArrayError, UsageError
 
@@ -104,7 +106,8 @@ class CliffordSpectralConv(ProductLayer):
             (B, out_channels, I, *space).
 
         Raises:
-            ArrayError: the shape is wrong, or an axis is too short for the modes.
+            ArrayError: the shape is wrong, an axis is too short for the modes, or x has 16 bits
+                outside of autocast.
         """
         check_field(x, self.in_channels, self.algebra.n_blades, self.space, type(self).__name__)
         sizes = x.shape[3:]
@@ -113,10 +116,13 @@ class CliffordSpectralConv(ProductLayer):
                 f"A field of size {tuple(sizes)} is too small for {self.modes} modes of each "
                 f"sign: expected at least {tuple(2 * m for m in self.modes)} cells.",
             )
+        return run_in_full_precision(self, self._filter, x)
+
+    def _filter(self, x: Tensor) -> Tensor:
         low = self._select_low_modes(self.transform(x))
         if self.multiply:
             low = self._multiply_modes(low)
-        return self.inverse_transform(self._pad_modes(low, tuple(sizes)))
+        return self.inverse_transform(self._pad_modes(low, tuple(x.shape[3:])))
 
     def transform(self, x: Tensor) -> Tensor:
         """Return the Clifford Fourier transform, a real multivector for each mode.
@@ -134,6 +140,9 @@ class CliffordSpectralConv(ProductLayer):
         return self._apply_fft(x, torch.fft.ifftn)
 
     def _apply_fft(self, x: Tensor, fft: Callable[..., Tensor]) -> Tensor:
+        return run_in_full_precision(self, lambda field: self._transform_pairs(field, fft), x)
+
+    def _transform_pairs(self, x: Tensor, fft: Callable[..., Tensor]) -> Tensor:
         half = len(self._duals)
         sign = x.new_tensor(self._signs).reshape(-1, *[1] * self.space)
         order = list(self._duals)

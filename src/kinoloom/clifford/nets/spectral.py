@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from kinoloom.clifford.layers.layout import run_in_full_precision
 from kinoloom.errors import ArrayError, UsageError
 
 
@@ -48,7 +49,8 @@ class SpectralConv(nn.Module):
         """Multiply the low modes of images.
 
         Raises:
-            ArrayError: the shape is wrong, or an axis is too short for the modes.
+            ArrayError: the shape is wrong, an axis is too short for the modes, or x has 16 bits
+                outside of autocast, under which the layer computes in float32.
         """
         sizes = tuple(x.shape[2:])
         matches = x.dim() == 2 + len(self.modes) and x.shape[1] == self.in_channels
@@ -58,7 +60,10 @@ class SpectralConv(nn.Module):
                 f"(B, {self.in_channels}, *space) with at least "
                 f"{tuple(2 * m for m in self.modes)} cells."
             )
-        axes = tuple(range(2, x.dim()))
+        return run_in_full_precision(self, self._filter, x)
+
+    def _filter(self, x: Tensor) -> Tensor:
+        sizes, axes = tuple(x.shape[2:]), tuple(range(2, x.dim()))
         modes = torch.view_as_real(torch.fft.rfftn(x, dim=axes)).narrow(-2, 0, self.modes[-1])
         for axis, m in enumerate(self.modes[:-1], start=2):
             low, high = modes.narrow(axis, 0, m), modes.narrow(axis, sizes[axis - 2] - m, m)

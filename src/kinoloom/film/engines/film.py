@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.need import install_line, need
 from kinoloom.base.units import format_bytes
-from kinoloom.errors import BudgetError
+from kinoloom.errors import BudgetError, WeightsError
 from kinoloom.film.cards import FILM as CARD
 from kinoloom.film.engine import (
     Engine,
@@ -134,7 +134,7 @@ class Film:
         small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         forward, backward = (
             resize_flow(np.ascontiguousarray(flow), rows, columns)
-            for flow in self.runner.read_flow(pair)[:, :height, :width]
+            for flow in _check_finite(self.runner.read_flow(pair)[:, :height, :width])
         )
         views = build_views(small1, small2, forward, backward)
         for time in times:
@@ -154,7 +154,7 @@ class Film:
         def run_tile(rows: slice, columns: slice) -> Sequence[Floats]:
             pair = self._analyse(*(_premultiply_color(p[rows, columns]) for p in (first, second)))
             height, width = first[rows, columns].shape[:2]
-            return [*self.runner.read_flow(pair)[:, :height, :width]]
+            return [*_check_finite(self.runner.read_flow(pair)[:, :height, :width])]
 
         run_tiled(tiling, flows, run_tile)
         return flows[0], flows[1]
@@ -185,12 +185,12 @@ class Film:
             alpha = self._analyse(*(_repeat_grey(to_float(p[..., 3:])) for p in (first, second)))
 
         def render(time: float) -> Floats:
-            frame = self.runner.render_frame(color, time)[:height, :width]
+            frame = _check_finite(self.runner.render_frame(color, time)[:height, :width])
             if channels == 3:
                 return frame
             if alpha is None:
                 return _attach_alpha(frame, to_float(first[..., 3:]))
-            grey = self.runner.render_frame(alpha, time)[:height, :width]
+            grey = _check_finite(self.runner.render_frame(alpha, time)[:height, :width])
             return _attach_alpha(frame, np.clip(grey.mean(2, keepdims=True), 0, 1))
 
         return color, render
@@ -253,6 +253,21 @@ def _premultiply_color(image: Picture) -> Floats:
 
 def _repeat_grey(plane: Floats) -> Floats:
     return np.repeat(plane, 3, axis=2)
+
+
+def _check_finite(output: Floats) -> Floats:
+    """Return an output of the network.
+
+    Raises:
+        WeightsError: it contains NaN or infinite values, which would become black pixels.
+    """
+    if not np.isfinite(output).all():
+        raise WeightsError(
+            "The network film returned values that are NaN or infinite.",
+            hint="Its weights are damaged, or of another network: name other weights with "
+            "--weights, or use another --engine.",
+        )
+    return output
 
 
 def _has_constant_alpha(first: Picture, second: Picture) -> bool:

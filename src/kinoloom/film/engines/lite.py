@@ -29,7 +29,7 @@ from kinoloom.film.synthesis.candidates import Candidate, measure_fit
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.models import require_weights
-from kinoloom.runtime.onnx import open_model
+from kinoloom.runtime.onnx import Contract, open_model
 
 _SIZE_MULTIPLE = CARD.size_multiple
 _MIN_SIDE_PX = 2 * _SIZE_MULTIPLE
@@ -38,6 +38,11 @@ _MAX_PIXELS = 1_000_000
 _BYTES_PER_PIXEL = 400
 _MIN_MEMORY_BYTES = 120_000_000
 _INPUTS = ("first", "second", "time")
+_IMAGE = (1, 3, None, None)
+_CONTRACT = Contract(
+    inputs=tuple(zip(_INPUTS, (_IMAGE, _IMAGE, (1, 1, 1, 1)), strict=True)),
+    outputs=((1, 4, None, None), (1, 1, None, None), (1, 3, None, None)),
+)
 
 
 class LiteOutput(NamedTuple):
@@ -67,7 +72,7 @@ class Lite:
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
-        self._network = open_model(require_weights(CARD, options.weights), _INPUTS)
+        self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
 
     def interpolate(
         self, first: Picture, second: Picture, times: Sequence[float]
@@ -107,7 +112,11 @@ class Lite:
         rows, columns = size
         time_plane = np.full((1, 1, 1, 1), time, np.float32)
         inputs = dict(zip(_INPUTS, (first, second, time_plane), strict=True))
-        motion, mask, residual = self._network(inputs)
+        height, width = first.shape[2:]
+        motion, mask, residual = self._network(
+            inputs,
+            [(1, 4, height // 2, width // 2), (1, 1, height, width), (1, 3, height, width)],
+        )
         ways = np.moveaxis(motion[0, :, : rows // 2, : columns // 2], 0, 2)
         before, after = (
             resize_flow(np.ascontiguousarray(way), rows, columns)

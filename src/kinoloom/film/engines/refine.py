@@ -24,6 +24,7 @@ from kinoloom.film.quality.error_estimate import scale_network_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import Candidate, View, build_candidates
 from kinoloom.film.synthesis.refine import (
+    INPUT_PLANES,
     OUTPUT_PLANES,
     SIZE_MULTIPLE,
     Refinement,
@@ -33,9 +34,17 @@ from kinoloom.film.synthesis.refine import (
 )
 from kinoloom.motion.flow import Field
 from kinoloom.runtime.models import require_weights
-from kinoloom.runtime.onnx import open_model
+from kinoloom.runtime.onnx import Contract, open_model
 
 _INPUT = "seen"  # as named in the shipped file
+_CONTRACT = Contract(
+    inputs=((_INPUT, (1, None, INPUT_PLANES, None, None)),),
+    outputs=(
+        (1, None, OUTPUT_PLANES, None, None),
+        (1, 3, None, None),
+        (1, 1, None, None),
+    ),
+)
 _BAND_CELLS = 100_000
 _CONTEXT_ROWS = 32
 """Rows on either side of a band that the network also sees: more than its receptive field."""
@@ -57,7 +66,7 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(require_weights(CARD, options.weights), (_INPUT,))
+        self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
 
     def render_frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
@@ -96,7 +105,12 @@ class Refine(Fast):
         rows = [Candidate(each.motion[begin:end], each.weights[begin:end]) for each in candidates]
         planes = build_network_input(pair[0].planes, pair[1].planes, rows, time, begin)
         height, width = planes.shape[2:]
-        corrections, residual, error = self._network({_INPUT: pad_to_multiple(planes)[None]})
+        padded = pad_to_multiple(planes)
+        sides = padded.shape[2:]
+        corrections, residual, error = self._network(
+            {_INPUT: padded[None]},
+            [(1, len(padded), OUTPUT_PLANES, *sides), (1, 3, *sides), (1, 1, *sides)],
+        )
         return (
             corrections[0, ..., :height, :width],
             np.concatenate([residual[0], error[0]])[:, :height, :width],

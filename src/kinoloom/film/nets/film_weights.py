@@ -4,26 +4,25 @@ Supported, detected by content rather than by name: a TorchScript archive, a sta
 torch (zip or legacy format), and safetensors; in any floating-point type; with the names and
 shapes of `film_net`. Anything else raises a `WeightsError` that states the difference.
 
-Pickled code never runs: state dicts are read with weights_only, and torch.jit.load, which runs no
-Python, is used for TorchScript archives only.
+No code of a file runs: state dicts are read with weights_only, and TorchScript archives by
+`film.nets.torchscript`, which reads their tensors and never executes them.
 """
 
 from __future__ import annotations
 
 import pickle
-import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from kinoloom.errors import WeightsError
 from kinoloom.film.cards import FILM
 from kinoloom.film.nets.film_net import FilmNet, FilmOptions
+from kinoloom.film.nets.torchscript import read_torchscript
 
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
 """First bytes of torch files that are not zip archives: a pickled magic number."""
@@ -66,7 +65,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path.name} contains Python objects besides tensors; loading them could run code.",
             hint="Save only the state dict, or use safetensors.",
         ) from error
-    except (RuntimeError, EOFError, SafetensorError, zipfile.BadZipFile) as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # a damaged pickle raises any error
         raise WeightsError(f"{path.name} is damaged or truncated.", hint=_HINT) from error
     if not isinstance(tensors, Mapping) or not all(
         isinstance(value, Tensor) for value in tensors.values()
@@ -85,7 +86,7 @@ def _read_by_format(path: Path, head: bytes) -> object:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
         if any("/code/" in name for name in names):
-            return _read_torchscript(path)
+            return read_torchscript(path)
         if any(name.endswith("/data.pkl") for name in names):
             return torch.load(path, map_location="cpu", weights_only=True)
     elif head == _LEGACY_MAGIC:
@@ -95,15 +96,6 @@ def _read_by_format(path: Path, head: bytes) -> object:
         f"{path.name} {problem}; expected TorchScript, a torch state dict or safetensors.",
         hint=_HINT,
     )
-
-
-def _read_torchscript(path: Path) -> dict[str, Tensor]:
-    with warnings.catch_warnings():
-        # torch deprecates TorchScript programs; only the tensors are used here.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-    tensors: dict[str, Tensor] = module.state_dict()
-    return tensors
 
 
 def _check_tensors(

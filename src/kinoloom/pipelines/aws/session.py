@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 
 from kinoloom.base.provenance import sha256
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.aws.buckets import create_bucket
 from kinoloom.pipelines.aws.execution import SageMakerExecution
 from kinoloom.pipelines.aws.service import Service
 from kinoloom.pipelines.builder.code import bytes_digest
@@ -30,7 +31,7 @@ class SageMakerSession:
     Args:
         boto_session: A `boto3.Session`; None creates one from the environment.
         role: The ARN of the role of pipelines and jobs without one.
-        default_bucket: The bucket of code and outputs; None means
+        default_bucket: The bucket of code and outputs, created if missing; None means
             `sagemaker-<region>-<account>`.
         default_bucket_prefix: A prefix for keys in that bucket.
         sagemaker_client, s3_client: None creates them from the session.
@@ -61,10 +62,20 @@ class SageMakerSession:
         self._bucket = default_bucket
 
     def default_bucket(self) -> str:
-        """Return the bucket of code and outputs without an address; it must exist."""
-        if self._bucket is None:
-            self._bucket = f"sagemaker-{self.boto_region_name}-{self._account}"
-        return self._bucket
+        """Return the bucket of code and outputs without an address; it is created if missing.
+
+        Raises:
+            ExecutionError: AWS rejected the request, or the bucket belongs to another account.
+        """
+        return self._existing_bucket
+
+    @cached_property
+    def _existing_bucket(self) -> str:
+        # Anyone can own a bucket with the name that is derived from an account.
+        owner = {} if self._bucket else {"ExpectedBucketOwner": self._account}
+        name = self._bucket or f"sagemaker-{self.boto_region_name}-{self._account}"
+        create_bucket(self._service, name, owner)
+        return name
 
     @cached_property
     def _account(self) -> str:

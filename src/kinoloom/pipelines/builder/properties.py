@@ -96,7 +96,8 @@ class JsonGet(PipelineVariable):
     Args:
         step_name: The step that has the property file.
         property_file: The property file or its name.
-        json_path: The value's path in the file: dotted names, ['keys'] and [indices].
+        json_path: The value's path in the file: dotted names, ['keys'] and [indices]; or a `Join`
+            or parameter with that text.
         s3_uri: The file's address, instead of `step_name` and `property_file`.
 
     Raises:
@@ -107,7 +108,7 @@ class JsonGet(PipelineVariable):
         self,
         step_name: str | None = None,
         property_file: PropertyFile | str | None = None,
-        json_path: str | None = None,
+        json_path: str | PipelineVariable | None = None,
         s3_uri: Join | None = None,
     ) -> None:
         if (property_file is None) == (s3_uri is None):
@@ -122,9 +123,10 @@ class JsonGet(PipelineVariable):
     @property
     def expr(self) -> dict[str, Any]:
         """The variable's JSON in a definition."""
+        path = to_expression(self.json_path)
         if self.property_file is None:
-            return {"Std:JsonGet": {"S3Uri": to_expression(self.s3_uri), "Path": self.json_path}}
+            return {"Std:JsonGet": {"S3Uri": to_expression(self.s3_uri), "Path": path}}
         file = self.property_file
         name = file.name if isinstance(file, PropertyFile) else file
         reference = {"Get": f"Steps.{self.step_name}.PropertyFiles.{name}"}
-        return {"Std:JsonGet": {"PropertyFile": reference, "Path": self.json_path}}
+        return {"Std:JsonGet": {"PropertyFile": reference, "Path": path}}

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import kinoloom
@@ -21,10 +21,16 @@ from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.cluster.shared_input import SharedInput
 from kinoloom.pipelines.cluster.transfer import Listed, iter_chunks, list_folder, write_folder
 from kinoloom.pipelines.cluster.watchdog import Watchdog
-from kinoloom.pipelines.local.jobs.files import create_folders, job_path, place_input
+from kinoloom.pipelines.local.jobs.files import (
+    create_folders,
+    job_path,
+    place_input,
+    read_failure,
+)
 from kinoloom.pipelines.local.jobs.job import Input, Job
 from kinoloom.pipelines.local.jobs.mounts import ML
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _POLL_S = 0.2
 _MAX_LOG_BYTES = 1 << 20
@@ -140,18 +146,25 @@ class Host:
 
     def list_outputs(self, job: Job) -> dict[str, list[Listed]]:
         """Return the outputs' listings by path; `next_chunk` then returns their content."""
-        places = [one.place for one in job.outputs if job_path(self._ml, one.place).is_dir()]
-        if job_path(self._ml, _FAILURE).is_file():
-            places.append(_FAILURE)
-        listings = {place: list_folder(job_path(self._ml, place)) for place in places}
+        ml = PurePosixPath("ml")
+        folders = {
+            one.place: StepFolder(self._folder, job_path(ml, one.place)) for one in job.outputs
+        }
+        listings = {place: list_folder(folder) for place, folder in folders.items()}
+        failure = read_failure(self._folder)
 
         def stream() -> Iterator[bytes]:
-            for place, listing in listings.items():
-                yield from iter_chunks(job_path(self._ml, place), listing)
+            for place, folder in folders.items():
+                yield from iter_chunks(folder, listings[place])
                 yield b""
+            if failure:
+                yield failure
+            yield b""
 
         self._stream = stream()
-        return listings
+        if failure is None:
+            return listings
+        return {**listings, _FAILURE: [Listed("failure", len(failure), executable=False)]}
 
     def next_chunk(self) -> bytes:
         """Return the next chunk of the outputs; empty at the end of each output."""

@@ -7,11 +7,14 @@ neither side holds more than one chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from kinoloom.errors import OutputError
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 from kinoloom.pipelines.local.storage.store import files_in
 
 CHUNK_BYTES = 16 << 20
@@ -26,18 +29,21 @@ class Listed:
     executable: bool
 
 
-def list_folder(path: Path) -> list[Listed]:
+def list_folder(path: Path | StepFolder) -> list[Listed]:
     """Return the files of a folder by name; a file is a folder with that one file.
 
     Raises:
         OutputError: The folder has something that is neither a file nor a folder.
     """
-    found = ((name, file.stat()) for name, file in files_in(path))
+    if isinstance(path, StepFolder):
+        found = [(name, _stat_in(path, inner)) for name, inner in path.files()]
+    else:
+        found = [(name, file.stat()) for name, file in files_in(path)]
     return [Listed(name, stat.st_size, bool(stat.st_mode & 0o100)) for name, stat in found]
 
 
 def iter_chunks(
-    path: Path, listing: Sequence[Listed], chunk_bytes: int = CHUNK_BYTES
+    path: Path | StepFolder, listing: Sequence[Listed], chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[bytes]:
     """Yield the stream of a folder in chunks of `chunk_bytes`; the last one may be shorter.
 
@@ -50,9 +56,10 @@ def iter_chunks(
         OutputError: A file is shorter than in the listing.
     """
     chunk = bytearray()
+    open_file = _opener(path)
     for one in listing:
         remaining = one.size
-        with (path if path.is_file() else path / one.path).open("rb") as file:
+        with open_file(one.path) as file:
             while block := file.read(min(chunk_bytes - len(chunk), remaining)):
                 chunk += block
                 remaining -= len(block)
@@ -60,9 +67,23 @@ def iter_chunks(
                     yield bytes(chunk)
                     chunk.clear()
         if remaining:
-            raise OutputError(f"{path / one.path} was truncated while it was read.")
+            raise OutputError(f"'{one.path}' was truncated while it was read.")
     if chunk:
         yield bytes(chunk)
+
+
+def _stat_in(folder: StepFolder, name: str) -> os.stat_result:
+    with folder.open(name) as file:
+        return os.fstat(file.fileno())
+
+
+def _opener(path: Path | StepFolder) -> Callable[[str], BinaryIO]:
+    """Return a function that opens a file of a folder by its name."""
+    if isinstance(path, StepFolder):
+        folder, inner = path, dict(path.files())
+        return lambda name: folder.open(inner[name])
+    base = path
+    return lambda name: (base if base.is_file() else base / name).open("rb")
 
 
 def write_folder(listing: Sequence[Listed], chunks: Iterable[bytes], target: Path) -> None:

@@ -41,7 +41,7 @@ def run_file(file: Path, options: RunOptions) -> Report:
     """
     if options.resume is not None:
         session = open_local_session(options.session, options.root, strict=options.strict)
-        execution: Execution = session.resume(options.resume)
+        execution: Execution = resume_file(session, file, options.resume)
     else:
         execution = start_file(
             open_session(options.session, options.root, strict=options.strict), file, options
@@ -118,7 +118,8 @@ def wait_for(execution: Execution) -> None:
         is_sentence = error.message.endswith((".", "\n"))  # not every Fail step's message is one
         raise ExecutionError(
             error.message if is_sentence else f"{error.message}.",
-            hint=f"When the cause is fixed, resume with --resume {execution.id}.",
+            hint="When the cause is fixed, call `pipeline run FILE` again and resume with "
+            f"--resume {execution.id}.",
         ) from error
 
 
@@ -140,6 +141,24 @@ def start_file(session: Session, file: Path, options: RunOptions) -> Execution:
     """
     name, parameters = put_file(session, file, options.name, options.set)
     return session.start(name, parameters, max_parallel=options.parallel or 0)
+
+
+def resume_file(session: LocalSession, file: Path, execution: str) -> Execution:
+    """Compile the pipeline of a file again and resume an execution of it.
+
+    Finished steps run again only if they, or the steps that they need, have changed.
+
+    Raises:
+        KinoloomError: See `read_file` and `LocalSession.resume`.
+    """
+    row = session.workspace.execution_row(execution)
+    if row["status"] == "Succeeded":
+        return session.resume(execution)
+    name, checked = read_file(session, file, row["pipeline"])
+    definition = json.dumps(checked.definition.to_json())
+    resumed = session.resume(execution, definition)
+    session.put_pipeline(name, definition)
+    return resumed
 
 
 def put_file(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from kinoloom.errors import DefinitionError
 from kinoloom.pipelines.language.problems import Problems, child_path, suggest
-from kinoloom.pipelines.language.values import Get, function_of, parse_path
+from kinoloom.pipelines.language.values import Get, function_of, parse_json_path
 
 _MAX_LENGTH = 60
 
@@ -283,7 +283,7 @@ class Function:
 FUNCTION = Function()
 _JOIN = Record({"On": text(literal=True), "Values": ListOf(ANYTHING, literal=True)}, closed=True)
 _JSON_GET = Record(
-    {"Path": text(literal=True)},
+    {"Path": text()},
     {"PropertyFile": Function(("Get",)), "S3Uri": Scalar("text", lambda r: isinstance(r, str))},
     closed=True,
 )
@@ -309,7 +309,9 @@ def _check_json_get(raw: Any, path: str, problems: Problems) -> None:
         return
     if ("PropertyFile" in raw) == ("S3Uri" in raw):
         problems.add(path, "must have either 'PropertyFile' or 'S3Uri'")
+    if not isinstance(raw["Path"], str):
+        return
     try:
-        parse_path(raw["Path"].removeprefix("$."))
+        parse_json_path(raw["Path"])
     except DefinitionError as error:
         problems.add(child_path(path, "Path"), error.message)

@@ -66,6 +66,11 @@ def parse_path(text: str) -> Members:
     return tuple(parts)
 
 
+def parse_json_path(text: str) -> Members:
+    """Return the members that the path of a JsonGet names; see `parse_path`."""
+    return parse_path(text.removeprefix("$."))
+
+
 @dataclass(frozen=True)
 class Get:
     """A reference to a parameter, an execution variable or a property of a step.
@@ -124,19 +129,14 @@ class JsonGet:
     """A value from a JSON file.
 
     Attributes:
-        path_text: The value's path in the file.
+        path_text: The value's path in the file: text, or a function with the text.
         property_file: A reference to a step's property file, or None.
         s3_uri: The file's address, or None; exactly one of the two is given.
     """
 
-    path_text: str
+    path_text: Value
     property_file: Get | None = None
     s3_uri: Value = None
-
-    @property
-    def path(self) -> Members:
-        """The value's path in the file, as members."""
-        return parse_path(self.path_text.removeprefix("$."))
 
     def to_json(self) -> dict[str, Any]:
         """Return its JSON in a definition."""
@@ -144,7 +144,7 @@ class JsonGet:
             file: dict[str, Any] = {"PropertyFile": self.property_file.to_json()}
         else:
             file = {"S3Uri": to_json(self.s3_uri)}
-        return {"Std:JsonGet": {**file, "Path": self.path_text}}
+        return {"Std:JsonGet": {**file, "Path": to_json(self.path_text)}}
 
 
 def function_of(raw: Any) -> str:
@@ -166,9 +166,10 @@ def parse_value(raw: Any) -> Value:
         return Join(inner["On"], tuple(parse_value(item) for item in inner["Values"]))
     if function == "Std:JsonGet":
         inner = raw["Std:JsonGet"]
+        member = parse_value(inner["Path"])
         if "PropertyFile" in inner:
-            return JsonGet(inner["Path"], property_file=Get(inner["PropertyFile"]["Get"]))
-        return JsonGet(inner["Path"], s3_uri=parse_value(inner["S3Uri"]))
+            return JsonGet(member, property_file=Get(inner["PropertyFile"]["Get"]))
+        return JsonGet(member, s3_uri=parse_value(inner["S3Uri"]))
     if isinstance(raw, dict):
         return {key: parse_value(item) for key, item in raw.items()}
     if isinstance(raw, list):
@@ -199,8 +200,13 @@ def _find_references(value: Value) -> list[tuple[str, Get | JsonGet]]:
     if isinstance(value, Get):
         return [("", value)]
     if isinstance(value, JsonGet):
-        inner = "['Std:JsonGet'].S3Uri"
-        return [("", value), *((inner + p, v) for p, v in _find_references(value.s3_uri))]
+        members = {"S3Uri": value.s3_uri, "Path": value.path_text}
+        nested = [
+            (f"['Std:JsonGet'].{name}{path}", reference)
+            for name, member in members.items()
+            for path, reference in _find_references(member)
+        ]
+        return [("", value), *nested]
     if isinstance(value, Join):
         inner = "['Std:Join'].Values"
         return [(inner + p, v) for p, v in _find_references(value.values)]

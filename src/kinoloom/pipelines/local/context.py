@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.language import Checked, Step
@@ -132,8 +133,20 @@ def _read_json(path: Path, name: str, folder: Path) -> Any:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ExecutionError(f"{name} is outside its folder.")
     try:
-        return json.loads(path.read_text())
+        return json.loads(
+            path.read_text(), parse_constant=_reject_number, parse_float=_parse_finite
+        )
     except OSError as error:
         raise ExecutionError(f"{name} does not exist ({path.name}).") from error
     except ValueError as error:
         raise ExecutionError(f"{name} is not valid JSON: {error}.") from error
+
+
+def _parse_finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _reject_number(text)
+
+
+def _reject_number(text: str) -> NoReturn:
+    """Reject NaN and infinities: comparisons with them would choose a branch without a reason."""
+    raise ValueError(f"the number {text} is not finite")

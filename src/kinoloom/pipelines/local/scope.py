@@ -9,7 +9,14 @@ from typing import Any
 
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.language.problems import suggest
-from kinoloom.pipelines.language.values import Get, Join, JsonGet, Members, Value
+from kinoloom.pipelines.language.values import (
+    Get,
+    Join,
+    JsonGet,
+    Members,
+    Value,
+    parse_json_path,
+)
 
 _NAME_KEYS = ("OutputName", "InputName", "ChannelName", "Name", "Key")
 
@@ -37,6 +44,7 @@ class Scope:
 
         Raises:
             ExecutionError: A property, or a member of a file, does not exist.
+            DefinitionError: The text of a path in a file is not a valid path.
         """
         if isinstance(value, Get):
             return self._get(value)
@@ -58,12 +66,13 @@ class Scope:
         return find_member(self.properties(get.name), get.path, f"step '{get.name}'")
 
     def _json_get(self, value: JsonGet) -> Any:
+        members = parse_json_path(as_text(self.value(value.path_text)))
         if value.property_file is not None:
             get = value.property_file
             content = self.property_file(get.name, str(get.path[1]))
-            return find_member(content, value.path, f"property file {get.text}")
+            return find_member(content, members, f"property file {get.text}")
         uri = as_text(self.value(value.s3_uri))
-        return find_member(self.file(uri), value.path, uri)
+        return find_member(self.file(uri), members, uri)
 
 
 def find_member(content: Any, members: Members, name: str) -> Any:

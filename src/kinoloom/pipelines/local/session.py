@@ -11,10 +11,12 @@ from typing import IO, Any
 
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
+from kinoloom.pipelines.local.changes import find_unchanged_steps
 from kinoloom.pipelines.local.context import Function, Run, Tools
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.worker import Worker
@@ -24,6 +26,8 @@ from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
+
+_THIS_STEP = "WHERE execution = :id AND name = :name"
 
 
 class LocalSession:
@@ -260,20 +264,61 @@ class LocalSession:
         run = {"id": "", "pipeline": name, "parameters": values, "created": now(), "parallel": 0}
         return explain_steps(self._run({**row, **run}, checked, -1), self._tools)
 
-    def resume(self, execution: str) -> LocalExecution:
+    def resume(self, execution: str, definition: str | None = None) -> LocalExecution:
         """Resume an interrupted, failed or prepared execution; finished steps do not run again.
 
+        Args:
+            execution: The execution's id.
+            definition: A new definition as JSON, for example with a fixed script: finished steps
+                run again if they or the steps that they need have changed. None means the
+                definition, and so the code, that the execution started with.
+
         Raises:
-            UsageError: The execution does not exist.
+            UsageError: The execution does not exist, or has no valid value for a parameter of the
+                new definition.
+            DefinitionError: The new definition is invalid or has steps that cannot run locally.
             ExecutionError: A process is running the execution.
         """
         row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
             return LocalExecution(self.workspace, execution)
+        changes = [] if definition is None else self._replace_definition(row, definition)
         lock = self.workspace.lock(execution)
+        self.workspace.state.execute(*changes)
+        row = self.workspace.execution_row(execution)
         for step in self.workspace.state.list_steps(execution):
             kill_orphan(step["pid"], step["pid_started"])
         return self._drive(execution, check_supported(row["definition"]), lock)
+
+    def _replace_definition(
+        self, row: Mapping[str, Any], definition: str
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return the statements that give an execution another definition."""
+        before, after = check_supported(row["definition"]), check_supported(definition)
+        declared = after.definition.parameters
+        names = {one.name for one in declared}
+        kept = {name: value for name, value in row["parameters"].items() if name in names}
+        values = {
+            "id": row["id"],
+            "definition": definition,
+            "parameters": check_parameters(declared, kept),
+        }
+        statements = [
+            (
+                "UPDATE executions SET definition = :definition, parameters = :parameters "
+                "WHERE id = :id",
+                values,
+            )
+        ]
+        unchanged = find_unchanged_steps(before, after)
+        for step in self.workspace.state.list_steps(row["id"]):
+            name = step["name"].partition("/")[0]  # trainings of a Tuning step have a number
+            values = {"id": row["id"], "name": step["name"], "status": Status.WAITING.value}
+            if name not in after.graph.steps:
+                statements.append((f"DELETE FROM steps {_THIS_STEP}", values))
+            elif name not in unchanged:
+                statements.append((f"UPDATE steps SET status = :status {_THIS_STEP}", values))
+        return statements
 
     def _load(
         self, name: str, parameters: Mapping[str, Any] | None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from kinoloom.runtime.models.registries import download, format_transfer
 from kinoloom.runtime.models.verify import verify_weights
 
 _STAGING = ".new-"
+_REMOVAL_ATTEMPTS, _REMOVAL_PAUSE_S = 40, 0.05
 
 
 class Watcher(Protocol):
@@ -303,6 +305,13 @@ def _staging(parent: Path) -> Iterator[Path]:
 
 
 def _remove_unfinished(parent: Path) -> None:
-    """Remove what a killed process has left; the lock shows that none is at work."""
+    """Remove what a killed process has left; the lock shows that none is at work.
+
+    Its pip may still be, and moves files while they are removed.
+    """
     for folder in parent.glob(f"{_STAGING}*"):
-        remove(folder)
+        for _ in range(_REMOVAL_ATTEMPTS):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(_REMOVAL_PAUSE_S)

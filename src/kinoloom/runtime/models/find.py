@@ -20,6 +20,7 @@ from typing import Literal
 
 from kinoloom.base.model import FetchedFile, FetchSource, ModelCard
 from kinoloom.errors import ChecksumError, WeightsError
+from kinoloom.runtime.checksum import check_sha256
 from kinoloom.runtime.models.folders import user_folders, version_folder
 
 Origin = Literal["named", "user", "shipped", "fetched", "installed"]
@@ -67,11 +68,13 @@ def require_weights(card: ModelCard, given: Path | None = None) -> Path:
         An existing file.
 
     Raises:
-        ChecksumError: the fetched files are incomplete.
+        ChecksumError: the fetched files are incomplete, or the shipped file is damaged.
         WeightsError: the weights are missing; the hint has the command that gets them.
     """
     found = find_weights(card, given)
     if found is not None:
+        if found.origin == "shipped":
+            check_sha256(found.path, card.sha256)
         return found.path
     if card.weights == "none":
         raise WeightsError(f"'{card.name}' has no weights.")

@@ -15,7 +15,8 @@ class LocalPipelineSession(LocalSession):
     """A `LocalSession` with the SDK's arguments.
 
     The SDK's session forgets its pipelines when its process ends, and its users call `create()` in
-    every run; so `create()` does here what `upsert()` does.
+    every run; so `create()` does here what `upsert()` does. As in the SDK, a step runs in every
+    execution unless its `CacheConfig` requests caching; `LocalSession` caches by default.
 
     Args:
         boto_session, s3_endpoint_url, disable_local_code: Accepted for compatibility; nothing is
@@ -41,6 +42,7 @@ class LocalPipelineSession(LocalSession):
             root or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT,
             default_bucket=default_bucket or "local",
             default_bucket_prefix=default_bucket_prefix,
+            strict=True,
         )
 
 

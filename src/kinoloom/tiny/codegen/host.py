@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ExecutionError, MissingError, UsageError
-from kinoloom.tiny.codegen.model import generate_sources, image_bytes
+from kinoloom.tiny.codegen.model import generate_sources
+from kinoloom.tiny.image import INVALID_IMAGE, image_bytes
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.planning.arena import Plan
 
@@ -100,21 +101,20 @@ class HostProgram:
         return loss.value
 
     def export(self) -> bytes:
-        """Return the trained tensors as an image."""
+        """Return the trained tensors, seed and step as an image; see `tiny.image`."""
         image = (ctypes.c_uint8 * image_bytes(self.program))()
         self._call("export")(image)
         return bytes(image)
 
     def load(self, image: bytes) -> None:
-        """Load the trained tensors from an image.
+        """Load the trained tensors, seed and step from an image; see `tiny.image`.
 
         Raises:
             UsageError: The image is damaged or belongs to another program.
         """
-        if len(image) != image_bytes(self.program) or self._call("import")(image):
-            raise UsageError(
-                "The image is damaged or belongs to another program; nothing was changed."
-            )
+        size = image_bytes(self.program, image[:4])
+        if len(image) != size or self._call("import")(image):
+            raise UsageError(INVALID_IMAGE)
 
 
 def _pointer(x: Array) -> Any:

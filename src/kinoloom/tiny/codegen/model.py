@@ -1,10 +1,9 @@
-"""Generation of `model.h` and `model.c`, and the image format of trained tensors."""
+"""Generation of `model.h` and `model.c`."""
 
 from __future__ import annotations
 
 import re
 import textwrap
-import zlib
 from dataclasses import dataclass
 from string import Template
 
@@ -19,13 +18,10 @@ from kinoloom.tiny.codegen.text import (
     format_array,
 )
 from kinoloom.tiny.codegen.writer import Writer
-from kinoloom.tiny.ir.program import Array, Program
+from kinoloom.tiny.image import MAGIC, OLD_MAGIC, compute_fingerprint, image_bytes
+from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.ir.stream_ops import Stream
 from kinoloom.tiny.planning.arena import Plan
-
-MAGIC = b"KLT1"
-IMAGE_HEAD = 8
-"""Bytes before the tensors of an image: the magic number and the fingerprint of the program."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +30,6 @@ class Sources:
 
     header: str
     source: str
-
-
-def image_bytes(program: Program) -> int:
-    """Return the size of an exported image in bytes: head, trained tensors and CRC."""
-    return IMAGE_HEAD + program.param_bytes + 4
-
-
-def compute_fingerprint(program: Program) -> int:
-    """Return a number that identifies the layout of a program's image."""
-    layout = [(t.name, t.shape, t.dtype) for t in program.params]
-    return zlib.crc32(repr((program.name, layout)).encode())
-
-
-def encode_image(program: Program, params: dict[str, Array]) -> bytes:
-    """Encode trained tensors as the device exports them: little-endian, followed by a CRC-32."""
-    body = MAGIC + compute_fingerprint(program).to_bytes(4, "little")
-    for tensor in program.params:
-        values = params[tensor.name]
-        body += values.astype(values.dtype.newbyteorder("<")).tobytes()
-    return body + zlib.crc32(body).to_bytes(4, "little")
 
 
 def generate_sources(program: Program, plan: Plan) -> Sources:
@@ -119,6 +95,9 @@ def _template_values(w: Writer) -> dict[str, str]:
         "bad_label": "out of range" if of_class else "null",
         "label_text": _label_text(program),
         "image_bytes": str(image_bytes(program)),
+        "old_image_bytes": str(image_bytes(program, OLD_MAGIC)),
+        "magic": f"0x{int.from_bytes(MAGIC, 'little'):08X}u",
+        "old_magic": f"0x{int.from_bytes(OLD_MAGIC, 'little'):08X}u",
         "label_type": "int32_t " if of_class else "const float *",
         "check_label": _check_label(program) if of_class else "label == 0",
         "params": "\n".join(

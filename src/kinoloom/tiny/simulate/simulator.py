@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ArrayError, UsageError
+from kinoloom.tiny.image import decode_image, encode_image
 from kinoloom.tiny.ir import backward_ops as b
 from kinoloom.tiny.ir import forward_ops as f
 from kinoloom.tiny.ir import sequence_ops as s
@@ -121,6 +122,22 @@ class Simulator:
         _run(self.memory, self.program.ops)
         self.memory.step += 1
         return float(self.memory[self.program.loss].ravel()[0])
+
+    def export(self) -> bytes:
+        """Return the trained tensors, seed and step as an image; see `tiny.image`."""
+        memory = self.memory
+        return encode_image(self.program, memory.params, memory.seed, memory.step)
+
+    def load(self, image: bytes) -> None:
+        """Load the trained tensors, seed and step from an image; see `tiny.image`.
+
+        Raises:
+            UsageError: The image is damaged or belongs to another program.
+        """
+        content = decode_image(self.program, image)
+        self.memory.params = content.params
+        if content.randomness is not None:
+            self.memory.seed, self.memory.step = content.randomness
 
     def _target(self, label: Any) -> Array:
         tensor = self.program.tensors[self.program.label]

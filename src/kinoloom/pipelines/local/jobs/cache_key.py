@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import sys
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.language.problems import child_path
 from kinoloom.pipelines.language.shapes import format_value
+from kinoloom.pipelines.local.jobs.environment import describe_environment, describe_variables
 
 CONTRACT = 1
 """Incremented when the folder or environment of steps changes."""
 
-_INSTALLED = (".dist-info", ".egg-info")  # folders such as numpy-2.4.6.dist-info
 _VOLATILE = (
     "RoleArn", "Tags", "ExperimentConfig", "TrainingJobName", "ProcessingJobName",
     "OutputDataConfig", "DebugHookConfig", "ProfilerConfig", "ProcessingResources",
@@ -38,6 +34,7 @@ def build_cause(
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
     addresses: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return everything that decides a job's result, as plain values.
 
@@ -47,6 +44,7 @@ def build_cause(
         inputs: The inputs' digests by path in the job.
         outputs: The outputs' names by path in the job.
         addresses: The inputs' paths in the job by address; they replace the addresses.
+        variables: The environment variables that the request does not have.
     """
     kept = {key: value for key, value in arguments.items() if key not in _VOLATILE}
     if "HyperParameters" in kept:
@@ -62,6 +60,7 @@ def build_cause(
         "Inputs": dict(inputs),
         "Outputs": dict(outputs),
         "Environment": describe_environment(),
+        "Variables": describe_variables(variables),
     }
 
 
@@ -81,16 +80,6 @@ def build_key(cause: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a cause: equal for equal work on equal content."""
     text = json.dumps(cause, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def describe_environment() -> dict[str, str]:
-    """Return the interpreter and a digest of the names and versions of its packages."""
-    folders = [Path(path) for path in sys.path if path and Path(path).is_dir()]
-    found = {p.name for folder in folders for p in folder.iterdir() if p.suffix in _INSTALLED}
-    packages = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return {"python": python, "platform": sys.platform, "packages": packages[:16]}
 
 
 def first_difference(before: Any, after: Any) -> str:

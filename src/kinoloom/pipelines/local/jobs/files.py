@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from kinoloom.pipelines.local.jobs.job import Input, Job
 from kinoloom.pipelines.local.jobs.mounts import ML
 from kinoloom.pipelines.local.storage import archive
+from kinoloom.pipelines.local.storage.step_folder import open_step_file
 from kinoloom.pipelines.local.storage.store import copy_in
 
+_MAX_FAILURE_BYTES = 1 << 16
 
-def job_path(ml: Path, place: str) -> Path:
+_Path = TypeVar("_Path", Path, PurePosixPath)
+
+
+def job_path(ml: _Path, place: str) -> _Path:
     """Return where a path below /opt/ml is in a job's folder."""
     return ml / place.removeprefix(f"{ML}/")
 
@@ -42,3 +49,16 @@ def place_input(one: Input, source: Path, ml: Path) -> None:
         target.symlink_to(source.resolve())
     else:
         copy_in(source, target)
+
+
+def read_failure(folder: Path) -> bytes | None:
+    """Return the beginning of an attempt's failure file; None if it has none.
+
+    A link is not followed: it could lead to any file of this machine.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        file = open_step_file(folder, "ml/output/failure")
+        if file is not None:
+            with file:
+                return file.read(_MAX_FAILURE_BYTES)
+    return None

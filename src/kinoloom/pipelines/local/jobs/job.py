@@ -147,6 +147,20 @@ class Job:
         variables = {**base_environment(ml.parent / "tmp"), **threads, **env, **self.env}
         return Command(self.words, variables, ml, self.cwd, self.limit_s, shared)
 
+    def outer_variables(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables that the job gets from its session and its session's process.
+
+        Args:
+            env: The session's variables.
+        """
+        outer = {**inherited_variables(), **env}
+        return {name: value for name, value in outer.items() if name not in self.env}
+
+
+def inherited_variables() -> dict[str, str]:
+    """Return the variables of this process that steps get too."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
 
 def base_environment(temporary: Path) -> dict[str, str]:
     """Return the variables of every step: this interpreter is first on the path, no secrets.
@@ -154,10 +168,9 @@ def base_environment(temporary: Path) -> dict[str, str]:
     Args:
         temporary: The step's folder for temporary files.
     """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     interpreter = str(Path(sys.executable).parent)
     return {
-        **inherited,
+        **inherited_variables(),
         "PATH": f"{interpreter}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "HOME": str(temporary),
         "TMPDIR": str(temporary),

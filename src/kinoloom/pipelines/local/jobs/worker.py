@@ -11,22 +11,29 @@ import itertools
 import re
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local.jobs.cache_key import build_cause, build_key, first_difference
-from kinoloom.pipelines.local.jobs.files import create_folders, job_path, place_input
+from kinoloom.pipelines.local.jobs.files import (
+    create_folders,
+    job_path,
+    place_input,
+    read_failure,
+)
 from kinoloom.pipelines.local.jobs.job import Job, Output
 from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
 from kinoloom.pipelines.local.storage import archive
 from kinoloom.pipelines.local.storage.objects import Objects
 from kinoloom.pipelines.local.storage.state import State
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 from kinoloom.pipelines.local.storage.store import Entry, Store
 
 _LAST_LINES = 20
@@ -118,7 +125,8 @@ class Worker:
             inputs[one.place] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
         addresses = {one.uri: one.place for one in job.inputs}
-        return build_cause(job.kind, job.arguments, inputs, outputs, addresses)
+        variables = job.outer_variables(self.env)
+        return build_cause(job.kind, job.arguments, inputs, outputs, addresses, variables)
 
     def _is_cached(self, step: Step) -> bool:
         return step.cache.enabled if step.cache is not None else not self.strict
@@ -128,7 +136,7 @@ class Worker:
         if not self._is_cached(step):
             return None
         max_age = step.cache.max_age if step.cache is not None else None
-        for row in self.state.find_equal_steps(key, max_age):
+        for row in self.state.find_equal_steps(step.name, key, max_age):
             if all(self.store.tree(digest) is not None for digest in row["outputs"].values()):
                 return row
         return None
@@ -176,7 +184,7 @@ class Worker:
             return _describe_failure(job, ending, folder)
         return {
             "status": Status.SUCCEEDED,
-            "outputs": self._collect(job, folder / "ml", folder),
+            "outputs": self._collect(job, folder),
             "properties": _add_metrics(job, _read_metrics(folder / "log.txt", job.metrics)),
         }
 
@@ -206,25 +214,28 @@ class Worker:
         command = job.command(ml, self.env, self.shared)
         return run(command, folder / "log.txt", self.isolation, stop_fd, on_start)
 
-    def _collect(self, job: Job, ml: Path, folder: Path) -> dict[str, str]:
+    def _collect(self, job: Job, folder: Path) -> dict[str, str]:
         """Store the job's outputs, publish them and return their digests by name."""
         digests = {}
         for one in job.outputs:
-            written = job_path(ml, one.place)
-            written.mkdir(parents=True, exist_ok=True)
-            if one.optional and not any(written.iterdir()):
+            written = StepFolder(folder, job_path(PurePosixPath("ml"), one.place))
+            if one.optional and written.is_empty():
                 continue
-            if one.archive:
-                packed = folder / "packed" / one.name
-                packed.mkdir(parents=True)
-                archive.pack(written, packed / one.archive)
-                written = packed
-            digests[one.name] = self.store.keep(written)
+            digests[one.name] = (
+                self._pack(written, one.archive, folder)
+                if one.archive
+                else self.store.keep(written)
+            )
         for one in job.outputs:
             digest = digests.get(one.name)
             self._publish(one, self.store.tree(digest) if digest else None)
-        shutil.rmtree(folder / "packed", ignore_errors=True)
         return digests
+
+    def _pack(self, written: StepFolder, name: str, folder: Path) -> str:
+        """Store a folder as an archive and return its tree's digest."""
+        with tempfile.TemporaryDirectory(prefix="packed-", dir=folder) as packed:
+            archive.pack(written, Path(packed, name))
+            return self.store.keep(StepFolder(Path(packed)))
 
     def _publish(self, output: Output, entries: list[Entry] | None) -> None:
         if entries is not None:
@@ -271,9 +282,9 @@ def _describe_failure(job: Job, ending: Ending, folder: Path) -> dict[str, Any]:
     else:
         reason = f"The job ended with exit code {ending.code}."
         retry_class = "SageMaker.JOB_INTERNAL_ERROR" if ending.code == _EX_TEMPFAIL else ""
-    failure = folder / "ml" / "output" / "failure"
-    if failure.is_file():
-        text = failure.read_text(errors="replace")[:_MAX_FAILURE_CHARACTERS].strip()
+    failure = read_failure(folder)
+    if failure is not None:
+        text = failure.decode(errors="replace")[:_MAX_FAILURE_CHARACTERS].strip()
         reason += f" Its failure file: {text}"
     lines = (folder / "log.txt").read_text(errors="replace").splitlines()[-_LAST_LINES:]
     if lines:

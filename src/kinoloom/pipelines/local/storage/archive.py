@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tarfile
 from pathlib import Path, PurePosixPath
 
 from kinoloom.errors import UsageError
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _MAX_FILES = 100_000
 _MAX_BYTES = 64 << 30
@@ -15,19 +17,23 @@ _FREE_BYTES = 256 << 20  # allowed at any ratio
 _BLOCK_BYTES = 1 << 20
 
 
-def pack(folder: Path, target: Path) -> None:
-    """Write a folder's files to a .tar.gz that depends on names and contents only."""
+def pack(folder: StepFolder, target: Path) -> None:
+    """Write a folder's files to a .tar.gz that depends on names and contents only.
+
+    Raises:
+        OutputError: See `StepFolder.files`.
+    """
     with (
         target.open("wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            info = tarfile.TarInfo(path.relative_to(folder).as_posix())
-            stat = path.stat()
-            info.size = stat.st_size
-            info.mode = 0o755 if stat.st_mode & 0o100 else 0o644
-            with path.open("rb") as content:
+        for name, inner in folder.files():
+            info = tarfile.TarInfo(name)
+            with folder.open(inner) as content:
+                stat = os.fstat(content.fileno())
+                info.size = stat.st_size
+                info.mode = 0o755 if stat.st_mode & 0o100 else 0o644
                 tar.addfile(info, content)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
-from kinoloom.errors import UsageError
+from kinoloom.errors import OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
@@ -53,23 +55,57 @@ class Objects:
         return self.path(uri)
 
     def put(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an address, replacing what is there.
+        """Store a file, a folder or bytes at an address.
+
+        A file replaces the file at its address; a folder replaces the file or folder there.
 
         Raises:
             UsageError: The address is not an s3:// address.
+            OutputError: A file's address is a folder, or has a file as a folder.
         """
         target = self.output_path(uri)
-        remove(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path) and content.is_dir():
-            shutil.copytree(content, target)
+            remove(target)
+            with rejecting_conflicts(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(content, target)
             return
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        if isinstance(content, Path):
-            shutil.copyfile(content, part)
-        else:
-            part.write_bytes(content)
+        with rejecting_conflicts(target), new_file(target) as part:
+            if isinstance(content, Path):
+                shutil.copyfile(content, part)
+            else:
+                part.write_bytes(content)
+
+
+@contextlib.contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yield a path in the target's folder; the file written there then becomes the target."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{os.urandom(6).hex()}.part")
+    try:
+        yield part
         part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)  # also after `replace` between two links to one file
+
+
+@contextlib.contextmanager
+def rejecting_conflicts(target: Path) -> Iterator[None]:
+    """Report a file where a folder must be written, or a folder where a file must be.
+
+    S3 allows both at one address, a file system does not.
+
+    Raises:
+        OutputError: There is such a conflict.
+    """
+    try:
+        yield
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        path = error.filename2 or error.filename
+        raise OutputError(
+            f"{path} conflicts with a file or folder of the same name.",
+            hint=f"Remove it, or choose another address than {target}.",
+        ) from error
 
 
 def remove(path: Path) -> None:

@@ -192,13 +192,18 @@ class State:
             "SELECT * FROM steps WHERE execution = ? ORDER BY started, rowid", (execution,)
         )
 
-    def find_equal_steps(self, key: str, max_age: timedelta | None) -> list[dict[str, Any]]:
-        """Return succeeded steps with a cache key, at most `max_age` old, latest first."""
+    def find_equal_steps(
+        self, name: str, key: str, max_age: timedelta | None
+    ) -> list[dict[str, Any]]:
+        """Return succeeded steps with a name and a cache key, at most `max_age` old, latest first.
+
+        The name keeps equal steps of one execution apart: each is one draw of a random result.
+        """
         since = "" if max_age is None else (datetime.now(UTC) - max_age).isoformat()
         return self._all(
-            "SELECT * FROM steps WHERE key = ? AND status = 'Succeeded' AND ended >= ? "
-            "ORDER BY ended DESC LIMIT 5",
-            (key, since),
+            "SELECT * FROM steps WHERE key = ? AND name = ? AND status = 'Succeeded' "
+            "AND ended >= ? ORDER BY ended DESC LIMIT 5",
+            (key, name, since),
         )
 
     def find_last_success(self, pipeline: str, name: str) -> dict[str, Any] | None:

@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from kinoloom.errors import OutputError
-from kinoloom.pipelines.local.storage.objects import remove
+from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflicts
+from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _TIME_NS = 1_600_000_000 * 10**9
-_SETTLED_NS = 2 * 10**9  # file times are coarse: younger files may change unnoticed
+SETTLED_NS = 2 * 10**9  # file times are coarse: younger files may change unnoticed
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,19 @@ class Store:
         """
         return _digest(_listing([self._entry(name, file) for name, file in files_in(path)]))
 
-    def keep(self, path: Path) -> str:
-        """Store a file or folder and return its tree's digest; the files become the blobs.
+    def keep(self, folder: StepFolder) -> str:
+        """Store a folder and return its tree's digest; files of this user become the blobs.
 
         Raises:
-            OutputError: The folder has something that is neither a file nor a folder.
+            OutputError: See `StepFolder.files`; or a file was replaced meanwhile.
         """
         entries = []
-        for name, file in files_in(path):
-            entry = self._entry(name, file)
-            self._adopt(file, entry)
+        for name, inner in folder.files():
+            with folder.open(inner) as file:
+                stat = os.fstat(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                entry = Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
+                self._adopt(folder.path / inner, file, entry)
             entries.append(entry)
         listing = _listing(entries)
         digest = _digest(listing)
@@ -88,13 +93,18 @@ class Store:
         return entries if all(self._is_intact(entry) for entry in entries) else None
 
     def lay_out(self, entries: list[Entry], target: Path) -> None:
-        """Write a tree to `target`, replacing what is there; files are hard links."""
-        remove(target)
-        target.mkdir(parents=True, exist_ok=True)
-        for entry in entries:
-            file = target / entry.path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _link(self._blob(entry.digest), file)
+        """Add a tree to the folder `target`; files are hard links.
+
+        As in S3, a file replaces the file of the same name, and all other files are kept: they may
+        be the user's or those of another step.
+
+        Raises:
+            OutputError: A file is where a folder must be, or the reverse.
+        """
+        with rejecting_conflicts(target):
+            target.mkdir(parents=True, exist_ok=True)
+            for entry in entries:
+                _place(self._blob(entry.digest), target / entry.path)
 
     def blobs(self) -> Iterator[Path]:
         """Yield the files of all blobs."""
@@ -104,18 +114,36 @@ class Store:
         stat = file.stat()
         key = (str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns)
         digest = self._digests.get(key) or file_digest(file)
-        if time.time_ns() - stat.st_mtime_ns > _SETTLED_NS:
+        if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
             self._digests[key] = digest
         return Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
 
-    def _adopt(self, file: Path, entry: Entry) -> None:
+    def _adopt(self, path: Path, file: BinaryIO, entry: Entry) -> None:
+        """Make an open file a blob; `path` is where it was opened."""
         if self._is_intact(entry):
             return
         part, blob = self._part(entry.digest), self._blob(entry.digest)
-        _link(file, part)
+        stat = os.fstat(file.fileno())
+        # Another link to the file may be a file of the user, whose mode and time must not change.
+        if stat.st_nlink == 1 and stat.st_uid == os.geteuid():
+            _link(path, part)
+        else:
+            file.seek(0)
+            with part.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+        self._check_part(part, stat, entry)
         part.chmod(0o555 if entry.executable else 0o444)
         os.utime(part, ns=(_TIME_NS, _TIME_NS))
         part.replace(blob)
+
+    def _check_part(self, part: Path, stat: os.stat_result, entry: Entry) -> None:
+        """Remove a part and raise OutputError unless it is the file or has its content."""
+        found = part.lstat()
+        is_file = found.st_dev == stat.st_dev and found.st_ino == stat.st_ino
+        if is_file or (found.st_nlink == 1 and file_digest(part) == entry.digest):
+            return
+        part.unlink()
+        raise OutputError(f"'{entry.path}' was replaced while it was stored.")
 
     def _is_intact(self, entry: Entry) -> bool:
         try:
@@ -162,6 +190,16 @@ def _make_writable(file: Path) -> None:
     file.chmod(file.stat().st_mode | 0o200)
 
 
+def _place(source: Path, target: Path) -> None:
+    """Link or copy a file to a path, replacing a file there, in one step that readers can see."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # the file exists, or see `_link`
+        with new_file(target) as part:
+            _link(source, part)
+
+
 def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
@@ -180,7 +218,10 @@ def files_in(path: Path) -> list[tuple[str, Path]]:
         return [(path.name, path)]
     found = []
     base = path.resolve()
-    for folder, _, names in os.walk(path):
+    for folder, folders, names in os.walk(path):
+        for name in folders:
+            if not Path(folder, name).resolve().is_relative_to(base):
+                raise OutputError(f"{Path(folder, name)} must not be a link out of {path}.")
         for name in names:
             file = Path(folder, name)
             if not file.is_file() or not file.resolve().is_relative_to(base):
