@@ -13,10 +13,10 @@ from kinoloom.base.outputs import (
     atomic_output,
     check_output,
     name_output_errors,
-    remove,
     replace,
-    temporary_path,
+    work_folder,
 )
+from kinoloom.base.outputs.temporary import remove, remove_abandoned_folders, temporary_folder
 from kinoloom.errors import OutputError, OutputExistsError
 
 
@@ -24,7 +24,7 @@ def test_output_appears_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     with atomic_output(path, overwrite=False) as temporary:
         temporary.write_bytes(b"frames")
-        assert temporary.parent == path.parent
+        assert temporary.parent.parent == path.parent
         assert temporary.suffix == path.suffix
         assert not path.exists()
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
@@ -184,5 +184,93 @@ def test_finished_folder_replaces_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_temporary_name_keeps_the_suffix_and_is_hidden() -> None:
-    assert temporary_path(Path("a/film.v2.mp4")) == Path("a/.film.v2.part.mp4")
+def test_link_to_a_folder_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "home" / "photo.jpg"
+    kept.parent.mkdir()
+    kept.touch()
+    (tmp_path / "frames").symlink_to(kept.parent)
+    (tmp_path / "new").mkdir()
+    replace(tmp_path / "new", tmp_path / "frames")
+    assert not (tmp_path / "frames").is_symlink()
+    assert kept.exists()
+
+
+def test_work_folder_is_hidden() -> None:
+    assert work_folder(Path("a/film.v2.mp4")) == Path("a/.film.v2.mp4.parts")
+
+
+def temporary_name(path: Path) -> Path:
+    """The first name that is tried for the temporary folder of `path`."""
+    with temporary_folder(path) as folder:
+        return folder
+
+
+@pytest.mark.parametrize("plant", ["link to a folder", "link to a file", "dangling link", "file"])
+def test_planted_temporary_name_is_neither_followed_nor_removed(tmp_path: Path, plant: str) -> None:
+    path, target = tmp_path / "film.mp4", tmp_path / "target"
+    place = temporary_name(path)
+    if plant == "file":
+        place.write_bytes(b"dear")
+    else:
+        place.symlink_to(target)
+    if plant == "link to a folder":
+        target.mkdir()
+        (target / "film.mp4").write_bytes(b"dear")
+    elif plant == "link to a file":
+        target.write_bytes(b"dear")
+    before = sorted((p, p.is_file() and p.read_bytes()) for p in tmp_path.rglob("*"))
+    with atomic_output(path, overwrite=False) as temporary:
+        temporary.write_bytes(b"frames")
+    assert path.read_bytes() == b"frames"
+    path.unlink()
+    assert sorted((p, p.is_file() and p.read_bytes()) for p in tmp_path.rglob("*")) == before
+
+
+def test_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can create a folder of another user")
+    path = tmp_path / "film.mp4"
+    place = temporary_name(path)
+    place.mkdir()
+    os.chown(place, 12345, -1)
+    with atomic_output(path, overwrite=False) as temporary:
+        assert temporary.parent != place
+        temporary.write_bytes(b"frames")
+    assert place.is_dir()
+
+
+def test_processes_that_write_one_output_do_not_share_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    with atomic_output(path, overwrite=False) as first:
+        first.write_bytes(b"first")
+        with atomic_output(path, overwrite=False) as second:
+            assert first.parent != second.parent
+            second.write_bytes(b"second")
+        remove_abandoned_folders(tmp_path)
+        assert first.read_bytes() == b"first"
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+DIE = """
+import os, sys
+from pathlib import Path
+from kinoloom.base.outputs import atomic_output
+with atomic_output(Path(sys.argv[1]), overwrite=False) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, by_name: bool) -> None:
+    path = tmp_path / "film.mp4"
+    subprocess.run([sys.executable, "-c", DIE, str(path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    if by_name:
+        remove_abandoned_folders(tmp_path)
+    else:
+        with atomic_output(path, overwrite=False) as temporary:
+            temporary.write_bytes(b"frames")
+        path.unlink()
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Reports as pages, text and JSON."""
 
 import base64
+import hashlib
 import json
 import math
 import re
@@ -190,3 +191,27 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 def test_reports_cannot_be_read() -> None:
     with pytest.raises(UsageError, match="cannot be an input"):
         REPORT_FILES.read([Path("r.html")], NoOptions())
+
+
+def test_page_may_run_its_own_script_only() -> None:
+    page = to_html(REPORT)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
+    script = re.search(r"<script>(.*)</script></body>", page, re.DOTALL)
+    assert script is not None
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert rules["script-src"] == f"'sha256-{digest}'"
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert rules["img-src"] == "data:"
+    assert page.index("Content-Security-Policy") < min(page.index("<title"), page.index("<style"))
+
+
+def test_control_characters_are_shown_on_page_and_in_text(tmp_path: Path) -> None:
+    report = Report("Film \x1b[2J", (Text("name \udcff\x07"),), {"name": "a\udcff"})
+    for suffix in (".html", ".txt", ".json"):
+        REPORT_FILES.write(report, tmp_path / f"r{suffix}", ReportWriteOptions())
+        text = (tmp_path / f"r{suffix}").read_text(encoding="utf-8")
+        assert not {"\x1b", "\x07"} & set(text)
+    assert "Film \\x1b[2J" in to_text(report)
+    assert json.loads(to_json(report)) == {"name": "a\\xff"}

@@ -122,7 +122,8 @@ def test_interrupt_exits_with_130_and_leaves_no_output(
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "started\n"
-        assert [p.name for p in tmp_path.iterdir()] == [".out.part.txt"]
+        assert [p.name for p in tmp_path.glob("*/*")] == ["out.txt"]
+        assert list(tmp_path.glob("out*")) == []
         process.send_signal(number)
         err = process.stderr.read()
     assert process.returncode == 130

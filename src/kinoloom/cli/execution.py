@@ -5,17 +5,16 @@ Data goes to stdout, messages go to stderr; a progress bar appears only on a ter
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
 from kinoloom.base.files import Progress, no_progress
 from kinoloom.base.notes import logger
+from kinoloom.base.printable import printable
 from kinoloom.base.report import Report
+from kinoloom.cli.output import echo, echo_json
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.run import is_secondary_process, run_job
 
@@ -42,27 +41,27 @@ def _print(job: Job, outcome: Outcome, *, as_json: bool) -> None:
         notes = [note.to_dict() for note in outcome.result.notes]
         record = outcome.result.provenance.to_dict()
         data = dict(written.data) if written else {}
-        click.echo(json.dumps({**data, "notes": notes, "provenance": record}, indent=2))
+        echo_json({**data, "notes": notes, "provenance": record})
     elif written is not None:
-        click.echo(f"{written.path}: {', '.join(written.facts)}", err=True)
+        echo(f"{written.path}: {', '.join(written.facts)}", err=True)
 
 
 def _print_report(job: Job, report: Report, *, as_json: bool) -> None:
     from kinoloom.base.report.files import to_json, to_text
 
     if as_json:
-        click.echo(to_json(report), nl=False)
+        echo(to_json(report), nl=False)
     elif job.output is None:
-        click.echo(to_text(report), nl=False)
+        echo(to_text(report), nl=False)
     else:
-        click.echo(f"{job.output}: {report.summary}", err=True)
+        echo(f"{job.output}: {report.summary}", err=True)
 
 
 @contextmanager
 def _log_to_stderr() -> Iterator[None]:
     """Send kinoloom's log to stderr for the duration of the block."""
     handler = logging.StreamHandler(_Stderr())
-    handler.setFormatter(logging.Formatter("kinoloom: %(message)s"))
+    handler.setFormatter(_Printable("kinoloom: %(message)s"))
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -71,6 +70,13 @@ def _log_to_stderr() -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
+
+
+class _Printable(logging.Formatter):
+    """A formatter that makes control characters in names and metadata visible."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 class _Stderr:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kinoloom.base import registry
 from kinoloom.base.options import options_of
+from kinoloom.base.printable import printable
 from kinoloom.base.provenance import to_jsonable, versions
+from kinoloom.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from kinoloom.base.checks import Check
@@ -30,11 +31,11 @@ def ops(as_json: bool) -> None:
     names = registry.names("ops")
     if as_json:
         found = [_describe(registry.load("ops", name)) for name in names]
-        click.echo(json.dumps({"ops": found}, indent=2))
+        echo_json({"ops": found})
         return
     width = max(len(name) for name in names)
     for name in names:
-        click.echo(f"{name:<{width}}  {registry.op_summary(name)}")
+        echo(f"{name:<{width}}  {registry.op_summary(name)}")
 
 
 def _describe(op: Op) -> dict[str, Any]:
@@ -70,10 +71,10 @@ def doctor(as_json: bool) -> int:
         check for name in registry.names("checks") for check in registry.load("checks", name)()
     ]
     if as_json:
-        click.echo(json.dumps({"versions": versions(), "checks": to_jsonable(checks)}, indent=2))
+        echo_json({"versions": versions(), "checks": to_jsonable(checks)})
     else:
         for name, version in versions().items():
-            click.echo(f"{name} {version}")
+            echo(f"{name} {version}")
         width = max(len(check.name) for check in checks)
         for check in checks:
             _say_check(check, width)
@@ -82,12 +83,14 @@ def doctor(as_json: bool) -> int:
 
 def _say_check(check: Check, width: int) -> None:
     mark, color = ("ok", "green") if check.present else ("--", "yellow")
-    click.echo(f"{click.style(mark, fg=color)} {check.name:<{width}}  {check.detail}")
+    click.echo(
+        f"{click.style(mark, fg=color)} {printable(f'{check.name:<{width}}  {check.detail}')}"
+    )
     if not check.present:
         indent = " " * (width + 5)
-        click.echo(f"{indent}needed for: {check.needed_for}")
+        echo(f"{indent}needed for: {check.needed_for}")
         if check.remedy:
-            click.echo(f"{indent}install with: {check.remedy}")
+            echo(f"{indent}install with: {check.remedy}")
 
 
 @click.command(short_help="Print a shell completion script.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import kinoloom
 from kinoloom.base import registry
 from kinoloom.cli import info
 from kinoloom.cli.models import models
+from kinoloom.cli.output import echo
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -118,14 +120,16 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue(), err=True, nl=False)
         return 2
     except (KeyboardInterrupt, click.Abort):
         _say("Interrupted.")
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last resort: _explain reports it
         if "--debug" in arguments:
-            traceback.print_exc()
+            echo(traceback.format_exc(), err=True, nl=False)
         return _explain(error)
 
 
@@ -139,4 +143,4 @@ def _explain(error: Exception) -> int:
 
 
 def _say(line: str) -> None:
-    click.echo(f"kinoloom: {line}", err=True)
+    echo(f"kinoloom: {line}", err=True)

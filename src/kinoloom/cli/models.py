@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from kinoloom.base.model import ModelCard
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.download_bar import DownloadBar
+from kinoloom.cli.output import echo, echo_json
 from kinoloom.errors import ChecksumError
 from kinoloom.runtime.models.find import find_weights, is_damaged, require_weights
 
@@ -57,7 +57,7 @@ def list_models(names: tuple[str, ...], as_json: bool) -> None:
     """
     cards = _load(names)
     if as_json:
-        click.echo(json.dumps({"models": [_describe(card) for card in cards]}, indent=2))
+        echo_json({"models": [_describe(card) for card in cards]})
     elif names:
         for card in cards:
             _print_details(card)
@@ -88,10 +88,10 @@ def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
     paths = {card.name: _get(card, files) for card in _load(names)}
     if as_json:
         found = [{"name": name, "path": str(path)} for name, path in paths.items()]
-        click.echo(json.dumps({"models": found}, indent=2))
+        echo_json({"models": found})
         return
     for path in paths.values():
-        click.echo(path)
+        echo(path)
 
 
 @models.command("verify", short_help="Compare files with their published SHA-256.")
@@ -105,11 +105,11 @@ def verify_models(names: tuple[str, ...], as_json: bool) -> None:
     """
     results = [_verify(card, required=bool(names)) for card in _load(names)]
     if as_json:
-        click.echo(json.dumps({"models": results}, indent=2))
+        echo_json({"models": results})
     else:
         width = max(len(result["name"]) for result in results)
         for result in results:
-            click.echo(f"{result['name']:<{width}}  {result['status']}")
+            echo(f"{result['name']:<{width}}  {result['status']}")
     _refuse_damage([result for result in results if result["status"] == "damaged"])
 
 
@@ -124,10 +124,10 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
         removed = {card.name: remove_weights(card, bar) for card in _load(names)}
     if as_json:
         found = [{"name": name, "removed": was_there} for name, was_there in removed.items()]
-        click.echo(json.dumps({"models": found}, indent=2))
+        echo_json({"models": found})
         return
     for name, was_there in removed.items():
-        click.echo(f"{name}: {'removed' if was_there else 'was not in the cache'}", err=True)
+        echo(f"{name}: {'removed' if was_there else 'was not in the cache'}", err=True)
 
 
 @models.command("path", short_help="Print the file of weights that a model uses.")
@@ -137,7 +137,10 @@ def path_of(name: str, as_json: bool) -> None:
     """Print the file of weights that a model uses; exit code 3 if it is missing."""
     card: ModelCard = registry.load("cards", name)
     path = require_weights(card)
-    click.echo(json.dumps({"name": name, "path": str(path)}, indent=2) if as_json else path)
+    if as_json:
+        echo_json({"name": name, "path": str(path)})
+    else:
+        echo(path)
 
 
 def _load(names: tuple[str, ...]) -> list[ModelCard]:
@@ -212,7 +215,7 @@ def _print_table(cards: list[ModelCard]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 def _print_details(card: ModelCard) -> None:
@@ -232,9 +235,9 @@ def _print_details(card: ModelCard) -> None:
         "trained": card.trained_on,
         "measured": measured,
     }
-    click.echo(f"{card.name}: {card.summary}")
+    echo(f"{card.name}: {card.summary}")
     for label, text in lines.items():
         if text:
-            click.echo(f"    {label:<9} {text}")
+            echo(f"    {label:<9} {text}")
     for limit in card.limits:
-        click.echo(f"    {'limit':<9} {limit}")
+        echo(f"    {'limit':<9} {limit}")

@@ -8,12 +8,12 @@ from typing import Any
 
 from kinoloom.base import registry
 from kinoloom.base.clip import Clip
-from kinoloom.base.files import Nothing, Progress, Written, files_of, no_progress
+from kinoloom.base.files import Nothing, Progress, Written, check_regular, files_of, no_progress
 from kinoloom.base.need import need_extra
 from kinoloom.base.options import build
-from kinoloom.base.outputs import check_output
+from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.base.report import Report
-from kinoloom.errors import UsageError
+from kinoloom.errors import BudgetError, UsageError
 from kinoloom.jobs.distributed import write_distributed
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
@@ -29,11 +29,32 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
     Raises:
         UsageError: an option, or the number of inputs, is wrong.
         MissingError: an extra or weights are missing.
-        OutputExistsError: an output exists and may not be replaced.
+        OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
+        UnreadableMediaError: an input is a named pipe, a device or a socket.
+        BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
+    try:
+        return _run(job, progress)
+    except BudgetError:
+        raise
+    except MemoryError as error:
+        cause = f": {error}" if str(error) else ""
+        raise BudgetError(
+            f"{job.op.name} needs more memory than is available{cause}.",
+            hint="Reduce the size of the input, or run it where more memory is free.",
+        ) from error
+
+
+def _run(job: Job, progress: Progress) -> Outcome:
     options = build(job.op.options, job.options)
     write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+    inputs = _files_read(job)
+    for source_path in inputs:
+        check_regular(source_path)
+    for output in (job.output, job.report):
+        if output is not None:
+            check_not_input(output, inputs)
     for path in _outputs_to_check(job):
         check_output(path, overwrite=write_options.overwrite)
     if job.op.extra:
@@ -51,6 +72,11 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
 def is_secondary_process() -> bool:
     """Whether torchrun started this process with a rank above 0: rank 0 writes for all."""
     return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+
+
+def _files_read(job: Job) -> list[Path]:
+    """Return the inputs, and the files that are options: weights, examples, test data."""
+    return [*job.inputs, *(value for value in job.options.values() if isinstance(value, Path))]
 
 
 def _outputs_to_check(job: Job) -> list[Path]:

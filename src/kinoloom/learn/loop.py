@@ -28,10 +28,11 @@ import torch
 
 from kinoloom.base.machine import describe_machine
 from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs.temporary import remove_abandoned_folders
 from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
-from kinoloom.learn.checkpointing.atomic_files import remove_temporary_files, write_text_atomically
+from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.learn.determinism import use_deterministic_algorithms
 from kinoloom.learn.distributed import ProcessGroup, join_process_group
@@ -349,7 +350,7 @@ class _Run:
             with name_output_errors(self.folder):
                 self.checkpoint_folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.folder, self.checkpoint_folder):
-                remove_temporary_files(folder)
+                remove_abandoned_folders(folder)
         self.processes.reduce_max([0])  # a barrier: the folders exist before anyone reads them
 
     @contextmanager

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
-from kinoloom.base.outputs import check_output
+from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, sidecar_path
 
@@ -96,9 +96,11 @@ class ClipFiles:
 
         Raises:
             UsageError: an unknown suffix, or an option that the format does not support.
-            OutputExistsError, OutputError: as `base.outputs.check_output`; the disk is full.
+            OutputExistsError, OutputError: as `base.outputs.check_output`; the output is a file
+                that the clip reads; the disk is full.
         """
         begun = time.monotonic()
+        check_not_input(path, value.files)
         written = _write(value, path, options, progress)
         return describe_written(value, path, written, begun)
 
@@ -112,6 +114,7 @@ class ClipFiles:
         """
         from kinoloom.media.video.pieces import GrowingFilm
 
+        check_not_input(path, value.files)
         return GrowingFilm(value, path, options, piece_s)
 
     def write_piece(self, value: Clip, piece: Mapping[str, Any], folder: Path) -> None:

@@ -244,6 +244,59 @@ def test_frames_are_kept_if_joining_fails(tmp_path: Path, monkeypatch: pytest.Mo
     assert look(path).numbers == list(range(15))
 
 
+@pytest.mark.parametrize("plant", ["link", "foreign", "link inside", "lock link"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_planted_work_folder_is_not_used(tmp_path: Path, plant: str, resume: bool) -> None:
+    path, home = tmp_path / "a.mp4", tmp_path / "home"
+    home.mkdir()
+    (home / "letter").write_bytes(b"dear")
+    if plant == "link":
+        (home / "lock").touch()
+        parts(path).symlink_to(home)
+    else:
+        parts(path).mkdir()
+        planted = {"foreign": "letter", "link inside": "job.json", "lock link": "lock"}[plant]
+        if plant == "foreign":
+            (parts(path) / planted).write_bytes(b"dear")
+        else:
+            (parts(path) / "lock").touch()
+            (parts(path) / planted).unlink(missing_ok=True)
+            (parts(path) / planted).symlink_to(home / "letter")
+    with pytest.raises(OutputError, match=r"work folder .* is not used\. Remove or rename it"):
+        write(film(3), path, resume=resume)
+    assert (home / "letter").read_bytes() == b"dear"
+    if plant == "foreign":
+        assert (parts(path) / "letter").read_bytes() == b"dear"
+    assert not path.exists()
+
+
+def test_lock_and_segments_do_not_write_through_hard_links(tmp_path: Path) -> None:
+    path, dear = tmp_path / "a.mp4", tmp_path / "dear"
+    dear.write_bytes(b"dear")
+    parts(path).mkdir()
+    for name in ("lock", "000000.mkv", "000000.json.part"):
+        (parts(path) / name).hardlink_to(dear)
+    write(film(3), path, resume=True)
+    assert dear.read_bytes() == b"dear"
+    assert look(path).numbers == [0, 1, 2]
+
+
+def test_a_partial_film_replaces_only_its_own_earlier_version(tmp_path: Path) -> None:
+    path, mine = tmp_path / "a.mp4", tmp_path / "a.partial.mp4"
+    mine.write_bytes(b"a film of the user")
+    for resume, frames in ((False, 14), (True, 24), (False, 12)):
+        with pytest.raises(KeyboardInterrupt):
+            write(interrupt(film(40, SLOW), frames, KeyboardInterrupt()), path, resume=resume)
+        assert len(look(tmp_path / "a.partial-2.mp4").numbers) == frames
+    assert mine.read_bytes() == b"a film of the user"
+    with (tmp_path / "a.partial-2.mp4").open("ab") as edited:
+        edited.write(b"an edit of the user")
+    with pytest.raises(KeyboardInterrupt):
+        write(interrupt(film(40, SLOW), 11, KeyboardInterrupt()), path, overwrite=True)
+    assert (tmp_path / "a.partial-2.mp4").read_bytes().endswith(b"an edit of the user")
+    assert len(look(tmp_path / "a.partial-3.mp4").numbers) == 11
+
+
 def test_frames_are_kept_if_the_partial_film_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 from collections.abc import Sequence
@@ -12,11 +13,16 @@ from pathlib import Path
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import atomic_output
+from kinoloom.base.printable import printable
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report.sections import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
 
 _HERE = Path(__file__).parent
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'"
+)
 
 
 @dataclass(frozen=True)
@@ -81,18 +87,25 @@ def to_text(report: Report) -> str:
     for section in report.sections:
         parts += ["", section.title] if section.title else [""]
         parts.append(_section_text(section))
-    return "\n".join(parts) + "\n"
+    return printable("\n".join(parts) + "\n")
 
 
 def to_html(report: Report) -> str:
-    """Render a report as one self-contained HTML page."""
+    """Render a report as one self-contained HTML page.
+
+    Its Content-Security-Policy allows its own script, styles and pictures, and no requests.
+    """
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "report.js").read_text(encoding="utf-8")
     title = html.escape(report.title)
     body = "\n".join(_section_html(section) for section in report.sections)
-    return (
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"script-src 'sha256-{digest}'; {_POLICY}"
+    return printable(
         "<!doctype html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f'<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{title}</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{style}</style></head>\n<body><main><h1>{title}</h1>\n{body}\n"
         f"{_provenance_html(report)}</main><script>{script}</script></body></html>\n"

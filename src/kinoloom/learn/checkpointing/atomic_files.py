@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from kinoloom.base.outputs import atomic_output, temporary_path
+from kinoloom.base.outputs import atomic_output
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -41,10 +41,3 @@ def _fsync(path: Path, flags: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def remove_temporary_files(folder: Path) -> None:
-    """Remove the temporary files of killed processes from a folder."""
-    pattern = temporary_path(Path("*.*")).name
-    for path in folder.glob(pattern):
-        path.unlink()

@@ -16,7 +16,8 @@ from PIL import Image
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
-from kinoloom.errors import UnreadableMediaError
+from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError
+from kinoloom.media.limits import check_size
 
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 _HEAD_BYTES = 1 << 16
@@ -41,6 +42,7 @@ def open_animation(path: Path) -> Clip:
 
     Raises:
         UnreadableMediaError: no frame can be decoded.
+        UnsupportedMediaError: its frames are too large.
     """
     notes = Notes()
     durations, shape = [], (1, 1, 3)
@@ -79,12 +81,15 @@ def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
     number = 0
     try:
         with Image.open(path) as image:
+            check_size(path, *image.size)  # an AVIF, whose decoder starts with the first frame
             mode = "RGBA" if image.has_transparency_data else "RGB"
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
                 picture = np.asarray(image.convert(mode))
                 stored = Fraction(round(image.info.get("duration", 0)), 1000)
                 yield picture, stored or _DEFAULT_S
+    except UnsupportedMediaError:
+        raise
     except _DAMAGE as error:
         message = (
             f"{path.name} is damaged after {number} frames: {error}. The readable part is used."

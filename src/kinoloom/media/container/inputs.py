@@ -15,12 +15,14 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
+from kinoloom.base.files import check_regular
 from kinoloom.errors import (
     InputNotFoundError,
     MediaError,
     UnreadableMediaError,
     UnsupportedMediaError,
 )
+from kinoloom.media.limits import DECODER_OPTIONS, check_size
 
 
 def open_input(path: Path) -> InputContainer:
@@ -28,8 +30,8 @@ def open_input(path: Path) -> InputContainer:
 
     Raises:
         InputNotFoundError: the file does not exist.
-        UnreadableMediaError: a folder, an empty file, a file without read permission, or one that
-            FFmpeg cannot open.
+        UnreadableMediaError: a folder, a pipe or device, an empty file, a file without read
+            permission, or one that FFmpeg cannot open.
     """
     if not path.exists():
         raise InputNotFoundError(
@@ -37,10 +39,13 @@ def open_input(path: Path) -> InputContainer:
         )
     if path.is_dir():
         raise UnreadableMediaError(f"{path} is a folder.", hint="Pass the files in it.")
+    check_regular(path)
     if path.stat().st_size == 0:
         raise UnreadableMediaError(f"{path} is empty (0 bytes).", hint="Copy or download it again.")
     try:
         return _open(path)
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(
             f"{path} cannot be read as media: FFmpeg reports '{_find_reason(path, error)}'.",
@@ -55,7 +60,8 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
     AVIF also has a still picture), else the first.
 
     Raises:
-        UnsupportedMediaError: the file has only sound or text, or the codec is not supported.
+        UnsupportedMediaError: the file has only sound or text, the codec is not supported, or
+            the pictures are too large.
         UnreadableMediaError: the file has no streams.
     """
     streams = [s for s in container.streams.video if not _is_cover(s)]
@@ -67,6 +73,8 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
             f"{path} has a codec that this FFmpeg cannot decode.",
             hint="Convert it to a common codec such as H.264 first.",
         )
+    check_size(path, chosen.codec_context.width, chosen.codec_context.height)
+    chosen.codec_context.options = dict(DECODER_OPTIONS)
     discard_others(container, chosen)
     chosen.thread_type = "AUTO"
     return chosen
@@ -114,7 +122,9 @@ def _describe_missing_pictures(container: InputContainer, path: Path) -> MediaEr
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(f"file:{path}", metadata_errors="replace")  # "file:", for names with colons
+    # "file:", for names with colons; opening decodes the first frames
+    options = dict(DECODER_OPTIONS)
+    return av.open(f"file:{path}", metadata_errors="replace", options=options)
 
 
 def _is_cover(stream: Stream) -> bool:

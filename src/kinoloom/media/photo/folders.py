@@ -16,7 +16,8 @@ import numpy as np
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Progress
-from kinoloom.base.outputs import check_output, name_output_errors, remove, replace
+from kinoloom.base.outputs import check_output, name_output_errors, replace
+from kinoloom.base.outputs.temporary import temporary_folder
 from kinoloom.errors import OutputExistsError, UsageError
 from kinoloom.media.photo.writing import encode_picture
 from kinoloom.media.video.frame_feed import display_duration, feed
@@ -35,16 +36,12 @@ def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progre
         OutputError: the folder cannot be written.
     """
     _check(clip, path, options)
-    growing = path.with_name(f".{path.name}.part")
-    try:
-        with name_output_errors(path):
-            remove(growing)
-            growing.mkdir()
-            written = _write_pictures(clip, growing, progress)
-            write_record(clip, growing / _RECORD)
-            replace(growing, path)
-    finally:
-        remove(growing)
+    with name_output_errors(path), temporary_folder(path) as folder:
+        growing = folder / path.name
+        growing.mkdir()
+        written = _write_pictures(clip, growing, progress)
+        write_record(clip, growing / _RECORD)
+        replace(growing, path)
     return written
 
 

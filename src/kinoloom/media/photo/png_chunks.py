@@ -60,7 +60,7 @@ def read_png(data: bytes) -> Png:
     Raises:
         ValueError: the file is truncated, or a chunk that the pixels depend on is damaged.
     """
-    chunks = _split_chunks(data)
+    chunks = split_chunks(data)
     first = chunks[0]
     if first[0] != b"IHDR" or len(first[1]) != 13:
         raise ValueError("its header is missing")
@@ -84,8 +84,15 @@ def read_png(data: bytes) -> Png:
     )
 
 
-def _split_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Return names and contents of all chunks up to IEND."""
+def split_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return names and contents of all chunks up to IEND.
+
+    Args:
+        data: a PNG file.
+
+    Raises:
+        ValueError: the file is truncated, or a critical chunk is damaged.
+    """
     found: list[tuple[bytes, bytes]] = []
     place = len(SIGNATURE)
     while not found or found[-1][0] != b"IEND":

@@ -24,6 +24,7 @@ from PIL import Image
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Color, Frame
+from kinoloom.base.files import check_regular
 from kinoloom.base.notes import Notes
 from kinoloom.errors import (
     BudgetError,
@@ -34,6 +35,7 @@ from kinoloom.errors import (
     UnsupportedMediaError,
     UsageError,
 )
+from kinoloom.media.limits import PIXEL_LIMIT, SIZE_HINT, describe_excess, read_canvas
 from kinoloom.media.photo.formats import detect_format, is_animation
 from kinoloom.media.photo.pixels import decode
 from kinoloom.media.photo.sources import OPENERS, Source
@@ -49,8 +51,6 @@ __all__ = [
     "write_photo",
 ]
 
-PIXEL_LIMIT = 160_000_000
-"""The most pixels of a photo (16000x10000): a small file can declare any size."""
 _FILE_LIMIT_BYTES = 1 << 31
 _KINDS = ", ".join(OPENERS)
 _DECODERS_RAISE = (
@@ -67,6 +67,7 @@ _DECODERS_RAISE = (
     Image.DecompressionBombError,
 )
 """Errors of the decoders for damaged files."""
+_OPENCV_NO_MEMORY = -4
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 
 
@@ -96,9 +97,12 @@ def is_photo(path: Path) -> bool:
     Raises:
         InputNotFoundError: the file does not exist.
         UnreadableMediaError: the file is a folder, is empty, or cannot be read.
+        UnsupportedMediaError: its canvas is above `PIXEL_LIMIT`.
     """
     with _translate_errors(path):
-        kind = detect_format(_read_beginning(path))
+        beginning = _read_beginning(path)
+        kind = detect_format(beginning)
+        _check_size(*read_canvas(beginning))
         return bool(kind) and not is_animation(_read_content(path), kind)
 
 
@@ -190,6 +194,7 @@ def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple
 
 
 def _read_beginning(path: Path) -> bytes:
+    check_regular(path)
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
@@ -209,28 +214,31 @@ def _read_content(path: Path) -> bytes:
 
 
 def _open(path: Path) -> Source:
-    kind = detect_format(_read_beginning(path))
+    beginning = _read_beginning(path)
+    kind = detect_format(beginning)
     if not kind:
         raise UnreadableMediaError(
             f"{path} is not a picture of a supported format: expected {_KINDS}.",
             hint="The format depends on its content, not its name; convert it first.",
         )
+    _check_size(*read_canvas(beginning))
     data = _read_content(path)
     if is_animation(data, kind):
         raise UnsupportedMediaError(
             "it is an animation", hint="Pass it as the only input; it is read as a video."
         )
     source = OPENERS[kind](data)
-    if source.width * source.height > PIXEL_LIMIT:
-        raise UnsupportedMediaError(
-            f"it has {source.width}x{source.height} pixels, more than {PIXEL_LIMIT}",
-            hint="Reduce its size first.",
-        )
+    _check_size(source.width, source.height)
     if Color(transfer=source.transfer).is_hdr:
         raise UnsupportedMediaError(
             "it is an HDR picture (PQ or HLG)", hint="Convert it to SDR first."
         )
     return source
+
+
+def _check_size(width: int, height: int) -> None:
+    if excess := describe_excess(width, height):
+        raise UnsupportedMediaError(excess, hint=SIZE_HINT)
 
 
 @contextmanager
@@ -259,11 +267,15 @@ def _translate_errors(path: Path) -> Iterator[None]:
             f"{path} is a folder, not a photo.", hint="Pass the files in it."
         ) from error
     except MemoryError as error:
-        raise BudgetError(
-            f"{path} does not fit into the memory of this machine.", hint="Reduce its size first."
-        ) from error
+        raise _too_large_for_memory(path) from error
     except _DECODERS_RAISE as error:
+        if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
+            raise _too_large_for_memory(path) from error
         raise UnreadableMediaError(
             f"{path} cannot be read as a picture: {error}.",
             hint="It may be damaged or truncated; copy it again from its source.",
         ) from error
+
+
+def _too_large_for_memory(path: Path) -> BudgetError:
+    return BudgetError(f"{path} does not fit into the memory of this machine.", hint=SIZE_HINT)

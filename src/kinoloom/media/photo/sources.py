@@ -28,8 +28,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from kinoloom.base.need import need
 from kinoloom.errors import UnsupportedMediaError
+from kinoloom.media.limits import DECODER_OPTIONS
+from kinoloom.media.photo.completeness import check_png_pixels, expose_early_end
 from kinoloom.media.photo.metadata import ORIENTATION, CaptureInfo, parse_capture_time, parse_exif
-from kinoloom.media.photo.png_chunks import Png, read_png
+from kinoloom.media.photo.png_chunks import Png, read_png, split_chunks
 from kinoloom.media.photo.tiff_tags import Value, read_tags, replace_short
 
 Pixels = Image.Image | NDArray[np.uint16]
@@ -106,6 +108,9 @@ def _png(data: bytes) -> Source:
 
 
 def _png_pixels(png: Png) -> Pixels:
+    chunks = split_chunks(png.pixels)
+    parts = (content for name, content in chunks if name == b"IDAT")
+    check_png_pixels(chunks[0][1], parts, (png.width, png.height))
     if png.bits < 16:
         return PngImageFile(io.BytesIO(png.pixels))
     pixels = _decode_with_opencv(png.pixels)
@@ -180,7 +185,7 @@ def _tiff_pixels(data: bytes, straight: bool) -> NDArray[np.uint16]:
 
 def _avif(data: bytes) -> Source:
     source = _from_pillow(AvifImageFile(io.BytesIO(data)))
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), options=dict(DECODER_OPTIONS)) as container:
         coded = container.streams.video[0].codec_context
         bits = av.VideoFormat(coded.pix_fmt or "yuv420p").components[0].bits
         primaries, transfer = coded.color_primaries, coded.color_trc
@@ -227,8 +232,13 @@ def _pillow_reader(reader: Callable[[io.BytesIO], ImageFile]) -> Callable[[bytes
     return lambda data: _from_pillow(reader(io.BytesIO(data)))
 
 
+def _jpeg(data: bytes) -> Source:
+    source = _from_pillow(JpegImageFile(io.BytesIO(data)))
+    return replace(source, pixels=lambda: JpegImageFile(io.BytesIO(expose_early_end(data))))
+
+
 OPENERS: dict[str, Callable[[bytes], Source]] = {
-    "JPEG": _pillow_reader(JpegImageFile),
+    "JPEG": _jpeg,
     "PNG": _png,
     "WebP": _pillow_reader(WebPImageFile),
     "TIFF": _tiff,

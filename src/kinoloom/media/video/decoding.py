@@ -21,6 +21,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kinoloom.media.limits import DECODER_OPTIONS
+
 ErrorListener = Callable[[str], None]
 """Called with FFmpeg's message when something cannot be read."""
 
@@ -37,6 +39,7 @@ def open_decoder(stream: VideoStream) -> VideoCodecContext:
     if name is None or stream.metadata.get("alpha_mode") != "1":
         return context
     decoder = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
+    decoder.options = dict(DECODER_OPTIONS)
     decoder.color_primaries, decoder.color_trc = context.color_primaries, context.color_trc
     decoder.colorspace, decoder.color_range = context.colorspace, context.color_range
     return decoder
@@ -65,6 +68,8 @@ def read_packets(
             return
     try:
         yield from container.demux(stream)
+    except MemoryError:  # also one of FFmpeg's; what does not fit is not damaged
+        raise
     except av.FFmpegError as error:
         on_error(str(error.strerror))
 
@@ -103,6 +108,9 @@ def decode(
         source: packets from `read_packets`.
         on_error: called for each packet that cannot be decoded; the next packet is tried.
         from_key: drop packets before the first key frame, as is necessary after a seek.
+
+    Raises:
+        MemoryError: a frame does not fit into memory.
     """
     if from_key:
         source = dropwhile(lambda packet: not packet.is_keyframe, source)
@@ -113,5 +121,7 @@ def decode(
             yield from decoder.decode(packet)
         except av.EOFError:
             continue
+        except MemoryError:
+            raise
         except av.FFmpegError as error:
             on_error(str(error.strerror))

@@ -140,6 +140,8 @@ def translate_errors(path: Path) -> Iterator[None]:
     try:
         with name_output_errors(path):
             yield
+    except MemoryError:
+        raise
     except av.FFmpegError as error:
         raise OutputError(
             f"{path} cannot be written: FFmpeg reports '{error.strerror}'.",

@@ -13,9 +13,8 @@ D.3.28; AV1 specification 5.8.4; the option manuals of x265 and SVT-AV1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
-from typing import cast
 
 import av
 import numpy as np
@@ -23,6 +22,7 @@ import numpy as np
 from kinoloom.base.clip.color import Chromaticity, ContentLight, HdrMetadata, MasteringDisplay
 from kinoloom.base.notes import Notes
 from kinoloom.errors import ArrayError
+from kinoloom.media.video.side_data import read_side_data
 
 _CHROMATICITY_UNIT = Fraction(1, 50_000)
 _LUMINANCE_UNIT = Fraction(1, 10_000)
@@ -40,7 +40,7 @@ def hdr_of(frame: av.VideoFrame, notes: Notes) -> HdrMetadata | None:
     Notes: "hdr" (warning: metadata that is invalid, or that changes from frame to frame; it is
     left out).
     """
-    side_data = cast(Mapping[str, bytes], frame.side_data)
+    side_data = read_side_data(frame)
     for kind in sorted({kind for name, kind in _DYNAMIC.items() if name in side_data}):
         notes.add("hdr", f"{kind} metadata changes from frame to frame; it is left out.", "warning")
     try:

@@ -39,6 +39,8 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
+from kinoloom.media.limits import check_animation_size
+from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
     ErrorListener,
@@ -80,9 +82,11 @@ def open_video(path: Path) -> Clip:
         InputNotFoundError: the file does not exist.
         UnreadableMediaError: the file is a folder, empty, not media, or has no frame that can be
             decoded.
-        UnsupportedMediaError: the file has no moving pictures, or an unsupported codec, pixel
-            format or colour matrix.
+        UnsupportedMediaError: the file has no moving pictures, an unsupported codec, pixel format
+            or colour matrix, or pictures above `limits.PIXEL_LIMIT`.
     """
+    if path.is_file():
+        check_animation_size(path)
     if animated_in.is_for_pillow(path):
         return animated_in.open_animation(path)
     notes = Notes()
@@ -91,11 +95,15 @@ def open_video(path: Path) -> Clip:
         stream = find_picture_stream(container, path)
         facts = _inspect(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
+        is_png = container.format.name == "apng"
         left_out = len(container.streams.audio) - len(list_sound_streams(container))
     if facts.interlaced:
         notes.add(
             "interlaced", f"{path.name} is interlaced; its fields are not separated.", "warning"
         )
+    if is_png and (missing := find_apng_damage(path.read_bytes())):
+        text = f"{path.name} is damaged: {missing}. The readable part is used."
+        notes.add("damage", text, "error")
     if left_out:
         notes.add(
             "sound",

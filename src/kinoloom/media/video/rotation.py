@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 
 from kinoloom.base.arrays import Picture
+from kinoloom.media.video.side_data import read_side_data
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Rotation:
         The matrix ((a, b), (c, d)) maps (x, y) to (ax + cy, bx + dy), with y pointing down.
         Source: ISO/IEC 14496-12, section 6.2.2.
         """
-        matrix = frame.side_data.get("DISPLAYMATRIX")
-        if not isinstance(matrix, SideData):
+        matrix = read_side_data(frame).get("DISPLAYMATRIX")
+        if matrix is None:
             return Rotation()
         a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(float)
         mirrored = a * d < b * c

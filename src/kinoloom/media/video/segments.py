@@ -5,6 +5,7 @@ In: the frames of a clip. Out: a work folder `.<name>.parts/` next to the output
     job.json         what is being encoded; only the same job can be resumed
     000000.mkv       an encoded segment, playable by itself
     000000.json      exact times of its frames; written last, so its presence marks a complete one
+    partial          identity of the film of the finished frames that an interruption left
 
 Conventions: a segment starts with a key frame and has the frames of one time interval. Intervals
 have equal lengths that are known in advance, so a film that was resumed, or whose segments were
@@ -16,16 +17,19 @@ on its folder, which the system releases when the process ends, even if it is ki
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from math import ceil
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from kinoloom.base.clip import Frame
-from kinoloom.base.outputs import name_output_errors, remove
+from kinoloom.base.outputs import name_output_errors, work_folder
+from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
@@ -34,6 +38,8 @@ from kinoloom.media.video.plan import Plan
 
 SEGMENT_S = 10
 MAX_FRAMES = 250
+_LOCK = "lock"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 _CONTAINER = Container("matroska", ())
 
 
@@ -68,7 +74,7 @@ class Segment:
             "reorder": self.reorder,
         }
         growing = self.video.with_suffix(".json.part")
-        growing.write_text(json.dumps(data), encoding="utf-8")
+        _write_new(growing, json.dumps(data))
         growing.replace(self.video.with_suffix(".json"))
 
 
@@ -92,19 +98,21 @@ class SegmentFolder:
 
     Raises:
         UsageError: on entering, if the folder has segments of another job.
-        OutputError: on entering, if another process is writing the same film.
+        OutputError: on entering, if another process is writing the same film, or if the folder
+            is a link, has links, belongs to another user or was not created by a `SegmentFolder`.
     """
 
     def __init__(self, output: Path, job: dict[str, Any], *, resume: bool) -> None:
         self.output, self.job, self.resume = output, job, resume
-        self.folder = output.with_name(f".{output.name}.parts")
+        self.folder = work_folder(output)
         self._unlock = ExitStack()
 
     def __enter__(self) -> SegmentFolder:
         with name_output_errors(self.output), ExitStack() as undo:
-            self.folder.mkdir(exist_ok=True)
-            lock = undo.enter_context((self.folder / "lock").open("wb"))
-            if not _try_lock(lock):
+            self._create_folder()
+            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
+            undo.callback(os.close, lock)
+            if not try_lock(lock):
                 raise OutputError(
                     f"Another process is writing {self.output}.",
                     hint="Wait until it ends, or choose another name.",
@@ -113,7 +121,8 @@ class SegmentFolder:
                 self._check_job()
             else:
                 self._clear()
-            (self.folder / "job.json").write_text(json.dumps(self.job, indent=2), "utf-8")
+            if not (self.folder / "job.json").exists():
+                _write_new(self.folder / "job.json", json.dumps(self.job, indent=2))
             self._unlock = undo.pop_all()
         return self
 
@@ -126,18 +135,62 @@ class SegmentFolder:
 
     def next_video(self) -> Path:
         """Return the path of the next segment."""
-        return self.folder / f"{len(self._records()):06d}.mkv"
+        path = self.folder / f"{len(self._records()):06d}.mkv"
+        remove(path)  # an interrupted segment, which may share its file with a piece
+        return path
+
+    def find_partial(self) -> tuple[Path, bool]:
+        """Return where the finished frames go after an interruption, and whether to replace it.
+
+        It is `<name>.partial<suffix>`, or with a number if a file that this job did not write,
+        or that was changed since, has that name.
+        """
+        before = json.loads(self._partial.read_text("utf-8")) if self._partial.exists() else None
+        stem, suffix = self.output.stem, self.output.suffix
+        for number in count(1):
+            end = f"-{number}" if number > 1 else ""
+            path = self.output.with_name(f"{stem}.partial{end}{suffix}")
+            if not os.path.lexists(path):
+                return path, False
+            if before == _identify(path):
+                return path, True
+        raise AssertionError("the numbers are endless")
+
+    def record_partial(self, path: Path) -> None:
+        """Remember the file of the finished frames, so that this job may replace it."""
+        _write_new(self._partial, json.dumps(_identify(path)))
 
     def remove(self) -> None:
         """Delete the folder."""
         remove(self.folder)
 
+    @property
+    def _partial(self) -> Path:
+        return self.folder / "partial"
+
     def _records(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.json"))
 
+    def _create_folder(self) -> None:
+        """Create the folder, or check that the existing one is ours."""
+        with suppress(FileExistsError):
+            self.folder.mkdir()
+            return
+        entries = list(os.scandir(self.folder)) if is_own_folder(self.folder) else None
+        if entries is None or (entries and _LOCK not in [entry.name for entry in entries]):
+            reason = "was not created by kinoloom for this user"
+        elif any(entry.is_symlink() for entry in entries):
+            reason = "contains symbolic links"
+        else:
+            return
+        raise OutputError(
+            f"The work folder {self.folder} {reason}; it is not used.",
+            hint=f"Remove or rename it, or choose another name than {self.output.name}.",
+        )
+
     def _clear(self) -> None:
         for old in self.folder.iterdir():
-            if old.name != "lock":
+            if old.name not in (_LOCK, self._partial.name):
                 remove(old)
 
     def _check_job(self) -> None:
@@ -232,14 +285,14 @@ def segment_end(time: Fraction, start: Fraction, plan: Plan) -> Fraction:
     return start + ((time - start) // length + 1) * length
 
 
-def _try_lock(file: BinaryIO) -> bool:
-    """Lock an open file; return False if another process holds the lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: the files of a running job cannot be removed there anyway
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _identify(path: Path) -> list[int]:
+    """Return values that change if a file is written or replaced."""
+    found = path.lstat()
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a text file that replaces an existing file or link and never writes through it."""
+    remove(path)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)

@@ -1,8 +1,9 @@
 """Write a clip as a video file: encode segments, then join them with sound and metadata.
 
 In: a clip and the options. Out: an MP4, MOV, MKV or WebM file, complete or not at all. An
-interrupted run leaves a playable `<name>.partial<suffix>`, and its segments for `--resume`; a full
-disk leaves nothing unless `--resume` was given.
+interrupted run leaves a playable `<name>.partial<suffix>`, which replaces no file but that of an
+earlier interruption, and its segments for `--resume`; a full disk leaves nothing unless `--resume`
+was given.
 """
 
 from __future__ import annotations
@@ -109,9 +110,10 @@ def write_partial(clip: Clip, chosen: Plan, parts: SegmentFolder, stopped: Segme
     if next(segments(), None) is None:
         parts.remove()
         return
-    path = parts.output.with_name(f"{parts.output.stem}.partial{parts.output.suffix}")
+    path, is_ours = parts.find_partial()
     try:
-        done = finish(clip, chosen, segments, path, overwrite=True, complete=False).frames
+        done = finish(clip, chosen, segments, path, overwrite=is_ours, complete=False).frames
+        parts.record_partial(path)
         message = f"{path} has the {done} frames finished so far; --resume continues."
     except OutputError as error:
         message = f"{error.message} The frames finished so far are kept; --resume continues."

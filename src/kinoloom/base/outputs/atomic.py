@@ -3,8 +3,8 @@
     with atomic_output(path, overwrite=False) as temporary:
         temporary.write_bytes(data)
 
-writes under a temporary name in the same folder and renames the file when the block ends. If the
-block raises, the temporary file is removed and an existing output is unchanged.
+writes in a temporary folder next to the output and renames the file when the block ends. If the
+block raises, the temporary folder is removed and an existing output is unchanged.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kinoloom.base.outputs.temporary import temporary_folder
 from kinoloom.errors import OutputError, OutputExistsError
 
 
@@ -28,7 +29,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     """
     with name_output_errors(path):
         exists = path.exists()
-        temporary_path(path).exists()  # may be too long even if `path` is not
+        work_folder(path).exists()  # may be too long even if `path` is not
     if exists and not overwrite:
         raise OutputExistsError(
             f"{path} already exists.", hint="Choose another name, or add --overwrite."
@@ -40,9 +41,31 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"The folder {folder} is not writable.", hint="Choose another.")
 
 
-def temporary_path(path: Path) -> Path:
-    """Return the path in the same folder under which `path` is written; keeps the suffix."""
-    return path.with_name(f".{path.stem}.part{path.suffix}")
+def check_not_input(path: Path, inputs: Iterable[Path]) -> None:
+    """Check, before the work starts, that writing `path` replaces none of the inputs.
+
+    Files are compared by device and inode, so another spelling of a path, a symbolic link or a
+    hard link is found too. A folder is an input if it contains one.
+
+    Raises:
+        OutputExistsError: `path` is, or contains, an input.
+    """
+    try:
+        target = path.stat()
+    except OSError:  # a path that does not exist is no input; `check_output` reports the rest
+        return
+    for source in inputs:
+        for place in (source, *source.resolve().parents):
+            if place.exists() and os.path.samestat(target, place.stat()):
+                raise OutputExistsError(
+                    f"The output {path} is or contains the input {source}.",
+                    hint="Choose another name; an input is never replaced.",
+                )
+
+
+def work_folder(path: Path) -> Path:
+    """Return the folder in which the parts of `path` are kept while it is being made."""
+    return path.with_name(f".{path.name}.parts")
 
 
 @contextmanager
@@ -55,13 +78,10 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
     check_output(path, overwrite=overwrite)
     if path.is_dir():
         raise OutputExistsError(f"{path} is a folder.", hint="Choose another name for the file.")
-    temporary = temporary_path(path)
-    try:
-        with name_output_errors(path):
-            yield temporary
-            replace(temporary, path)
-    finally:
-        remove(temporary)
+    with name_output_errors(path), temporary_folder(path) as folder:
+        temporary = folder / path.name
+        yield temporary
+        replace(temporary, path)
 
 
 @contextmanager
@@ -93,14 +113,8 @@ def name_output_errors(path: Path) -> Iterator[None]:
 
 def replace(temporary: Path, path: Path) -> None:
     """Move a finished temporary file or folder to its final path, replacing an existing one."""
-    if path.is_dir():
+    if path.is_symlink() and temporary.is_dir():
+        path.unlink()  # the link, as for a file; the system replaces no link by a folder
+    elif path.is_dir():
         shutil.rmtree(path)
     temporary.replace(path)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or folder if it exists."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
