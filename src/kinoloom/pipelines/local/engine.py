@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from typing import Any
 
 from kinoloom.errors import KinoloomError
@@ -22,6 +22,7 @@ from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
 from kinoloom.pipelines.local.schedule import Schedule
 from kinoloom.pipelines.local.step_kind import prepare_task
+from kinoloom.pipelines.local.threads import run_in_thread
 
 _MAX_THREADS = 64
 _MAX_POSTPONED = 16  # ready steps that are examined for one that fits the free resources
@@ -49,6 +50,7 @@ class Engine:
         self._first_failure: dict[str, float] = {}
         self._retries: dict[str, tuple[float, Outcome]] = {}
         self._reports: queue.SimpleQueue[tuple[str, Outcome | None]] = queue.SimpleQueue()
+        self._tasks: set[Future[None]] = set()
         self._reason = ""
         self._context = RunContext(run, tools, self._properties)
         self._tidy = tools.worker.tidy
@@ -78,11 +80,13 @@ class Engine:
         Returns:
             "Succeeded", "Failed" or "Stopped", and the reason.
         """
-        with ThreadPoolExecutor(_MAX_THREADS, f"kinoloom-{self._run.id}") as pool:
-            self._start_steps(pool)
+        try:
+            self._start_steps()
             while not self._schedule.over:
                 self._process_report()
-                self._start_steps(pool)
+                self._start_steps()
+        finally:
+            wait(self._tasks)
         statuses = set(self._schedule.status.values())
         # A step may have seen the stop request before `_stopping` was set.
         if self._stopping.is_set() or Status.STOPPED in statuses:
@@ -93,19 +97,19 @@ class Engine:
         """Make the engine check at once whether it must stop."""
         self._reports.put(("", None))
 
-    def _start_steps(self, pool: ThreadPoolExecutor) -> None:
+    def _start_steps(self) -> None:
         """Start every step that is ready and for which resources are free."""
         self._schedule.halted |= self._stopping.is_set()
         if self._schedule.halted:
             self._cancel_retries()
         for name in self._due_retries():
-            self._start(name, pool)
+            self._start(name)
         postponed: list[str] = []
         while len(postponed) < _MAX_POSTPONED and self._has_capacity():
             ready = self._schedule.take()
             if ready is None:
                 break
-            if not self._start(ready, pool):
+            if not self._start(ready):
                 postponed.append(ready)
         for name in reversed(postponed):
             self._schedule.put_back(name)
@@ -134,7 +138,7 @@ class Engine:
     def _has_capacity(self) -> bool:
         return len(self._used) < self._max_parallel and self._free.cpu > 0
 
-    def _start(self, name: str, pool: ThreadPoolExecutor) -> bool:
+    def _start(self, name: str) -> bool:
         """Start a step; return False if its resources are not free."""
         step = self._run.checked.graph.steps[name].step
         kind = LOCAL_KINDS[step.type]
@@ -153,7 +157,9 @@ class Engine:
         self._retries.pop(name, None)
         self._record_start(step)
         self._used[name] = task.resources
-        pool.submit(self._report, step, task.work)
+        thread = f"kinoloom-{self._run.id}-{name}"
+        self._tasks = {one for one in self._tasks if not one.done()}
+        self._tasks.add(run_in_thread(thread, self._report, step, task.work))
         return True
 
     def _record_start(self, step: Step) -> None:

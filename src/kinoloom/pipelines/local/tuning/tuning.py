@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Statu
 from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.jobs.training_job import training_job
 from kinoloom.pipelines.local.jobs.worker import Worker, find_values
+from kinoloom.pipelines.local.threads import run_in_thread
 from kinoloom.pipelines.local.tuning.early_stopping import watch_log
 from kinoloom.pipelines.local.tuning.search import Search
 
@@ -143,12 +144,14 @@ class Tuning:
         trained: list[Trained] = []
         running: dict[Future[Trained], Any] = {}
         started = 0
-        with ThreadPoolExecutor(self._trainer.parallel) as pool:
+        try:
             while True:
                 has_more = started < self._search.max_trials and not self._is_stopping()
                 if has_more and len(running) < self._trainer.parallel:
                     trial, values = self._search.ask()
-                    running[pool.submit(self._train, started, trial, values)] = trial
+                    thread = f"kinoloom-{self._name}-{started}"
+                    future = run_in_thread(thread, self._train, started, trial, values)
+                    running[future] = trial
                     started += 1
                 elif running:
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -156,6 +159,8 @@ class Tuning:
                         self._search.tell(running.pop(done), trained[-1].value)
                 else:
                     return self._outcome(trained)
+        finally:
+            wait(running)
 
     def _train(self, number: int, trial: Any, hyperparameters: Mapping[str, str]) -> Trained:
         name = f"{self._name}-{number:03d}"
