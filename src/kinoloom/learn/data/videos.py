@@ -17,6 +17,7 @@ from kinoloom.base.clip import Clip
 from kinoloom.errors import InputNotFoundError, MediaError, UnreadableMediaError, UsageError
 from kinoloom.learn.data.scanning import Run, Scan, index_key, read_scans, scan, write_scans
 from kinoloom.learn.data.source import FrameTriplet
+from kinoloom.learn.files import find_by_suffix
 from kinoloom.learn.seeds import generator
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif"}
@@ -185,13 +186,7 @@ def find_videos(folder: Path) -> list[Path]:
     Raises:
         InputNotFoundError: the folder does not exist.
     """
-    if not folder.is_dir():
-        raise InputNotFoundError(f"The folder {folder} does not exist.")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-    )
+    return find_by_suffix(folder, _SUFFIXES)
 
 
 def _find_runs(path: Path, scans: dict[str, Scan], min_px: int) -> tuple[Run, ...]:

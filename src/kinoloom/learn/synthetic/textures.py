@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.errors import InputNotFoundError, UnsupportedMediaError
+from kinoloom.learn.files import find_by_suffix
 from kinoloom.media.photo.reading import read_photo
 
 Texture = NDArray[np.uint8]
@@ -92,13 +93,7 @@ def find_photos(folder: Path) -> list[Path]:
     Raises:
         InputNotFoundError: the folder does not exist.
     """
-    if not folder.is_dir():
-        raise InputNotFoundError(f"The folder {folder} does not exist.")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-    )
+    return find_by_suffix(folder, _SUFFIXES)
 
 
 def cut_texture(
