@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from kinoloom.base.provenance import sha256
 from kinoloom.errors import ChecksumError
 
 
+@cache
 def check_sha256(file: Path, expected: str) -> None:
-    """Check that a shipped file is the published one.
+    """Check that a shipped file is the published one, once per process: models are cached too.
 
     Args:
         file: an existing file.
