@@ -15,12 +15,13 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, in_turns, spread, write_results
 from kinoloom.base.arrays import Picture
+from kinoloom.film.bench.baselines import find_contestant
 from kinoloom.film.engine import Engine, Interpolator
-from kinoloom.film.selection import build_engine_options, choose_engine
+from kinoloom.film.selection import build_engine_options
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 
-_NAMES = ("deep", "fast", "lite", "dis", "blend")
+_NAMES = ("deep", "fast", "dis", "blend")
 _COUNTS = (1, 3, 7)
 _PEER = Path(__file__).parent / "rife_hdv3.py"
 
@@ -34,7 +35,7 @@ def main() -> None:
         read_photo(ROOT / "examples" / "photos" / f"basketball{n}.png").image for n in (1, 2)
     )
     options = build_engine_options(None)
-    engines = {name: choose_engine(name, options).build(options) for name in _NAMES}
+    engines = {name: find_contestant(name).build(options) for name in _NAMES}
     peer = load_peer(_PEER, "ENGINE", Engine)
     if not peer.missing(options):
         engines[peer.name] = peer.build(options)
@@ -51,7 +52,7 @@ def main() -> None:
         f"{peer.name} / {name}, {count} new": round(
             medians[peer.name, count] / medians[name, count], 2
         )
-        for name in ("deep", "fast", "lite", "dis")
+        for name in ("deep", "fast", "dis")
         for count in _COUNTS
         if (peer.name, count) in medians
     }

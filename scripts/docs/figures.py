@@ -44,16 +44,12 @@ def with_figures(text: str) -> str:
 def engines() -> str:
     """Return quality and speed of the interpolation engines."""
     rows = {row["engine"]: row for row in _result("film_val")["rows"]}
-    rows["deep, sharp"] = _result("film_val_sharp")["rows"][0]
     speeds = _result("engines")["times_as_fast"]
     titles = {
         "deep": "`deep` (default)",
-        "deep, sharp": "`deep --look sharp`",
-        "refine": "`refine`",
         "fast": "`fast`",
-        "lite": "`lite`",
-        "dis": "`dis`",
-        "blend": "`blend`",
+        "dis": "DIS flow and warp (baseline)",
+        "blend": "cross-fade (baseline)",
         "rife-hdv3": "RIFE HDv3 (peer)",
     }
     return _table(
@@ -119,22 +115,6 @@ def clifford_smoke() -> str:
     )
     steps = ("one step, 8 trajectories", "one step, 64", "rollout, 8", "rollout, 64")
     return _table(("network", "parameters", *steps, "CPU s"), [*rows, same])
-
-
-def clifford_refine() -> str:
-    """Return the refining network for film with a plain and a Clifford trunk."""
-    return _table(
-        ("trunk", "parameters", "gain, dB", "score error", "error estimate", "CPU s"),
-        (
-            (
-                row["form"],
-                f"{row['parameters']:,}",
-                *(_spread(row[name], 3) for name in ("gain_db", "judged", "error")),
-                f"{row['cpu_s']['mean']:.0f}",
-            )
-            for row in _result("clifford_refine")["rows"]
-        ),
-    )
 
 
 def tiny_digits() -> str:
@@ -225,7 +205,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "engines": engines,
     "clifford-speed": clifford_speed,
     "clifford-smoke": clifford_smoke,
-    "clifford-refine": clifford_refine,
     "pipelines-overhead": pipelines_overhead,
     "tiny-digits": tiny_digits,
     "tiny-memory": tiny_memory,

@@ -57,7 +57,7 @@ def test_strange_names_are_read_and_give_valid_json(
     odd, out, page = tmp_path / text, tmp_path / f"out-{text}", tmp_path / f"{text}.html"
     film.rename(odd)
     done = kinoloom(
-        "interpolate", str(odd), "-o", str(out), "--engine", "blend", "--json",
+        "interpolate", str(odd), "-o", str(out), "--engine", "fast", "--json",
         "--report", str(page),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from kinoloom.base.model import ModelCard
-from kinoloom.film.cards import DEEP, LITE, REFINE
+from kinoloom.film.cards import DEEP
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "film_val.json"
 
 
-@pytest.mark.parametrize("card", [DEEP, LITE, REFINE], ids=lambda card: card.name)
+@pytest.mark.parametrize("card", [DEEP], ids=lambda card: card.name)
 def test_figures_match_the_committed_results(card: ModelCard) -> None:
     rows = {row["engine"]: row for row in json.loads(RESULTS.read_text())["rows"]}
     row = rows[card.name]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow_network import FLOW_WEIGHTS, FLOW_WEIGHTS_SHA256, SIZE_MULTIPLE
-
-_WEIGHTS = Path(__file__).parent / "weights"
 
 FILM = ModelCard(
     name="film",
@@ -25,43 +21,6 @@ FILM = ModelCard(
         "Trained for the midpoint; at other times its flows are scaled, as in its torch port.",
         "Motion above about 200 px is beyond its reach; reduce --flow-scale.",
         "Its receptive field exceeds a tile, so a tiled frame differs from an untiled one.",
-    ),
-)
-
-REFINE = ModelCard(
-    name="refine",
-    task="interpolate",
-    summary="optical flow with motion candidates weighted by a small shipped network",
-    source="kinoloom, docs/decisions/0013-refine-scores-motion-candidates.md",
-    licence="Apache-2.0",
-    weights="shipped",
-    file=_WEIGHTS / "refine.onnx",
-    parameters=253_714,
-    sha256="46aa9a2a3e8c4dbe5bccec6a7faaa034e83edfa0fc6cfbb62a9c3d531ff1b773",
-    trained_on="39 short videos under mixed, mostly research-only licences, not shipped "
-    "(kinoloom train film videos --out run; several hours on two CPU cores)",
-    figures={"PSNR dB on 10 DAVIS triplets": 28.36, "SSIM": 0.871, "ST-LPIPS": 0.126},
-    limits=("Barely better than fast, and slower; useful when trained on your own footage.",),
-)
-
-LITE = ModelCard(
-    name="lite",
-    task="interpolate",
-    summary="a small shipped network that estimates motion, occlusion and colour at any time",
-    source="kinoloom, docs/decisions/0022-lite-starts-as-a-block-matcher.md",
-    licence="Apache-2.0",
-    weights="shipped",
-    file=_WEIGHTS / "lite.onnx",
-    sha256="3fec2715c73ffb1fa90480369483bc234d12181cd19e0e57d786739201da641a",
-    parameters=258_060,
-    size_multiple=32,
-    trained_on="2,656 crops of short videos and of synthetic scenes, under mixed, mostly "
-    "research-only licences, not shipped (kinoloom train film folder --preset lite --steps 10000 "
-    "--out run: seed 0, 1.2 hours on two CPU cores of an AMD EPYC)",
-    figures={"PSNR dB on 10 DAVIS triplets": 27.47, "SSIM": 0.848, "ST-LPIPS": 0.135},
-    limits=(
-        "Trained for little more than an hour; deep and fast are better.",
-        "Runs on at most a million pixels and misses small details of larger images.",
     ),
 )
 

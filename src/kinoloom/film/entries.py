@@ -20,17 +20,11 @@ ENTRIES = Entries(
     interpolators={
         "film": "engines.film:FILM",
         "deep": "engines.deep:DEEP",
-        "refine": "engines.refine:REFINE",
         "fast": "engines.fast:FAST",
-        "lite": "engines.lite:LITE",
-        "dis": "engines.dis:DIS",
-        "blend": "engines.blend:BLEND",
     },
     cards={
         "film": "cards:FILM",
         "deep": "cards:DEEP",
-        "lite": "cards:LITE",
-        "refine": "cards:REFINE",
     },
     checks={"film": "checks:checks"},
 )

@@ -46,9 +46,6 @@ class InterpolateOptions:
         1.0, "Fraction of the image size at which motion is estimated", low=0.05, high=1
     )
     weights: Path | None = option(None, "User-supplied weights of the engine", metavar="FILE")
-    look: Literal["mean", "sharp"] = option(
-        "mean", "Blending of new frames: most accurate, or sharper (engine deep)"
-    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,6 @@ class BenchOptions:
     )
     weights: Path | None = option(None, "User-supplied weights of the engine film", metavar="FILE")
     memory: int | None = option(None, "Memory limit", unit="bytes", metavar="SIZE")
-    look: Literal["mean", "sharp"] = option("mean", "Blending of new frames, as for interpolate")
 
 
 @dataclass(frozen=True)
@@ -71,17 +67,13 @@ class TrainOptions:
     """Options of `train film`; unset values come from the preset."""
 
     preset: str = option(
-        "refine",
-        "Network and recipe: refine, lite, paper-l1, paper-vgg or paper-style",
+        "paper-style",
+        "Network and recipe: paper-l1, paper-vgg or paper-style",
         metavar="NAME",
     )
     out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
     preview: bool = option(False, "Show a sheet of training samples instead of training")
-    from_: Path | None = option(
-        None,
-        "Initial weights of the same network: a file, or refine or lite as shipped",
-        metavar="FILE",
-    )
+    from_: Path | None = option(None, "Initial weights of the same network", metavar="FILE")
     unshared: bool = option(
         False, "Separate weights per pyramid level, an ablation (presets paper-*)"
     )

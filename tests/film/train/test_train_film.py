@@ -12,19 +12,11 @@ import torch
 
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import InputNotFoundError, UsageError
-from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.refine import REFINE
 from kinoloom.film.nets import film_net
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train.presets import PRESETS, FilmPreset, RefinePreset
+from kinoloom.film.train.presets import PRESETS, FilmPreset
 from kinoloom.learn.checkpointing.weights import read_weights
-
-SMALL = RefinePreset(
-    dataclasses.replace(PRESETS["refine"].settings, batch=2, loaders=0, save_s=None),
-    samples=4,
-    held_out=2,
-)
 
 
 def texture(height: int, width: int, seed: int) -> np.ndarray:
@@ -47,31 +39,6 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write(Clip.from_frames(frames, rate=Fraction(25)), place / "pan.mp4")
     return place
-
-
-def test_trained_refine_is_exported_and_usable(
-    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    report = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
-    assert report.data["steps"] == 2
-    assert report.data["ended"] == "done"
-    assert report.data["figures"].keys() == report.data["before"].keys() == {"psnr_db", "gain_db"}
-    assert report.data["before"]["gain_db"] == 0
-    again = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
-    assert again.data["best"] == report.data["best"]
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert log[0]["kind"] == "validation"
-
-    start = tmp_path / "run" / "best.safetensors"
-    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start, steps=2)
-    assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
-
-    weights = tmp_path / "run" / "refine.onnx"
-    frames = [texture(64, 80, 1), texture(64, 80, 2)]
-    engine = REFINE.build(EngineOptions(1_000_000_000, weights=weights))
-    result = list(engine.interpolate(*frames, [0.25, 0.5]))
-    assert [picture.shape for picture in result] == [(64, 80, 3)] * 2
 
 
 @pytest.mark.parametrize("preset", ["paper-l1", "paper-style"])
@@ -150,21 +117,12 @@ def test_preview_shows_samples(videos: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert picture.data.startswith(b"\x89PNG")  # type: ignore[union-attr]
 
 
-def test_unsuitable_footage_is_rejected(
-    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    monkeypatch.setattr("kinoloom.film.train.run.prepare_samples", lambda *given: 0)
-    with pytest.raises(UsageError, match=r"None of 2 triplets of .* is suitable for training"):
-        train_film(videos, preset="refine", out=tmp_path / "run")
-
-
 def test_invalid_options_are_rejected(videos: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="refine"):
-        train_film(videos, preset="refin", out=tmp_path)
+    with pytest.raises(UsageError, match="paper-l1"):
+        train_film(videos, preset="papr-l1", out=tmp_path)
+    with pytest.raises(UsageError, match="'refine' was removed"):
+        train_film(videos, preset="refine", out=tmp_path)
     with pytest.raises(UsageError, match="--out"):
-        train_film(videos, preset="refine")
-    with pytest.raises(UsageError, match="--unshared does not apply to the preset refine"):
-        train_film(videos, preset="refine", out=tmp_path, unshared=True)
+        train_film(videos, preset="paper-l1")
     with pytest.raises(InputNotFoundError):
         train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

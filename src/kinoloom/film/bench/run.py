@@ -12,6 +12,7 @@ from statistics import fmean, median
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
+from kinoloom.film.bench.baselines import BASELINES, find_contestant
 from kinoloom.film.bench.engine_process import EngineProcess, EngineSpec
 from kinoloom.film.bench.motion import measure_displacement_px, measure_warping_error
 from kinoloom.film.bench.report import Failure, build_benchmark_report
@@ -23,7 +24,7 @@ from kinoloom.film.bench.scores import (
 )
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.film.options import BenchOptions
-from kinoloom.film.selection import build_engine_options, choose_engine, list_engines
+from kinoloom.film.selection import build_engine_options, check_requirements, list_engines
 from kinoloom.learn.bench.distance import Distance, load_st_lpips_distance
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.learn.data.triplets import Triplet, find_triplets
@@ -82,11 +83,11 @@ def run_benchmark(folder: Path, options: BenchOptions) -> Report:
 
 
 def _list_engine_specs(options: BenchOptions) -> list[EngineSpec]:
-    engine_options = build_engine_options(
-        options.memory, weights=options.weights, look=options.look
-    )
+    engine_options = build_engine_options(options.memory, weights=options.weights)
     names = [name.strip() for name in options.engines.split(",") if name.strip()]
-    engines = [choose_engine(name, engine_options) for name in names]
+    engines = [find_contestant(name) for name in names]
+    for engine in engines:
+        check_requirements(engine, engine_options)
     engines = engines or _list_available(engine_options)
     specs = [EngineSpec(engine.name, None, engine_options) for engine in engines]
     if options.peer is not None:
@@ -136,5 +137,4 @@ def _summarise(result: _EngineResults) -> EngineScores:
 
 
 def _list_available(options: EngineOptions) -> list[Engine]:
-    supporting = [engine for engine in list_engines() if options.look in engine.looks]
-    return [engine for engine in supporting if not engine.missing(options)]
+    return [each for each in (*list_engines(), *BASELINES) if not each.missing(options)]

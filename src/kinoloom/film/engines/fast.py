@@ -12,7 +12,7 @@ the longer side.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
-from kinoloom.film.synthesis.candidates import View, build_candidates_with_fit, build_views
+from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.motion.camera import global_motion
@@ -47,44 +47,27 @@ class Fast:
 
     Args:
         options: `weights` is not used.
+        reserved_bytes: part of the memory limit that the caller needs for itself.
     """
 
-    working_memory_bytes = WORKING_MEMORY_BYTES
-
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, options: EngineOptions, reserved_bytes: int = 0) -> None:
         self.options = options
+        self._reserved_bytes = WORKING_MEMORY_BYTES + reserved_bytes
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time; identical images are returned as they are.
 
         Raises:
             ArrayError: the images differ in shape or dtype, or a side exceeds 32766 pixels.
             BudgetError: even the coarsest grid exceeds the memory limit.
         """
-        return (frame for frame, _ in self.interpolate_with_errors(first, second, times))
+        return interpolate_pair(first, second, times, self._render_frames)
 
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """Interpolate with an error estimate per frame, at negligible cost."""
-        return interpolate_pair(first, second, times, self.render_frames)
-
-    def render_frames(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """Interpolate with error estimates between contiguous images that differ."""
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         pair = self.analyse(first, second)
         for time in times:
-            yield self.render_frame(first, second, pair, time)
-
-    def render_frame(
-        self, first: Picture, second: Picture, pair: tuple[View, View], time: float
-    ) -> tuple[Picture, ErrorMap]:
-        """Render the frame at a time, with its error estimate, from the result of `analyse`."""
-        candidates, fit = build_candidates_with_fit(*pair, time)
-        return blend_candidates(first, second, candidates, time), estimate_error(fit)
+            candidates, fit = build_candidates(*pair, time)
+            yield blend_candidates(first, second, candidates, time), estimate_error(fit)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.
@@ -108,7 +91,7 @@ class Fast:
             ArrayError, BudgetError: as `interpolate`.
         """
         height, width = first.shape[:2]
-        rows, columns = self._choose_grid(first)
+        rows, columns = self.choose_grid(first)
         small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         grey1, grey2 = (_to_grey(small) for small in (small1, small2))
         motion = global_motion(first, second)
@@ -121,7 +104,7 @@ class Fast:
         forward, backward = dense_flow(grey1, grey2, start), dense_flow(grey2, grey1, back)
         return build_views(small1, small2, forward, backward)
 
-    def _choose_grid(self, image: Picture) -> tuple[int, int]:
+    def choose_grid(self, image: Picture) -> tuple[int, int]:
         """Return the rows and columns of the grid.
 
         Raises:
@@ -136,7 +119,7 @@ class Fast:
                 f"not {width}x{height}.",
                 hint="Reduce the images.",
             )
-        free = self.options.memory_bytes - 3 * image.nbytes - self.working_memory_bytes
+        free = self.options.memory_bytes - 3 * image.nbytes - self._reserved_bytes
         full_size = math.sqrt(MAX_FULL_SIZE_CELLS / (height * width))
         scale = min(max(_GRID_SCALE, full_size), 1.0) * self.options.flow_scale
         affordable = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))

@@ -17,11 +17,7 @@ from kinoloom.motion.flow import Field, pixel_grid, sample
 
 
 def blend_candidates(
-    first: Picture,
-    second: Picture,
-    candidates: list[Candidate],
-    time: float,
-    residual: Field | None = None,
+    first: Picture, second: Picture, candidates: list[Candidate], time: float
 ) -> Picture:
     """Blend the frame at a time.
 
@@ -29,7 +25,6 @@ def blend_candidates(
         first, second: (H, W, C).
         candidates: for that time, each on a grid of any size.
         time: in the open interval (0, 1).
-        residual: (h, w, 3) on a grid of any size, added to the colours, where 1 is full scale.
 
     Returns:
         (H, W, C) in the dtype of the images.
@@ -37,8 +32,6 @@ def blend_candidates(
     frame = np.empty_like(first)
     for top, bottom in split_bands(*first.shape[:2]):
         rows = blend_rows(first, second, candidates, time, top, bottom)
-        if residual is not None:
-            _add_residual(rows, residual, first.shape[0], top)
         frame[top:bottom] = unpremultiply_alpha(rows, like=first)
     return frame
 
@@ -72,15 +65,6 @@ def blend_rows(
                 planes = cv2.merge([weight] * channels)
                 cv2.add(rows, cv2.multiply(samples, planes, dtype=cv2.CV_32F), dst=rows)
     return rows / _full_scale(first)
-
-
-def _add_residual(rows: NDArray[np.float32], residual: Field, height: int, top: int) -> None:
-    """Add the residual to blended rows from `top` on, scaled by their opacity."""
-    here = pixel_grid(rows.shape[0], rows.shape[1], top)
-    added = sample(residual, _to_grid(here, _grid_scale(residual, height, rows.shape[1])))
-    if rows.shape[2] == 4:
-        added = added * rows[..., 3:]
-    rows[..., :3] += added
 
 
 def _grid_scale(field: Field, height: int, width: int) -> NDArray[np.float64]:

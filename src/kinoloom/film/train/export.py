@@ -1,4 +1,4 @@
-"""Export of networks to ONNX, for any image size, without training-only outputs.
+"""Export of networks to ONNX, for any image size.
 
 It uses torch's tracing exporter: the newer one, based on torch.export, propagates symbolic sizes
 through every tensor, and takes minutes instead of seconds.
@@ -19,52 +19,13 @@ from torch import Tensor, nn
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import atomic_output
-from kinoloom.film.nets import flow_net, lite_net
-from kinoloom.film.nets.flow_net import FlowNet
-from kinoloom.film.nets.lite_net import LiteNet
-from kinoloom.film.nets.refine_net import RefineNet
-from kinoloom.film.synthesis.refine import INPUT_PLANES, SIZE_MULTIPLE
+from kinoloom.film.nets.flow_net import SIZE_MULTIPLE, FlowNet
 
 _OPSET = 18
-_EXAMPLE_PX = 10 * SIZE_MULTIPLE
 _MIN_HALVED_VALUES = 256
 """Smaller tensors stay in 32 bits."""
 HALF_SUFFIX = ".half"
 """Suffix of the names of tensors stored in 16 bits."""
-WRAPPER_PREFIX = "net."
-"""Prefix of parameter names of a network that is exported through `_InferenceOutputs`."""
-TRAINING_ONLY_PREFIX = "judged."
-"""Prefix of the names of training-only parameters, which are not exported."""
-
-
-class _InferenceOutputs(nn.Module):
-    """A refinement network without its training-only output."""
-
-    def __init__(self, net: RefineNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        corrections, residual, error, _ = self.net(planes)
-        return corrections, residual, error
-
-
-def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> None:
-    """Export the refinement network; its input is `seen`, batch 1, sides multiples of 4.
-
-    Raises:
-        MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `atomic_output`.
-    """
-    shape = (1, net.size.candidates, INPUT_PLANES, _EXAMPLE_PX, _EXAMPLE_PX + SIZE_MULTIPLE)
-    with atomic_output(file, overwrite=overwrite) as temporary:
-        _export(
-            _InferenceOutputs(net),
-            {"seen": torch.zeros(shape)},
-            ["answers", "light", "error"],
-            {"seen": 3},
-            temporary,
-        )
 
 
 def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
@@ -76,50 +37,11 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `atomic_output`.
     """
-    outputs = ["motion", "mask"]
-    _export_for_pairs(net, outputs, flow_net.SIZE_MULTIPLE, {}, file, overwrite=overwrite)
-
-
-def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
-    """Export LiteNet with weights stored in 16 bits and computation in 32.
-
-    Its inputs are `first` and `second`, batch 1, sides multiples of 32 from 64 on, and `time`,
-    (1, 1, 1, 1); its outputs are those of `lite_net.LiteOutput`.
-
-    Raises:
-        MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `atomic_output`.
-    """
-    _export_for_pairs(
-        net,
-        ["motion", "mask", "light"],
-        lite_net.SIZE_MULTIPLE,
-        {"time": torch.full((1, 1, 1, 1), 0.5)},
-        file,
-        overwrite=overwrite,
-    )
-
-
-def _export_for_pairs(
-    net: nn.Module,
-    outputs: list[str],
-    multiple: int,
-    more: Mapping[str, Tensor],
-    file: Path,
-    *,
-    overwrite: bool,
-) -> None:
-    """Export a network whose inputs are a pair of images and then `more`, of fixed shapes."""
     onnx = need("onnx", extra="train")
-    shape = (1, 3, 4 * multiple, 5 * multiple)
+    shape = (1, 3, 4 * SIZE_MULTIPLE, 5 * SIZE_MULTIPLE)
     with atomic_output(file, overwrite=overwrite) as temporary:
-        _export(
-            net,
-            {"first": torch.zeros(shape), "second": torch.ones(shape), **more},
-            outputs,
-            {"first": 2, "second": 2},
-            temporary,
-        )
+        inputs = {"first": torch.zeros(shape), "second": torch.ones(shape)}
+        _export(net, inputs, ["motion", "mask"], {"first": 2, "second": 2}, temporary)
         model = onnx.load(temporary)
         _store_in_half(onnx, model.graph)
         onnx.save(model, temporary)

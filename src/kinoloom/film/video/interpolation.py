@@ -19,7 +19,7 @@ from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.engine import Interpolator
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.quality.warnings import QualityMonitor, interpolate_with_error_maps
+from kinoloom.film.quality.warnings import QualityMonitor
 from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
 from kinoloom.film.video.intervals import SourceInterval, split_intervals
 from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
@@ -127,7 +127,7 @@ class _VideoFilm:
             yield from (first for _ in positions)
             return
         times = [float(position) for position in positions]
-        for image, error in interpolate_with_error_maps(self.engine, first, second.image, times):
+        for image, error in self.engine.interpolate(first, second.image, times):
             monitor.add_frame(interval.first.time, interval.end, error)
             yield image
 
