@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kinoloom.base.machine import cores
 from kinoloom.errors import WeightsError
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
@@ -53,7 +54,10 @@ class OnnxModel:
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # sizes change from call to call
+        options.intra_op_num_threads = cores()
+        options.inter_op_num_threads = 1
+        # Spinning threads burn a core while the caller decodes, samples or encodes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(file), options, providers=["CPUExecutionProvider"]
