@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,7 +35,7 @@ _SEVEN_TIMES = tuple(float(Fraction(k, 8)) for k in range(1, 8))
 _SMOOTHNESS_TRIPLETS = 10
 """The warping error is measured on this many triplets, evenly spaced."""
 _FAILURES = 3
-_MAX_PROGRESS_MESSAGES = 10
+_MAX_PROGRESS_MESSAGES = 20
 
 
 @dataclass
@@ -66,20 +66,34 @@ def run_benchmark(folder: Path, options: BenchOptions) -> Report:
     with ExitStack() as stack:
         results = [_EngineResults(stack.enter_context(EngineProcess(spec))) for spec in specs]
         for result in results:
+            logger.info(f"starting {result.process.spec.name}")
             result.process.interpolate(triplets[0], _MIDPOINT)
-        for done, triplet in enumerate(triplets, 1):
+        for triplet in _report_progress("triplets", triplets):
             _score_midpoints(triplet, results, distance_from)
-            if done % -(-len(triplets) // _MAX_PROGRESS_MESSAGES) == 0:
-                logger.info(f"{done} of {len(triplets)} triplets")
-        for triplet in triplets[:: -(-len(triplets) // _SMOOTHNESS_TRIPLETS)]:
-            for result in results:
-                frames = result.process.interpolate(triplet, _SEVEN_TIMES).frames
-                result.warping_errors.append(measure_warping_error(frames))
+        if options.smoothness:
+            some = triplets[:: -(-len(triplets) // _SMOOTHNESS_TRIPLETS)]
+            for triplet in _report_progress("triplets in time", some):
+                _measure_smoothness(triplet, results)
     failures = [failure for result in results for failure in result.worst]
     rows = [_summarise(result) for result in results]
     return build_benchmark_report(
         folder.name, rows, failures, has_perceptual_scores=distance_from is not None
     )
+
+
+def _report_progress(what: str, triplets: Sequence[Triplet]) -> Iterator[Triplet]:
+    """Yield triplets and log how many are done, at most `_MAX_PROGRESS_MESSAGES` times."""
+    interval = -(-len(triplets) // _MAX_PROGRESS_MESSAGES)
+    for done, triplet in enumerate(triplets, 1):
+        yield triplet
+        if done % interval == 0 or done == len(triplets):
+            logger.info(f"{done} of {len(triplets)} {what}")
+
+
+def _measure_smoothness(triplet: Triplet, results: Sequence[_EngineResults]) -> None:
+    for result in results:
+        frames = result.process.interpolate(triplet, _SEVEN_TIMES).frames
+        result.warping_errors.append(measure_warping_error(frames))
 
 
 def _list_engine_specs(options: BenchOptions) -> list[EngineSpec]:
@@ -129,7 +143,7 @@ def _summarise(result: _EngineResults) -> EngineScores:
         mean.psnr_db,
         mean.ssim,
         mean.st_lpips,
-        fmean(result.warping_errors),
+        fmean(result.warping_errors) if result.warping_errors else None,
         median(result.seconds),
         result.peak_bytes / 1e6,
         stratify_scores(result.scores),
