@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow_network import FLOW_WEIGHTS, FLOW_WEIGHTS_SHA256, SIZE_MULTIPLE
+
+_WEIGHTS = Path(__file__).parent / "weights"
 
 FILM = ModelCard(
     name="film",
@@ -24,10 +28,10 @@ FILM = ModelCard(
     ),
 )
 
-DEEP = ModelCard(
-    name="deep",
+FLOW = ModelCard(
+    name="flow",
     task="interpolate",
-    summary="optical flow as in fast, combined with the motion from a small shipped network",
+    summary="the flow network of the engines deep and best",
     source="Huang et al., Real-Time Intermediate Flow Estimation for Video Frame Interpolation, "
     "ECCV 2022, arXiv:2011.06294: IFNet of RIFE HDv3; docs/decisions/0015-deep-blends-engines.md",
     licence="MIT",
@@ -37,10 +41,25 @@ DEEP = ModelCard(
     parameters=2_277_600,
     size_multiple=SIZE_MULTIPLE,
     trained_on="Vimeo-90K (by its authors, Megvii); their weights, stored in 16 bits",
-    figures={"PSNR dB on 10 DAVIS triplets": 28.83, "SSIM": 0.877, "ST-LPIPS": 0.104},
     limits=(
-        "The network is trained for the midpoint; its motion is projected to other times.",
-        "Runs on at most 500,000 pixels and misses small details of larger images.",
+        "Trained for the midpoint; its motion is projected to other times.",
         "Regions occluded in both images and non-linear motion are wrong.",
     ),
+)
+
+FUSION = ModelCard(
+    name="fusion",
+    task="interpolate",
+    summary="the network that fuses motion sources in the engines deep and best",
+    source="kinoloom, docs/decisions/0048-a-network-fuses-motion-sources.md",
+    licence="Apache-2.0",
+    weights="shipped",
+    file=_WEIGHTS / "fusion.onnx",
+    sha256="76a1bb1e391925c9f56e1117adf24218559ed64723efd80bf1324e8b270dace2",
+    parameters=137_924,
+    size_multiple=8,
+    trained_on="16 short videos, and 339 photos as synthetic scenes, under mixed, mostly "
+    "research-only licences, not shipped (kinoloom train film data --out run: 1,800 steps, seed 0)",
+    figures={},
+    limits=("Blends what its motion sources found; it adds no motion of its own.",),
 )

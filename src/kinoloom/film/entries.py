@@ -20,11 +20,13 @@ ENTRIES = Entries(
     interpolators={
         "film": "engines.film:FILM",
         "deep": "engines.deep:DEEP",
+        "best": "engines.deep:BEST",
         "fast": "engines.fast:FAST",
     },
     cards={
         "film": "cards:FILM",
-        "deep": "cards:DEEP",
+        "flow": "cards:FLOW",
+        "fusion": "cards:FUSION",
     },
     checks={"film": "checks:checks"},
 )

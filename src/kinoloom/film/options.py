@@ -60,6 +60,9 @@ class BenchOptions:
     )
     weights: Path | None = option(None, "User-supplied weights of the engine film", metavar="FILE")
     memory: int | None = option(None, "Memory limit", unit="bytes", metavar="SIZE")
+    smoothness: bool = option(
+        False, "Measure the temporal smoothness of seven new frames per pair, too"
+    )
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class TrainOptions:
     """Options of `train film`; unset values come from the preset."""
 
     preset: str = option(
-        "paper-style",
-        "Network and recipe: paper-l1, paper-vgg or paper-style",
+        "fusion",
+        "Network and recipe: fusion, paper-l1, paper-vgg or paper-style",
         metavar="NAME",
     )
     out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")

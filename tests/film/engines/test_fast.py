@@ -11,10 +11,11 @@ from kinoloom.film.engines import fast as fast_module
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.engines.dis import DIS
 from kinoloom.film.engines.fast import FAST
-from kinoloom.film.synthesis import blending as blending_module
-from kinoloom.film.synthesis.blending import blend_rows
+from kinoloom.film.synthesis import warping as warping_module
 from kinoloom.film.synthesis.candidates import build_candidates, build_views
+from kinoloom.film.synthesis.warping import MotionSource, warp_pair
 from kinoloom.metrics import psnr, ssim
+from kinoloom.motion.flow import Kernel
 
 ROOMY = EngineOptions(1 << 30)
 ENGINE = FAST.build(ROOMY)
@@ -159,8 +160,14 @@ def test_band_is_bit_identical_to_the_whole_frame() -> None:
     small = [p[::3, ::2].astype(np.float32) for p in (first, second)]
     flows = rng.normal(0, 4, (2, *small[0].shape[:2], 2)).astype(np.float32)
     found, _ = build_candidates(*build_views(*small, *flows), 0.4)
-    whole = blend_rows(first, second, found, 0.4, 0, 61)
-    parts = [blend_rows(first, second, found, 0.4, r, min(r + 7, 61)) for r in range(0, 61, 7)]
+    source = MotionSource(found, "cubic")
+
+    def warp(top: int, bottom: int) -> np.ndarray:
+        box = slice(top, bottom), slice(0, 75)
+        return warp_pair(first, second, source, 0.4, box).blend()
+
+    whole = warp(0, 61)
+    parts = [warp(top, min(top + 7, 61)) for top in range(0, 61, 7)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
@@ -221,11 +228,14 @@ def test_images_of_different_formats_are_rejected(other: np.ndarray) -> None:
         ENGINE.estimate_flow(first, other)
 
 
-def test_alpha_bands_sample_only_the_rows_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kernel", "most"), [("bilinear", 6), ("cubic", 8)])
+def test_alpha_bands_sample_only_the_rows_they_need(
+    monkeypatch: pytest.MonkeyPatch, kernel: Kernel, most: int
+) -> None:
     heights = []
-    original = blending_module.premultiply_alpha
+    original = warping_module.premultiply_alpha
     monkeypatch.setattr(
-        blending_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
+        warping_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
     )
     first, second = (np.dstack([scene(t), scene(t)[..., :1]]) for t in (0, 1))
     found, _ = build_candidates(
@@ -235,5 +245,6 @@ def test_alpha_bands_sample_only_the_rows_they_need(monkeypatch: pytest.MonkeyPa
         ),
         0.5,
     )
-    blend_rows(first, second, found, 0.5, 60, 64)
-    assert max(heights) <= 6
+    box = slice(60, 64), slice(0, 176)
+    warp_pair(first, second, MotionSource(found, kernel), 0.5, box)
+    assert max(heights) <= most

@@ -1,43 +1,73 @@
-"""The engine `deep`: the candidates of `fast`, plus the motion estimated by a network.
+"""The engines `deep` and `best`: optical flow and a flow network, fused by a second network.
 
-Optical flow and a network fail in different places, so the mean of their frames is better than
-either. The network is that of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch). It
-runs once per pair, on images of the size of the grid of `fast`; its output serves all times
-(`film.synthesis.midpoint_flow`).
+Optical flow and the flow network (that of RIFE HDv3, `nets.flow_net`) fail in different places. A
+small network (`nets.fusion_net`) sees both images, moved to the time by each of them, and weighs
+these pictures at each pixel. Both networks are shipped as ONNX and run without torch.
+
+`deep` runs the flow network on the grid of `fast`. `best` runs it at full size, too, where that
+gains (`synthesis.resolution`), and samples that motion with two kernels. The motion is estimated
+once per pair. The fusion runs on tiles; each includes the network's receptive field, so the result
+equals that of the whole frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
+import cv2
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.cards import DEEP as CARD
-from kinoloom.film.engine import Engine, EngineOptions, NewFrames
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, resize_colors
-from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.blending import blend_candidates
-from kinoloom.film.synthesis.candidates import Candidate, build_candidates
-from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
+from kinoloom.film.cards import FUSION as CARD
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames, find_weights_file
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast
+from kinoloom.film.engines.sources import MotionEstimator
+from kinoloom.film.synthesis.fusion import (
+    SIZE_MULTIPLE,
+    SOURCES,
+    build_fusion_input,
+    fuse,
+    measure_speed,
+)
+from kinoloom.film.synthesis.pixels import unpremultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
-from kinoloom.motion.flow import Flow
-from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
+from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
+from kinoloom.motion.flow import Field, Flow
+from kinoloom.runtime.models import require_weights
+from kinoloom.runtime.onnx import Contract, open_model
 
+_CONTRACT = Contract(
+    inputs=(
+        ("sides", (2, 2 * SOURCES, None, None)),
+        ("common", (1, 1 + SOURCES, None, None)),
+        ("speeds", (1, SOURCES, None, None)),
+    ),
+    outputs=((1, 2 * SOURCES, None, None),),
+)
 _NETWORK_BYTES = 500_000_000
-"""Memory of the network at its largest input."""
+"""Memory of the flow network at its largest input, and of the fusion of a tile."""
+_TILE_PX = 704
+_CONTEXT_PX = 64
+"""Pixels around a tile that the network also sees: more than its receptive field."""
 
 
 class Deep:
-    """Interpolation by optical flow and a flow network; see `film.engine.Interpolator`.
+    """Interpolation by fused motion sources; see `film.engine.Interpolator`.
 
     Args:
-        options: `weights` is not used.
+        options: `weights` names other weights of the fusion network.
+        full_size: run the flow network at full size, too, where that gains.
+
+    Raises:
+        WeightsError: the weights cannot be read or belong to another network.
     """
 
-    def __init__(self, options: EngineOptions) -> None:
-        self._fast = Fast(options, _NETWORK_BYTES)
-        self._network = FlowNetwork()
+    def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
+        self._estimator = MotionEstimator(Fast(options, _NETWORK_BYTES))
+        self._full_size = full_size
+        self._fusion = open_model(require_weights(CARD, options.weights), _CONTRACT)
 
     def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time, with the error of `fast`, an upper estimate.
@@ -47,45 +77,92 @@ class Deep:
         """
         return interpolate_pair(first, second, times, self._render_frames)
 
-    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
-        pair = self._fast.analyse(first, second)
-        midpoint = self.estimate_midpoint_flow(first, second)
-        for time in times:
-            candidates, fit = build_candidates(*pair, time)
-            both = [
-                *_halve_weights(candidates),
-                *_halve_weights(project_midpoint_flow(midpoint, time)),
-            ]
-            yield blend_candidates(first, second, both, time), estimate_error(fit)
-
-    def estimate_midpoint_flow(self, first: Picture, second: Picture) -> MidpointFlow:
-        """Run the flow network on two images of one shape."""
-        rows, columns = network_size(*self._fast.choose_grid(first))
-        small = (resize_colors(image, rows, columns) / np.float32(255) for image in (first, second))
-        return self._network(*small)
-
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow of `fast`."""
-        return self._fast.estimate_flow(first, second)
+        return self._estimator.fast.estimate_flow(first, second)
+
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        motion = self._estimator.estimate(first, second, full_size=self._full_size)
+        for time in times:
+            sources, error = motion.build_sources(time)
+            yield self._fuse_sources(first, second, sources, time), error
+
+    def _fuse_sources(
+        self, first: Picture, second: Picture, sources: list[MotionSource], time: float
+    ) -> Picture:
+        height, width = first.shape[:2]
+        size = (-(-width // 2), -(-height // 2))
+        speeds = [cv2.resize(measure_speed(each, height, width), size) for each in sources]
+        frame = np.empty_like(first)
+        for own, seen in _plan_tiles(height, width):
+            pairs = [warp_pair(first, second, each, time, seen) for each in sources]
+            half = tuple(slice(side.start // 2, -(-side.stop // 2)) for side in seen)
+            weights = self._compute_weights(pairs, [speed[half] for speed in speeds])
+            inside = tuple(
+                slice(one.start - all_.start, one.stop - all_.start)
+                for one, all_ in zip(own, seen, strict=True)
+            )
+            frame[own] = unpremultiply_alpha(fuse(pairs, weights)[inside], like=first)
+        copy_static(first, second, frame, time)
+        return frame
+
+    def _compute_weights(self, pairs: list[WarpedPair], speeds: Sequence[Field]) -> Field:
+        """Return the weights of all moved images, (2 SOURCES, h, w)."""
+        height, width = pairs[0].share.shape
+        given = build_fusion_input(pairs, speeds)
+        (weights,) = self._fusion(vars(given), [(1, 2 * SOURCES, *given.common.shape[2:])])
+        return weights[0, :, :height, :width]
 
 
-def _halve_weights(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return [Candidate(each.motion, each.weights * np.float32(0.5)) for each in candidates]
+def _plan_tiles(height: int, width: int) -> Iterator[tuple[Box, Box]]:
+    """Yield the tiles of a frame, each without and with its context."""
+    for rows in _split(height):
+        for columns in _split(width):
+            seen = tuple(
+                slice(max(0, own.start - _CONTEXT_PX), min(side, own.stop + _CONTEXT_PX))
+                for own, side in ((rows, height), (columns, width))
+            )
+            yield (rows, columns), (seen[0], seen[1])
 
 
-def _explain_missing(options: EngineOptions) -> str:
-    """Reject user-supplied weights: they belong to another engine, which `auto` then selects."""
-    if options.weights is None:
+def _split(side: int) -> Iterator[slice]:
+    """Split a side evenly, at multiples of `SIZE_MULTIPLE`."""
+    parts = -(-side // _TILE_PX)
+    step = -(-side // (parts * SIZE_MULTIPLE)) * SIZE_MULTIPLE
+    yield from (slice(begin, min(begin + step, side)) for begin in range(0, side, step))
+
+
+def _explain_unusable_weights(options: EngineOptions) -> str:
+    """Return why `options.weights` cannot be used, or "": other formats belong to `film`."""
+    if options.weights is None or options.weights.suffix == ".onnx":
         return ""
-    return f"it uses its own weights and cannot use {options.weights}. Leave out --weights."
+    return (
+        f"{options.weights} is not an .onnx file. Pass a file written by `train film`, or leave "
+        "out --weights."
+    )
 
 
-DEEP = Engine(
-    name="deep",
-    summary=CARD.summary,
+def _declare(name: str, summary: str, rank: int, *, full_size: bool) -> Engine:
+    return Engine(
+        name=name,
+        summary=summary,
+        rank=rank,
+        build=partial(Deep, full_size=full_size),
+        missing=_explain_unusable_weights,
+        min_memory_bytes=WORKING_MEMORY_BYTES + _NETWORK_BYTES,
+        weights=lambda options: find_weights_file(CARD, options),
+    )
+
+
+DEEP = _declare(
+    "deep",
+    "optical flow and a flow network, fused by a second network; all weights are shipped",
     rank=25,
-    build=Deep,
-    missing=_explain_missing,
-    min_memory_bytes=WORKING_MEMORY_BYTES + _NETWORK_BYTES,
-    weights=lambda options: CARD.file,
+    full_size=False,
+)
+BEST = _declare(
+    "best",
+    "as deep, with the flow network at full size on fine texture; slower",
+    rank=22,
+    full_size=True,
 )

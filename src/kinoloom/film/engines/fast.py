@@ -1,8 +1,8 @@
 """The engine `fast`: optical flow with several weighted motion candidates, without weights.
 
 Once per pair: the camera motion, the flow in both directions starting from it, and the confidence
-in each. Per time: motion candidates (`film.synthesis.candidates`) and their blending
-(`film.synthesis.blending`).
+in each. Per time: motion candidates (`film.synthesis.candidates`) and their samples
+(`film.synthesis.warping`).
 
 The flow is computed on a grid of half the image size (up to the full size for small images), times
 `flow_scale`; if that exceeds the memory limit, on a coarser grid with at least 256 pixels along
@@ -23,10 +23,11 @@ from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
 from kinoloom.film.engine import Engine, EngineOptions, NewFrames
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
+from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.warping import MotionSource, blend_source
 from kinoloom.motion.camera import global_motion
 from kinoloom.motion.dense_flow import dense_flow
 from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scale_homography
@@ -67,7 +68,10 @@ class Fast:
         pair = self.analyse(first, second)
         for time in times:
             candidates, fit = build_candidates(*pair, time)
-            yield blend_candidates(first, second, candidates, time), estimate_error(fit)
+            source = MotionSource(candidates, "cubic")
+            frame = blend_source(first, second, source, time)
+            copy_static(first, second, frame, time)
+            yield frame, estimate_error(fit)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from kinoloom.base.need import need
 from kinoloom.base.outputs import atomic_output
 from kinoloom.film.nets.flow_net import SIZE_MULTIPLE, FlowNet
+from kinoloom.film.nets.fusion_net import FusionNet
+from kinoloom.film.synthesis import fusion
 
 _OPSET = 18
 _MIN_HALVED_VALUES = 256
@@ -45,6 +47,23 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
         model = onnx.load(temporary)
         _store_in_half(onnx, model.graph)
         onnx.save(model, temporary)
+
+
+def export_fusion(net: FusionNet, file: Path, *, overwrite: bool = False) -> None:
+    """Export the fusion network for one frame; its inputs are those of `FusionInput`.
+
+    Raises:
+        MissingError: onnx is not installed.
+        OutputExistsError, OutputError: as `atomic_output`.
+    """
+    sources, (rows, columns) = net.size.sources, (8 * fusion.SIZE_MULTIPLE, 64)
+    inputs = {
+        "sides": torch.zeros(2, 2 * sources, rows, columns),
+        "common": torch.zeros(1, 1 + sources, rows, columns),
+        "speeds": torch.zeros(1, sources, rows // 2, columns // 2),
+    }
+    with atomic_output(file, overwrite=overwrite) as temporary:
+        _export(net, inputs, ["weights"], dict.fromkeys(inputs, 2), temporary)
 
 
 def _strip_metadata(file: Path) -> None:
@@ -88,7 +107,8 @@ def _export(
             dynamo=False,
             do_constant_folding=False,  # keeps the parameter names, for `initial_weights`
             dynamic_axes={
-                name: {axis: "height", axis + 1: "width"} for name, axis in heights.items()
+                name: {axis: f"{name}_height", axis + 1: f"{name}_width"}
+                for name, axis in heights.items()
             },
         )
     _strip_metadata(file)

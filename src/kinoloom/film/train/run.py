@@ -14,11 +14,13 @@ from PIL import Image
 
 from kinoloom.base.report import Picture, Report, Table, Text
 from kinoloom.errors import UsageError
-from kinoloom.film.train.presets import PRESETS, Preset
-from kinoloom.film.train.split import split_source
+from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset, Preset
+from kinoloom.film.train.split import limit_strides, split_source
+from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.data.batches import Batches, finish
 from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
+from kinoloom.learn.data.source import Source
 from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 SCHEMA = "kinoloom.train.film/1"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
 _PREVIEW_SAMPLES = 6
+_PREVIEW_CROP_PX = 256
 _VIDEO_INDEX = "videos.json"
 _FORMER_PRESETS = ("refine", "lite")
 
@@ -53,8 +56,10 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     settings = _override_settings(preset.settings, options)
     processes = join_process_group(settings.device)
     with processes.first_process_first():
-        task = _build_film(data, options.out, options, preset, settings)
+        task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
+    if isinstance(preset, FusionPreset) and result.ended == "done" and processes.is_first:
+        _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
 
@@ -64,11 +69,83 @@ def _get_preset(options: TrainOptions) -> Preset:
         raise UsageError(f"The preset '{options.preset}' was removed: {expected}")
     if options.preset not in PRESETS:
         raise UsageError(f"Unknown preset '{options.preset}': {expected}")
-    return PRESETS[options.preset]
+    preset = PRESETS[options.preset]
+    if options.unshared and not isinstance(preset, FilmPreset):
+        raise UsageError(
+            f"--unshared does not apply to the preset {options.preset}.",
+            hint="Use it with paper-l1, paper-vgg or paper-style.",
+        )
+    return preset
+
+
+def _build_task(
+    data: Path, out: Path, options: TrainOptions, preset: Preset, settings: Settings
+) -> Task:
+    if isinstance(preset, FusionPreset):
+        return _build_fusion(data, out, options, preset, settings)
+    return _build_film(data, out, options, preset, settings)
+
+
+def _build_fusion(
+    data: Path, out: Path, options: TrainOptions, preset: FusionPreset, settings: Settings
+) -> Task:
+    import torch
+
+    from kinoloom.film.nets.fusion_net import FusionSize
+    from kinoloom.film.train.samples.regions import SCENE_PX
+    from kinoloom.film.train.tasks.fusion import build_fusion_task
+
+    opened = open_data(
+        data,
+        replace(preset.scenes, size_px=SCENE_PX),
+        synthetic=preset.synthetic_share,
+        any_time=preset.any_time,
+        index=out / _VIDEO_INDEX,
+    )
+    sources = limit_strides(split_source(opened.source), preset.strides)
+    folders = _prepare_regions(data, out, sources, preset, settings)
+    torch.manual_seed(settings.seed)
+    task = build_fusion_task(*folders, settings.batch, settings.seed, FusionSize(), opened.parts)
+    if options.from_ is not None:
+        from kinoloom.film.train.initial_weights import load_initial_weights
+
+        load_initial_weights(task.net, options.from_)
+    return task
+
+
+def _prepare_regions(
+    data: Path,
+    out: Path,
+    sources: tuple[Source, Source],
+    preset: FusionPreset,
+    settings: Settings,
+) -> tuple[Path, Path]:
+    """Prepare regions and return the folders of the training and of the held-out ones.
+
+    Raises:
+        UsageError: no sample of the data is suitable.
+    """
+    from kinoloom.film.train.samples.preparation import prepare_samples
+    from kinoloom.film.train.samples.regions import extract_regions
+
+    kept, held_out = sources
+    folders = out / "prepared", out / "held"
+    for source, folder, samples, seed in (
+        (held_out, folders[1], preset.held_out, settings.seed + 1),
+        (kept, folders[0], preset.samples, settings.seed),
+    ):
+        workers = settings.loaders + 1
+        if not prepare_samples(source, folder, samples, seed, workers, extract_regions):
+            raise UsageError(
+                f"None of {samples} samples of {data.name} is suitable for training: they are "
+                "too small, nearly static, or too different.",
+                hint="Provide other or more videos.",
+            )
+    return folders
 
 
 def _build_film(
-    data: Path, out: Path, options: TrainOptions, preset: Preset, settings: Settings
+    data: Path, out: Path, options: TrainOptions, preset: FilmPreset, settings: Settings
 ) -> Task:
     import torch
 
@@ -106,11 +183,20 @@ def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
     return replace(merged, warmup_steps=min(merged.warmup_steps, merged.steps))
 
 
+def _export_best(task: Task, file: Path) -> None:
+    """Export the best weights of a fusion network as ONNX."""
+    from kinoloom.film.train.export import export_fusion
+
+    task.net.load_state_dict(read_weights(file.parent / "best.safetensors")[0])
+    export_fusion(task.net.cpu(), file, overwrite=True)  # type: ignore[arg-type]
+
+
 def _preview_samples(data: Path, options: TrainOptions, preset: Preset) -> Report:
     """Build a report with a sheet of training samples."""
-    scenes = SceneOptions(size_px=preset.crop_px)
+    crop_px = preset.crop_px if isinstance(preset, FilmPreset) else _PREVIEW_CROP_PX
+    scenes = SceneOptions(size_px=crop_px)
     opened = open_data(data, scenes, synthetic=preset.synthetic_share)
-    drawn = Batches(opened.source, _PREVIEW_SAMPLES, preset.crop_px, options.seed or 0)(0, 0, 1)
+    drawn = Batches(opened.source, _PREVIEW_SAMPLES, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])
     parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())
     lines = [f"Samples of {data.name} for the preset {options.preset}: {parts}."]
