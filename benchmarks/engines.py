@@ -21,7 +21,7 @@ from kinoloom.film.selection import build_engine_options
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 
-_NAMES = ("deep", "fast", "dis", "blend")
+_NAMES = ("best", "deep", "fast", "dis", "blend")
 _COUNTS = (1, 3, 7)
 _PEER = Path(__file__).parent / "rife_hdv3.py"
 
@@ -52,7 +52,7 @@ def main() -> None:
         f"{peer.name} / {name}, {count} new": round(
             medians[peer.name, count] / medians[name, count], 2
         )
-        for name in ("deep", "fast", "dis")
+        for name in ("best", "deep", "fast", "dis")
         for count in _COUNTS
         if (peer.name, count) in medians
     }
