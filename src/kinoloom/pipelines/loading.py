@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.importing import importing_from
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.workspace import ROOT_VARIABLE
 from kinoloom.pipelines.protocols import Session
@@ -20,7 +21,7 @@ _MODULE = "__kinoloom__"
 def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
     """Run a Python file and return the `Pipeline` that it builds, with a session.
 
-    The file runs in its own folder and not as `__main__`, so code under
+    The file runs in its own folder, which is on `sys.path`, and not as `__main__`, so code under
     `if __name__ == "__main__":` does not run. A `LocalPipelineSession()` in it uses the session's
     workspace, if there is one. The pipeline is the only `Pipeline` among the file's global names,
     or the result of its function `get_pipeline(sagemaker_session=...)`. The file is trusted.
@@ -60,12 +61,15 @@ def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
 
 @contextlib.contextmanager
 def working_in(folder: Path, root: Path | None) -> Iterator[None]:
-    """Change the working directory, and the default workspace unless `root` is None."""
+    """Change the working directory, and the default workspace unless `root` is None.
+
+    The folder is also the first on `sys.path`; see `importing_from`.
+    """
     before = os.environ.get(ROOT_VARIABLE)
     if root is not None:
         os.environ[ROOT_VARIABLE] = str(root)
     try:
-        with contextlib.chdir(folder):
+        with contextlib.chdir(folder), importing_from(folder):
             yield
     finally:
         if before is None:

@@ -12,12 +12,17 @@ class FileSession(Protocol):
 
     boto_region_name: str
     default_bucket_prefix: str | None
+    local_mode: bool
+    """Whether jobs run in this interpreter's environment instead of images."""
 
     def default_bucket(self) -> str:
         """Return the bucket of code and outputs without an address."""
 
     def default_role(self) -> str:
         """Return the role of jobs without one."""
+
+    def default_image(self) -> str:
+        """Return the image of functions as steps without one."""
 
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Store a file, a folder or bytes at an s3:// address, replacing what is there."""

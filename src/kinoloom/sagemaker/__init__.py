@@ -223,6 +223,7 @@ _MODULES = (
     "pipeline",
     "processing",
     "pytorch",
+    "remote_function",
     "s3",
     "session",
     "sklearn",

@@ -16,6 +16,7 @@ from kinoloom.base.provenance import sha256
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.buckets import create_bucket
 from kinoloom.pipelines.aws.execution import SageMakerExecution
+from kinoloom.pipelines.aws.images import function_image
 from kinoloom.pipelines.aws.service import Service
 from kinoloom.pipelines.builder.code import bytes_digest
 from kinoloom.pipelines.language import load_text
@@ -90,6 +91,14 @@ class SageMakerSession:
         if self._role is None:
             raise UsageError("The session has no role.", hint="Pass SageMakerSession(role=...).")
         return self._role
+
+    def default_image(self) -> str:
+        """Return the image of functions as steps without one.
+
+        Raises:
+            UsageError: AWS has no image with this Python version.
+        """
+        return function_image(self.boto_region_name)
 
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Upload a file, a folder or bytes to an s3:// address unless it is already there.

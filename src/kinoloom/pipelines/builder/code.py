@@ -80,10 +80,10 @@ def upload_sources(
         script = folder / entry_point
         if not script.is_file() or not script.resolve().is_relative_to(folder.resolve()):
             raise InputNotFoundError(f"Script {entry_point} does not exist in {folder}.")
-        members = _list_files(folder)
+        members = list_files(folder)
         name = entry_point
     for path in map(local_path, dependencies):
-        files = _list_files(path) if path.is_dir() else [("", path)]
+        files = list_files(path) if path.is_dir() else [("", path)]
         members += [(f"{path.name}/{inner}".rstrip("/"), file) for inner, file in files]
     archive = _pack(members)
     uri = context.uri("code", bytes_digest(archive), "sourcedir.tar.gz")
@@ -91,7 +91,8 @@ def upload_sources(
     return uri, name
 
 
-def _list_files(folder: Path) -> list[tuple[str, Path]]:
+def list_files(folder: Path) -> list[tuple[str, Path]]:
+    """Return the files of a folder with their paths in it, without those of git and caches."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     kept = [path for path in files if not _SKIPPED & set(path.relative_to(folder).parts)]
     return [(path.relative_to(folder).as_posix(), path) for path in sorted(kept)]

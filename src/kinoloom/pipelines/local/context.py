@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.language import Checked, Step
+from kinoloom.pipelines.local.functions import Functions
 from kinoloom.pipelines.local.jobs.resources import Demand
 from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.scope import Scope
 from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.state import State, now
-
-Function = Callable[[dict[str, Any], Any], Any]
-"""What a Lambda step calls: (event, context) -> a dict with its outputs."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,13 @@ class Tools:
         worker: Runs jobs.
         models: The model registry.
         demand: The resources, and what steps use of them.
-        functions: The functions of Lambda steps by ARN.
+        functions: The functions of Lambda steps.
     """
 
     worker: Worker
     models: Models
     demand: Demand
-    functions: Mapping[str, Function]
+    functions: Functions
 
     @property
     def state(self) -> State:

@@ -12,10 +12,11 @@ from typing import IO, Any
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
 from kinoloom.pipelines.local.changes import find_unchanged_steps
-from kinoloom.pipelines.local.context import Function, Run, Tools
+from kinoloom.pipelines.local.context import Run, Tools
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
+from kinoloom.pipelines.local.functions import Function, Functions
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
@@ -75,7 +76,7 @@ class LocalSession:
         self.boto_region_name = region
         self.default_bucket_prefix = default_bucket_prefix
         self._bucket = default_bucket
-        self._functions: dict[str, Function] = {}
+        self._functions = Functions(self.root / "functions")
         if isolation == "inline":
             resources = Resources()
         self._tools = Tools(
@@ -117,6 +118,10 @@ class LocalSession:
         """Return the role of jobs without one; it has no effect locally."""
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
+    def default_image(self) -> str:
+        """Return the name that stands for this interpreter's environment."""
+        return "local/python"
+
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Store a file, a folder or bytes at an s3:// address, replacing what is there."""
         self.workspace.objects.put(content, uri)
@@ -129,7 +134,21 @@ class LocalSession:
             function: Called as `function(event, None)` in a thread of this process; returns a dict
                 with the step's outputs.
         """
-        self._functions[function_arn] = function
+        self._functions.register(function_arn, function)
+
+    def keep_function(self, name: str, files: Mapping[str, Path], handler: str) -> str:
+        """Store a script that Lambda steps call, in this and other processes; return its ARN.
+
+        Args:
+            name: The function's name.
+            files: The files of its code by path.
+            handler: "module.function", called as in `register_function`.
+
+        Raises:
+            UsageError: The script lacks the function.
+        """
+        arn = f"arn:aws:lambda:{self.boto_region_name}:{ACCOUNT}:function:{name}"
+        return self._functions.keep(arn, files, handler)
 
     def put_pipeline(
         self, name: str, definition: str, description: str = "", role: str | None = None

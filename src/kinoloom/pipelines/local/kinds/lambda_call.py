@@ -20,13 +20,15 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
     functions = context.tools.functions
 
     def call() -> Outcome:
-        if arn not in functions:
+        function = functions.find(arn)
+        if function is None:
             return Outcome(
                 Status.FAILED,
-                f"No function is registered for {arn}: use LocalSession.register_function().",
+                f"No function is registered for {arn} in this process: use "
+                "LocalSession.register_function(), or Lambda(script=...), which is stored.",
             )
         try:
-            outputs = functions[arn](event, None)
+            outputs = function(event, None)
         except Exception as error:  # noqa: BLE001  any error of the user's function fails its step
             reason = f"{type(error).__name__}: {error}"
             return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
