@@ -73,6 +73,7 @@ def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
         ("$.a[-1]", 3),
         ("$.a[0,2]", [1, 3]),
         ("$['b c'].d", "x"),
+        ("$['b c', 'a']", {"b c": {"d": "x"}, "a": [1, 2, 3]}),
     ],
 )
 def test_an_expression_selects_a_part(expression: str, expected: Any) -> None:

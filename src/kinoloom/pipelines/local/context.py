@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kinoloom.errors import ExecutionError
+from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.language import Checked, Step
+from kinoloom.pipelines.language.problems import Problems
+from kinoloom.pipelines.language.shapes import Shape
 from kinoloom.pipelines.local.functions import Functions
 from kinoloom.pipelines.local.jobs.resources import Demand
 from kinoloom.pipelines.local.jobs.worker import Worker
@@ -30,6 +32,7 @@ class Run:
         parameters: The parameters' values by name.
         variables: The execution variables by name.
         folder: The folder of its steps.
+        outputs: The address of outputs without one.
         max_parallel: The maximum number of concurrent steps; 0 leaves it to the resources.
         stop_fd: Becomes readable when the execution must stop.
     """
@@ -41,6 +44,7 @@ class Run:
     parameters: Mapping[str, Any]
     variables: Mapping[str, str]
     folder: Path
+    outputs: str
     max_parallel: int
     stop_fd: int
 
@@ -94,11 +98,16 @@ class RunContext:
             self._json_file,
         )  # fmt: skip
 
-    def resolve(self, step: Step) -> tuple[dict[str, Any], str]:
+    def resolve(self, step: Step, supported: Shape) -> tuple[dict[str, Any], str]:
         """Return a step's plain arguments, and the name of its job or model.
+
+        Args:
+            step: The step.
+            supported: The shape that the arguments must have.
 
         Raises:
             ExecutionError: A value refers to something that does not exist.
+            UsageError: The arguments do not have the shape.
         """
         name = f"pipelines-{self.run.id}-{step.name}"
         variables = {
@@ -106,7 +115,12 @@ class RunContext:
             "CurrentDateTime": now(),
             f"{step.type}JobName": name,
         }
-        return replace(self.scope, execution=variables).value(step.arguments), name
+        arguments = replace(self.scope, execution=variables).value(step.arguments)
+        problems = Problems()
+        supported.check(arguments, "Arguments", problems)
+        if len(problems):
+            raise UsageError("; ".join(map(str, problems)) + ".")
+        return fill_output_paths(arguments, f"{self.run.outputs}/{step.name}"), name
 
     def attempt_folder(self, step: Step, attempt: int) -> Path:
         """Return the folder of a step's attempt (from 1)."""
@@ -124,6 +138,18 @@ class RunContext:
         folder = self.tools.worker.objects.path(uri)
         name = f"Property file '{file_name}' of step '{step_name}'"
         return _read_json(folder / file.file, name, folder)
+
+
+def fill_output_paths(arguments: Any, uri: str) -> Any:
+    """Return a request with an address in place of each S3OutputPath that is null."""
+    if isinstance(arguments, Mapping):
+        return {
+            key: uri if key == "S3OutputPath" and item is None else fill_output_paths(item, uri)
+            for key, item in arguments.items()
+        }
+    if isinstance(arguments, list):
+        return [fill_output_paths(one, uri) for one in arguments]
+    return arguments
 
 
 def _read_json(path: Path, name: str, folder: Path) -> Any:

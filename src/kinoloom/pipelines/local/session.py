@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from kinoloom.base.notes import logger
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
 from kinoloom.pipelines.local.changes import find_unchanged_steps
@@ -26,7 +27,12 @@ from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
-from kinoloom.pipelines.local.supported import check_parameters, check_supported
+from kinoloom.pipelines.local.supported import (
+    check_parameters,
+    check_steps,
+    check_supported,
+    list_notes,
+)
 
 _THIS_STEP = "WHERE execution = :id AND name = :name"
 
@@ -162,9 +168,11 @@ class LocalSession:
             role: Accepted for compatibility; it has no effect locally.
 
         Raises:
-            DefinitionError: The definition is invalid or has steps that cannot run locally.
+            DefinitionError: The definition is invalid or has steps that cannot run locally; the
+                message lists all of them.
         """
-        check_supported(definition)
+        for note in list_notes(check_supported(definition), {}):
+            logger.warning(note)
         self.workspace.state.put_pipeline(name, definition, description)
         return self.workspace.pipeline_arn(name)
 
@@ -217,8 +225,12 @@ class LocalSession:
         Raises:
             UsageError: The pipeline or a parameter does not exist, or a value is missing or of
                 the wrong type.
+            DefinitionError: A step cannot run locally with these values.
         """
-        row, _, values = self._load(name, parameters)
+        row, checked, values = self._load(name, parameters)
+        check_steps(checked, values)
+        for note in set(list_notes(checked, values)) - set(list_notes(checked, {})):
+            logger.warning(note)
         execution = secrets.token_hex(6)
         self.workspace.state.add_execution(
             {
@@ -377,6 +389,10 @@ class LocalSession:
         thread.start()
         return LocalExecution(self.workspace, execution, thread)
 
+    def _outputs(self, pipeline: str, execution: str) -> str:
+        parts = [self.default_bucket(), self.default_bucket_prefix, pipeline, execution]
+        return "s3://" + "/".join(part for part in parts if part)
+
     def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]
         arn = self.workspace.execution_arn(name, execution)
@@ -390,5 +406,6 @@ class LocalSession:
         }
         return Run(
             execution, arn, name, checked, row["parameters"], variables,
-            self.workspace.run_folder(execution), row["parallel"], stop_fd,
+            self.workspace.run_folder(execution), self._outputs(name, execution), row["parallel"],
+            stop_fd,
         )  # fmt: skip
