@@ -122,7 +122,6 @@ def test_a_script_next_to_the_archive_is_used(session: LocalSession, tmp_path: P
     [
         ((model({**CONTAINER, "ModelDataUrl": "s3://in/gone"}),), "s3://in/gone does not exist"),
         ((model({"Image": "any"}), transform()), "has no archive"),
-        ((transform(ModelName="nobody"),), "Model 'nobody' does not exist"),
         ((register(ModelPackageGroupName=None),), "needs a ModelPackageGroupName"),
     ],
 )  # fmt: skip

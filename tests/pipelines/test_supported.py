@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from definition_samples import ROLE, definition, get, join, processing, training
 
-from kinoloom.errors import DefinitionError
+from kinoloom.errors import DefinitionError, UsageError
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.options import ValidateOptions
 from kinoloom.pipelines.page import definition_report
@@ -189,6 +189,12 @@ def test_parameters_are_checked_when_an_execution_starts(session: LocalSession) 
     with pytest.raises(DefinitionError, match=r"S3Uri: must be an address .*not 's3:///\.\./in'"):
         session.start("Test", {"N": 1, "Place": "/.."})
     assert session.executions("Test") == []
+
+
+def test_a_model_must_exist_when_an_execution_starts(session: LocalSession) -> None:
+    session.put_pipeline("Test", json.dumps(definition(TRANSFORM)))
+    with pytest.raises(UsageError, match=r"Model 'm' does not exist\. A Model step creates it"):
+        session.start("Test")
 
 
 def test_values_of_earlier_steps_are_checked_when_a_step_starts(session: LocalSession) -> None:

@@ -12,13 +12,12 @@ from typing import IO, Any
 from kinoloom.base.notes import logger
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
-from kinoloom.pipelines.local.changes import find_unchanged_steps
+from kinoloom.pipelines.local.changes import replace_definition
 from kinoloom.pipelines.local.context import Run, Tools
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.functions import Function, Functions
-from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.worker import Worker
@@ -31,10 +30,9 @@ from kinoloom.pipelines.local.supported import (
     check_parameters,
     check_steps,
     check_supported,
+    list_models,
     list_notes,
 )
-
-_THIS_STEP = "WHERE execution = :id AND name = :name"
 
 
 class LocalSession:
@@ -223,12 +221,14 @@ class LocalSession:
             max_parallel: Maximum number of concurrent steps; 0 leaves it to the resources.
 
         Raises:
-            UsageError: The pipeline or a parameter does not exist, or a value is missing or of
-                the wrong type.
+            UsageError: The pipeline, a parameter or a model does not exist, or a value is missing
+                or of the wrong type.
             DefinitionError: A step cannot run locally with these values.
         """
         row, checked, values = self._load(name, parameters)
         check_steps(checked, values)
+        for model in list_models(checked, values):
+            self.models.find(model)
         for note in set(list_notes(checked, values)) - set(list_notes(checked, {})):
             logger.warning(note)
         execution = secrets.token_hex(6)
@@ -313,43 +313,15 @@ class LocalSession:
         row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
             return LocalExecution(self.workspace, execution)
-        changes = [] if definition is None else self._replace_definition(row, definition)
+        changes = (
+            [] if definition is None else replace_definition(self.workspace.state, row, definition)
+        )
         lock = self.workspace.lock(execution)
         self.workspace.state.execute(*changes)
         row = self.workspace.execution_row(execution)
         for step in self.workspace.state.list_steps(execution):
             kill_orphan(step["pid"], step["pid_started"])
         return self._drive(execution, check_supported(row["definition"]), lock)
-
-    def _replace_definition(
-        self, row: Mapping[str, Any], definition: str
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Return the statements that give an execution another definition."""
-        before, after = check_supported(row["definition"]), check_supported(definition)
-        declared = after.definition.parameters
-        names = {one.name for one in declared}
-        kept = {name: value for name, value in row["parameters"].items() if name in names}
-        values = {
-            "id": row["id"],
-            "definition": definition,
-            "parameters": check_parameters(declared, kept),
-        }
-        statements = [
-            (
-                "UPDATE executions SET definition = :definition, parameters = :parameters "
-                "WHERE id = :id",
-                values,
-            )
-        ]
-        unchanged = find_unchanged_steps(before, after)
-        for step in self.workspace.state.list_steps(row["id"]):
-            name = step["name"].partition("/")[0]  # trainings of a Tuning step have a number
-            values = {"id": row["id"], "name": step["name"], "status": Status.WAITING.value}
-            if name not in after.graph.steps:
-                statements.append((f"DELETE FROM steps {_THIS_STEP}", values))
-            elif name not in unchanged:
-                statements.append((f"UPDATE steps SET status = :status {_THIS_STEP}", values))
-        return statements
 
     def _load(
         self, name: str, parameters: Mapping[str, Any] | None

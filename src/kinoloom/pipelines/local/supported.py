@@ -67,6 +67,16 @@ def list_notes(checked: Checked, parameters: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def list_models(checked: Checked, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the names of the models that must exist before an execution starts."""
+    names = [
+        arguments["ModelName"]
+        for placed, _, arguments in _iter_arguments(checked, parameters)
+        if placed.step.type == "Transform"
+    ]
+    return [name for name in names if isinstance(name, str)]
+
+
 def _iter_arguments(
     checked: Checked, parameters: Mapping[str, Any]
 ) -> Iterator[tuple[Placed, LocalKind | None, Any]]:

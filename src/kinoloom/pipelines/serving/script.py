@@ -95,18 +95,17 @@ def _load(folder: str) -> Any:
 
 
 def _read(content: str | bytes, media_type: str) -> Any:
-    """Default input_fn: read rows of numbers."""
+    """Default input_fn: read rows of numbers; content without a media type is CSV."""
     numpy = importlib.import_module("numpy")
     kind = media_type.partition(";")[0].strip()
-    if kind == "text/csv":
-        return numpy.loadtxt(io.StringIO(str(content)), delimiter=",", ndmin=2)
+    if kind in ("text/csv", ""):
+        text = content.decode() if isinstance(content, bytes) else content
+        return numpy.loadtxt(io.StringIO(text), delimiter=",", ndmin=2)
     if kind == "application/json":
         return numpy.asarray(json.loads(content))
     if kind == "application/x-npy" and isinstance(content, bytes):
         return numpy.load(io.BytesIO(content), allow_pickle=False)
-    raise ValueError(
-        f"Without an input_fn, {media_type or 'data without a media type'} is not supported."
-    )
+    raise ValueError(f"Without an input_fn, {media_type} is not supported.")
 
 
 def _predict(data: Any, model: Any) -> Any:

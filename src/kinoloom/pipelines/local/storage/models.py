@@ -83,14 +83,23 @@ class Models:
             UsageError: The model does not exist, or has no containers.
             ExecutionError: An archive was changed.
         """
+        row = self.find(name)
+        containers: list[dict[str, Any]] = row["arguments"]["Resolved"]
+        if not containers:
+            raise UsageError(f"Model '{name}' has no containers.")
+        self._check_archives(row["digests"], f"model '{name}'")
+        return containers
+
+    def find(self, name: str) -> dict[str, Any]:
+        """Return a model's row.
+
+        Raises:
+            UsageError: The model does not exist.
+        """
         rows = self.state.query("SELECT * FROM models WHERE name = ?", name)
         if not rows:
             raise UsageError(f"Model '{name}' does not exist.", hint="A Model step creates it.")
-        containers: list[dict[str, Any]] = rows[0]["arguments"]["Resolved"]
-        if not containers:
-            raise UsageError(f"Model '{name}' has no containers.")
-        self._check_archives(rows[0]["digests"], f"model '{name}'")
-        return containers
+        return rows[0]
 
     def register(self, arguments: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
         """Add a package, unless the step already has, and return its properties.
