@@ -101,6 +101,7 @@ _SUPPORTED = All(
             {
                 "TrainingJobDefinition": TRAINING,
                 "TrainingJobDefinitions": ListOf(TRAINING, min_length=1),
+                "Autotune": Unsupported("give the hyper-parameters ranges"),
                 "WarmStartConfig": Unsupported("remove it; finished trainings are cached"),
             },
         ),
