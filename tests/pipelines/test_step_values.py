@@ -102,6 +102,16 @@ def test_members_of_results_are_compared(session: LocalSession) -> None:
     assert run(session, gate).result("Gate") is True
 
 
+def test_a_result_that_json_cannot_represent_is_not_compared(session: LocalSession) -> None:
+    @step(name="Score")
+    def score() -> float:
+        return float("nan")
+
+    gate = ConditionStep("Gate", conditions=[ConditionGreaterThan(score(), 0.7)])
+    with pytest.raises(ExecutionError, match="'Score' cannot be compared: JSON cannot represent"):
+        run(session, gate)
+
+
 def test_a_result_that_another_step_replaced_is_not_unpickled(session: LocalSession) -> None:
     @step(name="One")
     def one() -> int:

@@ -10,6 +10,7 @@ from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.inputs import TrainingInput
 from kinoloom.sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from kinoloom.sagemaker.s3 import S3Downloader, s3_path_join
 from kinoloom.sagemaker.tuner import HyperparameterTuner, IntegerParameter
 from kinoloom.sagemaker.workflow.condition_step import ConditionStep
 from kinoloom.sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
@@ -230,3 +231,32 @@ def test_a_tuner_of_two_estimators_finds_the_best(session: LocalSession, tmp_pat
     assert len(execution.list_trainings("Tune")) == 4
     with pytest.raises(UsageError, match="The names high are not those of the estimators: high, l"):
         HyperparameterTuner.create(estimators, {"high": "loss"}, {key: {} for key in estimators})
+
+
+def test_data_is_uploaded_listed_and_read(session: LocalSession, tmp_path: Path) -> None:
+    (tmp_path / "data" / "sub").mkdir(parents=True)
+    (tmp_path / "data" / "a.csv").write_text("1")
+    (tmp_path / "data" / "sub" / "b.csv").write_text("2")
+    local = LocalPipelineSession(root=tmp_path / "other", default_bucket="mine")
+    assert local.upload_data(str(tmp_path / "data" / "a.csv")) == "s3://mine/data/a.csv"
+    folder = local.upload_data(str(tmp_path / "data"), bucket="own", key_prefix="x/y")
+    assert folder == "s3://own/x/y"
+    files = [f"{folder}/a.csv", f"{folder}/sub/b.csv"]
+    assert S3Downloader.list(folder, local) == files
+    assert S3Downloader.list(files[0], local) == files[:1]
+    assert S3Downloader.read_file(files[1], local) == "2"
+    paths = S3Downloader.download(folder, str(tmp_path / "got"), sagemaker_session=local)
+    assert [Path(path).read_text() for path in paths] == ["1", "2"]
+    assert paths[1] == str(tmp_path / "got" / "sub" / "b.csv")
+    with pytest.raises(UsageError, match="There is no file at s3://own/x/y"):
+        S3Downloader.read_bytes(folder, local)
+    assert s3_path_join("s3://", "/a/", None, "b//c") == "s3://a/b/c"
+    assert s3_path_join("a", "b", with_end_slash=True) == "a/b/"
+
+
+def test_arguments_of_a_step_name_its_properties_instead() -> None:
+    step = ProcessingStep("P", script().run("code.py"))
+    with pytest.raises(
+        UsageError, match=r"known only when its pipeline is compiled\. .*properties"
+    ):
+        str(step.arguments)

@@ -27,6 +27,12 @@ class FileSession(Protocol):
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
 
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an s3:// address; raise UsageError if there is none."""
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an s3:// address."""
+
 
 class Execution(Protocol):
     """An execution of a pipeline."""

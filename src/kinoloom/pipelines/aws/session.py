@@ -122,6 +122,36 @@ class SageMakerSession:
         else:
             call(s3.put_object, Body=content, **metadata, **key)
 
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            ExecutionError: AWS rejected the request, for example because there is no file.
+        """
+        parts = urlparse(uri)
+        response = self._service.call(
+            self._service.s3.get_object, Bucket=parts.netloc, Key=parts.path.lstrip("/")
+        )
+        content: bytes = response["Body"].read()
+        return content
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address.
+
+        Raises:
+            ExecutionError: AWS rejected the request.
+        """
+        parts = urlparse(uri)
+        request = {"Bucket": parts.netloc, "Prefix": parts.path.lstrip("/")}
+        listed: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._service.call(self._service.s3.list_objects_v2, **request, **more)
+            listed += [f"s3://{parts.netloc}/{one['Key']}" for one in page.get("Contents", ())]
+            if "NextContinuationToken" not in page:
+                return listed
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
     def _is_uploaded(self, key: Mapping[str, str], digest: str) -> bool:
         from botocore.exceptions import ClientError
 

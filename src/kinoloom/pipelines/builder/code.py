@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.local.storage.store import file_digest
+from kinoloom.pipelines.protocols import FileSession
 
 _SKIPPED = {"__pycache__", ".git"}
 
@@ -38,6 +39,24 @@ def local_path(text: str) -> Path:
 def bytes_digest(content: bytes) -> str:
     """Return the SHA-256 of `content` as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def upload_data(session: FileSession, path: str, uri: str) -> str:
+    """Upload a file, or the files of a folder, to a folder at an address; others are kept.
+
+    Returns:
+        The address of the file, or of the folder.
+
+    Raises:
+        InputNotFoundError: The file or folder does not exist.
+    """
+    source, uri = local_path(path), uri.rstrip("/")
+    if source.is_file():
+        session.upload(source, f"{uri}/{source.name}")
+        return f"{uri}/{source.name}"
+    for file in sorted(one for one in source.rglob("*") if one.is_file()):
+        session.upload(file, f"{uri}/{file.relative_to(source).as_posix()}")
+    return uri
 
 
 def upload_script(context: CompileContext, script: Path) -> str:

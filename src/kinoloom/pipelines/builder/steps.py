@@ -40,6 +40,18 @@ class Step:
         """What later steps can take from the step."""
         return Properties(self.name, step_type=self.step_type, step=self)
 
+    @property
+    def arguments(self) -> Any:
+        """The arguments are known only when the pipeline is compiled.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"The arguments of step '{self.name}' are known only when its pipeline is compiled.",
+            hint="Take values from its properties, and join them with text by Join(on, values).",
+        )
+
     def add_depends_on(self, step_names: Sequence[str | Listed]) -> None:
         """Add steps that must finish first."""
         self.depends_on.extend(step_names)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.builder.functions.results import is_function_step
 from kinoloom.pipelines.language import Checked, Step
 from kinoloom.pipelines.language.problems import Problems
 from kinoloom.pipelines.language.shapes import Shape
@@ -136,6 +137,10 @@ class RunContext:
         outputs = self._properties[step_name]["ProcessingOutputConfig"]["Outputs"]
         uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
         folder = self.tools.worker.objects.path(uri)
+        if is_function_step(self._properties[step_name]) and not (folder / file.file).exists():
+            raise ExecutionError(
+                f"The result of step '{step_name}' cannot be compared: JSON cannot represent it."
+            )
         name = f"Property file '{file_name}' of step '{step_name}'"
         return _read_json(folder / file.file, name, folder)
 

@@ -130,6 +130,18 @@ class LocalSession:
         """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
         self.workspace.objects.put(content, uri)
 
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            UsageError: There is no file.
+        """
+        return self.workspace.objects.read(uri)
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address."""
+        return self.workspace.objects.list(uri)
+
     def register_function(self, function_arn: str, function: Function) -> None:
         """Register the function that Lambda steps with this ARN call.
 

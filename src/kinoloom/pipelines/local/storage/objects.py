@@ -44,6 +44,25 @@ class Objects:
             raise UsageError(f"The address of an output must be an s3:// address, not '{uri}'.")
         return self.path(uri)
 
+    def read(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            UsageError: There is no file.
+        """
+        path = self.path(uri)
+        if not path.is_file():
+            raise UsageError(f"There is no file at {uri}.")
+        return path.read_bytes()
+
+    def list(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address, sorted."""
+        path = self.path(uri)
+        if path.is_file():
+            return [uri]
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return [f"{uri.rstrip('/')}/{file.relative_to(path).as_posix()}" for file in files]
+
     def put(self, content: Path | bytes, uri: str) -> None:
         """Store a file, the files of a folder, or bytes at an address.
 
