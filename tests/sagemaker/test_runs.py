@@ -257,6 +257,6 @@ def test_data_is_uploaded_listed_and_read(session: LocalSession, tmp_path: Path)
 def test_arguments_of_a_step_name_its_properties_instead() -> None:
     step = ProcessingStep("P", script().run("code.py"))
     with pytest.raises(
-        UsageError, match=r"known only when its pipeline is compiled\. .*properties"
+        UsageError, match=r"known only when its .* is compiled\. .*properties"
     ):
         str(step.arguments)
