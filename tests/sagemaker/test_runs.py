@@ -222,6 +222,8 @@ def test_a_tuner_of_two_estimators_finds_the_best(session: LocalSession, tmp_pat
     assert [one["DefinitionName"] for one in definitions["TrainingJobDefinitions"]] == [
         "high", "low",
     ]  # fmt: skip
+    static = definitions["TrainingJobDefinitions"][0]["StaticHyperParameters"]
+    assert static["sagemaker_estimator_module"] == '"sagemaker.xgboost.estimator"'
     assert "ParameterRanges" not in definitions["HyperParameterTuningJobConfig"]
     pipeline.upsert(ROLE)
     execution = pipeline.start(wait=True)
@@ -256,7 +258,5 @@ def test_data_is_uploaded_listed_and_read(session: LocalSession, tmp_path: Path)
 
 def test_arguments_of_a_step_name_its_properties_instead() -> None:
     step = ProcessingStep("P", script().run("code.py"))
-    with pytest.raises(
-        UsageError, match=r"known only when its .* is compiled\. .*properties"
-    ):
+    with pytest.raises(UsageError, match=r"known only when its .* is compiled\. .*properties"):
         str(step.arguments)

@@ -20,7 +20,7 @@ from kinoloom.pipelines.builder.variables import (
     to_request,
     to_text,
 )
-from kinoloom.sagemaker.estimator import Channels, Estimator
+from kinoloom.sagemaker.estimator import Channels, Estimator, Framework
 from kinoloom.sagemaker.inputs import TrainingInput
 
 
@@ -214,10 +214,17 @@ class HyperparameterTuner:
         self,
         inputs: Channels | TrainingInput | str | PipelineVariable | None = None,
         job_name: str | None = None,
+        include_cls_metadata: Any = False,
+        estimator_kwargs: Any = None,
         wait: bool = True,
         logs: Any = "All",
     ) -> StepArguments:
-        """Return the `step_args` of a `TuningStep`; see `Estimator.fit` for the arguments.
+        """Return the `step_args` of a `TuningStep`.
+
+        Args:
+            inputs: See `Estimator.fit`; for a tuner of several estimators, by their names.
+            job_name, include_cls_metadata, estimator_kwargs, wait, logs: Accepted for
+                compatibility.
 
         Raises:
             UsageError: No hyper-parameter has a range.
@@ -296,6 +303,12 @@ class HyperparameterTuner:
         }
         if "sagemaker_program" in static:
             static["sagemaker_job_name"] = json.dumps(_base_name(algorithm["TrainingImage"]))
+        if isinstance(self.estimator, Framework):
+            kind = type(self.estimator)
+            static["sagemaker_estimator_class_name"] = json.dumps(kind.__name__)
+            static["sagemaker_estimator_module"] = json.dumps(
+                kind.__module__.removeprefix("kinoloom.")
+            )
         return {
             "StaticHyperParameters": static,
             **{key: request[key] for key in kept if key in request},
