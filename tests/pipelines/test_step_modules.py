@@ -16,15 +16,23 @@ from kinoloom.pipelines.loading import load_pipeline
 
 FILES = {
     "pipeline.py": """
+from typing import NamedTuple
+
 import helper
 import parts.shapes
 from kinoloom.pipelines import LocalSession, Pipeline, step
 from steps import describe
 
+class Number(NamedTuple):
+    value: int
+
+def add(a, b):
+    return Number(a + b)
+
 @step(name="Count")
-def count(shape) -> int:
+def count(shape):
     import lazy
-    return helper.twice(lazy.ONE) + len(shape.sides())
+    return add(helper.twice(lazy.ONE), len(shape.sides()))
 
 @step(name="Shape")
 def shape():
@@ -41,7 +49,7 @@ from kinoloom.pipelines import step
 
 @step(name="Describe")
 def describe(number) -> str:
-    return f"{PREFIX}{number}"
+    return f"{PREFIX}{number.value}"
 """,
     "helper.py": "import deeper\n\ndef twice(x):\n    return deeper.TWO * x\n",
     "deeper.py": "TWO = 2\n",
@@ -97,6 +105,8 @@ def test_modules_next_to_the_script_are_shipped(
     (execution,) = session.executions("P")
     assert execution.status == "Succeeded", execution.describe()
     assert execution.result("Describe") == "n=6"
+    if words[0] == "-m":
+        return
     python(tmp_path, *words)
     write(tmp_path, {"unused.py": "raise ValueError\n", "deeper.py": "TWO = 3\n"})
     python(tmp_path, *words)

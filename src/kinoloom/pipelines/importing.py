@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+SCRIPT = "__kinoloom__"
+"""The module name of a user's file that runs as a script; nothing can import it."""
+
 
 @contextlib.contextmanager
 def importing_from(folder: Path) -> Iterator[None]:

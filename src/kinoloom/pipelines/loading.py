@@ -10,12 +10,10 @@ from pathlib import Path
 
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.pipeline import Pipeline
-from kinoloom.pipelines.importing import importing_from
+from kinoloom.pipelines.importing import SCRIPT, importing_from
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.workspace import ROOT_VARIABLE
 from kinoloom.pipelines.protocols import Session
-
-_MODULE = "__kinoloom__"
 
 
 def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
@@ -42,7 +40,7 @@ def load_pipeline(file: Path, name: str | None, session: Session) -> Pipeline:
     path = file.resolve()
     with working_in(path.parent, workspace_root(session)):
         try:
-            names = runpy.run_path(str(path), run_name=_MODULE)
+            names = runpy.run_path(str(path), run_name=SCRIPT)
         except Exception as error:
             raise ExecutionError(f"{file.name} raised {type(error).__name__}: {error}") from error
         pipelines = {id(p): p for p in names.values() if isinstance(p, Pipeline)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from kinoloom.pipelines.builder.functions.modules import find_imports, find_modu
 from kinoloom.pipelines.builder.parameters import Parameter
 from kinoloom.pipelines.builder.steps import Step, StepOutput
 from kinoloom.pipelines.builder.variables import PipelineVariable
+from kinoloom.pipelines.importing import SCRIPT
 
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
@@ -78,9 +80,9 @@ def pickle_call(
     variables: list[PipelineVariable] = []
     names: set[str] = set()
     modules: dict[str, Path] = {}
-    base: Any = need("cloudpickle", extra="pipelines").Pickler
+    cloudpickle: Any = need("cloudpickle", extra="pipelines")
 
-    class Pickler(base):  # type: ignore[misc]  # cloudpickle has no types
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
         def persistent_id(self, item: Any) -> tuple[Any, ...] | None:
             if isinstance(item, _PLAIN):
                 return None
@@ -92,13 +94,43 @@ def pickle_call(
                 variables.append(item)
                 is_text = not isinstance(item, Parameter) or item.parameter_type == "String"
                 return "text" if is_text else "json", len(variables) - 1
+            if _is_dynamic(item):
+                _name_class(cloudpickle, item)
             names.update(_modules_of(item))
             return None
 
     content = io.BytesIO()
-    Pickler(content).dump((function, args, kwargs))
+    script = sys.modules.get(SCRIPT)
+    if script is not None:  # a step cannot import its classes and functions by name
+        cloudpickle.register_pickle_by_value(script)
+    try:
+        Pickler(content).dump((function, args, kwargs))
+    finally:
+        if script is not None:
+            cloudpickle.unregister_pickle_by_value(script)
     modules.update(find_modules(names))
     return Call(content.getvalue(), needs, tuple(variables), modules)
+
+
+def _is_dynamic(item: Any) -> bool:
+    """Return whether an object is a class that is pickled by value."""
+    if not isinstance(item, type):
+        return False
+    return item.__module__ in ("__main__", SCRIPT) or not _is_found(
+        sys.modules.get(item.__module__), item
+    )
+
+
+def _name_class(cloudpickle: Any, item: type) -> None:
+    """Give a class an identity for its pickle that is the same in every process.
+
+    cloudpickle gives it a random one, with which no pickle of it would ever be equal to an earlier
+    one, and no step with it would reuse its cached outputs.
+    """
+    track = getattr(cloudpickle.cloudpickle, "_lookup_class_or_track", None)
+    if track is not None:
+        name = f"{item.__module__}.{item.__qualname__}"
+        track(hashlib.sha256(name.encode()).hexdigest()[:32], item)
 
 
 def _modules_of(item: Any) -> set[str]:
