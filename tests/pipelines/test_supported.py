@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from definition_samples import ROLE, definition, get, join, processing, training
 
 from kinoloom.errors import DefinitionError, UsageError
 from kinoloom.pipelines.local.session import LocalSession
+from kinoloom.pipelines.local.supported import examine_steps, examine_text
 from kinoloom.pipelines.options import ValidateOptions
 from kinoloom.pipelines.page import definition_report
 
@@ -240,3 +242,39 @@ def test_what_has_another_effect_is_noted(
     session.put_pipeline("Test", json.dumps(definition(step, parameters=[N])))
     session.start("Test").join()
     assert caplog.messages == [notes[1], notes[0].replace("4", "2")]
+
+
+GARBAGE: list[Any] = [
+    "x", 3, -1, 1.5, [], {}, None, True, ["x"], {"a": 1}, "s3://../x",
+    {"Get": "Execution.PipelineName"},
+    {"Std:Join": {"On": "/", "Values": [{"Get": "Parameters.N"}, 1]}},
+]  # fmt: skip
+
+
+def list_places(raw: Any, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The places of all values in JSON but the outermost."""
+    nested = raw if isinstance(raw, list) else ()
+    found = []
+    for key, one in raw.items() if isinstance(raw, dict) else enumerate(nested):
+        found += [(*place, key), *list_places(one, (*place, key))]
+    return found
+
+
+def test_mutated_definitions_run_or_are_rejected() -> None:
+    """Anything may be anywhere in a definition; the checks raise nothing but their own error."""
+    whole = definition(PREPARE, TRANSFORM, TUNING, MODEL, training(), parameters=[N])
+    places, generator = list_places(whole), random.Random(0)
+    rejected = 0
+    for _ in range(400):
+        mutated = copy.deepcopy(whole)
+        *outer, last = generator.choice(places)
+        found: Any = mutated
+        for key in outer:
+            found = found[key]
+        found[last] = copy.deepcopy(generator.choice(GARBAGE))
+        try:
+            checked, _ = examine_text(json.dumps(mutated))
+            examine_steps(checked, {"N": 1})
+        except DefinitionError:
+            rejected += 1
+    assert 0 < rejected < 400

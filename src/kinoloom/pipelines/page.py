@@ -8,7 +8,7 @@ from typing import Any
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Section, Table, Text
 from kinoloom.pipelines.language import Checked, load_file
-from kinoloom.pipelines.local.supported import check_steps, list_notes
+from kinoloom.pipelines.local.supported import examine_steps
 from kinoloom.pipelines.options import ValidateOptions
 
 SCHEMA = "kinoloom.pipeline.validate/1"
@@ -28,8 +28,7 @@ def definition_report(file: Path, options: ValidateOptions) -> Report:
     checked = load_file(file)
     notes: list[str] = []
     if options.target == "local":
-        check_steps(checked, {})
-        notes = list_notes(checked, {})
+        notes = list(examine_steps(checked, {}).notes)
     steps = _describe_steps(checked)
     count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
     sections: list[Section] = [Text(f"{file.name} is valid: {count}.")]

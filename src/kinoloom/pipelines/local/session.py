@@ -28,10 +28,9 @@ from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import (
     check_parameters,
-    check_steps,
     check_supported,
-    list_models,
-    list_notes,
+    examine_steps,
+    examine_text,
 )
 
 
@@ -181,7 +180,7 @@ class LocalSession:
             DefinitionError: The definition is invalid or has steps that cannot run locally; the
                 message lists all of them.
         """
-        for note in list_notes(check_supported(definition), {}):
+        for note in examine_text(definition)[1].notes:
             logger.warning(note)
         self.workspace.state.put_pipeline(name, definition, description)
         return self.workspace.pipeline_arn(name)
@@ -238,10 +237,11 @@ class LocalSession:
             DefinitionError: A step cannot run locally with these values.
         """
         row, checked, values = self._load(name, parameters)
-        check_steps(checked, values)
-        for model in list_models(checked, values):
+        known = examine_text(row["definition"])[1]
+        found = examine_steps(checked, values) if values else known
+        for model in found.models:
             self.models.find(model)
-        for note in set(list_notes(checked, values)) - set(list_notes(checked, {})):
+        for note in set(found.notes) - set(known.notes):
             logger.warning(note)
         execution = secrets.token_hex(6)
         self.workspace.state.add_execution(

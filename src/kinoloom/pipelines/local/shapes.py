@@ -115,14 +115,14 @@ class Replicated:
 
 def count_hosts(arguments: Mapping[str, Any]) -> int:
     """Return the number of hosts that a request asks for; 1 if it is not known yet."""
-    processing = _member(arguments, "ProcessingResources")
-    machines = [_member(processing, "ClusterConfig")]
+    processing = member(arguments, "ProcessingResources")
+    machines = [member(processing, "ClusterConfig")]
     machines += [
-        _member(arguments, key)
+        member(arguments, key)
         for key in ("ResourceConfig", "HyperParameterTuningResourceConfig", "TransformResources")
     ]
     counts = [machine["InstanceCount"] for machine in machines if "InstanceCount" in machine]
-    return int(counts[0]) if counts and isinstance(counts[0], int | str) else 1
+    return int(counts[0]) if counts and str(counts[0]).isdecimal() else 1
 
 
 def note_hosts(arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -134,17 +134,22 @@ def note_hosts(arguments: Mapping[str, Any]) -> Iterator[str]:
 
 def _iter_sources(raw: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in ("ProcessingInputs", "InputDataConfig"):
-        listed = raw.get(key, ())
-        for index, one in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        for index, one in enumerate(items(raw, key)):
             one_path = child_path(child_path(path, key), index)
             if key == "ProcessingInputs":
-                yield child_path(one_path, "S3Input"), _member(one, "S3Input")
+                yield child_path(one_path, "S3Input"), member(one, "S3Input")
             else:
                 source_path = child_path(child_path(one_path, "DataSource"), "S3DataSource")
-                yield source_path, _member(_member(one, "DataSource"), "S3DataSource")
+                yield source_path, member(member(one, "DataSource"), "S3DataSource")
 
 
-def _member(raw: Any, key: str) -> Mapping[str, Any]:
+def member(raw: Any, key: str) -> Mapping[str, Any]:
     """Return an object's member if it is an object too; otherwise an empty one."""
     found = raw.get(key) if isinstance(raw, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def items(raw: Any, key: str) -> list[Any]:
+    """Return an object's member if it is a list; otherwise an empty one."""
+    found = raw.get(key) if isinstance(raw, Mapping) else None
+    return found if isinstance(found, list) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,20 +21,41 @@ _PLACEHOLDER = {f"Execution.{name}": "000000000000" for name in EXECUTION_VARIAB
 """Values of execution variables that do not change whether a step can run."""
 
 
-@lru_cache(4)  # upsert, start and resume check the same definition
+@dataclass(frozen=True)
+class Findings:
+    """What is worth knowing before a definition that can run starts.
+
+    Attributes:
+        notes: A sentence for each argument that has another effect in a LocalSession.
+        models: The names of the models that must exist.
+    """
+
+    notes: tuple[str, ...]
+    models: tuple[str, ...]
+
+
 def check_supported(text: str) -> Checked:
     """Return a checked definition if a LocalSession can run all of its steps.
+
+    Raises:
+        DefinitionError: See `examine_text`.
+    """
+    return examine_text(text)[0]
+
+
+@lru_cache(4)  # upsert, start and resume check the same definition
+def examine_text(text: str) -> tuple[Checked, Findings]:
+    """Check a definition in JSON text, with its literal values.
 
     Raises:
         DefinitionError: The definition is invalid or has steps that cannot run locally; the
             message lists all of them with their JSON paths.
     """
     checked = load_text(text)
-    check_steps(checked, {})
-    return checked
+    return checked, examine_steps(checked, {})
 
 
-def check_steps(checked: Checked, parameters: Mapping[str, Any]) -> None:
+def examine_steps(checked: Checked, parameters: Mapping[str, Any]) -> Findings:
     """Check that a LocalSession can run all steps, as far as their arguments are known.
 
     Args:
@@ -41,40 +63,25 @@ def check_steps(checked: Checked, parameters: Mapping[str, Any]) -> None:
         parameters: The known values of parameters by name.
 
     Raises:
-        DefinitionError: See `check_supported`.
+        DefinitionError: See `examine_text`.
     """
     problems = Problems()
+    notes, models = [], []
     for placed, kind, arguments in _iter_arguments(checked, parameters):
-        found = Problems()
-        path = child_path(placed.path, "Arguments")
+        name, found = placed.step.name, Problems()
         if kind is None:
             types = ", ".join(sorted(LOCAL_KINDS))
             found.add(placed.path, f"is of type {placed.step.type}; supported types: {types}")
         else:
-            kind.supported.check(arguments, path, found)
+            kind.supported.check(arguments, child_path(placed.path, "Arguments"), found)
+            if not len(found):
+                notes += [f"Step '{name}': {note}" for note in kind.notes(arguments)]
+        if placed.step.type == "Transform" and isinstance(arguments.get("ModelName"), str):
+            models.append(arguments["ModelName"])
         for problem in found:
-            problems.add(problem.path, f"{problem.message} (step '{placed.step.name}')")
+            problems.add(problem.path, f"{problem.message} (step '{name}')")
     problems.raise_if_any("LocalSession cannot run the pipeline, which has")
-
-
-def list_notes(checked: Checked, parameters: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each argument that has another effect in a LocalSession."""
-    return [
-        f"Step '{placed.step.name}': {note}"
-        for placed, kind, arguments in _iter_arguments(checked, parameters)
-        if kind is not None
-        for note in kind.notes(arguments)
-    ]
-
-
-def list_models(checked: Checked, parameters: Mapping[str, Any]) -> list[str]:
-    """Return the names of the models that must exist before an execution starts."""
-    names = [
-        arguments["ModelName"]
-        for placed, _, arguments in _iter_arguments(checked, parameters)
-        if placed.step.type == "Transform"
-    ]
-    return [name for name in names if isinstance(name, str)]
+    return Findings(tuple(notes), tuple(models))
 
 
 def _iter_arguments(

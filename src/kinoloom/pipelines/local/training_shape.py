@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from kinoloom.pipelines.local.shapes import (
     Replicated,
     Unsupported,
     allowed,
+    member,
 )
 
 _MODE = allowed("File", "FastFile")
@@ -31,18 +33,17 @@ class _Program:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        algorithm = raw.get("AlgorithmSpecification", {})
-        if function_of(algorithm):
-            return
+        algorithm = member(raw, "AlgorithmSpecification")
         entry = algorithm.get("ContainerEntrypoint")
-        if entry:
-            if isinstance(entry, list) and entry[0] == _NOTEBOOK:
-                problems.add(path, _NOTEBOOK_MESSAGE)
+        if entry == [_NOTEBOOK]:
+            problems.add(path, _NOTEBOOK_MESSAGE)
+        if entry or function_of(algorithm):
             return
-        key = "StaticHyperParameters" if "StaticHyperParameters" in raw else "HyperParameters"
-        self._check_script(raw.get(key, {}), child_path(path, key), problems)
+        has_static = isinstance(raw, Mapping) and "StaticHyperParameters" in raw
+        key = "StaticHyperParameters" if has_static else "HyperParameters"
+        self._check_script(member(raw, key), child_path(path, key), problems)
 
-    def _check_script(self, raw: Any, path: str, problems: Problems) -> None:
+    def _check_script(self, raw: Mapping[str, Any], path: str, problems: Problems) -> None:
         if function_of(raw):
             return
         program, directory = (raw.get(key) for key in _SCRIPT)

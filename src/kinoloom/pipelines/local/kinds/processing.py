@@ -28,6 +28,8 @@ from kinoloom.pipelines.local.shapes import (
     Needs,
     Replicated,
     allowed,
+    items,
+    member,
     note_hosts,
 )
 from kinoloom.pipelines.local.step_kind import LocalKind
@@ -93,8 +95,8 @@ def _build_output(one: Mapping[str, Any]) -> Output:
 
 def _list_notes(arguments: Mapping[str, Any]) -> Iterator[str]:
     yield from note_hosts(arguments)
-    for output in arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
-        if output.get("S3Output", {}).get("S3UploadMode") == "Continuous":
+    for output in items(arguments.get("ProcessingOutputConfig"), "Outputs"):
+        if member(output, "S3Output").get("S3UploadMode") == "Continuous":
             yield f"Output '{output['OutputName']}' is uploaded at the end of the job."
 
 

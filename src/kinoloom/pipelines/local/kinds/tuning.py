@@ -10,9 +10,10 @@ from typing import Any
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.language.problems import Problems, child_path
 from kinoloom.pipelines.language.shapes import ListOf, Record
+from kinoloom.pipelines.language.values import function_of
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.resources import Resources
-from kinoloom.pipelines.local.shapes import All, Unsupported, note_hosts
+from kinoloom.pipelines.local.shapes import All, Unsupported, items, member, note_hosts
 from kinoloom.pipelines.local.step_kind import LocalKind, Task
 from kinoloom.pipelines.local.training_shape import TRAINING
 from kinoloom.pipelines.local.tuning.candidates import find_objective, list_definitions
@@ -57,34 +58,37 @@ class _Definitions:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        keys = [key for key in _KEYS if key in raw]
-        if not keys:
+        if not any(raw.get(key) for key in _KEYS):
             problems.add(path, f"must have '{_KEYS[0]}' or '{_KEYS[1]}'")
-        config = raw["HyperParameterTuningJobConfig"]
-        types = set()
-        for key in keys:
-            place = child_path(path, key)
-            many = raw[key] if isinstance(raw[key], list) else [raw[key]]
-            for index, definition in enumerate(many):
-                where = child_path(place, index) if isinstance(raw[key], list) else place
-                types.add(self._check_objective(definition, config, where, problems))
+        config = member(raw, "HyperParameterTuningJobConfig")
+        several = child_path(path, _KEYS[1])
+        definitions = {child_path(path, _KEYS[0]): member(raw, _KEYS[0])}
+        definitions |= {
+            child_path(several, index): one for index, one in enumerate(items(raw, _KEYS[1]))
+        }
+        types = {
+            self._check_objective(one, config, where, problems)
+            for where, one in definitions.items()
+            if one and isinstance(one, Mapping) and not function_of(one)
+        }
         if len(types - {None}) > 1:
             problems.add(path, "must not both minimize and maximize: the best of all is chosen")
 
     def _check_objective(
-        self, definition: Any, config: Any, path: str, problems: Problems
+        self, definition: Mapping[str, Any], config: Any, path: str, problems: Problems
     ) -> str | None:
         """Return the type of a definition's objective; None if it is missing or not known yet."""
         objective = find_objective(definition, config)
         if objective is None:
             problems.add(path, "must have an objective: TuningObjective, or the job's own")
             return None
-        metrics = definition.get("AlgorithmSpecification", {}).get("MetricDefinitions", ())
-        names = [one.get("Name") for one in metrics if isinstance(one, dict)]
-        metric = objective.get("MetricName")
-        if isinstance(metric, str) and metric not in names:
+        algorithm = member(definition, "AlgorithmSpecification")
+        metrics = items(algorithm, "MetricDefinitions")
+        names = [one.get("Name") for one in metrics if isinstance(one, Mapping)]
+        metric, found = objective.get("MetricName"), objective.get("Type")
+        is_known = not function_of(algorithm.get("MetricDefinitions"))
+        if isinstance(metric, str) and metric not in names and is_known:
             problems.add(path, f"must have a MetricDefinition of the objective '{metric}'")
-        found = objective.get("Type")
         return found if isinstance(found, str) else None
 
 

@@ -51,8 +51,9 @@ def find_objective(
     definition: Mapping[str, Any], config: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """Return the objective of a definition: its own, or that of the tuning job."""
-    found = definition.get("TuningObjective") or config.get("HyperParameterTuningJobObjective")
-    return found or None
+    own = definition.get("TuningObjective")
+    found = own or config.get("HyperParameterTuningJobObjective")
+    return found if isinstance(found, Mapping) and found else None
 
 
 def build_candidates(arguments: Mapping[str, Any]) -> list[Candidate]:
