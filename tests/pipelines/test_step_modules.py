@@ -120,12 +120,14 @@ def test_modules_next_to_the_script_are_shipped(
 def test_only_what_a_step_needs_is_found(tmp_path: Path, monkeypatch: Any) -> None:
     write(tmp_path, {**FILES, ".venv/pyvenv.cfg": "", "space/a/.hidden.py": "", "space/a/b.py": ""})
     monkeypatch.syspath_prepend(tmp_path)
-    assert sorted(find_modules(["helper"])) == ["deeper.py", "helper.py"]
-    assert sorted(find_modules(["lazy", "json", "numpy", "kinoloom.errors"])) == ["lazy.py"]
-    assert sorted(find_modules(["parts.sides"])) == [
+    assert sorted(find_modules(frozenset(["helper"]))) == ["deeper.py", "helper.py"]
+    assert sorted(find_modules(frozenset(["lazy", "json", "numpy", "kinoloom.errors"]))) == [
+        "lazy.py"
+    ]
+    assert sorted(find_modules(frozenset(["parts.sides"]))) == [
         "parts/__init__.py", "parts/shapes.py", "parts/sides.py", "parts/sides.txt",
     ]  # fmt: skip
-    assert "space/a/b.py" in find_modules(["space.a"])
+    assert "space/a/b.py" in find_modules(frozenset(["space.a"]))
 
 
 def test_two_folders_may_have_modules_of_one_name(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class CompileContext:
         step: The step's name.
         use_job_prefix: Whether jobs have names of their own; see `PipelineDefinitionConfig`.
         needed: Collects the steps to which compiled values refer.
+        uploaded: Collects the addresses of folders that several steps share.
     """
 
     session: FileSession
@@ -27,6 +28,7 @@ class CompileContext:
     step: str = ""
     use_job_prefix: bool = False
     needed: list[Any] = field(default_factory=list)
+    uploaded: set[str] = field(default_factory=set)
 
     def to_json(self, value: Any) -> Any:
         """Return a value as plain JSON, and collect the steps to which it refers."""

@@ -12,7 +12,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from kinoloom.base.need import need
-from kinoloom.pipelines.builder.functions.modules import find_imports, find_modules
+from kinoloom.pipelines.builder.functions.modules import ModuleFinder, find_imports, find_modules
 from kinoloom.pipelines.builder.parameters import Parameter
 from kinoloom.pipelines.builder.steps import Step, StepOutput
 from kinoloom.pipelines.builder.variables import PipelineVariable
@@ -69,9 +69,16 @@ class Call:
 
 
 def pickle_call(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    find: ModuleFinder = find_modules,
 ) -> Call:
     """Pickle a call; the results of steps and pipeline variables may be anywhere in it.
+
+    Args:
+        function, args, kwargs: The call.
+        find: Finds the files of modules; see `find_modules`.
 
     Raises:
         MissingExtraError: cloudpickle is not installed.
@@ -108,7 +115,7 @@ def pickle_call(
     finally:
         if script is not None:
             cloudpickle.unregister_pickle_by_value(script)
-    modules.update(find_modules(names))
+    modules.update(find(frozenset(names)))
     return Call(content.getvalue(), needs, tuple(variables), modules)
 
 

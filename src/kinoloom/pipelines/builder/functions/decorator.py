@@ -32,6 +32,8 @@ from kinoloom.pipelines.builder.functions import run_function
 from kinoloom.pipelines.builder.functions.call import Call, Delayed, pickle_call
 from kinoloom.pipelines.builder.functions.modules import (
     Ignore,
+    ModuleFinder,
+    find_modules,
     list_package,
     list_workdir,
 )
@@ -111,10 +113,19 @@ class StepFunction:
             items: The first argument of each call.
             **kwargs: The same for all calls.
         """
-        return [self._define(f"{self.name}-{k}", (item,), kwargs) for k, item in enumerate(items)]
+        find = functools.cache(find_modules)  # the items differ, the modules usually do not
+        return [
+            self._define(f"{self.name}-{k}", (item,), kwargs, find) for k, item in enumerate(items)
+        ]
 
-    def _define(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Delayed:
-        call = pickle_call(self.function, args, kwargs)
+    def _define(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        find: ModuleFinder = find_modules,
+    ) -> Delayed:
+        call = pickle_call(self.function, args, kwargs, find)
         step = ProcessingStep(
             name,
             StepArguments("Processing", lambda context: self._build(call, context)),
@@ -169,8 +180,10 @@ def _upload_modules(modules: Mapping[str, Path], context: CompileContext) -> str
     """Upload files under their digest and return the address of their folder."""
     listing = "\n".join(f"{name}\0{file_digest(path)}" for name, path in sorted(modules.items()))
     uri = context.uri("code", bytes_digest(listing.encode()))
-    for name, path in modules.items():
-        context.session.upload(path, f"{uri}/{name}")
+    if uri not in context.uploaded:
+        for name, path in modules.items():
+            context.session.upload(path, f"{uri}/{name}")
+        context.uploaded.add(uri)
     return uri
 
 

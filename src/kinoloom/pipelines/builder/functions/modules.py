@@ -14,7 +14,7 @@ import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import PathFinder
@@ -29,6 +29,9 @@ _OWN = "kinoloom"
 
 Ignore = Callable[[str, list[str]], Collection[str]]
 """Returns the names to leave out of a folder, as for `shutil.copytree`."""
+
+ModuleFinder = Callable[[frozenset[str]], dict[str, Path]]
+"""See `find_modules`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class CustomFileFilter:
         return {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
 
 
-def find_modules(names: Iterable[str]) -> dict[str, Path]:
+def find_modules(names: frozenset[str]) -> dict[str, Path]:
     """Return the files of the caller's modules, by path below a folder for `sys.path`.
 
     Args:
