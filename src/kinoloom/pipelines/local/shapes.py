@@ -20,7 +20,7 @@ from kinoloom.pipelines.local.storage.objects import split_address
 _SHARDED = "ShardedByS3Key"
 
 
-def allowed(*words: Any) -> Scalar:
+def local_choice(*words: Any) -> Scalar:
     """Return the shape of one of several values, of those that the service allows."""
     listed = " or ".join(str(word) for word in words)
     return Scalar(f"{listed} in a LocalSession", lambda raw: raw in words)
@@ -48,7 +48,7 @@ SOURCE = Scalar(
 TARGET = Scalar(
     "an address s3://bucket/key within its bucket", lambda raw: _is_address(raw, ("s3",))
 )
-DATA = Record({"S3Uri": SOURCE}, {"S3DataType": allowed("S3Prefix", "ManifestFile")})
+DATA = Record({"S3Uri": SOURCE}, {"S3DataType": local_choice("S3Prefix", "ManifestFile")})
 """An S3DataSource or S3Input."""
 
 
@@ -115,10 +115,10 @@ class Replicated:
 
 def count_hosts(arguments: Mapping[str, Any]) -> int:
     """Return the number of hosts that a request asks for; 1 if it is not known yet."""
-    processing = member(arguments, "ProcessingResources")
-    machines = [member(processing, "ClusterConfig")]
+    processing = get_member(arguments, "ProcessingResources")
+    machines = [get_member(processing, "ClusterConfig")]
     machines += [
-        member(arguments, key)
+        get_member(arguments, key)
         for key in ("ResourceConfig", "HyperParameterTuningResourceConfig", "TransformResources")
     ]
     counts = [machine["InstanceCount"] for machine in machines if "InstanceCount" in machine]
@@ -134,22 +134,22 @@ def note_hosts(arguments: Mapping[str, Any]) -> Iterator[str]:
 
 def _iter_sources(raw: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in ("ProcessingInputs", "InputDataConfig"):
-        for index, one in enumerate(items(raw, key)):
+        for index, one in enumerate(get_items(raw, key)):
             one_path = child_path(child_path(path, key), index)
             if key == "ProcessingInputs":
-                yield child_path(one_path, "S3Input"), member(one, "S3Input")
+                yield child_path(one_path, "S3Input"), get_member(one, "S3Input")
             else:
                 source_path = child_path(child_path(one_path, "DataSource"), "S3DataSource")
-                yield source_path, member(member(one, "DataSource"), "S3DataSource")
+                yield source_path, get_member(get_member(one, "DataSource"), "S3DataSource")
 
 
-def member(raw: Any, key: str) -> Mapping[str, Any]:
+def get_member(raw: Any, key: str) -> Mapping[str, Any]:
     """Return an object's member if it is an object too; otherwise an empty one."""
     found = raw.get(key) if isinstance(raw, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
-def items(raw: Any, key: str) -> list[Any]:
+def get_items(raw: Any, key: str) -> list[Any]:
     """Return an object's member if it is a list; otherwise an empty one."""
     found = raw.get(key) if isinstance(raw, Mapping) else None
     return found if isinstance(found, list) else []

@@ -19,11 +19,11 @@ from kinoloom.pipelines.local.shapes import (
     All,
     Replicated,
     Unsupported,
-    allowed,
-    member,
+    get_member,
+    local_choice,
 )
 
-_MODE = allowed("File", "FastFile")
+_MODE = local_choice("File", "FastFile")
 _NOTEBOOK = "amazon_sagemaker_scheduler"  # the entry point of the SDK's notebook jobs
 
 
@@ -33,7 +33,7 @@ class _Program:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        algorithm = member(raw, "AlgorithmSpecification")
+        algorithm = get_member(raw, "AlgorithmSpecification")
         entry = algorithm.get("ContainerEntrypoint")
         if entry == [_NOTEBOOK]:
             problems.add(path, _NOTEBOOK_MESSAGE)
@@ -41,7 +41,7 @@ class _Program:
             return
         has_static = isinstance(raw, Mapping) and "StaticHyperParameters" in raw
         key = "StaticHyperParameters" if has_static else "HyperParameters"
-        self._check_script(member(raw, key), child_path(path, key), problems)
+        self._check_script(get_member(raw, key), child_path(path, key), problems)
 
     def _check_script(self, raw: Mapping[str, Any], path: str, problems: Problems) -> None:
         if function_of(raw):

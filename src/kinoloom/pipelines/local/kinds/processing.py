@@ -27,9 +27,9 @@ from kinoloom.pipelines.local.shapes import (
     All,
     Needs,
     Replicated,
-    allowed,
-    items,
-    member,
+    get_items,
+    get_member,
+    local_choice,
     note_hosts,
 )
 from kinoloom.pipelines.local.step_kind import LocalKind
@@ -95,8 +95,8 @@ def _build_output(one: Mapping[str, Any]) -> Output:
 
 def _list_notes(arguments: Mapping[str, Any]) -> Iterator[str]:
     yield from note_hosts(arguments)
-    for output in items(arguments.get("ProcessingOutputConfig"), "Outputs"):
-        if member(output, "S3Output").get("S3UploadMode") == "Continuous":
+    for output in get_items(arguments.get("ProcessingOutputConfig"), "Outputs"):
+        if get_member(output, "S3Output").get("S3UploadMode") == "Continuous":
             yield f"Output '{output['OutputName']}' is uploaded at the end of the job."
 
 
@@ -105,7 +105,7 @@ _INPUT = All(
         DATA,
         Record(
             {"LocalPath": PLACE},
-            {"S3InputMode": allowed("File"), "S3CompressionType": allowed("None")},
+            {"S3InputMode": local_choice("File"), "S3CompressionType": local_choice("None")},
         ),
     )
 )

@@ -23,7 +23,7 @@ from kinoloom.pipelines.local.jobs.job import (
     time_limit,
 )
 from kinoloom.pipelines.local.jobs.mounts import ML
-from kinoloom.pipelines.local.shapes import DATA, TARGET, All, member, note_hosts
+from kinoloom.pipelines.local.shapes import DATA, TARGET, All, get_member, note_hosts
 from kinoloom.pipelines.local.step_kind import LocalKind
 from kinoloom.pipelines.serving.filters import parse_expression
 
@@ -173,8 +173,8 @@ class _TextRecords:
 
     def check(self, raw: Any, path: str, problems: Problems) -> None:
         """See `Shape.check`."""
-        processing = member(raw, "DataProcessing")
-        split = member(raw, "TransformInput").get("SplitType", "None")
+        processing = get_member(raw, "DataProcessing")
+        split = get_member(raw, "TransformInput").get("SplitType", "None")
         is_plain = processing in ({}, {"JoinSource": "None"})
         if not is_plain and isinstance(split, str) and split not in ("Line", "None"):
             problems.add(

@@ -13,7 +13,7 @@ from kinoloom.pipelines.language.shapes import ListOf, Record
 from kinoloom.pipelines.language.values import function_of
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.resources import Resources
-from kinoloom.pipelines.local.shapes import All, Unsupported, items, member, note_hosts
+from kinoloom.pipelines.local.shapes import All, Unsupported, get_items, get_member, note_hosts
 from kinoloom.pipelines.local.step_kind import LocalKind, Task
 from kinoloom.pipelines.local.training_shape import TRAINING
 from kinoloom.pipelines.local.tuning.candidates import find_objective, list_definitions
@@ -60,11 +60,11 @@ class _Definitions:
         """See `Shape.check`."""
         if not any(raw.get(key) for key in _KEYS):
             problems.add(path, f"must have '{_KEYS[0]}' or '{_KEYS[1]}'")
-        config = member(raw, "HyperParameterTuningJobConfig")
+        config = get_member(raw, "HyperParameterTuningJobConfig")
         several = child_path(path, _KEYS[1])
-        definitions = {child_path(path, _KEYS[0]): member(raw, _KEYS[0])}
+        definitions = {child_path(path, _KEYS[0]): get_member(raw, _KEYS[0])}
         definitions |= {
-            child_path(several, index): one for index, one in enumerate(items(raw, _KEYS[1]))
+            child_path(several, index): one for index, one in enumerate(get_items(raw, _KEYS[1]))
         }
         types = {
             self._check_objective(one, config, where, problems)
@@ -82,8 +82,8 @@ class _Definitions:
         if objective is None:
             problems.add(path, "must have an objective: TuningObjective, or the job's own")
             return None
-        algorithm = member(definition, "AlgorithmSpecification")
-        metrics = items(algorithm, "MetricDefinitions")
+        algorithm = get_member(definition, "AlgorithmSpecification")
+        metrics = get_items(algorithm, "MetricDefinitions")
         names = [one.get("Name") for one in metrics if isinstance(one, Mapping)]
         metric, found = objective.get("MetricName"), objective.get("Type")
         is_known = not function_of(algorithm.get("MetricDefinitions"))
