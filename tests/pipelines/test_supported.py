@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from definition_samples import ROLE, definition, get, join, processing, training
+from definition_samples import (
+    ROLE,
+    condition,
+    definition,
+    equals,
+    get,
+    join,
+    processing,
+    training,
+)
 
 from kinoloom.errors import DefinitionError, UsageError
 from kinoloom.pipelines.local.session import LocalSession
@@ -197,6 +206,13 @@ def test_a_model_must_exist_when_an_execution_starts(session: LocalSession) -> N
     session.put_pipeline("Test", json.dumps(definition(TRANSFORM)))
     with pytest.raises(UsageError, match=r"Model 'm' does not exist\. A Model step creates it"):
         session.start("Test")
+    name = join("-", "pipelines", get("Execution.PipelineExecutionId"), "M")
+    late = changed(TRANSFORM, (("Arguments", "ModelName"), name))
+    gate = condition("Gate", equals(1, 2), then=[{**TRANSFORM, "Name": "Never"}])
+    session.put_pipeline("Test", json.dumps(definition(late, gate)))
+    execution = session.start("Test")
+    execution.join()
+    assert "Step 'Apply' failed" in execution.describe()["FailureReason"]
 
 
 def test_values_of_earlier_steps_are_checked_when_a_step_starts(session: LocalSession) -> None:

@@ -12,7 +12,7 @@ from kinoloom.pipelines.language import Checked, load_text
 from kinoloom.pipelines.language.model import Parameter, Placed
 from kinoloom.pipelines.language.problems import Problems, child_path, suggest
 from kinoloom.pipelines.language.shapes import fits_type, format_value
-from kinoloom.pipelines.language.values import EXECUTION_VARIABLES
+from kinoloom.pipelines.language.values import EXECUTION_VARIABLES, Get
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
 from kinoloom.pipelines.local.scope import substitute
 from kinoloom.pipelines.local.step_kind import LocalKind
@@ -76,12 +76,19 @@ def examine_steps(checked: Checked, parameters: Mapping[str, Any]) -> Findings:
             kind.supported.check(arguments, child_path(placed.path, "Arguments"), found)
             if not len(found):
                 notes += [f"Step '{name}': {note}" for note in kind.notes(arguments)]
-        if placed.step.type == "Transform" and isinstance(arguments.get("ModelName"), str):
+        if _needs_model(placed) and isinstance(arguments.get("ModelName"), str):
             models.append(arguments["ModelName"])
         for problem in found:
             problems.add(problem.path, f"{problem.message} (step '{name}')")
     problems.raise_if_any("LocalSession cannot run the pipeline, which has")
     return Findings(tuple(notes), tuple(models))
+
+
+def _needs_model(placed: Placed) -> bool:
+    """Return whether a step surely runs with a model whose name no step of the pipeline decides."""
+    name = placed.step.arguments.get("ModelName")
+    is_fixed = isinstance(name, str) or (isinstance(name, Get) and name.kind == "Parameters")
+    return placed.step.type == "Transform" and is_fixed and not placed.condition
 
 
 def _iter_arguments(
