@@ -32,19 +32,6 @@ from kinoloom.sagemaker import (
 )
 from kinoloom.sagemaker.lambda_helper import Lambda
 
-Split = namedtuple("Split", ["train", "test"])
-
-
-class Scores(NamedTuple):
-    mean: float
-    names: list[str]
-
-
-@dataclass
-class Bundle:
-    file: Path
-    scores: Scores
-
 
 @pytest.fixture
 def session(tmp_path: Path) -> LocalSession:
@@ -65,6 +52,16 @@ def names_of(pipeline: Pipeline) -> list[str]:
 
 def test_values_of_any_type_pass_between_functions(session: LocalSession) -> None:
     word = ParameterString("Word", "seven")
+    Split = namedtuple("Split", ["train", "test"])
+
+    class Scores(NamedTuple):
+        mean: float
+        names: list[Any]
+
+    @dataclass
+    class Bundle:
+        file: Path
+        scores: Scores
 
     @step(name="Split")
     def split() -> Any:
@@ -72,7 +69,7 @@ def test_values_of_any_type_pass_between_functions(session: LocalSession) -> Non
 
     @step(name="Bundle")
     def bundle(parts: Any, scores: Any) -> Any:
-        assert type(parts).__name__ == "Split"
+        assert isinstance(parts, Split)
         assert type(parts.test).__name__ == "OrderedDict"
         path = Path("made.txt")
         path.write_text(" ".join([*parts.test, *scores.names]))
@@ -83,7 +80,7 @@ def test_values_of_any_type_pass_between_functions(session: LocalSession) -> Non
         return f"{bundled.file.read_text()} {first} {bundled.scores.mean}"
 
     whole = split()
-    made = bundle(whole, Scores(0.5, ["x", word]))  # type: ignore[list-item]  # known at run time
+    made = bundle(whole, Scores(0.5, ["x", word]))
     execution = run(session, read(made, whole[0][1]), parameters=[word])
     assert execution.result("Read") == "b a x seven 2 0.5"
     assert execution.result("Split") == Split([1, 2], {"b": 1, "a": 2})
