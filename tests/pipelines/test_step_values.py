@@ -90,6 +90,18 @@ def test_values_of_any_type_pass_between_functions(session: LocalSession) -> Non
     assert bundled.file.read_text() == "b a x seven"
 
 
+def test_a_step_may_call_the_functions_of_others(session: LocalSession) -> None:
+    @step(name="Factorial")
+    def factorial(n: int) -> int:
+        return n * factorial(n - 1) if n > 1 else 1
+
+    @step(name="Sum")
+    def add(n: int) -> int:
+        return factorial(n) + 1
+
+    assert run(session, add(4)).result("Sum") == 25
+
+
 def test_members_of_results_are_compared(session: LocalSession) -> None:
     @step(name="Score")
     def score() -> Any:

@@ -212,7 +212,12 @@ class HyperparameterTuner:
 
     def fit(
         self,
-        inputs: Channels | TrainingInput | str | PipelineVariable | None = None,
+        inputs: Channels
+        | Mapping[str, Channels]
+        | TrainingInput
+        | str
+        | PipelineVariable
+        | None = None,
         job_name: str | None = None,
         include_cls_metadata: Any = False,
         estimator_kwargs: Any = None,

@@ -118,6 +118,10 @@ class StepFunction:
             self._define(f"{self.name}-{k}", (item,), kwargs, find) for k, item in enumerate(items)
         ]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to pickle it: within a step, it is an ordinary function."""
+        return functools.partial, (self.function,)
+
     def _define(
         self,
         name: str,
