@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kinoloom.base.notes import logger
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import ExecutionError
@@ -113,6 +114,7 @@ def wait_for(execution: Execution) -> None:
     except KeyboardInterrupt:
         execution.stop()
         execution.join()
+        logger.info("Execution %s was stopped; --resume %s resumes it.", execution.id, execution.id)
         raise
     except ExecutionError as error:
         is_sentence = error.message.endswith((".", "\n"))  # not every Fail step's message is one

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,12 +20,19 @@ from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.worker import Worker
+from kinoloom.pipelines.local.script.ending import watch_end
+from kinoloom.pipelines.local.script.interrupts import watch_interrupts
+from kinoloom.pipelines.local.script.progress import Progress
+from kinoloom.pipelines.local.script.running import Running
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
+
+LOG_LIMIT_BYTES = 64 << 20
+"""The default limit of a step's log."""
 
 _THIS_STEP = "WHERE execution = :id AND name = :name"
 
@@ -48,6 +55,8 @@ class LocalSession:
         env: Additional environment variables of every step. The caller's credentials are not
             passed.
         strict: Cache only the steps that request it, as SageMaker does.
+        log_limit_bytes: The maximum size of a step's log. A step that writes more goes on, and the
+            log says what was left out before its last part.
 
     Attributes:
         workspace: The stored state, contents and files.
@@ -58,6 +67,8 @@ class LocalSession:
 
     local_mode = True
     create_replaces = False
+    shows_progress = False
+    """Whether the progress of executions is printed on standard error from their start."""
 
     def __init__(
         self,
@@ -70,6 +81,7 @@ class LocalSession:
         isolation: Isolation = "auto",
         env: Mapping[str, str] | None = None,
         strict: bool = False,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
     ) -> None:
         self.workspace = Workspace(root, region)
         self.boto_region_name = region
@@ -79,17 +91,20 @@ class LocalSession:
         if isolation == "inline":
             resources = Resources()
         self._tools = Tools(
-            self._worker(isolation, dict(env or {}), strict=strict),
+            self._worker(isolation, dict(env or {}), log_limit_bytes, strict=strict),
             self.models,
             self._demand(resources, dict(instances or {})),
             self._functions,
         )
 
-    def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+    def _worker(
+        self, isolation: Isolation, env: dict[str, str], log_limit_bytes: int, *, strict: bool
+    ) -> Worker:
         place = self.workspace
         return Worker(
-            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt"
-        )
+            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt",
+            log_limit_bytes,
+        )  # fmt: skip
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
         return Demand(resources or this_machine(), instances)
@@ -334,29 +349,35 @@ class LocalSession:
         row = self.workspace.execution_row(execution)
         state.set_status(execution, "Executing")
         listener = StopListener(self.workspace.run_folder(execution))
-        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener.requested)
+        progress = Progress(row["pipeline"], execution)
+        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener, progress)
         engine.restore(state.list_steps(execution))
+        running = Running(progress, listener)
 
         def stop() -> None:
-            state.set_status(execution, "Stopping")
+            with contextlib.suppress(KinoloomError):  # the state cannot be written
+                state.set_status(execution, "Stopping")
             engine.wake()
 
-        listener.listen(stop)
+        listener.listen(stop, engine.kill)
 
         def run() -> None:
-            status, reason = "Failed", "The engine ended without a result."
+            status, reason = engine.run()
+            listener.close()
             try:
-                status, reason = engine.run()
-            except (KinoloomError, OSError, sqlite3.Error) as error:
-                reason = f"The engine failed: {error}"
-            finally:
-                listener.close()
                 with lock:  # released even if the state cannot be written
                     state.set_status(execution, status, reason)
+            except KinoloomError as error:
+                status, reason = "Failed", f"{reason} {error}".lstrip()
+            finally:
+                running.finish(status, reason)
 
-        thread = threading.Thread(target=run, name=f"kinoloom-{execution}")
-        thread.start()
-        return LocalExecution(self.workspace, execution, thread)
+        if self.shows_progress:
+            progress.show()
+        watch_end(running)
+        watch_interrupts(running)
+        threading.Thread(target=run, name=f"kinoloom-{execution}").start()
+        return LocalExecution(self.workspace, execution, running)
 
     def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]

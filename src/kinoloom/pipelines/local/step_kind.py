@@ -35,6 +35,17 @@ class Task:
     resources: Resources = NO_RESOURCES
 
 
+@dataclass(frozen=True)
+class Lookup:
+    """The search for a step's outputs in the cache; it does not wait for resources.
+
+    Attributes:
+        find: Returns the outcome, or the task that remains to be done; called in a thread.
+    """
+
+    find: Callable[[], Outcome | Task]
+
+
 def _result_is_properties(properties: Mapping[str, Any], locate: Callable[[str], Path]) -> Any:
     return properties
 
@@ -61,8 +72,8 @@ class LocalKind:
     result: Callable[[Mapping[str, Any], Callable[[str], Path]], Any] = _result_is_properties
 
 
-def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Task:
-    """Return the task of a step whose kind does not decide at once.
+def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Lookup | Task:
+    """Return the task of a step whose kind does not decide at once, or the lookup before it.
 
     Args:
         kind: The step's kind.
@@ -85,10 +96,16 @@ def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int)
     def on_start(pid: int, started: str) -> None:
         tools.state.set_process(run.id, step.name, pid, started)
 
-    return Task(
-        lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
-        job.resources,
-    )
+    def find() -> Outcome | Task:
+        found = tools.worker.look_up(job, step, run.pipeline)
+        if isinstance(found, Outcome):
+            return found
+        return Task(
+            lambda: tools.worker.run_missed(job, found, folder, run.stop_fd, on_start),
+            job.resources,
+        )
+
+    return Lookup(find)
 
 
 def check_outputs(step: Step, outputs: Any) -> Outcome:

@@ -1,15 +1,20 @@
 """Work in threads that can be started until the process ends.
 
 An executor of `concurrent.futures` accepts no work once the main thread has finished, but a script
-whose last line starts a pipeline ends exactly then, and its execution goes through.
+whose last line starts a pipeline ends exactly then, and its execution goes through. The engine's
+own thread keeps the process alive. It waits for the threads of the steps, unless the execution is
+killed: work that cannot be interrupted must not delay the end of the process.
 """
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import ParamSpec, TypeVar
+
+_POLL_S = 0.1
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,7 +23,7 @@ R = TypeVar("R")
 def run_in_thread(
     name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> Future[R]:
-    """Call a function in a thread of its own, which the interpreter waits for; return its future.
+    """Call a function in a daemon thread of its own and return its future.
 
     Args:
         name: Of the thread.
@@ -35,5 +40,13 @@ def run_in_thread(
         else:
             future.set_result(result)
 
-    threading.Thread(target=run, name=name).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+def wait_until_done(future: Future[R], stop_fd: int) -> bool:
+    """Wait for a future; return False if `stop_fd` becomes readable first."""
+    while not wait([future], _POLL_S).done:
+        if select.select([stop_fd], [], [], 0)[0]:
+            return False
+    return True
