@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.schedule import Schedule
+from kinoloom.pipelines.local.waiting_line import MAX_PASSED, WaitingLine
 
 Plan = tuple[list[tuple[int, list[int], bool]], dict[int, bool], set[int], int]
 
@@ -85,3 +87,56 @@ def test_a_step_that_was_put_back_is_next() -> None:
     schedule.put_back("a")
     assert (schedule.take(), schedule.take(), schedule.take()) == ("a", "b", None)
     assert not schedule.over
+
+
+def take_all(line: WaitingLine[str], free: Resources) -> list[str]:
+    taken = []
+    while (item := line.take(free)) is not None:
+        taken.append(item)
+        free = free.minus(Resources(cpu=1))
+    return taken
+
+
+def test_small_steps_do_not_wait_behind_large_ones() -> None:
+    line: WaitingLine[str] = WaitingLine()
+    for k in range(100):
+        line.add(f"large {k}", Resources(cpu=4))
+    line.add("small", Resources(cpu=1))
+    line.add("free", Resources(cpu=0))
+    assert take_all(line, Resources(cpu=2)) == ["small", "free"]
+
+
+def test_large_steps_are_passed_over_a_limited_number_of_times() -> None:
+    line: WaitingLine[str] = WaitingLine()
+    line.add("large", Resources(cpu=2))
+    taken = []
+    for k in range(2 * MAX_PASSED):  # one core becomes free at a time
+        line.add(f"small {k}", Resources(cpu=1))
+        taken.append(line.take(Resources(cpu=1)))
+    assert taken == [f"small {k}" for k in range(MAX_PASSED)] + [None] * MAX_PASSED
+    assert line.take(Resources(cpu=2)) == "large"
+    assert line.take(Resources(cpu=1)) == f"small {MAX_PASSED}"
+
+
+def test_reserved_resources_are_only_those_that_the_step_needs() -> None:
+    line: WaitingLine[str] = WaitingLine()
+    line.add("large", Resources(cpu=1, gpu=1))
+    for k in range(MAX_PASSED + 2):
+        line.add(f"small {k}", Resources(cpu=1))
+    free = Resources(cpu=2)  # the GPU is busy
+    for k in range(MAX_PASSED):
+        assert line.take(free) == f"small {k}"
+    assert line.take(free) == f"small {MAX_PASSED}", "the second core is not reserved"
+    assert line.take(Resources(cpu=1)) is None
+    assert sorted(line.clear()) == ["large", f"small {MAX_PASSED + 1}"]
+
+
+@given(st.lists(st.integers(0, 4), max_size=60))
+def test_every_waiting_step_starts(sizes: list[int]) -> None:
+    line: WaitingLine[int] = WaitingLine()
+    for k, size in enumerate(sizes):
+        line.add(k, Resources(cpu=size))
+    started: list[int] = []
+    while (item := line.take(Resources(cpu=4))) is not None:
+        started.append(item)
+    assert started == list(range(len(sizes)))

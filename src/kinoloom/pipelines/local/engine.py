@@ -297,7 +297,12 @@ class Engine:
         return None
 
     def _end(self, name: str, outcome: Outcome) -> None:
-        self._state.end_step(self._run.id, name, outcome.row())
+        try:
+            self._state.end_step(self._run.id, name, outcome.row())
+        except (TypeError, ValueError, RecursionError) as error:  # an integer of 5,000 digits
+            reason = f"The step's result cannot be stored: {describe_error(error)}"
+            outcome = Outcome(Status.FAILED, reason)
+            self._state.end_step(self._run.id, name, outcome.row())
         self._progress.end_step(name, outcome, time.monotonic() - self._started[name])
         if outcome.status is not Status.SUCCEEDED and not self._reason:
             self._reason = f"Step '{name}' {outcome.status.value.lower()}: {outcome.reason}"

@@ -16,7 +16,7 @@ from kinoloom.pipelines.local.context import Function, Run, Tools
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.jobs.outcome import Status, describe_error
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.worker import Worker
@@ -367,8 +367,8 @@ class LocalSession:
             try:
                 with lock:  # released even if the state cannot be written
                     state.set_status(execution, status, reason)
-            except KinoloomError as error:
-                status, reason = "Failed", f"{reason} {error}".lstrip()
+            except Exception as error:  # noqa: BLE001  the end is known even if it is not stored
+                status, reason = "Failed", f"{reason} {describe_error(error)}".lstrip()
             finally:
                 running.finish(status, reason)
 

@@ -9,10 +9,13 @@ killed: work that cannot be interrupted must not delay the end of the process.
 from __future__ import annotations
 
 import select
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import ParamSpec, TypeVar
+
+from kinoloom.errors import ExecutionError
 
 _POLL_S = 0.1
 
@@ -28,6 +31,9 @@ def run_in_thread(
     Args:
         name: Of the thread.
         function, *args, **kwargs: The call.
+
+    Raises:
+        ExecutionError: No thread can be started.
     """
     future: Future[R] = Future()
     future.set_running_or_notify_cancel()
@@ -40,8 +46,17 @@ def run_in_thread(
         else:
             future.set_result(result)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    try:
+        threading.Thread(target=run, name=name, daemon=True).start()
+    except RuntimeError as error:
+        raise ExecutionError(f"No thread can be started: {error}.", hint=_hint()) from error
     return future
+
+
+def _hint() -> str:
+    if (3, 12) <= sys.version_info < (3, 12, 3):
+        return "At the end of a script, call execution.wait(), or update Python to 3.12.3 or later."
+    return ""
 
 
 def wait_until_done(future: Future[R], stop_fd: int) -> bool:

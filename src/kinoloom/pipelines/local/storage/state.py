@@ -260,8 +260,10 @@ class State:
         )
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        encoded = tuple(_encode_text(value) for value in values)
+
         def write() -> None:
-            self._db.execute(statement, values)
+            self._db.execute(statement, encoded)
 
         with self._lock, self._rejecting_errors():
             self._reserve.write(write)
@@ -312,6 +314,10 @@ def _encode(row: Mapping[str, Any]) -> dict[str, Any]:
 def _encode_value(name: str, value: Any) -> Any:
     if name in _JSON:
         return json.dumps(value, sort_keys=True)
+    return _encode_text(value)
+
+
+def _encode_text(value: Any) -> Any:
     return well_formed(value) if isinstance(value, str) else value
 
 
