@@ -1,8 +1,11 @@
 """The rules of scheduling, on random definitions, against rules written down independently."""
 
+import json
+import time
+from pathlib import Path
 from typing import Any
 
-from definition_samples import condition, definition, equals, lambda_step
+from definition_samples import condition, definition, equals, lambda_step, processing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +13,7 @@ from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.schedule import Schedule
+from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.waiting_line import MAX_PASSED, WaitingLine
 
 Plan = tuple[list[tuple[int, list[int], bool]], dict[int, bool], set[int], int]
@@ -140,3 +144,45 @@ def test_every_waiting_step_starts(sizes: list[int]) -> None:
     while (item := line.take(Resources(cpu=4))) is not None:
         started.append(item)
     assert started == list(range(len(sizes)))
+
+
+def test_cached_steps_do_not_wait_for_cores(tmp_path: Path) -> None:
+    """They end while a step that waits for their end holds all cores."""
+    session = LocalSession(tmp_path / "root", resources=Resources(cpu=1))
+    quick = [processing(f"Q{k}", entrypoint=["python3", "-S", "-c", str(k)]) for k in range(3)]
+    session.put_pipeline("Test", json.dumps(definition(*quick)))
+    session.start("Test").wait()
+    release = tmp_path / "release"
+    code = f"import os, time\nwhile not os.path.exists({str(release)!r}): time.sleep(0.02)"
+    slow = processing("Slow", entrypoint=["python3", "-S", "-c", code])
+    session.put_pipeline("Test", json.dumps(definition(slow, *quick)))
+    execution = session.start("Test", max_parallel=1)
+    deadline = time.monotonic() + 60
+    while sum(step["StepStatus"] == "Succeeded" for step in execution.list_steps()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert execution.status == "Executing"
+    release.touch()
+    execution.wait()
+    caches = [step["CacheExplanation"].startswith("cache hit") for step in execution.list_steps()]
+    assert sorted(caches) == [False, True, True, True]
+
+
+def test_small_step_overtakes_large_ones(tmp_path: Path) -> None:
+    """Two cores are free; seventeen steps that need four cores wait, and one small step runs."""
+    instances = {"ml.m5.large": Resources(cpu=4), "small": Resources(cpu=1)}
+    two = {"two": Resources(cpu=2)}
+    session = LocalSession(
+        tmp_path / "root", resources=Resources(cpu=4), instances={**instances, **two}
+    )
+    done = tmp_path / "done"
+    wait = f"import os, time\nwhile not os.path.exists({str(done)!r}): time.sleep(0.02)"
+    first = processing("First", entrypoint=["python3", "-S", "-c", wait])
+    small = processing("Small", entrypoint=["python3", "-S", "-c", f"open({str(done)!r}, 'w')"])
+    cluster = "ProcessingResources", "ClusterConfig", "InstanceType"
+    for step, name in ((first, "two"), (small, "small")):
+        step["Arguments"][cluster[0]][cluster[1]][cluster[2]] = name
+    large = [processing(f"L{k}", entrypoint=["python3", "-S", "-c", str(k)]) for k in range(17)]
+    session.put_pipeline("Test", json.dumps(definition(first, *large, small)))
+    execution = session.start("Test")
+    execution.wait(delay=1, max_attempts=60)  # without the small step, the first one never ends

@@ -26,6 +26,7 @@ from kinoloom.pipelines.local.script.progress import Progress
 from kinoloom.pipelines.local.script.running import Running
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
+from kinoloom.pipelines.local.storage.objects import rejecting_errors
 from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
@@ -133,8 +134,13 @@ class LocalSession:
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an s3:// address, replacing what is there."""
-        self.workspace.objects.put(content, uri)
+        """Store a file, a folder or bytes at an s3:// address, replacing what is there.
+
+        Raises:
+            UsageError, OutputError: It cannot be stored there.
+        """
+        with rejecting_errors(self.root):
+            self.workspace.objects.put(content, uri)
 
     def register_function(self, function_arn: str, function: Function) -> None:
         """Register the function that Lambda steps with this ARN call.
@@ -348,7 +354,9 @@ class LocalSession:
         state = self.workspace.state
         row = self.workspace.execution_row(execution)
         state.set_status(execution, "Executing")
-        listener = StopListener(self.workspace.run_folder(execution))
+        self.workspace.occupy_reserve()
+        with rejecting_errors(self.root):
+            listener = StopListener(self.workspace.run_folder(execution))
         progress = Progress(row["pipeline"], execution)
         engine = Engine(self._run(row, checked, listener.fd), self._tools, listener, progress)
         engine.restore(state.list_steps(execution))

@@ -85,7 +85,7 @@ _HINTS = {
     sqlite3.SQLITE_READONLY: "Make the folder and its files writable.",
     sqlite3.SQLITE_CANTOPEN: "Make the folder and its files writable, and free disk space.",
     sqlite3.SQLITE_PERM: "Make the folder and its files writable.",
-    sqlite3.SQLITE_IOERR: "Free disk space, and check the disk.",
+    sqlite3.SQLITE_IOERR: "The disk may be full: `kinoloom pipeline gc` removes old executions.",
     sqlite3.SQLITE_BUSY: "Another process holds it: wait until it has finished.",
     sqlite3.SQLITE_CORRUPT: "It is damaged: restore a copy, or use another workspace folder.",
     sqlite3.SQLITE_NOTADB: "It is damaged: restore a copy, or use another workspace folder.",
