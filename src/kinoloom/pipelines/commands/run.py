@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,8 @@ from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.commands.values import parse_parameters
-from kinoloom.pipelines.language import Checked, load_file, load_text
-from kinoloom.pipelines.loading import load_pipeline, working_in, workspace_root
+from kinoloom.pipelines.language import load_file, load_text
+from kinoloom.pipelines.loading import Loaded, load_pipeline
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.options import ExplainOptions, ExportOptions, RunOptions, StartOptions
 from kinoloom.pipelines.protocols import Execution, Session
@@ -41,13 +43,12 @@ def run_file(file: Path, options: RunOptions) -> Report:
         ExecutionError: The execution failed; the message has its id and the reason.
     """
     if options.resume is not None:
-        session = open_local_session(options.session, options.root, strict=options.strict)
-        execution: Execution = resume_file(session, file, options.resume)
+        local = open_local_session(options.session, options.root, strict=options.strict)
+        execution: Execution = resume_file(local, file, options.resume)
+        wait_for(execution)
     else:
-        execution = start_file(
-            open_session(options.session, options.root, strict=options.strict), file, options
-        )
-    wait_for(execution)
+        session = open_session(options.session, options.root, strict=options.strict)
+        execution = run_to_end(session, file, options)
     record = Provenance(op="pipeline.run", options={}, inputs=(file,))
     return replace(execution_summary(execution), provenance=record)
 
@@ -97,9 +98,10 @@ def export_report(file: Path, options: ExportOptions) -> Report:
         KinoloomError: See `read_file`.
     """
     session = LocalSession(options.root)
-    name, checked = read_file(session, file, options.name)
+    pipeline = read_pipeline(session, file, options.name)
+    checked = load_text(pipeline.definition)
     text = f"{len(checked.graph.order)} steps; -o NAME.json or --json writes the definition."
-    return Report(f"Pipeline {name}", (Text(text),), checked.definition.to_json())
+    return Report(f"Pipeline {pipeline.name}", (Text(text),), checked.definition.to_json())
 
 
 def wait_for(execution: Execution) -> None:
@@ -135,14 +137,44 @@ def execution_summary(execution: Execution) -> Report:
     return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
-def start_file(session: Session, file: Path, options: RunOptions) -> Execution:
-    """Store the pipeline of a file and start an execution of it.
+def run_to_end(session: Session, file: Path, options: RunOptions) -> Execution:
+    """Run the pipeline of a file, or the file that starts its pipelines itself, to the end.
+
+    A pipeline that the file starts gets the values of `--set` in addition to the file's own. The
+    file itself runs to its end too.
+
+    Returns:
+        The execution, the last one if there are several.
 
     Raises:
-        KinoloomError: See `put_file`.
+        KinoloomError: See `put_file` and `wait_for`.
     """
-    name, parameters = put_file(session, file, options.name, options.set)
-    return session.start(name, parameters, max_parallel=options.parallel or 0)
+    executions: list[Execution] = []
+
+    with contextlib.ExitStack() as live:
+
+        def start(pipeline: Loaded) -> Execution:
+            checked = load_text(pipeline.definition)
+            values = {**pipeline.parameters, **parse_parameters(options.set, checked.definition)}
+            more = dict(pipeline.more)
+            if options.parallel is not None:
+                more["max_parallel"] = options.parallel
+            executions.append(session.start(pipeline.name, values, **more))
+            live.enter_context(live_table(executions[-1]))
+            return executions[-1]
+
+        try:
+            loaded = read_file(session, file, options.name, start)
+        except (ExecutionError, KeyboardInterrupt):
+            for execution in executions:  # the file waited for one that failed or was interrupted
+                wait_for(execution)
+            raise
+    if loaded is not None:
+        session.put_pipeline(loaded.name, loaded.definition)
+        start(loaded)
+    for execution in executions:
+        wait_for(execution)
+    return executions[-1]
 
 
 def resume_file(session: LocalSession, file: Path, execution: str) -> Execution:
@@ -156,10 +188,9 @@ def resume_file(session: LocalSession, file: Path, execution: str) -> Execution:
     row = session.workspace.execution_row(execution)
     if row["status"] == "Succeeded":
         return session.resume(execution)
-    name, checked = read_file(session, file, row["pipeline"])
-    definition = json.dumps(checked.definition.to_json())
-    resumed = session.resume(execution, definition)
-    session.put_pipeline(name, definition)
+    pipeline = read_pipeline(session, file, row["pipeline"])
+    resumed = session.resume(execution, pipeline.definition)
+    session.put_pipeline(pipeline.name, pipeline.definition)
     return resumed
 
 
@@ -177,21 +208,42 @@ def put_file(
     Raises:
         KinoloomError: See `read_file`; or a value is invalid.
     """
-    name, checked = read_file(session, file, name)
-    parameters = parse_parameters(values, checked.definition)
-    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
-    return name, parameters
+    pipeline = read_pipeline(session, file, name)
+    given = parse_parameters(values, load_text(pipeline.definition).definition)
+    session.put_pipeline(pipeline.name, pipeline.definition)
+    return pipeline.name, {**pipeline.parameters, **given}
 
 
-def read_file(session: Session, file: Path, name: str | None) -> tuple[str, Checked]:
-    """Return the name and definition of the pipeline of a file; a Python file's code is uploaded.
+def read_pipeline(session: Session, file: Path, name: str | None) -> Loaded:
+    """Return the pipeline of a file, which ends where it starts the pipeline itself.
+
+    Raises:
+        KinoloomError: See `read_file`.
+    """
+    pipeline = read_file(session, file, name, None)
+    assert pipeline is not None  # nothing has started it
+    return pipeline
+
+
+def read_file(
+    session: Session,
+    file: Path,
+    name: str | None,
+    start: Callable[[Loaded], Execution] | None,
+) -> Loaded | None:
+    """Return the pipeline of a file; a Python file's code is uploaded.
+
+    Args:
+        session, file, name: See `put_file`.
+        start: See `loading.load_pipeline`.
+
+    Returns:
+        The pipeline; None if the file has started it through `start`.
 
     Raises:
         KinoloomError: See `load_file`, and `loading.load_pipeline` for a Python file.
     """
-    if file.suffix != ".py":
-        default = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
-        return name or default, load_file(file)
-    pipeline = load_pipeline(file, name, session)
-    with working_in(file.resolve().parent, workspace_root(session)):
-        return pipeline.name, load_text(pipeline.definition())
+    if file.suffix == ".py":
+        return load_pipeline(file, name, session, start)
+    default = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
+    return Loaded(name or default, json.dumps(load_file(file).definition.to_json()))

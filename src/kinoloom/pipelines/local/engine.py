@@ -150,15 +150,21 @@ class Engine:
         return [name for name, due in self._retries.items() if due <= now]
 
     def _drop_waiting(self) -> None:
-        """Drop the steps that have not started; a step that waits for a retry has failed."""
-        waiting = [name for name, _ in self._waiting.clear()]
-        for name in [*waiting, *self._looked_up, *self._retries]:
+        """Drop the steps that have not started; a step that waits for a retry has failed.
+
+        A lookup is dropped only by a stop: after a failure, the other steps that were ready with
+        the failed one still run.
+        """
+        dropped = [*(name for name, _ in self._waiting.clear()), *self._retries]
+        self._retries.clear()
+        if self._listener.requested.is_set():
+            dropped += self._looked_up
+            self._looked_up.clear()
+        for name in dropped:
             if name in self._failures:
                 self._end(name, self._failures[name][1])
             else:
                 self._schedule.put_back(name)
-        self._looked_up.clear()
-        self._retries.clear()
 
     @property
     def _max_parallel(self) -> int:
@@ -194,6 +200,13 @@ class Engine:
             self._run_in_thread(name, task.find)
         else:
             self._waiting.add((name, task), task.resources)
+
+    def _start_or_enqueue(self, name: str, task: Task) -> None:
+        has_room = len(self._used) < self._max_parallel and task.resources.fits(self._free)
+        if self._schedule.halted and has_room:  # see `_drop_waiting`
+            self._start(name, task)
+        else:
+            self._enqueue(name, task)
 
     def _start(self, name: str, task: Task) -> None:
         """Start a step's task."""
@@ -243,7 +256,7 @@ class Engine:
         if isinstance(result, Task):
             if name in self._looked_up:
                 self._looked_up.remove(name)
-                self._enqueue(name, result)
+                self._start_or_enqueue(name, result)
         elif result is not None and name in self._looked_up:
             self._looked_up.remove(name)
             self._record_start(self._step(name))

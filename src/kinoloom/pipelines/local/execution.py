@@ -184,10 +184,11 @@ class LocalExecution:
 
     def _row(self) -> dict[str, Any]:
         row = self.workspace.execution_row(self.id)
-        if self._running is not None and self._running.finished.is_set():
-            row["status"], row["reason"] = self._running.end  # the state may have been unwritable
-        if self._running is not None and row["status"] in _FINAL:
-            self._running.is_observed = True
+        running = self._running
+        if running is not None and not running.is_stored:
+            row["status"], row["reason"] = running.end
+        if running is not None and row["status"] in _FINAL:
+            running.is_observed = True
         return row
 
     def _step(self, name: str) -> dict[str, Any]:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from kinoloom.errors import KinoloomError, UsageError
+from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Checked
 from kinoloom.pipelines.local.changes import find_unchanged_steps
 from kinoloom.pipelines.local.context import Function, Run, Tools
+from kinoloom.pipelines.local.driving import start_engine
 from kinoloom.pipelines.local.dry_run import explain_steps
-from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.jobs.outcome import Status, describe_error
+from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.worker import Worker
-from kinoloom.pipelines.local.script.ending import watch_end
-from kinoloom.pipelines.local.script.interrupts import watch_interrupts
-from kinoloom.pipelines.local.script.progress import Progress
-from kinoloom.pipelines.local.script.running import Running
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.objects import rejecting_errors
 from kinoloom.pipelines.local.storage.state import now
-from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
 
@@ -351,40 +345,11 @@ class LocalSession:
 
     def _drive(self, execution: str, checked: Checked, lock: IO[str]) -> LocalExecution:
         """Run an execution in a thread of its own."""
-        state = self.workspace.state
         row = self.workspace.execution_row(execution)
-        state.set_status(execution, "Executing")
-        self.workspace.occupy_reserve()
-        with rejecting_errors(self.root):
-            listener = StopListener(self.workspace.run_folder(execution))
-        progress = Progress(row["pipeline"], execution)
-        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener, progress)
-        engine.restore(state.list_steps(execution))
-        running = Running(progress, listener)
-
-        def stop() -> None:
-            with contextlib.suppress(KinoloomError):  # the state cannot be written
-                state.set_status(execution, "Stopping")
-            engine.wake()
-
-        listener.listen(stop, engine.kill)
-
-        def run() -> None:
-            status, reason = engine.run()
-            listener.close()
-            try:
-                with lock:  # released even if the state cannot be written
-                    state.set_status(execution, status, reason)
-            except Exception as error:  # noqa: BLE001  the end is known even if it is not stored
-                status, reason = "Failed", f"{reason} {describe_error(error)}".lstrip()
-            finally:
-                running.finish(status, reason)
-
+        build_run = partial(self._run, row, checked)
+        running = start_engine(self.workspace, self._tools, build_run, execution, lock)
         if self.shows_progress:
-            progress.show()
-        watch_end(running)
-        watch_interrupts(running)
-        threading.Thread(target=run, name=f"kinoloom-{execution}").start()
+            running.progress.show()
         return LocalExecution(self.workspace, execution, running)
 
     def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:

@@ -23,6 +23,7 @@ class Running:
         is_observed: Whether the script has waited for the end, or seen it.
         is_unattended: Whether the script has ended without waiting for it.
         is_interrupted: Whether Ctrl-C stopped it.
+        is_stored: Whether the state has its end, once it has finished.
     """
 
     def __init__(self, progress: Progress, listener: StopListener) -> None:
@@ -31,6 +32,7 @@ class Running:
         self.is_observed = False
         self.is_unattended = False
         self.is_interrupted = False
+        self.is_stored = True
         self._listener = listener
         self._pid = os.getpid()
         self._end = ("", "")
@@ -42,12 +44,13 @@ class Running:
 
     @property
     def end(self) -> tuple[str, str]:
-        """The final status and its reason, even if the state could not be written; else ""."""
+        """The final status and its reason, both "" before the end."""
         return self._end
 
-    def finish(self, status: str, reason: str) -> None:
-        """Record the end."""
+    def finish(self, status: str, reason: str, *, is_stored: bool) -> None:
+        """Record the end, and whether the state has it too."""
         self._end = status, reason
+        self.is_stored = is_stored
         self.progress.end(status, reason)
         self.finished.set()
 
