@@ -9,8 +9,9 @@ from kinoloom.pipelines.cluster.connect import connect
 from kinoloom.pipelines.cluster.worker import RayWorker, create_pool
 from kinoloom.pipelines.local.jobs.process import Isolation
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 from kinoloom.pipelines.local.jobs.worker import Worker
-from kinoloom.pipelines.local.session import LOG_LIMIT_BYTES, LocalSession
+from kinoloom.pipelines.local.session import LocalSession
 
 
 class RaySession(LocalSession):

@@ -30,7 +30,7 @@ def resume_report(options: ResumeOptions) -> Report:
         UsageError, ExecutionError: See `open_workspace`, `find_execution` and `run.wait_for`.
     """
     open_workspace(options.root)
-    session = open_local_session(options.session, options.root)
+    session = open_local_session(options.session, options.root, log_limit_bytes=options.log_limit)
     execution = session.resume(find_execution(session, options.execution).id)
     wait_for(execution)
     return execution_summary(execution)

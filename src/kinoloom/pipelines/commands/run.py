@@ -28,8 +28,9 @@ from kinoloom.pipelines.sessions import open_local_session, open_session
 
 _DRIVER = (
     "import pathlib, sys; from kinoloom.pipelines.sessions import open_local_session; "
-    "name, root, mode, execution = sys.argv[1:]; "
-    "session = open_local_session(name, pathlib.Path(root), strict=mode == 'strict'); "
+    "name, root, mode, limit, execution = sys.argv[1:]; "
+    "session = open_local_session(name, pathlib.Path(root), strict=mode == 'strict', "
+    "log_limit_bytes=int(limit)); "
     "session.resume(execution).join()"
 )
 
@@ -43,11 +44,14 @@ def run_file(file: Path, options: RunOptions) -> Report:
         ExecutionError: The execution failed; the message has its id and the reason.
     """
     if options.resume is not None:
-        local = open_local_session(options.session, options.root, strict=options.strict)
+        local = _open_local_session(options)
         execution: Execution = resume_file(local, file, options.resume)
         wait_for(execution)
     else:
-        session = open_session(options.session, options.root, strict=options.strict)
+        session = open_session(
+            options.session, options.root, strict=options.strict,
+            log_limit_bytes=options.log_limit,
+        )  # fmt: skip
         execution = run_to_end(session, file, options)
     record = Provenance(op="pipeline.run", options={}, inputs=(file,))
     return replace(execution_summary(execution), provenance=record)
@@ -59,7 +63,7 @@ def start_report(file: Path, options: StartOptions) -> Report:
     Raises:
         KinoloomError: See `put_file` and `sessions.open_local_session`.
     """
-    session = open_local_session(options.session, options.root, strict=options.strict)
+    session = _open_local_session(options)
     name, parameters = put_file(session, file, options.name, options.set)
     execution = session.prepare(name, parameters, max_parallel=options.parallel or 0)
     folder = session.workspace.run_folder(execution)
@@ -67,7 +71,16 @@ def start_report(file: Path, options: StartOptions) -> Report:
     mode = "strict" if options.strict else "default"
     with (folder / "engine.log").open("ab") as log:
         driver = subprocess.Popen(
-            [sys.executable, "-c", _DRIVER, options.session, str(session.root), mode, execution],
+            [
+                sys.executable,
+                "-c",
+                _DRIVER,
+                options.session,
+                str(session.root),
+                mode,
+                str(options.log_limit),
+                execution,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -76,6 +89,12 @@ def start_report(file: Path, options: StartOptions) -> Report:
     driver.returncode = 0  # it outlives this process, which does not wait for it
     text = f"Started execution {execution} in the background."
     return Report(f"Pipeline {name}", (Text(text),), {"pipeline": name, "execution": execution})
+
+
+def _open_local_session(options: RunOptions | StartOptions) -> LocalSession:
+    return open_local_session(
+        options.session, options.root, strict=options.strict, log_limit_bytes=options.log_limit
+    )
 
 
 def explain_report(file: Path, options: ExplainOptions) -> Report:

@@ -18,6 +18,7 @@ from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
@@ -25,9 +26,6 @@ from kinoloom.pipelines.local.storage.objects import rejecting_errors
 from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
-
-LOG_LIMIT_BYTES = 64 << 20
-"""The default limit of a step's log."""
 
 _THIS_STEP = "WHERE execution = :id AND name = :name"
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from kinoloom.base.units import format_bytes
 
+LOG_LIMIT_BYTES = 64 << 20
+"""The default limit of a step's log."""
+
 _BLOCK_BYTES = 1 << 16
 _MAX_BLOCKS = 64  # that are read at once, so that a step cannot keep the engine from its other work
 _TAIL_BYTES = 1 << 16
