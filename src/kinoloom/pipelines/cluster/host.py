@@ -30,7 +30,7 @@ from kinoloom.pipelines.local.jobs.files import (
 from kinoloom.pipelines.local.jobs.job import Input, Job
 from kinoloom.pipelines.local.jobs.mounts import ML
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
-from kinoloom.pipelines.local.jobs.step_log import StepLog
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES, StepLog
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _POLL_S = 0.2
@@ -85,7 +85,7 @@ class Host:
         parcels: Mapping[str, Parcel],
         env: Mapping[str, str],
         isolation: Isolation,
-        log_limit_bytes: int,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
     ) -> str:
         """Write a job's files, start its process and return the name of this machine.
 
