@@ -41,7 +41,7 @@ def test_the_command_runs_a_file_and_reports_every_step(file: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["status"] == "Succeeded"
-    assert sorted(step["name"] for step in found["steps"]) == ["A", "C"]
+    assert [step["name"] for step in found["steps"]] == ["A", "C"]
     done = subprocess.run([*words, "--set", "N=2"], capture_output=True, text=True)
     assert done.returncode == 1
     assert "Step 'Other' failed: no" in done.stderr
@@ -56,8 +56,7 @@ def test_a_failed_run_resumes(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ExecutionError, match="Step 'Other' failed"):
         run(file, root=root, resume=execution)
     report = run(file, root=root)
-    caches = {step["name"]: step["cache"] for step in report.data["steps"]}
-    assert caches["A"].startswith("cache hit: execution")
+    assert report.data["steps"][0]["cache"].startswith("cache hit: execution")
     assert run(file, root=root, resume=report.data["execution"]).data["status"] == "Succeeded"
 
 

@@ -3,7 +3,7 @@
 One thread decides (`Engine.run`). Tasks run in threads of their own and report to it through a
 queue. Only the deciding thread changes the execution's state, one transaction for each event.
 
-A ready step is looked up in the cache first. If it must run, it waits for its resources.
+A ready step whose resources are not free is looked up in the cache before it waits for them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Engine:
         self._retries: dict[str, float] = {}
         self._kill_deadline: float | None = None
         self._reports: queue.SimpleQueue[tuple[str, Outcome | Task | None]] = queue.SimpleQueue()
-        self._tasks: set[Future[None]] = set()
+        self._tasks: dict[str, Future[None]] = {}
+        self._can_be_abandoned: set[str] = set()
         self._reason = ""
         self._context = RunContext(run, tools, self._properties)
         self._tidy = tools.worker.tidy
@@ -107,7 +108,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001  nothing may stay "Executing"
             return "Failed", self._fail(f"The engine failed: {describe_error(error)}")
         finally:
-            wait(self._tasks, None if self._kill_deadline is None else _KILL_S)
+            wait(self._tasks.values(), None if self._kill_deadline is None else _KILL_S)
         statuses = set(self._schedule.status.values())
         # A step may have seen the stop request before the listener.
         if self._listener.requested.is_set() or Status.STOPPED in statuses:
@@ -137,7 +138,7 @@ class Engine:
             if ready is None:
                 break
             self._prepare(ready)
-        while not self._schedule.halted and len(self._used) < self._max_parallel:
+        while not self._schedule.halted and self._has_room:
             waiting = self._waiting.take(self._free)
             if waiting is None:
                 break
@@ -150,16 +151,13 @@ class Engine:
         return [name for name, due in self._retries.items() if due <= now]
 
     def _drop_waiting(self) -> None:
-        """Drop the steps that have not started; a step that waits for a retry has failed.
-
-        A lookup is dropped only by a stop: after a failure, the other steps that were ready with
-        the failed one still run.
-        """
-        dropped = [*(name for name, _ in self._waiting.clear()), *self._retries]
+        """Drop the steps that have not started; a step that waits for a retry has failed."""
+        waiting = (name for name, _ in self._waiting.clear())
+        dropped = [*waiting, *self._looked_up, *self._retries]
+        self._looked_up.clear()
         self._retries.clear()
         if self._listener.requested.is_set():
-            dropped += self._looked_up
-            self._looked_up.clear()
+            self._abandon(self._can_be_abandoned.intersection(self._used))
         for name in dropped:
             if name in self._failures:
                 self._end(name, self._failures[name][1])
@@ -169,6 +167,10 @@ class Engine:
     @property
     def _max_parallel(self) -> int:
         return min(self._run.max_parallel or _MAX_THREADS, _MAX_THREADS)
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._used) < self._max_parallel
 
     @property
     def _free(self) -> Resources:
@@ -195,18 +197,13 @@ class Engine:
         self._end(name, outcome)
 
     def _enqueue(self, name: str, task: Lookup | Task) -> None:
-        if isinstance(task, Lookup):
+        if isinstance(task, Task):
+            self._waiting.add((name, task), task.resources)
+        elif not self._waiting and self._has_room and task.task.resources.fits(self._free):
+            self._start(name, task.task)
+        else:
             self._looked_up.add(name)
             self._run_in_thread(name, task.find)
-        else:
-            self._waiting.add((name, task), task.resources)
-
-    def _start_or_enqueue(self, name: str, task: Task) -> None:
-        has_room = len(self._used) < self._max_parallel and task.resources.fits(self._free)
-        if self._schedule.halted and has_room:  # see `_drop_waiting`
-            self._start(name, task)
-        else:
-            self._enqueue(name, task)
 
     def _start(self, name: str, task: Task) -> None:
         """Start a step's task."""
@@ -214,8 +211,9 @@ class Engine:
         self._record_start(step)
         self._used[name] = task.resources
         folder = self._context.attempt_folder(step, self._attempts[name])
-        self._tasks = {one for one in self._tasks if not one.done()}
-        self._tasks.add(self._run_in_thread(name, task.work, folder))
+        self._tasks[name] = self._run_in_thread(name, task.work, folder)
+        if task.can_be_abandoned:
+            self._can_be_abandoned.add(name)
 
     def _run_in_thread(
         self, name: str, work: Callable[[], Outcome | Task], folder: Path | None = None
@@ -256,7 +254,7 @@ class Engine:
         if isinstance(result, Task):
             if name in self._looked_up:
                 self._looked_up.remove(name)
-                self._start_or_enqueue(name, result)
+                self._enqueue(name, result)
         elif result is not None and name in self._looked_up:
             self._looked_up.remove(name)
             self._record_start(self._step(name))
@@ -276,14 +274,20 @@ class Engine:
         """End the steps whose tasks have not ended after the kill of the execution."""
         if self._kill_deadline is None or time.monotonic() < self._kill_deadline:
             return
-        for name in list(self._used):
-            del self._used[name]
+        self._abandon(set(self._used))
+
+    def _abandon(self, names: set[str]) -> None:
+        """End steps without waiting for their tasks."""
+        for name in names:
+            del self._used[name], self._tasks[name]
             self._end(name, Outcome(Status.STOPPED, STOPPED_REASON))
 
     def _fail(self, reason: str) -> str:
         """Stop the running steps, whose results cannot be recorded; return the reason."""
         self._listener.stop()
-        wait(self._tasks)
+        for name in self._can_be_abandoned:
+            self._tasks.pop(name, None)
+        wait(self._tasks.values())
         for name in [*self._used, *self._retries]:
             with contextlib.suppress(Exception):  # the state cannot be written
                 self._state.end_step(self._run.id, name, Outcome(Status.FAILED, reason).row())

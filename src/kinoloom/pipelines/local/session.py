@@ -48,8 +48,8 @@ class LocalSession:
         env: Additional environment variables of every step. The caller's credentials are not
             passed.
         strict: Cache only the steps that request it, as SageMaker does.
-        log_limit_bytes: The maximum size of a step's log. A step that writes more goes on, and the
-            log says what was left out before its last part.
+        log_limit_bytes: The maximum size of a step's log. A step that writes more is not stopped;
+            the log says what was left out before its last part.
 
     Attributes:
         workspace: The stored state, contents and files.

@@ -29,21 +29,25 @@ class Task:
     Attributes:
         work: Does the work in a thread of its own.
         resources: What it uses of the machine.
+        can_be_abandoned: Whether a stop leaves the work to its thread, as it cannot end it.
     """
 
     work: Callable[[], Outcome]
     resources: Resources = NO_RESOURCES
+    can_be_abandoned: bool = False
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """The search for a step's outputs in the cache; it does not wait for resources.
+    """The search for a step's outputs in the cache, for a step that must wait for resources.
 
     Attributes:
         find: Returns the outcome, or the task that remains to be done; called in a thread.
+        task: The search and the work in one, for a step whose resources are free.
     """
 
     find: Callable[[], Outcome | Task]
+    task: Task
 
 
 def _result_is_properties(properties: Mapping[str, Any], locate: Callable[[str], Path]) -> Any:
@@ -105,7 +109,13 @@ def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int)
             job.resources,
         )
 
-    return Lookup(find)
+    return Lookup(
+        find,
+        Task(
+            lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
+            job.resources,
+        ),
+    )
 
 
 def check_outputs(step: Step, outputs: Any) -> Outcome:

@@ -8,16 +8,13 @@ killed: work that cannot be interrupted must not delay the end of the process.
 
 from __future__ import annotations
 
-import select
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
 from kinoloom.errors import ExecutionError
-
-_POLL_S = 0.1
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,11 +54,3 @@ def _hint() -> str:
     if (3, 12) <= sys.version_info < (3, 12, 3):
         return "At the end of a script, call execution.wait(), or update Python to 3.12.3 or later."
     return ""
-
-
-def wait_until_done(future: Future[R], stop_fd: int) -> bool:
-    """Wait for a future; return False if `stop_fd` becomes readable first."""
-    while not wait([future], _POLL_S).done:
-        if select.select([stop_fd], [], [], 0)[0]:
-            return False
-    return True

@@ -38,6 +38,9 @@ class WaitingLine(Generic[T]):
         self._lines: dict[Resources, deque[_Waiting[T]]] = {}
         self._places = count()
 
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
     def add(self, item: T, need: Resources) -> None:
         """Add an item at the end."""
         self._lines.setdefault(need, deque()).append(_Waiting(item, next(self._places)))

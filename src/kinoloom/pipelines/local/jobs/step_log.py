@@ -1,7 +1,7 @@
 """A step's log: its output up to a size limit, and in any case the last part of it.
 
 The step writes into a pipe, and the engine copies its output to the log. A step that writes more
-than the limit, or more than the disk can hold, goes on; the log says what was left out.
+than the limit, or more than the disk can hold, is not stopped; the log says what was left out.
 """
 
 from __future__ import annotations
