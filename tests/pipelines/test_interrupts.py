@@ -120,6 +120,23 @@ def test_interrupt_does_not_wait_for_the_function_of_a_lambda_step(tmp_path: Pat
     check_stopped(tmp_path)
 
 
+@pytest.mark.parametrize("end", ["execution.wait()", ""], ids=["wait", "last line"])
+def test_second_interrupt_abandons_work_that_cannot_be_interrupted(
+    tmp_path: Path, end: str
+) -> None:
+    """As the copy of a large input."""
+    (tmp_path / "definition.json").write_text(json.dumps(definition(write_step(tmp_path))))
+    patch = (
+        "from kinoloom.pipelines.local.jobs import worker\n"
+        "worker.create_folders = lambda job, ml: work(None, None)\n"
+    )
+    (tmp_path / "script.py").write_text(HEAD.replace("\nsession =", f"\n{patch}session =") + end)
+    done = interrupt(tmp_path, "script.py", count=2)
+    assert done.returncode == -signal.SIGINT
+    assert "Traceback" not in done.stderr
+    check_stopped(tmp_path)
+
+
 def test_script_may_handle_the_interrupt(tmp_path: Path) -> None:
     (tmp_path / "definition.json").write_text(json.dumps(definition(write_step(tmp_path))))
     end = "try:\n    execution.wait()\nexcept KeyboardInterrupt:\n    print(execution.status)"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,19 @@ def test_log_of_a_repeated_start_is_added(tmp_path: Path, monkeypatch: pytest.Mo
     log.close()
     assert file.read_text().startswith("first\nseco\nkinoloom: ")
     assert read_last_lines(file).endswith("secondsecond")
+
+
+@pytest.mark.parametrize("command", ["run", "start"])
+def test_log_limit_is_an_option(tmp_path: Path, command: str) -> None:
+    step = processing("A", entrypoint=["python3", "-S", "-c", "print('x' * 10**6)"])
+    (tmp_path / "Test.json").write_text(json.dumps(definition(step)))
+    words = [sys.executable, "-m", "kinoloom", "pipeline", command, "Test.json", "--root", "root"]
+    subprocess.run([*words, "--log-limit", "1000"], cwd=tmp_path, check=True, capture_output=True)
+    (execution,) = LocalSession(tmp_path / "root").executions("Test")
+    deadline = time.monotonic() + 120
+    while execution.status == "Executing" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert "the log has reached its limit, 1.00 kB." in execution.logs("A")
 
 
 FULL = """
