@@ -126,7 +126,7 @@ class LocalSession:
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an s3:// address, replacing what is there.
+        """Store a file, the files of a folder, or bytes at an s3:// address; other files stay.
 
         Raises:
             UsageError, OutputError: It cannot be stored there.
