@@ -105,7 +105,7 @@ def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int)
         if isinstance(found, Outcome):
             return found
         return Task(
-            lambda: tools.worker.run_missed(job, found, folder, run.stop_fd, on_start),
+            lambda: tools.worker.run_missed(found, folder, run.stop_fd, on_start),
             job.resources,
         )
 

@@ -55,10 +55,12 @@ class Miss:
     """A job that is not in the cache.
 
     Attributes:
+        job: The job.
         key, cause: See `cache_key`.
         note: Why the job must run, in words.
     """
 
+    job: Job
     key: str
     cause: Mapping[str, Any]
     note: str
@@ -108,7 +110,7 @@ class Worker:
         found = self.look_up(job, step, pipeline)
         if isinstance(found, Outcome):
             return found
-        return self.run_missed(job, found, folder, stop_fd, on_start)
+        return self.run_missed(found, folder, stop_fd, on_start)
 
     def look_up(self, job: Job, step: Step, pipeline: str) -> Outcome | Miss:
         """Reuse the outputs of an equal job, if there are any; see `run` for the arguments."""
@@ -117,14 +119,13 @@ class Worker:
             key = build_key(cause)
             reused = self._reuse(job, step, key)
             if reused is None:
-                return Miss(key, cause, self.explain_miss(step, pipeline, cause))
+                return Miss(job, key, cause, self.explain_miss(step, pipeline, cause))
             return Outcome(**reused, key=key, cause=cause)
         except Exception as error:  # noqa: BLE001  any error ends the step, not the engine
             return _describe_error(error)
 
     def run_missed(
         self,
-        job: Job,
         miss: Miss,
         folder: Path,
         stop_fd: int,
@@ -132,7 +133,7 @@ class Worker:
     ) -> Outcome:
         """Run a job after `look_up`; see `run` for the arguments."""
         try:
-            outcome = self._run(job, folder, stop_fd, on_start)
+            outcome = self._run(miss.job, folder, stop_fd, on_start)
             if outcome["status"] is Status.FAILED and _is_full(folder):
                 self.tidy(folder)  # or the state cannot record the failure
                 return _out_of_space(outcome["reason"])
