@@ -210,3 +210,19 @@ def test_damage_that_appears_later_is_reported(session: LocalSession) -> None:
         session.workspace.state.put_pipeline("P", "{}", "")
     with pytest.raises(OutputError, match="cannot be used"):
         session.executions("P")
+
+
+def test_thread_that_cannot_be_started(
+    session: LocalSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def fail(thread: threading.Thread) -> None:
+        if thread.name.endswith("-B"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    sleep = processing("A", entrypoint=["python3", "-S", "-c", "import time; time.sleep(600)"])
+    message = "The engine failed: No thread can be started: can't start new thread."
+    assert message in reason(run(session, sleep, processing("B")))

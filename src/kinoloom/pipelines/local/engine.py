@@ -13,7 +13,6 @@ import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,18 +182,20 @@ class Engine:
         """Decide a step's outcome, look it up in the cache, or let it wait for resources."""
         step = self._step(name)
         kind = LOCAL_KINDS[step.type]
+        result: Outcome | Lookup | Task
         try:
             if kind.decide is not None:
-                outcome = kind.decide(self._context.scope, step)
+                result = kind.decide(self._context.scope, step)
             else:
-                self._enqueue(name, prepare_task(kind, self._context, step, self._next(name)))
-                return
+                result = prepare_task(kind, self._context, step, self._next(name))
         except Exception as error:  # noqa: BLE001  any error ends the step, not the engine
-            outcome = Outcome(Status.FAILED, describe_error(error))
-            if kind.decide is None:
-                outcome = replace(outcome, reason=f"Invalid arguments: {outcome.reason}")
-        self._record_start(step)
-        self._end(name, outcome)
+            cause = "" if kind.decide is not None else "Invalid arguments: "
+            result = Outcome(Status.FAILED, f"{cause}{describe_error(error)}")
+        if isinstance(result, Outcome):
+            self._record_start(step)
+            self._end(name, result)
+        else:
+            self._enqueue(name, result)
 
     def _enqueue(self, name: str, task: Lookup | Task) -> None:
         if isinstance(task, Task):

@@ -25,8 +25,9 @@ def watch_end(running: Running) -> None:
     """Print the progress of an execution that the script does not wait for, once it has ended."""
     with _lock:
         is_first = not _executions
-        for one in [one for one in _executions if one.is_observed and one.finished.is_set()]:
-            del _executions[one]
+        for one, is_by_script in list(_executions.items()):
+            if one.finished.is_set() and (one.is_observed or not is_by_script):
+                del _executions[one]
         _executions[running] = _is_called_by_script()
     if is_first and threading.main_thread().is_alive():
         threading.Thread(target=_wait_for_end, name="kinoloom-script", daemon=True).start()
