@@ -45,7 +45,8 @@ class LocalPipelineSession(LocalSession, DataUploads):
 
     The SDK's session forgets its pipelines when its process ends, and its users call `create()` in
     every run; so `create()` does here what `upsert()` does. As in the SDK, a step runs in every
-    execution unless its `CacheConfig` requests caching; `LocalSession` caches by default.
+    execution unless its `CacheConfig` requests caching; `LocalSession` caches by default. And as
+    in the SDK, the progress of executions is printed, here on standard error.
 
     Args:
         boto_session, s3_endpoint_url, disable_local_code: Accepted for compatibility; nothing is
@@ -57,6 +58,7 @@ class LocalPipelineSession(LocalSession, DataUploads):
     """
 
     create_replaces = True
+    shows_progress = True
 
     def __init__(
         self,
