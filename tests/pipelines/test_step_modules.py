@@ -12,7 +12,8 @@ import pytest
 
 from kinoloom.pipelines import LocalSession, Pipeline, step
 from kinoloom.pipelines.builder.functions.modules import CustomFileFilter, find_modules
-from kinoloom.pipelines.loading import load_pipeline
+from kinoloom.pipelines.commands.run import run_file
+from kinoloom.pipelines.options import RunOptions
 
 FILES = {
     "pipeline.py": """
@@ -144,9 +145,8 @@ pipeline = Pipeline("P", steps=[one()])
     session = LocalSession(tmp_path / "work")
     for name in ("a", "b"):
         write(tmp_path / name, {"pipeline.py": text, "helper.py": f"NAME = {name!r}\n"})
-        pipeline = load_pipeline(tmp_path / name / "pipeline.py", None, session)
-        pipeline.upsert()
-        assert pipeline.start(wait=True).result("One") == name
+        run_file(tmp_path / name / "pipeline.py", RunOptions(root=session.root))
+        assert session.executions("P")[0].result("One") == name
 
 
 @pytest.mark.parametrize("ignore", [None, CustomFileFilter(["*.log"])], ids=["modules", "filter"])
