@@ -110,19 +110,18 @@ PLACES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("error", [RecursionError("deep"), AssertionError("odd")])
 @pytest.mark.parametrize(("place", "name"), PLACES, ids=[name for _, name in PLACES])
 def test_errors_anywhere_in_a_job(
-    session: LocalSession, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, error: Exception
+    session: LocalSession, monkeypatch: pytest.MonkeyPatch, place: Any, name: str
 ) -> None:
     def raise_error(*given: Any, **named: Any) -> Any:
-        raise error
+        raise RecursionError("deep")
 
     session.upload(b"x", "s3://bucket/in/file")
     step = processing("A", inputs={"in": "s3://bucket/in"}, outputs=("out",))
     monkeypatch.setattr(place, name, raise_error)
     found = run(session, step)
-    assert f"{type(error).__name__}: {error}" in reason(found)
+    assert "RecursionError: deep" in reason(found)
     monkeypatch.undo()
     session.resume(found.id).wait()
 
