@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.media.make import make
 
 import kinoloom
 from kinoloom.errors import MediaError, UnsupportedMediaError
 from kinoloom.media.files import read
-from tests.media.make import make
 
 PLAYLISTS = {
     "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{film}\n#EXT-X-ENDLIST\n",
