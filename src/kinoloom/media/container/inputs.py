@@ -67,7 +67,7 @@ def open_bytes(content: bytes, form: str) -> InputContainer:
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
     """
-    return av.open(io.BytesIO(content), format=form, options=dict(INPUT_OPTIONS))
+    return av.open(io.BytesIO(content), "r", format=form, options=dict(INPUT_OPTIONS))
 
 
 def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
