@@ -38,14 +38,19 @@ def check_size(path: Path, width: int, height: int) -> None:
         raise UnsupportedMediaError(f"{path} cannot be used: {excess}.", hint=SIZE_HINT)
 
 
-def check_animation_size(path: Path) -> None:
-    """Check the canvas of an animated picture, which its decoder allocates on opening.
+def check_animation_size(path: Path) -> tuple[int, int]:
+    """Return the canvas of an animated picture, which its decoder allocates on opening.
+
+    Returns:
+        Width and height; (0, 0) for another kind of file.
 
     Raises:
         UnsupportedMediaError: it exceeds `PIXEL_LIMIT`.
     """
     with path.open("rb") as file:
-        check_size(path, *read_canvas(file.read(_HEAD_BYTES)))
+        canvas = read_canvas(file.read(_HEAD_BYTES))
+    check_size(path, *canvas)
+    return canvas
 
 
 def read_canvas(head: bytes) -> tuple[int, int]:

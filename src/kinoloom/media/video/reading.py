@@ -27,6 +27,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
@@ -40,6 +41,7 @@ from kinoloom.media.container.inputs import (
     open_input,
 )
 from kinoloom.media.limits import check_animation_size
+from kinoloom.media.memory import estimate_animation, estimate_decoding, refuse_to_read
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
@@ -70,9 +72,10 @@ _MAX_RATE_ERROR = Fraction(1, 20)
 """The most by which the mean rate of a file may differ from the rate of its beginning."""
 
 
-def open_video(path: Path) -> Clip:
+def open_video(path: Path, budget: Budget | None = None) -> Clip:
     """Open a video.
 
+    If reading alone exceeds a memory limit, nothing is decoded, and the clip raises the error.
     `Clip.rate` is None if the rate varies; `duration` and `frame_count` are None if the container
     does not store them. Notes: "interlaced" (warning), "sound" (warning: a track that
     cannot be decoded), "hdr" (warning: metadata that is left out), and while frames are read
@@ -85,14 +88,21 @@ def open_video(path: Path) -> Clip:
         UnsupportedMediaError: the file has no moving pictures, an unsupported codec, pixel format
             or colour matrix, or pictures above `limits.PIXEL_LIMIT`.
     """
-    if path.is_file():
-        check_animation_size(path)
+    canvas = check_animation_size(path) if path.is_file() else (0, 0)
+    needed = estimate_animation(*canvas, path.stat().st_size) if any(canvas) else 0
+    if refused := refuse_to_read(path, canvas, needed, budget):
+        return refused
     if animated_in.is_for_pillow(path):
-        return animated_in.open_animation(path)
+        return animated_in.open_animation(path, budget)
     notes = Notes()
     with open_input(path) as container:
         zero = find_zero(container)
         stream = find_picture_stream(container, path)
+        coded = stream.codec_context
+        needed = needed or estimate_decoding(coded)
+        known = {"rate": stream.average_rate, "duration": _find_end(stream)}
+        if refused := refuse_to_read(path, (coded.width, coded.height), needed, budget, **known):
+            return refused
         facts = _inspect(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
         is_png = container.format.name == "apng"
@@ -126,6 +136,8 @@ def open_video(path: Path) -> Clip:
         files=(path,),
         origin=path,
         notes=notes,
+        reading_bytes=needed,
+        budget=budget,
     )
 
 
