@@ -17,6 +17,7 @@ from math import ceil, floor
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
 from kinoloom.film.video.intervals import SourceInterval
+from kinoloom.media.limits import MAX_RATE, format_number
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def plan_schedule(
     Without any of them the frame count doubles. Slow motion alone keeps the source's rate.
 
     Raises:
-        UsageError: both a rate and a multiple were given.
+        UsageError: both a rate and a multiple were given, or the rate is above `limits.MAX_RATE`.
     """
     if fps is not None and times is not None:
         raise UsageError(
@@ -143,6 +144,12 @@ def plan_schedule(
         times = 1 if slow is not None else 2
     if fps is None and clip.rate is not None:
         fps = clip.rate * times
+    if fps is not None and fps > MAX_RATE:
+        raise UsageError(
+            f"The output would have {format_number(fps)} frames per second; at most {MAX_RATE} "
+            "are supported.",
+            hint="Pass a lower --fps or --times.",
+        )
     parts = times if slow is None else ceil(factor) * times
     return Schedule(origin, factor, fps, parts)
 

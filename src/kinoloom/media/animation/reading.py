@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError
-from kinoloom.media.limits import check_size
+from kinoloom.media.limits import check_size, check_times
 from kinoloom.media.memory import estimate_animation, refuse_to_read
 
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
@@ -46,7 +47,7 @@ def open_animation(path: Path, budget: Budget | None = None) -> Clip:
 
     Raises:
         UnreadableMediaError: no frame can be decoded.
-        UnsupportedMediaError: its frames are too large.
+        UnsupportedMediaError: its frames are too large, or last too long.
     """
     size = _find_size(path)
     needed = estimate_animation(*size, path.stat().st_size)
@@ -62,6 +63,9 @@ def open_animation(path: Path, budget: Budget | None = None) -> Clip:
             f"{path} has no frame that can be decoded.",
             hint="It may be damaged or truncated; copy or download it again.",
         )
+
+    begins = [*accumulate(durations, initial=Fraction(0))]
+    check_times(path, begins, None, begins[-1])
 
     def read(start: Fraction) -> Iterator[Frame]:
         time = Fraction(0)

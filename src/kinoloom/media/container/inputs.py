@@ -24,7 +24,12 @@ from kinoloom.errors import (
     UnsupportedMediaError,
 )
 from kinoloom.media.container.demuxers import INPUT_OPTIONS, explain_refusal, find_format
-from kinoloom.media.limits import DECODER_OPTIONS, check_size
+from kinoloom.media.limits import (
+    DECODER_OPTIONS,
+    MAX_DURATION_S,
+    SAMPLE_RATES_HZ,
+    check_size,
+)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -98,8 +103,9 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def list_sound_streams(container: InputContainer) -> list[AudioStream]:
-    """Return the audio streams that can be decoded."""
-    return [s for s in container.streams.audio if s.codec_context and s.rate and s.channels]
+    """Return the audio streams that can be decoded, with a usual sample rate and start."""
+    zero = find_zero(container)
+    return [stream for stream in container.streams.audio if _is_usable(stream, zero)]
 
 
 def discard_others(container: InputContainer, wanted: Stream) -> None:
@@ -146,6 +152,14 @@ def _open(path: Path) -> InputContainer:
         metadata_errors="replace",
         options=dict(INPUT_OPTIONS),
     )
+
+
+def _is_usable(stream: AudioStream, zero: Fraction) -> bool:
+    if stream.codec_context is None or not stream.channels:
+        return False
+    start = find_start(stream)
+    is_late = start is not None and start - zero > MAX_DURATION_S
+    return stream.rate in SAMPLE_RATES_HZ and not is_late
 
 
 def _is_cover(stream: Stream) -> bool:

@@ -40,7 +40,7 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
-from kinoloom.media.limits import check_animation_size
+from kinoloom.media.limits import MAX_FRAME_S, MAX_RATE, check_animation_size, check_times
 from kinoloom.media.memory import estimate_animation, estimate_decoding, refuse_to_read
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
@@ -54,7 +54,7 @@ from kinoloom.media.video.decoding import (
 from kinoloom.media.video.hdr import hdr_of
 from kinoloom.media.video.planes import find_layout
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.times import Clock, constant_rate
+from kinoloom.media.video.times import Clock, constant_rate, list_rates
 
 _LOOK_AHEAD = 240
 _LOOK_AHEAD_BYTES = 1 << 26
@@ -117,7 +117,8 @@ def open_video(path: Path, budget: Budget | None = None) -> Clip:
     if left_out:
         notes.add(
             "sound",
-            f"{left_out} sound track(s) of {path.name} cannot be decoded; they are left out.",
+            f"{left_out} sound track(s) of {path.name} cannot be decoded, or have unusual sample "
+            "rates or times; they are left out.",
             "warning",
         )
     width, height = facts.size[::-1] if facts.rotation.is_sideways else facts.size
@@ -175,7 +176,8 @@ def _inspect(
     """Decode the first frame and inspect the packets after it."""
     first, stored = _read_beginning(container, stream, path)
     tick = stream.time_base or 1 / _DEFAULT_RATE
-    declared = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    rates = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    declared = list_rates(rates, len(stored), first.duration * tick)
     rate = constant_rate(stored, tick, declared)
     average = (
         stream.average_rate if stream.frames else None
@@ -188,10 +190,12 @@ def _inspect(
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
         length = round(length * rate) / rate  # some files store it rounded
+    times = [(ticks - min(stored)) * tick + clock.begin for ticks in stored] or [clock.begin]
+    check_times(path, times, rate or (declared[0] if len(stored) < 2 else None), length)
     color = read_color(first)
     return _Facts(
         clock=clock,
-        nominal_rate=rate or next((each for each in declared if each), _DEFAULT_RATE),
+        nominal_rate=rate or next((r for r in declared if r and r <= MAX_RATE), _DEFAULT_RATE),
         length=length if length and length > 0 else None,
         frame_count=_find_frame_count(stream),
         timed=timed,
@@ -319,6 +323,9 @@ class _Video:
             if progress.frames and time <= progress.time:
                 self._out_of_order(time, progress)
                 continue
+            if progress.frames and time - progress.time > MAX_FRAME_S:
+                self._damage(f"a frame lasts {float(time - progress.time):.0f} s", progress)
+                return
             progress.time, progress.frames = time, progress.frames + 1
             if native.is_corrupt and time >= start:
                 self._damage("a picture is incomplete", progress)
