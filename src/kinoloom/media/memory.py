@@ -16,6 +16,7 @@ from typing import Any
 
 import av
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Frame
@@ -44,20 +45,24 @@ _ROWS_PER_THREAD = 32
 
 @dataclass(frozen=True)
 class _Encoder:
-    """What an encoder needs: fixed, by pixel, by pixel and thread, by pixel and frame."""
+    """What an encoder needs: fixed, by pixel, by pixel and thread, by pixel and frame.
+
+    With alpha, `alpha_factor` times as much by pixel.
+    """
 
     fixed_bytes: int
     per_pixel: float
     per_thread: float = 0
     per_frame: float = 0
+    alpha_factor: float = 1
 
 
 _ENCODERS = {
     "h264": _Encoder(20_000_000, 235, 3),
     "h265": _Encoder(45_000_000, 235, 16),
     "av1": _Encoder(45_000_000, 480, 25),
-    "vp9": _Encoder(30_000_000, 180, 12),
-    "prores": _Encoder(10_000_000, 45),
+    "vp9": _Encoder(30_000_000, 180, 12, alpha_factor=2),
+    "prores": _Encoder(10_000_000, 45, alpha_factor=2),
     "ffv1": _Encoder(8_000_000, 115),
     "gif": _Encoder(200_000_000, 200),  # counts all colours of the film for its palette
     "webp": _Encoder(40_000_000, 80, per_frame=4.2),  # holds the file until it is complete
@@ -66,8 +71,6 @@ _ENCODERS = {
 }
 _DEEP_FACTOR = 1.6
 """Pictures of more than 8 bits against those of 8."""
-_ALPHA_FACTOR = 2
-"""Pictures with alpha against opaque ones."""
 
 
 def estimate_decoding(context: VideoCodecContext) -> int:
@@ -79,8 +82,7 @@ def estimate_decoding(context: VideoCodecContext) -> int:
     pixels = context.width * context.height
     form = av.VideoFormat(context.pix_fmt) if context.pix_fmt else None
     stored = form.padded_bits_per_pixel / 8 if form else _UNKNOWN_FORMAT_BYTES
-    is_deep = form is not None and max(part.bits for part in form.components) > 8
-    picture = _picture_bytes(is_deep=is_deep)
+    picture = _picture_bytes(is_deep=_count_bits(context) > 8)
     threads = min(cores() + 1, _MAX_DECODER_THREADS)
     held = _HELD_FRAMES.get(context.name, _FEW_HELD_FRAMES) + _HELD_FRAMES_PER_THREAD * threads
     per_pixel = stored * (held + WAITING_FRAMES) + picture * (_CONVERSIONS + WAITING_FRAMES)
@@ -121,6 +123,23 @@ def refuse_to_read(
     return Clip(refuse, reading_bytes=needed, budget=budget, **known)
 
 
+def refuse_to_decode(
+    path: Path, stream: VideoStream, duration: Fraction | None, needed: int, budget: Budget | None
+) -> Clip | None:
+    """Return a clip as `refuse_to_read`, with what a stream declares, or None.
+
+    Args:
+        path: the file.
+        stream: its pictures.
+        duration: in seconds; None if unknown.
+        needed: estimate of the bytes that reading needs.
+        budget: the memory budget of the job; None for no limit.
+    """
+    coded = stream.codec_context
+    facts = {"rate": stream.average_rate, "duration": duration, "bits": _count_bits(coded)}
+    return refuse_to_read(path, (coded.width, coded.height), needed, budget, **facts)
+
+
 def estimate_photo(width: int, height: int, file_bytes: int) -> int:
     """Return the bytes that decoding a photo needs, with its file and its conversion to sRGB."""
     content = _PHOTO_FILE_COPIES * file_bytes
@@ -143,12 +162,12 @@ def estimate_encoding(
         width, height: of the pictures, in pixels.
         bits: per sample of the pictures.
         frames: their number; None if unknown.
-        alpha: whether an alpha channel is stored; some codecs code it as a second picture.
+        alpha: whether an alpha channel is stored.
     """
     encoder = _ENCODERS[codec]
     threads = min(cores(), max(1, height // _ROWS_PER_THREAD))
     per_pixel = encoder.per_pixel + encoder.per_thread * threads
-    per_pixel *= (_DEEP_FACTOR if bits > 8 else 1) * (_ALPHA_FACTOR if alpha else 1)
+    per_pixel *= (_DEEP_FACTOR if bits > 8 else 1) * (encoder.alpha_factor if alpha else 1)
     per_pixel += encoder.per_frame * (frames or 0)
     per_pixel += _picture_bytes(is_deep=bits > 8) * WAITING_FRAMES
     return encoder.fixed_bytes + ceil(width * height * per_pixel)
@@ -183,6 +202,13 @@ def choose_likely_codec(suffix: str, codec: str, bits: int) -> str:
     if codec in CODECS:
         return codec
     return next((name for name in container.codecs if _suits(CODECS[name], bits)), "h264")
+
+
+def _count_bits(context: VideoCodecContext) -> int:
+    """Return the bits per sample that a stream declares, 8 if unknown."""
+    if context.pix_fmt is None:
+        return 8
+    return max(part.bits for part in av.VideoFormat(context.pix_fmt).components)
 
 
 def _suits(codec: Codec, bits: int) -> bool:

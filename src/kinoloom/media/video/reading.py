@@ -41,7 +41,12 @@ from kinoloom.media.container.inputs import (
     open_input,
 )
 from kinoloom.media.limits import MAX_FRAME_S, MAX_RATE, check_animation_size, check_times
-from kinoloom.media.memory import estimate_animation, estimate_decoding, refuse_to_read
+from kinoloom.media.memory import (
+    estimate_animation,
+    estimate_decoding,
+    refuse_to_decode,
+    refuse_to_read,
+)
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
@@ -98,10 +103,8 @@ def open_video(path: Path, budget: Budget | None = None) -> Clip:
     with open_input(path) as container:
         zero = find_zero(container)
         stream = find_picture_stream(container, path)
-        coded = stream.codec_context
-        needed = needed or estimate_decoding(coded)
-        known = {"rate": stream.average_rate, "duration": _find_end(stream)}
-        if refused := refuse_to_read(path, (coded.width, coded.height), needed, budget, **known):
+        needed = needed or estimate_decoding(stream.codec_context)
+        if refused := refuse_to_decode(path, stream, _find_end(stream), needed, budget):
             return refused
         facts = _inspect(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
