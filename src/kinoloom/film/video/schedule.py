@@ -12,12 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from math import ceil, floor
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
 from kinoloom.film.video.intervals import SourceInterval
 from kinoloom.media.limits import MAX_RATE, format_number
+
+_MAX_GROUP = 1000
+"""The most output frames that are scheduled together."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Schedule:
 
         If output frames are longer than the last source frame, the last of them may show the
         source for less than half its duration; it is dropped to keep the length right. Therefore
-        each interval is only yielded once the next one is known.
+        each interval is only yielded once the next one is known. A very long interval is yielded
+        repeatedly, so that memory does not grow with its length.
 
         Args:
             intervals: of the whole source, or from some time before `start` on.
@@ -67,11 +72,11 @@ class Schedule:
         pending: tuple[SourceInterval, list[OutputFrame]] | None = None
         end = self.origin
         for interval in intervals:
-            frames = list(self.schedule_interval(interval, start))
-            if frames:
+            frames = self.schedule_interval(interval, start)
+            while group := list(islice(frames, _MAX_GROUP)):
                 if pending is not None:
                     yield pending
-                pending = interval, frames
+                pending = interval, group
             end = interval.end
         if pending is not None:
             yield pending[0], [frame for frame in pending[1] if self._is_within(frame, end)]
