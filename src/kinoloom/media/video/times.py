@@ -90,11 +90,11 @@ def list_rates(
 ) -> list[Fraction | None]:
     """Return the declared rates, best first.
 
-    Without a mean rate, FFmpeg guesses that of a single frame from the time base (an animated PNG
+    Without a mean rate, FFmpeg derives that of a single frame from the time base (an animated PNG
     of one frame: 100,000 per second); its duration is used instead.
 
     Args:
-        declared: the mean rate of the stream, then guesses.
+        declared: the mean rate of the stream, then estimates of FFmpeg.
         count: number of frames whose times are known.
         duration: of the first frame in seconds, 0 if unknown.
     """
