@@ -34,10 +34,11 @@ _FEW_HELD_FRAMES = 4
 _HELD_FRAMES_PER_THREAD = 2.2
 _CONVERSIONS = 8
 """Copies of a picture while it is converted from the decoder's format, in RGB pictures."""
-WAITING_FRAMES = 12
-"""Frames that wait between two threads, and those that look for cuts and repeats."""
+_WAITING_FRAMES = 12
+"""Frames that wait between two threads, and those in which cuts and repeats are looked for."""
 _UNKNOWN_FORMAT_BYTES = 4.0
-_PHOTO_BYTES_PER_PIXEL = 36
+_PHOTO_BYTES_PER_PIXEL = {False: 24, True: 36}
+"""For pictures of 8 bits, and of more."""
 _PHOTO_FILE_COPIES = 4
 _FIXED_PHOTO_BYTES = 8_000_000
 _ROWS_PER_THREAD = 32
@@ -85,14 +86,14 @@ def estimate_decoding(context: VideoCodecContext) -> int:
     picture = _picture_bytes(is_deep=_count_bits(context) > 8)
     threads = min(cores() + 1, _MAX_DECODER_THREADS)
     held = _HELD_FRAMES.get(context.name, _FEW_HELD_FRAMES) + _HELD_FRAMES_PER_THREAD * threads
-    per_pixel = stored * (held + WAITING_FRAMES) + picture * (_CONVERSIONS + WAITING_FRAMES)
+    per_pixel = stored * (held + _WAITING_FRAMES) + picture * (_CONVERSIONS + _WAITING_FRAMES)
     fixed = _FIXED_DECODER_BYTES + _BYTES_PER_DECODER_THREAD * threads
     return fixed + ceil(pixels * per_pixel)
 
 
 def estimate_animation(width: int, height: int, file_bytes: int) -> int:
     """Return the bytes that reading an animation with Pillow needs, with waiting frames."""
-    per_pixel = 4 * (_CONVERSIONS + WAITING_FRAMES)
+    per_pixel = 4 * (_CONVERSIONS + _WAITING_FRAMES)
     return _FIXED_DECODER_BYTES + file_bytes + width * height * per_pixel
 
 
@@ -140,10 +141,10 @@ def refuse_to_decode(
     return refuse_to_read(path, (coded.width, coded.height), needed, budget, **facts)
 
 
-def estimate_photo(width: int, height: int, file_bytes: int) -> int:
+def estimate_photo(width: int, height: int, file_bytes: int, bits: int) -> int:
     """Return the bytes that decoding a photo needs, with its file and its conversion to sRGB."""
     content = _PHOTO_FILE_COPIES * file_bytes
-    return _FIXED_PHOTO_BYTES + content + _PHOTO_BYTES_PER_PIXEL * width * height
+    return _FIXED_PHOTO_BYTES + content + _PHOTO_BYTES_PER_PIXEL[bits > 8] * width * height
 
 
 def estimate_encoding(
@@ -155,7 +156,7 @@ def estimate_encoding(
     *,
     alpha: bool = False,
 ) -> int:
-    """Return the bytes that encoding needs, with the frames that wait for it.
+    """Return the bytes that encoding needs, with the few frames that wait for it.
 
     Args:
         codec: a name in `codecs.CODECS`, or "png" for a folder of pictures.
@@ -169,7 +170,6 @@ def estimate_encoding(
     per_pixel = encoder.per_pixel + encoder.per_thread * threads
     per_pixel *= (_DEEP_FACTOR if bits > 8 else 1) * (encoder.alpha_factor if alpha else 1)
     per_pixel += encoder.per_frame * (frames or 0)
-    per_pixel += _picture_bytes(is_deep=bits > 8) * WAITING_FRAMES
     return encoder.fixed_bytes + ceil(width * height * per_pixel)
 
 

@@ -27,7 +27,7 @@ from kinoloom.motion import matching
 _DEFAULT_RATE = Fraction(30)
 _HELD_PHOTOS = 4
 """Pictures of a transition in the format of the film."""
-_HELD_FLOATS = 6
+_HELD_FLOATS = 7
 """The same in float32, while their exposure is changed."""
 _VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
 
@@ -97,7 +97,7 @@ def _estimate_needs(photos: Clip, options: InterpolateOptions) -> FilmNeeds:
         height,
         photos.bits,
         frames=len(_plan_path(count, options).positions) if count > 1 else None,
-        held_bytes=width * height * (_HELD_PHOTOS * 4 * itemsize + _HELD_FLOATS * 16),
+        held_bytes=width * height * 3 * (_HELD_PHOTOS * itemsize + _HELD_FLOATS * 4),
     )
 
 

@@ -126,7 +126,7 @@ def read_photo(path: Path) -> Photo:
         except (MemoryError, cv2.error) as error:
             if not _is_memory_error(error):
                 raise
-            needed = estimate_photo(source.width, source.height, path.stat().st_size)
+            needed = estimate_photo(source.width, source.height, path.stat().st_size, source.bits)
             raise _too_large_for_memory(path, needed) from error
         return Photo(image, source.meta.taken, path, source.remarks + remarks)
 
@@ -192,7 +192,7 @@ def _read_info(path: Path) -> _PhotoInfo:
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
-    needed = estimate_photo(width, height, path.stat().st_size)
+    needed = estimate_photo(width, height, path.stat().st_size, source.bits)
     return _PhotoInfo(width, height, source.bits, source.meta.taken, needed)
 
 
