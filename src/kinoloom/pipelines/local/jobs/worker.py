@@ -28,6 +28,7 @@ from kinoloom.pipelines.local.jobs.files import (
     read_failure,
 )
 from kinoloom.pipelines.local.jobs.job import Job, Output
+from kinoloom.pipelines.local.jobs.manifest import expand_manifests
 from kinoloom.pipelines.local.jobs.outcome import (
     STOPPED_REASON,
     Outcome,
@@ -115,6 +116,7 @@ class Worker:
     def look_up(self, job: Job, step: Step, pipeline: str) -> Outcome | Miss:
         """Reuse the outputs of an equal job, if there are any; see `run` for the arguments."""
         try:
+            job = expand_manifests(job, self.objects)
             cause = self.cause(job)
             key = build_key(cause)
             reused = self._reuse(job, step, key)
@@ -153,16 +155,17 @@ class Worker:
         """Return everything that decides a job's result; see `cache_key`.
 
         Raises:
-            UsageError: An input does not exist.
+            UsageError: An input does not exist, or a manifest is invalid.
         """
+        job = expand_manifests(job, self.objects)
         inputs = {}
         for one in job.inputs:
             path = self.objects.path(one.uri)
             if not path.exists():
                 raise UsageError(f"Input {one.uri} does not exist.")
-            inputs[one.place] = self.store.digest_of(path)
+            inputs[one.content_path] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
-        addresses = {one.uri: one.place for one in job.inputs}
+        addresses = {one.uri: one.content_path for one in job.inputs}
         variables = job.outer_variables(self.env)
         return build_cause(job.kind, job.arguments, inputs, outputs, addresses, variables)
 

@@ -32,18 +32,8 @@ class Objects:
         Raises:
             UsageError: The address is not an s3:// or file:// address, or leaves its bucket.
         """
-        parts = urlparse(uri)
-        if parts.scheme == "file":
-            return Path(unquote(parts.path))
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        if parts.scheme != "s3" or not _BUCKET.fullmatch(bucket):
-            raise UsageError(
-                f"'{uri}' is not a supported address: use s3://bucket/key or file:///path."
-            )
-        members = PurePosixPath(key).parts
-        if ".." in members or "\0" in key or key.startswith("/"):
-            raise UsageError(f"'{uri}' must not leave its bucket.")
-        return self.root.joinpath(bucket, *members)
+        scheme, members = split_address(uri)
+        return Path(*members) if scheme == "file" else self.root.joinpath(*members)
 
     def output_path(self, uri: str) -> Path:
         """Return the path of an output's address, which must be in the root; see `path`.
@@ -54,6 +44,25 @@ class Objects:
         if not uri.startswith("s3://"):
             raise UsageError(f"The address of an output must be an s3:// address, not '{uri}'.")
         return self.path(uri)
+
+    def read(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            UsageError: There is no file.
+        """
+        path = self.path(uri)
+        if not path.is_file():
+            raise UsageError(f"There is no file at {uri}.")
+        return path.read_bytes()
+
+    def list(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address, sorted."""
+        path = self.path(uri)
+        if path.is_file():
+            return [uri]
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return [f"{uri.rstrip('/')}/{file.relative_to(path).as_posix()}" for file in files]
 
     def put(self, content: Path | bytes, uri: str) -> None:
         """Store a file, the files of a folder, or bytes at an address.
@@ -76,6 +85,26 @@ class Objects:
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
+
+
+def split_address(uri: str) -> tuple[str, tuple[str, ...]]:
+    """Return an address's scheme, "s3" or "file", and the parts of its path, the bucket first.
+
+    Raises:
+        UsageError: The address is not an s3:// or file:// address, or leaves its bucket.
+    """
+    parts = urlparse(uri)
+    if parts.scheme == "file":
+        return "file", Path(unquote(parts.path)).parts
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if parts.scheme != "s3" or not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            f"'{uri}' is not a supported address: use s3://bucket/key or file:///path."
+        )
+    members = PurePosixPath(key).parts
+    if ".." in members or "\0" in key or key.startswith("/"):
+        raise UsageError(f"'{uri}' must not leave its bucket.")
+    return "s3", (bucket, *members)
 
 
 @contextlib.contextmanager
