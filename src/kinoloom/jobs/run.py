@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base import registry
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Nothing, Progress, Written, check_regular, files_of, no_progress
+from kinoloom.base.input_files import InputFiles
 from kinoloom.base.need import need_extra
+from kinoloom.base.notes import logger
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.base.report import Report
-from kinoloom.errors import BudgetError, UsageError
+from kinoloom.errors import BudgetError, InputChangedError, UsageError
 from kinoloom.jobs.distributed import write_distributed
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
@@ -31,6 +35,7 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
         MissingError: an extra or weights are missing.
         OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
         UnreadableMediaError: an input is a named pipe, a device or a socket.
+        InputChangedError: an input was changed while it was read.
         BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
@@ -59,14 +64,47 @@ def _run(job: Job, progress: Progress) -> Outcome:
         check_output(path, overwrite=write_options.overwrite)
     if job.op.extra:
         need_extra(job.op.extra)
-    source = _read(job)
-    result = job.op(source, options)
+    with _guard(job, InputFiles(inputs)):
+        source = _read(job)
+        result = job.op(source, options)
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
     written = _write(job, result, write_options, progress)
     if job.report is not None:
         written = _write_report(job, source, result, options, write_options, written)
     return Outcome(result, written)
+
+
+@contextmanager
+def _guard(job: Job, files: InputFiles) -> Iterator[None]:
+    """Report files that change while the op runs in the block.
+
+    If the result is lazy, its writer reads the files, and checks them by the provenance record. An
+    op on a path reads it at its start and may then work for hours: its result is kept.
+
+    Raises:
+        InputChangedError: a file has changed.
+    """
+    if job.op.input_type is not Path:
+        with files.guard():
+            yield
+        return
+    try:
+        yield
+    finally:
+        if change := files.find_change():
+            logger.warning("%s while %s was running.", change, job.op.name)
+
+
+@contextmanager
+def _guard_source(job: Job, result: Any) -> Iterator[None]:
+    """Check the files of a result that has been written while the report on it reads them again."""
+    record = getattr(result, "provenance", None)
+    try:
+        with record.files.guard() if record else nullcontext():
+            yield
+    except InputChangedError as error:
+        raise error.with_kept(f"{job.output} is complete, but its report is missing.") from error
 
 
 def is_secondary_process() -> bool:
@@ -117,7 +155,8 @@ def _write_report(
     write_options: Any,
     written: Written | None,
 ) -> Written | None:
-    report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
+    with _guard_source(job, result):
+        report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
     files = files_of(Report)
     page_options = build(files.write_options, {"overwrite": write_options.overwrite})
     files.write(report, job.report or Path(), page_options)

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Written, no_progress
 from kinoloom.base.outputs import check_output, name_output_errors
-from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.errors import ExecutionError, InputChangedError, UsageError
 from kinoloom.media.video.codecs import VIDEO
 from kinoloom.media.video.frame_feed import feed, read_first_frame
 from kinoloom.media.video.plan import plan
@@ -77,12 +78,24 @@ class GrowingFilm:
         self.pieces = list(self._plan_pieces(last))
         return self
 
-    def __exit__(self, kind: type | None, *rest: object) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is not None:
-                write_partial(self.clip, self._plan, self._parts, None)
+                self._keep_frames(error)
         finally:
             self._parts.__exit__()
+
+    def _keep_frames(self, error: BaseException | None) -> None:
+        """Write the finished frames as a film; if an input has changed, raise an error about it."""
+        kept = write_partial(self.clip, self._plan, self._parts, None)
+        try:
+            self.clip.record.files.check()
+        except InputChangedError as changed:
+            raise changed.with_kept(kept) from error
+        if kept:
+            self.clip.notes.add("stopped", kept, "warning")
 
     def _plan_pieces(self, last: Fraction | None) -> Iterator[dict[str, Any]]:
         """Yield the pieces after the last finished frame.
@@ -111,7 +124,9 @@ class GrowingFilm:
         Raises:
             ExecutionError: its format differs from this film's.
             OutputError: the film cannot be written.
+            InputChangedError: an input has changed.
         """
+        self.clip.record.files.check()
         data = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         expected = describe_format(self._plan)
         differs = [key for key, value in expected.items() if data["format"].get(key) != value]
@@ -140,6 +155,7 @@ class GrowingFilm:
 
         Raises:
             OutputError: the film cannot be written.
+            InputChangedError: an input has changed.
         """
         written = finish(
             self.clip, self._plan, self._parts.segments, self.path,
@@ -166,7 +182,7 @@ def write_piece(clip: Clip, piece: Mapping[str, Any], folder: Path) -> None:
     form = {key: piece[key] for key in ("suffix", "codec", "quality", "threads")}
     chosen = plan(clip, first, **form)
     with (
-        SegmentWriter(_PieceFolder(folder), chosen, first.time) as writer,
+        SegmentWriter(_PieceFolder(folder), chosen, first.time, clip.record.files) as writer,
         feed(trim(clip, start, stop), no_progress) as frames,
     ):
         for frame in frames:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kinoloom.base.clip import Frame
+from kinoloom.base.input_files import InputFiles
 from kinoloom.base.outputs import name_output_errors, work_folder
 from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
 from kinoloom.errors import OutputError, UsageError
@@ -214,14 +215,18 @@ class SegmentWriter:
         parts: where segments are written.
         plan: how pictures are stored.
         start: time of the film's first frame, in seconds.
+        inputs: the files that the frames come from; a segment is complete only if they have not
+            changed when it ends.
 
     Attributes:
         stopped: after an error in the block, the segment that it interrupted, if any. It is
             playable but incomplete: it is not among `parts.segments()`.
     """
 
-    def __init__(self, parts: SegmentTarget, plan: Plan, start: Fraction) -> None:
-        self.parts, self.plan, self.start = parts, plan, start
+    def __init__(
+        self, parts: SegmentTarget, plan: Plan, start: Fraction, inputs: InputFiles
+    ) -> None:
+        self.parts, self.plan, self.start, self.inputs = parts, plan, start, inputs
         self.stopped: Segment | None = None
         self._encoder: Encoder | None = None
         self._times: list[Fraction] = []
@@ -232,21 +237,21 @@ class SegmentWriter:
 
     def __exit__(self, kind: object, *rest: object) -> None:
         if self._encoder is not None:
-            segment = self._close(self._encoder)
             if kind is None:
-                segment.save()
+                self._finish_segment(self._encoder)
             else:
-                self.stopped = segment
+                self.stopped = self._close(self._encoder)
 
     def add(self, frame: Frame) -> None:
         """Append a frame.
 
         Raises:
             OutputError: the segment cannot be written.
+            InputChangedError: an input has changed.
         """
         native = prepare_frame(frame, self.plan)
         if self._encoder is not None and frame.time >= self._until:
-            self._close(self._encoder).save()
+            self._finish_segment(self._encoder)
         with translate_errors(self.parts.output):
             if self._encoder is None:
                 path = self.parts.next_video()
@@ -258,7 +263,12 @@ class SegmentWriter:
             self._end = frame.time + display_duration(frame, self.plan.rate)
             self._encoder.add(native, len(self._times) - 1)
         if self._end >= self._until:
-            self._close(self._encoder).save()
+            self._finish_segment(self._encoder)
+
+    def _finish_segment(self, encoder: Encoder) -> None:
+        segment = self._close(encoder)
+        self.inputs.check()
+        segment.save()
 
     def _close(self, encoder: Encoder) -> Segment:
         times = tuple(self._times)

@@ -46,8 +46,9 @@ def run_file(file: Path, options: RunOptions) -> Report:
         execution = start_file(
             open_session(options.session, options.root, strict=options.strict), file, options
         )
-    wait_for(execution)
     record = Provenance(op="pipeline.run", options={}, inputs=(file,))
+    record.key  # noqa: B018  hashes the file now: it may be edited while the pipeline runs
+    wait_for(execution)
     return replace(execution_summary(execution), provenance=record)
 
 
