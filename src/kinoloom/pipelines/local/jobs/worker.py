@@ -91,11 +91,11 @@ class Worker:
             if reused is not None:
                 return Outcome(**reused, key=key, cause=cause)
             note = self.explain_miss(step, pipeline, cause)
-            outcome = self._run(job, folder, stop_fd, on_start)
+            outcome = self._run(job, cause, folder, stop_fd, on_start)
             if outcome["status"] is Status.FAILED and _is_full(folder):
                 self.tidy(folder)  # or the state cannot record the failure
                 return _out_of_space(outcome["reason"])
-            return Outcome(**outcome, key=key, cause=cause, cache=note)
+            return Outcome(**{"key": key, "cause": cause, "cache": note, **outcome})
         except KinoloomError as error:
             return Outcome(Status.FAILED, str(error))
         except OSError as error:
@@ -168,7 +168,12 @@ class Worker:
         return f"ran: {difference}" if difference else "ran: the cached outputs expired or are gone"
 
     def _run(
-        self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
+        self,
+        job: Job,
+        cause: Mapping[str, Any],
+        folder: Path,
+        stop_fd: int,
+        on_start: Callable[[int, str], None],
     ) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
         first_start = time.monotonic()
@@ -183,10 +188,25 @@ class Worker:
         if ending.cause or ending.code:
             return _describe_failure(job, ending, folder)
         return {
+            **self._check_inputs(job, cause),
             "status": Status.SUCCEEDED,
             "outputs": self._collect(job, folder),
             "properties": _add_metrics(job, _read_metrics(folder / "log.txt", job.metrics)),
         }
+
+    def _check_inputs(self, job: Job, cause: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of an outcome that is not reused if an input has changed meanwhile.
+
+        The step may have read another content than the one that decides the cache key.
+        """
+        try:
+            difference = first_difference(cause, self.cause(job))
+        except UsageError as error:
+            difference = str(error)
+        if not difference:
+            return {}
+        note = f"ran: not cached, because an input changed while the step ran: {difference}"
+        return {"key": "", "cache": note}
 
     def execute(
         self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
