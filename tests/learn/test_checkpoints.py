@@ -10,8 +10,9 @@ import pytest
 import torch
 import toy
 
+from kinoloom.base.outputs import sync
 from kinoloom.errors import OutputError, WeightsError
-from kinoloom.learn.checkpointing import atomic_files, checkpoints
+from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 from kinoloom.learn.loop import train
 
@@ -70,7 +71,7 @@ def test_full_disk_keeps_older_checkpoints(tmp_path: Path, monkeypatch: pytest.M
     def full(path: Path, flags: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(atomic_files, "_fsync", full)
+    monkeypatch.setattr(sync, "_flush", full)
     with pytest.raises(OutputError, match="the disk is full"):
         checkpoints.save(tmp_path, {"step": 2}, keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.pt"]

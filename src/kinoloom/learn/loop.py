@@ -27,12 +27,11 @@ from typing import Literal
 import torch
 
 from kinoloom.base.machine import describe_machine
-from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs import name_output_errors, write_text_atomically
 from kinoloom.base.outputs.temporary import remove_abandoned_folders
 from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
-from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.learn.determinism import use_deterministic_algorithms
 from kinoloom.learn.distributed import ProcessGroup, join_process_group

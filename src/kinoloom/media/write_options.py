@@ -12,7 +12,7 @@ from typing import Literal
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Written
 from kinoloom.base.options import option
-from kinoloom.base.outputs import atomic_output
+from kinoloom.base.outputs import write_text_atomically
 from kinoloom.base.provenance import to_jsonable
 
 CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
@@ -66,8 +66,7 @@ def write_record(clip: Clip, path: Path) -> None:
         OutputError: the record cannot be written.
     """
     if clip.provenance is not None:
-        with atomic_output(path, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
+        write_text_atomically(path, json.dumps(clip.provenance.to_dict(), indent=2) + "\n")
 
 
 def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float) -> Written:

@@ -143,7 +143,7 @@ class GrowingFilm:
             video = self._parts.next_video()
             with name_output_errors(self.path):
                 _link_or_copy(segment.video, video)
-            Segment(video, segment.times, segment.end, segment.reorder).save()
+                Segment(video, segment.times, segment.end, segment.reorder).save()
             frames += len(segment.times)
         for note in data["notes"]:
             moment = None if note["time"] is None else Fraction(note["time"])

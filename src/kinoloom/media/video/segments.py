@@ -30,6 +30,7 @@ from typing import Any, Protocol
 from kinoloom.base.clip import Frame
 from kinoloom.base.input_files import InputFiles
 from kinoloom.base.outputs import name_output_errors, work_folder
+from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
@@ -68,15 +69,21 @@ class Segment:
         return Segment(record.with_suffix(".mkv"), times, Fraction(data["end"]), data["reorder"])
 
     def save(self) -> None:
-        """Write the JSON file, complete or not at all."""
+        """Write the JSON file, complete or not at all, even after a power cut.
+
+        Raises:
+            OSError: the disk is full or reports an error.
+        """
         data = {
             "times": [str(time) for time in self.times],
             "end": str(self.end),
             "reorder": self.reorder,
         }
+        sync_file(self.video)
         growing = self.video.with_suffix(".json.part")
         _write_new(growing, json.dumps(data))
         growing.replace(self.video.with_suffix(".json"))
+        sync_folder(self.video.parent)
 
 
 class SegmentTarget(Protocol):
@@ -124,6 +131,7 @@ class SegmentFolder:
                 self._clear()
             if not (self.folder / "job.json").exists():
                 _write_new(self.folder / "job.json", json.dumps(self.job, indent=2))
+                sync_folder(self.folder)
             self._unlock = undo.pop_all()
         return self
 
@@ -176,6 +184,7 @@ class SegmentFolder:
         """Create the folder, or check that the existing one is ours."""
         with suppress(FileExistsError):
             self.folder.mkdir()
+            sync_folder(self.folder.parent)
             return
         entries = list(os.scandir(self.folder)) if is_own_folder(self.folder) else None
         if entries is None or (entries and _LOCK not in [entry.name for entry in entries]):
@@ -268,7 +277,8 @@ class SegmentWriter:
     def _finish_segment(self, encoder: Encoder) -> None:
         segment = self._close(encoder)
         self.inputs.check()
-        segment.save()
+        with name_output_errors(self.parts.output):
+            segment.save()
 
     def _close(self, encoder: Encoder) -> Segment:
         times = tuple(self._times)
@@ -306,3 +316,5 @@ def _write_new(path: Path, text: str) -> None:
     remove(path)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

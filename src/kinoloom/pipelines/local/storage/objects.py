@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
+from kinoloom.base.outputs.sync import sync_file, sync_folder, sync_tree
 from kinoloom.errors import OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -69,12 +70,16 @@ class Objects:
             with rejecting_conflicts(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copytree(content, target)
+                sync_tree(target)
+                sync_folder(target.parent)
             return
         with rejecting_conflicts(target), new_file(target) as part:
             if isinstance(content, Path):
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
+            sync_file(part)
+        sync_folder(target.parent)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """The state of pipelines and executions: an SQLite database in WAL mode.
 
-Every change is one transaction, so a killed process leaves what it had committed. The schema's
-version is the file's user_version: an older file is migrated when it is opened, a newer one is
-rejected.
+Every change is one transaction, so a killed process or a power cut leaves what was committed. The
+schema's version is the file's user_version: an older file is migrated when it is opened, a newer
+one is rejected.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class State:
         weakref.finalize(self, self._db.close)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA synchronous=FULL")  # NORMAL forgets commits in a power cut
         self._migrate(file)
         self._reserve = DiskReserve(file.with_suffix(".reserve"))
 

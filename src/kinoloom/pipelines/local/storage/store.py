@@ -14,10 +14,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from kinoloom.base.outputs.sync import sync_file, sync_files, sync_folder
 from kinoloom.errors import OutputError
 from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflicts
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
@@ -65,20 +67,21 @@ class Store:
             OutputError: See `StepFolder.files`; or a file was replaced meanwhile.
         """
         entries = []
-        for name, inner in folder.files():
-            with folder.open(inner) as file:
-                stat = os.fstat(file.fileno())
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                entry = Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
-                self._adopt(folder.path / inner, file, entry)
-            entries.append(entry)
-        listing = _listing(entries)
-        digest = _digest(listing)
-        blob = self._blob(digest)
-        if not blob.exists():
-            part = self._part(digest)
-            part.write_bytes(listing)
-            part.replace(blob)
+        with self._new_blobs() as parts:
+            for name, inner in folder.files():
+                with folder.open(inner) as file:
+                    stat = os.fstat(file.fileno())
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    entry = Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
+                    if not self._is_intact(entry):
+                        parts.append((self._part(digest), digest))
+                        self._adopt(folder.path / inner, file, entry, parts[-1][0])
+                entries.append(entry)
+            listing = _listing(entries)
+            digest = _digest(listing)
+            if not self._blob(digest).exists():
+                parts.append((self._part(digest), digest))
+                parts[-1][0].write_bytes(listing)
         return digest
 
     def tree(self, digest: str) -> list[Entry] | None:
@@ -105,6 +108,9 @@ class Store:
             target.mkdir(parents=True, exist_ok=True)
             for entry in entries:
                 _place(self._blob(entry.digest), target / entry.path)
+        for folder in {place for entry in entries for place in (target / entry.path).parents}:
+            if folder.is_relative_to(target.parent):
+                sync_folder(folder)
 
     def blobs(self) -> Iterator[Path]:
         """Yield the files of all blobs."""
@@ -118,11 +124,26 @@ class Store:
             self._digests[key] = digest
         return Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
 
-    def _adopt(self, path: Path, file: BinaryIO, entry: Entry) -> None:
-        """Make an open file a blob; `path` is where it was opened."""
-        if self._is_intact(entry):
-            return
-        part, blob = self._part(entry.digest), self._blob(entry.digest)
+    @contextmanager
+    def _new_blobs(self) -> Iterator[list[tuple[Path, str]]]:
+        """Yield a list of temporary files with their digests, which become blobs if all goes well.
+
+        They are on the disk before they do, so a blob is complete even after a power cut.
+        """
+        parts: list[tuple[Path, str]] = []
+        try:
+            yield parts
+            sync_files(part for part, _ in parts)
+            for part, digest in parts:
+                part.replace(self._blob(digest))
+            for folder in {part.parent for part, _ in parts}:
+                sync_folder(folder)
+        finally:
+            for part, _ in parts:
+                part.unlink(missing_ok=True)  # also after `replace` between links to one file
+
+    def _adopt(self, path: Path, file: BinaryIO, entry: Entry, part: Path) -> None:
+        """Turn an open file into a part; `path` is where it was opened."""
         stat = os.fstat(file.fileno())
         # Another link to the file may be a file of the user, whose mode and time must not change.
         if stat.st_nlink == 1 and stat.st_uid == os.geteuid():
@@ -134,15 +155,13 @@ class Store:
         self._check_part(part, stat, entry)
         part.chmod(0o555 if entry.executable else 0o444)
         os.utime(part, ns=(_TIME_NS, _TIME_NS))
-        part.replace(blob)
 
     def _check_part(self, part: Path, stat: os.stat_result, entry: Entry) -> None:
-        """Remove a part and raise OutputError unless it is the file or has its content."""
+        """Raise OutputError unless it is the file or has its content."""
         found = part.lstat()
         is_file = found.st_dev == stat.st_dev and found.st_ino == stat.st_ino
         if is_file or (found.st_nlink == 1 and file_digest(part) == entry.digest):
             return
-        part.unlink()
         raise OutputError(f"'{entry.path}' was replaced while it was stored.")
 
     def _is_intact(self, entry: Entry) -> bool:
@@ -205,6 +224,7 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links
         _copy(str(source), str(target))
+        sync_file(target)
         os.utime(target, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
 
 
