@@ -15,8 +15,7 @@ import pytest
 
 import kinoloom
 from kinoloom.base import Provenance
-from kinoloom.base.input_files import sha256
-from kinoloom.base.provenance import to_jsonable, versions
+from kinoloom.base.provenance import sha256, to_jsonable, versions
 from kinoloom.errors import InputChangedError
 
 

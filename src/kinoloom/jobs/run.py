@@ -11,11 +11,11 @@ from typing import Any
 from kinoloom.base import registry
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Nothing, Progress, Written, check_regular, files_of, no_progress
-from kinoloom.base.input_files import InputFiles
 from kinoloom.base.need import need_extra
 from kinoloom.base.notes import logger
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
+from kinoloom.base.provenance import InputFiles
 from kinoloom.base.report import Report
 from kinoloom.errors import BudgetError, InputChangedError, UsageError
 from kinoloom.jobs.distributed import write_distributed

@@ -71,8 +71,8 @@ class Result:
 def train(task: Task, settings: Settings, folder: Path) -> Result:
     """Train a network, or resume a run.
 
-    SIGINT (Ctrl-C) and SIGTERM end the run after the current step, with a checkpoint; then the
-    signal takes its usual effect (KeyboardInterrupt for Ctrl-C).
+    SIGINT (Ctrl-C), SIGTERM and SIGHUP end the run after the current step, with a checkpoint; then
+    the signal takes its usual effect (KeyboardInterrupt for Ctrl-C).
 
     Args:
         task: the network and its batches; the network is trained in place, on the device.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from kinoloom.base.input_files import sha256
+from kinoloom.base.provenance import sha256
 from kinoloom.errors import ChecksumError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from packages import MEMBERS, WEIGHTS, archive_of, make_wheel, simple_card
 
-from kinoloom.base.input_files import sha256
 from kinoloom.base.model import ModelCard
+from kinoloom.base.provenance import sha256
 from kinoloom.errors import ChecksumError, WeightsError
 from kinoloom.runtime.models.find import Found, find_weights, format_hint, require_weights
 from kinoloom.runtime.models.folders import user_folders

@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kinoloom.base.clip import Frame
-from kinoloom.base.input_files import InputFiles
 from kinoloom.base.outputs import name_output_errors, work_folder
 from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
+from kinoloom.base.provenance import InputFiles
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors

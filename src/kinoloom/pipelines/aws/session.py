@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from kinoloom.base.input_files import sha256
+from kinoloom.base.provenance import sha256
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.buckets import create_bucket
 from kinoloom.pipelines.aws.execution import SageMakerExecution

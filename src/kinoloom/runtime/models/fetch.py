@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
-from kinoloom.base.input_files import sha256
 from kinoloom.base.model import Archive, FetchedFile, FetchSource, ModelCard
 from kinoloom.base.outputs import name_output_errors
 from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.base.outputs.temporary import remove
+from kinoloom.base.provenance import sha256
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import (
     ChecksumError,

@@ -18,8 +18,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from kinoloom.base.input_files import sha256
 from kinoloom.base.model import Archive
+from kinoloom.base.provenance import sha256
 from kinoloom.errors import ChecksumError, FetchError, MissingError, OfflineError, OutputError
 
 _POLL_S = 0.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinoloom.base.input_files import sha256
 from kinoloom.base.model import ModelCard
+from kinoloom.base.provenance import sha256
 from kinoloom.runtime.models.find import find_fetched
 from kinoloom.runtime.models.folders import version_folder
 

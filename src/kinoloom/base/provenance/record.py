@@ -19,8 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kinoloom.base.input_files import InputFiles
 from kinoloom.base.printable import well_formed
+from kinoloom.base.provenance.input_files import InputFiles
 
 _LIBRARIES = ("kinoloom", "numpy", "av", "cv2", "PIL", "torch")
 
