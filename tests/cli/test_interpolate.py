@@ -292,6 +292,9 @@ def test_resume_after_kill_gives_the_same_frames(tmp_path: Path) -> None:
         assert one.time == other.time
         assert np.array_equal(one.image, other.image)
     assert not (tmp_path / ".broken.mkv.parts").exists()
+    content = broken.read_bytes()
+    assert run(source, "-o", str(broken), *options, "--resume") == 0
+    assert broken.read_bytes() == content
 
 
 def wait_for(folder: Path, child: subprocess.Popen[str], segments: int = 0) -> None:

@@ -58,7 +58,8 @@ def write_distributed(
     if not isinstance(files, Pieces) or options.session is None or job.output is None:
         raise UsageError(f"The output of {job.op.name} cannot be made in pieces.")
     with files.growing(result, job.output, write_options, options.piece) as growing:
-        _run_pieces(job, growing, options.session, progress)
+        if growing.pieces:
+            _run_pieces(job, growing, options.session, progress)
         return growing.finish()
 
 

@@ -61,7 +61,8 @@ def _run(job: Job, progress: Progress) -> Outcome:
         if output is not None:
             check_not_input(output, inputs)
     for path in _outputs_to_check(job):
-        check_output(path, overwrite=write_options.overwrite)
+        is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
+        check_output(path, overwrite=write_options.overwrite or bool(is_kept))
     if job.op.extra:
         need_extra(job.op.extra)
     with _guard(job, InputFiles(inputs)):
@@ -69,9 +70,12 @@ def _run(job: Job, progress: Progress) -> Outcome:
         result = job.op(source, options)
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
+    has_report = _has_report(job, result, write_options)
     written = _write(job, result, write_options, progress)
     if job.report is not None:
-        written = _write_report(job, source, result, options, write_options, written)
+        if not has_report:
+            _write_report(job, job.report, source, result, options, write_options)
+        written = written and written.with_data(report=str(job.report))
     return Outcome(result, written)
 
 
@@ -147,17 +151,27 @@ def _write(job: Job, result: Any, write_options: Any, progress: Progress) -> Wri
     return write_distributed(job, result, write_options, distributed, progress)
 
 
+def _has_report(job: Job, result: Any, write_options: Any) -> bool:
+    """Whether a run that is resumed has the report on this result already.
+
+    Raises:
+        OutputExistsError: the file is another one and may not be replaced.
+    """
+    if job.report is None or not getattr(write_options, "resume", False):
+        return False
+    record = getattr(result, "provenance", None)
+    is_file = record is not None and job.report.is_file()
+    if is_file and record.key in job.report.read_text("utf-8", "replace"):
+        return True
+    check_output(job.report, overwrite=write_options.overwrite)
+    return False
+
+
 def _write_report(
-    job: Job,
-    source: Any,
-    result: Any,
-    options: Any,
-    write_options: Any,
-    written: Written | None,
-) -> Written | None:
+    job: Job, path: Path, source: Any, result: Any, options: Any, write_options: Any
+) -> None:
     with _guard_source(job, result):
         report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
     files = files_of(Report)
     page_options = build(files.write_options, {"overwrite": write_options.overwrite})
-    files.write(report, job.report or Path(), page_options)
-    return None if written is None else written.with_data(report=str(job.report))
+    files.write(report, path, page_options)

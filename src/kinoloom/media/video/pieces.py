@@ -25,6 +25,7 @@ from kinoloom.base.files import Written, no_progress
 from kinoloom.base.outputs import check_output, name_output_errors
 from kinoloom.errors import ExecutionError, InputChangedError, UsageError
 from kinoloom.media.video.codecs import VIDEO
+from kinoloom.media.video.completed import find_completed
 from kinoloom.media.video.frame_feed import feed, read_first_frame
 from kinoloom.media.video.plan import plan
 from kinoloom.media.video.segments import Segment, SegmentFolder, SegmentWriter, segment_duration
@@ -61,11 +62,14 @@ class GrowingFilm:
                 f"A {suffix or 'folder'} cannot be written in pieces.",
                 hint=f"Omit --session, or write one of {', '.join(VIDEO)}.",
             )
-        check_output(path, overwrite=options.overwrite)
+        check_output(path, overwrite=options.overwrite or options.resume)
         self.clip, self.path, self.options = clip, path, options
         first = read_first_frame(clip)
         self._start = first.time
         self._plan = plan(clip, first, suffix, options.codec, options.quality)
+        self._completed = find_completed(clip, self._plan, path) if options.resume else None
+        if self._completed is None:
+            check_output(path, overwrite=options.overwrite)
         self._piece_s = ceil(piece_s / segment_duration(self._plan)) * segment_duration(self._plan)
         self._parts = SegmentFolder(path, describe_job(clip, self._plan), resume=options.resume)
         self.folder = self._parts.folder
@@ -74,8 +78,9 @@ class GrowingFilm:
 
     def __enter__(self) -> GrowingFilm:
         self._parts.__enter__()
-        _, last = count_done(self.clip, self._parts)
-        self.pieces = list(self._plan_pieces(last))
+        if self._completed is None:
+            _, last = count_done(self.clip, self._parts)
+            self.pieces = list(self._plan_pieces(last))
         return self
 
     def __exit__(
@@ -157,7 +162,7 @@ class GrowingFilm:
             OutputError: the film cannot be written.
             InputChangedError: an input has changed.
         """
-        written = finish(
+        written = self._completed or finish(
             self.clip, self._plan, self._parts.segments, self.path,
             overwrite=self.options.overwrite,
         )  # fmt: skip

@@ -19,10 +19,11 @@ import av
 
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Progress
-from kinoloom.base.outputs import atomic_output, check_output
+from kinoloom.base.outputs import atomic_output, check_output, work_folder
 from kinoloom.errors import InputChangedError, OutputError
 from kinoloom.media.container.join import Segments, join
 from kinoloom.media.video.codecs import VIDEO
+from kinoloom.media.video.completed import find_completed
 from kinoloom.media.video.encoding import is_disk_full, translate_errors
 from kinoloom.media.video.frame_feed import feed, read_first_frame
 from kinoloom.media.video.plan import Plan, plan
@@ -39,9 +40,13 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
         MediaError: reading the clip failed, or an input changed; the frames encoded so far are
             kept as after an interruption.
     """
-    check_output(path, overwrite=options.overwrite)
+    check_output(path, overwrite=options.overwrite or options.resume)
     first = read_first_frame(clip)
     chosen = plan(clip, first, path.suffix.lower(), options.codec, options.quality)
+    if options.resume and (written := find_completed(clip, chosen, path)):
+        _remove_segments(clip, chosen, path)
+        return written
+    check_output(path, overwrite=options.overwrite)
     with SegmentFolder(path, describe_job(clip, chosen), resume=options.resume) as parts:
         try:
             _encode(clip, chosen, parts, first.time, progress)
@@ -73,6 +78,17 @@ def describe_format(chosen: Plan) -> dict[str, Any]:
         "threads": chosen.threads,
         "libavcodec": list(av.library_versions["libavcodec"]),
     }
+
+
+def _remove_segments(clip: Clip, chosen: Plan, path: Path) -> None:
+    """Remove the segments of a complete film, which a run leaves that is killed at its very end.
+
+    Raises:
+        UsageError: they are those of another job.
+    """
+    if work_folder(path).exists():
+        with SegmentFolder(path, describe_job(clip, chosen), resume=True) as parts:
+            parts.remove()
 
 
 def _encode(
