@@ -116,8 +116,10 @@ class SegmentFolder:
         self._unlock = ExitStack()
 
     def __enter__(self) -> SegmentFolder:
-        with name_output_errors(self.output), ExitStack() as undo:
-            self._create_folder()
+        with name_output_errors(self.output), ExitStack() as undo, ExitStack() as new:
+            if self._create_folder():
+                new.callback(self.remove)
+                sync_folder(self.folder.parent)
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
             undo.callback(os.close, lock)
             if not try_lock(lock):
@@ -132,6 +134,7 @@ class SegmentFolder:
             if not (self.folder / "job.json").exists():
                 _write_new(self.folder / "job.json", json.dumps(self.job, indent=2))
                 sync_folder(self.folder)
+            new.pop_all()
             self._unlock = undo.pop_all()
         return self
 
@@ -170,8 +173,9 @@ class SegmentFolder:
         _write_new(self._partial, json.dumps(_identify(path)))
 
     def remove(self) -> None:
-        """Delete the folder."""
-        remove(self.folder)
+        """Delete the folder if the system allows it; the next run of the film tries again."""
+        with suppress(OSError):
+            remove(self.folder)
 
     @property
     def _partial(self) -> Path:
@@ -180,19 +184,18 @@ class SegmentFolder:
     def _records(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.json"))
 
-    def _create_folder(self) -> None:
-        """Create the folder, or check that the existing one is ours."""
+    def _create_folder(self) -> bool:
+        """Create the folder, or check that the existing one is ours; return whether it is new."""
         with suppress(FileExistsError):
             self.folder.mkdir()
-            sync_folder(self.folder.parent)
-            return
+            return True
         entries = list(os.scandir(self.folder)) if is_own_folder(self.folder) else None
         if entries is None or (entries and _LOCK not in [entry.name for entry in entries]):
             reason = "was not created by kinoloom for this user"
         elif any(entry.is_symlink() for entry in entries):
             reason = "contains symbolic links"
         else:
-            return
+            return False
         raise OutputError(
             f"The work folder {self.folder} {reason}; it is not used.",
             hint=f"Remove or rename it, or choose another name than {self.output.name}.",

@@ -52,8 +52,12 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
             _encode(clip, chosen, parts, first.time, progress)
             written = finish(clip, chosen, parts.segments, path, overwrite=options.overwrite)
         except OutputError as error:
-            if not options.resume and (is_disk_full(error) or next(parts.segments(), None) is None):
+            has_frames = next(parts.segments(), None) is not None
+            if not options.resume and (is_disk_full(error) or not has_frames):
                 parts.remove()
+            elif has_frames:
+                message = "The frames finished so far are kept; --resume continues."
+                clip.notes.add("stopped", message, "warning")
             raise
         except InputChangedError as error:
             raise error.with_kept(write_partial(clip, chosen, parts, None)) from error
