@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,19 @@ def test_weights_can_be_read_from_a_checkpoint(tmp_path: Path) -> None:
     last = read_weights(tmp_path / "last.safetensors")[0]
     assert all(torch.equal(tensors[name], last[name]) for name in last)
     assert info["step"] == 20
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "step-000000001.pt"])
+def test_file_that_does_not_fit_is_an_error(tmp_path: Path, name: str) -> None:
+    tensors = {"a": torch.zeros(5000)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=f"{name} cannot be written: it exceeds"):
+            if name.endswith(".pt"):
+                checkpoints.save(tmp_path, {"step": 1, **tensors}, keep=1)
+            else:
+                write_weights(tmp_path / name, tensors, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

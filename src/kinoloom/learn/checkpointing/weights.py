@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from kinoloom.base.outputs import atomic_output
@@ -33,8 +33,9 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], info: Mapping[str, 
     """
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     metadata = {_KEY: json.dumps(to_jsonable(dict(info)))}
+    data = save(own, metadata)  # in memory: `save_file` raises no OSError on a full disk
     with atomic_output(path, overwrite=True) as temporary:
-        save_file(own, temporary, metadata)
+        temporary.write_bytes(data)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -10,6 +10,7 @@ A resume from a checkpoint removes the log lines after it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -33,7 +34,8 @@ class LogWriter:
         self.folder = folder
         self.path = folder / "log.jsonl"
         self._truncate(done)
-        (folder / "samples").mkdir(exist_ok=True)
+        with name_output_errors(folder):
+            (folder / "samples").mkdir(exist_ok=True)
         self.tensorboard_writer: Any = None
         if tensorboard:
             writer = need("tensorboardX", extra="train").SummaryWriter
@@ -78,8 +80,10 @@ class LogWriter:
                     "expected uint8 (height, width, 3)."
                 )
             path = self.folder / "samples" / f"{name}-{step:09d}.png"
+            encoded = io.BytesIO()  # in memory: Pillow's error on a full disk has no errno
+            Image.fromarray(image).save(encoded, "PNG")
             with atomic_output(path, overwrite=True) as temporary:
-                Image.fromarray(image).save(temporary)
+                temporary.write_bytes(encoded.getbuffer())
             if self.tensorboard_writer is not None:
                 self.tensorboard_writer.add_image(name, image, step, dataformats="HWC")
 
