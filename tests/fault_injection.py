@@ -27,6 +27,7 @@ from kinoloom.base.clip import Frame
 from kinoloom.errors import KinoloomError
 
 _BLOCK_BYTES = 512
+_OPEN = os.open
 Content = Mapping[str, object]
 """What is in a folder, by file name."""
 
@@ -152,6 +153,8 @@ def _patch_system(*names: str) -> Patch:
 
 def _counting(function: Callable[..., Any], fault: Fault) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
+        if function is _OPEN and not arguments[1] & os.O_CREAT:
+            return function(*arguments, **options)
         paths = [one for one in arguments if isinstance(one, str | Path)]
         fault.count(paths[-1] if paths else Path(f"/proc/self/fd/{arguments[0]}"))
         return function(*arguments, **options)
@@ -167,16 +170,13 @@ def _patch_memory(patched: pytest.MonkeyPatch, fault: Fault) -> None:
         real(frame)
 
     patched.setattr(Frame, "__post_init__", create)
-    for name in ("empty", "zeros", "stack"):
-        patched.setattr(np, name, _counting_all(getattr(np, name), fault))
+    stack = np.stack
 
-
-def _counting_all(function: Callable[..., Any], fault: Fault) -> Callable[..., Any]:
-    def call(*arguments: Any, **options: Any) -> Any:
+    def create_array(*arguments: Any, **options: Any) -> Any:
         fault.count()
-        return function(*arguments, **options)
+        return stack(*arguments, **options)
 
-    return call
+    patched.setattr(np, "stack", create_array)
 
 
 _FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -209,18 +209,26 @@ class Work:
         read: returns the outputs in the folder, without what the work keeps for a resume.
         keeps: names that failed work may leave next to its outputs, for a resume.
         prepare: fills the folder before the work.
+        is_movable: whether the folder may be copied after the work.
     """
 
     run: Callable[[Path], object]
     read: Callable[[Path], Content]
     keeps: tuple[str, ...] = ()
     prepare: Callable[[Path], object] = field(default=lambda folder: None)
+    is_movable: bool = True
 
 
-def check_all_failures(work: Work, name: str, folder: Path) -> int:
+def check_all_failures(
+    work: Work, name: str, folder: Path, variants: tuple[bool, ...] = (False, True)
+) -> int:
     """Check the work with a failure at each call of a family; return the number of failures.
 
-    It is checked in a fresh folder, and in one that has the outputs of an earlier run.
+    Args:
+        work: what is checked.
+        name: of the family.
+        folder: an empty folder.
+        variants: whether the work's folder has the outputs of an earlier run.
     """
     complete = folder / "complete"
     complete.mkdir()
@@ -228,14 +236,17 @@ def check_all_failures(work: Work, name: str, folder: Path) -> int:
     with inject(_NONE, Fault(0, MemoryError(), complete)):
         work.run(complete)
     failures = 0
-    for is_repeated in (False, True):
+    for is_repeated in variants:
         for at in count(1):
             place = folder / f"{is_repeated}-{at}"
-            if is_repeated:
+            if is_repeated and work.is_movable:
                 shutil.copytree(complete, place, symlinks=True)
             else:
                 place.mkdir()
                 work.prepare(place)
+            if is_repeated and not work.is_movable:
+                with inject(_NONE, Fault(0, MemoryError(), place)):
+                    work.run(place)
             error = FAMILIES[name].errors[at % len(FAMILIES[name].errors)]
             fault = Fault(at, type(error)(*error.args), place)
             _check_failure(work, FAMILIES[name], fault, complete)

@@ -60,8 +60,14 @@ def draw_to(name: str) -> Work:
     return Work(run, read, (f".{name}.parts", partial, "page.html", f"{name}.provenance.json"))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", ["out.mp4", "out.png", "frames"])
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        *(("out.mp4", family) for family in FAMILIES),
+        *(("frames", family) for family in ("write", "rename", "create")),
+        ("out.png", "write"),
+    ],
+)
 def test_failed_job_leaves_earlier_outputs_and_can_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, family: str
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language import Checked
 from kinoloom.pipelines.local.changes import find_unchanged_steps
@@ -278,17 +279,22 @@ class LocalSession:
                 new definition.
             DefinitionError: The new definition is invalid or has steps that cannot run locally.
             ExecutionError: A process is running the execution.
+            OutputError: The disk is full or reports an error.
         """
         row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
             return LocalExecution(self.workspace, execution)
         changes = [] if definition is None else self._replace_definition(row, definition)
         lock = self.workspace.lock(execution)
-        self.workspace.state.execute(*changes)
-        row = self.workspace.execution_row(execution)
-        for step in self.workspace.state.list_steps(execution):
-            kill_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, check_supported(row["definition"]), lock)
+        try:
+            self.workspace.state.execute(*changes)
+            row = self.workspace.execution_row(execution)
+            for step in self.workspace.state.list_steps(execution):
+                kill_orphan(step["pid"], step["pid_started"])
+            return self._drive(execution, check_supported(row["definition"]), lock)
+        except BaseException:
+            lock.close()
+            raise
 
     def _replace_definition(
         self, row: Mapping[str, Any], definition: str
@@ -333,7 +339,9 @@ class LocalSession:
         state = self.workspace.state
         row = self.workspace.execution_row(execution)
         state.set_status(execution, "Executing")
-        listener = StopListener(self.workspace.run_folder(execution))
+        folder = self.workspace.run_folder(execution)
+        with name_output_errors(folder):
+            listener = StopListener(folder)
         engine = Engine(self._run(row, checked, listener.fd), self._tools, listener.requested)
         engine.restore(state.list_steps(execution))
 

@@ -94,8 +94,10 @@ def _prepare_opt(shared: Path) -> Path:
     sync_tree(part)
     try:
         part.rename(folder)
-    except OSError:  # another process created it first
+    except OSError:
         shutil.rmtree(part)
+        if not folder.is_dir():  # else another process created it first
+            raise
     sync_folder(shared)
     return folder
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.base.outputs.sync import sync_file, sync_folder, sync_tree
 from kinoloom.errors import OutputError, UsageError
 
@@ -62,9 +63,14 @@ class Objects:
 
         Raises:
             UsageError: The address is not an s3:// address.
-            OutputError: A file's address is a folder, or has a file as a folder.
+            OutputError: A file's address is a folder, or has a file as a folder; or the disk cannot
+                be written.
         """
         target = self.output_path(uri)
+        with name_output_errors(target):
+            self._put(content, target)
+
+    def _put(self, content: Path | bytes, target: Path) -> None:
         if isinstance(content, Path) and content.is_dir():
             remove(target)
             with rejecting_conflicts(target):

@@ -11,6 +11,7 @@ import fcntl
 from pathlib import Path
 from typing import IO, Any
 
+from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
@@ -44,11 +45,13 @@ class Workspace:
 
     Raises:
         UsageError: A newer version of kinoloom wrote the folder.
+        OutputError: The folder cannot be created.
     """
 
     def __init__(self, root: str | Path, region: str = "local") -> None:
         self.root = Path(root).resolve()
-        self.root.mkdir(parents=True, exist_ok=True)
+        with name_output_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
         self.region = region
         self.state = State(self.root / "state.db")
         self.objects = Objects(self.root / "s3")
@@ -99,10 +102,12 @@ class Workspace:
 
         Raises:
             ExecutionError: A process is running the execution.
+            OutputError: The disk is full or reports an error.
         """
         file = self.run_folder(execution) / "lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = file.open("w")
+        with name_output_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = file.open("w")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
