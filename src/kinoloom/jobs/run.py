@@ -160,8 +160,8 @@ def _has_report(job: Job, result: Any, write_options: Any) -> bool:
     if job.report is None or not getattr(write_options, "resume", False):
         return False
     record = getattr(result, "provenance", None)
-    is_file = record is not None and job.report.is_file()
-    if is_file and record.key in job.report.read_text("utf-8", "replace"):
+    text = job.report.read_text("utf-8", "replace") if job.report.is_file() else ""
+    if record is not None and record.key in text:
         return True
     check_output(job.report, overwrite=write_options.overwrite)
     return False
