@@ -113,13 +113,13 @@ def name_output_errors(path: Path) -> Iterator[None]:
         raise OutputError(f"{path} cannot be written: {reason}.", hint=hint) from error
 
 
-def write_text_atomically(path: Path, text: str) -> None:
-    """Write a text file, replacing an existing one.
+def write_text_atomically(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Write a text file.
 
     Raises:
         OutputExistsError, OutputError: as `atomic_output`.
     """
-    with atomic_output(path, overwrite=True) as temporary:
+    with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -40,8 +40,7 @@ def find_completed(clip: Clip, chosen: Plan, path: Path) -> WrittenClip | None:
             start, tick = stream.start_time or 0, stream.time_base or 1 / DEFAULT_RATE
     except (MediaError, av.FFmpegError, IndexError):
         return None
-    recorded = record is not None
-    if not recorded and sidecar_path(path).is_file():
+    if record is None and sidecar_path(path).is_file():
         record = sidecar_path(path).read_text("utf-8", "replace")
     encoder = av.Codec(chosen.codec.encoder, "w").canonical_name
     if _read_key(record) != clip.provenance.key or form != (encoder, chosen.width, chosen.height):
@@ -53,7 +52,7 @@ def find_completed(clip: Clip, chosen: Plan, path: Path) -> WrittenClip | None:
         width=chosen.width,
         height=chosen.height,
         codec=chosen.codec.name,
-        recorded=recorded,
+        recorded=True,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from kinoloom.base.outputs import name_output_errors
-from kinoloom.base.outputs.sync import sync_file, sync_folder, sync_tree
+from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.errors import OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -57,9 +57,9 @@ class Objects:
         return self.path(uri)
 
     def put(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an address.
+        """Store a file, the files of a folder, or bytes at an address.
 
-        A file replaces the file at its address; a folder replaces the file or folder there.
+        Files of the same name are replaced, other files are kept, as S3 does.
 
         Raises:
             UsageError: The address is not an s3:// address.
@@ -72,20 +72,21 @@ class Objects:
 
     def _put(self, content: Path | bytes, target: Path) -> None:
         if isinstance(content, Path) and content.is_dir():
-            remove(target)
             with rejecting_conflicts(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(content, target)
-                sync_tree(target)
-                sync_folder(target.parent)
+                target.mkdir(parents=True, exist_ok=True)
+            for file in sorted(path for path in content.rglob("*") if path.is_file()):
+                self._put(file, target / file.relative_to(content))
             return
+        has_folder = target.parent.is_dir()
         with rejecting_conflicts(target), new_file(target) as part:
             if isinstance(content, Path):
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
             sync_file(part)
-        sync_folder(target.parent)
+        for folder in target.parents[: 1 if has_folder else None]:
+            if folder.is_relative_to(self.root.parent):
+                sync_folder(folder)
 
 
 @contextlib.contextmanager

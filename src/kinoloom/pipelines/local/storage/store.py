@@ -109,7 +109,7 @@ class Store:
             for entry in entries:
                 _place(self._blob(entry.digest), target / entry.path)
         for folder in {place for entry in entries for place in (target / entry.path).parents}:
-            if folder.is_relative_to(target.parent):
+            if folder.is_relative_to(self.root.parent):
                 sync_folder(folder)
 
     def blobs(self) -> Iterator[Path]:
