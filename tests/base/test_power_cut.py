@@ -81,11 +81,18 @@ def test_contents_and_published_files_of_steps_are_on_the_disk(
     with watch_disk(tmp_path, monkeypatch) as disk:
         session = LocalSession(tmp_path)
         session.put_pipeline("Test", json.dumps(definition(step)))
+        trace: list[str] = []
+        session.workspace.state._db.set_trace_callback(trace.append)
         session.start("Test").wait()
     blobs = [name for name in disk.published if name.startswith("cas/")]
     assert len(blobs) == 3  # two files and their list
-    level = session.workspace.state._db.execute("PRAGMA synchronous").fetchone()[0]
-    assert level == 2  # FULL
+    ends = [
+        k
+        for k, text in enumerate(trace)
+        if text.startswith(("UPDATE exec", "UPDATE steps SET status"))
+    ]
+    assert len(ends) == 3  # the start and the end of the execution, and the end of the step
+    assert {trace[k - 1] for k in ends} == {"PRAGMA synchronous=FULL"}
 
 
 def test_folder_that_cannot_be_flushed_is_no_error(

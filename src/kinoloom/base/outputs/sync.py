@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,13 +46,16 @@ def sync_files(paths: Iterable[Path]) -> None:
     Raises:
         OSError: as `sync_file`.
     """
-    wanted = list(paths)
-    if len(wanted) < 2:
-        for path in wanted:
-            sync_file(path)
-        return
-    with ThreadPoolExecutor(min(_THREADS, len(wanted))) as pool:
-        list(pool.map(sync_file, wanted))
+    _apply(sync_file, list(paths))
+
+
+def sync_folders(paths: Iterable[Path]) -> None:
+    """Flush the names in several folders to the disk, in parallel.
+
+    Raises:
+        OSError: as `sync_folder`.
+    """
+    _apply(sync_folder, list(paths))
 
 
 def sync_tree(path: Path) -> None:
@@ -67,8 +70,16 @@ def sync_tree(path: Path) -> None:
     tree = [(Path(folder), names) for folder, _, names in os.walk(path)]
     files = (folder / name for folder, names in tree for name in names)
     sync_files(file for file in files if not file.is_symlink())
-    for folder, _ in reversed(tree):
-        sync_folder(folder)
+    sync_folders(folder for folder, _ in tree)
+
+
+def _apply(sync: Callable[[Path], None], paths: list[Path]) -> None:
+    if len(paths) < 2:
+        for path in paths:
+            sync(path)
+        return
+    with ThreadPoolExecutor(min(_THREADS, len(paths))) as pool:
+        list(pool.map(sync, paths))
 
 
 def _flush(path: Path, flags: int) -> None:

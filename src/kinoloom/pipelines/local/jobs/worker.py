@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kinoloom.base.outputs.sync import sync_folders
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local.jobs.cache_key import build_cause, build_key, first_difference
@@ -27,14 +28,14 @@ from kinoloom.pipelines.local.jobs.files import (
     place_input,
     read_failure,
 )
-from kinoloom.pipelines.local.jobs.job import Job, Output
+from kinoloom.pipelines.local.jobs.job import Job
 from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
 from kinoloom.pipelines.local.storage import archive
 from kinoloom.pipelines.local.storage.objects import Objects
 from kinoloom.pipelines.local.storage.state import State
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
-from kinoloom.pipelines.local.storage.store import Entry, Store
+from kinoloom.pipelines.local.storage.store import Store
 
 _LAST_LINES = 20
 _MAX_FAILURE_CHARACTERS = 1024
@@ -145,9 +146,7 @@ class Worker:
         row = self.find_equal_step(step, key)
         if row is None:
             return None
-        for one in job.outputs:
-            digest = row["outputs"].get(one.name)
-            self._publish(one, self.store.tree(digest) if digest else None)
+        self._publish(job, row["outputs"], set())
         source = row["source"] or row["execution"]
         return {
             "status": Status.SUCCEEDED,
@@ -236,31 +235,35 @@ class Worker:
 
     def _collect(self, job: Job, folder: Path) -> dict[str, str]:
         """Store the job's outputs, publish them and return their digests by name."""
-        digests = {}
+        digests: dict[str, str] = {}
+        changed: set[Path] = set()
         for one in job.outputs:
             written = StepFolder(folder, job_path(PurePosixPath("ml"), one.place))
             if one.optional and written.is_empty():
                 continue
             digests[one.name] = (
-                self._pack(written, one.archive, folder)
+                self._pack(written, one.archive, folder, changed)
                 if one.archive
-                else self.store.keep(written)
+                else self.store.keep(written, changed)
             )
-        for one in job.outputs:
-            digest = digests.get(one.name)
-            self._publish(one, self.store.tree(digest) if digest else None)
+        self._publish(job, digests, changed)
         return digests
 
-    def _pack(self, written: StepFolder, name: str, folder: Path) -> str:
+    def _pack(self, written: StepFolder, name: str, folder: Path, changed: set[Path]) -> str:
         """Store a folder as an archive and return its tree's digest."""
         with tempfile.TemporaryDirectory(prefix="packed-", dir=folder) as packed:
             archive.pack(written, Path(packed, name))
-            return self.store.keep(StepFolder(Path(packed)))
+            return self.store.keep(StepFolder(Path(packed)), changed)
 
-    def _publish(self, output: Output, entries: list[Entry] | None) -> None:
-        if entries is not None:
-            target = self.objects.output_path(output.uri)
-            self.store.lay_out(entries, target.parent if output.archive else target)
+    def _publish(self, job: Job, digests: Mapping[str, str], changed: set[Path]) -> None:
+        """Publish the job's stored outputs, and flush the folders that this or `keep` changed."""
+        for one in job.outputs:
+            entries = self.store.tree(digests[one.name]) if one.name in digests else None
+            if entries is not None:
+                target = self.objects.output_path(one.uri)
+                target = target.parent if one.archive else target
+                self.store.lay_out(entries, target, changed)
+        sync_folders(changed)
 
 
 def find_values(log: str, pattern: str) -> list[float]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from kinoloom.base.outputs import name_output_errors
-from kinoloom.base.outputs.sync import sync_file, sync_folder
+from kinoloom.base.outputs.sync import sync_file, sync_folders
 from kinoloom.errors import OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -77,16 +77,22 @@ class Objects:
             for file in sorted(path for path in content.rglob("*") if path.is_file()):
                 self._put(file, target / file.relative_to(content))
             return
-        has_folder = target.parent.is_dir()
+        changed = folders_of_new_name(target)
         with rejecting_conflicts(target), new_file(target) as part:
             if isinstance(content, Path):
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
             sync_file(part)
-        for folder in target.parents[: 1 if has_folder else None]:
-            if folder.is_relative_to(self.root.parent):
-                sync_folder(folder)
+        sync_folders(changed)
+
+
+def folders_of_new_name(path: Path) -> set[Path]:
+    """Return the folders to flush once a file has its name: its own, and those of new folders."""
+    folders = [path.parent]
+    while not folders[-1].exists():
+        folders.append(folders[-1].parent)
+    return set(folders)
 
 
 @contextlib.contextmanager

@@ -19,9 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from kinoloom.base.outputs.sync import sync_file, sync_files, sync_folder
+from kinoloom.base.outputs.sync import sync_file, sync_files
 from kinoloom.errors import OutputError
-from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflicts
+from kinoloom.pipelines.local.storage.objects import (
+    folders_of_new_name,
+    new_file,
+    rejecting_conflicts,
+)
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _TIME_NS = 1_600_000_000 * 10**9
@@ -60,14 +64,18 @@ class Store:
         """
         return _digest(_listing([self._entry(name, file) for name, file in files_in(path)]))
 
-    def keep(self, folder: StepFolder) -> str:
+    def keep(self, folder: StepFolder, changed: set[Path]) -> str:
         """Store a folder and return its tree's digest; files of this user become the blobs.
+
+        Args:
+            folder: The folder.
+            changed: Receives the folders to flush, before the state refers to the tree.
 
         Raises:
             OutputError: See `StepFolder.files`; or a file was replaced meanwhile.
         """
         entries = []
-        with self._new_blobs() as parts:
+        with self._new_blobs(changed) as parts:
             for name, inner in folder.files():
                 with folder.open(inner) as file:
                     stat = os.fstat(file.fileno())
@@ -95,22 +103,26 @@ class Store:
         entries = [Entry(*item) for item in json.loads(listing)]
         return entries if all(self._is_intact(entry) for entry in entries) else None
 
-    def lay_out(self, entries: list[Entry], target: Path) -> None:
+    def lay_out(self, entries: list[Entry], target: Path, changed: set[Path]) -> None:
         """Add a tree to the folder `target`; files are hard links.
 
         As in S3, a file replaces the file of the same name, and all other files are kept: they may
         be the user's or those of another step.
 
+        Args:
+            entries: The files.
+            target: The folder.
+            changed: Receives the folders to flush, before the state refers to the files.
+
         Raises:
             OutputError: A file is where a folder must be, or the reverse.
         """
         with rejecting_conflicts(target):
+            changed |= folders_of_new_name(target)
             target.mkdir(parents=True, exist_ok=True)
             for entry in entries:
+                changed |= folders_of_new_name(target / entry.path)
                 _place(self._blob(entry.digest), target / entry.path)
-        for folder in {place for entry in entries for place in (target / entry.path).parents}:
-            if folder.is_relative_to(self.root.parent):
-                sync_folder(folder)
 
     def blobs(self) -> Iterator[Path]:
         """Yield the files of all blobs."""
@@ -125,19 +137,19 @@ class Store:
         return Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
 
     @contextmanager
-    def _new_blobs(self) -> Iterator[list[tuple[Path, str]]]:
+    def _new_blobs(self, changed: set[Path]) -> Iterator[list[tuple[Path, str]]]:
         """Yield a list of temporary files with their digests, which become blobs if all goes well.
 
-        They are on the disk before they do, so a blob is complete even after a power cut.
+        They are on the disk before they do, so a blob is complete even after a power cut. `changed`
+        receives their folders.
         """
         parts: list[tuple[Path, str]] = []
         try:
             yield parts
             sync_files(part for part, _ in parts)
             for part, digest in parts:
+                changed |= {part.parent, self.root}
                 part.replace(self._blob(digest))
-            for folder in {part.parent for part, _ in parts}:
-                sync_folder(folder)
         finally:
             for part, _ in parts:
                 part.unlink(missing_ok=True)  # also after `replace` between links to one file
