@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _THREADS = 16  # a disk flushes several files at once nearly as fast as a single one
@@ -74,12 +74,26 @@ def sync_tree(path: Path) -> None:
 
 
 def _apply(sync: Callable[[Path], None], paths: list[Path]) -> None:
-    if len(paths) < 2:
-        for path in paths:
-            sync(path)
-        return
-    with ThreadPoolExecutor(min(_THREADS, len(paths))) as pool:
-        list(pool.map(sync, paths))
+    """Flush paths in several threads; an executor takes no work after the main thread."""
+    errors: list[Exception] = []
+
+    def work(share: list[Path]) -> None:
+        try:
+            for path in share:
+                sync(path)
+        except Exception as error:  # noqa: BLE001  raised again in the caller's thread
+            errors.append(error)
+
+    shares = [paths[k::_THREADS] for k in range(min(_THREADS, len(paths)))]
+    threads = [threading.Thread(target=work, args=(share,)) for share in shares[1:]]
+    for thread in threads:
+        thread.start()
+    for share in shares[:1]:
+        work(share)
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _flush(path: Path, flags: int) -> None:
