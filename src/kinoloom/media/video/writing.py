@@ -22,6 +22,7 @@ from kinoloom.base.files import Progress
 from kinoloom.base.outputs import atomic_output, check_output, work_folder
 from kinoloom.errors import InputChangedError, OutputError
 from kinoloom.media.container.join import Segments, join
+from kinoloom.media.memory import check_encoding
 from kinoloom.media.video.codecs import VIDEO
 from kinoloom.media.video.completed import find_completed
 from kinoloom.media.video.encoding import is_disk_full, translate_errors
@@ -47,6 +48,7 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
         _remove_segments(clip, chosen, path)
         return written
     check_output(path, overwrite=options.overwrite)
+    check_encoding(clip, chosen)
     with SegmentFolder(path, describe_job(clip, chosen), resume=options.resume) as parts:
         try:
             _encode(clip, chosen, parts, first.time, progress)
