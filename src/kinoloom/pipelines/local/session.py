@@ -334,6 +334,7 @@ class LocalSession:
                 new definition.
             DefinitionError: The new definition is invalid or has steps that cannot run locally.
             ExecutionError: A process is running the execution.
+            OutputError: The disk is full or reports an error.
         """
         row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
@@ -342,11 +343,15 @@ class LocalSession:
             [] if definition is None else replace_definition(self.workspace.state, row, definition)
         )
         lock = self.workspace.lock(execution)
-        self.workspace.state.execute(*changes)
-        row = self.workspace.execution_row(execution)
-        for step in self.workspace.state.list_steps(execution):
-            kill_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, check_supported(row["definition"]), lock)
+        try:
+            self.workspace.state.execute(*changes)
+            row = self.workspace.execution_row(execution)
+            for step in self.workspace.state.list_steps(execution):
+                kill_orphan(step["pid"], step["pid_started"])
+            return self._drive(execution, check_supported(row["definition"]), lock)
+        except BaseException:
+            lock.close()
+            raise
 
     def _load(
         self, name: str, parameters: Mapping[str, Any] | None

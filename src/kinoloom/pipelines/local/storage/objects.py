@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
+from kinoloom.base.outputs.sync import sync_file, sync_folders
 from kinoloom.errors import KinoloomError, OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -71,20 +72,36 @@ class Objects:
 
         Raises:
             UsageError: The address is not an s3:// address.
-            OutputError: A file's address is a folder, or has a file as a folder.
+            OutputError: A file's address is a folder, or has a file as a folder; or the disk cannot
+                be written.
         """
         target = self.output_path(uri)
+        with rejecting_errors(target):
+            self._put(content, target)
+
+    def _put(self, content: Path | bytes, target: Path) -> None:
         if isinstance(content, Path) and content.is_dir():
             with rejecting_conflicts(target):
                 target.mkdir(parents=True, exist_ok=True)
             for file in sorted(path for path in content.rglob("*") if path.is_file()):
-                self.put(file, f"{uri.rstrip('/')}/{file.relative_to(content).as_posix()}")
+                self._put(file, target / file.relative_to(content))
             return
+        changed = folders_of_new_name(target)
         with rejecting_conflicts(target), new_file(target) as part:
             if isinstance(content, Path):
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
+            sync_file(part)
+        sync_folders(changed)
+
+
+def folders_of_new_name(path: Path) -> set[Path]:
+    """Return the folders to flush once a file has its name: its own, and those of new folders."""
+    folders = [path.parent]
+    while not folders[-1].exists():
+        folders.append(folders[-1].parent)
+    return set(folders)
 
 
 def split_address(uri: str) -> tuple[str, tuple[str, ...]]:
