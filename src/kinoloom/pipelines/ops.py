@@ -30,11 +30,11 @@ def validate(file: Path, options: ValidateOptions) -> Report:
 
     FILE is the JSON that Pipeline.definition() of the SageMaker Python SDK returns. Every problem
     is reported with its JSON path: unknown keys, wrong types, unresolved references, dependency
-    cycles. Nothing runs.
+    cycles, and what a local session cannot run. Nothing runs.
     """
     from kinoloom.pipelines.page import definition_report
 
-    return definition_report(file)
+    return definition_report(file, options)
 
 
 @op("pipeline.run")
@@ -42,10 +42,11 @@ def run(file: Path, options: RunOptions) -> Report:
     """Run a pipeline on this machine, a Ray cluster or Amazon SageMaker (--session).
 
     FILE is a JSON definition, or a Python file that builds a Pipeline; the Python file runs in its
-    own folder. s3://bucket/key is the file ROOT/s3/bucket/key. A step whose inputs have not changed
-    reuses its cached outputs; each step reports why it ran. A failed or interrupted execution
-    resumes with --resume: FILE is compiled again, and finished steps run again only if they have
-    changed.
+    own folder. A file that starts its pipeline itself runs to its end, with one execution for each
+    start; --set adds parameters. s3://bucket/key is the file ROOT/s3/bucket/key. A step whose
+    inputs have not changed reuses its cached outputs; each step reports why it ran. Ctrl-C stops
+    the execution. A failed or stopped execution resumes with --resume: FILE is compiled again, and
+    finished steps run again only if they have changed.
     """
     from kinoloom.pipelines.commands.run import run_file
 

@@ -127,7 +127,7 @@ def test_motion_is_projected_to_the_time() -> None:
 def test_insufficient_memory_is_rejected(engine: Interpolator) -> None:
     first, _, second = pan(64, 64, 2)
     with pytest.raises(BudgetError, match="64x64"):
-        interpolate_one(DEEP.build(EngineOptions(DEEP.min_memory_bytes)), first, second)
+        interpolate_one(DEEP.build(EngineOptions(FAST.min_memory_bytes)), first, second)
     assert FAST.min_memory_bytes < DEEP.min_memory_bytes
 
 

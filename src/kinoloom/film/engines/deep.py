@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from math import ceil
 
 import cv2
 import numpy as np
@@ -21,7 +22,12 @@ import numpy as np
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import FUSION as CARD
 from kinoloom.film.engine import Engine, EngineOptions, NewFrames, find_weights_file
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast
+from kinoloom.film.engines.fast import (
+    WORKING_MEMORY_BYTES,
+    Fast,
+    choose_scale,
+    estimate_memory,
+)
 from kinoloom.film.engines.sources import MotionEstimator
 from kinoloom.film.synthesis.fusion import (
     SIZE_MULTIPLE,
@@ -35,6 +41,7 @@ from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.film.synthesis.static import copy_static
 from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
 from kinoloom.motion.flow import Field, Flow
+from kinoloom.motion.flow_network import network_size
 from kinoloom.runtime.models import require_weights
 from kinoloom.runtime.onnx import Contract, open_model
 
@@ -46,8 +53,12 @@ _CONTRACT = Contract(
     ),
     outputs=((1, 2 * SOURCES, None, None),),
 )
-_NETWORK_BYTES = 500_000_000
-"""Memory of the flow network at its largest input, and of the fusion of a tile."""
+_NETWORK_BYTES = 600_000_000
+"""Memory of both networks at their largest inputs."""
+_FIXED_NETWORK_BYTES = 40_000_000
+_FLOW_BYTES_PER_CELL = 460
+"""Measured, as the fixed part."""
+_FUSION_BYTES_PER_PIXEL = 450
 _TILE_PX = 704
 _CONTEXT_PX = 64
 """Pixels around a tile that the network also sees: more than its receptive field."""
@@ -65,7 +76,7 @@ class Deep:
     """
 
     def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
-        self._estimator = MotionEstimator(Fast(options, _NETWORK_BYTES))
+        self._estimator = MotionEstimator(Fast(options, _estimate_networks))
         self._full_size = full_size
         self._fusion = open_model(require_weights(CARD, options.weights), _CONTRACT)
 
@@ -114,6 +125,15 @@ class Deep:
         return weights[0, :, :height, :width]
 
 
+def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:
+    """Return the memory of both networks on the finest grid, in bytes."""
+    scale = choose_scale(height, width, options)
+    rows, columns = network_size(ceil(height * scale), ceil(width * scale))
+    pixels = min(height, _TILE_PX + 2 * _CONTEXT_PX) * min(width, _TILE_PX + 2 * _CONTEXT_PX)
+    networks = _FLOW_BYTES_PER_CELL * rows * columns + _FUSION_BYTES_PER_PIXEL * pixels
+    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES)
+
+
 def _plan_tiles(height: int, width: int) -> Iterator[tuple[Box, Box]]:
     """Yield the tiles of a frame, each without and with its context."""
     for rows in _split(height):
@@ -150,6 +170,7 @@ def _declare(name: str, summary: str, rank: int, *, full_size: bool) -> Engine:
         build=partial(Deep, full_size=full_size),
         missing=_explain_unusable_weights,
         min_memory_bytes=WORKING_MEMORY_BYTES + _NETWORK_BYTES,
+        estimate_memory=partial(estimate_memory, reserve=_estimate_networks),
         weights=lambda options: find_weights_file(CARD, options),
     )
 

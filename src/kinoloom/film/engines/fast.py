@@ -12,7 +12,7 @@ the longer side.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, NewFrames
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames, PictureFormat
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
@@ -36,11 +36,21 @@ _GRID_SCALE = 0.5
 MAX_FULL_SIZE_CELLS = 80_000
 """Images of at most this many pixels use a grid of full size: better, and still fast."""
 _MIN_GRID_SIDE_PX = 256
-_BYTES_PER_CELL = 192
+_BYTES_PER_CELL = 240
 WORKING_MEMORY_BYTES = 32_000_000
 """Memory of a band of rows, the camera motion and the libraries."""
+_PICTURES = 3
+"""Pictures that the engine holds: the pair and the new one."""
 _MAX_SIDE_PX = 32766
 """OpenCV's limit on the images that it can sample."""
+
+
+Reserve = Callable[[int, int, EngineOptions], int]
+"""(height, width, options) -> bytes."""
+
+
+def _reserve_nothing(height: int, width: int, options: EngineOptions) -> int:
+    return 0
 
 
 class Fast:
@@ -48,12 +58,12 @@ class Fast:
 
     Args:
         options: `weights` is not used.
-        reserved_bytes: part of the memory limit that the caller needs for itself.
+        reserve: returns the part of the memory limit that the caller needs for itself.
     """
 
-    def __init__(self, options: EngineOptions, reserved_bytes: int = 0) -> None:
+    def __init__(self, options: EngineOptions, reserve: Reserve = _reserve_nothing) -> None:
         self.options = options
-        self._reserved_bytes = WORKING_MEMORY_BYTES + reserved_bytes
+        self._reserve = reserve
 
     def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time; identical images are returned as they are.
@@ -123,9 +133,9 @@ class Fast:
                 f"not {width}x{height}.",
                 hint="Reduce the images.",
             )
-        free = self.options.memory_bytes - 3 * image.nbytes - self._reserved_bytes
-        full_size = math.sqrt(MAX_FULL_SIZE_CELLS / (height * width))
-        scale = min(max(_GRID_SCALE, full_size), 1.0) * self.options.flow_scale
+        working = WORKING_MEMORY_BYTES + self._reserve(height, width, self.options)
+        free = self.options.memory_bytes - _PICTURES * image.nbytes - working
+        scale = choose_scale(height, width, self.options)
         affordable = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))
         if affordable < min(scale, _MIN_GRID_SIDE_PX / longer):
             raise BudgetError(
@@ -135,6 +145,23 @@ class Fast:
             )
         scale = min(scale, affordable)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def estimate_memory(
+    pictures: PictureFormat, options: EngineOptions, reserve: Reserve = _reserve_nothing
+) -> int:
+    """Return the least memory that pictures of a format need: that of the coarsest grid."""
+    height, width = pictures.height, pictures.width
+    scale = min(choose_scale(height, width, options), _MIN_GRID_SIDE_PX / max(height, width))
+    cells = math.ceil(pictures.pixels * scale**2) + 1  # 1 more than rounding can take
+    working = WORKING_MEMORY_BYTES + reserve(height, width, options)
+    return working + _PICTURES * pictures.nbytes + _BYTES_PER_CELL * cells
+
+
+def choose_scale(height: int, width: int, options: EngineOptions) -> float:
+    """Return the scale of the grid if there is enough memory."""
+    full_size = math.sqrt(MAX_FULL_SIZE_CELLS / (height * width))
+    return min(max(_GRID_SCALE, full_size), 1.0) * options.flow_scale
 
 
 def resize_colors(image: Picture, rows: int, columns: int) -> Field:
@@ -157,4 +184,5 @@ FAST = Engine(
     build=Fast,
     missing=lambda options: "",
     min_memory_bytes=WORKING_MEMORY_BYTES,
+    estimate_memory=estimate_memory,
 )

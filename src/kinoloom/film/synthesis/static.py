@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.film.synthesis.pixels import split_bands
 
 _WINDOW_PX = 9
 """Both images must agree in a square of this side around a pixel."""
@@ -28,8 +29,12 @@ def find_static_pixels(first: Picture, second: Picture) -> NDArray[np.bool_]:
 
 def copy_static(first: Picture, second: Picture, frame: Picture, time: float) -> None:
     """Replace the static pixels of a frame at a time, in place, by the mean of both images."""
-    is_static = find_static_pixels(first, second)
-    if is_static.any():
-        one, other = to_float(first[is_static]), to_float(second[is_static])
-        mean = np.float32(1 - time) * one + np.float32(time) * other
-        frame[is_static] = from_float(mean, frame.dtype)
+    margin, height = _WINDOW_PX // 2, len(frame)
+    for top, bottom in split_bands(*frame.shape[:2]):
+        seen = slice(max(0, top - margin), min(height, bottom + margin))
+        is_static = find_static_pixels(first[seen], second[seen])
+        own = is_static[top - seen.start : bottom - seen.start]
+        if own.any():
+            one, other = (to_float(image[top:bottom][own]) for image in (first, second))
+            mean = np.float32(1 - time) * one + np.float32(time) * other
+            frame[top:bottom][own] = from_float(mean, frame.dtype)

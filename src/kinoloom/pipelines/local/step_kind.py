@@ -6,13 +6,13 @@ type. The language's part of a kind is in the module of the same name in `langua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.language import Step
-from kinoloom.pipelines.language.shapes import fits_type, format_value
+from kinoloom.pipelines.language.shapes import ANYTHING, Shape, fits_type, format_value
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.job import Job
 from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
@@ -29,14 +29,33 @@ class Task:
     Attributes:
         work: Does the work in a thread of its own.
         resources: What it uses of the machine.
+        can_be_abandoned: Whether a stop leaves the work to its thread, as it cannot end it.
     """
 
     work: Callable[[], Outcome]
     resources: Resources = NO_RESOURCES
+    can_be_abandoned: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The search for a step's outputs in the cache, for a step that must wait for resources.
+
+    Attributes:
+        find: Returns the outcome, or the task that remains to be done; called in a thread.
+        task: The search and the work in one, for a step whose resources are free.
+    """
+
+    find: Callable[[], Outcome | Task]
+    task: Task
 
 
 def _result_is_properties(properties: Mapping[str, Any], locate: Callable[[str], Path]) -> Any:
     return properties
+
+
+def _no_notes(arguments: Mapping[str, Any]) -> Iterable[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,8 @@ class LocalKind:
             It raises KinoloomError if the arguments are invalid.
         result: Returns the result of a succeeded step from its properties and a function that
             locates addresses.
+        supported: The shape of the arguments that can run here.
+        notes: Yields a sentence for each argument that has another effect here.
     """
 
     type: str
@@ -59,10 +80,12 @@ class LocalKind:
     build_job: Callable[[RunContext, Step], Job] | None = None
     prepare: Callable[[RunContext, Step, int], Task] | None = None
     result: Callable[[Mapping[str, Any], Callable[[str], Path]], Any] = _result_is_properties
+    supported: Shape = ANYTHING
+    notes: Callable[[Mapping[str, Any]], Iterable[str]] = _no_notes
 
 
-def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Task:
-    """Return the task of a step whose kind does not decide at once.
+def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Lookup | Task:
+    """Return the task of a step whose kind does not decide at once, or the lookup before it.
 
     Args:
         kind: The step's kind.
@@ -85,9 +108,21 @@ def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int)
     def on_start(pid: int, started: str) -> None:
         tools.state.set_process(run.id, step.name, pid, started)
 
-    return Task(
-        lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
-        job.resources,
+    def find() -> Outcome | Task:
+        found = tools.worker.look_up(job, step, run.pipeline)
+        if isinstance(found, Outcome):
+            return found
+        return Task(
+            lambda: tools.worker.run_missed(found, folder, run.stop_fd, on_start),
+            job.resources,
+        )
+
+    return Lookup(
+        find,
+        Task(
+            lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
+            job.resources,
+        ),
     )
 
 

@@ -38,10 +38,23 @@ class Resources:
             self.cpu - used.cpu, self.gpu - used.gpu, self.memory_bytes - used.memory_bytes
         )
 
+    def reserve(self, need: Resources) -> Resources:
+        """Return what is left for others if this much is kept for a step that needs more."""
+        left = self.minus(need)
+        return Resources(max(0, left.cpu), max(0, left.gpu), max(0, left.memory_bytes))
+
     def plus(self, other: Resources) -> Resources:
         """Return the sum."""
         return Resources(
             self.cpu + other.cpu, self.gpu + other.gpu, self.memory_bytes + other.memory_bytes
+        )
+
+    def at_least(self, other: Resources) -> Resources:
+        """Return the maximum, which is enough for both."""
+        return Resources(
+            max(self.cpu, other.cpu),
+            max(self.gpu, other.gpu),
+            max(self.memory_bytes, other.memory_bytes),
         )
 
     def at_most(self, limit: Resources) -> Resources:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.context import RunContext
-from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
+from kinoloom.pipelines.local.jobs.outcome import (
+    Outcome,
+    Status,
+    describe_error,
+)
 from kinoloom.pipelines.local.scope import as_text
 from kinoloom.pipelines.local.step_kind import LocalKind, Task, check_outputs
 
@@ -20,19 +24,20 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
     functions = context.tools.functions
 
     def call() -> Outcome:
-        if arn not in functions:
+        function = functions.find(arn)
+        if function is None:
             return Outcome(
                 Status.FAILED,
-                f"No function is registered for {arn}: use LocalSession.register_function().",
+                f"No function is registered for {arn} in this process: use "
+                "LocalSession.register_function(), or Lambda(script=...), which is stored.",
             )
         try:
-            outputs = functions[arn](event, None)
-        except Exception as error:  # noqa: BLE001  any error of the user's function fails its step
-            reason = f"{type(error).__name__}: {error}"
-            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+            outputs = function(event, None)
+        except BaseException as error:  # noqa: BLE001  any error of the function fails its step
+            return Outcome(Status.FAILED, describe_error(error), "Step.SERVICE_FAULT")
         return check_outputs(step, outputs)
 
-    return Task(call)
+    return Task(call, can_be_abandoned=True)
 
 
 KINDS = (
