@@ -21,10 +21,14 @@
     ├── TrainingError (ArithmeticError)  exit 1   a loss, gradient or weight is not finite
     └── BudgetError (MemoryError)     exit 1   the work does not fit the memory budget
 
-A message says what is wrong with which value; `hint` says what to do.
+A message says what is wrong with which value; `hint` says what to do. A job that writes its output
+without a part that is missing or damaged raises no error; its exit code is `EXIT_INCOMPLETE`.
 """
 
 from __future__ import annotations
+
+EXIT_INCOMPLETE = 5
+"""The output is written, but part of the requested work is missing."""
 
 
 class KinoloomError(Exception):
