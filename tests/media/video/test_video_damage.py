@@ -134,7 +134,7 @@ def flip_bits(data: bytes, seed: int) -> bytes:
 
 
 def decode_on(cores: int | None, path: Path) -> list[tuple[Fraction, bytes]] | str:
-    """Decode a video on some cores of the machine or all; return times and pictures, or the error."""
+    """Decode a video on some cores or all; return times and pictures, or the error."""
     every = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(every)[:cores])
     try:
