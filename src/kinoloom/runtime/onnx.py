@@ -10,15 +10,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.errors import WeightsError
+from kinoloom.base.machine import default_budget_bytes
+from kinoloom.errors import BudgetError, WeightsError
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
+from kinoloom.runtime.operators import check_operators
 
 Floats = NDArray[np.float32]
 Shape = tuple[int | None, ...]
 """The sides of an array; None is any length."""
 
 _HINT = "Install kinoloom again, or name another file with --weights."
+_MOST_FOLDED_BYTES = 64 << 20
+"""The most memory of a constant that is computed when a file is opened."""
+_BY_REQUEST = 1
+"""The memory pool grows by what is requested, not by powers of two."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class OnnxModel:
 
     Raises:
         WeightsError: it cannot be read as an ONNX model, names external data outside its folder,
-            or contains weights that are NaN or infinite.
+            contains weights that are NaN or infinite, or control flow.
     """
 
     def __init__(self, file: Path) -> None:
@@ -50,10 +56,19 @@ class OnnxModel:
 
         check_external_data(file)
         check_initializers(file)
+        check_operators(file)
+        _limit_memory()
         self.file = file
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # sizes change from call to call
+        options.log_severity_level = 4  # errors are raised; they need not be printed too
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry(
+            "optimization.constant_folding_max_output_size_in_bytes", str(_MOST_FOLDED_BYTES)
+        )
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = 4
+        # Sizes change from call to call: the pool is emptied after each.
+        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(file), options, providers=["CPUExecutionProvider"]
@@ -110,10 +125,17 @@ class OnnxModel:
         Raises:
             WeightsError: the network fails, or an output has another shape or type, or contains
                 NaN or infinite values.
+            BudgetError: it needs more memory than is available.
         """
         try:
-            outputs = [np.asarray(each) for each in self._session.run(None, dict(inputs))]
+            results = self._session.run(None, dict(inputs), self._run_options)
+            outputs = [np.asarray(each) for each in results]
         except Exception as error:
+            if "Available memory of" in str(error):
+                raise BudgetError(
+                    f"The network {self.file} needs more memory than is available.",
+                    hint="Reduce --memory or the size of the pictures, or name another network.",
+                ) from error
             raise WeightsError(
                 f"The network {self.file} failed on inputs of shape "
                 f"{', '.join(_format(each.shape) for each in inputs.values())}: {error}",
@@ -131,6 +153,21 @@ class OnnxModel:
                 f"The network {self.file} returned values that are NaN or infinite.", hint=_HINT
             )
         return outputs
+
+
+@cache
+def _limit_memory() -> None:
+    """Create the memory pool of all networks of this process; it is bounded by what is available.
+
+    A small file can request any amount.
+    """
+    import onnxruntime
+
+    pool = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    limits = {"max_mem": 2 * default_budget_bytes(), "arena_extend_strategy": _BY_REQUEST}
+    onnxruntime.create_and_register_allocator(pool, onnxruntime.OrtArenaCfg(limits))
 
 
 @cache

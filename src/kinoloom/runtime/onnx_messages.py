@@ -77,8 +77,12 @@ def map_onnx(file: Path) -> Iterator[mmap.mmap]:
             ) from error
 
 
-def find_messages(data: mmap.mmap, kind: Literal["Initializer", "Entry"]) -> Iterator[Part]:
-    """Yield all initialisers of a model and its subgraphs, or all entries of external data.
+def find_messages(
+    data: mmap.mmap, kind: Literal["Initializer", "Entry", "Node", "Function"]
+) -> Iterator[Part]:
+    """Yield all initialisers of a model and its subgraphs, or all messages of another kind.
+
+    Entries are those of external data; nodes do not include those inside of other nodes.
 
     Raises:
         ValueError, IndexError: the file is not ONNX.
