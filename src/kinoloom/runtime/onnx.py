@@ -23,6 +23,8 @@ Shape = tuple[int | None, ...]
 _HINT = "Install kinoloom again, or name another file with --weights."
 _MOST_FOLDED_BYTES = 64 << 20
 """The most memory of a constant that is computed when a file is opened."""
+_OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory")
+"""In the messages of onnxruntime."""
 _BY_REQUEST = 1
 """The memory pool grows by what is requested, not by powers of two."""
 
@@ -45,19 +47,20 @@ class OnnxModel:
 
     Args:
         file: an .onnx file.
+        memory_bytes: the most memory of its weights and tensors; None is half of what is available.
 
     Raises:
         WeightsError: it cannot be read as an ONNX model, names external data outside its folder,
             contains weights that are NaN or infinite, or control flow.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, memory_bytes: int | None = None) -> None:
         import onnxruntime
 
         check_external_data(file)
         check_initializers(file)
         check_operators(file)
-        _limit_memory()
+        _limit_memory(memory_bytes or default_budget_bytes())
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors are raised; they need not be printed too
@@ -75,7 +78,7 @@ class OnnxModel:
             )
         except Exception as error:
             raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {error}", hint=_HINT
+                f"{file} cannot be read as an ONNX model: {_as_line(error)}", hint=_HINT
             ) from error
 
     @property
@@ -131,14 +134,14 @@ class OnnxModel:
             results = self._session.run(None, dict(inputs), self._run_options)
             outputs = [np.asarray(each) for each in results]
         except Exception as error:
-            if "Available memory of" in str(error):
+            if any(phrase in str(error) for phrase in _OUT_OF_MEMORY):
                 raise BudgetError(
                     f"The network {self.file} needs more memory than is available.",
                     hint="Reduce --memory or the size of the pictures, or name another network.",
                 ) from error
             raise WeightsError(
                 f"The network {self.file} failed on inputs of shape "
-                f"{', '.join(_format(each.shape) for each in inputs.values())}: {error}",
+                f"{', '.join(_format(each.shape) for each in inputs.values())}: {_as_line(error)}",
                 hint=_HINT,
             ) from error
         found = [each.shape for each in outputs]
@@ -155,35 +158,42 @@ class OnnxModel:
         return outputs
 
 
-@cache
-def _limit_memory() -> None:
-    """Create the memory pool of all networks of this process; it is bounded by what is available.
-
-    A small file can request any amount.
-    """
+def _limit_memory(memory_bytes: int) -> None:
+    """Create the memory pool of the next network: a small file can request any size."""
     import onnxruntime
 
     pool = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    limits = {"max_mem": 2 * default_budget_bytes(), "arena_extend_strategy": _BY_REQUEST}
+    limits = {"max_mem": memory_bytes, "arena_extend_strategy": _BY_REQUEST}
     onnxruntime.create_and_register_allocator(pool, onnxruntime.OrtArenaCfg(limits))
 
 
-@cache
-def open_model(file: Path, contract: Contract) -> OnnxModel:
+def open_model(file: Path, contract: Contract, memory_bytes: int | None = None) -> OnnxModel:
     """Open the network of a file, once per process.
 
     Args:
         file: an .onnx file.
         contract: the inputs and outputs that it must have.
+        memory_bytes: see `OnnxModel`; up to a quarter more is allowed, so that budgets that differ
+            by little share a network.
 
     Raises:
         WeightsError: as `OnnxModel`, or the network has other inputs or outputs.
     """
-    model = OnnxModel(file)
+    unit = 1 << max((memory_bytes or 0).bit_length() - 3, 0)
+    return _open_cached(file, contract, memory_bytes and -(-memory_bytes // unit) * unit)
+
+
+@cache
+def _open_cached(file: Path, contract: Contract, memory_bytes: int | None) -> OnnxModel:
+    model = OnnxModel(file, memory_bytes)
     model.check(contract)
     return model
+
+
+def _as_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _declared_shape(shape: Sequence[object]) -> Shape:

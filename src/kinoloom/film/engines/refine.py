@@ -66,7 +66,8 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
+        weights = require_weights(CARD, options.weights)
+        self._network = open_model(weights, _CONTRACT, options.memory_bytes)
 
     def render_frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from kinoloom.base.array_files import read_arrays
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.tiny.ir.program import Array, Program
 
@@ -67,9 +67,8 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise InputNotFoundError(f"The file {path} does not exist.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+    except (ValueError, OSError) as error:
         raise UnreadableMediaError(f"{path.name} is not a .npz of arrays.", hint=HINT) from error
     needed = (*TRAIN, *HELD_OUT) if arrays.keys() & set(TRAIN) else HELD_OUT
     missing = [name for name in needed if name not in arrays]

@@ -9,14 +9,19 @@ implements ReLU where the zero point is -128.
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.base.array_files import read_arrays
+from kinoloom.errors import (
+    InputNotFoundError,
+    KinoloomError,
+    UnreadableMediaError,
+    UsageError,
+)
 from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 from kinoloom.tiny.training.scheme import Update, collect_convs
@@ -42,11 +47,12 @@ def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int
     if classes is not None and classes < 2:
         raise UsageError(f"Invalid number of classes {classes}: expected at least 2.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        arrays = read_arrays(path)
         meta = json.loads(bytes(arrays.pop("__meta__")))
         return _Reader(Builder(name), arrays, meta).run(classes, seed)
-    except (KeyError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (KinoloomError, MemoryError):
+        raise
+    except Exception as error:  # a damaged archive raises any error
         missing = f" Missing: {error}." if isinstance(error, KeyError) else ""
         raise UnreadableMediaError(
             f"{path.name} is not an int8 network of mit-han-lab/tiny-training.{missing}"

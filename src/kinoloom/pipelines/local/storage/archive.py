@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import tarfile
+import zlib
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from kinoloom.errors import UsageError
@@ -53,8 +55,9 @@ def unpack(archive: Path, folder: Path) -> None:
                 if count > _MAX_FILES or left < 0:
                     raise UsageError(f"{archive.name} is too large to unpack.")
                 _extract(tar, member, folder)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-        raise UsageError(f"{archive.name} is not a valid archive: {error}.") from error
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, LZMAError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{archive.name} is not a valid archive: {reason}.") from error
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
