@@ -74,7 +74,8 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     missing = [name for name in needed if name not in arrays]
     if missing:
         raise UnreadableMediaError(f"{path.name} lacks {', '.join(missing)}.", hint=HINT)
-    empty = {name: arrays[other][:0] for name, other in zip(TRAIN, HELD_OUT, strict=True)}
+    held_out = (np.atleast_1d(arrays[name]) for name in HELD_OUT)
+    empty = {name: array[:0] for name, array in zip(TRAIN, held_out, strict=True)}
     return {**empty, **arrays}
 
 
