@@ -68,5 +68,8 @@ bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.video_job
 
+trials: $(VENV)/full  ## 2,000 fuzz cases, 52 kills, power cycles; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.trials
+
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) demo site dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

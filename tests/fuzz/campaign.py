@@ -70,7 +70,7 @@ class Summary:
 
     Attributes:
         cases, refused: number of cases, and of those that ended with an error of kinoloom.
-        kinds: number of cases by kind.
+        kinds, refused_kinds: number of cases, and of those refused, by kind.
         findings: each as (case, verdict).
         peak_bytes: the highest growth of memory of a case without a finding.
     """
@@ -78,6 +78,7 @@ class Summary:
     cases: int = 0
     refused: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    refused_kinds: Counter[str] = field(default_factory=Counter)
     findings: list[tuple[Case, Verdict]] = field(default_factory=list)
     peak_bytes: int = 0
 
@@ -86,6 +87,7 @@ class Summary:
         self.cases += 1
         self.refused += verdict.refused
         self.kinds[case.item.parent.name] += 1
+        self.refused_kinds[case.item.parent.name] += verdict.refused
         if verdict.problem:
             self.findings.append((case, verdict))
         else:

@@ -138,7 +138,7 @@ def _read_json(path: Path, name: str, folder: Path) -> Any:
         )
     except OSError as error:
         raise ExecutionError(f"{name} does not exist ({path.name}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ExecutionError(f"{name} is not valid JSON: {error}.") from error
 
 
