@@ -111,6 +111,7 @@ def resolve_scheme(program: Program, name: str) -> Scheme:
     Raises:
         UsageError: The scheme does not fit the program.
         InputNotFoundError: The value is neither a scheme nor a file.
+        UnreadableMediaError: The file is not text.
     """
     if name == "full":
         return full_update(program)
