@@ -133,3 +133,8 @@ class TrainingError(KinoloomError, ArithmeticError):
 
 class BudgetError(KinoloomError, MemoryError):
     """The work does not fit the memory budget."""
+
+
+def describe_cause(error: BaseException) -> str:
+    """Return the message of a library's error on one line, without its final full stop."""
+    return " ".join(str(error).split()).rstrip(". ")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.machine import default_budget_bytes
-from kinoloom.errors import BudgetError, WeightsError
+from kinoloom.errors import BudgetError, WeightsError, describe_cause
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
 from kinoloom.runtime.operators import check_operators
@@ -78,7 +78,7 @@ class OnnxModel:
             )
         except Exception as error:
             raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {_as_line(error)}", hint=_HINT
+                f"{file} cannot be read as an ONNX model: {describe_cause(error)}.", hint=_HINT
             ) from error
 
     @property
@@ -141,7 +141,7 @@ class OnnxModel:
                 ) from error
             raise WeightsError(
                 f"The network {self.file} failed on inputs of shape "
-                f"{', '.join(_format(each.shape) for each in inputs.values())}: {_as_line(error)}",
+                f"{', '.join(_format(each.shape) for each in inputs.values())}: {describe_cause(error)}.",
                 hint=_HINT,
             ) from error
         found = [each.shape for each in outputs]
@@ -190,10 +190,6 @@ def _open_cached(file: Path, contract: Contract, memory_bytes: int | None) -> On
     model = OnnxModel(file, memory_bytes)
     model.check(contract)
     return model
-
-
-def _as_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _declared_shape(shape: Sequence[object]) -> Shape:

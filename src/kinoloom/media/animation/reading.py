@@ -16,7 +16,7 @@ from PIL import Image
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
-from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError
+from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, describe_cause
 from kinoloom.media.limits import check_size
 
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
@@ -91,7 +91,5 @@ def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
     except UnsupportedMediaError:
         raise
     except _DAMAGE as error:
-        message = (
-            f"{path.name} is damaged after {number} frames: {error}. The readable part is used."
-        )
+        message = f"{path.name} is damaged after {number} frames: {describe_cause(error)}. The readable part is used."
         notes.add("damage", message, "error")

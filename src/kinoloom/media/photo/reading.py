@@ -34,6 +34,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UnsupportedMediaError,
     UsageError,
+    describe_cause,
 )
 from kinoloom.media.limits import PIXEL_LIMIT, SIZE_HINT, describe_excess, read_canvas
 from kinoloom.media.photo.formats import detect_format, is_animation
@@ -272,7 +273,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
         if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
             raise _too_large_for_memory(path) from error
         raise UnreadableMediaError(
-            f"{path} cannot be read as a picture: {error}.",
+            f"{path} cannot be read as a picture: {describe_cause(error)}.",
             hint="It may be damaged or truncated; copy it again from its source.",
         ) from error
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from kinoloom.base.model import FetchedFile, Member
-from kinoloom.errors import ChecksumError, KinoloomError, WeightsError
+from kinoloom.errors import ChecksumError, KinoloomError, WeightsError, describe_cause
 
 _CHUNK_BYTES = 1 << 20
 _ZIP_SUFFIXES = (".whl", ".zip")
@@ -98,7 +98,8 @@ def open_member(member: Member, path: Path) -> Iterator[IO[bytes]]:
         if is_disk or isinstance(error, KinoloomError):
             raise
         raise WeightsError(
-            f"{path} cannot be read as {'a ZIP' if is_zip else 'a tar.gz'} archive: {error}."
+            f"{path} cannot be read as {'a ZIP' if is_zip else 'a tar.gz'} archive: "
+            f"{describe_cause(error)}."
         ) from error
 
 

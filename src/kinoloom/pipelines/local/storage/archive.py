@@ -9,7 +9,7 @@ import zlib
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
-from kinoloom.errors import UsageError
+from kinoloom.errors import UsageError, describe_cause
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _MAX_FILES = 100_000
@@ -57,7 +57,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     raise UsageError(f"{archive.name} is too large to unpack.")
                 _extract(tar, member, folder)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, LZMAError) as error:
-        reason = " ".join(str(error).split())
+        reason = describe_cause(error)
         raise UsageError(f"{archive.name} is not a valid archive: {reason}.") from error
 
 
