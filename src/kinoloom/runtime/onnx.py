@@ -139,9 +139,10 @@ class OnnxModel:
                     f"The network {self.file} needs more memory than is available.",
                     hint="Reduce --memory or the size of the pictures, or name another network.",
                 ) from error
+            shapes_given = ", ".join(_format(each.shape) for each in inputs.values())
             raise WeightsError(
-                f"The network {self.file} failed on inputs of shape "
-                f"{', '.join(_format(each.shape) for each in inputs.values())}: {describe_cause(error)}.",
+                f"The network {self.file} failed on inputs of shape {shapes_given}: "
+                f"{describe_cause(error)}.",
                 hint=_HINT,
             ) from error
         found = [each.shape for each in outputs]

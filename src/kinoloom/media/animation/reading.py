@@ -91,5 +91,8 @@ def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
     except UnsupportedMediaError:
         raise
     except _DAMAGE as error:
-        message = f"{path.name} is damaged after {number} frames: {describe_cause(error)}. The readable part is used."
+        cause = describe_cause(error)
+        message = (
+            f"{path.name} is damaged after {number} frames: {cause}. The readable part is used."
+        )
         notes.add("damage", message, "error")
