@@ -176,6 +176,8 @@ def build_network(folder: Path) -> None:
     exported = folder / "exported"
     exported.mkdir(exist_ok=True)
     model = torch.export.export(torch.nn.Sequential(*layers).eval(), example)
+    for node in model.graph.nodes:
+        node.meta.pop("stack_trace", None)  # paths of this machine
     torch.export.save(model, exported / "model.pt2")
     inputs = np.random.default_rng(0).normal(size=(3, 2, 6, 6)).astype(np.float32)
     np.save(exported / "inputs.npy", inputs)
