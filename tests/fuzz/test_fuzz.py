@@ -106,7 +106,7 @@ def test_every_kind_has_a_corpus_and_changes_are_real(tmp_path: Path) -> None:
 
 def test_a_short_campaign_has_no_findings() -> None:
     """`make fuzz` and CI run longer campaigns; fixed findings are in the corpus."""
-    cases = changed_cases(1, 30)
+    cases = changed_cases(1, 15)
     fixed = [case for case in islice(draw_cases(0), 500) if case.item.name.startswith("fixed-")]
     drawn = iter([*[case for case in fixed if not case.changed], *cases])
     summary = run_campaign(drawn, jobs=1, until=lambda _: False, save_to=None)
