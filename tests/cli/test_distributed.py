@@ -105,10 +105,13 @@ def test_killed_driver_resumes_without_repeating_work(
     out = tmp_path / "out.mp4"
     line = interpolate_words(source, out, "--session", "local", "--piece", "4")
     driver = start(line)
+    other = wait_for_piece(out, "Piece-1")["pid"]
+    os.killpg(other, signal.SIGSTOP)  # or the driver may finish before it is killed
     deadline = time.monotonic() + WAIT_S
     while not list(session_of(out).parent.glob("[0-9]*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     driver.kill()
+    os.killpg(other, signal.SIGKILL)
     driver.communicate()
     assert not out.exists()
     assert run(*line, "--resume", "--json") == 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import tarfile
 import zlib
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from kinoloom.errors import UsageError, describe_cause
@@ -18,6 +18,10 @@ _MAX_RATIO = 200  # of the content's size to the archive's; zeros reach 1000
 _FREE_BYTES = 256 << 20  # allowed at any ratio
 _BLOCK_BYTES = 1 << 20
 _MAX_NAME_BYTES = 255
+_DAMAGE = (
+    tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError,
+)  # fmt: skip
+"""What damaged archives raise, besides an OSError without a number from gzip and bz2."""
 
 
 def pack(folder: StepFolder, target: Path) -> None:
@@ -56,9 +60,14 @@ def unpack(archive: Path, folder: Path) -> None:
                 if count > _MAX_FILES or left < 0:
                     raise UsageError(f"{archive.name} is too large to unpack.")
                 _extract(tar, member, folder)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, LZMAError) as error:
-        reason = describe_cause(error)
-        raise UsageError(f"{archive.name} is not a valid archive: {reason}.") from error
+    except UsageError:
+        raise
+    except (OSError, *_DAMAGE) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the system: a full disk
+            raise
+        raise UsageError(
+            f"{archive.name} is not a valid archive: {describe_cause(error)}."
+        ) from error
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
@@ -66,7 +75,6 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
     is_allowed = (
         not name.is_absolute()
         and ".." not in name.parts
-        and "\0" not in member.name
         and max((len(os.fsencode(part)) for part in name.parts), default=0) <= _MAX_NAME_BYTES
         and (member.isdir() or (member.isreg() and name.parts))
     )
