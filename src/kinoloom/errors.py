@@ -14,6 +14,7 @@
     │       └── OfflineError (ConnectionError) a package registry cannot be reached
     ├── MediaError (OSError)          exit 4   an input cannot be read
     │   ├── InputNotFoundError (FileNotFoundError)
+    │   ├── InputChangedError                  the file was changed while it was read
     │   ├── UnreadableMediaError (ValueError)
     │   └── UnsupportedMediaError (ValueError) readable, but not supported by this op
     ├── OutputError (OSError)         exit 1   the output cannot be written
@@ -40,6 +41,8 @@ class KinoloomError(Exception):
     """
 
     exit_code = 1
+    has_lines = False
+    """Whether the message may have several lines; in others a line feed belongs to a name."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
@@ -47,7 +50,7 @@ class KinoloomError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        between = "\n" if "\n" in self.message else " "
+        between = "\n" if self.has_lines and "\n" in self.message else " "
         return f"{self.message}{between}{self.hint}".rstrip()
 
 
@@ -63,6 +66,8 @@ class ArrayError(UsageError):
 
 class DefinitionError(UsageError):
     """A pipeline definition is invalid; the message names the JSON path of each problem."""
+
+    has_lines = True
 
 
 class OutputExistsError(UsageError, FileExistsError):
@@ -96,6 +101,8 @@ class ChecksumError(WeightsError):
 class FetchError(MissingError, OSError):
     """A package registry does not deliver the package of a model."""
 
+    has_lines = True
+
 
 class OfflineError(FetchError, ConnectionError):
     """A package registry cannot be reached; the hint has the commands for another machine."""
@@ -109,6 +116,14 @@ class MediaError(KinoloomError, OSError):
 
 class InputNotFoundError(MediaError, FileNotFoundError):
     """The file does not exist."""
+
+
+class InputChangedError(MediaError):
+    """An input was replaced, truncated, appended to, modified or removed while it was read."""
+
+    def with_kept(self, kept: str) -> InputChangedError:
+        """Return the error with a sentence that says where the part finished before is kept."""
+        return InputChangedError(f"{self.message} {kept}".rstrip(), hint=self.hint)
 
 
 class UnreadableMediaError(MediaError, ValueError):
@@ -125,6 +140,8 @@ class OutputError(KinoloomError, OSError):
 
 class ExecutionError(KinoloomError, RuntimeError):
     """A pipeline execution failed, was stopped, or has no such result."""
+
+    has_lines = True
 
 
 class TrainingError(KinoloomError, ArithmeticError):

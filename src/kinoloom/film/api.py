@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, check_picture
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip
+from kinoloom.base.units import parse_bytes
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
 from kinoloom.film.options import InterpolateOptions
@@ -84,7 +86,9 @@ def interpolate(
     if not isinstance(source, Clip):
         from kinoloom.media.files import read
 
-        source = read([Path(str(item)) for item in source])
+        memory = options.get("memory")
+        budget = None if memory is None else Budget(parse_bytes(memory))
+        source = read([Path(str(item)) for item in source], budget)
     clip: Clip = ops.interpolate(source, times=times, **options)
     return clip
 

@@ -10,7 +10,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from kinoloom.base.array_files import read_array
 from kinoloom.base.notes import logger
 from kinoloom.base.outputs import atomic_output, check_output
 from kinoloom.base.report import Report, Table, Text
@@ -21,6 +20,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UsageError,
 )
+from kinoloom.runtime.array_files import read_array
 from kinoloom.tiny import page
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip.color import BT709, Color, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
@@ -78,6 +80,8 @@ class Clip:
         made_with: details for the provenance record beyond the options (the engine chosen, its
             weights); a `Path` value is recorded with its hash.
         provenance: how it was made, set by `Op`; None for clips from outside.
+        reading_bytes: an estimate of the memory that reading its frames takes, frames included.
+        budget: the memory budget of the job that reads it; None for no limit.
 
     Raises:
         ArrayError: a side below 1 pixel; a rate that is not a Fraction above 0.
@@ -101,6 +105,8 @@ class Clip:
     notes: Notes = field(default_factory=Notes, repr=False)
     made_with: dict[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = field(default=None, repr=False)
+    reading_bytes: int = 0
+    budget: Budget | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -112,6 +118,11 @@ class Clip:
 
     def __iter__(self) -> Iterator[Frame]:
         return self.read(Fraction(0))
+
+    @cached_property
+    def record(self) -> Provenance:
+        """Return the provenance record; for a clip from outside, one of its files alone."""
+        return self.provenance or Provenance("clip", {}, self.files)
 
     def with_(self, **changes: Any) -> Clip:
         """Return a copy with some fields changed."""

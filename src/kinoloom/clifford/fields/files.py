@@ -11,18 +11,19 @@ import math
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kinoloom.base.array_files import read_arrays
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import atomic_output
 from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.runtime.array_files import read_arrays
 
 _METADATA = "about"
 _VERSION = 1
@@ -72,6 +73,7 @@ class FieldsFiles:
         Raises:
             UsageError: the suffix of `path` is not .npz.
             OutputExistsError, OutputError: see `base.outputs.atomic_output`.
+            InputChangedError: a file from which the fields are computed has changed.
         """
         if path.suffix.lower() != ".npz":
             raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
@@ -81,6 +83,7 @@ class FieldsFiles:
         text = json.dumps({"kinoloom_fields": _VERSION, **metadata, "provenance": record})
         with (
             atomic_output(path, overwrite=options.overwrite) as temporary,
+            value.provenance.files.guard() if value.provenance else nullcontext(),
             zipfile.ZipFile(temporary, "w") as archive,
         ):
             _write_member(archive, _METADATA, np.array(text))

@@ -27,6 +27,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
@@ -39,7 +40,13 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
-from kinoloom.media.limits import check_animation_size
+from kinoloom.media.limits import MAX_FRAME_S, MAX_RATE, check_animation_size, check_times
+from kinoloom.media.memory import (
+    estimate_animation,
+    estimate_decoding,
+    refuse_to_decode,
+    refuse_to_read,
+)
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import read_color, to_picture
 from kinoloom.media.video.decoding import (
@@ -52,7 +59,7 @@ from kinoloom.media.video.decoding import (
 from kinoloom.media.video.hdr import hdr_of
 from kinoloom.media.video.planes import find_layout
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.times import Clock, constant_rate
+from kinoloom.media.video.times import Clock, constant_rate, list_rates
 
 _LOOK_AHEAD = 240
 _LOOK_AHEAD_BYTES = 1 << 26
@@ -70,9 +77,10 @@ _MAX_RATE_ERROR = Fraction(1, 20)
 """The most by which the mean rate of a file may differ from the rate of its beginning."""
 
 
-def open_video(path: Path) -> Clip:
+def open_video(path: Path, budget: Budget | None = None) -> Clip:
     """Open a video.
 
+    If reading alone exceeds a memory limit, nothing is decoded, and the clip raises the error.
     `Clip.rate` is None if the rate varies; `duration` and `frame_count` are None if the container
     does not store them. Notes: "interlaced" (warning), "sound" (warning: a track that
     cannot be decoded), "hdr" (warning: metadata that is left out), and while frames are read
@@ -85,14 +93,19 @@ def open_video(path: Path) -> Clip:
         UnsupportedMediaError: the file has no moving pictures, an unsupported codec, pixel format
             or colour matrix, or pictures above `limits.PIXEL_LIMIT`.
     """
-    if path.is_file():
-        check_animation_size(path)
+    canvas = check_animation_size(path) if path.is_file() else (0, 0)
+    needed = estimate_animation(*canvas, path.stat().st_size) if any(canvas) else 0
+    if refused := refuse_to_read(path, canvas, needed, budget):
+        return refused
     if animated_in.is_for_pillow(path):
-        return animated_in.open_animation(path)
+        return animated_in.open_animation(path, budget)
     notes = Notes()
     with open_input(path) as container:
         zero = find_zero(container)
         stream = find_picture_stream(container, path)
+        needed = needed or estimate_decoding(stream.codec_context)
+        if refused := refuse_to_decode(path, stream, _find_end(stream), needed, budget):
+            return refused
         facts = _inspect(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
         is_png = container.format.name == "apng"
@@ -107,7 +120,8 @@ def open_video(path: Path) -> Clip:
     if left_out:
         notes.add(
             "sound",
-            f"{left_out} sound track(s) of {path.name} cannot be decoded; they are left out.",
+            f"{left_out} sound track(s) of {path.name} cannot be decoded, or have unusual sample "
+            "rates or times; they are left out.",
             "warning",
         )
     width, height = facts.size[::-1] if facts.rotation.is_sideways else facts.size
@@ -126,6 +140,8 @@ def open_video(path: Path) -> Clip:
         files=(path,),
         origin=path,
         notes=notes,
+        reading_bytes=needed,
+        budget=budget,
     )
 
 
@@ -163,7 +179,8 @@ def _inspect(
     """Decode the first frame and inspect the packets after it."""
     first, stored = _read_beginning(container, stream, path)
     tick = stream.time_base or 1 / _DEFAULT_RATE
-    declared = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    rates = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    declared = list_rates(rates, len(stored), first.duration * tick)
     rate = constant_rate(stored, tick, declared)
     average = (
         stream.average_rate if stream.frames else None
@@ -176,10 +193,12 @@ def _inspect(
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
         length = round(length * rate) / rate  # some files store it rounded
+    times = [(ticks - min(stored)) * tick + clock.begin for ticks in stored] or [clock.begin]
+    check_times(path, times, rate or (declared[0] if len(stored) < 2 else None), length)
     color = read_color(first)
     return _Facts(
         clock=clock,
-        nominal_rate=rate or next((each for each in declared if each), _DEFAULT_RATE),
+        nominal_rate=rate or next((r for r in declared if r and r <= MAX_RATE), _DEFAULT_RATE),
         length=length if length and length > 0 else None,
         frame_count=_find_frame_count(stream),
         timed=timed,
@@ -307,6 +326,9 @@ class _Video:
             if progress.frames and time <= progress.time:
                 self._out_of_order(time, progress)
                 continue
+            if progress.frames and time - progress.time > MAX_FRAME_S:
+                self._damage(f"a frame lasts {float(time - progress.time):.0f} s", progress)
+                return
             progress.time, progress.frames = time, progress.frames + 1
             if native.is_corrupt and time >= start:
                 self._damage("a picture is incomplete", progress)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 
+from kinoloom.base.printable import printable_line
 from kinoloom.errors import DefinitionError
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -65,19 +66,22 @@ class Problems:
     def __len__(self) -> int:
         return len(self._items)
 
-    def raise_if_any(self) -> None:
+    def raise_if_any(self, heading: str = "The pipeline definition has") -> None:
         """Raise one error that lists the problems.
+
+        Args:
+            heading: What comes before the number of problems.
 
         Raises:
             DefinitionError: There are problems; the message has the first 20, one per line.
         """
         if not self._items:
             return
-        lines = [str(problem) for problem in self._items[:_MAX_LISTED]]
+        lines = [printable_line(str(problem)) for problem in self._items[:_MAX_LISTED]]
         if len(self._items) > _MAX_LISTED:
             lines.append(f"and {len(self._items) - _MAX_LISTED} more")
         count = "1 problem" if len(self._items) == 1 else f"{len(self._items)} problems"
-        raise DefinitionError(f"The pipeline definition has {count}:\n  " + "\n  ".join(lines))
+        raise DefinitionError("\n  ".join([f"{heading} {count}:", *lines]))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kinoloom.base.array_files import read_arrays
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.runtime.array_files import read_arrays
 from kinoloom.tiny.ir.program import Array, Program
 
 TRAIN, HELD_OUT = ("x", "y"), ("x_test", "y_test")

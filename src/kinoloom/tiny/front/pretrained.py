@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.base.array_files import read_arrays
 from kinoloom.errors import (
     InputNotFoundError,
     KinoloomError,
     UnreadableMediaError,
     UsageError,
 )
+from kinoloom.runtime.array_files import read_arrays
 from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 from kinoloom.tiny.training.scheme import Update, collect_convs

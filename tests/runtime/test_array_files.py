@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinoloom.base.array_files import read_array, read_arrays
 from kinoloom.base.machine import peak_memory_bytes
+from kinoloom.runtime.array_files import read_array, read_arrays
 
 
 @pytest.mark.parametrize(
