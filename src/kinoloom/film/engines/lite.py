@@ -74,7 +74,8 @@ class Lite:
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
-        self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
+        weights = require_weights(CARD, options.weights)
+        self._network = open_model(weights, _CONTRACT, options.memory_bytes)
 
     def interpolate(
         self, first: Picture, second: Picture, times: Sequence[float]

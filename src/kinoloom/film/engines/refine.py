@@ -71,7 +71,8 @@ class Refine(Fast):
 
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
-        self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
+        weights = require_weights(CARD, options.weights)
+        self._network = open_model(weights, _CONTRACT, options.memory_bytes)
 
     @classmethod
     def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
