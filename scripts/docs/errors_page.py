@@ -35,6 +35,7 @@ see the traceback.
 | 2 | an option, an argument or a name is wrong |
 | 3 | an extra, a package or weights are missing; the message has the command that gets them |
 | 4 | an input cannot be read |
+| 5 | the output is written, but part of it is missing: an input is damaged |
 | 130 | interrupted |
 
 ## Classes

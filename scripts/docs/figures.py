@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = (
     ROOT / "README.md",
+    ROOT / "SECURITY.md",
     DECISIONS / "README.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
 )
@@ -218,7 +219,37 @@ def decisions() -> str:
     )
 
 
+def trials() -> str:
+    """Return what the trials tried, and how often they failed."""
+    result = _result("trials")
+    kills, devices = result["kills"], result["power cycles"]
+    targets = {name for row in devices for name, cell in row.items() if isinstance(cell, bool)}
+    cycles = sum(row["power cycles"] * len(targets & row.keys()) for row in devices)
+    differing = sum(row[name] is False for row in devices for name in targets)
+    return _table(
+        ("trial", "number", "failures"),
+        (
+            (
+                "damaged and hostile files",
+                f"{sum(row['cases'] for row in result['fuzzing']):,}",
+                sum(row["findings"] for row in result["fuzzing"]),
+            ),
+            (
+                "kills of films, trainings and pipelines",
+                sum(row["kills"] for row in kills),
+                sum(row["other results"] + row["files lost"] for row in kills),
+            ),
+            (
+                f"power cycles of {len(devices)} networks on {len(targets)} targets",
+                cycles,
+                differing,
+            ),
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "trials": trials,
     "decisions": decisions,
     "engines": engines,
     "engines-by-motion": engines_by_motion,

@@ -22,10 +22,14 @@
     ├── TrainingError (ArithmeticError)  exit 1   a loss, gradient or weight is not finite
     └── BudgetError (MemoryError)     exit 1   the work does not fit the memory budget
 
-A message says what is wrong with which value; `hint` says what to do.
+A message says what is wrong with which value; `hint` says what to do. A job that writes its output
+without a part that is missing or damaged raises no error; its exit code is `EXIT_INCOMPLETE`.
 """
 
 from __future__ import annotations
+
+EXIT_INCOMPLETE = 5
+"""The output is written, but part of the requested work is missing."""
 
 
 class KinoloomError(Exception):
@@ -146,3 +150,8 @@ class TrainingError(KinoloomError, ArithmeticError):
 
 class BudgetError(KinoloomError, MemoryError):
     """The work does not fit the memory budget."""
+
+
+def describe_cause(error: BaseException) -> str:
+    """Return the message of a library's error on one line, without its final full stop."""
+    return " ".join(str(error).split()).rstrip(". ")

@@ -1,5 +1,6 @@
 """Commands generated from declarations: arguments, flags, help and messages."""
 
+import inspect
 import json
 import re
 import sys
@@ -11,10 +12,10 @@ import click
 import plugin
 import pytest
 
-from kinoloom import __version__
+from kinoloom import __version__, errors
 from kinoloom.base import registry
 from kinoloom.base.conformance import check_op
-from kinoloom.cli.main import main
+from kinoloom.cli.main import cli, main
 
 
 @pytest.fixture(scope="module")
@@ -343,8 +344,6 @@ def test_completion_prints_a_script_for_the_shell(run: Any, shell: str) -> None:
 
 
 def test_every_command_has_help_for_each_flag(run: Any) -> None:
-    from kinoloom.cli.main import cli
-
     context = click.Context(cli)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
@@ -352,3 +351,9 @@ def test_every_command_has_help_for_each_flag(run: Any) -> None:
         assert command.get_short_help_str()
         for parameter in command.params:
             assert isinstance(parameter, click.Argument) or parameter.help, (name, parameter.name)
+
+
+def test_incomplete_output_has_an_exit_code_that_no_error_has() -> None:
+    codes = {error.exit_code for _, error in inspect.getmembers(errors, inspect.isclass)}
+    assert errors.EXIT_INCOMPLETE not in codes | {0, 130}
+    assert f"; {errors.EXIT_INCOMPLETE} the output lacks a part" in (cli.help or "")

@@ -16,6 +16,7 @@ from PIL import Image
 
 import kinoloom
 from kinoloom.cli.main import main
+from kinoloom.errors import EXIT_INCOMPLETE
 
 RATE = Fraction(25)
 
@@ -190,7 +191,7 @@ def test_truncated_video_yields_its_frames_and_a_note(
     whole = Path(write_video(tmp_path / "in.mkv", 60))
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     out = tmp_path / "out.mp4"
-    assert run(str(whole), "-o", str(out)) == 1
+    assert run(str(whole), "-o", str(out)) == EXIT_INCOMPLETE == 5
     assert "damage" in capsys.readouterr().err.lower()
     assert 10 <= len(list(kinoloom.read(out))) < 120
 

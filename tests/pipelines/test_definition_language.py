@@ -331,3 +331,9 @@ def test_the_order_of_listing_means_nothing(shared_data: Path) -> None:
     assert graph.order[0] == "Split"
     assert sorted(graph.order[1:5]) == ["Map0", "Map1", "Map2", "Map3"]
     assert graph.order[5:] == ("Reduce", "Notify")
+
+
+def test_numbers_with_too_many_digits_are_rejected() -> None:
+    text = json.dumps(definition(fail("Stop"))).replace('"no"', "9" * 5000)
+    with pytest.raises(DefinitionError, match="a number with too many digits"):
+        load_text(text)

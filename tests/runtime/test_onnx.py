@@ -1,6 +1,9 @@
 """ONNX files that are damaged, hostile, or belong to another engine."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +185,71 @@ def test_shipped_weights_are_compared_with_their_sha256(
     monkeypatch.setattr(flow_network, "FLOW_WEIGHTS", damaged)
     with pytest.raises(ChecksumError, match=r"net\.onnx is damaged: it has SHA-256"):
         flow_network.FlowNetwork()
+
+
+def looping(file: Path) -> Path:
+    """A model whose loop ends after 2**62 passes."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["more"], ["more_out"]),
+            helper.make_node("Mul", ["state", "state"], ["state_out"]),
+        ],
+        "body",
+        [value("i", [], TensorProto.INT64), value("more", [], TensorProto.BOOL), value("state")],
+        [value("more_out", [], TensorProto.BOOL), value("state_out")],
+    )
+    weights = [
+        numpy_helper.from_array(np.array(2**62, np.int64), "passes"),
+        numpy_helper.from_array(np.array(True), "always"),
+    ]
+    nodes = [helper.make_node("Loop", ["passes", "always", "x"], ["y"], body=body)]
+    return save(file, nodes, weights, value("x", [2]), [value("y", [2])])
+
+
+def test_control_flow_is_rejected_before_it_runs(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="control flow, the operator 'Loop'"):
+        OnnxModel(looping(tmp_path / "loop.onnx"))
+
+
+def test_operators_of_other_domains_are_rejected(tmp_path: Path) -> None:
+    nodes = [helper.make_node("FusedGemm", ["x", "x"], ["y"], domain="com.microsoft")]
+    file = save(tmp_path / "d.onnx", nodes, [], value("x", [2]), [value("y", [2])])
+    with pytest.raises(WeightsError, match=r"the operator 'FusedGemm' of 'com\.microsoft'"):
+        OnnxModel(file)
+
+
+def test_functions_of_the_model_are_rejected(tmp_path: Path, doubling: Path) -> None:
+    model = onnx.load(doubling)
+    node = helper.make_node("Add", ["a", "a"], ["b"])
+    opsets = [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("own", "F", ["a"], ["b"], [node], opsets))
+    onnx.save(model, doubling)
+    with pytest.raises(WeightsError, match="functions of its own"):
+        OnnxModel(doubling)
+
+
+BOUNDED = """
+import sys
+from pathlib import Path
+import numpy as np
+from kinoloom.base.machine import peak_memory_bytes
+from kinoloom.errors import BudgetError
+from kinoloom.runtime import onnx
+before = peak_memory_bytes()
+try:
+    onnx.OnnxModel(Path(sys.argv[1]), 32 << 20)({"x": np.zeros(2, np.float32)})
+except BudgetError as error:
+    print(error)
+assert peak_memory_bytes() - before < 128 << 20
+"""
+
+
+def test_memory_of_a_network_is_bounded(tmp_path: Path) -> None:
+    """Each of 60 nodes doubles the size of its input."""
+    names = ["x", *(f"y{k}" for k in range(59)), "y"]
+    nodes = [helper.make_node("Concat", [a, a], [b], axis=0) for a, b in pairwise(names)]
+    file = save(tmp_path / "d.onnx", nodes, [], value("x", [2]), [value("y", ["n"])])
+    line = [sys.executable, "-c", BOUNDED, str(file)]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert "needs more memory than is available" in done.stdout
+    assert done.stderr == ""

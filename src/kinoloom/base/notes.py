@@ -27,7 +27,7 @@ class Note:
     Attributes:
         kind: one word ("cut", "damage") by which summaries count.
         message: one sentence for a person.
-        level: "error" means that part of the requested result is missing (exit code 1).
+        level: "error" means that part of the requested result is missing (exit code 5).
         time: position in the clip in seconds, or None.
     """
 

@@ -15,12 +15,13 @@ from kinoloom.base.notes import logger
 from kinoloom.base.printable import printable_line
 from kinoloom.base.report import Report
 from kinoloom.cli.output import echo, echo_json, echo_line
+from kinoloom.errors import EXIT_INCOMPLETE
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.run import is_secondary_process, run_job
 
 
 def execute(job: Job, *, as_json: bool) -> int:
-    """Run a job and print its result; return the exit code, 1 if part of the work is missing.
+    """Run a job and print its result; return the exit code, `EXIT_INCOMPLETE` if a part is missing.
 
     Raises:
         KinoloomError: as `jobs.run.run_job`.
@@ -29,7 +30,7 @@ def execute(job: Job, *, as_json: bool) -> int:
         outcome = run_job(job, progress)
     if not (isinstance(outcome.result, Report) and is_secondary_process()):
         _print(job, outcome, as_json=as_json)
-    return 0 if outcome.is_complete else 1
+    return 0 if outcome.is_complete else EXIT_INCOMPLETE
 
 
 def _print(job: Job, outcome: Outcome, *, as_json: bool) -> None:

@@ -95,7 +95,7 @@ def cli() -> None:
     kinoloom doctor                                       What is installed, what is missing
 
     Exit codes: 0 done; 1 the work failed; 2 wrong usage; 3 an extra or weights are missing;
-    4 an input cannot be read; 130 interrupted.
+    4 an input cannot be read; 5 the output lacks a part; 130 interrupted.
     """
 
 

@@ -332,11 +332,12 @@ class _Run:
         path = checkpoints.find_latest(self.checkpoint_folder)
         if path is not None:
             state = checkpoints.load(path)
-            checkpoints.check_compatible(path, state, **self.record)
-            self.updater.restore(state)
-            self.loss_log.restore(state["meter"])
-            self.steps_done, self.previous_s = state["step"], state["seconds"]
-            self.best, self.figures = state["best"], state["figures"]
+            with checkpoints.report_damage(path):
+                checkpoints.check_compatible(path, state, **self.record)
+                self.updater.restore(state)
+                self.loss_log.restore(state["meter"])
+                self.steps_done, self.previous_s = state["step"], state["seconds"]
+                self.best, self.figures = state["best"], state["figures"]
             if self.processes.is_first:
                 logger.info("resuming from step %d", self.steps_done)
         high, negative_low = self.processes.reduce_max([self.steps_done, -self.steps_done])

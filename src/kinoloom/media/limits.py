@@ -19,8 +19,12 @@ from kinoloom.errors import UnsupportedMediaError
 
 PIXEL_LIMIT = 160_000_000
 """The most pixels of a photo or a frame (16000x10000)."""
-DECODER_OPTIONS = {"max_pixels": str(PIXEL_LIMIT)}
-"""Options of every FFmpeg decoder."""
+DECODER_OPTIONS = {"max_pixels": str(PIXEL_LIMIT), "threads": "1"}
+"""Options of every FFmpeg decoder.
+
+With several threads the pictures of a damaged file depend on their number, and for some codecs
+differ from run to run (docs/decisions/0044).
+"""
 SIZE_HINT = "Reduce its size first."
 MAX_RATE = 10_000
 """The most frames per second of a video."""

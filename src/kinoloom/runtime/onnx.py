@@ -10,16 +10,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.machine import cores
-from kinoloom.errors import WeightsError
+from kinoloom.base.machine import cores, default_budget_bytes
+from kinoloom.errors import BudgetError, WeightsError, describe_cause
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
+from kinoloom.runtime.operators import check_operators
 
 Floats = NDArray[np.float32]
 Shape = tuple[int | None, ...]
 """The sides of an array; None is any length."""
 
 _HINT = "Install kinoloom again, or name another file with --weights."
+_MOST_FOLDED_BYTES = 64 << 20
+"""The most memory of a constant that is computed when a file is opened."""
+_OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory")
+"""In the messages of onnxruntime."""
+_BY_REQUEST = 1
+"""The memory pool grows by what is requested, not by powers of two."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +47,42 @@ class OnnxModel:
 
     Args:
         file: an .onnx file.
+        memory_bytes: the most memory of its weights and tensors; None is half of what is available.
 
     Raises:
         WeightsError: it cannot be read as an ONNX model, names external data outside its folder,
-            or contains weights that are NaN or infinite.
+            contains weights that are NaN or infinite, or control flow.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, memory_bytes: int | None = None) -> None:
         import onnxruntime
 
         check_external_data(file)
         check_initializers(file)
+        check_operators(file)
+        _limit_memory(memory_bytes or default_budget_bytes())
         self.file = file
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised; they need not be printed too
         options.intra_op_num_threads = cores()
         options.inter_op_num_threads = 1
         # Spinning threads burn a core while the caller decodes, samples or encodes.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry(
+            "optimization.constant_folding_max_output_size_in_bytes", str(_MOST_FOLDED_BYTES)
+        )
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = 4
+        # Sizes change from call to call: the pool is emptied after each.
+        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(file), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {error}", hint=_HINT
+                f"{file} cannot be read as an ONNX model: {describe_cause(error)}.", hint=_HINT
             ) from error
 
     @property
@@ -114,13 +132,21 @@ class OnnxModel:
         Raises:
             WeightsError: the network fails, or an output has another shape or type, or contains
                 NaN or infinite values.
+            BudgetError: it needs more memory than is available.
         """
         try:
-            outputs = [np.asarray(each) for each in self._session.run(None, dict(inputs))]
+            results = self._session.run(None, dict(inputs), self._run_options)
+            outputs = [np.asarray(each) for each in results]
         except Exception as error:
+            if any(phrase in str(error) for phrase in _OUT_OF_MEMORY):
+                raise BudgetError(
+                    f"The network {self.file} needs more memory than is available.",
+                    hint="Reduce --memory or the size of the pictures, or name another network.",
+                ) from error
+            shapes_given = ", ".join(_format(each.shape) for each in inputs.values())
             raise WeightsError(
-                f"The network {self.file} failed on inputs of shape "
-                f"{', '.join(_format(each.shape) for each in inputs.values())}: {error}",
+                f"The network {self.file} failed on inputs of shape {shapes_given}: "
+                f"{describe_cause(error)}.",
                 hint=_HINT,
             ) from error
         found = [each.shape for each in outputs]
@@ -137,18 +163,36 @@ class OnnxModel:
         return outputs
 
 
-@cache
-def open_model(file: Path, contract: Contract) -> OnnxModel:
+def _limit_memory(memory_bytes: int) -> None:
+    """Create the memory pool of the next network: a small file can request any size."""
+    import onnxruntime
+
+    pool = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    limits = {"max_mem": memory_bytes, "arena_extend_strategy": _BY_REQUEST}
+    onnxruntime.create_and_register_allocator(pool, onnxruntime.OrtArenaCfg(limits))
+
+
+def open_model(file: Path, contract: Contract, memory_bytes: int | None = None) -> OnnxModel:
     """Open the network of a file, once per process.
 
     Args:
         file: an .onnx file.
         contract: the inputs and outputs that it must have.
+        memory_bytes: see `OnnxModel`; up to a quarter more is allowed, so that budgets that differ
+            by little share a network.
 
     Raises:
         WeightsError: as `OnnxModel`, or the network has other inputs or outputs.
     """
-    model = OnnxModel(file)
+    unit = 1 << max((memory_bytes or 0).bit_length() - 3, 0)
+    return _open_cached(file, contract, memory_bytes and -(-memory_bytes // unit) * unit)
+
+
+@cache
+def _open_cached(file: Path, contract: Contract, memory_bytes: int | None) -> OnnxModel:
+    model = OnnxModel(file, memory_bytes)
     model.check(contract)
     return model
 

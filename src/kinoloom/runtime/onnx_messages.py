@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from kinoloom.errors import WeightsError
+from kinoloom.errors import WeightsError, describe_cause
 
 _EXTERNAL_DATA = 13
 """Field of TensorProto: entries of key (1) and value (2)."""
@@ -73,12 +73,16 @@ def map_onnx(file: Path) -> Iterator[mmap.mmap]:
             if isinstance(error, WeightsError):
                 raise
             raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {error}.", hint=_HINT
+                f"{file} cannot be read as an ONNX model: {describe_cause(error)}.", hint=_HINT
             ) from error
 
 
-def find_messages(data: mmap.mmap, kind: Literal["Initializer", "Entry"]) -> Iterator[Part]:
-    """Yield all initialisers of a model and its subgraphs, or all entries of external data.
+def find_messages(
+    data: mmap.mmap, kind: Literal["Initializer", "Entry", "Node", "Function"]
+) -> Iterator[Part]:
+    """Yield all initialisers of a model and its subgraphs, or all messages of another kind.
+
+    Entries are those of external data; nodes do not include those inside of other nodes.
 
     Raises:
         ValueError, IndexError: the file is not ONNX.

@@ -10,8 +10,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-import numpy as np
-
 from kinoloom.base.notes import logger
 from kinoloom.base.outputs import atomic_output, check_output
 from kinoloom.base.report import Report, Table, Text
@@ -22,6 +20,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UsageError,
 )
+from kinoloom.runtime.array_files import read_array
 from kinoloom.tiny import page
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size
@@ -112,6 +111,7 @@ def resolve_scheme(program: Program, name: str) -> Scheme:
     Raises:
         UsageError: The scheme does not fit the program.
         InputNotFoundError: The value is neither a scheme nor a file.
+        UnreadableMediaError: The file is not text.
     """
     if name == "full":
         return full_update(program)
@@ -126,7 +126,10 @@ def resolve_scheme(program: Program, name: str) -> Scheme:
         raise InputNotFoundError(
             f"Unknown scheme '{name}': expected full, head, last:N, {', '.join(PRESETS)} or a file."
         )
-    return parse_scheme(path.read_text(encoding="utf-8"))
+    try:
+        return parse_scheme(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UnreadableMediaError(f"{path.name} is not a UTF-8 text file.") from error
 
 
 def _compile_file(model: Path, options: ModelOptions) -> CompiledProgram:
@@ -363,10 +366,9 @@ def _read_inputs(path: Path) -> Array:
     if not path.is_file():
         raise InputNotFoundError(f"The file {path} does not exist.")
     try:
-        array: Array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        array: Array = read_array(path)
+    except (ValueError, OSError) as error:
         raise UnreadableMediaError(f"{path.name} is not a .npy array of numbers.") from error
-    has_numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
-    if not has_numbers or array.ndim < 2 or not len(array):
+    if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
         raise UnreadableMediaError(f"{path.name} must contain one array (N, ...) of numbers.")
     return array

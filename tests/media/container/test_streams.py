@@ -185,3 +185,17 @@ def test_clip_without_origin_has_no_subtitles(tmp_path: Path, source: Path) -> N
     with av.open(str(tmp_path / "a.mkv")) as file:
         assert len(file.streams) == 1
         assert not file.chapters()
+
+
+def test_a_file_that_was_appended_to_itself_is_written_with_a_note(tmp_path: Path) -> None:
+    """Its times go back, also those of sound and subtitles, which are copied."""
+    sounds = (make.Sound(codec="libopus"),)
+    path = make.make(tmp_path / "in.mkv", frames=12, codec="mpeg4", sounds=sounds)
+    path.write_bytes(path.read_bytes() * 2)
+    clip = read(path)
+    write(clip, tmp_path / "out.mkv")
+    assert "Stream 1 (audio) is damaged" in " ".join(note.message for note in clip.notes)
+    assert clip.notes.failed
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        times = [packet.pts for packet in file.demux(audio=0) if packet.size]
+    assert times == sorted(set(times))

@@ -199,3 +199,11 @@ def test_nominal_rate_comes_from_the_first_frame(fields: dict[str, Any], rate: F
 def test_all_codecs_of_containers_are_defined() -> None:
     for container in (VIDEO | ANIMATED).values():
         assert set(container.codecs) <= set(CODECS)
+
+
+def test_threads_of_h264_do_not_depend_on_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for number in (1, 2, 64):
+        monkeypatch.setattr("kinoloom.media.video.plan.cores", lambda number=number: number)
+        found.add(make_plan(film(size=(64, 256)), ".mp4").threads)
+    assert found == {4}

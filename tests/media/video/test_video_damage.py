@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -102,6 +103,46 @@ def test_lost_transport_packets_are_noted(tmp_path: Path) -> None:
     assert len(list(clip)) > 30
     (note,) = damage(clip)
     assert Fraction(10, 25) < note.time < Fraction(30, 25)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs sched_setaffinity")
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mkv", "libx264", {"x264-params": "slices=4:bframes=3"}),
+        ("a.webm", "libvpx", {}),
+        ("a.avi", "mpeg4", {}),
+    ],
+)
+def test_damaged_video_decodes_to_the_same_pictures_on_any_number_of_cores(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    path = make(tmp_path / name, frames=40, size=(160, 96), codec=codec, options=options)
+    whole = path.read_bytes()
+    for seed in range(6):
+        path.write_bytes(flip_bits(whole, seed))
+        assert decode_on(1, path) == decode_on(None, path)
+
+
+def flip_bits(data: bytes, seed: int) -> bytes:
+    """Flip 20 bits after the first tenth of a file."""
+    numbers = np.random.default_rng(seed)
+    damaged = bytearray(data)
+    for place in numbers.integers(len(data) // 10, len(data), 20):
+        damaged[place] ^= 1 << int(numbers.integers(8))
+    return bytes(damaged)
+
+
+def decode_on(cores: int | None, path: Path) -> list[tuple[Fraction, bytes]] | str:
+    """Decode a video on some cores or all; return times and pictures, or the error."""
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(every)[:cores])
+    try:
+        return [(frame.time, frame.image.tobytes()) for frame in open_video(path)]
+    except MediaError as error:
+        return str(error)
+    finally:
+        os.sched_setaffinity(0, every)
 
 
 def test_damage_is_noted_once_for_all_reads(tmp_path: Path) -> None:

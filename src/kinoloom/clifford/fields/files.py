@@ -7,6 +7,7 @@ trajectory: `trajectory_00000.npy`, `trajectory_00001.npy`, ... `numpy.load` ope
 from __future__ import annotations
 
 import json
+import math
 import time
 import zipfile
 from collections.abc import Sequence
@@ -22,9 +23,11 @@ from kinoloom.base.options import option
 from kinoloom.base.outputs import atomic_output
 from kinoloom.clifford.fields.dataset import Fields, Trajectory
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.runtime.array_files import read_arrays
 
 _METADATA = "about"
 _VERSION = 1
+_MOST_DIMENSIONS = 8
 _KEYS = ("name", "signature", "grades", "shape", "count", "step_s", "cell", "parameters")
 
 
@@ -123,7 +126,9 @@ def _read_metadata(path: Path) -> dict[str, Any]:
         record = json.loads(text)
         version = record["kinoloom_fields"]
         metadata = {key: _list_to_tuple(record[key]) for key in _KEYS}
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        if version == _VERSION:
+            _check_types(metadata)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UnreadableMediaError(f"{path.name} does not contain fields.") from error
     if version != _VERSION:
         raise UnreadableMediaError(
@@ -132,12 +137,30 @@ def _read_metadata(path: Path) -> dict[str, Any]:
     return metadata
 
 
+def _check_types(metadata: dict[str, Any]) -> None:
+    """Check the types of metadata, which another program may have written.
+
+    Raises:
+        TypeError: a value has another type than `Fields` declares.
+    """
+    numbers = (metadata["count"], metadata["step_s"], metadata["cell"])
+    integers = [metadata["signature"], metadata["grades"], metadata["shape"], numbers[:1]]
+    fits = (
+        isinstance(metadata["name"], str)
+        and isinstance(metadata["parameters"], dict)
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in numbers)
+        and all(type(n) is int for each in integers for n in each)
+        and len(metadata["signature"]) <= _MOST_DIMENSIONS
+    )
+    if not fits:
+        raise TypeError("a value has another type")
+
+
 def _read_member(path: Path, name: str) -> Trajectory:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            member: Trajectory = archive[name]
-            return member
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError) as error:
+        member: Trajectory = read_arrays(path, [name])[name]
+        return member
+    except (ValueError, OSError) as error:
         raise UnreadableMediaError(
             f"{path.name} is damaged, or does not contain {name}."
         ) from error

@@ -79,7 +79,9 @@ class Deep:
     def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
         self._estimator = MotionEstimator(Fast(options, _estimate_networks))
         self._full_size = full_size
-        self._fusion = open_model(require_weights(CARD, options.weights), _CONTRACT)
+        self._fusion = open_model(
+            require_weights(CARD, options.weights), _CONTRACT, options.memory_bytes
+        )
 
     def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time, with the error of `fast`, an upper estimate.

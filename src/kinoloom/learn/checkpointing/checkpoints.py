@@ -7,16 +7,17 @@ It contains no random state, because every step seeds its own generators (see `s
 from __future__ import annotations
 
 import io
-import pickle
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from kinoloom.base.outputs import atomic_output
-from kinoloom.errors import UsageError, WeightsError
+from kinoloom.errors import KinoloomError, UsageError, WeightsError
 from kinoloom.learn.settings import find_difference
 
 _FORMAT = 1
@@ -52,16 +53,36 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: the file is damaged, or is not a checkpoint of this version.
     """
-    hint = f"Remove {path.name} to resume from the checkpoint before it."
-    if not zipfile.is_zipfile(path):
-        raise WeightsError(f"{path.name} is damaged, or is not a checkpoint.", hint=hint)
-    try:
+    with report_damage(path):
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is not a ZIP archive")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path.name} is damaged, or is not a checkpoint.", hint=hint) from error
     if not isinstance(state, dict) or state.get("kinoloom_checkpoint") != _FORMAT:
-        raise WeightsError(f"{path.name} is not a checkpoint of this version.", hint=hint)
+        raise WeightsError(
+            f"{path.name} is not a checkpoint of this version.", hint=_describe_removal(path)
+        )
     return {**state, "record": _rename_old_keys(state.get("record", {}))}
+
+
+@contextmanager
+def report_damage(path: Path) -> Iterator[None]:
+    """Report any error of reading or using a checkpoint as damage: its content can be anything.
+
+    Raises:
+        WeightsError: instead of the error, except for those of kinoloom and of memory.
+    """
+    try:
+        yield
+    except (KinoloomError, MemoryError):
+        raise
+    except Exception as error:
+        raise WeightsError(
+            f"{path.name} is damaged, or is not a checkpoint.", hint=_describe_removal(path)
+        ) from error
+
+
+def _describe_removal(path: Path) -> str:
+    return f"Remove {path.name} to resume from the checkpoint before it."
 
 
 def check_compatible(path: Path, state: dict[str, Any], **current: dict[str, Any]) -> None:

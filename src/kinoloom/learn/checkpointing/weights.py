@@ -14,7 +14,7 @@ from torch import Tensor
 from kinoloom.base.outputs import atomic_output
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import WeightsError
-from kinoloom.learn.checkpointing.checkpoints import load
+from kinoloom.learn.checkpointing.checkpoints import load, report_damage
 
 _KEY = "kinoloom"
 _CHECKPOINT_INFO = ("step", "figures", "settings", "record")
@@ -51,11 +51,21 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(f"{path} does not exist.")
     if path.suffix == ".pt":
         state = load(path)
-        return state["mean"] or state["model"], {k: state[k] for k in _CHECKPOINT_INFO}
+        with report_damage(path):
+            tensors = state["mean"] or state["model"]
+            _check_tensors(tensors)
+            return tensors, {key: state[key] for key in _CHECKPOINT_INFO}
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             info = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path.name} is damaged, or is not a safetensors file.") from error
     return tensors, info
+
+
+def _check_tensors(tensors: object) -> None:
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in tensors.items()
+    ):
+        raise TypeError("it contains more than named tensors")

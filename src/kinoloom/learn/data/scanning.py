@@ -70,7 +70,7 @@ def read_scans(index: Path) -> dict[str, Scan]:
         if stored["schema"] != _SCHEMA:
             return {}
         return {key: _parse_scan(fields) for key, fields in stored["videos"].items()}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -86,19 +84,20 @@ def build_vgg(tensors: Mapping[str, Tensor], name: str, layers: tuple[str, ...])
 
 def _read_mat(path: Path) -> Convolutions:
     reader = need("scipy.io", extra="train")
-    unreadable = (ValueError, TypeError, KeyError, NotImplementedError, reader.matlab.MatReadError)
     try:
         layers: list[dict[str, Any]] = list(reader.loadmat(path, simplify_cells=True)["layers"])
         pairs = [layer["weights"] for layer in layers if str(layer["name"]).startswith("conv")]
         arrays = [(np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in pairs]
-    except unreadable as error:
+        return [
+            (torch.from_numpy(w.transpose(3, 2, 0, 1).copy()), torch.from_numpy(b.ravel().copy()))
+            for w, b in arrays
+        ]
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file raises any error
         raise WeightsError(
             f"{path.name} cannot be read as a MatConvNet network.", hint=_HINT
         ) from error
-    return [
-        (torch.from_numpy(w.transpose(3, 2, 0, 1).copy()), torch.from_numpy(b.ravel().copy()))
-        for w, b in arrays
-    ]
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -111,18 +110,24 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle raises any error
         raise WeightsError(
             f"{path.name} is damaged, or contains more than named tensors.", hint=_HINT
         ) from error
-    if not isinstance(state, Mapping):
-        raise WeightsError(f"{path.name} contains no named tensors.", hint=_HINT)
-    return dict(state)
+    if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise WeightsError(f"{path.name} contains no named tensors, or more.", hint=_HINT)
+    return {str(name): tensor for name, tensor in state.items()}
 
 
 def _sort_convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
     """Return the 3x3 convolutions in the order of the last number in their names."""
-    names = [n for n, t in tensors.items() if n.endswith(".weight") and t.shape[2:] == (3, 3)]
+    names = [
+        name
+        for name, tensor in tensors.items()
+        if re.search(r"\d.*\.weight$", name) and tensor.shape[2:] == (3, 3)
+    ]
     names.sort(key=lambda name: int(re.findall(r"\d+", name)[-1]))
     stems = [name.removesuffix(".weight") for name in names]
     return [(tensors[f"{s}.weight"], tensors[f"{s}.bias"]) for s in stems if f"{s}.bias" in tensors]
@@ -130,8 +135,9 @@ def _sort_convolutions(tensors: Mapping[str, Tensor]) -> Convolutions:
 
 def _find_depth(convolutions: Convolutions, name: str) -> Literal[16, 19]:
     shapes = [tuple(weight.shape) for weight, _ in convolutions]
+    fit = all(bias.shape == weight.shape[:1] for weight, bias in convolutions)
     for depth in _DEPTHS:
-        if shapes == layer_shapes(depth):
+        if fit and shapes == layer_shapes(depth):
             return depth
     raise WeightsError(
         f"{name} contains {len(shapes)} convolutions, which are not those of VGG-16 or VGG-19.",

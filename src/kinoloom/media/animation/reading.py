@@ -18,7 +18,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
-from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError
+from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, describe_cause
 from kinoloom.media.limits import check_size, check_times
 from kinoloom.media.memory import estimate_animation, refuse_to_read
 
@@ -114,7 +114,8 @@ def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:
     except UnsupportedMediaError:
         raise
     except _DAMAGE as error:
+        cause = describe_cause(error)
         message = (
-            f"{path.name} is damaged after {number} frames: {error}. The readable part is used."
+            f"{path.name} is damaged after {number} frames: {cause}. The readable part is used."
         )
         notes.add("damage", message, "error")

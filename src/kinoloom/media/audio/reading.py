@@ -163,10 +163,24 @@ class _Track:
 
 
 def _decode(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Yield decoded frames; packets that cannot be decoded are dropped."""
-    for packet in container.demux(stream):
+    """Yield decoded frames; packets that cannot be decoded are dropped.
+
+    An error of the file ends the sound; reading the pictures notes it.
+    """
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            return
+        if packet is None:
+            return
         try:
             yield from packet.decode()
+        except MemoryError:
+            raise
         except av.FFmpegError:
             continue
 

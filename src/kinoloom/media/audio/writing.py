@@ -70,7 +70,9 @@ def add_sound(
         if codec.name in out.supported_codecs and container.holds_sound(codec.canonical_name):
             shift = audio.start - (find_start(template) or 0)
             stream = add_stream_like(out, template)
-            return copy_packets(source, template, stream, audio.rate_hz, lambda time: time + shift)
+            return copy_packets(
+                source, template, stream, audio.rate_hz, lambda time: time + shift, notes
+            )
     if encoder in _LOSSY:
         audio = replace(audio, layout=_LAYOUT_ALIASES.get(audio.layout, audio.layout))
     return _encode(_add_encoder(out, audio, encoder, notes), audio)

@@ -98,7 +98,6 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
     check_size(path, chosen.codec_context.width, chosen.codec_context.height)
     chosen.codec_context.options = dict(DECODER_OPTIONS)
     discard_others(container, chosen)
-    chosen.thread_type = "AUTO"
     return chosen
 
 

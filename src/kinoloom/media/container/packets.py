@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
+import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+
+from kinoloom.base.notes import Notes
 
 TimedPacket = tuple[Fraction, "Packet[Any]"]
 """A packet and its position in the file, in seconds on the clip's clock."""
@@ -36,24 +39,55 @@ def copy_description(stream: Stream, template: Stream) -> None:
 
 
 def demux(
-    source: InputContainer, template: Stream, to_clip_time: TimeMap
+    source: InputContainer, template: Stream, to_clip_time: TimeMap, notes: Notes
 ) -> Iterator[tuple[Packet[Any], Fraction, Fraction]]:
-    """Yield the packets of a stream with their start and end times on the clip's clock."""
-    for packet in source.demux(template):
-        if packet.size and packet.pts is not None:
+    """Yield the packets of a stream with their start and end times on the clip's clock.
+
+    Damage is noted as an error: no file can store packets whose times go back, so they are left
+    out, and what follows an error of the file is not read.
+    """
+    latest: int | None = None
+    try:
+        for packet in source.demux(template):
+            if not packet.size or packet.pts is None or packet.time_base is None:
+                continue
             begin, end = packet.pts, packet.pts + (packet.duration or 0)
+            if latest is not None and not _follows(begin, latest, template):
+                note_damage(notes, template, "packets are out of order")
+                continue
+            latest = begin
             yield (
                 packet,
                 to_clip_time(begin * packet.time_base),
                 to_clip_time(end * packet.time_base),
             )
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        note_damage(notes, template, f"FFmpeg reports '{error.strerror}'")
+
+
+def _follows(begin: int, latest: int, template: Stream) -> bool:
+    """Whether a packet may follow another; several subtitles may start together."""
+    return begin > latest or (begin == latest and template.type == "subtitle")
+
+
+def note_damage(notes: Notes, template: Stream, reason: str) -> None:
+    """Note that a part of a stream is left out."""
+    message = f"Stream {template.index} ({template.type}) is damaged: {reason}. "
+    notes.add("damage", f"{message}The readable part is used.", "error")
 
 
 def copy_packets(
-    source: InputContainer, template: Stream, stream: Stream, clock_hz: int, to_clip_time: TimeMap
+    source: InputContainer,
+    template: Stream,
+    stream: Stream,
+    clock_hz: int,
+    to_clip_time: TimeMap,
+    notes: Notes,
 ) -> Iterator[TimedPacket]:
-    """Yield the packets of `template`, re-timed for `stream`."""
-    for packet, begin, end in demux(source, template, to_clip_time):
+    """Yield the packets of `template`, re-timed for `stream`; see `demux` for damage."""
+    for packet, begin, end in demux(source, template, to_clip_time, notes):
         yield begin, stamp(packet, stream, begin, end, clock_hz)
 
 

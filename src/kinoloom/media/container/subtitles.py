@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
+import av
 from av.container import InputContainer, OutputContainer
 from av.subtitles.stream import SubtitleStream
 
@@ -24,6 +25,7 @@ from kinoloom.media.container.packets import (
     copy_description,
     copy_packets,
     demux,
+    note_damage,
     stamp,
 )
 from kinoloom.media.video.codecs import Container
@@ -75,10 +77,10 @@ def add_subtitles(
         name = template.codec_context.codec.canonical_name
         if name in container.subtitles:
             stream = add_stream_like(out, template)
-            tracks.append(copy_packets(source, template, stream, _CLOCK_HZ, to_clip_time))
+            tracks.append(copy_packets(source, template, stream, _CLOCK_HZ, to_clip_time, notes))
         elif name in _TEXT:
             written = _add_text_stream(out, template, container.subtitles[0])
-            tracks.append(_transcode(source, template, written, to_clip_time))
+            tracks.append(_transcode(source, template, written, to_clip_time, notes))
         else:
             notes.add(
                 "subtitles",
@@ -99,11 +101,22 @@ def _add_text_stream(out: OutputContainer, template: SubtitleStream, codec: str)
 
 
 def _transcode(
-    source: InputContainer, template: SubtitleStream, stream: SubtitleStream, to_clip_time: TimeMap
+    source: InputContainer,
+    template: SubtitleStream,
+    stream: SubtitleStream,
+    to_clip_time: TimeMap,
+    notes: Notes,
 ) -> Iterator[TimedPacket]:
     """Yield text subtitles in another codec, with the styles that both codecs support."""
-    for packet, begin, end in demux(source, template, to_clip_time):
-        shown = template.codec_context.decode2(packet)
-        if shown is not None and len(shown):
+    for packet, begin, end in demux(source, template, to_clip_time, notes):
+        try:
+            shown = template.codec_context.decode2(packet)
+            if shown is None or not len(shown):
+                continue
             text = stream.codec_context.encode_subtitle(shown)
-            yield begin, stamp(text, stream, begin, end, _CLOCK_HZ)
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError) as error:
+            note_damage(notes, template, f"FFmpeg reports '{error}'")
+            continue
+        yield begin, stamp(text, stream, begin, end, _CLOCK_HZ)

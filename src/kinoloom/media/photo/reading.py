@@ -36,6 +36,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UnsupportedMediaError,
     UsageError,
+    describe_cause,
 )
 from kinoloom.media.limits import PIXEL_LIMIT, SIZE_HINT, describe_excess, read_canvas
 from kinoloom.media.memory import estimate_photo
@@ -288,7 +289,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
         raise _too_large_for_memory(path, path.stat().st_size) from error
     except _DECODERS_RAISE as error:
         raise UnreadableMediaError(
-            f"{path} cannot be read as a picture: {error}.",
+            f"{path} cannot be read as a picture: {describe_cause(error)}.",
             hint="It may be damaged or truncated; copy it again from its source.",
         ) from error
 

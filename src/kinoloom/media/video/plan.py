@@ -29,6 +29,8 @@ from kinoloom.media.video.hdr import hdr_settings
 
 _ROWS_PER_THREAD = 32
 """With fewer rows per thread, the output of x264 varies between runs."""
+_X264_THREADS = 4
+"""The pictures of x264 depend on the number of its threads; those of other encoders do not."""
 _MAX_RATE = Fraction(500)  # segments count frames in the milliseconds of Matroska
 
 
@@ -83,7 +85,7 @@ def plan(
         suffix: a key of `VIDEO` or `ANIMATED`.
         codec: a name in `CODECS`, or "auto" for the container's first codec that loses nothing.
         quality: 0..100, or None for the codec's default.
-        threads: encoder threads; None chooses by the number of cores.
+        threads: encoder threads; None chooses a number that never changes the pictures.
 
     Raises:
         UsageError: the container does not support the codec; alpha, HDR or its metadata would be
@@ -112,8 +114,13 @@ def plan(
         pixel_aspect=clip.pixel_aspect,
         takes_native=color == clip.color,
         settings=_settings(chosen, quality, alpha=kept[1], hdr=clip.hdr),
-        threads=threads or min(cores(), max(1, size[1] // _ROWS_PER_THREAD)),
+        threads=threads or _count_threads(chosen, size[1]),
     )
+
+
+def _count_threads(codec: Codec, height: int) -> int:
+    limit = _X264_THREADS if codec.encoder == "libx264" else cores()
+    return min(limit, max(1, height // _ROWS_PER_THREAD))
 
 
 def choose_color(color: Color, pix_fmt: str, codec: Codec) -> Color:

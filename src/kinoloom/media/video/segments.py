@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
+from itertools import count, pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +36,7 @@ from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
 from kinoloom.media.video.frame_feed import display_duration
+from kinoloom.media.video.journal import read_record
 from kinoloom.media.video.plan import Plan
 
 SEGMENT_S = 10
@@ -63,10 +64,21 @@ class Segment:
 
     @staticmethod
     def load(record: Path) -> Segment:
-        """Read the JSON file of a segment."""
-        data = json.loads(record.read_text(encoding="utf-8"))
-        times = tuple(Fraction(time) for time in data["times"])
-        return Segment(record.with_suffix(".mkv"), times, Fraction(data["end"]), data["reorder"])
+        """Read the JSON file of a segment.
+
+        Raises:
+            OutputError: it is damaged.
+        """
+
+        def parse(data: Any) -> Segment:
+            times = tuple(Fraction(str(time)) for time in data["times"])
+            end, reorder = Fraction(str(data["end"])), data["reorder"]
+            grows = all(early < late for early, late in pairwise((*times, end)))
+            if not (times and grows and reorder in range(MAX_FRAMES)):
+                raise ValueError("its values contradict each other")
+            return Segment(record.with_suffix(".mkv"), times, end, int(reorder))
+
+        return read_record(record, parse)
 
     def save(self) -> None:
         """Write the JSON file, complete or not at all, even after a power cut.
@@ -157,7 +169,7 @@ class SegmentFolder:
         It is `<name>.partial<suffix>`, or with a number if a file that this job did not write,
         or that was changed since, has that name.
         """
-        before = json.loads(self._partial.read_text("utf-8")) if self._partial.exists() else None
+        before = read_record(self._partial, list) if self._partial.exists() else None
         stem, suffix = self.output.stem, self.output.suffix
         for number in count(1):
             end = f"-{number}" if number > 1 else ""
@@ -210,7 +222,7 @@ class SegmentFolder:
         path = self.folder / "job.json"
         if not path.exists():
             return
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_record(path, dict)
         differs = [key for key, value in self.job.items() if before.get(key) != value]
         if differs:
             raise UsageError(

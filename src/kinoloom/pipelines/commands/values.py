@@ -34,7 +34,7 @@ def parse_values(text: str, types: Mapping[str, str]) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         try:
             return dict(json.loads(text))
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"--set is not valid JSON: {error}.") from error
     values = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):

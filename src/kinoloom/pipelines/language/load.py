@@ -58,6 +58,12 @@ def load_text(content: str) -> Checked:
             f"The pipeline definition is not JSON: line {error.lineno}, column {error.colno}: "
             f"{error.msg}."
         ) from error
+    except DefinitionError:
+        raise
+    except ValueError as error:  # Python converts at most 4300 digits
+        raise DefinitionError(
+            "The pipeline definition has a number with too many digits."
+        ) from error
     return check(raw)
 
 

@@ -7,19 +7,22 @@ more bytes are written than the card declares.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
 from kinoloom.base.model import FetchedFile, Member
-from kinoloom.errors import ChecksumError, WeightsError
+from kinoloom.errors import ChecksumError, KinoloomError, WeightsError, describe_cause
 
 _CHUNK_BYTES = 1 << 20
 _ZIP_SUFFIXES = (".whl", ".zip")
@@ -29,7 +32,10 @@ _UNREADABLE = (
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
-    RuntimeError,  # encrypted
+    RuntimeError,  # encrypted, or compressed in an unknown way
+    ValueError,
+    LZMAError,
+    struct.error,
 )
 
 
@@ -86,9 +92,14 @@ def open_member(member: Member, path: Path) -> Iterator[IO[bytes]]:
     try:
         with _open_in_zip(member, path) if is_zip else _open_in_tar(member, path) as stream:
             yield stream
-    except _UNREADABLE as error:
+    except (*_UNREADABLE, OSError) as error:
+        # zipfile seeks to places that a damaged archive names; other errors are the disk's
+        is_disk = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+        if is_disk or isinstance(error, KinoloomError):
+            raise
         raise WeightsError(
-            f"{path} cannot be read as {'a ZIP' if is_zip else 'a tar.gz'} archive: {error}."
+            f"{path} cannot be read as {'a ZIP' if is_zip else 'a tar.gz'} archive: "
+            f"{describe_cause(error)}."
         ) from error
 
 

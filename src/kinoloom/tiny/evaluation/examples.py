@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.runtime.array_files import read_arrays
 from kinoloom.tiny.ir.program import Array, Program
 
 TRAIN, HELD_OUT = ("x", "y"), ("x_test", "y_test")
@@ -67,15 +67,15 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise InputNotFoundError(f"The file {path} does not exist.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+    except (ValueError, OSError) as error:
         raise UnreadableMediaError(f"{path.name} is not a .npz of arrays.", hint=HINT) from error
     needed = (*TRAIN, *HELD_OUT) if arrays.keys() & set(TRAIN) else HELD_OUT
     missing = [name for name in needed if name not in arrays]
     if missing:
         raise UnreadableMediaError(f"{path.name} lacks {', '.join(missing)}.", hint=HINT)
-    empty = {name: arrays[other][:0] for name, other in zip(TRAIN, HELD_OUT, strict=True)}
+    held_out = (np.atleast_1d(arrays[name]) for name in HELD_OUT)
+    empty = {name: array[:0] for name, array in zip(TRAIN, held_out, strict=True)}
     return {**empty, **arrays}
 
 

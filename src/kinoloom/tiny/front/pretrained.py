@@ -9,14 +9,19 @@ implements ReLU where the zero point is -128.
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.errors import (
+    InputNotFoundError,
+    KinoloomError,
+    UnreadableMediaError,
+    UsageError,
+)
+from kinoloom.runtime.array_files import read_arrays
 from kinoloom.tiny.ir.program import Array, Geometry, Program, Quant
 from kinoloom.tiny.quantisation.lower import Builder, ConvValues, OutputSpec
 from kinoloom.tiny.training.scheme import Update, collect_convs
@@ -42,11 +47,12 @@ def read_pretrained(path: Path, name: str, classes: int | None = None, seed: int
     if classes is not None and classes < 2:
         raise UsageError(f"Invalid number of classes {classes}: expected at least 2.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        arrays = read_arrays(path)
         meta = json.loads(bytes(arrays.pop("__meta__")))
         return _Reader(Builder(name), arrays, meta).run(classes, seed)
-    except (KeyError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (KinoloomError, MemoryError):
+        raise
+    except Exception as error:  # a damaged archive raises any error
         missing = f" Missing: {error}." if isinstance(error, KeyError) else ""
         raise UnreadableMediaError(
             f"{path.name} is not an int8 network of mit-han-lab/tiny-training.{missing}"
@@ -89,9 +95,8 @@ class _Reader:
         return identifier
 
     def _conv(self, name: str, x: str) -> str:
-        arrays, meta = self.arrays, self.meta
-        weight = arrays[f"{name}.params.weight"]
-        cout, _, kh, kw = weight.shape
+        meta, values = self.meta, self._values(name)
+        cout, _, kh, kw = values.weight.shape
         cin, ih, iw = self.builder.tensors[x].shape
         stride = meta[f"{name}.stride"]
         oh, ow = (-(-n // stride) for n in (ih, iw))
@@ -99,17 +104,15 @@ class _Reader:
             cin, ih, iw, cout, oh, ow, kh, kw, stride, stride, kh // 2, kw // 2,
             groups=meta[f"{name}.groups"],
         )  # fmt: skip
-        bias, scales = arrays[f"{name}.params.bias"], arrays[f"{name}.params.w_scales"]
+        if values.weight.shape[1] * geometry.groups != cin or cout % geometry.groups:
+            raise ValueError(f"the weights of {name} have shape {values.weight.shape}")
         identifier = _make_identifier(name)
-        values = ConvValues(weight, bias, scales)
         self.builder.add_conv(identifier, x, geometry, values, OutputSpec(self._quant(name, "y")))
         return identifier
 
     def _head(self, channels: int, classes: int | None, seed: int) -> None:
-        key = "classifier.params."
         if classes is None:
-            weight = self.arrays[f"{key}weight"]
-            values = ConvValues(weight, self.arrays[f"{key}bias"], self.arrays[f"{key}w_scales"])
+            values = self._values("classifier")
         else:
             random = np.random.default_rng(seed)
             weight = random.integers(-127, 128, (classes, channels, 1, 1))
@@ -117,6 +120,20 @@ class _Reader:
             values = ConvValues(weight, np.zeros(classes), scales)
         geometry = Geometry(channels, 1, 1, values.weight.shape[0], 1, 1, 1, 1)
         self.builder.add_conv("classifier", "features", geometry, values, None)
+
+    def _values(self, name: str) -> ConvValues:
+        """Return the values of a convolution.
+
+        Raises:
+            KeyError, ValueError: they are missing, empty, of different lengths or not finite.
+        """
+        weight, bias, scales = (
+            self.arrays[f"{name}.params.{part}"] for part in ("weight", "bias", "w_scales")
+        )
+        fits = weight.ndim == 4 and weight.size and bias.shape == scales.shape == weight.shape[:1]
+        if not fits or not np.isfinite(scales).all() or not (scales > 0).all():
+            raise ValueError(f"the values of {name} do not fit each other")
+        return ConvValues(weight, bias, scales)
 
     def _quant(self, name: str, side: str) -> Quant:
         scale, zero = (self.meta[f"{name}.params.{side}_{word}"] for word in ("scale", "zero"))

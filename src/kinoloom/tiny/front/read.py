@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kinoloom.base.need import need
-from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError
+from kinoloom.errors import ArrayError, UnreadableMediaError, UsageError, describe_cause
+from kinoloom.tiny.front.archives import load_archive
 from kinoloom.tiny.front.decompose import decompose
 from kinoloom.tiny.front.float_network import FloatNetwork, fold_clamps
 from kinoloom.tiny.front.names import rename_layers
@@ -57,15 +58,13 @@ def read_archive(path: Path, data: Iterable[Array]) -> FloatNetwork:
         UsageError, ArrayError: As in `read_module`.
     """
     need("torch", extra="train")
-    import torch
-
     hint = "Write it with torch.export.save."
     if not zipfile.is_zipfile(path):
         raise UnreadableMediaError(f"{path.name} is not a torch.export archive.", hint=hint)
     try:
-        exported = torch.export.load(path)
+        exported = load_archive(path.read_bytes())
     except Exception as error:
-        message = f"{path.name} is not a torch.export archive: {error}."
+        message = f"{path.name} is not a torch.export archive: {describe_cause(error)}."
         raise UnreadableMediaError(message, hint=hint) from error
     return read_exported(exported, data)
 
@@ -105,7 +104,7 @@ def _export(model: nn.Module, example: Array) -> ExportedProgram:
             )
     except Exception as error:
         raise UsageError(
-            f"torch.export failed: {error}",
+            f"torch.export failed: {describe_cause(error)}.",
             hint="Use static shapes and no control flow that depends on values.",
         ) from error
 

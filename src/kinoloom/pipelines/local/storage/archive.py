@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from kinoloom.errors import UsageError
+from kinoloom.errors import UsageError, describe_cause
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _MAX_FILES = 100_000
@@ -17,6 +17,7 @@ _MAX_BYTES = 64 << 30
 _MAX_RATIO = 200  # of the content's size to the archive's; zeros reach 1000
 _FREE_BYTES = 256 << 20  # allowed at any ratio
 _BLOCK_BYTES = 1 << 20
+_MAX_NAME_BYTES = 255
 _DAMAGE = (
     tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError,
 )  # fmt: skip
@@ -64,17 +65,34 @@ def unpack(archive: Path, folder: Path) -> None:
     except (OSError, *_DAMAGE) as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the system: a full disk
             raise
-        raise UsageError(f"{archive.name} is not a valid archive: {error}.") from error
+        raise UsageError(
+            f"{archive.name} is not a valid archive: {describe_cause(error)}."
+        ) from error
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts or not (member.isreg() or member.isdir()):
+    is_allowed = (
+        not name.is_absolute()
+        and ".." not in name.parts
+        and max((len(os.fsencode(part)) for part in name.parts), default=0) <= _MAX_NAME_BYTES
+        and (member.isdir() or (member.isreg() and name.parts))
+    )
+    if not is_allowed:
         raise UsageError(
             f"Archive member '{member.name}' is not allowed: it must be a regular file or folder "
             "within the archive's folder."
         )
-    target = folder / name
+    try:
+        _write(tar, member, folder / name)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise UsageError(
+            f"Archive member '{member.name}' is not allowed: another member is a file of the same "
+            "path."
+        ) from error
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     if member.isdir():
         target.mkdir(parents=True, exist_ok=True)
         return

@@ -274,7 +274,7 @@ def _package_properties(row: Mapping[str, Any], arn_base: str) -> dict[str, Any]
 def _parse_json(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
