@@ -56,7 +56,8 @@ def render_triplet(photos: list[Picture], amount: float, rng: np.random.Generato
     back, front = (photos[k] for k in rng.choice(len(photos), 2, replace=False))
     background = _cover(back, _WIDTH, _HEIGHT)
     cutout = _cover(front, _CUTOUT_PX, _CUTOUT_PX)
-    coverage = draw_shape(rng, float(rng.uniform(30, 75)), _CUTOUT_PX).astype(np.float32) / 255
+    shape = draw_shape(rng, float(rng.uniform(30, 75)), _CUTOUT_PX)
+    coverage = np.asarray(shape / 255, np.float32)
     length = _MOTION_PX[0] * (_MOTION_PX[1] / _MOTION_PX[0]) ** amount
     angle = rng.uniform(0, 2 * np.pi)
     path = length * np.array([np.cos(angle), 0.6 * np.sin(angle)])
@@ -87,7 +88,7 @@ def _place(
 ) -> NDArray[np.float32]:
     """Place a cut-out on an empty frame with its centre at a position (x, y)."""
     middle = _CUTOUT_PX / 2
-    motion = cv2.getRotationMatrix2D((middle, middle), degrees, zoom)
+    motion = np.asarray(cv2.getRotationMatrix2D((middle, middle), degrees, zoom), np.float64)
     motion[:, 2] += centre - middle
     moved = cv2.warpAffine(picture, motion, (_WIDTH, _HEIGHT), flags=cv2.INTER_CUBIC)
     return np.asarray(moved, np.float32)

@@ -14,6 +14,7 @@ import argparse
 import statistics
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     options = build_engine_options(None)
     engines = {name: choose_engine(name, options).build(options) for name in _ENGINES}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in find_videos(arguments.videos):
         pairs = choose_pairs(path, arguments.pairs)
         if not pairs:

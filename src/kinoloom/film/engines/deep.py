@@ -106,7 +106,10 @@ class Deep:
     ) -> Picture:
         height, width = first.shape[:2]
         size = (-(-width // 2), -(-height // 2))
-        speeds = [cv2.resize(measure_speed(each, height, width), size) for each in sources]
+        speeds = [
+            np.asarray(cv2.resize(measure_speed(each, height, width), size), np.float32)
+            for each in sources
+        ]
         frame = np.empty_like(first)
         for own, seen in _plan_tiles(height, width):
             pairs = [warp_pair(first, second, each, time, seen) for each in sources]

@@ -97,9 +97,12 @@ def build_fusion_input(pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> 
     gaps = [_compress(np.float32(255) * np.abs(one - other)) for one, other in lumas]
     common = np.stack([mean - np.float32(0.5), *gaps])[None]
     return FusionInput(
-        _pad(sides, SIZE_MULTIPLE),
-        _pad(common, SIZE_MULTIPLE),
-        _pad(np.stack([_compress(speed) for speed in speeds])[None], SIZE_MULTIPLE // 2),
+        _pad(np.asarray(sides, np.float32), SIZE_MULTIPLE),
+        _pad(np.asarray(common, np.float32), SIZE_MULTIPLE),
+        _pad(
+            np.asarray(np.stack([_compress(speed) for speed in speeds])[None], np.float32),
+            SIZE_MULTIPLE // 2,
+        ),
     )
 
 

@@ -139,7 +139,7 @@ def _ramp(box: Box, seen: Box) -> Field:
         place = np.arange(all_.start, all_.stop, dtype=np.float32)
         distance = np.maximum(own.start - place, place - (own.stop - 1))
         sides.append(np.clip(1 - distance / (_CONTEXT_PX + 1), 0, 1))
-    return np.outer(*sides).astype(np.float32)
+    return np.asarray(np.outer(*sides), np.float32)
 
 
 def _split(cells: int) -> Iterator[slice]:

@@ -24,7 +24,7 @@ def find_static_pixels(first: Picture, second: Picture) -> NDArray[np.bool_]:
     scale = np.iinfo(first.dtype).max if first.dtype.kind == "u" else 1
     differs = (difference > _MAX_DIFFERENCE * scale * (1 + 1e-6)).any(axis=2)
     window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
-    return np.asarray(cv2.dilate(differs.astype(np.uint8), window) == 0)
+    return np.asarray(cv2.dilate(np.asarray(differs, np.uint8), window) == 0)
 
 
 def copy_static(first: Picture, second: Picture, frame: Picture, time: float) -> None:

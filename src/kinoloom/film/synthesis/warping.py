@@ -120,7 +120,7 @@ def warp_pair(
     presence = np.ones((height, width), np.float32)
     if source.presence is not None:
         presence = source.presence[box]
-    return _normalise(sums / _full_scale(first), totals, presence)
+    return _normalise(np.asarray(sums / _full_scale(first), np.float32), totals, presence)
 
 
 def _normalise(

@@ -115,7 +115,8 @@ def render(net: nn.Module, batch: Batch) -> Tensor:
     """Return the fused frames of a batch from `collate`, (B, 3, H, W)."""
     sides = torch.cat([batch["sides"][:, 0], batch["sides"][:, 1]])
     weights = net(sides, batch["common"], batch["speeds"])
-    return (weights[:, :, None] * batch["images"]).sum(1)
+    frames: Tensor = (weights[:, :, None] * batch["images"]).sum(1)
+    return frames
 
 
 def evaluate(net: nn.Module, regions: Sequence[Batch]) -> dict[str, float]:
@@ -171,7 +172,10 @@ def _load_pairs(region: Region) -> list[WarpedPair]:
     count = SOURCES if region.is_fine else COARSE_SOURCES
     images = (each[:count].astype(np.float32) for each in (region.before, region.after))
     shares = region.share[:count].astype(np.float32)
-    return [WarpedPair(*each, presence) for each in zip(*images, shares, strict=True)]
+    return [
+        WarpedPair(before, after, share, presence)
+        for before, after, share in zip(*images, shares, strict=True)
+    ]
 
 
 def _stack_images(pairs: Sequence[WarpedPair]) -> NDArray[np.float32]:
@@ -201,7 +205,8 @@ def _augment(region: Region, rng: np.random.Generator) -> Region:
             fields = [np.flip(field, axis) for field in fields]
     if transpose:
         fields = [field.swapaxes(1, 2) for field in fields]
-    return Region(time, fields[0][0], *fields[1:], region.is_fine and bool(keeps_fine))
+    is_fine = region.is_fine and bool(keeps_fine)
+    return Region(time, fields[0][0], fields[1], fields[2], fields[3], fields[4], is_fine)
 
 
 def _render_one(net: nn.Module, region: Batch) -> tuple[Tensor, Tensor, Tensor]:
