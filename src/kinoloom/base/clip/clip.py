@@ -67,6 +67,9 @@ class Clip:
         frame_count: None if it cannot be known without reading everything.
         bits: bits per sample in the source (8, 10, 12, 16, ...).
         color: the colour space.
+        chroma: luma samples per chroma sample in the source, horizontally and vertically; None
+            for sources without chroma.
+        codec: FFmpeg's name of the codec of the source; "" if there is none.
         hdr: static metadata of HDR pictures; None for SDR, or if the source has none.
         pixel_aspect: width of a pixel over its height.
         audio: the audio tracks, each with its own start time.
@@ -91,6 +94,8 @@ class Clip:
     frame_count: int | None = None
     bits: int = 8
     color: Color = BT709
+    chroma: tuple[int, int] | None = None
+    codec: str = ""
     hdr: HdrMetadata | None = None
     pixel_aspect: Fraction = Fraction(1)
     audio: tuple[Audio, ...] = ()

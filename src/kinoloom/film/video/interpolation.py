@@ -62,7 +62,7 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         frame_count=count,
         audio=_retime_audio(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
-        made_with=describe_engine(engine, engine_options),
+        made_with={**clip.made_with, **describe_engine(engine, engine_options)},
         provenance=None,
     )
 

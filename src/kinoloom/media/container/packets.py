@@ -14,6 +14,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from kinoloom.media.container.restarts import demux_continuous
+
 TimedPacket = tuple[Fraction, "Packet[Any]"]
 """A packet and its position in the file, in seconds on the clip's clock."""
 TimeMap = Callable[[Fraction], Fraction]
@@ -39,7 +41,7 @@ def demux(
     source: InputContainer, template: Stream, to_clip_time: TimeMap
 ) -> Iterator[tuple[Packet[Any], Fraction, Fraction]]:
     """Yield the packets of a stream with their start and end times on the clip's clock."""
-    for packet in source.demux(template):
+    for packet in demux_continuous(source, template):
         if packet.size and packet.pts is not None:
             begin, end = packet.pts, packet.pts + (packet.duration or 0)
             yield (
