@@ -25,9 +25,11 @@ $(VENV)/full: $(VENV)/core
 
 demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
 	mkdir -p demo
-	$(BIN)/kinoloom interpolate examples/photos/basketball1.png examples/photos/basketball2.png \
-	  --seconds 3 --ease in-out -o demo/basketball.mp4 --report demo/basketball.html --overwrite
-	@echo "The film: demo/basketball.mp4    Its report: demo/basketball.html"
+	$(BIN)/kinoloom interpolate examples/photos/aloe1.jpg examples/photos/aloe2.jpg \
+	  --seconds 3 --ease in-out -o demo/aloe.mp4 --report demo/aloe.html --overwrite
+	$(BIN)/python examples/gallery/film_strip.py demo
+	$(BIN)/python examples/gallery/film_loop.py demo
+	@echo "The film: demo/aloe.mp4    Its report: demo/aloe.html"
 	@echo "Try next:"
 	@echo "  $(BIN)/kinoloom interpolate YOUR_1.jpg YOUR_2.jpg -o film.mp4 --seconds 5   your own photos"
 	@echo "  $(BIN)/kinoloom interpolate YOUR.mp4 -o smooth.mp4 --fps 60                 a smoother video"

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PHOTOS = [str(EXAMPLES / "photos" / f"basketball{n}.png") for n in (1, 2)]
+PHOTOS = [str(EXAMPLES / "photos" / f"aloe{n}.jpg") for n in (1, 2)]
 VIDEO = EXAMPLES / "pipelines" / "video" / "data" / "pan.mp4"
 
 

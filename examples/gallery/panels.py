@@ -17,6 +17,7 @@ import kinoloom
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "examples" / "clips" / "bunny.mp4"
+PHOTOS = [ROOT / "examples" / "photos" / f"aloe{n}.jpg" for n in (1, 2)]
 GAP_PX = 8
 _DARK_STYLE = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{(?:[^{}]*\{[^}]*\})*\}")
 _INK, _PILL = (255, 255, 255), (16, 19, 28)
@@ -25,6 +26,11 @@ _INK, _PILL = (255, 255, 255), (16, 19, 28)
 def clip_frames() -> list[NDArray[np.uint8]]:
     """Return the frames of the example clip, (540, 960, 3) RGB each."""
     return [frame.image for frame in kinoloom.read(CLIP)]
+
+
+def read_photos() -> list[NDArray[np.uint8]]:
+    """Return the two photos of the demo, (1110, 1282, 3) RGB each."""
+    return [np.asarray(Image.open(path)) for path in PHOTOS]
 
 
 def labelled(picture: NDArray[np.uint8], text: str, scaled_px: int | None = None) -> Image.Image:
@@ -67,7 +73,7 @@ def _joined(images: Sequence[Image.Image], *, across: bool) -> Image.Image:
 
 def save(image: Image.Image, name: str) -> None:
     """Write a picture as WebP to the folder given as argument, or to docs/gallery."""
-    path = _folder() / f"{name}.webp"
+    path = output_path(f"{name}.webp")
     image.save(path, quality=86, method=6)
     print(f"{path.name}: {image.width} x {image.height}, {path.stat().st_size // 1024} KB")
 
@@ -80,7 +86,7 @@ def save_svg(page: Path, name: str) -> None:
         raise SystemExit(f"{page.name} has no drawing.")
     drawing = base64.b64decode(found[1]).decode()
     light = _DARK_STYLE.sub("", drawing)
-    path = _folder() / f"{name}.svg"
+    path = output_path(f"{name}.svg")
     path.write_text(light, encoding="utf-8")
     print(f"{path.name}: {len(light) // 1024} KB")
 
@@ -90,5 +96,7 @@ def run_kinoloom(*words: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "kinoloom", *map(str, words)], check=True)
 
 
-def _folder() -> Path:
-    return Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "gallery"
+def output_path(name: str) -> Path:
+    """Return the path of a picture in the folder given as argument, or in docs/gallery."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "gallery"
+    return folder / name

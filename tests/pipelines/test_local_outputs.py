@@ -98,6 +98,7 @@ def test_uploads_keep_what_is_at_their_address(session: LocalSession, tmp_path: 
     (folder / "in").mkdir(parents=True)
     (folder / "in/new.csv").write_text("new")
     S3Uploader.upload(str(folder), "s3://bucket/proj/data", sagemaker_session=session)
+    session.upload(folder, "s3://bucket/proj/data/")
     with pytest.raises(OutputError, match="conflicts with a file or folder"):
         S3Uploader.upload_string_as_file_body("x", "s3://bucket/proj", sagemaker_session=session)
     with pytest.raises(OutputError, match="conflicts with a file or folder"):

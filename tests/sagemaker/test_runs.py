@@ -164,3 +164,21 @@ def test_unchanged_code_keeps_its_address(session: LocalSession, tmp_path: Path)
     assert gated(session, tmp_path / "code", depth=5).definition() == first
     (tmp_path / "code" / "new.py").write_text("")
     assert gated(session, tmp_path / "code", depth=5).definition() != first
+
+
+def test_a_step_reads_the_local_folder_as_it_is_now(session: LocalSession, tmp_path: Path) -> None:
+    folder, listing = tmp_path / "in", tmp_path / "list.py"
+    folder.mkdir()
+    listing.write_text("import os, sys; print(sorted(os.listdir(sys.argv[1])))")
+    (folder / "a.txt").write_text("a")
+    (folder / "b.txt").write_text("b")
+    step = ProcessingStep("List", script().run(
+        str(listing), arguments=["/opt/ml/processing/in"],
+        inputs=[ProcessingInput(str(folder), "/opt/ml/processing/in")],
+    ))  # fmt: skip
+    pipeline = Pipeline("Lists", [], None, [step], session)
+    pipeline.upsert(ROLE)
+    assert pipeline.start(wait=True).logs("List").strip() == "['a.txt', 'b.txt']"
+    (folder / "a.txt").unlink()
+    pipeline.upsert(ROLE)
+    assert pipeline.start(wait=True).logs("List").strip() == "['b.txt']"

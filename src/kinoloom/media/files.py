@@ -105,7 +105,7 @@ class ClipFiles:
         begun = time.monotonic()
         check_not_input(path, value.files)
         written = _write(value, path, options, progress)
-        return describe_written(value, path, written, begun)
+        return describe_written(value, path, written, begun, overwrite=options.overwrite)
 
     def growing(
         self, value: Clip, path: Path, options: WriteOptions, piece_s: Fraction

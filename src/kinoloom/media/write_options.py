@@ -14,6 +14,7 @@ from kinoloom.base.files import Written
 from kinoloom.base.options import option
 from kinoloom.base.outputs import atomic_output
 from kinoloom.base.provenance import to_jsonable
+from kinoloom.errors import OutputExistsError
 
 CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 
@@ -59,32 +60,42 @@ def sidecar_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.provenance.json")
 
 
-def write_record(clip: Clip, path: Path) -> None:
+def write_record(clip: Clip, path: Path, *, overwrite: bool) -> None:
     """Write the clip's provenance record, if any, as JSON to `path`.
 
     Raises:
+        OutputExistsError: the file exists and `overwrite` is false.
         OutputError: the record cannot be written.
     """
     if clip.provenance is not None:
-        with atomic_output(path, overwrite=True) as temporary:
+        with atomic_output(path, overwrite=overwrite) as temporary:
             temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
 
 
-def describe_written(clip: Clip, path: Path, written: WrittenClip, begun: float) -> Written:
+def describe_written(
+    clip: Clip, path: Path, written: WrittenClip, begun: float, *, overwrite: bool
+) -> Written:
     """Write the provenance record next to a file that cannot hold it, and describe the output.
+
+    A file of the record's name that may not be replaced stays, and a note says so.
 
     Args:
         clip: the clip that was written.
         path: the output.
         written: what its writer returned.
         begun: when writing began, by `time.monotonic`.
+        overwrite: whether an existing record may be replaced.
 
     Raises:
         OutputError: the record cannot be written.
     """
     sidecars = [sidecar_path(path)] if not written.recorded and clip.provenance else []
     for record in sidecars:
-        write_record(clip, record)
+        try:
+            write_record(clip, record, overwrite=overwrite)
+        except OutputExistsError as error:
+            clip.notes.add("record", f"The provenance record was not kept: {error}", "warning")
+            sidecars = []
     data = {
         "output": str(path),
         "frames": written.frames,

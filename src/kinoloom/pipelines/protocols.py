@@ -20,7 +20,7 @@ class FileSession(Protocol):
         """Return the role of jobs without one."""
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an s3:// address, replacing what is there."""
+        """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
 
 
 class Execution(Protocol):

@@ -288,7 +288,21 @@ def test_record_without_free_tag_is_written_next_to_the_file(tmp_path: Path, nam
     source = make.make(tmp_path / "s.mkv", frames=2, tags=taken)
     write(read(source).with_(provenance=make_record()), tmp_path / name)
     assert look(tmp_path / name).tags["comment"] == "a"
-    assert (tmp_path / f"{name}.provenance.json").exists()
+    record = tmp_path / f"{name}.provenance.json"
+    assert record.read_text().startswith('{\n  "kinoloom"')
+
+
+def test_no_file_of_the_user_is_replaced_by_a_record(tmp_path: Path) -> None:
+    taken = {"comment": "a", "description": "b", "synopsis": "c"}
+    source = make.make(tmp_path / "s.mkv", frames=2, tags=taken)
+    mine = tmp_path / "a.mp4.provenance.json"
+    mine.write_text("mine")
+    clip = read(source).with_(provenance=make_record())
+    write(clip, tmp_path / "a.mp4")
+    assert mine.read_text() == "mine"
+    assert "was not kept" in [note.message for note in clip.notes][-1]
+    write(clip, tmp_path / "a.mp4", overwrite=True)
+    assert mine.read_text() != "mine"
 
 
 def test_file_names_may_have_colons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

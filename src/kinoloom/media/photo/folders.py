@@ -40,7 +40,7 @@ def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progre
         growing = folder / path.name
         growing.mkdir()
         written = _write_pictures(clip, growing, progress)
-        write_record(clip, growing / _RECORD)
+        write_record(clip, growing / _RECORD, overwrite=True)
         replace(growing, path)
     return written
 

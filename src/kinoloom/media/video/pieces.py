@@ -146,7 +146,9 @@ class GrowingFilm:
             overwrite=self.options.overwrite,
         )  # fmt: skip
         self._parts.remove()
-        return describe_written(self.clip, self.path, written, self._begun)
+        return describe_written(
+            self.clip, self.path, written, self._begun, overwrite=self.options.overwrite
+        )
 
 
 def write_piece(clip: Clip, piece: Mapping[str, Any], folder: Path) -> None:

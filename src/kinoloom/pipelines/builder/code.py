@@ -53,6 +53,22 @@ def upload_script(context: CompileContext, script: Path) -> str:
     return uri
 
 
+def upload_files(context: CompileContext, path: Path, *prefix: str) -> str:
+    """Upload a file or a folder and return its address, `.../<prefix>/<sha256>[/<name>]`.
+
+    Changed files get another address: an execution that reads the earlier ones is not disturbed,
+    and no file that was deleted from the folder is read.
+    """
+    if path.is_file():
+        uri = context.uri(*prefix, file_digest(path), path.name)
+    else:
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        listing = [f"{file_digest(one)} {one.relative_to(path).as_posix()}\n" for one in files]
+        uri = context.uri(*prefix, bytes_digest("".join(listing).encode()))
+    context.session.upload(path, uri)
+    return uri
+
+
 def upload_sources(
     context: CompileContext, entry_point: str, source_dir: str | None, dependencies: Sequence[str]
 ) -> tuple[str, str]:

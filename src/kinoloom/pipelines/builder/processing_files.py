@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.code import is_address, local_path
+from kinoloom.pipelines.builder.code import is_address, local_path, upload_files
 from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.builder.variables import ExecutionVariables, Join, PipelineVariable
 
@@ -103,10 +103,7 @@ def build_input(context: CompileContext, one: ProcessingInput, number: int) -> d
     settings = one.settings
     source = settings.s3_uri
     if isinstance(source, str) and not is_address(source) and not one.app_managed:
-        path = local_path(source)
-        file_name = [path.name] if path.is_file() else []
-        source = context.uri(context.step, "input", name, *file_name)
-        context.session.upload(path, source)
+        source = upload_files(context, local_path(source), context.step, "input", name)
     return {
         "InputName": name,
         "AppManaged": one.app_managed,

@@ -118,7 +118,7 @@ class LocalSession:
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an s3:// address, replacing what is there."""
+        """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
         self.workspace.objects.put(content, uri)
 
     def register_function(self, function_arn: str, function: Function) -> None:

@@ -55,9 +55,9 @@ class Objects:
         return self.path(uri)
 
     def put(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, a folder or bytes at an address.
+        """Store a file, the files of a folder, or bytes at an address.
 
-        A file replaces the file at its address; a folder replaces the file or folder there.
+        Files of the same name are replaced, other files are kept, as S3 does.
 
         Raises:
             UsageError: The address is not an s3:// address.
@@ -65,10 +65,10 @@ class Objects:
         """
         target = self.output_path(uri)
         if isinstance(content, Path) and content.is_dir():
-            remove(target)
             with rejecting_conflicts(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(content, target)
+                target.mkdir(parents=True, exist_ok=True)
+            for file in sorted(path for path in content.rglob("*") if path.is_file()):
+                self.put(file, f"{uri.rstrip('/')}/{file.relative_to(content).as_posix()}")
             return
         with rejecting_conflicts(target), new_file(target) as part:
             if isinstance(content, Path):
