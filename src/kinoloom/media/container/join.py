@@ -157,8 +157,9 @@ def _add_picture_stream(
     context.sample_aspect_ratio = plan.pixel_aspect
     if _needs_display_size(container, plan):
         stream.metadata["title"] = PLACEHOLDER
-    if plan.codec.tag and container.form in _ISO:
-        context.codec_tag = plan.codec.tag
+    tag = plan.codec.find_tag(plan.settings)
+    if tag and container.form in _ISO:
+        context.codec_tag = tag
     return stream
 
 

@@ -114,7 +114,7 @@ class _Scene:
 
     @property
     def is_film(self) -> bool:
-        """Whether fields of two frames are joined: also in a block around a cut, which looks progressive."""
+        """Whether film frames are restored; a block around a cut may look progressive."""
         kinds = {each.kind for each in self._near}
         film = Kind.TELECINED in kinds and Kind.INTERLACED not in kinds
         return self.here.kind in (Kind.TELECINED, Kind.SHIFTED) or film

@@ -24,37 +24,47 @@ class Codec:
     Attributes:
         name: as passed to `--codec`.
         encoder: FFmpeg's name of the encoder.
-        formats: FFmpeg's pixel format by (deep, alpha); unsupported pairs are absent.
+        formats: FFmpeg's pixel formats by (deep, alpha), coarse chroma first; unsupported pairs are
+            absent. The first is for sources without chroma.
         options: encoder options, always passed.
-        alpha_options: encoder options, passed for pictures with alpha.
+        format_options: encoder options by pixel format.
         scale: the encoder option that sets the quality, and its values at quality 0, at quality
             100 and by default; None if the quality cannot be chosen.
         step: width and height must be multiples of this, in pixels.
         min_px: smallest width and height.
         lossless: whether decoding returns the encoded samples exactly, in the pixel format stored.
         sound: encoder for sound that cannot be copied, or "" for the container's.
-        tag: the four-character code that MP4 and MOV players expect, or "" for FFmpeg's.
+        tags: the four-character codes that players expect, by profile if there are several; empty
+            for FFmpeg's.
     """
 
     name: str
     encoder: str
-    formats: Mapping[tuple[bool, bool], str]
+    formats: Mapping[tuple[bool, bool], tuple[str, ...]]
     options: Mapping[str, str] = field(default_factory=dict)
-    alpha_options: Mapping[str, str] = field(default_factory=dict)
+    format_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scale: tuple[str, int, int, int] | None = None
     step: int = 1
     min_px: int = 1
     lossless: bool = False
     sound: str = ""
-    tag: str = ""
+    tags: tuple[str, ...] = ()
 
-    def settings(self, quality: int | None, *, alpha: bool = False) -> dict[str, str]:
+    def find_tag(self, settings: Mapping[str, str]) -> str:
+        """Return the four-character code for encoder options, "" for FFmpeg's."""
+        return self.tags[int(settings.get("profile", 0))] if self.tags else ""
+
+    def settings(self, quality: int | None, pix_fmt: str = "") -> dict[str, str]:
         """Return the encoder options for a quality of 0..100, or None for the default.
+
+        Args:
+            quality: 0..100, or None.
+            pix_fmt: one of `formats`.
 
         Raises:
             UsageError: the codec has no quality setting.
         """
-        options = {**self.options, **(self.alpha_options if alpha else {})}
+        options = {**self.options, **self.format_options.get(pix_fmt, {})}
         if self.scale is None:
             if quality is not None:
                 raise UsageError(
@@ -101,13 +111,15 @@ class Container:
         return not self.sounds or codec.partition("_")[0] in self.sounds
 
 
-_YUV420 = {(False, False): "yuv420p", (True, False): "yuv420p10le"}
+_YUV = ("yuv420p", "yuv422p", "yuv444p")
+_YUV10 = ("yuv420p10le", "yuv422p10le", "yuv444p10le")
 _RGB = {
-    (False, False): "bgr0",
-    (False, True): "bgra",
-    (True, False): "gbrp16le",
-    (True, True): "gbrap16le",
+    (False, False): ("bgr0",),
+    (False, True): ("bgra",),
+    (True, False): ("gbrp16le",),
+    (True, True): ("gbrap16le",),
 }
+_PRORES_4444 = "4"
 
 CODECS = {
     codec.name: codec
@@ -115,7 +127,7 @@ CODECS = {
         Codec(
             "h264",
             "libx264",
-            {(False, False): "yuv420p"},
+            {(False, False): _YUV},
             options={"x264-params": "cpu-independent=1"},  # else pictures depend on the CPU
             scale=("crf", 40, 4, 17),
             step=2,
@@ -123,17 +135,17 @@ CODECS = {
         Codec(
             "h265",
             "libx265",
-            _YUV420,
+            {(False, False): _YUV, (True, False): _YUV10},
             options={"preset": "fast", "x265-params": "log-level=none"},
             scale=("crf", 42, 6, 17),
             step=2,
             min_px=16,
-            tag="hvc1",
+            tags=("hvc1",),
         ),
         Codec(
             "av1",
             "libsvtav1",
-            _YUV420,
+            {(False, False): ("yuv420p",), (True, False): ("yuv420p10le",)},
             options={"preset": "8"},
             scale=("crf", 60, 6, 22),
             min_px=4,
@@ -141,35 +153,39 @@ CODECS = {
         Codec(
             "vp9",
             "libvpx-vp9",
-            {(False, False): "yuv420p", (False, True): "yuva420p"},
+            {(False, False): _YUV, (False, True): ("yuva420p",)},
             options={"deadline": "good", "cpu-used": "4", "row-mt": "1"},
-            alpha_options={"auto-alt-ref": "0"},
+            format_options={"yuva420p": {"auto-alt-ref": "0"}},
             scale=("crf", 58, 4, 18),
         ),
         Codec(
             "prores",
             "prores_ks",
-            {(True, False): "yuv422p10le", (True, True): "yuva444p10le"},
-            alpha_options={"profile": "4"},
+            {(True, False): ("yuv422p10le", "yuv444p10le"), (True, True): ("yuva444p10le",)},
+            format_options={
+                "yuv444p10le": {"profile": _PRORES_4444},
+                "yuva444p10le": {"profile": _PRORES_4444},
+            },
             scale=("profile", 0, 3, 3),
+            tags=("apco", "apcs", "apcn", "apch", "ap4h"),
             sound="pcm_s24le",
         ),
         Codec("ffv1", "ffv1", _RGB, options={"level": "3"}, lossless=True, sound="flac"),
-        Codec("gif", "gif", {(False, False): "pal8"}),
+        Codec("gif", "gif", {(False, False): ("pal8",)}),
         Codec(
             "webp",
             "libwebp_anim",
-            {(False, False): "bgra", (False, True): "bgra"},
+            {(False, False): ("bgra",), (False, True): ("bgra",)},
             scale=("quality", 0, 100, 90),
         ),
         Codec(
             "apng",
             "apng",
             {
-                (False, False): "rgb24",
-                (False, True): "rgba",
-                (True, False): "rgb48be",
-                (True, True): "rgba64be",
+                (False, False): ("rgb24",),
+                (False, True): ("rgba",),
+                (True, False): ("rgb48be",),
+                (True, True): ("rgba64be",),
             },
             lossless=True,
         ),

@@ -75,9 +75,9 @@ def open_video(path: Path, deinterlace: Deinterlace = "auto") -> Clip:
 
     `Clip.rate` is None if the rate varies; `duration` and `frame_count` are None if the container
     does not store them. Notes: "interlaced" (how fields are shown; a warning if they are not
-    converted), "sound" (warning: a track that cannot be decoded), "hdr" (warning: metadata that is left
-    out), and while frames are read "times" (frames out of order; an error if many are left out),
-    "size" (warning: pictures of another size) and "damage" (error).
+    converted), "sound" (warning: a track that cannot be decoded), "hdr" (warning: metadata that is
+    left out), and while frames are read "times" (frames out of order; an error if many are left
+    out), "size" (warning: pictures of another size) and "damage" (error).
 
     Args:
         path: the file.
@@ -158,7 +158,9 @@ def _plan_fields(
     if deinterlace == "off" or not possible:
         if facts.is_flagged:
             notes.add(
-                "interlaced", f"{name} is interlaced; its fields are not separated.", "warning"
+                "interlaced",
+                f"{name} is marked as interlaced; its fields are not separated.",
+                "warning",
             )
         return None, Fraction(1)
     grid = Grid(facts.clock.begin, facts.nominal_rate, forced=deinterlace == "on")
