@@ -64,7 +64,7 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
             the pictures are too large.
         UnreadableMediaError: the file has no streams.
     """
-    streams = [s for s in container.streams.video if not _is_cover(s)]
+    streams = [s for s in container.streams.video if not is_cover(s)]
     if not streams:
         raise _describe_missing_pictures(container, path)
     chosen = max(streams, key=lambda stream: stream.frames)
@@ -96,7 +96,7 @@ def find_zero(container: InputContainer) -> Fraction:
 
     A common zero keeps the offsets between streams. The unit is seconds.
     """
-    streams = [s for s in (*container.streams.video, *container.streams.audio) if not _is_cover(s)]
+    streams = [s for s in (*container.streams.video, *container.streams.audio) if not is_cover(s)]
     return min(
         (begin for s in streams if (begin := find_start(s)) is not None), default=Fraction(0)
     )
@@ -127,7 +127,8 @@ def _open(path: Path) -> InputContainer:
     return av.open(f"file:{path}", metadata_errors="replace", options=options)
 
 
-def _is_cover(stream: Stream) -> bool:
+def is_cover(stream: Stream) -> bool:
+    """Whether a stream is cover art rather than moving pictures."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 

@@ -21,7 +21,8 @@ TimedPacket = tuple[Fraction, "Packet[Any]"]
 TimeMap = Callable[[Fraction], Fraction]
 """Maps a file's time to the clip's clock, both in seconds."""
 
-_TAGS = ("language", "title")
+_TITLES = ("title", "name")
+"""Names of the title of a stream, in lower case; MP4 and MOV call it "name"."""
 
 
 def add_stream_like(out: OutputContainer, template: Stream) -> Stream:
@@ -33,7 +34,12 @@ def add_stream_like(out: OutputContainer, template: Stream) -> Stream:
 
 def copy_description(stream: Stream, template: Stream) -> None:
     """Copy language, title and disposition of another stream."""
-    stream.metadata.update({k: v for k, v in template.metadata.items() if k in _TAGS})
+    tags = {name.lower(): text for name, text in template.metadata.items()}
+    if tags.get("language", "und") != "und":
+        stream.metadata["language"] = tags["language"]
+    title = next((tags[name] for name in _TITLES if tags.get(name)), "")
+    if title:
+        stream.metadata["title"] = title
     stream.disposition = template.disposition
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Literal
 
 from kinoloom.errors import UsageError
 
@@ -93,6 +94,7 @@ class Container:
         options: of FFmpeg's writer.
         clock: the unit of its times in seconds, where the format fixes it and frames are
             written as they come.
+        covers: how it stores cover art: as a "stream", as an "attachment", or not at all.
         stores_hdr: whether it has a place for static HDR metadata.
     """
 
@@ -104,7 +106,13 @@ class Container:
     record_tags: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     clock: Fraction | None = None
+    covers: Literal["stream", "attachment", ""] = ""
     stores_hdr: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the format for people."""
+        return {"matroska": "Matroska", "webm": "WebM"}.get(self.form, self.form.upper())
 
     def holds_sound(self, codec: str) -> bool:
         """Whether packets of an audio codec can be copied into it."""
@@ -200,6 +208,7 @@ _MP4 = Container(
     subtitles=("mov_text",),
     record_tags=("comment", "description", "synopsis"),
     options={"movflags": "+faststart"},
+    covers="stream",
     stores_hdr=True,
 )
 VIDEO = {
@@ -210,6 +219,7 @@ VIDEO = {
         form="mov",
         codecs=("h264", "h265", "prores"),
         sounds=("aac", "mp3", "ac3", "eac3", "alac", "pcm"),
+        covers="",
         record_tags=("comment",),
     ),
     ".mkv": Container(
@@ -225,6 +235,7 @@ VIDEO = {
             "dvb_subtitle",
         ),
         record_tags=("KINOLOOM",),
+        covers="attachment",
         stores_hdr=True,
     ),
     ".webm": Container(
