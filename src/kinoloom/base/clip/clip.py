@@ -30,8 +30,8 @@ class Frame:
         image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32; see `base.arrays`.
         time: when it appears, in seconds.
         duration: how long it is shown, in seconds, at least 0 (0 if unknown: a single photo).
-        native: the decoder's own frame of the same picture, or None for a new picture. A writer
-            that can store it unchanged saves two conversions.
+        native: the decoder's own frame of the same picture, or its exact colours; None for a new
+            picture. A writer that can store it unchanged saves two conversions.
 
     Raises:
         ArrayError: not a picture; a time or duration that is not a Fraction, or a duration

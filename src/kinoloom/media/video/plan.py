@@ -48,6 +48,7 @@ class Plan:
         constant: whether all frames have exactly this rate.
         color: colour description of the stored samples.
         pixel_aspect: width of a pixel divided by its height.
+        source_color: colour description of the clip.
         takes_native: whether a decoder's frame has the same colour description, so that it can be
             encoded without conversion.
         settings: encoder options.
@@ -63,6 +64,7 @@ class Plan:
     constant: bool
     color: Color
     pixel_aspect: Fraction
+    source_color: Color
     takes_native: bool
     settings: Mapping[str, str]
     threads: int
@@ -118,6 +120,7 @@ def plan(
         constant=clip.rate is not None,
         color=color,
         pixel_aspect=clip.pixel_aspect,
+        source_color=clip.color,
         takes_native=color == clip.color,
         settings=_settings(chosen, quality, pix_fmt, clip.hdr),
         threads=threads or min(cores(), max(1, size[1] // _ROWS_PER_THREAD)),

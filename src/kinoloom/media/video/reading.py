@@ -48,7 +48,7 @@ from kinoloom.media.deinterlacing.detection import (
 from kinoloom.media.deinterlacing.stream import CONTEXT_FRAMES, Grid, Timed, deinterlace
 from kinoloom.media.limits import check_animation_size
 from kinoloom.media.photo.completeness import find_apng_damage
-from kinoloom.media.video.color import to_picture
+from kinoloom.media.video.color import is_clipped, to_exact, to_picture
 from kinoloom.media.video.decoding import (
     ErrorListener,
     decode,
@@ -56,6 +56,7 @@ from kinoloom.media.video.decoding import (
     prime_decoder,
     read_packets,
 )
+from kinoloom.media.video.exact import ExactPicture
 from kinoloom.media.video.inspection import Facts, inspect_video
 from kinoloom.media.video.rotation import Rotation
 from kinoloom.media.video.uniform import UniformFrames
@@ -320,9 +321,13 @@ class _Video:
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.color)
-        if self.facts.rotation == Rotation():
+        turn = self.facts.rotation
+        if turn == Rotation():
             return Frame(picture, time, duration, native)
-        return Frame(self.facts.rotation.apply(picture), time, duration)
+        exact = None
+        if is_clipped(native):
+            exact = ExactPicture(lambda: turn.apply(to_exact(native, self.facts.color)))
+        return Frame(turn.apply(picture), time, duration, exact)
 
     def _duration(self, native: VideoFrame) -> Fraction:
         stored = native.duration * self.facts.clock.tick
