@@ -12,14 +12,6 @@ from kinoloom.media.deinterlacing.blocks import Block, Kind, Match, SourceFrame,
 from kinoloom.media.deinterlacing.fields import Deinterlacer, join_fields
 from kinoloom.media.deinterlacing.telecine import find_repeats, find_unfit
 
-_CLEAN, _CLEAN_AMONG_CLEAN = 0.15, 0.3
-"""Next to a block of another kind, a frame is progressive if the energy of its own fields is below
-this, relative to fields of two frames: in an interlaced block, and in a progressive one."""
-_CUT_RATIO = 3
-"""If the energies with the fields of the frames before and after differ by more, one of them is of
-another scene."""
-_VISIBLE_ENERGY = 0.05
-
 
 @dataclass(frozen=True)
 class Labelled:
@@ -128,13 +120,9 @@ class _Scene:
     def is_interlaced(self, match: Match) -> bool:
         """Whether a frame is interlaced: as its block, unless it looks like its neighbours."""
         kinds = {each.kind for each in self._near}
-        visible = match.own + match.before > _VISIBLE_ENERGY
-        fit = _CLEAN if self.here.kind is Kind.INTERLACED else _CLEAN_AMONG_CLEAN
-        low, high = sorted((match.before, match.far))
-        clean = match.own < (fit if high < _CUT_RATIO * low else fit / 2) * low
         if self.here.kind is Kind.INTERLACED:
-            return not (Kind.PROGRESSIVE in kinds and visible and clean)
-        return Kind.INTERLACED in kinds and visible and not clean
+            return not (Kind.PROGRESSIVE in kinds and match.is_clean)
+        return Kind.INTERLACED in kinds and not match.is_clean
 
     def find_new_frames(self, rate: Fraction) -> list[int]:
         """Return the places of frames that do not repeat a film frame."""

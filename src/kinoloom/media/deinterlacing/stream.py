@@ -100,12 +100,12 @@ def list_neighbours(frames: Iterable[Timed], grid: Grid) -> Iterator[tuple[list[
 
 
 def _measure(frames: Iterable[Timed], grid: Grid) -> Iterator[SourceFrame]:
-    """Yield the frames with their combing, which is unknown for the first and the last."""
+    """Yield the frames with their combing; after the last one, time is mirrored."""
     fielded = ((time, native, split_fields(native)) for time, native in frames)
     for before, (time, native, here), after in _windows(fielded, 1):
         combing = NO_COMBING
-        if before and after:
-            combing = measure_combing(before[0][2], here, after[0][2])
+        if before:
+            combing = measure_combing(before[0][2], here, (after or before)[0][2])
         planar = repack(native, find_layout(native.format.name).planar)
         yield SourceFrame(grid.index(time), time, planar, native.interlaced_frame, combing)
 

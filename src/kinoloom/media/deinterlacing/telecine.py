@@ -18,9 +18,8 @@ _PULLDOWN_RATES = (Fraction(299, 10), Fraction(301, 10))
 """Frames per second between which 3:2 pulldown occurs: 30000/1001 and 30."""
 _CLEAR, _CLEARER = 0.6, 0.5
 """A repeated frame changes less than this, relative to the median of the others."""
-_UNFIT, _UNFIT_MARGIN = 2.5, 0.3
-"""A match whose energy is above this many times the usual one, plus a margin, is not one film
-frame."""
+_UNFIT = 2.5
+"""Fields whose energy is above this many times the usual one are not of one film frame."""
 
 
 def has_pulldown(rate: Fraction) -> bool:
@@ -70,7 +69,7 @@ def find_unfit(matches: Sequence[Match], near: Sequence[Match]) -> list[bool]:
         near: of these and the frames around them; most of them fit.
     """
     usual = median(min(match.own, match.before) for match in near)
-    return [min(match.own, match.before) > _UNFIT * usual + _UNFIT_MARGIN for match in matches]
+    return [min(match.own, match.before) > _UNFIT * usual and not match.is_fit for match in matches]
 
 
 def _list_changes(block: Block, *, top_first: bool) -> list[float]:
