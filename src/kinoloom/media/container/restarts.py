@@ -66,11 +66,12 @@ def demux_continuous(container: InputContainer, stream: StreamT) -> Iterator[Pac
         yield from packets
         return
     latest: deque[Packet[StreamT]] = deque()
-    part = 0
+    part = position = 0
     for packet in packets:
         latest.append(packet)
         if packet.size:
-            previous, part = part, _find_part(packet.pos or 0, restarts)
+            position = position if packet.pos is None else packet.pos
+            previous, part = part, _find_part(position, restarts)
             _shift(packet, restarts[part - 1].shift if part else Fraction(0))
             if part != previous:
                 for each in latest:
@@ -145,9 +146,11 @@ class _Scan:
     def __init__(self) -> None:
         self.parts = [_Part(0)]
         self.states: dict[int, _StreamState] = {}
+        self.position = 0
 
     def add(self, packet: Packet[Any]) -> None:
         """Consider a packet; a jump counts only if the next packet does not return."""
+        self.position = self.position if packet.pos is None else packet.pos
         state = self.states.setdefault(packet.stream_index, _StreamState())
         jumps = state.last is not None and _jumps(state.last, _decoding_time(packet))
         if state.pending is not None:
@@ -182,7 +185,7 @@ class _Scan:
 
     def _begin_part(self, state: _StreamState, first: Packet[Any]) -> None:
         """Move a stream to the latest part, or to a new one if it is in that part already."""
-        position = first.pos or 0
+        position = self.position if first.pos is None else first.pos
         if state.part == len(self.parts) - 1:
             self.parts.append(_Part(position))
         state.part = len(self.parts) - 1
