@@ -85,4 +85,4 @@ def _copy_in_order(
     for packet, begin, end in packets:
         begin = max(begin, last + tick)
         last = begin
-        yield begin, stamp(packet, stream, begin, max(begin, end), _CLOCK_HZ)
+        yield begin, stamp(packet, stream, begin, max(begin + tick, end), _CLOCK_HZ)

@@ -43,6 +43,8 @@ _BT709, _BT601, _BT2020 = 1, 6, 9
 _SRGB = 13
 _HDR = (16, 18)
 _SD_LINES = 576
+_TIE = 0.01
+"""In codes: more than the error of the arithmetic, far less than what changes other codes."""
 _WEIGHTS = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -227,13 +229,14 @@ def _components(rgb: list[Plane], layout: Layout, color: Color) -> list[Plane]:
     by_green = 1 - code.red - code.blue
     luma = _mix(red, code.red * scale, green, by_green * scale)
     luma = _mix(luma, 1, blue, code.blue * scale)
-    planes = [_quantize(luma, 1 / code.luma, code.black, layout.bits)]
+    ties = _TIE if red.dtype == np.float32 else 0
+    planes = [_quantize(luma, 1 / code.luma, code.black, layout.bits, ties)]
     if layout.kind == "yuv":
         for primary, weight in ((blue, code.blue), (red, code.red)):
             per_code = 1 / (2 * (1 - weight) * code.chroma)
             chroma = _mix(primary, scale * per_code, luma, -per_code)
             chroma = downsample(chroma, layout.steps)
-            planes.append(_quantize(chroma, 1, code.middle, layout.bits))
+            planes.append(_quantize(chroma, 1, code.middle, layout.bits, ties))
     return planes
 
 
@@ -246,9 +249,21 @@ def _scale_and_add(a: Plane, by_a: float, b: Plane, by_b: float, plus: float, de
     return np.asarray(cv2.addWeighted(a, by_a, b, by_b, plus, dtype=depth))
 
 
-def _quantize(values: NDArray[np.float32], by: float, zero: int, bits: int) -> Plane:
-    """Return the codes `values * by + zero`, rounded and clipped to `bits`."""
+def _quantize(
+    values: NDArray[np.float32], by: float, zero: int, bits: int, ties: float = 0
+) -> Plane:
+    """Return the codes `values * by + zero`, rounded and clipped to `bits`.
+
+    Codes half-way between two are rounded up and down in turn if `ties` is above 0: the mean of two
+    frames has many of them, and the smallest error would move all to the same side.
+    """
     depth = cv2.CV_8U if bits == 8 else cv2.CV_16U
+    if ties:
+        values = values.copy()
+        values[0::2, 0::2] += ties / by
+        values[1::2, 1::2] += ties / by
+        values[0::2, 1::2] -= ties / by
+        values[1::2, 0::2] -= ties / by
     codes = _scale_and_add(values, by, values, 0, zero, depth)
     return np.minimum(codes, (1 << bits) - 1, out=codes) if bits % 8 else codes
 
