@@ -7,5 +7,5 @@ from panels import PHOTOS, output_path, run_kinoloom
 
 run_kinoloom(
     "interpolate", *PHOTOS, "--seconds", "2.4", "--fps", "10", "--boomerang", "--ease", "in-out",
-    "--size", "400", "--quality", "50", "-o", output_path("film_loop.webp"), "--overwrite",
+    "--size", "360", "--quality", "38", "-o", output_path("film_loop.webp"), "--overwrite",
 )  # fmt: skip
