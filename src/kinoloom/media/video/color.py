@@ -43,7 +43,7 @@ _BT709, _BT601, _BT2020 = 1, 6, 9
 _SRGB = 13
 _HDR = (16, 18)
 _SD_LINES = 576
-_TIE = 0.01
+_TIE = 0.001
 """In codes: more than the error of the arithmetic, far less than what changes other codes."""
 _WEIGHTS = {
     1: (0.2126, 0.0722),
