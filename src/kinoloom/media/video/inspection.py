@@ -28,7 +28,7 @@ from kinoloom.media.video.decoding import decode, open_decoder, read_packets
 from kinoloom.media.video.hdr import hdr_of
 from kinoloom.media.video.planes import Layout, find_layout
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.times import Clock, constant_rate
+from kinoloom.media.video.times import Clock, constant_rate, find_film_rate
 
 _LOOK_AHEAD = 240
 _LOOK_AHEAD_BYTES = 1 << 26
@@ -89,16 +89,10 @@ def inspect_video(
 ) -> Facts:
     """Decode the first frame and inspect the packets after it."""
     first, stored = _read_beginning(container, stream, path)
-    tick = stream.time_base or 1 / _DEFAULT_RATE
-    declared = [stream.average_rate, stream.guessed_rate, stream.base_rate]
-    rate = constant_rate(stored, tick, declared)
-    average = (
-        stream.average_rate if stream.frames else None
-    )  # of the whole file, if its frames are counted
-    if rate and average and abs(average / rate - 1) > _MAX_RATE_ERROR:
-        rate = None
     timed = first.pts is not None and container.format.name not in _UNTIMED
-    clock = Clock(tick=tick, zero=zero, first=first.pts if timed and first.pts else 0, rate=rate)
+    clock = _build_clock(stream, stored, first.pts if timed and first.pts else 0, zero)
+    rate = clock.rate
+    declared = [stream.average_rate, stream.guessed_rate, stream.base_rate]
     end = _find_end(stream)
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
@@ -122,6 +116,18 @@ def inspect_video(
         is_flagged=first.interlaced_frame,
         is_animation=container.format.name in _ANIMATIONS,
     )
+
+
+def _build_clock(stream: VideoStream, stored: list[int], begin: int, zero: Fraction) -> Clock:
+    """Return the clock that explains the stored times of consecutive frames."""
+    tick = stream.time_base or 1 / _DEFAULT_RATE
+    rate = constant_rate(stored, tick, [stream.average_rate, stream.guessed_rate, stream.base_rate])
+    average = stream.average_rate if stream.frames else None  # of the whole file
+    if rate and average and abs(average / rate - 1) > _MAX_RATE_ERROR:
+        rate = None
+    film_rate = None if rate else find_film_rate(stored, tick)
+    half_a_field = 1 / (5 * film_rate) if film_rate else Fraction(0)
+    return Clock(tick, zero, begin, rate or film_rate, half_a_field)
 
 
 def _read_beginning(
