@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -146,14 +145,9 @@ def test_film_shown_for_three_and_two_fields_gets_even_times(
     fields = [0]
     for number in range(24):
         fields.append(fields[-1] + (3, 2)[(number + first) % 2])
-    film = Fraction(24000, 1001)
-    video: dict[str, Any] = {
-        "frames": 24,
-        "ticks": fields,
-        "time_base": Fraction(1001, 60000),
-        "rate": film,
-    }
-    clip = open_video(make(tmp_path / f"a{suffix}", **video))
+    film, field = Fraction(24000, 1001), Fraction(1001, 60000)
+    path = tmp_path / f"a{suffix}"
+    clip = open_video(make(path, frames=24, ticks=fields, time_base=field, rate=film))
     assert clip.rate == film
     frames = list(clip)
     assert [frame.time for frame in frames] == [frames[0].time + k / film for k in range(24)]
@@ -163,7 +157,7 @@ def test_film_shown_for_three_and_two_fields_gets_even_times(
 
 def test_other_uneven_times_are_kept(tmp_path: Path) -> None:
     fields = [0, 3, 5, 8, 10, 12, 14, 17, 19, 22, 24, 26, 29]
-    video: dict[str, Any] = {"frames": 12, "ticks": fields, "time_base": Fraction(1001, 60000)}
-    clip = open_video(make(tmp_path / "a.mp4", **video))
+    field = Fraction(1001, 60000)
+    clip = open_video(make(tmp_path / "a.mp4", frames=12, ticks=fields, time_base=field))
     assert clip.rate is None
     assert [frame.time * 60000 / 1001 for frame in clip] == fields[:-1]
