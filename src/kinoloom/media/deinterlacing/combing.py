@@ -26,8 +26,8 @@ from kinoloom.media.video.planes import find_layout, split_planes
 Field = NDArray[np.uint8]
 _MIN_EXCESS, _MIN_MOTION = 4, 8
 """8-bit levels: smaller excess and smaller changes are noise."""
-_FULL_WIDTH_PX = 960
-"""The columns of wider frames are halved."""
+_COLUMNS = 480
+"""Of wider frames, every second, third ... column is measured, but at least this many."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ def split_fields(frame: av.VideoFrame) -> FieldPair:
     if layout.bits > 8:
         luma = luma >> (layout.bits - 8)
     rows = luma[: luma.shape[0] // 2 * 2].astype(np.uint8, copy=False)
-    if rows.shape[1] > _FULL_WIDTH_PX:
-        rows = rows[:, ::2]
+    rows = rows[:, :: max(1, rows.shape[1] // _COLUMNS)]
     return FieldPair(np.ascontiguousarray(rows[0::2]), np.ascontiguousarray(rows[1::2]))
 
 
