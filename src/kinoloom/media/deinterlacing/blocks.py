@@ -51,9 +51,9 @@ _REPEATED = 0.5
 
 
 class Kind(Enum):
-    """How the frames of a block were made."""
+    """How the frames of a block were made; UNCLEAR if nothing shows it, as in still scenes."""
 
-    STILL = "still"
+    UNCLEAR = "unclear"
     PROGRESSIVE = "progressive"
     INTERLACED = "interlaced"
     TELECINED = "telecined"
@@ -169,7 +169,7 @@ def classify_block(
         is_visible = moving >= _MIN_MOVING and energy >= _MIN_ENERGY
         if is_enough or (is_visible and reach == NEIGHBOURS):
             return _classify(matches, marked=marked)
-    return Kind.STILL
+    return Kind.UNCLEAR
 
 
 def _limit_cuts(matches: Sequence[Match]) -> list[Match]:
@@ -194,8 +194,8 @@ def _classify(matches: Sequence[Match], *, marked: bool) -> Kind:
     """Classify frames by the sums of their energies.
 
     `preference` is 0 where both fields fit equally well and 1 where one fits perfectly; `shifted`
-    is the fraction of it that prefers the field before. Interlaced is the safe answer: a
-    deinterlaced progressive frame is only a little softer.
+    is the fraction of it that prefers the field before. Interlaced is the safe answer where fields
+    comb: a deinterlaced progressive frame is only a little softer.
     """
     total = sum(match.own + match.before for match in matches)
     differences = [match.own - match.before for match in matches]
@@ -207,6 +207,7 @@ def _classify(matches: Sequence[Match], *, marked: bool) -> Kind:
         for name in ("detail", "own", "before", "far")
     )
     limit = _FIT * detail + _VISIBLE * len(matches)
+    best = sorted(min(match.own, match.before) for match in matches)
     if shifted < _ONE_SIDED:
         much = _MUCH_IF_MARKED if marked else _MUCH
         sure = preference > much or (preference > _SOME and far < _PROGRESSIVE_RATIO * before)
@@ -215,15 +216,16 @@ def _classify(matches: Sequence[Match], *, marked: bool) -> Kind:
     elif shifted > 1 - _ONE_SIDED:
         if preference > _MUCH_IF_SHIFTED and before < limit:
             return Kind.SHIFTED
-    elif preference > _MUCH_IF_MIXED or (preference > _SOME and _repeats_fields(matches)):
-        best = sorted(min(match.own, match.before) for match in matches)
-        if sum(best[:-1]) < limit:  # a cut may leave one frame without a fitting field
-            return Kind.TELECINED
+    elif sum(best[:-1]) < limit and (  # a cut may leave one frame without a fitting field
+        preference > _MUCH_IF_MIXED or (preference > _SOME and _repeats_fields(matches))
+    ):
+        return Kind.TELECINED
     near = sum(max(match.own, match.before) for match in matches)
     ratio = _NOISE_RATIO_IF_MARKED if marked else _NOISE_RATIO
     is_noise = preference < _MUCH and far < ratio * near
-    is_clean = not marked and own < _CLEAN * detail
-    return Kind.PROGRESSIVE if is_noise or is_clean else Kind.INTERLACED
+    if is_noise:
+        return Kind.PROGRESSIVE
+    return Kind.UNCLEAR if sum(best[:-1]) < _CLEAN * detail else Kind.INTERLACED
 
 
 def _repeats_fields(matches: Sequence[Match]) -> bool:

@@ -22,7 +22,7 @@ _MAX_HEIGHT_PX, _MIN_SIDE_PX = 1152, 16
 SAMPLE_FRAMES, WINDOW_FRAMES, WINDOWS = 240, 20, 12
 """A shorter video is examined completely, a longer one at evenly spaced places."""
 _MIN_SHARE, _MIN_BLOCKS = 0.05, 2
-"""Of the moving blocks; fewer blocks of a kind are chance."""
+"""Of the blocks that show their kind; fewer blocks of a kind are chance."""
 
 
 def may_have_fields(
@@ -46,7 +46,7 @@ class Detection:
     """What a sample of a video shows.
 
     Attributes:
-        kinds: those that make up a notable part of the moving blocks.
+        kinds: those that make up a notable part of the blocks.
         is_flagged: whether frames are marked as interlaced.
         top_first: the usual field order.
         rate: frames per second as stored.
@@ -61,6 +61,11 @@ class Detection:
     def is_progressive(self) -> bool:
         """Whether all frames are shown as they are stored."""
         return self.kinds <= {Kind.PROGRESSIVE}
+
+    @property
+    def usual(self) -> Kind:
+        """The kind of blocks that do not show theirs."""
+        return next(iter(self.kinds)) if len(self.kinds) == 1 else Kind.PROGRESSIVE
 
     @property
     def factor(self) -> Fraction:
@@ -110,8 +115,8 @@ def detect_fields(windows: Iterable[Iterable[Timed]], grid: Grid) -> Detection:
 
 def _find_notable(counts: Counter[Kind]) -> frozenset[Kind]:
     """Return the kinds that are not chance."""
-    moving = counts.total() - counts[Kind.STILL]
-    notable = max(_MIN_SHARE * moving, min(_MIN_BLOCKS, moving / 2))
+    clear = counts.total() - counts[Kind.UNCLEAR]
+    notable = max(_MIN_SHARE * clear, min(_MIN_BLOCKS, clear / 2))
     return frozenset(
-        kind for kind, count in counts.items() if count >= notable and kind is not Kind.STILL
+        kind for kind, count in counts.items() if count >= notable and kind is not Kind.UNCLEAR
     )

@@ -3,10 +3,12 @@
 In: frames in order of time; the combing of each is measured on the way. Out: for each block (see
 `blocks`)
 
-    progressive, still   its frames, as decoded
-    interlaced           two frames for each, half a frame time apart
-    telecined            the film frames, evenly spaced over the block
-    shifted              its frames, joined from fields of two
+    progressive   its frames, as decoded
+    interlaced    two frames for each, half a frame time apart
+    telecined     the film frames, evenly spaced over the block
+    shifted       its frames, joined from fields of two
+
+An unclear block is of the kind of its nearest neighbours, if they agree.
 
 Each block depends only on a few blocks around it, so reading that starts in the middle of a video
 gives the same frames as reading from its start.
@@ -15,7 +17,7 @@ gives the same frames as reading from its start.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, groupby
 from typing import TypeVar
@@ -38,7 +40,7 @@ from kinoloom.media.video.planes import find_layout, repack
 T = TypeVar("T")
 Timed = tuple[Fraction, av.VideoFrame]
 """A time in seconds and the frame shown from then on."""
-CONTEXT_FRAMES = (2 * NEIGHBOURS + 2) * BLOCK_FRAMES
+CONTEXT_FRAMES = (3 * NEIGHBOURS + 2) * BLOCK_FRAMES
 """Frames to read before a time so that the frames from that time on are as from the start."""
 
 
@@ -51,6 +53,7 @@ class Grid:
         rate: frames per second as stored; nominal if it varies.
         top_first: the field order where the pictures do not show it.
         expected: whether parts are known to be interlaced or telecined.
+        usual: the kind of blocks that neither they nor their neighbours show.
         forced: treat all frames as interlaced.
     """
 
@@ -58,6 +61,7 @@ class Grid:
     rate: Fraction
     top_first: bool = True
     expected: bool = False
+    usual: Kind = Kind.PROGRESSIVE
     forced: bool = False
 
     def index(self, time: Fraction) -> int:
@@ -73,7 +77,8 @@ def deinterlace(frames: Iterable[Timed], grid: Grid) -> Iterator[Timed]:
         grid: their times.
     """
     renderer = Renderer(grid.rate)
-    for before, here, after in _windows(label_blocks(frames, grid), 1):
+    labels = _settle(label_blocks(frames, grid), grid)
+    for before, here, after in _windows(labels, 1):
         yield from renderer.render(before[0] if before else None, here, after[0] if after else None)
 
 
@@ -85,6 +90,21 @@ def label_blocks(frames: Iterable[Timed], grid: Grid) -> Iterator[Labelled]:
         if not grid.forced:
             kind = classify_block(near, at, top_first=top_first, expected=grid.expected)
         yield Labelled(near[at], kind, top_first)
+
+
+def _settle(labels: Iterable[Labelled], grid: Grid) -> Iterator[Labelled]:
+    """Yield the blocks with the unclear ones classified by their neighbours."""
+    for before, here, after in _windows(labels, NEIGHBOURS):
+        if here.kind is Kind.UNCLEAR:
+            nearest = {_find_clear(reversed(before)), _find_clear(after)} - {Kind.UNCLEAR}
+            here = replace(here, kind=nearest.pop() if len(nearest) == 1 else grid.usual)
+        yield here
+
+
+def _find_clear(labels: Iterable[Labelled]) -> Kind:
+    """Return the kind of the first block that shows it."""
+    kinds = (label.kind for label in labels if label.kind is not Kind.UNCLEAR)
+    return next(kinds, Kind.UNCLEAR)
 
 
 def list_neighbours(frames: Iterable[Timed], grid: Grid) -> Iterator[tuple[list[Block], int]]:

@@ -171,7 +171,8 @@ def _plan_fields(
     if found.is_progressive and not found.is_flagged and not grid.forced:
         return None, Fraction(1)
     expected = not found.is_progressive
-    return replace(grid, top_first=found.top_first, expected=expected), found.factor
+    grid = replace(grid, top_first=found.top_first, expected=expected, usual=found.usual)
+    return grid, found.factor
 
 
 def _decode_untimed(
