@@ -36,6 +36,8 @@ class KinoloomError(Exception):
     """
 
     exit_code = 1
+    has_lines = False
+    """Whether the message may have several lines; in others a line feed belongs to a name."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
@@ -43,7 +45,7 @@ class KinoloomError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        between = "\n" if "\n" in self.message else " "
+        between = "\n" if self.has_lines and "\n" in self.message else " "
         return f"{self.message}{between}{self.hint}".rstrip()
 
 
@@ -59,6 +61,8 @@ class ArrayError(UsageError):
 
 class DefinitionError(UsageError):
     """A pipeline definition is invalid; the message names the JSON path of each problem."""
+
+    has_lines = True
 
 
 class OutputExistsError(UsageError, FileExistsError):
@@ -92,6 +96,8 @@ class ChecksumError(WeightsError):
 class FetchError(MissingError, OSError):
     """A package registry does not deliver the package of a model."""
 
+    has_lines = True
+
 
 class OfflineError(FetchError, ConnectionError):
     """A package registry cannot be reached; the hint has the commands for another machine."""
@@ -121,6 +127,8 @@ class OutputError(KinoloomError, OSError):
 
 class ExecutionError(KinoloomError, RuntimeError):
     """A pipeline execution failed, was stopped, or has no such result."""
+
+    has_lines = True
 
 
 class TrainingError(KinoloomError, ArithmeticError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kinoloom.base.printable import printable, well_formed
+from kinoloom.base.printable import printable, printable_line, well_formed
 from kinoloom.base.provenance import Provenance, to_jsonable
 
 
@@ -25,6 +25,11 @@ from kinoloom.base.provenance import Provenance, to_jsonable
 def test_text_is_printable(text: str, shown: str) -> None:
     assert printable(text) == shown
     printable(text).encode()
+
+
+def test_a_line_stays_one_line() -> None:
+    assert printable_line("a\nb\tc\r\x85\u2028\x1b") == r"a\x0ab\x09c\x0d\x85\u2028\x1b"
+    assert printable_line("plain Straße, 日本") == "plain Straße, 日本"
 
 
 def test_only_bytes_change_in_stored_text() -> None:

@@ -207,6 +207,25 @@ def test_page_may_run_its_own_script_only() -> None:
     assert page.index("Content-Security-Policy") < min(page.index("<title"), page.index("<style"))
 
 
+def test_a_line_feed_in_a_name_does_not_start_a_line() -> None:
+    fake = "a.mp4\nkinoloom: done"
+    picture = Picture(b"<svg/>", "image/svg+xml", fake, title=fake)
+    report = Report(
+        fake,
+        (
+            Text(f"{fake} is read.", title=fake),
+            Table(("file",), ((fake,),), title=fake),
+            picture,
+            Slider(picture, picture, title=fake),
+        ),
+    )
+    for text in (to_text(report), to_html(report)):
+        assert r"a.mp4\x0akinoloom: done" in text
+        assert not any(line.startswith("kinoloom: done") for line in text.splitlines())
+    preformatted = Report("log", (Text("one\ntwo", preformatted=True),))
+    assert "one\ntwo" in to_text(preformatted)
+
+
 def test_control_characters_are_shown_on_page_and_in_text(tmp_path: Path) -> None:
     report = Report("Film \x1b[2J", (Text("name \udcff\x07"),), {"name": "a\udcff"})
     for suffix in (".html", ".txt", ".json"):

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +107,13 @@ def test_killed_driver_resumes_without_repeating_work(
     out = tmp_path / "out.mp4"
     line = interpolate_words(source, out, "--session", "local", "--piece", "4")
     driver = start(line)
+    other = wait_for_piece(out, "Piece-1")["pid"]
+    os.killpg(other, signal.SIGSTOP)  # or the driver may finish before it is killed
     deadline = time.monotonic() + WAIT_S
     while not list(session_of(out).parent.glob("[0-9]*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     driver.kill()
+    os.killpg(other, signal.SIGKILL)
     driver.communicate()
     assert not out.exists()
     assert run(*line, "--resume", "--json") == 0
@@ -129,13 +134,31 @@ def test_distributed_provenance_equals_the_local_one(source: str, tmp_path: Path
     assert tags[0] == tags[1]
 
 
-def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: Any) -> None:
+def write_two_sizes(path: Path) -> str:
+    """Write a video whose pictures change their size after two seconds."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        other = av.CodecContext.create("mjpeg", "w")
+        other.width, other.height, other.pix_fmt = 32, 24, "yuvj420p"
+        other.time_base = Fraction(1, 25)
+        for k in range(100):
+            encoder = stream if k < 50 else other
+            image = np.full((encoder.height, encoder.width, 3), 2 * k, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuvj420p")
+            frame.pts, frame.time_base = k, Fraction(1, 25)
+            for packet in encoder.encode(frame):
+                packet.stream = stream
+                file.mux(packet)
+    return str(path)
+
+
+def test_failed_piece_reports_its_reason(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out.mp4"
-    wrong = ["--session", "local", "--memory", "1"]
-    line = ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *wrong]
-    assert run(*line) == 1
+    source = write_two_sizes(tmp_path / "in.mkv")
+    assert run(*interpolate_words(source, out, "--session", "local", "--piece", "1")) == 1
     err = capsys.readouterr().err
-    assert "cannot be interpolated within" in err
+    assert "same s" in err  # shape or size
     assert "add --resume to continue" in err
     assert not out.exists()
 
@@ -159,3 +182,13 @@ def test_unknown_sessions_are_rejected(
 def test_ops_without_pieces_have_no_session_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("fields", "make", "smoke", "--help") == 0
     assert "--session" not in capsys.readouterr().out
+
+
+def test_the_least_memory_is_sufficient_for_pieces(tmp_path: Path, capsys: Any) -> None:
+    words = interpolate_words(write_video(tmp_path / "in.mp4", 60), tmp_path / "out.mp4")
+    pieces = ["--session", "local", "--piece", "1"]
+    assert run(*words, *pieces, "--memory", "1MB") == 1
+    least = re.search(r"--memory (\d+MB)", capsys.readouterr().err)
+    assert least is not None
+    assert run(*words, *pieces, "--memory", least[1]) == 0
+    assert len(frames_of(tmp_path / "out.mp4")) == 120

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.media.make import make, truncate
 
 from kinoloom import Clip, Frame, write
 
@@ -47,6 +48,30 @@ def test_usage_error_and_traceback_show_control_characters(tmp_path: Path) -> No
         assert done.returncode in (2, 4)
         assert b"\x1b" not in done.stderr
         assert rb"\x1b]0;owned\x07" in done.stderr
+
+
+FAKE = "a\nkinoloom: done"
+
+
+def assert_no_fake_line(done: subprocess.CompletedProcess[bytes]) -> None:
+    """Check that a name with a line feed is shown escaped."""
+    assert rb"a\x0akinoloom: done" in done.stderr
+    assert b"\nkinoloom: done" not in done.stdout + done.stderr
+
+
+def test_line_feed_in_a_name_does_not_start_a_line(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"{FAKE}.mkv"
+    assert_no_fake_line(kinoloom("interpolate", str(film), "-o", str(out), "--engine", "blend"))
+    damaged = truncate(make(tmp_path / f"damaged {FAKE}.mkv", frames=20), 0.7)
+    to_file = ("-o", str(tmp_path / "2.mkv"), "--engine", "blend")
+    for arguments in (
+        ("interpolate", str(tmp_path / f"{FAKE}.jpg"), *to_file),
+        ("interpolate", str(damaged), *to_file),
+        (FAKE,),
+    ):
+        done = kinoloom(*arguments)
+        assert done.returncode > 0
+        assert_no_fake_line(done)
 
 
 @pytest.mark.parametrize("name", [b"a\xff\xfe.mkv", b"\x1b[31mred.mkv"])

@@ -256,7 +256,7 @@ def test_wide_panorama_fits_in_memory(tmp_path: Path) -> None:
     for k, path in enumerate(paths):
         cv2.imwrite(str(path), np.roll(wide, 8 * k, 1), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     out = tmp_path / "out"
-    words = ["--size", "16384", "--seconds", "0.3", "--fps", "10", "--memory", "400MB"]
+    words = ["--size", "16384", "--seconds", "0.3", "--fps", "10", "--memory", "2GB"]
     assert run(*map(str, paths), "-o", str(out), *words) == 0
     assert len(list(out.glob("*.png"))) == 3
 

@@ -13,7 +13,7 @@ from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.commands.values import parse_parameters
 from kinoloom.pipelines.language import check
 from kinoloom.pipelines.local.session import LocalSession
-from kinoloom.pipelines.ops import run
+from kinoloom.pipelines.ops import explain, export, run
 
 PARAMETERS = [
     {"Name": "N", "Type": "Integer", "DefaultValue": 1},
@@ -147,8 +147,7 @@ def test_a_function_may_build_the_pipeline(python_file: Path, tmp_path: Path) ->
     [
         ("x = 1", UsageError, "it has: none"),
         ("1 / 0", ExecutionError, "raised ZeroDivisionError"),
-        (MADE % ("one", "One") + "pipeline.upsert(); pipeline.start(wait=True)",
-         UsageError, "starts its pipeline itself"),
+        ("import sys; sys.exit(3)", ExecutionError, "flow.py ended with exit code 3"),
     ],
 )  # fmt: skip
 def test_a_python_file_without_a_pipeline_is_rejected(
@@ -157,6 +156,86 @@ def test_a_python_file_without_a_pipeline_is_rejected(
     python_file.write_text(text)
     with pytest.raises(error, match=message):
         run(python_file, root=tmp_path / "root")
+
+
+STARTS = {
+    "last lines": "pipeline.upsert(role_arn='r')\nexecution = pipeline.start()\n",
+    "wait": "pipeline.upsert(role_arn='r')\npipeline.start(wait=True)\nprint('done', flush=True)\n",
+    "exit": "pipeline.create('r')\npipeline.start().wait()\nraise SystemExit(0)\n",
+    "guard": "pipeline.upsert('r')\nif __name__ == '__main__':\n    pipeline.start()\n",
+}
+
+
+@pytest.mark.parametrize("end", STARTS.values(), ids=STARTS)
+def test_a_file_that_starts_its_pipeline_has_one_execution(
+    python_file: Path, tmp_path: Path, end: str
+) -> None:
+    python_file.write_text(MADE % ("one", "One") + end)
+    report = run(python_file, root=tmp_path / "root")
+    session = LocalSession(tmp_path / "root")
+    (execution,) = session.executions("One")
+    assert (report.data["execution"], execution.status) == (execution.id, "Succeeded")
+    assert execution.logs("Say") == "hello one\n"
+    assert not list(python_file.parent.glob(".kinoloom"))
+
+
+def test_a_file_that_does_all_as_a_script_runs_as_one(python_file: Path, tmp_path: Path) -> None:
+    body = (MADE % ("one", "One") + STARTS["last lines"]).strip().splitlines()
+    main = "\n    ".join(body[1:])
+    text = f"{body[0]}\ndef main():\n    {main}\nif __name__ == '__main__':\n    main()\n"
+    python_file.write_text(text)
+    run(python_file, root=tmp_path / "root")
+    (execution,) = LocalSession(tmp_path / "root").executions("One")
+    assert execution.status == "Succeeded"
+
+
+def test_parameters_of_the_command_are_added_to_those_of_the_file(
+    python_file: Path, tmp_path: Path
+) -> None:
+    text = MADE % ("one", "One") + "pipeline.parameters.append(ParameterString('Other', 'x'))\n"
+    start = "pipeline.upsert('r')\npipeline.start(parameters={'Other': 'y'})\n"
+    python_file.write_text(text + start)
+    session = LocalSession(tmp_path / "root")
+    session.upload(b"other", "s3://local/elsewhere/data.txt")
+    report = run(python_file, root=tmp_path / "root", set="Where=s3://local/elsewhere")
+    execution = session.execution(report.data["execution"])
+    assert execution.logs("Say") == "other one\n"
+    values = {one["Name"]: one["Value"] for one in execution.list_parameters()}
+    assert values == {"Where": "s3://local/elsewhere", "Other": "y"}
+
+
+def test_a_file_may_start_several_pipelines(python_file: Path, tmp_path: Path) -> None:
+    two = (MADE % ("two", "Two")).replace("pipeline =", "other =") + "other.upsert('r')\n"
+    python_file.write_text(MADE % ("one", "One") + STARTS["last lines"] + two + "other.start()\n")
+    report = run(python_file, root=tmp_path / "root")
+    session = LocalSession(tmp_path / "root")
+    assert session.executions("One")[0].status == "Succeeded"
+    assert session.executions("Two")[0].id == report.data["execution"]
+    with pytest.raises(UsageError, match="starts 'One', not 'Two'"):
+        run(python_file, root=tmp_path / "root", name="Two")
+
+
+def test_a_file_that_waits_for_a_failure_can_be_resumed(python_file: Path, tmp_path: Path) -> None:
+    python_file.write_text(MADE % ("one", "One") + STARTS["exit"])
+    script = python_file.with_name("say.py")
+    text = script.read_text()
+    script.write_text("raise SystemExit('bug')")
+    with pytest.raises(ExecutionError, match="resume with --resume") as caught:
+        run(python_file, root=tmp_path / "root")
+    script.write_text(text)
+    execution = str(caught.value).rpartition("--resume ")[2].rstrip(".")
+    assert run(python_file, root=tmp_path / "root", resume=execution).data["status"] == "Succeeded"
+    assert len(LocalSession(tmp_path / "root").executions("One")) == 1
+
+
+def test_other_commands_only_read_a_file_that_starts_its_pipeline(
+    python_file: Path, tmp_path: Path
+) -> None:
+    python_file.write_text(MADE % ("one", "One") + STARTS["wait"])
+    root = tmp_path / "root"
+    assert export(python_file, root=root).data["Steps"][0]["Name"] == "Say"
+    assert explain(python_file, root=root).data["steps"]["Say"].startswith("would run")
+    assert LocalSession(root).executions("One") == []
 
 
 FIXED = """

@@ -1,12 +1,14 @@
 """The content store, addresses and archives."""
 
+import contextlib
 import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinoloom.errors import OutputError, UsageError
@@ -177,3 +179,35 @@ def test_archives_that_are_too_large_are_rejected(
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "one.tar.gz").read_bytes()[:40])
     with pytest.raises(UsageError, match="not a valid archive"):
         unpack(tmp_path / "cut.tar.gz", tmp_path / "back")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_damaged_archives_are_rejected(
+    tmp_path_factory: pytest.TempPathFactory, mode: Literal["w"], data: st.DataObject
+) -> None:
+    """Bytes that are changed or missing: the archive is unpacked, or rejected with a message."""
+    tmp_path = tmp_path_factory.mktemp("damaged")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
+        for name in ("a", "b"):
+            info = tarfile.TarInfo(name)
+            info.size = 3000
+            tar.addfile(info, io.BytesIO(bytes(range(250)) * 12))
+    content = bytearray(buffer.getvalue())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=5)):
+        content[place] = data.draw(st.integers(0, 255))
+    archive = tmp_path / "model.tar.gz"
+    archive.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(UsageError):
+        unpack(archive, tmp_path / "out")
+
+
+def test_name_with_a_null_character_is_rejected(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "model.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("a")
+        info.pax_headers = {"path": "a\0b"}
+        tar.addfile(info)
+    with pytest.raises(UsageError, match="not a valid archive"):
+        unpack(tmp_path / "model.tar", tmp_path / "out")

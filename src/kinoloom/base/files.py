@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from kinoloom.base import registry
+from kinoloom.base.budget import Budget, EstimateWriting
 from kinoloom.errors import UnreadableMediaError, UsageError
 
 Progress = Callable[[int, int | None], None]
@@ -108,6 +109,21 @@ class Pieces(Protocol):
         Raises:
             KinoloomError: as `Files.write`.
         """
+
+
+@runtime_checkable
+class Budgeted(Protocol):
+    """An optional ability of `Files`: reading and writing within a memory budget."""
+
+    def read_within(self, paths: Sequence[Path], options: Any, budget: Budget) -> Any:
+        """Read as `Files.read`; the value states what reading it needs, and keeps the budget.
+
+        Raises:
+            MediaError: as `Files.read`.
+        """
+
+    def estimate_writing(self, path: Path, options: Any) -> EstimateWriting:
+        """Return what estimates the memory for writing to `path`."""
 
 
 class Growing(Protocol):

@@ -15,10 +15,15 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def default_budget_bytes() -> int:
     """Return half of the available memory, within the container's limit."""
-    return max(min(_available_bytes(), _container_bytes()) // 2, 1)
+    return max(available_bytes() // 2, 1)
 
 
-def _available_bytes() -> int:
+def available_bytes() -> int:
+    """Return the available memory, within the container's limit."""
+    return min(_free_bytes(), _container_bytes())
+
+
+def _free_bytes() -> int:
     if _MEMINFO.exists():
         for line in _MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from kinoloom.base.printable import printable_line
+
 Level = Literal["info", "warning", "error"]
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 logger = logging.getLogger("kinoloom")
@@ -53,6 +55,7 @@ class Notes:
         self, kind: str, message: str, level: Level = "info", time: Fraction | None = None
     ) -> None:
         """Keep a note and log it to `kinoloom`."""
+        message = printable_line(message)
         note = Note(kind, message, level, time)
         if note not in self._items:
             self._items[note] = None

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # all but tab and line feed
-    "\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff]"  # order, lines
-)
+_ORDER_AND_LINES = "\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff"
+_CONTROL_BUT_LAYOUT = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f{_ORDER_AND_LINES}]")
+_CONTROL = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f{_ORDER_AND_LINES}]")
 _FIRST_BYTE, _LAST_BYTE = 0xDC80, 0xDCFF
 
 
 def printable(text: str) -> str:
     r"""Return text with control characters as escapes such as \x1b; tabs and lines are kept."""
+    return well_formed(_CONTROL_BUT_LAYOUT.sub(_escape, text))
+
+
+def printable_line(text: str) -> str:
+    r"""Return text as one line: all control characters, also tabs and line feeds, as escapes."""
     return well_formed(_CONTROL.sub(_escape, text))
 
 

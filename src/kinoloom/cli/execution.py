@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 from kinoloom.base.files import Progress, no_progress
 from kinoloom.base.notes import logger
-from kinoloom.base.printable import printable
+from kinoloom.base.printable import printable_line
 from kinoloom.base.report import Report
-from kinoloom.cli.output import echo, echo_json
+from kinoloom.cli.output import echo, echo_json, echo_line
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.run import is_secondary_process, run_job
 
@@ -43,7 +43,7 @@ def _print(job: Job, outcome: Outcome, *, as_json: bool) -> None:
         data = dict(written.data) if written else {}
         echo_json({**data, "notes": notes, "provenance": record})
     elif written is not None:
-        echo(f"{written.path}: {', '.join(written.facts)}", err=True)
+        echo_line(f"{written.path}: {', '.join(written.facts)}", err=True)
 
 
 def _print_report(job: Job, report: Report, *, as_json: bool) -> None:
@@ -54,7 +54,7 @@ def _print_report(job: Job, report: Report, *, as_json: bool) -> None:
     elif job.output is None:
         echo(to_text(report), nl=False)
     else:
-        echo(f"{job.output}: {report.summary}", err=True)
+        echo_line(f"{job.output}: {report.summary}", err=True)
 
 
 @contextmanager
@@ -76,7 +76,7 @@ class _Printable(logging.Formatter):
     """A formatter that makes control characters in names and metadata visible."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        return printable_line(super().format(record))
 
 
 class _Stderr:

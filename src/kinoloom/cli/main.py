@@ -15,9 +15,10 @@ import click
 
 import kinoloom
 from kinoloom.base import registry
+from kinoloom.base.printable import printable_line
 from kinoloom.cli import info
 from kinoloom.cli.models import models
-from kinoloom.cli.output import echo
+from kinoloom.cli.output import echo, echo_line
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -122,7 +123,8 @@ def _run(arguments: list[str]) -> int:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        echo(shown.getvalue(), err=True, nl=False)
+        text = shown.getvalue().replace(error.message, printable_line(error.message))
+        echo(text, err=True, nl=False)
         return 2
     except (KeyboardInterrupt, click.Abort):
         _say("Interrupted.")
@@ -135,7 +137,7 @@ def _run(arguments: list[str]) -> int:
 
 def _explain(error: Exception) -> int:
     if isinstance(error, KinoloomError):
-        _say(str(error))
+        (echo if error.has_lines else echo_line)(f"kinoloom: {error}", err=True)
         return error.exit_code
     _say(f"Unexpected error: {type(error).__name__}: {error}")
     _say("This is a bug. Run the command again with --debug and report the traceback.")
@@ -143,4 +145,4 @@ def _explain(error: Exception) -> int:
 
 
 def _say(line: str) -> None:
-    echo(f"kinoloom: {line}", err=True)
+    echo_line(f"kinoloom: {line}", err=True)

@@ -6,13 +6,18 @@ import json
 
 import click
 
-from kinoloom.base.printable import printable
+from kinoloom.base.printable import printable, printable_line
 from kinoloom.base.provenance import to_jsonable
 
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Print a text, with control characters as escapes."""
     click.echo(printable(str(text)), err=err, nl=nl)
+
+
+def echo_line(text: object, *, err: bool = False) -> None:
+    """Print one line, with control characters, also line feeds, as escapes."""
+    click.echo(printable_line(str(text)), err=err)
 
 
 def echo_json(value: object) -> None:

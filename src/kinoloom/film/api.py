@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, check_picture
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip
+from kinoloom.base.units import parse_bytes
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.film import ops
 from kinoloom.film.options import InterpolateOptions
@@ -85,8 +87,10 @@ def interpolate(
     if not isinstance(source, Clip):
         from kinoloom.media.files import read
 
+        memory = options.get("memory")
+        budget = None if memory is None else Budget(parse_bytes(memory))
         reading = {name: options.pop(name) for name in _READ_OPTIONS if name in options}
-        source = read([Path(str(item)) for item in source], **reading)
+        source = read([Path(str(item)) for item in source], budget, **reading)
     clip: Clip = ops.interpolate(source, times=times, **options)
     return clip
 

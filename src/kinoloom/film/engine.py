@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,31 @@ the best ones ("sharp")."""
 ErrorMap = NDArray[np.float32]
 """(h, w) float32: the estimated root mean square error of a frame's colours, where 1 is full
 scale. The grid covers the frame and may have any size."""
+
+
+class PictureFormat(NamedTuple):
+    """The format of the pictures that an engine receives.
+
+    Attributes:
+        height, width: in pixels.
+        channels: 3, or 4 with alpha.
+        itemsize: bytes of a sample.
+    """
+
+    height: int
+    width: int
+    channels: int
+    itemsize: int
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.height * self.width
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a picture."""
+        return self.pixels * self.channels * self.itemsize
 
 
 @dataclass(frozen=True)
@@ -89,6 +114,8 @@ class Engine:
         build: constructs the interpolator; raises MissingError if a requirement is missing.
         missing: returns what is missing and how to get it, or "" if nothing is.
         min_memory_bytes: the least memory that it needs; below, `auto` skips it.
+        estimate_memory: returns the least memory that it needs for pictures of a format; None
+            adds three pictures to `min_memory_bytes`.
         weights: returns the weight file that it uses, or None.
         looks: the supported values of `EngineOptions.look`.
     """
@@ -101,6 +128,13 @@ class Engine:
     min_memory_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
     looks: tuple[FrameLook, ...] = ("mean",)
+    estimate_memory: Callable[[PictureFormat, EngineOptions], int] | None = None
+
+    def least_bytes(self, pictures: PictureFormat, options: EngineOptions) -> int:
+        """Return the least memory that it needs for pictures of a format, in bytes."""
+        if self.estimate_memory is not None:
+            return self.estimate_memory(pictures, options)
+        return self.min_memory_bytes + 3 * pictures.nbytes
 
 
 def find_weights_file(card: ModelCard, options: EngineOptions) -> Path | None:

@@ -38,7 +38,8 @@ class InterpolateOptions:
     size: int = option(3840, "Photos: upper limit of the longer side", low=16, unit="px")
     memory: int | None = option(
         None,
-        "Memory limit, such as 2GB (default: half of the free memory)",
+        "Memory limit of the whole job besides Python and its libraries, such as 2GB (default: "
+        "none, and half of the free memory for the engine)",
         unit="bytes",
         metavar="SIZE",
     )
@@ -62,7 +63,7 @@ class BenchOptions:
         metavar="FILE",
     )
     weights: Path | None = option(None, "User-supplied weights of the engine film", metavar="FILE")
-    memory: int | None = option(None, "Memory limit", unit="bytes", metavar="SIZE")
+    memory: int | None = option(None, "Memory limit of each engine", unit="bytes", metavar="SIZE")
     look: Literal["mean", "sharp"] = option("mean", "Blending of new frames, as for interpolate")
 
 

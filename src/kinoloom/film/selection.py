@@ -34,6 +34,15 @@ def list_engines() -> list[Engine]:
     return sorted(found, key=lambda engine: -engine.rank)
 
 
+def list_candidates(options: EngineOptions) -> list[Engine]:
+    """Return the available engines that support the options, highest rank first."""
+    return [
+        engine
+        for engine in list_engines()
+        if options.look in engine.looks and not engine.missing(options)
+    ]
+
+
 def choose_engine(name: str, options: EngineOptions) -> Engine:
     """Return the engine of that name, or for "auto" the best available one that fits in memory.
 

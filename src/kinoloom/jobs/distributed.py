@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinoloom.base.budget import Budget
 from kinoloom.base.files import Growing, Pieces, Progress, Written, files_of
 from kinoloom.base.op import Op
 from kinoloom.errors import ExecutionError, UsageError
@@ -58,17 +59,20 @@ def write_distributed(
     if not isinstance(files, Pieces) or options.session is None or job.output is None:
         raise UsageError(f"The output of {job.op.name} cannot be made in pieces.")
     with files.growing(result, job.output, write_options, options.piece) as growing:
-        _run_pieces(job, growing, options.session, progress)
+        budget = getattr(result, "budget", None)
+        _run_pieces(job, growing, options.session, budget, progress)
         return growing.finish()
 
 
-def _run_pieces(job: Job, growing: Growing, session_name: str, progress: Progress) -> None:
+def _run_pieces(
+    job: Job, growing: Growing, session_name: str, budget: Budget | None, progress: Progress
+) -> None:
     """Run a pipeline of the missing pieces; append each once all before it are there."""
     from kinoloom.pipelines.builder.pipeline import Pipeline
     from kinoloom.pipelines.sessions import open_local_session
 
     session = open_local_session(session_name, growing.folder / "session")
-    steps = [_piece_step(job, number, piece) for number, piece in enumerate(growing.pieces)]
+    steps = [_piece_step(job, number, piece, budget) for number, piece in enumerate(growing.pieces)]
     pipeline = Pipeline(f"Pieces-{len(steps)}", steps=steps, sagemaker_session=session)
     pipeline.upsert()
     execution = session.start(pipeline.name)
@@ -101,7 +105,7 @@ def _wait_for(execution: LocalExecution, step: str) -> bool:
         time.sleep(_POLL_S)
 
 
-def _piece_step(job: Job, number: int, piece: Mapping[str, Any]) -> Any:
+def _piece_step(job: Job, number: int, piece: Mapping[str, Any], budget: Budget | None) -> Any:
     from kinoloom.pipelines.builder.job_steps import ProcessingStep
     from kinoloom.pipelines.builder.processing import Processor
     from kinoloom.pipelines.builder.processing_files import ProcessingInput, ProcessingOutput
@@ -120,12 +124,15 @@ def _piece_step(job: Job, number: int, piece: Mapping[str, Any]) -> Any:
     retry = SageMakerJobStepRetryPolicy(
         [SageMakerJobExceptionTypeEnum.INTERNAL_ERROR], max_attempts=_MAX_ATTEMPTS
     )
-    run = processor.run(inputs, outputs, [_piece_request(job, piece)])
+    run = processor.run(inputs, outputs, [_piece_request(job, piece, budget)])
     return ProcessingStep(f"Piece-{number}", step_args=run, retry_policies=[retry])
 
 
-def _piece_request(job: Job, piece: Mapping[str, Any]) -> str:
-    """The argument of `write_piece`, as JSON: files by name, other values as text."""
+def _piece_request(job: Job, piece: Mapping[str, Any], budget: Budget | None) -> str:
+    """The argument of `write_piece`, as JSON: files by name, other values as text.
+
+    With a memory limit, each piece leaves the engine as much as the whole output would.
+    """
     given = {name: value for name, value in job.options.items() if value is not None}
     files = {name: value.name for name, value in given.items() if isinstance(value, Path)}
     options = {
@@ -142,6 +149,7 @@ def _piece_request(job: Job, piece: Mapping[str, Any]) -> str:
             "files": files,
             "piece": piece,
         }
+        | ({"writing": budget.need("writing")} if budget and budget.is_enforced else {})
     )
 
 

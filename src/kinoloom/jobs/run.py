@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.base import registry
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip
-from kinoloom.base.files import Nothing, Progress, Written, check_regular, files_of, no_progress
+from kinoloom.base.files import (
+    Budgeted,
+    Nothing,
+    Progress,
+    Written,
+    check_regular,
+    files_of,
+    no_progress,
+)
+from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.base.report import Report
+from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError, UsageError
 from kinoloom.jobs.distributed import write_distributed
 from kinoloom.jobs.job import Job, Outcome
@@ -34,21 +45,33 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
         BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
+    options = build(job.op.options, job.options)
+    write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+    budget = _open_budget(job, options, write_options)
     try:
-        return _run(job, progress)
+        return _run(job, options, write_options, budget, progress)
     except BudgetError:
         raise
     except MemoryError as error:
         cause = f": {error}" if str(error) else ""
+        needs = f"; {budget.describe()}" if budget.least_bytes else ""
         raise BudgetError(
-            f"{job.op.name} needs more memory than is available{cause}.",
+            f"{job.op.name} needs more memory than is available{cause}{needs}, and "
+            f"{format_bytes(available_bytes())} are free.",
             hint="Reduce the size of the input, or run it where more memory is free.",
         ) from error
 
 
-def _run(job: Job, progress: Progress) -> Outcome:
-    options = build(job.op.options, job.options)
-    write_options = build(files_of(job.op.output_type).write_options, job.write_options)
+def _open_budget(job: Job, options: Any, write_options: Any) -> Budget:
+    """Return the budget of a job; the limit is the option `memory` of its op, if it has one."""
+    files = files_of(job.op.output_type)
+    writing = None
+    if isinstance(files, Budgeted) and job.output is not None:
+        writing = files.estimate_writing(job.output, write_options)
+    return Budget(getattr(options, "memory", None), writing)
+
+
+def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: Progress) -> Outcome:
     inputs = _files_read(job)
     for source_path in inputs:
         check_regular(source_path)
@@ -59,7 +82,9 @@ def _run(job: Job, progress: Progress) -> Outcome:
         check_output(path, overwrite=write_options.overwrite)
     if job.op.extra:
         need_extra(job.op.extra)
-    source = _read(job)
+    source = _read(job, budget)
+    if isinstance(source, Clip):
+        budget.require("reading", "to read the input", source.reading_bytes)
     result = job.op(source, options)
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
@@ -88,12 +113,15 @@ def _outputs_to_check(job: Job) -> list[Path]:
     return [path for path in (output, job.report) if path is not None]
 
 
-def _read(job: Job) -> Any:
+def _read(job: Job, budget: Budget) -> Any:
     if job.op.input_type is Nothing:
         return Nothing()
     if job.op.input_type is not Path:
         files = files_of(job.op.input_type)
-        return files.read(job.inputs, build(files.read_options, job.read_options))
+        read_options = build(files.read_options, job.read_options)
+        if isinstance(files, Budgeted):
+            return files.read_within(job.inputs, read_options, budget)
+        return files.read(job.inputs, read_options)
     if len(job.inputs) != 1:
         raise UsageError(f"{job.op.name} takes one {job.op.input_name}, not {len(job.inputs)}.")
     return job.inputs[0]

@@ -1,8 +1,8 @@
 """Writes one piece of an op's output: the program of the steps that `jobs.distributed` creates.
 
 Input: one argument, a JSON object with op, inputs (file names), read and options (by name), files
-(file names of options that are files) and piece. The files are in `input/<number>/` and
-`option/<name>/`. Output: the folder `piece`.
+(file names of options that are files), piece, and writing (bytes for the encoder) if the memory is
+limited. The files are in `input/<number>/` and `option/<name>/`. Output: the folder `piece`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from kinoloom.base import registry
-from kinoloom.base.files import files_of
+from kinoloom.base.budget import Budget
+from kinoloom.base.files import Budgeted, files_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 
@@ -26,8 +27,14 @@ def main() -> None:
     reader = files_of(op.input_type)
     inputs = [root / "input" / str(k) / name for k, name in enumerate(request["inputs"])]
     files = {option: root / "option" / option / name for option, name in request["files"].items()}
-    source = reader.read(inputs, build(reader.read_options, request["read"]))
-    result = op(source, build(op.options, {**request["options"], **files}))
+    options = build(op.options, {**request["options"], **files})
+    read_options = build(reader.read_options, request["read"])
+    if "writing" in request and isinstance(reader, Budgeted):
+        budget = Budget(options.memory, lambda *size: int(request["writing"]))
+        source = reader.read_within(inputs, read_options, budget)
+    else:
+        source = reader.read(inputs, read_options)
+    result = op(source, options)
     writer: object = files_of(op.output_type)
     writer.write_piece(result, request["piece"], root / "piece")  # type: ignore[attr-defined]
 

@@ -53,6 +53,11 @@ class ProcessGroup:
         if self.world_size > 1 and self.is_first:
             dist.barrier()
 
+    def wait_for_all(self) -> None:
+        """Wait until all processes are here: none may close its connections while another sends."""
+        if self.world_size > 1:
+            dist.barrier()
+
     def reduce_max(self, values: Sequence[int]) -> list[int]:
         """Return the maximum of each value over all processes."""
         return [int(v) for v in self._all_reduce([float(v) for v in values], dist.ReduceOp.MAX)]

@@ -97,7 +97,9 @@ def train(task: Task, settings: Settings, folder: Path) -> Result:
         use_deterministic_algorithms(enabled=settings.deterministic),
         defer_signals() as request,
     ):
-        return _Run(task, settings, folder, processes).run(request)
+        result = _Run(task, settings, folder, processes).run(request)
+        processes.wait_for_all()  # before this process may exit
+        return result
 
 
 @dataclass

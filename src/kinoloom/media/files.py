@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kinoloom.base.budget import Budget, EstimateWriting
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
@@ -59,13 +60,33 @@ class ClipFiles:
             UsageError: no files, several videos, or photos and videos together.
             MediaError: a file does not exist, is damaged or is not media.
         """
+        return self.read_within(paths, options, None)
+
+    def estimate_writing(self, path: Path, options: WriteOptions) -> EstimateWriting:
+        """Return the estimate for writing to `path`; see `base.files.Budgeted`."""
+        from kinoloom.media.memory import choose_likely_codec, estimate_encoding
+
+        def estimate(width: int, height: int, bits: int, frames: int | None) -> int:
+            codec = choose_likely_codec(path.suffix.lower(), options.codec, bits)
+            return estimate_encoding(codec, width, height, bits, frames)
+
+        return estimate
+
+    def read_within(
+        self, paths: Sequence[Path], options: ReadOptions, budget: Budget | None
+    ) -> Clip:
+        """Read as `read`, within a memory budget; see `base.files.Budgeted`.
+
+        Raises:
+            UsageError, MediaError: as `read`.
+        """
         if not paths:
             raise UsageError("No input files.", hint="Pass one video, or photos in order.")
         photos = [_is_photo(path) for path in paths]
         if all(photos):
             from kinoloom.media.photo.reading import open_photos
 
-            return open_photos(paths, options.order)
+            return open_photos(paths, options.order, budget)
         from kinoloom.media.video.reading import open_video
 
         if len(paths) > 1:
@@ -75,7 +96,7 @@ class ClipFiles:
                 f"{odd} is a video; several files must all be photos.",
                 hint="Pass a single video, or photos only.",
             )
-        return open_video(paths[0], options.deinterlace)
+        return open_video(paths[0], budget, options.deinterlace)
 
     def write(
         self,
@@ -134,18 +155,22 @@ class ClipFiles:
 CLIP_FILES = ClipFiles()
 
 
-def read(paths: PathLike | Iterable[PathLike], **options: Any) -> Clip:
+def read(
+    paths: PathLike | Iterable[PathLike], budget: Budget | None = None, **options: Any
+) -> Clip:
     """Read one video, or one or more photos, as a clip.
 
     Args:
         paths: one or more files.
+        budget: the memory budget of the job; None for no limit.
         **options: fields of `ReadOptions`.
 
     Raises:
         UsageError, MediaError: as `ClipFiles.read`.
     """
     several = [paths] if isinstance(paths, str | Path) else list(paths)
-    return CLIP_FILES.read([Path(path) for path in several], build(ReadOptions, options))
+    files, built = [Path(path) for path in several], build(ReadOptions, options)
+    return CLIP_FILES.read_within(files, built, budget)
 
 
 def write(clip: Clip, path: PathLike, **options: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The limit on the decoded size of pictures and frames: a small file can declare any size.
+"""Limits on what files declare: the size of pictures, and times and rates.
 
-It is checked before anything is decoded, on the size that the file declares, and passed to FFmpeg,
-whose decoders check each frame.
+A small file can declare any size or time. Sizes are checked before anything is decoded, and passed
+to FFmpeg, whose decoders check each frame. Times and rates are checked when a file is opened, so
+that no output is started, and no file is blamed that cannot store them.
 
 Sources: GIF89a 18; PNG specification, third edition, 11.2.1; WebP container specification (VP8X);
 RFC 6386 9.1 (VP8); WebP lossless bitstream specification 3 (VP8L).
@@ -9,6 +10,9 @@ RFC 6386 9.1 (VP8); WebP lossless bitstream specification 3 (VP8L).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from kinoloom.errors import UnsupportedMediaError
@@ -18,6 +22,15 @@ PIXEL_LIMIT = 160_000_000
 DECODER_OPTIONS = {"max_pixels": str(PIXEL_LIMIT)}
 """Options of every FFmpeg decoder."""
 SIZE_HINT = "Reduce its size first."
+MAX_RATE = 10_000
+"""The most frames per second of a video."""
+MAX_FRAME_S = 3600
+"""The longest time that a frame is shown."""
+MAX_DURATION_S = 7 * 24 * 3600
+"""The longest video, and the latest start of its pictures or sound after the other."""
+SAMPLE_RATES_HZ = range(1_000, 768_001)
+"""Sample rates of sound; other tracks are left out."""
+TIME_HINT = "Its times may be damaged; convert it to a usual frame rate first."
 _HEAD_BYTES = 30
 
 
@@ -38,14 +51,63 @@ def check_size(path: Path, width: int, height: int) -> None:
         raise UnsupportedMediaError(f"{path} cannot be used: {excess}.", hint=SIZE_HINT)
 
 
-def check_animation_size(path: Path) -> None:
-    """Check the canvas of an animated picture, which its decoder allocates on opening.
+def check_times(
+    path: Path, frame_times: Sequence[Fraction], rate: Fraction | None, end: Fraction | None
+) -> None:
+    """Check the times and the rate of a video.
+
+    Args:
+        path: the video.
+        frame_times: of its first frames in order, in seconds after the start of the file.
+        rate: frames per second, declared or found; None if it varies.
+        end: when the last frame ends, in seconds after the start of the file; None if unknown.
+
+    Raises:
+        UnsupportedMediaError: they are beyond `MAX_RATE`, `MAX_FRAME_S` or `MAX_DURATION_S`.
+    """
+    span = frame_times[-1] - frame_times[0]
+    if rate is None and span > 0:
+        rate = (len(frame_times) - 1) / span
+    if rate is not None and rate > MAX_RATE:
+        raise _times_error(path, f"it has {format_number(rate)} frames per second", f"{MAX_RATE}")
+    longest = max([b - a for a, b in pairwise(frame_times)], default=Fraction(0))
+    if rate:
+        longest = max(longest, 1 / rate)
+    if longest > MAX_FRAME_S:
+        raise _times_error(
+            path, f"a frame lasts {format_number(longest)} s", f"{MAX_FRAME_S} s (an hour)"
+        )
+    latest = max(frame_times[-1], end or Fraction(0))
+    if latest > MAX_DURATION_S:
+        raise _times_error(
+            path, f"it ends after {format_number(latest)} s", f"{MAX_DURATION_S} s (a week)"
+        )
+
+
+def format_number(value: Fraction) -> str:
+    """Format a number for an error: up to six digits, with a power of ten if it is large."""
+    return f"{float(value):.6g}"
+
+
+def _times_error(path: Path, fact: str, limit: str) -> UnsupportedMediaError:
+    return UnsupportedMediaError(
+        f"{path} cannot be used: {fact}, and at most {limit} are supported.", hint=TIME_HINT
+    )
+
+
+def check_animation_size(path: Path) -> tuple[int, int]:
+    """Return the canvas of an animated picture, which its decoder allocates on opening.
+
+    Returns:
+        Width and height; (0, 0) for another kind of file.
 
     Raises:
         UnsupportedMediaError: it exceeds `PIXEL_LIMIT`.
     """
     with path.open("rb") as file:
-        check_size(path, *read_canvas(file.read(_HEAD_BYTES)))
+        canvas = read_canvas(file.read(_HEAD_BYTES))
+    check_size(path, *canvas)
+    return canvas
 
 
 def read_canvas(head: bytes) -> tuple[int, int]:

@@ -42,10 +42,11 @@ def run(file: Path, options: RunOptions) -> Report:
     """Run a pipeline on this machine, a Ray cluster or Amazon SageMaker (--session).
 
     FILE is a JSON definition, or a Python file that builds a Pipeline; the Python file runs in its
-    own folder. s3://bucket/key is the file ROOT/s3/bucket/key. A step whose inputs have not changed
-    reuses its cached outputs; each step reports why it ran. A failed or interrupted execution
-    resumes with --resume: FILE is compiled again, and finished steps run again only if they have
-    changed.
+    own folder. A file that starts its pipeline itself runs to its end, with one execution for each
+    start; --set adds parameters. s3://bucket/key is the file ROOT/s3/bucket/key. A step whose
+    inputs have not changed reuses its cached outputs; each step reports why it ran. Ctrl-C stops
+    the execution. A failed or stopped execution resumes with --resume: FILE is compiled again, and
+    finished steps run again only if they have changed.
     """
     from kinoloom.pipelines.commands.run import run_file
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinoloom.base.options import option
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 
 SESSIONS = "local, ray, auto, ray://HOST:PORT, HOST:PORT or sagemaker:ROLE"
 
@@ -16,6 +17,7 @@ _NAME = "pipeline name (default: from the file)"
 _SET = "parameters: NAME=VALUE,NAME=VALUE or a JSON object"
 _PARALLEL = "maximum number of concurrent steps (default: what the cores allow)"
 _STRICT = "cache only the steps that request it, as SageMaker does"
+_LOG_LIMIT = "maximum size of a step's log; the rest but its end is left out"
 _EXECUTION = "execution ID or a unique prefix of it (default: the latest execution)"
 
 
@@ -37,6 +39,7 @@ class RunOptions:
     )
     parallel: int | None = option(None, _PARALLEL, low=1)
     strict: bool = option(False, _STRICT)
+    log_limit: int = option(LOG_LIMIT_BYTES, _LOG_LIMIT, unit="bytes", low=0, metavar="SIZE")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class StartOptions:
     set: str = option("", _SET, metavar="NAME=VALUE")
     parallel: int | None = option(None, _PARALLEL, low=1)
     strict: bool = option(False, _STRICT)
+    log_limit: int = option(LOG_LIMIT_BYTES, _LOG_LIMIT, unit="bytes", low=0, metavar="SIZE")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class ResumeOptions:
     root: Path = option(Path(".kinoloom"), _ROOT, metavar="DIR")
     session: str = option("local", _SESSION, metavar="SESSION")
     execution: str | None = option(None, _EXECUTION, metavar="ID")
+    log_limit: int = option(LOG_LIMIT_BYTES, _LOG_LIMIT, unit="bytes", low=0, metavar="SIZE")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.aws.session import SageMakerSession
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.options import SESSIONS
 
 _ADDRESS = re.compile(r"auto|(ray://)?[\w.-]+:\d+")
 
 
-def open_session(name: str, root: Path, *, strict: bool = False) -> LocalSession | SageMakerSession:
+def open_session(
+    name: str, root: Path, *, strict: bool = False, log_limit_bytes: int = LOG_LIMIT_BYTES
+) -> LocalSession | SageMakerSession:
     """Return the session with a name.
 
     Args:
@@ -21,24 +24,27 @@ def open_session(name: str, root: Path, *, strict: bool = False) -> LocalSession
             running on it, "ray://host:port" or "host:port" for any; "sagemaker:ROLE" for the
             service, with the ARN of the pipelines' role.
         root: The workspace folder of all but the last.
-        strict: See `LocalSession`.
+        strict, log_limit_bytes: See `LocalSession`.
 
     Raises:
         UsageError: The name is unknown.
         KinoloomError: See the session's class.
     """
     if name == "local":
-        return LocalSession(root, strict=strict)
+        return LocalSession(root, strict=strict, log_limit_bytes=log_limit_bytes)
     if name == "ray" or _ADDRESS.fullmatch(name):
         from kinoloom.pipelines.cluster.session import RaySession
 
-        return RaySession(None if name == "ray" else name, root, strict=strict)
+        address = None if name == "ray" else name
+        return RaySession(address, root, strict=strict, log_limit_bytes=log_limit_bytes)
     if _is_service(name):
         return SageMakerSession(role=name.partition(":")[2] or None)
     raise UsageError(f"Unknown session '{name}': expected {SESSIONS}.")
 
 
-def open_local_session(name: str, root: Path, *, strict: bool = False) -> LocalSession:
+def open_local_session(
+    name: str, root: Path, *, strict: bool = False, log_limit_bytes: int = LOG_LIMIT_BYTES
+) -> LocalSession:
     """Return the session with a name if its workspace is on this machine.
 
     Raises:
@@ -46,7 +52,7 @@ def open_local_session(name: str, root: Path, *, strict: bool = False) -> LocalS
         KinoloomError: See `open_session`.
     """
     if not _is_service(name):
-        session = open_session(name, root, strict=strict)
+        session = open_session(name, root, strict=strict, log_limit_bytes=log_limit_bytes)
         if isinstance(session, LocalSession):
             return session
     raise UsageError(

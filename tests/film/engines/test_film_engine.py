@@ -17,8 +17,8 @@ from kinoloom.base import registry
 from kinoloom.base.arrays import from_float
 from kinoloom.errors import ArrayError, BudgetError, MissingExtraError, WeightsError
 from kinoloom.film.cards import FILM as CARD
-from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.film import FILM, Film
+from kinoloom.film.engine import EngineOptions, PictureFormat
+from kinoloom.film.engines.film import FILM, Film, estimate_memory
 from kinoloom.film.nets.film_cpu import BYTES_PER_PIXEL, FilmCpu
 from kinoloom.film.nets.film_net import FilmNet
 from kinoloom.film.selection import build_engine_options, choose_engine
@@ -394,3 +394,20 @@ def test_an_output_that_is_not_finite_is_rejected(value: float, channels: int) -
     estimating = Film(Broken("flow", value), PLENTY).interpolate_with_errors(*pair, [0.5])
     with pytest.raises(WeightsError, match="NaN or infinite"):
         list(estimating or ())
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("size", [(20, 30), (300, 200), (2160, 3840)])
+def test_least_memory_is_sufficient(
+    narrow: FilmCpu, size: tuple[int, int], channels: int, scale: float
+) -> None:
+    picture = np.empty((*size, channels), np.uint8)
+    options = EngineOptions(1, scale)
+    least = estimate_memory(PictureFormat(*size, channels, 1), options)
+    tiling, batch = Film(narrow, least, scale)._plan(picture)
+    assert tiling.count >= 1
+    assert batch >= 1
+    if size[0] > 1000:
+        with pytest.raises(BudgetError):
+            Film(narrow, least * 3 // 4, scale)._plan(picture)

@@ -203,3 +203,18 @@ def test_rate_and_multiple_are_mutually_exclusive() -> None:
 @pytest.mark.parametrize(("duration", "count"), [(F(1, 1000), 1), (None, None), (F(3), 180)])
 def test_frame_count_is_known_in_advance(duration: Fraction | None, count: int | None) -> None:
     assert Schedule(F(0), F(2), F(30), 1).count_frames(duration) == count
+
+
+def test_a_long_interval_is_scheduled_in_groups() -> None:
+    schedule = Schedule(ZERO, F(1), F(60), 2)
+    groups = [slots for _, slots in schedule.assign_frames(source([F(120)]))]
+    assert max(len(slots) for slots in groups) == 1000
+    slots = [slot for group in groups for slot in group]
+    assert [slot.time for slot in slots] == [F(k, 60) for k in range(7200)]
+    assert [slot.position for slot in slots] == [F(k, 7200) for k in range(7200)]
+
+
+def test_an_absurd_rate_is_rejected() -> None:
+    clip = Clip(iter, width=1, height=1, rate=F(25))
+    with pytest.raises(UsageError, match="12800 frames per second; at most 10000"):
+        plan_schedule(clip, ZERO, fps=None, times=512, slow=None)

@@ -120,7 +120,7 @@ def test_shifted_fields_are_joined_again(tmp_path: Path) -> None:
 
 def test_wrong_marks_leave_progressive_frames_alone(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mp4", moments(30), options=TOP_FIRST)
-    clip, plain = open_video(path), open_video(path, "off")
+    clip, plain = open_video(path), open_video(path, deinterlace="off")
     assert clip.rate == NTSC
     assert notes_of(clip) == ["a.mp4 is marked as interlaced, but its frames are progressive."]
     for ours, decoded in zip(clip, plain, strict=True):

@@ -325,7 +325,7 @@ def test_marks_of_interlaced_frames_are_noted_once(
     tmp_path: Path, deinterlace: Deinterlace, level: str
 ) -> None:
     options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
-    clip = open_video(make(tmp_path / "a.mkv", options=options), deinterlace)
+    clip = open_video(make(tmp_path / "a.mkv", options=options), deinterlace=deinterlace)
     assert [len(list(clip)), len(list(clip))] == [10, 10]
     assert [(note.kind, note.level) for note in clip.notes] == [("interlaced", level)]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip.color import BT709, Color, HdrMetadata
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
@@ -81,6 +82,8 @@ class Clip:
         made_with: details for the provenance record beyond the options (the engine chosen, its
             weights); a `Path` value is recorded with its hash.
         provenance: how it was made, set by `Op`; None for clips from outside.
+        reading_bytes: an estimate of the memory that reading its frames takes, frames included.
+        budget: the memory budget of the job that reads it; None for no limit.
 
     Raises:
         ArrayError: a side below 1 pixel; a rate that is not a Fraction above 0.
@@ -106,6 +109,8 @@ class Clip:
     notes: Notes = field(default_factory=Notes, repr=False)
     made_with: dict[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = field(default=None, repr=False)
+    reading_bytes: int = 0
+    budget: Budget | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

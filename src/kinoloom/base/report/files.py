@@ -13,7 +13,7 @@ from pathlib import Path
 from kinoloom.base.files import NoOptions, Progress, Written, no_progress
 from kinoloom.base.options import option
 from kinoloom.base.outputs import atomic_output
-from kinoloom.base.printable import printable
+from kinoloom.base.printable import printable, printable_line
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.report.sections import Picture, Report, Section, Slider, Table, Text
 from kinoloom.errors import UsageError
@@ -83,9 +83,10 @@ def to_json(report: Report) -> str:
 
 def to_text(report: Report) -> str:
     """Render a report's text and tables for a terminal; pictures by their captions."""
-    parts = [report.title, "=" * len(report.title)]
+    title = printable_line(report.title)
+    parts = [title, "=" * len(title)]
     for section in report.sections:
-        parts += ["", section.title] if section.title else [""]
+        parts += ["", printable_line(section.title)] if section.title else [""]
         parts.append(_section_text(section))
     return printable("\n".join(parts) + "\n")
 
@@ -97,7 +98,7 @@ def to_html(report: Report) -> str:
     """
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "report.js").read_text(encoding="utf-8")
-    title = html.escape(report.title)
+    title = _escape(report.title)
     body = "\n".join(_section_html(section) for section in report.sections)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"script-src 'sha256-{digest}'; {_POLICY}"
@@ -112,16 +113,24 @@ def to_html(report: Report) -> str:
     )
 
 
+def _escape(line: str) -> str:
+    return html.escape(printable_line(line))
+
+
 def cell_text(value: object) -> str:
-    """Format a table cell: floats with three decimals, None as an empty cell."""
+    """Format a table cell as one line: floats with three decimals, None as an empty cell."""
     if value is None:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else printable_line(str(value))
+
+
+def _text(section: Text) -> str:
+    return section.text if section.preformatted else printable_line(section.text)
 
 
 def _section_text(section: Section) -> str:
     if isinstance(section, Text):
-        return section.text
+        return _text(section)
     if isinstance(section, Table):
         rows = [section.columns, *[[cell_text(cell) for cell in row] for row in section.rows]]
         columns = range(len(section.columns))
@@ -135,8 +144,8 @@ def _section_text(section: Section) -> str:
             for row in rows
         )
     if isinstance(section, Slider):
-        return f"[{section.before.caption} | {section.after.caption}]"
-    return f"[{section.caption}]"
+        return printable_line(f"[{section.before.caption} | {section.after.caption}]")
+    return printable_line(f"[{section.caption}]")
 
 
 def _is_numeric(cells: Sequence[object]) -> bool:
@@ -146,10 +155,10 @@ def _is_numeric(cells: Sequence[object]) -> bool:
 
 
 def _section_html(section: Section) -> str:
-    head = f"<h2>{html.escape(section.title)}</h2>" if section.title else ""
+    head = f"<h2>{_escape(section.title)}</h2>" if section.title else ""
     if isinstance(section, Text):
         tag = "pre" if section.preformatted else "p"
-        return f"<section>{head}<{tag}>{html.escape(section.text)}</{tag}></section>"
+        return f"<section>{head}<{tag}>{html.escape(_text(section))}</{tag}></section>"
     if isinstance(section, Table):
         return f"<section>{head}{_table_html(section)}</section>"
     if isinstance(section, Slider):
@@ -174,18 +183,16 @@ def _table_html(table: Table) -> str:
 
 def _image_html(picture: Picture) -> str:
     data = base64.b64encode(picture.data).decode()
-    return (
-        f'<img src="data:{picture.media_type};base64,{data}" alt="{html.escape(picture.caption)}">'
-    )
+    return f'<img src="data:{picture.media_type};base64,{data}" alt="{_escape(picture.caption)}">'
 
 
 def _figure_html(picture: Picture) -> str:
-    caption = html.escape(picture.caption)
+    caption = _escape(picture.caption)
     return f"<figure>{_image_html(picture)}<figcaption>{caption}</figcaption></figure>"
 
 
 def _slider_html(slider: Slider) -> str:
-    before, after = html.escape(slider.before.caption), html.escape(slider.after.caption)
+    before, after = _escape(slider.before.caption), _escape(slider.after.caption)
     return (
         f'<figure class="slider"><div class="stack">{_image_html(slider.after)}'
         f'<div class="top">{_image_html(slider.before)}</div><i class="line"></i></div>'

@@ -19,6 +19,9 @@ from kinoloom.film.synthesis.pixels import (
     unpremultiply_alpha,
 )
 
+_WORKING_BYTES = 8_000_000
+"""Memory of a band of rows."""
+
 
 class Blend:
     """A cross-fade of two images; see `film.engine.Interpolator`.
@@ -69,4 +72,5 @@ BLEND = Engine(
     build=Blend,
     missing=lambda options: "",
     min_memory_bytes=0,
+    estimate_memory=lambda pictures, options: _WORKING_BYTES + 2 * pictures.nbytes,
 )

@@ -9,13 +9,14 @@ runs once per pair, on images of the size of the grid of `fast`; its output serv
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import DEEP as CARD
 from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, resize_colors
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, choose_scale, resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import (
@@ -27,7 +28,10 @@ from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
 _NETWORK_BYTES = 500_000_000
-"""Memory of the network at its largest input."""
+"""Memory of the network at its largest input, with a margin."""
+_FIXED_NETWORK_BYTES = 40_000_000
+_NETWORK_BYTES_PER_CELL = 460
+"""Measured, as the fixed part."""
 
 
 class Deep(Fast):
@@ -42,6 +46,14 @@ class Deep(Fast):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self._network = FlowNetwork()
+
+    @classmethod
+    def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
+        """Return the memory of the network on the finest grid, in bytes."""
+        scale = choose_scale(height, width, options)
+        rows, columns = network_size(ceil(height * scale), ceil(width * scale))
+        network = _FIXED_NETWORK_BYTES + _NETWORK_BYTES_PER_CELL * rows * columns
+        return min(WORKING_MEMORY_BYTES + network, cls.working_memory_bytes)
 
     def render_frames(
         self, first: Picture, second: Picture, times: Sequence[float]
@@ -85,4 +97,5 @@ DEEP = Engine(
     min_memory_bytes=Deep.working_memory_bytes,
     weights=lambda options: CARD.file,
     looks=("mean", "sharp"),
+    estimate_memory=Deep.estimate_memory,
 )

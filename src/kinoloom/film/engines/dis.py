@@ -26,6 +26,7 @@ from kinoloom.motion.dense_flow import search_flow
 from kinoloom.motion.flow import Flow, pixel_grid, sample
 
 _BYTES_PER_PIXEL = 160
+_WORKING_BYTES = 12_000_000
 
 
 class PlainDis:
@@ -93,4 +94,5 @@ DIS = Engine(
     build=PlainDis,
     missing=lambda options: "",
     min_memory_bytes=_BYTES_PER_PIXEL,
+    estimate_memory=lambda pictures, options: _WORKING_BYTES + _BYTES_PER_PIXEL * pictures.pixels,
 )

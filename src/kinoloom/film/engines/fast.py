@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, PictureFormat
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import View, build_candidates_with_fit, build_views
@@ -35,9 +35,11 @@ _GRID_SCALE = 0.5
 MAX_FULL_SIZE_CELLS = 80_000
 """Images of at most this many pixels use a grid of full size: better, and still fast."""
 _MIN_GRID_SIDE_PX = 256
-_BYTES_PER_CELL = 192
+_BYTES_PER_CELL = 240
 WORKING_MEMORY_BYTES = 32_000_000
 """Memory of a band of rows, the camera motion and the libraries."""
+_PICTURES = 3
+"""Pictures that the engine holds: the pair and the new one."""
 _MAX_SIDE_PX = 32766
 """OpenCV's limit on the images that it can sample."""
 
@@ -136,9 +138,9 @@ class Fast:
                 f"not {width}x{height}.",
                 hint="Reduce the images.",
             )
-        free = self.options.memory_bytes - 3 * image.nbytes - self.working_memory_bytes
-        full_size = math.sqrt(MAX_FULL_SIZE_CELLS / (height * width))
-        scale = min(max(_GRID_SCALE, full_size), 1.0) * self.options.flow_scale
+        working = self.estimate_working_memory(height, width, self.options)
+        free = self.options.memory_bytes - _PICTURES * image.nbytes - working
+        scale = choose_scale(height, width, self.options)
         affordable = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))
         if affordable < min(scale, _MIN_GRID_SIDE_PX / longer):
             raise BudgetError(
@@ -148,6 +150,26 @@ class Fast:
             )
         scale = min(scale, affordable)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+    @classmethod
+    def estimate_memory(cls, pictures: PictureFormat, options: EngineOptions) -> int:
+        """Return the least memory that pictures of a format need: that of the coarsest grid."""
+        height, width = pictures.height, pictures.width
+        scale = min(choose_scale(height, width, options), _MIN_GRID_SIDE_PX / max(height, width))
+        cells = math.ceil(pictures.pixels * scale**2) + 1  # 1 more than rounding can take
+        working = cls.estimate_working_memory(height, width, options)
+        return working + _PICTURES * pictures.nbytes + _BYTES_PER_CELL * cells
+
+    @classmethod
+    def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
+        """Return the memory needed whatever the grid, in bytes."""
+        return cls.working_memory_bytes
+
+
+def choose_scale(height: int, width: int, options: EngineOptions) -> float:
+    """Return the scale of the grid if there is enough memory."""
+    full_size = math.sqrt(MAX_FULL_SIZE_CELLS / (height * width))
+    return min(max(_GRID_SCALE, full_size), 1.0) * options.flow_scale
 
 
 def resize_colors(image: Picture, rows: int, columns: int) -> Field:
@@ -170,4 +192,5 @@ FAST = Engine(
     build=Fast,
     missing=lambda options: "",
     min_memory_bytes=WORKING_MEMORY_BYTES,
+    estimate_memory=Fast.estimate_memory,
 )

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import isqrt, log2, sqrt
+from math import ceil, isqrt, log2, sqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +34,7 @@ from kinoloom.film.engine import (
     EngineOptions,
     ErrorMap,
     Interpolator,
+    PictureFormat,
     find_weights_file,
 )
 from kinoloom.film.engines.fast import resize_colors
@@ -298,6 +299,21 @@ def build_film(options: EngineOptions) -> Interpolator:
     return Film(runner, options.memory_bytes, options.flow_scale)
 
 
+def estimate_memory(pictures: PictureFormat, options: EngineOptions) -> int:
+    """Return the memory for the smallest tile and one frame, in bytes."""
+    from kinoloom.film.nets.film_cpu import BYTES_PER_PIXEL, estimate_fixed_memory
+
+    multiple = CARD.size_multiple << round(-log2(options.flow_scale))
+    tile = -(-_MIN_TILE_PX // multiple) * multiple
+    height, width = (-(-side // multiple) * multiple for side in pictures[:2])
+    passes = 1 if pictures.channels == 3 else 2
+    pixels = passes * min(tile, height) * min(tile, width)
+    network = estimate_fixed_memory() + BYTES_PER_PIXEL * (pixels + 1)
+    strip = 2 * tile * width * pictures.channels * np.dtype(np.float32).itemsize
+    most_frames = ceil(network * _FRAMES_MEMORY_DIVISOR / (_FRAMES_MEMORY_DIVISOR - 1))
+    return max(most_frames, network + pictures.nbytes + strip)
+
+
 def explain_missing(options: EngineOptions) -> str:
     """Return what is missing, torch or the weights, and how to get it; "" if nothing is."""
     if find_spec("torch") is None:
@@ -316,5 +332,6 @@ FILM = Engine(
     build=build_film,
     missing=explain_missing,
     min_memory_bytes=620_000_000,
+    estimate_memory=estimate_memory,
     weights=lambda options: find_weights_file(CARD, options),
 )

@@ -35,7 +35,9 @@ _SIZE_MULTIPLE = CARD.size_multiple
 _MIN_SIDE_PX = 2 * _SIZE_MULTIPLE
 _MAX_PIXELS = 1_000_000
 """The network runs on no more pixels than this."""
-_BYTES_PER_PIXEL = 400
+_BYTES_PER_PIXEL = 480
+_WORKING_BYTES = 60_000_000
+"""Memory of the network's weights, and of a band of rows."""
 _MIN_MEMORY_BYTES = 120_000_000
 _INPUTS = ("first", "second", "time")
 _IMAGE = (1, 3, None, None)
@@ -129,8 +131,8 @@ class Lite:
     def _choose_grid(self, image: Picture) -> tuple[int, int]:
         """Return the rows and columns of the network's input, both even."""
         height, width = image.shape[:2]
-        free = (self.options.memory_bytes - 3 * image.nbytes) / _BYTES_PER_PIXEL
-        max_pixels = min(_MAX_PIXELS, max(free, _MIN_SIDE_PX**2))
+        free = self.options.memory_bytes - 3 * image.nbytes - _WORKING_BYTES
+        max_pixels = min(_MAX_PIXELS, max(free / _BYTES_PER_PIXEL, _MIN_SIDE_PX**2))
         scale = min(1.0, sqrt(max_pixels / (height * width)))
         rows, columns = (max(2, 2 * round(side * scale / 2)) for side in (height, width))
         return rows, columns
@@ -164,5 +166,6 @@ LITE = Engine(
     build=Lite,
     missing=explain_unusable_weights,
     min_memory_bytes=_MIN_MEMORY_BYTES,
+    estimate_memory=lambda pictures, options: _MIN_MEMORY_BYTES + 3 * pictures.nbytes,
     weights=lambda options: find_weights_file(CARD, options),
 )

@@ -8,6 +8,8 @@ that of the whole grid.
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 from kinoloom.base.arrays import Picture
@@ -19,7 +21,7 @@ from kinoloom.film.engine import (
     explain_unusable_weights,
     find_weights_file,
 )
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast
+from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, choose_scale
 from kinoloom.film.quality.error_estimate import scale_network_error
 from kinoloom.film.synthesis.blending import blend_candidates
 from kinoloom.film.synthesis.candidates import Candidate, View, build_candidates
@@ -49,7 +51,10 @@ _BAND_CELLS = 100_000
 _CONTEXT_ROWS = 32
 """Rows on either side of a band that the network also sees: more than its receptive field."""
 _NETWORK_BYTES = 300_000_000
-"""Memory of the network for one band."""
+"""Memory of the network for the band of a small picture."""
+_FIXED_NETWORK_BYTES = 20_000_000
+_BYTES_PER_BAND_CELL = 3600
+"""Measured, with the rows that the network also sees."""
 
 
 class Refine(Fast):
@@ -67,6 +72,14 @@ class Refine(Fast):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self._network = open_model(require_weights(CARD, options.weights), _CONTRACT)
+
+    @classmethod
+    def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
+        """Return the memory for a band of the finest grid, in bytes."""
+        scale = choose_scale(height, width, options)
+        cells, columns = ceil(height * width * scale**2), ceil(width * scale)
+        band = min(cells, _BAND_CELLS + 2 * _CONTEXT_ROWS * columns)
+        return WORKING_MEMORY_BYTES + _FIXED_NETWORK_BYTES + _BYTES_PER_BAND_CELL * band
 
     def render_frame(
         self, first: Picture, second: Picture, pair: tuple[View, View], time: float
@@ -124,5 +137,6 @@ REFINE = Engine(
     build=Refine,
     missing=explain_unusable_weights,
     min_memory_bytes=Refine.working_memory_bytes,
+    estimate_memory=Refine.estimate_memory,
     weights=lambda options: find_weights_file(CARD, options),
 )

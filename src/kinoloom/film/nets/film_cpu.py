@@ -112,8 +112,7 @@ class FilmCpu:
 
     def max_tile_pixels(self, memory_bytes: int) -> int:
         """Return how many pixels fit in that memory."""
-        fixed = _FIXED_BYTES + torch.get_num_threads() * _THREAD_BYTES
-        return (memory_bytes - fixed) // BYTES_PER_PIXEL
+        return (memory_bytes - estimate_fixed_memory()) // BYTES_PER_PIXEL
 
     def _extract_features(self, images: Pyramid) -> list[Pyramid]:
         """Return the parts of the features of each level, ordered by depth in the tree."""
@@ -170,6 +169,11 @@ class FilmCpu:
 
         channels = self.options.aligned_channels(level) + sum(part.shape[2] for part in net)
         return RowSource((1, height, width, channels), fill)
+
+
+def estimate_fixed_memory() -> int:
+    """Return the memory that the network needs whatever the size of the images, in bytes."""
+    return _FIXED_BYTES + torch.get_num_threads() * _THREAD_BYTES
 
 
 def _halve(image: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,15 +15,20 @@ import numpy as np
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.engine import Interpolator
+from kinoloom.film.engine import Interpolator, PictureFormat
 from kinoloom.film.engines.blend import BLEND
+from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
 from kinoloom.film.quality import warnings as quality_warnings
-from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
+from kinoloom.film.selection import describe_engine
 from kinoloom.motion import matching
 
 _DEFAULT_RATE = Fraction(30)
+_HELD_PHOTOS = 4
+"""Pictures of a transition in the format of the film."""
+_HELD_FLOATS = 7
+"""The same in float32, while their exposure is changed."""
 _VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
 
 
@@ -35,19 +41,12 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
+    engine, engine_options, budget = choose_engine_within_budget(
+        photos, options, _estimate_needs(photos, options)
+    )
     count, frame_format = _choose_format(photos, options.size)
     rate = options.fps or _DEFAULT_RATE
-    path = plan_path(
-        count,
-        rate=rate,
-        seconds=options.seconds,
-        hold=options.hold,
-        ease=options.ease,
-        loop=options.loop,
-        boomerang=options.boomerang,
-    )
-    engine_options = derive_engine_options(options)
-    engine = choose_engine(options.engine, engine_options)
+    path = _plan_path(count, options)
     film = _PhotoFilm(
         photos,
         path,
@@ -67,6 +66,38 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         files=photos.files,
         notes=photos.notes,
         made_with=describe_engine(engine, engine_options),
+        budget=budget,
+    )
+
+
+def _plan_path(count: int, options: InterpolateOptions) -> PhotoPath:
+    return plan_path(
+        count,
+        rate=options.fps or _DEFAULT_RATE,
+        seconds=options.seconds,
+        hold=options.hold,
+        ease=options.ease,
+        loop=options.loop,
+        boomerang=options.boomerang,
+    )
+
+
+def _estimate_needs(photos: Clip, options: InterpolateOptions) -> FilmNeeds:
+    """Return what the film needs, from what is known before a photo is decoded.
+
+    The first photo stands for all: the size of a film is at most about that of its photos.
+    """
+    scale = min(1.0, options.size / max(photos.width, photos.height))
+    width, height = (ceil(side * scale) for side in (photos.width, photos.height))
+    itemsize = 2 if photos.bits > 8 else 1
+    count = photos.frame_count or 0
+    return FilmNeeds(
+        PictureFormat(height, width, 4, 4),  # float32, with matched exposure
+        width,
+        height,
+        photos.bits,
+        frames=len(_plan_path(count, options).positions) if count > 1 else None,
+        held_bytes=width * height * 3 * (_HELD_PHOTOS * itemsize + _HELD_FLOATS * 4),
     )
 
 

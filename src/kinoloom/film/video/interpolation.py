@@ -17,10 +17,11 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.engine import Interpolator
+from kinoloom.film.engine import Interpolator, PictureFormat
+from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.quality.warnings import QualityMonitor, interpolate_with_error_maps
-from kinoloom.film.selection import choose_engine, derive_engine_options, describe_engine
+from kinoloom.film.selection import describe_engine
 from kinoloom.film.video.headroom import widen_pair
 from kinoloom.film.video.intervals import SourceInterval, split_intervals
 from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
@@ -34,6 +35,8 @@ A run of repeats has at most four frames. The first run that is read may be trun
 following ones are complete, and detection looks back one run only.
 """
 _VARIABLE_RATE_PREROLL_S = Fraction(1)
+_HELD_PICTURES = 6
+"""The frames on either side of the new ones, exact and with headroom, and new ones that wait."""
 
 
 def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
@@ -46,14 +49,15 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
     for name in _PHOTO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to photos, but the input is a video.")
+    engine, engine_options, budget = choose_engine_within_budget(
+        clip, options, _estimate_needs(clip, options)
+    )
     first = next(iter(clip), None)
     if first is None:
         raise UnreadableMediaError("The video has no frames.")
     schedule = plan_schedule(
         clip, first.time, fps=options.fps, times=options.times, slow=options.slow
     )
-    engine_options = derive_engine_options(options)
-    engine = choose_engine(options.engine, engine_options)
     film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup)
     count = schedule.count_frames(clip.duration)
     known = clip.duration and clip.duration * schedule.slow
@@ -66,6 +70,23 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         time_scale=clip.time_scale * schedule.slow,
         made_with={**clip.made_with, **describe_engine(engine, engine_options)},
         provenance=None,
+        budget=budget,
+    )
+
+
+def _estimate_needs(clip: Clip, options: InterpolateOptions) -> FilmNeeds:
+    """Return what the film needs, from what is known before the first frame."""
+    pictures = PictureFormat(clip.height, clip.width, 4, 4)  # float32, with headroom
+    schedule = plan_schedule(
+        clip, Fraction(0), fps=options.fps, times=options.times, slow=options.slow
+    )
+    return FilmNeeds(
+        pictures,
+        clip.width,
+        clip.height,
+        clip.bits,
+        frames=schedule.count_frames(clip.duration),
+        held_bytes=_HELD_PICTURES * pictures.nbytes,
     )
 
 

@@ -12,11 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from math import ceil, floor
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
 from kinoloom.film.video.intervals import SourceInterval
+from kinoloom.media.limits import MAX_RATE, format_number
+
+_MAX_GROUP = 1000
+"""The most output frames that are scheduled together."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class Schedule:
 
         If output frames are longer than the last source frame, the last of them may show the
         source for less than half its duration; it is dropped to keep the length right. Therefore
-        each interval is only yielded once the next one is known.
+        each interval is only yielded once the next one is known. A very long interval is yielded
+        repeatedly, so that memory does not grow with its length.
 
         Args:
             intervals: of the whole source, or from some time before `start` on.
@@ -66,11 +72,11 @@ class Schedule:
         pending: tuple[SourceInterval, list[OutputFrame]] | None = None
         end = self.origin
         for interval in intervals:
-            frames = list(self.schedule_interval(interval, start))
-            if frames:
+            frames = self.schedule_interval(interval, start)
+            while group := list(islice(frames, _MAX_GROUP)):
                 if pending is not None:
                     yield pending
-                pending = interval, frames
+                pending = interval, group
             end = interval.end
         if pending is not None:
             yield pending[0], [frame for frame in pending[1] if self._is_within(frame, end)]
@@ -132,7 +138,7 @@ def plan_schedule(
     Without any of them the frame count doubles. Slow motion alone keeps the source's rate.
 
     Raises:
-        UsageError: both a rate and a multiple were given.
+        UsageError: both a rate and a multiple were given, or the rate is above `limits.MAX_RATE`.
     """
     if fps is not None and times is not None:
         raise UsageError(
@@ -143,6 +149,12 @@ def plan_schedule(
         times = 1 if slow is not None else 2
     if fps is None and clip.rate is not None:
         fps = clip.rate * times
+    if fps is not None and fps > MAX_RATE:
+        raise UsageError(
+            f"The output would have {format_number(fps)} frames per second; at most {MAX_RATE} "
+            "are supported.",
+            hint="Pass a lower --fps or --times.",
+        )
     parts = times if slow is None else ceil(factor) * times
     return Schedule(origin, factor, fps, parts)
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError
-from kinoloom.media.limits import check_size
+from kinoloom.media.limits import check_size, check_times
+from kinoloom.media.memory import estimate_animation, refuse_to_read
 
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 _HEAD_BYTES = 1 << 16
@@ -37,13 +40,19 @@ def is_for_pillow(path: Path) -> bool:
     return webp or (head[4:12] == b"ftypavis" and _ALPHA_TRACK in head)
 
 
-def open_animation(path: Path) -> Clip:
+def open_animation(path: Path, budget: Budget | None = None) -> Clip:
     """Open an animation, and decode it once to collect its times.
+
+    If reading alone exceeds a memory limit, nothing is decoded, and the clip raises the error.
 
     Raises:
         UnreadableMediaError: no frame can be decoded.
-        UnsupportedMediaError: its frames are too large.
+        UnsupportedMediaError: its frames are too large, or last too long.
     """
+    size = _find_size(path)
+    needed = estimate_animation(*size, path.stat().st_size)
+    if refused := refuse_to_read(path, size, needed, budget):
+        return refused
     notes = Notes()
     durations, shape = [], (1, 1, 3)
     for picture, duration in _decode(path, notes):
@@ -54,6 +63,9 @@ def open_animation(path: Path) -> Clip:
             f"{path} has no frame that can be decoded.",
             hint="It may be damaged or truncated; copy or download it again.",
         )
+
+    begins = [*accumulate(durations, initial=Fraction(0))]
+    check_times(path, begins, None, begins[-1])
 
     def read(start: Fraction) -> Iterator[Frame]:
         time = Fraction(0)
@@ -73,7 +85,18 @@ def open_animation(path: Path) -> Clip:
         files=(path,),
         origin=path,
         notes=notes,
+        reading_bytes=needed,
+        budget=budget,
     )
+
+
+def _find_size(path: Path) -> tuple[int, int]:
+    """Return the width and height that a file declares; (0, 0) if it is damaged."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except _DAMAGE:
+        return 0, 0
 
 
 def _decode(path: Path, notes: Notes) -> Iterator[tuple[Picture, Fraction]]:

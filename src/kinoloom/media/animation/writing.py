@@ -27,6 +27,7 @@ from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import UsageError
 from kinoloom.media.animation.end import set_duration
 from kinoloom.media.container.inputs import open_input
+from kinoloom.media.memory import check_encoding
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
 from kinoloom.media.video.frame_feed import display_duration, feed, read_first_frame
@@ -56,6 +57,7 @@ def write_animated(
     suffix = path.suffix.lower()
     container = ANIMATED[suffix]
     chosen = plan(clip, read_first_frame(clip), suffix, options.codec, options.quality)
+    check_encoding(clip, chosen)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
     with atomic_output(path, overwrite=options.overwrite) as temporary, translate_errors(path):
         spans = write(clip, temporary, container, chosen, progress)

@@ -10,12 +10,10 @@ Sources: RFC 9559 (Matroska: Colour, MasteringMetadata; SimpleBlock).
 
 from __future__ import annotations
 
-import io
 import struct
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.container import InputContainer
 
 from kinoloom.base.clip import HdrMetadata, MasteringDisplay
@@ -30,7 +28,7 @@ from kinoloom.media.container.ebml import (
     iter_elements,
     join_elements,
 )
-from kinoloom.media.container.inputs import open_input
+from kinoloom.media.container.inputs import open_bytes, open_input
 
 _HEADER, _DOC_TYPE = 0x1A45DFA3, 0x4282
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
@@ -63,7 +61,7 @@ def open_hdr_template(segment: Path, hdr: HdrMetadata) -> InputContainer:
         (_HEADER, join_elements([(_DOC_TYPE, b"matroska")])),
         (SEGMENT, join_elements(content)),
     ]
-    return av.open(io.BytesIO(join_elements(whole)), "r")
+    return open_bytes(join_elements(whole), "matroska")
 
 
 def _with_hdr(track: Element, hdr: HdrMetadata) -> Element:

@@ -1,11 +1,12 @@
 """Open media files with FFmpeg, and find their picture and sound streams.
 
 In: paths. Out: open containers and their streams; errors name the file and what to do. FFmpeg's log
-is not printed; its last message is part of the error.
+is not printed; its last message is part of the error. FFmpeg opens no other file, see `demuxers`.
 """
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,7 +23,13 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UnsupportedMediaError,
 )
-from kinoloom.media.limits import DECODER_OPTIONS, check_size
+from kinoloom.media.container.demuxers import INPUT_OPTIONS, explain_refusal, find_format
+from kinoloom.media.limits import (
+    DECODER_OPTIONS,
+    MAX_DURATION_S,
+    SAMPLE_RATES_HZ,
+    check_size,
+)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -32,6 +39,7 @@ def open_input(path: Path) -> InputContainer:
         InputNotFoundError: the file does not exist.
         UnreadableMediaError: a folder, a pipe or device, an empty file, a file without read
             permission, or one that FFmpeg cannot open.
+        UnsupportedMediaError: a playlist, or another format that `demuxers` does not allow.
     """
     if not path.exists():
         raise InputNotFoundError(
@@ -47,10 +55,24 @@ def open_input(path: Path) -> InputContainer:
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as error:
-        raise UnreadableMediaError(
-            f"{path} cannot be read as media: FFmpeg reports '{_find_reason(path, error)}'.",
+        form, reason = _find_reason(path, error)
+        raise explain_refusal(path, form, reason) or UnreadableMediaError(
+            f"{path} cannot be read as media: FFmpeg reports '{reason}'.",
             hint="It may be damaged or truncated, or it is neither a photo nor a video.",
         ) from error
+
+
+def open_bytes(content: bytes, form: str) -> InputContainer:
+    """Open the content of a file in memory; the caller closes it.
+
+    Args:
+        content: the whole file.
+        form: FFmpeg's name of its format.
+
+    Raises:
+        av.FFmpegError: FFmpeg cannot open it.
+    """
+    return av.open(io.BytesIO(content), "r", format=form, options=dict(INPUT_OPTIONS))
 
 
 def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -81,8 +103,9 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def list_sound_streams(container: InputContainer) -> list[AudioStream]:
-    """Return the audio streams that can be decoded."""
-    return [s for s in container.streams.audio if s.codec_context and s.rate and s.channels]
+    """Return the audio streams that can be decoded, with a usual sample rate and start."""
+    zero = find_zero(container)
+    return [stream for stream in container.streams.audio if _is_usable(stream, zero)]
 
 
 def discard_others(container: InputContainer, wanted: Stream) -> None:
@@ -123,8 +146,20 @@ def _describe_missing_pictures(container: InputContainer, path: Path) -> MediaEr
 
 def _open(path: Path) -> InputContainer:
     # "file:", for names with colons; opening decodes the first frames
-    options = dict(DECODER_OPTIONS)
-    return av.open(f"file:{path}", metadata_errors="replace", options=options)
+    return av.open(
+        f"file:{path}",
+        format=find_format(path),
+        metadata_errors="replace",
+        options=dict(INPUT_OPTIONS),
+    )
+
+
+def _is_usable(stream: AudioStream, zero: Fraction) -> bool:
+    if stream.codec_context is None or not stream.channels:
+        return False
+    start = find_start(stream)
+    is_late = start is not None and start - zero > MAX_DURATION_S
+    return stream.rate in SAMPLE_RATES_HZ and not is_late
 
 
 def is_cover(stream: Stream) -> bool:
@@ -132,8 +167,11 @@ def is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _find_reason(path: Path, error: Exception) -> str:
-    """Return what FFmpeg logs when it fails to open a file; only this second try is logged."""
+def _find_reason(path: Path, error: Exception) -> tuple[str, str]:
+    """Return which part of FFmpeg fails to open a file, and what it logs.
+
+    Only this second try is logged.
+    """
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
@@ -143,5 +181,5 @@ def _find_reason(path: Path, error: Exception) -> str:
         error = again
     finally:
         av.logging.set_level(level)
-    log = getattr(error, "log", None)
-    return str(log[2]).strip() if log else str(getattr(error, "strerror", None) or error)
+    _, part, message = getattr(error, "log", None) or (0, "", "")
+    return part, message.strip() or str(getattr(error, "strerror", None) or error)

@@ -23,9 +23,11 @@ import cv2
 from PIL import Image
 
 from kinoloom.base.arrays import Picture
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.base.files import check_regular
 from kinoloom.base.notes import Notes
+from kinoloom.base.units import format_bytes
 from kinoloom.errors import (
     BudgetError,
     InputNotFoundError,
@@ -36,6 +38,7 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.media.limits import PIXEL_LIMIT, SIZE_HINT, describe_excess, read_canvas
+from kinoloom.media.memory import estimate_photo
 from kinoloom.media.photo.formats import detect_format, is_animation
 from kinoloom.media.photo.pixels import decode
 from kinoloom.media.photo.sources import OPENERS, Source
@@ -118,16 +121,27 @@ def read_photo(path: Path) -> Photo:
     """
     with _translate_errors(path):
         source = _open(path)
-        image, remarks = decode(source)
+        try:
+            image, remarks = decode(source)
+        except (MemoryError, cv2.error) as error:
+            if not _is_memory_error(error):
+                raise
+            needed = estimate_photo(source.width, source.height, path.stat().st_size, source.bits)
+            raise _too_large_for_memory(path, needed) from error
         return Photo(image, source.meta.taken, path, source.remarks + remarks)
 
 
-def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given") -> Clip:
+def open_photos(
+    paths: Sequence[Path],
+    order: Literal["given", "time"] = "given",
+    budget: Budget | None = None,
+) -> Clip:
     """Return photos as a lazy clip of stills, at the times 0, 1, 2, ...
 
     Args:
         paths: the files, at least one; their sizes may differ.
         order: the given order, or by time of capture.
+        budget: the memory budget of the job, for which the clip states its need.
 
     Raises:
         UsageError: no files, or sorting by time of capture although one is unknown.
@@ -157,17 +171,20 @@ def open_photos(paths: Sequence[Path], order: Literal["given", "time"] = "given"
         files=files,
         stills=True,
         notes=notes,
+        reading_bytes=max(source.decoding_bytes for source in sources.values()),
+        budget=budget,
     )
 
 
 @dataclass(frozen=True)
 class _PhotoInfo:
-    """Size as displayed, depth and time of capture of a photo."""
+    """Size as displayed, depth, time of capture and memory to decode a photo."""
 
     width: int
     height: int
     bits: int
     taken: datetime | None
+    decoding_bytes: int
 
 
 def _read_info(path: Path) -> _PhotoInfo:
@@ -175,7 +192,8 @@ def _read_info(path: Path) -> _PhotoInfo:
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
-    return _PhotoInfo(width, height, source.bits, source.meta.taken)
+    needed = estimate_photo(width, height, path.stat().st_size, source.bits)
+    return _PhotoInfo(width, height, source.bits, source.meta.taken, needed)
 
 
 def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple[Path, ...]:
@@ -267,15 +285,22 @@ def _translate_errors(path: Path) -> Iterator[None]:
             f"{path} is a folder, not a photo.", hint="Pass the files in it."
         ) from error
     except MemoryError as error:
-        raise _too_large_for_memory(path) from error
+        raise _too_large_for_memory(path, path.stat().st_size) from error
     except _DECODERS_RAISE as error:
-        if isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY:
-            raise _too_large_for_memory(path) from error
         raise UnreadableMediaError(
             f"{path} cannot be read as a picture: {error}.",
             hint="It may be damaged or truncated; copy it again from its source.",
         ) from error
 
 
-def _too_large_for_memory(path: Path) -> BudgetError:
-    return BudgetError(f"{path} does not fit into the memory of this machine.", hint=SIZE_HINT)
+def _is_memory_error(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or (
+        isinstance(error, cv2.error) and error.code == _OPENCV_NO_MEMORY
+    )
+
+
+def _too_large_for_memory(path: Path, needed: int) -> BudgetError:
+    return BudgetError(
+        f"{path} does not fit into memory: decoding it needs about {format_bytes(needed)}.",
+        hint=SIZE_HINT,
+    )

@@ -28,7 +28,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from kinoloom.base.need import need
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.limits import DECODER_OPTIONS
+from kinoloom.media.container.inputs import open_bytes
 from kinoloom.media.photo.completeness import check_png_pixels, expose_early_end
 from kinoloom.media.photo.metadata import ORIENTATION, CaptureInfo, parse_capture_time, parse_exif
 from kinoloom.media.photo.png_chunks import Png, read_png, split_chunks
@@ -185,7 +185,7 @@ def _tiff_pixels(data: bytes, straight: bool) -> NDArray[np.uint16]:
 
 def _avif(data: bytes) -> Source:
     source = _from_pillow(AvifImageFile(io.BytesIO(data)))
-    with av.open(io.BytesIO(data), options=dict(DECODER_OPTIONS)) as container:
+    with open_bytes(data, "mov") as container:
         coded = container.streams.video[0].codec_context
         bits = av.VideoFormat(coded.pix_fmt or "yuv420p").components[0].bits
         primaries, transfer = coded.color_primaries, coded.color_trc

@@ -23,12 +23,13 @@ from kinoloom.base.notes import Notes
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.media.container.inputs import find_start
 from kinoloom.media.container.restarts import find_restarts
+from kinoloom.media.limits import MAX_RATE, check_times
 from kinoloom.media.video.color import read_color
 from kinoloom.media.video.decoding import decode, open_decoder, read_packets
 from kinoloom.media.video.hdr import hdr_of
 from kinoloom.media.video.planes import Layout, find_layout
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.times import Clock, constant_rate, find_film_rate
+from kinoloom.media.video.times import Clock, constant_rate, find_film_rate, list_rates
 
 _LOOK_AHEAD = 240
 _LOOK_AHEAD_BYTES = 1 << 26
@@ -90,17 +91,21 @@ def inspect_video(
     """Decode the first frame and inspect the packets after it."""
     first, stored = _read_beginning(container, stream, path)
     timed = first.pts is not None and container.format.name not in _UNTIMED
-    clock = _build_clock(stream, stored, first.pts if timed and first.pts else 0, zero)
+    begin = first.pts if timed and first.pts else 0
+    clock = _build_clock(first, stream, stored, begin, zero)
     rate = clock.rate
-    declared = [stream.average_rate, stream.guessed_rate, stream.base_rate]
-    end = _find_end(stream)
+    declared = _list_declared(first, stream, stored)
+    end = find_end(stream)
     length = None if end is None else end - zero - clock.begin
     if rate and length is not None:
         length = round(length * rate) / rate  # some files store it rounded
+    times = [(ticks - min(stored)) * clock.tick + clock.begin for ticks in stored]
+    only_rate = declared[0] if len(stored) < 2 else None
+    check_times(path, times or [clock.begin], rate or only_rate, length)
     color = read_color(first)
     return Facts(
         clock=clock,
-        nominal_rate=rate or next((each for each in declared if each), _DEFAULT_RATE),
+        nominal_rate=rate or next((r for r in declared if r and r <= MAX_RATE), _DEFAULT_RATE),
         length=length if length and length > 0 else None,
         rough_length=Fraction(container.duration or 0, av.time_base),
         frame_count=_find_frame_count(stream),
@@ -118,10 +123,21 @@ def inspect_video(
     )
 
 
-def _build_clock(stream: VideoStream, stored: list[int], begin: int, zero: Fraction) -> Clock:
+def _list_declared(
+    first: VideoFrame, stream: VideoStream, stored: list[int]
+) -> list[Fraction | None]:
+    """Return the rates that the file declares, best first."""
+    rates = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    tick = stream.time_base or 1 / _DEFAULT_RATE
+    return list_rates(rates, len(stored), first.duration * tick)
+
+
+def _build_clock(
+    first: VideoFrame, stream: VideoStream, stored: list[int], begin: int, zero: Fraction
+) -> Clock:
     """Return the clock that explains the stored times of consecutive frames."""
     tick = stream.time_base or 1 / _DEFAULT_RATE
-    rate = constant_rate(stored, tick, [stream.average_rate, stream.guessed_rate, stream.base_rate])
+    rate = constant_rate(stored, tick, _list_declared(first, stream, stored))
     average = stream.average_rate if stream.frames else None  # of the whole file
     if rate and average and abs(average / rate - 1) > _MAX_RATE_ERROR:
         rate = None
@@ -167,7 +183,7 @@ def _find_frame_count(stream: VideoStream) -> int | None:
     return stream.frames - sum(entry.is_discard for entry in stream.index_entries)
 
 
-def _find_end(stream: VideoStream) -> Fraction | None:
+def find_end(stream: VideoStream) -> Fraction | None:
     """Return when the last frame ends, in the file's seconds: from an index or Matroska's tag."""
     if stream.frames and stream.duration and stream.time_base:
         return (find_start(stream) or Fraction(0)) + stream.duration * stream.time_base

@@ -28,6 +28,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kinoloom.base.audio import Audio
+from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.notes import Level, Notes
 from kinoloom.media.animation import reading as animated_in
@@ -46,7 +47,14 @@ from kinoloom.media.deinterlacing.detection import (
     may_have_fields,
 )
 from kinoloom.media.deinterlacing.stream import CONTEXT_FRAMES, Grid, Timed, deinterlace
-from kinoloom.media.limits import check_animation_size
+from kinoloom.media.limits import MAX_FRAME_S, check_animation_size
+from kinoloom.media.memory import (
+    estimate_animation,
+    estimate_decoding,
+    estimate_deinterlacing,
+    refuse_to_decode,
+    refuse_to_read,
+)
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import is_clipped, to_exact, to_picture
 from kinoloom.media.video.decoding import (
@@ -57,7 +65,7 @@ from kinoloom.media.video.decoding import (
     read_packets,
 )
 from kinoloom.media.video.exact import ExactPicture
-from kinoloom.media.video.inspection import Facts, inspect_video
+from kinoloom.media.video.inspection import Facts, find_end, inspect_video
 from kinoloom.media.video.rotation import Rotation
 from kinoloom.media.video.uniform import UniformFrames
 
@@ -71,9 +79,10 @@ _MIN_RESTART_S = 1
 """If times go back by more than this, much is left out."""
 
 
-def open_video(path: Path, deinterlace: Deinterlace = "auto") -> Clip:
+def open_video(path: Path, budget: Budget | None = None, deinterlace: Deinterlace = "auto") -> Clip:
     """Open a video.
 
+    If reading alone exceeds a memory limit, nothing is decoded, and the clip raises the error.
     `Clip.rate` is None if the rate varies; `duration` and `frame_count` are None if the container
     does not store them. Notes: "interlaced" (how fields are shown; a warning if they are not
     converted), "sound" (warning: a track that cannot be decoded), "hdr" (warning: metadata that is
@@ -82,6 +91,7 @@ def open_video(path: Path, deinterlace: Deinterlace = "auto") -> Clip:
 
     Args:
         path: the file.
+        budget: the memory limit of the job.
         deinterlace: convert interlaced and telecined video to progressive frames: if it looks so
             ("auto"), always, as interlaced ("on"), or never ("off").
 
@@ -92,14 +102,19 @@ def open_video(path: Path, deinterlace: Deinterlace = "auto") -> Clip:
         UnsupportedMediaError: the file has no moving pictures, an unsupported codec, pixel format
             or colour matrix, or pictures above `limits.PIXEL_LIMIT`.
     """
-    if path.is_file():
-        check_animation_size(path)
+    canvas = check_animation_size(path) if path.is_file() else (0, 0)
+    needed = estimate_animation(*canvas, path.stat().st_size) if any(canvas) else 0
+    if refused := refuse_to_read(path, canvas, needed, budget):
+        return refused
     if animated_in.is_for_pillow(path):
-        return animated_in.open_animation(path)
+        return animated_in.open_animation(path, budget)
     notes = Notes()
     with open_input(path) as container:
         zero = find_zero(container)
         stream = find_picture_stream(container, path)
+        needed = needed or estimate_decoding(stream.codec_context)
+        if refused := refuse_to_decode(path, stream, find_end(stream), needed, budget):
+            return refused
         facts = inspect_video(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
         is_png = container.format.name == "apng"
@@ -110,27 +125,31 @@ def open_video(path: Path, deinterlace: Deinterlace = "auto") -> Clip:
     if left_out:
         notes.add(
             "sound",
-            f"{left_out} sound track(s) of {path.name} cannot be decoded; they are left out.",
+            f"{left_out} sound track(s) of {path.name} cannot be decoded, or have unusual sample "
+            "rates or times; they are left out.",
             "warning",
         )
-    return _build_clip(_Video(path, facts, notes), deinterlace, audio, notes)
-
-
-def _build_clip(
-    video: _Video, deinterlace: Deinterlace, audio: tuple[Audio, ...], notes: Notes
-) -> Clip:
-    facts = video.facts
+    video = _Video(path, facts, notes)
     grid, factor = _plan_fields(video, deinterlace, notes)
+    if grid is not None:
+        needed += estimate_deinterlacing(facts.pix_fmt, *facts.size)
+    clip = _build_clip(replace(video, grid=grid), factor, audio, notes)
+    made_with = {} if deinterlace == "auto" else {"deinterlace": deinterlace}
+    return clip.with_(reading_bytes=needed, budget=budget, made_with=made_with)
+
+
+def _build_clip(video: _Video, factor: Fraction, audio: tuple[Audio, ...], notes: Notes) -> Clip:
+    facts = video.facts
     layout, is_sideways = facts.layout, facts.rotation.is_sideways
     width, height = facts.size[::-1] if is_sideways else facts.size
     across, down = layout.steps[::-1] if is_sideways else layout.steps
     return Clip(
-        replace(video, grid=grid).read,
+        video.read,
         width=width,
         height=height,
         rate=None if facts.clock.rate is None else facts.clock.rate * factor,
         duration=facts.length,
-        frame_count=facts.frame_count if grid is None else None,
+        frame_count=facts.frame_count if video.grid is None else None,
         bits=layout.bits,
         color=facts.color,
         chroma=(across, down) if layout.kind == "yuv" else None,
@@ -141,7 +160,6 @@ def _build_clip(
         origin=video.path,
         codec=facts.codec,
         notes=notes,
-        made_with={} if deinterlace == "auto" else {"deinterlace": deinterlace},
     )
 
 
@@ -283,6 +301,9 @@ class _Video:
             if progress.frames and time <= progress.time:
                 self._out_of_order(time, progress)
                 continue
+            if progress.frames and time - progress.time > MAX_FRAME_S:
+                self._damage(f"a frame lasts {float(time - progress.time):.0f} s", progress)
+                return
             progress.time, progress.frames = time, progress.frames + 1
             progress.end = time + self._duration(native)
             if native.is_corrupt and time >= start:

@@ -112,6 +112,24 @@ def find_film_rate(stored: Iterable[int], tick: Fraction) -> Fraction | None:
     return None
 
 
+def list_rates(
+    declared: Sequence[Fraction | None], count: int, duration: Fraction
+) -> list[Fraction | None]:
+    """Return the declared rates, best first.
+
+    Without a mean rate, FFmpeg derives that of a single frame from the time base (an animated PNG
+    of one frame: 100,000 per second); its duration is used instead.
+
+    Args:
+        declared: the mean rate of the stream, then estimates of FFmpeg.
+        count: number of frames whose times are known.
+        duration: of the first frame in seconds, 0 if unknown.
+    """
+    if count < 2 and declared[0] is None and duration > 0:
+        return [1 / duration, *declared[1:]]
+    return list(declared)
+
+
 def _standard_rates(rate: Fraction) -> list[Fraction]:
     """Return the integer rate and the NTSC rate (n * 1000 / 1001) that are close to a rate."""
     near = [Fraction(round(rate)), Fraction(round(rate * 1001 / 1000) * 1000, 1001)]

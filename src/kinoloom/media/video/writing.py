@@ -22,6 +22,7 @@ from kinoloom.base.outputs import atomic_output, check_output
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import OutputError
 from kinoloom.media.container.join import Segments, join
+from kinoloom.media.memory import check_encoding
 from kinoloom.media.video.codecs import VIDEO
 from kinoloom.media.video.encoding import is_disk_full, translate_errors
 from kinoloom.media.video.frame_feed import feed, read_first_frame
@@ -42,6 +43,7 @@ def write_video(clip: Clip, path: Path, options: WriteOptions, progress: Progres
     check_output(path, overwrite=options.overwrite)
     first = read_first_frame(clip)
     chosen = plan(clip, first, path.suffix.lower(), options.codec, options.quality)
+    check_encoding(clip, chosen)
     with SegmentFolder(path, describe_job(clip, chosen), resume=options.resume) as parts:
         try:
             _encode(clip, chosen, parts, first.time, progress)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kinoloom.pipelines.protocols import FileSession
+from kinoloom.pipelines.protocols import FileSession, Session
+
+_forced: list[Session] = []
+
+
+@contextmanager
+def forcing_session(session: Session) -> Iterator[None]:
+    """Make every pipeline use a session, whatever session it has; for commands that run a file."""
+    _forced.append(session)
+    try:
+        yield
+    finally:
+        _forced.pop()
+
+
+def forced_session() -> Session | None:
+    """Return the session that every pipeline uses; None if each uses its own."""
+    return _forced[-1] if _forced else None
 
 
 @dataclass(frozen=True)

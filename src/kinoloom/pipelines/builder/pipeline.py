@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.context import CompileContext
+from kinoloom.pipelines.builder.context import CompileContext, forced_session
 from kinoloom.pipelines.builder.function_steps import Delayed, expand_delayed
 from kinoloom.pipelines.builder.parameters import Parameter
 from kinoloom.pipelines.builder.settings import (
@@ -221,6 +221,9 @@ class Pipeline:
         return True
 
     def _session(self) -> Session:
+        forced = forced_session()
+        if forced is not None:
+            return forced
         if self.sagemaker_session is None:
             raise UsageError(
                 f"Pipeline '{self.name}' has no sagemaker_session.",

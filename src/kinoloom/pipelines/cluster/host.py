@@ -30,6 +30,7 @@ from kinoloom.pipelines.local.jobs.files import (
 from kinoloom.pipelines.local.jobs.job import Input, Job
 from kinoloom.pipelines.local.jobs.mounts import ML
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES, StepLog
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _POLL_S = 0.2
@@ -84,6 +85,7 @@ class Host:
         parcels: Mapping[str, Parcel],
         env: Mapping[str, str],
         isolation: Isolation,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
     ) -> str:
         """Write a job's files, start its process and return the name of this machine.
 
@@ -93,6 +95,7 @@ class Host:
             parcels: Its inputs by address.
             env: Additional variables.
             isolation: See `process`.
+            log_limit_bytes: The maximum size of its log.
 
         Raises:
             ExecutionError: The node has another version of kinoloom.
@@ -107,6 +110,7 @@ class Host:
         for one in job.inputs:
             self._place_input(one, parcels[one.uri])
         (self._folder / "tmp").mkdir()
+        log = StepLog(self._log, log_limit_bytes)
         command = job.command(self._ml, env, self._folder / "opt")
 
         def on_start(pid: int, started: str) -> None:
@@ -114,7 +118,7 @@ class Host:
 
         def work() -> None:
             try:
-                self._ending = run(command, self._log, isolation, self._stop_read, on_start)
+                self._ending = run(command, log, isolation, self._stop_read, on_start)
             except Exception as error:  # noqa: BLE001  raised again in `poll`
                 self._ending = error
             self._watchdog.set_group(None)

@@ -9,6 +9,7 @@ from kinoloom.pipelines.cluster.connect import connect
 from kinoloom.pipelines.cluster.worker import RayWorker, create_pool
 from kinoloom.pipelines.local.jobs.process import Isolation
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.session import LocalSession
 
@@ -23,8 +24,8 @@ class RaySession(LocalSession):
 
     Args:
         address: The cluster's address; see `connect.connect`.
-        root, region, default_bucket, default_bucket_prefix, isolation, env, strict: See
-            `LocalSession`.
+        root, region, default_bucket, default_bucket_prefix, isolation, env, strict,
+            log_limit_bytes: See `LocalSession`.
         instances: What a step uses, by the instance type that it requests; one core for other
             types.
 
@@ -45,6 +46,7 @@ class RaySession(LocalSession):
         isolation: Isolation = "auto",
         env: Mapping[str, str] | None = None,
         strict: bool = False,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
     ) -> None:
         self._ray = connect(address)
         super().__init__(
@@ -56,13 +58,16 @@ class RaySession(LocalSession):
             isolation=isolation,
             env=env,
             strict=strict,
+            log_limit_bytes=log_limit_bytes,
         )
 
-    def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+    def _worker(
+        self, isolation: Isolation, env: dict[str, str], log_limit_bytes: int, *, strict: bool
+    ) -> Worker:
         place = self.workspace
         return RayWorker(
             place.state, place.store, place.objects, isolation, env, strict, self.root / "opt",
-            self._ray, create_pool(self._ray),
+            log_limit_bytes, self._ray, create_pool(self._ray),
         )  # fmt: skip
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:

@@ -82,8 +82,9 @@ class RayWorker(Worker):
         parcels = {one.uri: self._send(self.objects.path(one.uri)) for one in job.inputs}
         with self.pool.acquire(job.resources) as host:
             start = host.start.remote(
-                kinoloom.__version__, job, parcels, dict(self.env), self.isolation
-            )
+                kinoloom.__version__, job, parcels, dict(self.env), self.isolation,
+                self.log_limit_bytes,
+            )  # fmt: skip
             machine = self._wait(start, stop_fd)
             with (folder / "log.txt").open("a") as log:
                 log.write(f"kinoloom: running on {machine}\n")

@@ -11,6 +11,7 @@ from kinoloom.pipelines.commands.run import execution_summary, wait_for
 from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.garbage import collect_garbage
+from kinoloom.pipelines.local.storage.workspace import release_reserve
 from kinoloom.pipelines.options import (
     ExecutionOptions,
     GcOptions,
@@ -29,7 +30,7 @@ def resume_report(options: ResumeOptions) -> Report:
         UsageError, ExecutionError: See `open_workspace`, `find_execution` and `run.wait_for`.
     """
     open_workspace(options.root)
-    session = open_local_session(options.session, options.root)
+    session = open_local_session(options.session, options.root, log_limit_bytes=options.log_limit)
     execution = session.resume(find_execution(session, options.execution).id)
     wait_for(execution)
     return execution_summary(execution)
@@ -107,12 +108,13 @@ def show_report(options: ExecutionOptions) -> Report:
 
 
 def gc_report(options: GcOptions) -> Report:
-    """Remove old executions and unreferenced contents.
+    """Remove old executions and unreferenced contents, even if the disk is full.
 
     Raises:
         UsageError: See `open_workspace`.
         ExecutionError: An execution is running.
     """
+    release_reserve(options.root)
     workspace = open_workspace(options.root).workspace
     freed = collect_garbage(workspace, options.keep, dry_run=options.dry_run)
     verb = "Would remove" if options.dry_run else "Removed"

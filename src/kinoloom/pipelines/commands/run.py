@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kinoloom.base.notes import logger
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.commands.values import parse_parameters
-from kinoloom.pipelines.language import Checked, load_file, load_text
-from kinoloom.pipelines.loading import load_pipeline, working_in, workspace_root
+from kinoloom.pipelines.language import load_file, load_text
+from kinoloom.pipelines.loading import Loaded, load_pipeline
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.options import ExplainOptions, ExportOptions, RunOptions, StartOptions
 from kinoloom.pipelines.protocols import Execution, Session
@@ -25,8 +28,9 @@ from kinoloom.pipelines.sessions import open_local_session, open_session
 
 _DRIVER = (
     "import pathlib, sys; from kinoloom.pipelines.sessions import open_local_session; "
-    "name, root, mode, execution = sys.argv[1:]; "
-    "session = open_local_session(name, pathlib.Path(root), strict=mode == 'strict'); "
+    "name, root, mode, limit, execution = sys.argv[1:]; "
+    "session = open_local_session(name, pathlib.Path(root), strict=mode == 'strict', "
+    "log_limit_bytes=int(limit)); "
     "session.resume(execution).join()"
 )
 
@@ -40,13 +44,15 @@ def run_file(file: Path, options: RunOptions) -> Report:
         ExecutionError: The execution failed; the message has its id and the reason.
     """
     if options.resume is not None:
-        session = open_local_session(options.session, options.root, strict=options.strict)
-        execution: Execution = resume_file(session, file, options.resume)
+        local = _open_local_session(options)
+        execution: Execution = resume_file(local, file, options.resume)
+        wait_for(execution)
     else:
-        execution = start_file(
-            open_session(options.session, options.root, strict=options.strict), file, options
-        )
-    wait_for(execution)
+        session = open_session(
+            options.session, options.root, strict=options.strict,
+            log_limit_bytes=options.log_limit,
+        )  # fmt: skip
+        execution = run_to_end(session, file, options)
     record = Provenance(op="pipeline.run", options={}, inputs=(file,))
     return replace(execution_summary(execution), provenance=record)
 
@@ -57,7 +63,7 @@ def start_report(file: Path, options: StartOptions) -> Report:
     Raises:
         KinoloomError: See `put_file` and `sessions.open_local_session`.
     """
-    session = open_local_session(options.session, options.root, strict=options.strict)
+    session = _open_local_session(options)
     name, parameters = put_file(session, file, options.name, options.set)
     execution = session.prepare(name, parameters, max_parallel=options.parallel or 0)
     folder = session.workspace.run_folder(execution)
@@ -65,7 +71,16 @@ def start_report(file: Path, options: StartOptions) -> Report:
     mode = "strict" if options.strict else "default"
     with (folder / "engine.log").open("ab") as log:
         driver = subprocess.Popen(
-            [sys.executable, "-c", _DRIVER, options.session, str(session.root), mode, execution],
+            [
+                sys.executable,
+                "-c",
+                _DRIVER,
+                options.session,
+                str(session.root),
+                mode,
+                str(options.log_limit),
+                execution,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -74,6 +89,12 @@ def start_report(file: Path, options: StartOptions) -> Report:
     driver.returncode = 0  # it outlives this process, which does not wait for it
     text = f"Started execution {execution} in the background."
     return Report(f"Pipeline {name}", (Text(text),), {"pipeline": name, "execution": execution})
+
+
+def _open_local_session(options: RunOptions | StartOptions) -> LocalSession:
+    return open_local_session(
+        options.session, options.root, strict=options.strict, log_limit_bytes=options.log_limit
+    )
 
 
 def explain_report(file: Path, options: ExplainOptions) -> Report:
@@ -96,9 +117,10 @@ def export_report(file: Path, options: ExportOptions) -> Report:
         KinoloomError: See `read_file`.
     """
     session = LocalSession(options.root)
-    name, checked = read_file(session, file, options.name)
+    pipeline = read_pipeline(session, file, options.name)
+    checked = load_text(pipeline.definition)
     text = f"{len(checked.graph.order)} steps; -o NAME.json or --json writes the definition."
-    return Report(f"Pipeline {name}", (Text(text),), checked.definition.to_json())
+    return Report(f"Pipeline {pipeline.name}", (Text(text),), checked.definition.to_json())
 
 
 def wait_for(execution: Execution) -> None:
@@ -113,6 +135,7 @@ def wait_for(execution: Execution) -> None:
     except KeyboardInterrupt:
         execution.stop()
         execution.join()
+        logger.info("Execution %s was stopped; --resume %s resumes it.", execution.id, execution.id)
         raise
     except ExecutionError as error:
         is_sentence = error.message.endswith((".", "\n"))  # not every Fail step's message is one
@@ -133,14 +156,44 @@ def execution_summary(execution: Execution) -> Report:
     return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
-def start_file(session: Session, file: Path, options: RunOptions) -> Execution:
-    """Store the pipeline of a file and start an execution of it.
+def run_to_end(session: Session, file: Path, options: RunOptions) -> Execution:
+    """Run the pipeline of a file, or the file that starts its pipelines itself, to the end.
+
+    A pipeline that the file starts gets the values of `--set` in addition to the file's own. The
+    file itself runs to its end too.
+
+    Returns:
+        The execution, the last one if there are several.
 
     Raises:
-        KinoloomError: See `put_file`.
+        KinoloomError: See `put_file` and `wait_for`.
     """
-    name, parameters = put_file(session, file, options.name, options.set)
-    return session.start(name, parameters, max_parallel=options.parallel or 0)
+    executions: list[Execution] = []
+
+    with contextlib.ExitStack() as live:
+
+        def start(pipeline: Loaded) -> Execution:
+            checked = load_text(pipeline.definition)
+            values = {**pipeline.parameters, **parse_parameters(options.set, checked.definition)}
+            more = dict(pipeline.more)
+            if options.parallel is not None:
+                more["max_parallel"] = options.parallel
+            executions.append(session.start(pipeline.name, values, **more))
+            live.enter_context(live_table(executions[-1]))
+            return executions[-1]
+
+        try:
+            loaded = read_file(session, file, options.name, start)
+        except (ExecutionError, KeyboardInterrupt):
+            for execution in executions:  # the file waited for one that failed or was interrupted
+                wait_for(execution)
+            raise
+    if loaded is not None:
+        session.put_pipeline(loaded.name, loaded.definition)
+        start(loaded)
+    for execution in executions:
+        wait_for(execution)
+    return executions[-1]
 
 
 def resume_file(session: LocalSession, file: Path, execution: str) -> Execution:
@@ -154,10 +207,9 @@ def resume_file(session: LocalSession, file: Path, execution: str) -> Execution:
     row = session.workspace.execution_row(execution)
     if row["status"] == "Succeeded":
         return session.resume(execution)
-    name, checked = read_file(session, file, row["pipeline"])
-    definition = json.dumps(checked.definition.to_json())
-    resumed = session.resume(execution, definition)
-    session.put_pipeline(name, definition)
+    pipeline = read_pipeline(session, file, row["pipeline"])
+    resumed = session.resume(execution, pipeline.definition)
+    session.put_pipeline(pipeline.name, pipeline.definition)
     return resumed
 
 
@@ -175,21 +227,42 @@ def put_file(
     Raises:
         KinoloomError: See `read_file`; or a value is invalid.
     """
-    name, checked = read_file(session, file, name)
-    parameters = parse_parameters(values, checked.definition)
-    session.put_pipeline(name, json.dumps(checked.definition.to_json()))
-    return name, parameters
+    pipeline = read_pipeline(session, file, name)
+    given = parse_parameters(values, load_text(pipeline.definition).definition)
+    session.put_pipeline(pipeline.name, pipeline.definition)
+    return pipeline.name, {**pipeline.parameters, **given}
 
 
-def read_file(session: Session, file: Path, name: str | None) -> tuple[str, Checked]:
-    """Return the name and definition of the pipeline of a file; a Python file's code is uploaded.
+def read_pipeline(session: Session, file: Path, name: str | None) -> Loaded:
+    """Return the pipeline of a file, which ends where it starts the pipeline itself.
+
+    Raises:
+        KinoloomError: See `read_file`.
+    """
+    pipeline = read_file(session, file, name, None)
+    assert pipeline is not None  # nothing has started it
+    return pipeline
+
+
+def read_file(
+    session: Session,
+    file: Path,
+    name: str | None,
+    start: Callable[[Loaded], Execution] | None,
+) -> Loaded | None:
+    """Return the pipeline of a file; a Python file's code is uploaded.
+
+    Args:
+        session, file, name: See `put_file`.
+        start: See `loading.load_pipeline`.
+
+    Returns:
+        The pipeline; None if the file has started it through `start`.
 
     Raises:
         KinoloomError: See `load_file`, and `loading.load_pipeline` for a Python file.
     """
-    if file.suffix != ".py":
-        default = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
-        return name or default, load_file(file)
-    pipeline = load_pipeline(file, name, session)
-    with working_in(file.resolve().parent, workspace_root(session)):
-        return pipeline.name, load_text(pipeline.definition())
+    if file.suffix == ".py":
+        return load_pipeline(file, name, session, start)
+    default = re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-") or "pipeline"
+    return Loaded(name or default, json.dumps(load_file(file).definition.to_json()))

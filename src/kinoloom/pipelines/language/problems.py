@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 
+from kinoloom.base.printable import printable_line
 from kinoloom.errors import DefinitionError
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -73,7 +74,7 @@ class Problems:
         """
         if not self._items:
             return
-        lines = [str(problem) for problem in self._items[:_MAX_LISTED]]
+        lines = [printable_line(str(problem)) for problem in self._items[:_MAX_LISTED]]
         if len(self._items) > _MAX_LISTED:
             lines.append(f"and {len(self._items) - _MAX_LISTED} more")
         count = "1 problem" if len(self._items) == 1 else f"{len(self._items)} problems"

@@ -140,6 +140,8 @@ def _read_json(path: Path, name: str, folder: Path) -> Any:
         raise ExecutionError(f"{name} does not exist ({path.name}).") from error
     except ValueError as error:
         raise ExecutionError(f"{name} is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise ExecutionError(f"{name} is nested too deeply to be read.") from error
 
 
 def _parse_finite(text: str) -> float:

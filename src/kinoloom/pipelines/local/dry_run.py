@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.language.model import Placed
 from kinoloom.pipelines.local.context import Run, RunContext, Tools
 from kinoloom.pipelines.local.jobs.cache_key import build_key
 from kinoloom.pipelines.local.jobs.job import Job
-from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.jobs.outcome import Status, describe_error
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
 
 _SKIPPED = "would be skipped"
@@ -61,8 +60,8 @@ def _explain_step(step: Step, context: RunContext, known: dict[str, Any]) -> str
         if kind.build_job is None:
             return f"would run: {step.type} steps are not cached"
         return _explain_job(step, kind.build_job(context, step), context, known)
-    except (KinoloomError, LookupError, TypeError, ValueError, AttributeError) as error:
-        return f"would fail: {error}"
+    except Exception as error:  # noqa: BLE001  any error would end the step
+        return f"would fail: {describe_error(error)}"
 
 
 def _explain_job(step: Step, job: Job, context: RunContext, known: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from kinoloom.pipelines.language.kinds import KINDS
 from kinoloom.pipelines.language.problems import suggest
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
+from kinoloom.pipelines.local.script.running import Running
 from kinoloom.pipelines.local.storage.workspace import Workspace
 
 _FINAL = ("Succeeded", "Failed", "Stopped")
@@ -26,7 +26,7 @@ class LocalExecution:
     Args:
         workspace: Where the execution is stored.
         execution: The execution's id.
-        thread: The thread of its engine if this process runs it.
+        running: The execution's engine if this process runs it.
 
     Attributes:
         id: The execution's id.
@@ -37,11 +37,11 @@ class LocalExecution:
         self,
         workspace: Workspace,
         execution: str,
-        thread: threading.Thread | None = None,
+        running: Running | None = None,
     ) -> None:
         self.workspace = workspace
         self.id = execution
-        self._thread = thread
+        self._running = running
 
     @property
     def arn(self) -> str:
@@ -67,30 +67,30 @@ class LocalExecution:
 
         Raises:
             ExecutionError: The execution failed, was stopped or exceeded the limit.
+            KeyboardInterrupt: Ctrl-C, which stops the execution; it has ended.
         """
         limit_s = None
         if max_attempts is not None:
             limit_s = max_attempts * (_SDK_DELAY_S if delay is None else delay)
         deadline = None if limit_s is None else time.monotonic() + limit_s
-        if self._thread is not None:
-            self._thread.join(limit_s)
-        while self.status not in _FINAL:
+        if self._running is not None:
+            self._running.wait(limit_s)
+        while (row := self._row())["status"] not in _FINAL:
             if deadline is not None and time.monotonic() >= deadline:
                 raise ExecutionError(f"Execution {self.id} did not finish within {limit_s:g} s.")
-            if self._thread is None and not self.workspace.is_running(self.id):
+            if self._running is None and not self.workspace.is_running(self.id):
                 raise ExecutionError(
                     f"Execution {self.id} was interrupted.",
                     hint="LocalSession.resume() resumes it.",
                 )
             time.sleep(_POLL_S)
-        row = self._row()
         if row["status"] != "Succeeded":
             raise ExecutionError(f"Execution {self.id} {row['status'].lower()}: {row['reason']}")
 
     def join(self) -> None:
         """Wait until the execution has finished, whatever its status, if this process runs it."""
-        if self._thread is not None:
-            self._thread.join()
+        if self._running is not None:
+            self._running.wait()
 
     def stop(self) -> None:
         """Stop the execution: no step starts, running steps are terminated.
@@ -183,7 +183,13 @@ class LocalExecution:
         return kind.result(properties, self.workspace.objects.path)
 
     def _row(self) -> dict[str, Any]:
-        return self.workspace.execution_row(self.id)
+        row = self.workspace.execution_row(self.id)
+        running = self._running
+        if running is not None and not running.is_stored:
+            row["status"], row["reason"] = running.end
+        if running is not None and row["status"] in _FINAL:
+            running.is_observed = True
+        return row
 
     def _step(self, name: str) -> dict[str, Any]:
         rows = {row["name"]: row for row in self.workspace.state.list_steps(self.id)}

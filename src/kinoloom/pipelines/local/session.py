@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
-import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from kinoloom.errors import KinoloomError, UsageError
+from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Checked
 from kinoloom.pipelines.local.changes import find_unchanged_steps
 from kinoloom.pipelines.local.context import Function, Run, Tools
+from kinoloom.pipelines.local.driving import start_engine
 from kinoloom.pipelines.local.dry_run import explain_steps
-from kinoloom.pipelines.local.engine import Engine
 from kinoloom.pipelines.local.execution import LocalExecution
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
+from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
 from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
+from kinoloom.pipelines.local.storage.objects import rejecting_errors
 from kinoloom.pipelines.local.storage.state import now
-from kinoloom.pipelines.local.storage.stop_requests import StopListener
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
 from kinoloom.pipelines.local.supported import check_parameters, check_supported
 
@@ -48,6 +48,8 @@ class LocalSession:
         env: Additional environment variables of every step. The caller's credentials are not
             passed.
         strict: Cache only the steps that request it, as SageMaker does.
+        log_limit_bytes: The maximum size of a step's log. A step that writes more is not stopped;
+            the log says what was left out before its last part.
 
     Attributes:
         workspace: The stored state, contents and files.
@@ -58,6 +60,8 @@ class LocalSession:
 
     local_mode = True
     create_replaces = False
+    shows_progress = False
+    """Whether the progress of executions is printed on standard error from their start."""
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class LocalSession:
         isolation: Isolation = "auto",
         env: Mapping[str, str] | None = None,
         strict: bool = False,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
     ) -> None:
         self.workspace = Workspace(root, region)
         self.boto_region_name = region
@@ -79,17 +84,20 @@ class LocalSession:
         if isolation == "inline":
             resources = Resources()
         self._tools = Tools(
-            self._worker(isolation, dict(env or {}), strict=strict),
+            self._worker(isolation, dict(env or {}), log_limit_bytes, strict=strict),
             self.models,
             self._demand(resources, dict(instances or {})),
             self._functions,
         )
 
-    def _worker(self, isolation: Isolation, env: dict[str, str], *, strict: bool) -> Worker:
+    def _worker(
+        self, isolation: Isolation, env: dict[str, str], log_limit_bytes: int, *, strict: bool
+    ) -> Worker:
         place = self.workspace
         return Worker(
-            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt"
-        )
+            place.state, place.store, place.objects, isolation, env, strict, self.root / "opt",
+            log_limit_bytes,
+        )  # fmt: skip
 
     def _demand(self, resources: Resources | None, instances: dict[str, Resources]) -> Demand:
         return Demand(resources or this_machine(), instances)
@@ -118,8 +126,13 @@ class LocalSession:
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
     def upload(self, content: Path | bytes, uri: str) -> None:
-        """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
-        self.workspace.objects.put(content, uri)
+        """Store a file, the files of a folder, or bytes at an s3:// address; other files stay.
+
+        Raises:
+            UsageError, OutputError: It cannot be stored there.
+        """
+        with rejecting_errors(self.root):
+            self.workspace.objects.put(content, uri)
 
     def register_function(self, function_arn: str, function: Function) -> None:
         """Register the function that Lambda steps with this ARN call.
@@ -330,33 +343,12 @@ class LocalSession:
 
     def _drive(self, execution: str, checked: Checked, lock: IO[str]) -> LocalExecution:
         """Run an execution in a thread of its own."""
-        state = self.workspace.state
         row = self.workspace.execution_row(execution)
-        state.set_status(execution, "Executing")
-        listener = StopListener(self.workspace.run_folder(execution))
-        engine = Engine(self._run(row, checked, listener.fd), self._tools, listener.requested)
-        engine.restore(state.list_steps(execution))
-
-        def stop() -> None:
-            state.set_status(execution, "Stopping")
-            engine.wake()
-
-        listener.listen(stop)
-
-        def run() -> None:
-            status, reason = "Failed", "The engine ended without a result."
-            try:
-                status, reason = engine.run()
-            except (KinoloomError, OSError, sqlite3.Error) as error:
-                reason = f"The engine failed: {error}"
-            finally:
-                listener.close()
-                with lock:  # released even if the state cannot be written
-                    state.set_status(execution, status, reason)
-
-        thread = threading.Thread(target=run, name=f"kinoloom-{execution}")
-        thread.start()
-        return LocalExecution(self.workspace, execution, thread)
+        build_run = partial(self._run, row, checked)
+        running = start_engine(self.workspace, self._tools, build_run, execution, lock)
+        if self.shows_progress:
+            running.progress.show()
+        return LocalExecution(self.workspace, execution, running)
 
     def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]

@@ -29,10 +29,25 @@ class Task:
     Attributes:
         work: Does the work in a thread of its own.
         resources: What it uses of the machine.
+        can_be_abandoned: Whether a stop leaves the work to its thread, as it cannot end it.
     """
 
     work: Callable[[], Outcome]
     resources: Resources = NO_RESOURCES
+    can_be_abandoned: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The search for a step's outputs in the cache, for a step that must wait for resources.
+
+    Attributes:
+        find: Returns the outcome, or the task that remains to be done; called in a thread.
+        task: The search and the work in one, for a step whose resources are free.
+    """
+
+    find: Callable[[], Outcome | Task]
+    task: Task
 
 
 def _result_is_properties(properties: Mapping[str, Any], locate: Callable[[str], Path]) -> Any:
@@ -61,8 +76,8 @@ class LocalKind:
     result: Callable[[Mapping[str, Any], Callable[[str], Path]], Any] = _result_is_properties
 
 
-def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Task:
-    """Return the task of a step whose kind does not decide at once.
+def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Lookup | Task:
+    """Return the task of a step whose kind does not decide at once, or the lookup before it.
 
     Args:
         kind: The step's kind.
@@ -85,9 +100,21 @@ def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int)
     def on_start(pid: int, started: str) -> None:
         tools.state.set_process(run.id, step.name, pid, started)
 
-    return Task(
-        lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
-        job.resources,
+    def find() -> Outcome | Task:
+        found = tools.worker.look_up(job, step, run.pipeline)
+        if isinstance(found, Outcome):
+            return found
+        return Task(
+            lambda: tools.worker.run_missed(found, folder, run.stop_fd, on_start),
+            job.resources,
+        )
+
+    return Lookup(
+        find,
+        Task(
+            lambda: tools.worker.run(job, step, run.pipeline, folder, run.stop_fd, on_start),
+            job.resources,
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from kinoloom.base.printable import printable_line
 from kinoloom.errors import DefinitionError, UsageError
 from kinoloom.pipelines.language import Checked, Step, load_text
 from kinoloom.pipelines.language.model import Parameter, Placed
@@ -70,7 +71,9 @@ def check_parameters(declared: tuple[Parameter, ...], given: Mapping[str, Any]) 
 
 
 def _unsupported_error(steps: list[tuple[Placed, str]], advice: str) -> DefinitionError:
-    lines = "\n  ".join(f"{one.path}: '{one.step.name}' is {kind}" for one, kind in steps)
+    lines = "\n  ".join(
+        printable_line(f"{one.path}: '{one.step.name}' is {kind}") for one, kind in steps
+    )
     return DefinitionError(f"LocalSession cannot run these steps:\n  {lines}\n{advice}")
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from kinoloom.base.printable import printable_line
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -49,10 +51,10 @@ def build_table(execution: Execution) -> Table:
         status = step["StepStatus"]
         reason = step.get("CacheExplanation") or step.get("FailureReason", "")
         table.add_row(
-            Text(step["StepName"]),
+            Text(printable_line(step["StepName"])),
             Text(status, style=_COLOURS.get(status, "")),
             f"{duration_s(step):.1f}",
-            Text(reason.partition("\n")[0]),
+            Text(printable_line(reason.partition("\n")[0])),
         )
     return table
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kinoloom.base.printable import printable_line
 from kinoloom.pipelines.serving import filters
 from kinoloom.pipelines.serving.records import batch_records, build_body, read_records
 from kinoloom.pipelines.serving.script import Handler, load_handler
@@ -30,7 +31,7 @@ def main() -> None:
         with result.open("wb") as output:
             for part in transform(file, config, handler):
                 output.write(part)
-        sys.stdout.write(f"transformed {file.name}\n")
+        sys.stdout.write(f"transformed {printable_line(file.name)}\n")
 
 
 def transform(file: Path, config: Mapping[str, Any], handler: Handler) -> Iterator[bytes]:

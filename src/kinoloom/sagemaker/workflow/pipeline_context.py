@@ -16,7 +16,8 @@ class LocalPipelineSession(LocalSession):
 
     The SDK's session forgets its pipelines when its process ends, and its users call `create()` in
     every run; so `create()` does here what `upsert()` does. As in the SDK, a step runs in every
-    execution unless its `CacheConfig` requests caching; `LocalSession` caches by default.
+    execution unless its `CacheConfig` requests caching; `LocalSession` caches by default. And as
+    in the SDK, the progress of executions is printed, here on standard error.
 
     Args:
         boto_session, s3_endpoint_url, disable_local_code: Accepted for compatibility; nothing is
@@ -28,6 +29,7 @@ class LocalPipelineSession(LocalSession):
     """
 
     create_replaces = True
+    shows_progress = True
 
     def __init__(
         self,

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from kinoloom.base.printable import well_formed
+from kinoloom.errors import KinoloomError
+
 STOPPED_REASON = "The execution was stopped."
 
 
@@ -19,6 +22,13 @@ class Status(Enum):
     FAILED = "Failed"
     STOPPED = "Stopped"
     SKIPPED = "Skipped"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the reason of a step that an error ended: the message, or class and message."""
+    if isinstance(error, KinoloomError):
+        return str(error)
+    return well_formed(f"{type(error).__name__}: {error}".removesuffix(": "))
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,18 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from kinoloom.pipelines.local.jobs.mounts import ML, in_namespace, namespaces_work
+from kinoloom.pipelines.local.jobs.step_log import StepLog
 
 Isolation = Literal["auto", "namespace", "plain", "inline"]
 
 _POLL_S = 0.02
+_MAX_POLL_S = 3600  # poll() rejects more than 24 days
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Ending:
 
 def run(
     command: Command,
-    log: Path,
+    log: StepLog,
     isolation: Isolation,
     stop_fd: int,
     on_start: Callable[[int, str], None],
@@ -70,7 +72,7 @@ def run(
 
     Args:
         command: The command.
-        log: The file that its output and errors are appended to.
+        log: The log of its output and errors.
         isolation: "auto" uses a namespace where the system allows it; so does "inline", which
             gives the command this process's terminal instead of the log, for a debugger.
         stop_fd: The process is terminated when this file descriptor becomes readable.
@@ -82,7 +84,8 @@ def run(
     """
     words, env, cwd = _resolve(command, isolation)
     inline = isolation == "inline"
-    with log.open("ab") as output:
+    output = log.open()
+    try:
         child = subprocess.Popen(
             words,
             env=env,
@@ -92,16 +95,23 @@ def run(
             stderr=None if inline else subprocess.STDOUT,
             start_new_session=not inline,
         )
+    except BaseException:
+        log.close_output()
+        log.close()
+        raise
+    log.close_output()
     try:
         on_start(child.pid, start_time(child.pid))
-        cause = _watch(child, stop_fd, command.limit_s)
+        cause = _watch(child, log, stop_fd, command.limit_s)
         if cause:
             _signal_group(child.pid, signal.SIGTERM)
-            _wait(child, grace_s)
+            _wait(child, log, grace_s)
         return _finish(child, cause)
     except BaseException:
         _finish(child, "stop")
         raise
+    finally:
+        log.close()
 
 
 def start_time(pid: int) -> str:
@@ -142,47 +152,47 @@ def _resolve(
 
 
 def _watch(
-    child: subprocess.Popen[bytes], stop_fd: int, limit_s: float
+    child: subprocess.Popen[bytes], log: StepLog, stop_fd: int, limit_s: float
 ) -> Literal["", "time", "stop"]:
     """Wait for the child's end, its time limit or a stop request, whichever comes first."""
-    ready = _wait(child, limit_s, stop_fd)
+    ready = _wait(child, log, limit_s, stop_fd)
     if ready == "child":
         return ""
     return "stop" if ready == "stop" else "time"
 
 
 def _wait(
-    child: subprocess.Popen[bytes], limit_s: float, stop_fd: int | None = None
+    child: subprocess.Popen[bytes], log: StepLog, limit_s: float, stop_fd: int | None = None
 ) -> Literal["child", "stop", ""]:
-    """Return what came first, "" after `limit_s`; the child is not reaped where pidfds exist."""
-    if not hasattr(os, "pidfd_open"):
-        return _wait_by_polling(child, limit_s, stop_fd)
-    pid_fd = os.pidfd_open(child.pid)
-    try:
-        poll = select.poll()
-        for number in (pid_fd, stop_fd):
-            if number is not None:
-                poll.register(number, select.POLLIN)
-        ready = dict(poll.poll(limit_s * 1000))
-    finally:
-        os.close(pid_fd)
-    if pid_fd in ready:
-        return "child"
-    return "stop" if ready else ""
+    """Copy the output until something ends the wait.
 
-
-def _wait_by_polling(
-    child: subprocess.Popen[bytes], limit_s: float, stop_fd: int | None
-) -> Literal["child", "stop", ""]:
-    """Do what `_wait` does on a system without pidfds."""
+    Returns:
+        What came first, "" after `limit_s`. The child is not reaped where pidfds exist.
+    """
+    pid_fd = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else None
     deadline = time.monotonic() + limit_s
-    watched = [] if stop_fd is None else [stop_fd]
-    while child.poll() is None:
-        if time.monotonic() > deadline:
-            return ""
-        if select.select(watched, [], [], _POLL_S)[0]:
-            return "stop"
-    return "child"
+    watched = {fd for fd in (pid_fd, stop_fd, log.fd) if fd is not None}
+    try:
+        while (left_s := deadline - time.monotonic()) > 0:
+            ready = _poll(watched, min(left_s, _POLL_S if pid_fd is None else _MAX_POLL_S))
+            if log.fd in ready and not log.copy():
+                watched.remove(log.fd)  # at its end, a pipe is always readable
+            if pid_fd in ready or (pid_fd is None and child.poll() is not None):
+                return "child"
+            if stop_fd in ready:
+                return "stop"
+    finally:
+        if pid_fd is not None:
+            os.close(pid_fd)
+    return ""
+
+
+def _poll(watched: Iterable[int], limit_s: float) -> set[int]:
+    """Return the file descriptors that are readable, after at most `limit_s` seconds."""
+    poll = select.poll()
+    for fd in watched:
+        poll.register(fd, select.POLLIN)
+    return {fd for fd, _ in poll.poll(limit_s * 1000)}
 
 
 def _finish(child: subprocess.Popen[bytes], cause: Literal["", "time", "stop"]) -> Ending:

@@ -38,6 +38,11 @@ class Resources:
             self.cpu - used.cpu, self.gpu - used.gpu, self.memory_bytes - used.memory_bytes
         )
 
+    def reserve(self, need: Resources) -> Resources:
+        """Return what is left for others if this much is kept for a step that needs more."""
+        left = self.minus(need)
+        return Resources(max(0, left.cpu), max(0, left.gpu), max(0, left.memory_bytes))
+
     def plus(self, other: Resources) -> Resources:
         """Return the sum."""
         return Resources(

@@ -28,21 +28,42 @@ from kinoloom.pipelines.local.jobs.files import (
     read_failure,
 )
 from kinoloom.pipelines.local.jobs.job import Job, Output
-from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
+from kinoloom.pipelines.local.jobs.outcome import (
+    STOPPED_REASON,
+    Outcome,
+    Status,
+    describe_error,
+)
 from kinoloom.pipelines.local.jobs.process import Ending, Isolation, run
+from kinoloom.pipelines.local.jobs.step_log import StepLog, read_last_lines
 from kinoloom.pipelines.local.storage import archive
 from kinoloom.pipelines.local.storage.objects import Objects
 from kinoloom.pipelines.local.storage.state import State
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 from kinoloom.pipelines.local.storage.store import Entry, Store
 
-_LAST_LINES = 20
 _MAX_FAILURE_CHARACTERS = 1024
 _METRICS = "FinalMetricDataList"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _RESERVE_BYTES = 1 << 20  # what the state needs to record a failure
 _EX_TEMPFAIL = 75
 """An exit code of BSD's sysexits.h: a temporary failure, which is worth a retry."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A job that is not in the cache.
+
+    Attributes:
+        job: The job.
+        key, cause: See `cache_key`.
+        note: Why the job must run, in words.
+    """
+
+    job: Job
+    key: str
+    cause: Mapping[str, Any]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,7 @@ class Worker:
         env: Additional variables of every step.
         strict: Whether only steps that request it are cached.
         shared: A folder for what all steps share.
+        log_limit_bytes: The maximum size of a step's log; see `step_log`.
     """
 
     state: State
@@ -64,6 +86,7 @@ class Worker:
     env: Mapping[str, str]
     strict: bool
     shared: Path
+    log_limit_bytes: int
 
     def run(
         self,
@@ -84,26 +107,41 @@ class Worker:
             stop_fd: The job is stopped when this file descriptor becomes readable.
             on_start: Called with the process id and the process's start time.
         """
+        found = self.look_up(job, step, pipeline)
+        if isinstance(found, Outcome):
+            return found
+        return self.run_missed(found, folder, stop_fd, on_start)
+
+    def look_up(self, job: Job, step: Step, pipeline: str) -> Outcome | Miss:
+        """Reuse the outputs of an equal job, if there are any; see `run` for the arguments."""
         try:
             cause = self.cause(job)
             key = build_key(cause)
             reused = self._reuse(job, step, key)
-            if reused is not None:
-                return Outcome(**reused, key=key, cause=cause)
-            note = self.explain_miss(step, pipeline, cause)
-            outcome = self._run(job, folder, stop_fd, on_start)
+            if reused is None:
+                return Miss(job, key, cause, self.explain_miss(step, pipeline, cause))
+            return Outcome(**reused, key=key, cause=cause)
+        except Exception as error:  # noqa: BLE001  any error ends the step, not the engine
+            return _describe_error(error)
+
+    def run_missed(
+        self,
+        miss: Miss,
+        folder: Path,
+        stop_fd: int,
+        on_start: Callable[[int, str], None],
+    ) -> Outcome:
+        """Run a job after `look_up`; see `run` for the arguments."""
+        try:
+            outcome = self._run(miss.job, folder, stop_fd, on_start)
             if outcome["status"] is Status.FAILED and _is_full(folder):
                 self.tidy(folder)  # or the state cannot record the failure
                 return _out_of_space(outcome["reason"])
-            return Outcome(**outcome, key=key, cause=cause, cache=note)
-        except KinoloomError as error:
-            return Outcome(Status.FAILED, str(error))
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Outcome(**outcome, key=miss.key, cause=miss.cause, cache=miss.note)
+        except Exception as error:  # noqa: BLE001  any error ends the step, not the engine
+            if _is_out_of_space(error):
                 self.tidy(folder)
-                return _out_of_space(str(error))
-            reason = f"The job could not be run: {error}."
-            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+            return _describe_error(error)
 
     @staticmethod
     def tidy(folder: Path) -> None:
@@ -212,7 +250,8 @@ class Worker:
             link.symlink_to(stored, target_is_directory=True)
         (folder / "tmp").mkdir()
         command = job.command(ml, self.env, self.shared)
-        return run(command, folder / "log.txt", self.isolation, stop_fd, on_start)
+        log = StepLog(folder / "log.txt", self.log_limit_bytes)
+        return run(command, log, self.isolation, stop_fd, on_start)
 
     def _collect(self, job: Job, folder: Path) -> dict[str, str]:
         """Store the job's outputs, publish them and return their digests by name."""
@@ -265,6 +304,19 @@ def _is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < _RESERVE_BYTES
 
 
+def _is_out_of_space(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _describe_error(error: Exception) -> Outcome:
+    """Return the outcome of a job that could not be run."""
+    if _is_out_of_space(error):
+        return _out_of_space(str(error))
+    if isinstance(error, OSError) and not isinstance(error, KinoloomError):
+        return Outcome(Status.FAILED, f"The job could not be run: {error}.", "Step.SERVICE_FAULT")
+    return Outcome(Status.FAILED, describe_error(error))
+
+
 def _out_of_space(reason: str) -> Outcome:
     message = f"The disk is full; the step's files were removed. {reason}"
     return Outcome(Status.FAILED, message, "SageMaker.CAPACITY_ERROR")
@@ -286,7 +338,7 @@ def _describe_failure(job: Job, ending: Ending, folder: Path) -> dict[str, Any]:
     if failure is not None:
         text = failure.decode(errors="replace")[:_MAX_FAILURE_CHARACTERS].strip()
         reason += f" Its failure file: {text}"
-    lines = (folder / "log.txt").read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    lines = read_last_lines(folder / "log.txt")
     if lines:
-        reason += "\nLast lines of its log:\n" + "\n".join(lines)
+        reason += f"\nLast lines of its log:\n{lines}"
     return {"status": Status.FAILED, "reason": reason, "retry_class": retry_class}

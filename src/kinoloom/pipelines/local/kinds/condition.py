@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kinoloom.errors import KinoloomError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
 from kinoloom.pipelines.local.scope import Scope
@@ -10,12 +9,13 @@ from kinoloom.pipelines.local.step_kind import LocalKind
 
 
 def decide(scope: Scope, step: Step) -> Outcome:
-    """Evaluate the conditions; the property Outcome is "true" or "false"."""
+    """Evaluate the conditions; the property Outcome is "true" or "false".
+
+    Raises:
+        KinoloomError: A value does not exist.
+    """
     conditions = step.branches.conditions if step.branches else ()
-    try:
-        outcome = all(condition.is_true(scope.value) for condition in conditions)
-    except KinoloomError as error:
-        return Outcome(Status.FAILED, str(error))
+    outcome = all(condition.is_true(scope.value) for condition in conditions)
     return Outcome(Status.SUCCEEDED, properties={"Outcome": str(outcome).lower()})
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.context import RunContext
-from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
+from kinoloom.pipelines.local.jobs.outcome import (
+    Outcome,
+    Status,
+    describe_error,
+)
 from kinoloom.pipelines.local.scope import as_text
 from kinoloom.pipelines.local.step_kind import LocalKind, Task, check_outputs
 
@@ -27,12 +31,11 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
             )
         try:
             outputs = functions[arn](event, None)
-        except Exception as error:  # noqa: BLE001  any error of the user's function fails its step
-            reason = f"{type(error).__name__}: {error}"
-            return Outcome(Status.FAILED, reason, "Step.SERVICE_FAULT")
+        except BaseException as error:  # noqa: BLE001  any error of the function fails its step
+            return Outcome(Status.FAILED, describe_error(error), "Step.SERVICE_FAULT")
         return check_outputs(step, outputs)
 
-    return Task(call)
+    return Task(call, can_be_abandoned=True)
 
 
 KINDS = (

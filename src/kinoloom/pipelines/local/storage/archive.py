@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from kinoloom.errors import UsageError
@@ -15,6 +17,10 @@ _MAX_BYTES = 64 << 30
 _MAX_RATIO = 200  # of the content's size to the archive's; zeros reach 1000
 _FREE_BYTES = 256 << 20  # allowed at any ratio
 _BLOCK_BYTES = 1 << 20
+_DAMAGE = (
+    tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError,
+)  # fmt: skip
+"""What damaged archives raise, besides an OSError without a number from gzip and bz2."""
 
 
 def pack(folder: StepFolder, target: Path) -> None:
@@ -53,7 +59,11 @@ def unpack(archive: Path, folder: Path) -> None:
                 if count > _MAX_FILES or left < 0:
                     raise UsageError(f"{archive.name} is too large to unpack.")
                 _extract(tar, member, folder)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except UsageError:
+        raise
+    except (OSError, *_DAMAGE) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the system: a full disk
+            raise
         raise UsageError(f"{archive.name} is not a valid archive: {error}.") from error
 
 

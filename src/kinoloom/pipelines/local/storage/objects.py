@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
-from kinoloom.errors import OutputError, UsageError
+from kinoloom.errors import KinoloomError, OutputError, UsageError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
@@ -105,6 +106,25 @@ def rejecting_conflicts(target: Path) -> Iterator[None]:
         raise OutputError(
             f"{path} conflicts with a file or folder of the same name.",
             hint=f"Remove it, or choose another address than {target}.",
+        ) from error
+
+
+@contextlib.contextmanager
+def rejecting_errors(folder: Path) -> Iterator[None]:
+    """Report errors of the system, such as a full or read-only disk, for all writes in a folder.
+
+    Raises:
+        OutputError: There is such an error.
+    """
+    try:
+        yield
+    except KinoloomError:
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise OutputError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}.",
+            hint="`kinoloom pipeline gc` removes old executions." if full else "",
         ) from error
 
 

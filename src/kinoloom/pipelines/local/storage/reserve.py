@@ -12,10 +12,16 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 _SIZE_BYTES = 256 * 1024
 _PATIENCE_S = 5.0
 _POLL_S = 0.02
+_MEMORY_ERRORS = (
+    sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP,
+)  # fmt: skip
+
+T = TypeVar("T")
 
 
 class DiskReserve:
@@ -29,7 +35,7 @@ class DiskReserve:
         self._path = path
         self._occupy()
 
-    def write(self, action: Callable[[], None]) -> None:
+    def write(self, action: Callable[[], T]) -> T:
         """Run an action that writes to the database; on a full disk, run it again with the reserve.
 
         Raises:
@@ -38,15 +44,16 @@ class DiskReserve:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                action()
+                result = action()
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL or time.monotonic() > deadline:
+                if not _is_full(error) or time.monotonic() > deadline:
                     raise
                 self._path.unlink(missing_ok=True)
                 time.sleep(_POLL_S)
             else:
                 break
         self._occupy()
+        return result
 
     def _occupy(self) -> None:
         """Occupy the space, if the disk has it."""
@@ -58,3 +65,8 @@ class DiskReserve:
             self._path.unlink(missing_ok=True)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
+
+
+def _is_full(error: sqlite3.OperationalError) -> bool:
+    """Return whether a full disk caused an error; the files for shared memory have other codes."""
+    return error.sqlite_errorcode in (sqlite3.SQLITE_FULL, *_MEMORY_ERRORS)

@@ -11,12 +11,14 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kinoloom.errors import UsageError
+from kinoloom.base.printable import well_formed
+from kinoloom.errors import OutputError, UsageError
 from kinoloom.pipelines.local.storage.reserve import DiskReserve
 
 _MIGRATIONS = (
@@ -78,6 +80,18 @@ _JSON = (
 )
 
 
+_HINTS = {
+    sqlite3.SQLITE_FULL: "Free disk space; `kinoloom pipeline gc` removes old executions.",
+    sqlite3.SQLITE_READONLY: "Make the folder and its files writable.",
+    sqlite3.SQLITE_CANTOPEN: "Make the folder and its files writable, and free disk space.",
+    sqlite3.SQLITE_PERM: "Make the folder and its files writable.",
+    sqlite3.SQLITE_IOERR: "The disk may be full: `kinoloom pipeline gc` removes old executions.",
+    sqlite3.SQLITE_BUSY: "Another process holds it: wait until it has finished.",
+    sqlite3.SQLITE_CORRUPT: "It is damaged: restore a copy, or use another workspace folder.",
+    sqlite3.SQLITE_NOTADB: "It is damaged: restore a copy, or use another workspace folder.",
+}
+
+
 def now() -> str:
     """Return the current time in UTC as text that sorts by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
@@ -91,20 +105,24 @@ class State:
 
     Raises:
         UsageError: A newer version of kinoloom wrote the file.
+        OutputError: The file cannot be opened or, in every method, read or written.
     """
 
     def __init__(self, file: Path) -> None:
+        self._file = file
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(file, timeout=30, check_same_thread=False, isolation_level=None)
-        weakref.finalize(self, self._db.close)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._migrate(file)
         self._reserve = DiskReserve(file.with_suffix(".reserve"))
+        with self._rejecting_errors():
+            self._db = self._reserve.write(lambda: _open(file))
+        weakref.finalize(self, _close, self._db, self._lock)
+        with self._rejecting_errors():
+            self._reserve.write(lambda: self._migrate(file))
 
     def _migrate(self, file: Path) -> None:
         with self._lock:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == len(_MIGRATIONS):  # nothing is written: the disk may be full
+                return
             self._db.execute("BEGIN IMMEDIATE")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(_MIGRATIONS):
@@ -122,8 +140,7 @@ class State:
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._db.close()
+        _close(self._db, self._lock)
 
     def put_pipeline(self, name: str, definition: str, description: str) -> None:
         """Create a pipeline, or replace the definition of an existing one."""
@@ -216,7 +233,7 @@ class State:
 
     def execute(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
         """Execute statements, with their values by name, in one transaction."""
-        with self._lock:
+        with self._lock, self._rejecting_errors():
             self._reserve.write(lambda: self._transact(statements))
 
     def _transact(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -243,14 +260,26 @@ class State:
         )
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        def write() -> None:
-            self._db.execute(statement, values)
+        encoded = tuple(_encode_text(value) for value in values)
 
-        with self._lock:
+        def write() -> None:
+            self._db.execute(statement, encoded)
+
+        with self._lock, self._rejecting_errors():
             self._reserve.write(write)
 
+    @contextmanager
+    def _rejecting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"The state of the pipelines, {self._file}, cannot be used: {error}.",
+                hint=_HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, ""),
+            ) from error
+
     def _all(self, query: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
-        with self._lock:
+        with self._lock, self._rejecting_errors():
             rows = self._db.execute(query, values).fetchall()
         return [_decode(row) for row in rows]
 
@@ -259,11 +288,37 @@ class State:
         return rows[0] if rows else None
 
 
+def _open(file: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(file, timeout=30, check_same_thread=False, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _close(db: sqlite3.Connection, lock: threading.Lock) -> None:
+    """Close a database that no thread uses: SQLite crashes if it is closed during a call."""
+    with lock:
+        db.close()
+
+
 def _encode(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: json.dumps(value, sort_keys=True) if name in _JSON else value
-        for name, value in row.items()
-    }
+    return {name: _encode_value(name, value) for name, value in row.items()}
+
+
+def _encode_value(name: str, value: Any) -> Any:
+    if name in _JSON:
+        return json.dumps(value, sort_keys=True)
+    return _encode_text(value)
+
+
+def _encode_text(value: Any) -> Any:
+    return well_formed(value) if isinstance(value, str) else value
 
 
 def _decode(row: sqlite3.Row) -> dict[str, Any]:

@@ -34,29 +34,49 @@ class StopListener:
         os.mkfifo(self._path, 0o600)
         self.fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
         self.requested = threading.Event()
+        self._kill_read, self._kill_write = os.pipe()
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def listen(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once, in a thread, when a stop is requested."""
+    def listen(self, on_stop: Callable[[], None], on_kill: Callable[[], None]) -> None:
+        """Call `on_stop` once, in a thread, when a stop is requested, then `on_kill` after `kill`.
+
+        Args:
+            on_stop, on_kill: The calls; they raise no errors.
+        """
 
         def wait() -> None:
-            select.select([self.fd], [], [])
-            if not self._closed:
+            for fd, call in ((self.fd, on_stop), (self._kill_read, on_kill)):
+                select.select([fd], [], [])
+                if self._closed:
+                    return
                 self.requested.set()
-                callback()
+                call()
 
         self._thread = threading.Thread(target=wait, name="kinoloom-stop", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """Request a stop; a signal handler may call it."""
+        if not self._closed:
+            os.write(self.fd, b"x")
+
+    def kill(self) -> None:
+        """Request a stop without grace; a signal handler may call it."""
+        if not self._closed:
+            os.write(self.fd, b"x")
+            os.write(self._kill_write, b"x")
 
     def close(self) -> None:
         """Stop listening and remove the pipe."""
         self._closed = True
         os.write(self.fd, b"x")
+        os.write(self._kill_write, b"x")
         if self._thread is not None:
             self._thread.join()
         self._path.unlink(missing_ok=True)
-        os.close(self.fd)
+        for fd in (self.fd, self._kill_read, self._kill_write):
+            os.close(fd)
 
 
 def request_stop(folder: Path, execution: str) -> None:

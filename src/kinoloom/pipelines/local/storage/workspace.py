@@ -14,7 +14,8 @@ from typing import IO, Any
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.storage.callbacks import Callbacks
 from kinoloom.pipelines.local.storage.models import Models
-from kinoloom.pipelines.local.storage.objects import Objects
+from kinoloom.pipelines.local.storage.objects import Objects, rejecting_errors
+from kinoloom.pipelines.local.storage.reserve import DiskReserve
 from kinoloom.pipelines.local.storage.state import State
 from kinoloom.pipelines.local.storage.stop_requests import request_stop
 from kinoloom.pipelines.local.storage.store import Store
@@ -26,6 +27,14 @@ ROOT_VARIABLE = "KINOLOOM_PIPELINES"
 """The environment variable that names the default workspace folder."""
 
 DEFAULT_ROOT = ".kinoloom"
+
+
+_RESERVE = "gc.reserve"
+
+
+def release_reserve(root: Path) -> None:
+    """Release disk space, so that the state can be opened and changed on a full disk."""
+    (root / _RESERVE).unlink(missing_ok=True)
 
 
 class Workspace:
@@ -44,17 +53,23 @@ class Workspace:
 
     Raises:
         UsageError: A newer version of kinoloom wrote the folder.
+        OutputError: The folder cannot be written.
     """
 
     def __init__(self, root: str | Path, region: str = "local") -> None:
         self.root = Path(root).resolve()
-        self.root.mkdir(parents=True, exist_ok=True)
+        with rejecting_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
         self.region = region
         self.state = State(self.root / "state.db")
         self.objects = Objects(self.root / "s3")
         self.store = Store(self.root / "cas")
         self.models = Models(self.state, self.objects)
         self.callbacks = Callbacks(self.state)
+
+    def occupy_reserve(self) -> None:
+        """Occupy the disk space that `release_reserve` gives to the garbage collection."""
+        DiskReserve(self.root / _RESERVE)
 
     def pipeline_arn(self, name: str) -> str:
         """Return the ARN of a pipeline."""
@@ -99,10 +114,12 @@ class Workspace:
 
         Raises:
             ExecutionError: A process is running the execution.
+            OutputError: The folder cannot be written.
         """
         file = self.run_folder(execution) / "lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = file.open("w")
+        with rejecting_errors(self.root):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = file.open("w")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
