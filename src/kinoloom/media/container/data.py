@@ -1,12 +1,11 @@
 """Carry data tracks over, such as the position and motion that cameras record.
 
 Their content is not interpreted. Each format supports few kinds of data, and FFmpeg decides which
-when it writes the header, so a header is tried in memory first.
+when it writes the header, so a header is tried first.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -22,6 +21,7 @@ from kinoloom.media.container.inputs import open_input
 from kinoloom.media.container.packets import TimedPacket, TimeMap, add_stream_like, demux, stamp
 from kinoloom.media.container.timecode import is_timecode
 from kinoloom.media.video.codecs import Container
+from kinoloom.media.video.encoding import stores_stream
 
 _CLOCK_HZ = 90_000
 
@@ -55,7 +55,7 @@ def add_data(
     for index in wanted:
         source = stack.enter_context(open_input(path))  # each stream is read at its own pace
         template = source.streams[index]
-        if _is_supported(template, container):
+        if stores_stream(container, template):
             stream = add_stream_like(out, template)
             packets = demux(source, template, to_clip_time)
             tracks.append(_copy_in_order(packets, stream))
@@ -64,16 +64,6 @@ def add_data(
             text = f"The data of stream {index} ({name}) is left out: the format {container.name} "
             notes.add("data", f"{text}has no place for it.", "warning")
     return tracks
-
-
-def _is_supported(template: Stream, container: Container) -> bool:
-    try:
-        with av.open(io.BytesIO(), "w", format=container.form) as trial:
-            trial.add_stream_from_template(template)
-            trial.start_encoding()
-    except (av.FFmpegError, ValueError):
-        return False
-    return True
 
 
 def _copy_in_order(

@@ -11,6 +11,7 @@ than the picture, the edge is repeated.
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
@@ -117,6 +119,17 @@ def open_output(path: Path, container: Container, **options: str) -> OutputConta
         format=container.form,
         container_options={**container.options, **options},
     )
+
+
+def stores_stream(container: Container, template: Stream) -> bool:
+    """Whether a container takes packets like those of a stream; its header is tried in memory."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container.form) as trial:
+            trial.add_stream_from_template(template)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def prepare_frame(frame: Frame, plan: Plan) -> av.VideoFrame:
