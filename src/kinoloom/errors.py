@@ -14,6 +14,7 @@
     │       └── OfflineError (ConnectionError) a package registry cannot be reached
     ├── MediaError (OSError)          exit 4   an input cannot be read
     │   ├── InputNotFoundError (FileNotFoundError)
+    │   ├── InputChangedError                  the file was changed while it was read
     │   ├── UnreadableMediaError (ValueError)
     │   └── UnsupportedMediaError (ValueError) readable, but not supported by this op
     ├── OutputError (OSError)         exit 1   the output cannot be written
@@ -111,6 +112,14 @@ class MediaError(KinoloomError, OSError):
 
 class InputNotFoundError(MediaError, FileNotFoundError):
     """The file does not exist."""
+
+
+class InputChangedError(MediaError):
+    """An input was replaced, truncated, appended to, modified or removed while it was read."""
+
+    def with_kept(self, kept: str) -> InputChangedError:
+        """Return the error with a sentence that says where the part finished before is kept."""
+        return InputChangedError(f"{self.message} {kept}".rstrip(), hint=self.hint)
 
 
 class UnreadableMediaError(MediaError, ValueError):

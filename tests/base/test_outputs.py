@@ -274,3 +274,38 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, by_name: bool) ->
             temporary.write_bytes(b"frames")
         path.unlink()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_removed_is_unlocked_and_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "film.mp4"
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refuse)
+        with temporary_folder(path) as folder:
+            (folder / "film.mp4").touch()
+    assert folder.exists()
+    with atomic_output(path, overwrite=False) as temporary:
+        temporary.touch()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_replaced_folder_is_kept_if_the_new_one_cannot_be_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = tmp_path / "frames", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / folder.name).touch()
+
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        replace(new, old)
+    assert [entry.name for entry in old.iterdir()] == ["frames"]

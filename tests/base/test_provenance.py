@@ -16,6 +16,7 @@ import pytest
 import kinoloom
 from kinoloom.base import Provenance
 from kinoloom.base.provenance import sha256, to_jsonable, versions
+from kinoloom.errors import InputChangedError
 
 
 def record(
@@ -148,5 +149,19 @@ def test_versions_lists_loaded_libraries() -> None:
 def test_missing_file_raises_instead_of_hashing_nothing(tmp_path: Path) -> None:
     made = record(tmp_path)
     (tmp_path / "in.mp4").unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputChangedError, match=r"in\.mp4 was removed while it was read"):
         _ = made.key
+    with pytest.raises(FileNotFoundError):
+        _ = Provenance("glow", {}, (tmp_path / "in.mp4",)).key
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "net.safetensors"])
+def test_files_of_parents_and_details_must_not_change(tmp_path: Path, name: str) -> None:
+    parent = record(tmp_path)
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"weights")
+    made = Provenance("glow", {}, details={"weights": weights}, parents=(parent,))
+    made.files.check()
+    (tmp_path / name).write_bytes(b"changes")
+    with pytest.raises(InputChangedError, match=rf"{name} "):
+        made.files.check()

@@ -261,7 +261,7 @@ def test_wide_panorama_fits_in_memory(tmp_path: Path) -> None:
     assert len(list(out.glob("*.png"))) == 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signal.Signals) -> None:
     source = write_video(tmp_path / "in.mp4", 500)
     words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "dis"]
@@ -292,6 +292,9 @@ def test_resume_after_kill_gives_the_same_frames(tmp_path: Path) -> None:
         assert one.time == other.time
         assert np.array_equal(one.image, other.image)
     assert not (tmp_path / ".broken.mkv.parts").exists()
+    content = broken.read_bytes()
+    assert run(source, "-o", str(broken), *options, "--resume") == 0
+    assert broken.read_bytes() == content
 
 
 def wait_for(folder: Path, child: subprocess.Popen[str], segments: int = 0) -> None:

@@ -111,7 +111,7 @@ def test_closed_pipe_is_not_an_error(site: Path) -> None:
     assert process.returncode == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_exits_with_130_and_leaves_no_output(
     site: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -16,7 +16,7 @@ from kinoloom.base.files import NoOptions
 from kinoloom.clifford.fields.files import FIELDS_FILES
 from kinoloom.clifford.fields.from_clip import build_multivectors, choose_grid_size
 from kinoloom.clifford.ops import from_clip
-from kinoloom.errors import UnreadableMediaError, UsageError
+from kinoloom.errors import InputChangedError, UnreadableMediaError, UsageError
 
 SIDE = 128
 RATE = Fraction(10)
@@ -138,3 +138,17 @@ def test_command_converts_a_video(tmp_path: Path) -> None:
     fields = FIELDS_FILES.read([path], NoOptions())
     assert fields.shape == (2, 4, 32, 32)
     assert np.median(crop_interior(fields[0])[:, 1]) == pytest.approx(5.0, rel=0.1)
+
+
+def test_fields_of_a_video_that_changes_do_not_appear(tmp_path: Path) -> None:
+    source, output = tmp_path / "in.mkv", tmp_path / "out.npz"
+    kinoloom.write(create_moving_clip(np.eye(2, 3), count=9), source)
+    fields = from_clip(kinoloom.read(source), steps=4, cells=16)
+
+    def append(done: int, total: int | None) -> None:
+        with source.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(InputChangedError, match=r"in\.mkv grew from [0-9]+ to [0-9]+ bytes"):
+        FIELDS_FILES.write(fields, output, FIELDS_FILES.write_options(), append)
+    assert not output.exists()

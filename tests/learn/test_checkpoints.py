@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import torch
 import toy
 
+from kinoloom.base.outputs import sync
 from kinoloom.errors import OutputError, WeightsError
-from kinoloom.learn.checkpointing import atomic_files, checkpoints
+from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 from kinoloom.learn.loop import train
 
@@ -70,7 +72,7 @@ def test_full_disk_keeps_older_checkpoints(tmp_path: Path, monkeypatch: pytest.M
     def full(path: Path, flags: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(atomic_files, "_fsync", full)
+    monkeypatch.setattr(sync, "_flush", full)
     with pytest.raises(OutputError, match="the disk is full"):
         checkpoints.save(tmp_path, {"step": 2}, keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.pt"]
@@ -106,3 +108,19 @@ def test_weights_can_be_read_from_a_checkpoint(tmp_path: Path) -> None:
     last = read_weights(tmp_path / "last.safetensors")[0]
     assert all(torch.equal(tensors[name], last[name]) for name in last)
     assert info["step"] == 20
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "step-000000001.pt"])
+def test_file_that_does_not_fit_is_an_error(tmp_path: Path, name: str) -> None:
+    tensors = {"a": torch.zeros(5000)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=f"{name} cannot be written: it exceeds"):
+            if name.endswith(".pt"):
+                checkpoints.save(tmp_path, {"step": 1, **tensors}, keep=1)
+            else:
+                write_weights(tmp_path / name, tensors, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

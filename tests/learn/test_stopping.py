@@ -8,7 +8,7 @@ import pytest
 from kinoloom.learn.stopping import defer_signals
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_takes_effect_after_the_block(signal_number: signal.Signals) -> None:
     received: list[int] = []
     previous = signal.signal(signal_number, lambda got, frame: received.append(got))

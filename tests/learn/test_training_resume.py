@@ -16,9 +16,11 @@ import toy
 from torch import Tensor, nn
 
 from kinoloom.errors import UsageError
+from kinoloom.learn.checkpointing import checkpoints
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.logging.writers import read_log
 from kinoloom.learn.loop import train
+from terminals import close_terminal_when
 
 FULL = replace(toy.QUICK, ema=0.9, clip=1.0, schedule="cosine", warmup_steps=3, log_steps=3)
 CLOCKS = ("steps_per_s", "waited", "elapsed_s")
@@ -189,3 +191,14 @@ def test_runtime_settings_may_change(tmp_path: Path) -> None:
     other = replace(toy.QUICK, save_steps=7, keep=1, loaders=0, log_steps=4, accumulate=2)
     assert train(toy.task(), other, tmp_path).ended == "done"
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+
+def test_closed_terminal_ends_with_a_checkpoint(tmp_path: Path) -> None:
+    settings = '{"steps": 1000000, "save_steps": 1000000, "loaders": 0}'
+    run = [toy.__file__, str(tmp_path), settings]
+    log = tmp_path / "log.jsonl"
+    code = close_terminal_when(lambda: log.exists() and log.stat().st_size > 500, *run)
+    assert code == -signal.SIGHUP
+    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    steps = [line["step"] for line in read_log(tmp_path) if line["kind"] == "train"]
+    assert checkpoints.load(checkpoint)["step"] == steps[-1]

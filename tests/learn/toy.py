@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kinoloom.learn.checkpointing import atomic_files
+from kinoloom.base.outputs import sync
 from kinoloom.learn.loop import train
 from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.settings import Settings
@@ -99,14 +99,14 @@ def kill_in_step(at: int) -> Any:
 
 def kill_while_saving(step: int) -> None:
     """Kill this process when the checkpoint of a step is written but not yet renamed."""
-    fsync = atomic_files._fsync
+    flush = sync._flush
 
     def killing(path: Path, flags: int) -> None:
         if f"step-{step:09d}" in path.name:
             os.kill(os.getpid(), signal.SIGKILL)
-        fsync(path, flags)
+        flush(path, flags)
 
-    atomic_files._fsync = killing
+    sync._flush = killing
 
 
 def main(folder: Path, settings_json: str, *when: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from definition_samples import definition, processing, training
 
-from kinoloom.pipelines.builder.function_steps import step
+from kinoloom.pipelines.builder.functions.decorator import step
 from kinoloom.pipelines.builder.pipeline import Pipeline
 
 pytest.importorskip("ray", reason="pip install 'kinoloom[ray]'")
@@ -101,8 +101,7 @@ def test_a_map_is_spread_over_the_nodes_and_files_go_with_it(session: Any, tmp_p
     pipeline.upsert()
     execution = pipeline.start()
     execution.wait()
-    result = json.loads((execution.result("Join")["result"] / "result.json").read_text())
-    assert result["Result"] == "000111222333"
+    assert execution.result("Join") == "000111222333"
     nodes = {execution.logs(f"Write-{k}").splitlines()[0] for k in range(4)}
     assert len(nodes) == 2, nodes
     again = pipeline.start()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kinoloom.errors import UsageError
+from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines import (
     ConditionGreaterThan,
     ConditionStep,
@@ -18,9 +19,14 @@ from kinoloom.pipelines import (
     ParameterString,
     Pipeline,
 )
-from kinoloom.pipelines.builder.function_steps import step
-from kinoloom.pipelines.builder.run_function import load_result, replace_marks, save_result
+from kinoloom.pipelines.builder.functions.decorator import step
+from kinoloom.pipelines.builder.functions.run_function import (
+    load_result,
+    save_result,
+)
+from kinoloom.pipelines.commands.run import resume_file, start_report
 from kinoloom.pipelines.language import load_text
+from kinoloom.pipelines.options import StartOptions
 from kinoloom.sagemaker import Lambda, LambdaOutput, LambdaOutputTypeEnum, LambdaStep
 
 
@@ -73,8 +79,8 @@ def test_functions_pass_values_and_files_on(session: LocalSession) -> None:
     pipeline.upsert()
     execution = pipeline.start()
     execution.wait()
-    result = execution.result("Add")["result"] / "result.json"
-    assert json.loads(result.read_text())["Result"] == {"sum": 16, "why": {"word": 'a "b"'}}
+    assert execution.result("Add") == {"sum": 16, "why": {"word": 'a "b"'}}
+    assert execution.result("write-file-1").read_text() == "three"
     assert execution.logs("Say-1") == "few\n"
     assert {s["StepName"] for s in execution.list_steps()} == {
         "write-file", "write-file-1", "Length-0", "Length-1", "Add", "Total", "Gate", "Say-1",
@@ -98,13 +104,13 @@ def test_the_definition_is_valid_for_the_service(session: LocalSession) -> None:
 def test_two_functions_with_one_name_are_rejected(session: LocalSession) -> None:
     calls = [step(function, name="Same")() for function in (max, min)]
     with pytest.raises(UsageError, match="Two steps are named 'Same'"):
-        Pipeline("P", steps=calls, sagemaker_session=session)
+        Pipeline("P", steps=calls, sagemaker_session=session).definition()
 
 
 def test_results_that_json_cannot_represent_are_kept(tmp_path: Path) -> None:
     import pickle
 
-    save_result({"numbers": (1, {2, 3})}, tmp_path, pickle.dumps)
+    save_result({"numbers": (1, {2, 3})}, tmp_path, pickle.Pickler)
     assert not (tmp_path / "result.json").exists()
     assert load_result(tmp_path) == {"numbers": (1, {2, 3})}
 
@@ -116,11 +122,10 @@ def test_files_with_one_name_are_kept_apart(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "f.txt").write_text(name)
     (tmp_path / "out").mkdir()
-    save_result([tmp_path / "a" / "f.txt", tmp_path / "b"], tmp_path / "out", pickle.dumps)
+    save_result([tmp_path / "a" / "f.txt", tmp_path / "b"], tmp_path / "out", pickle.Pickler)
     file, folder = load_result(tmp_path / "out")
     assert file.read_text() == "a"
     assert (folder / "f.txt").read_text() == "b"
-    assert replace_marks(({"x": [1]},), lambda value: value) == ({"x": [1]},)
 
 
 def test_settings_have_the_sdk_s_names_too(tmp_path: Path) -> None:
@@ -137,7 +142,7 @@ def test_settings_have_the_sdk_s_names_too(tmp_path: Path) -> None:
     assert made["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] == 10
     pipeline.upsert()
     execution = pipeline.start(wait=True)
-    assert load_result(execution.result("Word")["result"]) == "yes"
+    assert execution.result("Word") == "yes"
 
 
 def test_a_script_with_a_handler_is_a_function_here(tmp_path: Path) -> None:
@@ -161,3 +166,48 @@ def test_a_script_with_a_handler_is_a_function_here(tmp_path: Path) -> None:
     wrong = Lambda(function_name="f", script=str(script), handler="answer.other")
     with pytest.raises(UsageError, match=r"answer.py has no function 'other'"):
         Pipeline("P", steps=[LambdaStep("A", wrong)], sagemaker_session=session).definition()
+
+
+LAMBDA = """
+from pathlib import Path
+from kinoloom.sagemaker.lambda_helper import Lambda
+from kinoloom.sagemaker.workflow.lambda_step import (
+    LambdaOutput, LambdaOutputTypeEnum, LambdaStep,
+)
+from kinoloom.sagemaker.workflow.pipeline import Pipeline
+from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
+
+function = Lambda(
+    function_name="f", execution_role_arn="r", zipped_code_dir="code", handler="fn.handler"
+)
+outputs = [LambdaOutput("n", LambdaOutputTypeEnum.Integer)]
+one = LambdaStep("One", function, inputs={"a": 1}, outputs=outputs)
+two = LambdaStep("Two", function, inputs={"a": one.properties.Outputs["n"]}, outputs=outputs)
+pipeline = Pipeline("P", steps=[two], sagemaker_session=LocalPipelineSession())
+"""
+
+
+def test_a_script_is_called_by_other_processes_too(tmp_path: Path) -> None:
+    def put_handler(text: str) -> None:
+        (tmp_path / "code" / "fn.py").write_text(
+            f"import step_size\n\ndef handler(event, context):\n    {text}\n"
+        )
+
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "step_size.py").write_text("SIZE = 10\n")
+    (tmp_path / "pipeline.py").write_text(LAMBDA)
+    put_handler("if event['a'] > 1:\n        raise ValueError('no')\n    return {'n': 2}")
+    root = tmp_path / "root"
+    start_report(tmp_path / "pipeline.py", StartOptions(root=root))
+    session = LocalSession(root)
+    (execution,) = session.executions("P")
+    while execution.status != "Failed":
+        time.sleep(0.05)
+    with pytest.raises(ExecutionError, match="Step 'Two' failed: ValueError: no"):
+        execution.wait()
+    put_handler("return {'n': event['a'] + step_size.SIZE}")
+    assert session.resume(execution.id).result("One") == {"n": 2}
+    assert "ValueError: no" in execution.describe()["FailureReason"], "it resumes the old code"
+    resumed = resume_file(session, tmp_path / "pipeline.py", execution.id)
+    resumed.wait()
+    assert [resumed.result(name)["n"] for name in ("One", "Two")] == [11, 21]

@@ -221,3 +221,18 @@ def test_a_newer_state_is_rejected(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(UsageError, match="has schema version 99"):
         State(tmp_path / "state.db")
+
+
+@pytest.mark.parametrize("end", ["", "; (bucket / 'f').unlink()"])
+def test_outputs_of_changed_inputs_are_not_reused(tmp_path: Path, end: str) -> None:
+    session = LocalSession(tmp_path / "root")
+    session.upload(b"x", "s3://bucket/in/f")
+    bucket = tmp_path / "root" / "s3" / "bucket" / "in"
+    change = f"; import pathlib; bucket = pathlib.Path({str(bucket)!r}); "
+    change += f"(bucket / 'f').write_text('yy'){end}"
+    steps = chain()[:1]
+    steps[0]["Arguments"]["AppSpecification"]["ContainerEntrypoint"][-1] += change
+    first = run(session, steps)
+    assert notes(first)["A"].startswith("ran: not cached, because an input changed while")
+    session.upload(b"x", "s3://bucket/in/f")
+    assert notes(run(session, steps))["A"].startswith("ran: ")

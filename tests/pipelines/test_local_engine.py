@@ -186,9 +186,6 @@ def test_a_step_that_fails_says_why(session: LocalSession) -> None:
     [
         (processing("A", entrypoint=["no-such-program-here"]), "no-such-program-here"),
         (processing("A", inputs={"in": "s3://bucket/none"}), "s3://bucket/none does not exist"),
-        (processing("A", inputs={"in": "s3://bucket/../../etc"}), "must not leave its bucket"),
-        (processing("A", inputs={"in": "https://x.org/a"}), "is not a supported address"),
-        (processing("A", entrypoint=[]), "needs a ContainerEntrypoint"),
         (processing("A", entrypoint=python("import os; os.kill(os.getpid(), 9)")), "by SIGKILL"),
         (
             processing("A", entrypoint=python(
@@ -207,12 +204,6 @@ def test_jobs_that_cannot_run_fail_with_a_reason(
     session: LocalSession, step: dict[str, Any], message: str
 ) -> None:
     assert message in reason(run(session, step), "A")
-
-
-def test_paths_must_be_below_opt_ml(session: LocalSession) -> None:
-    step = processing("A", outputs=("out",))
-    step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = "/etc"
-    assert "'/etc' must be a path below /opt/ml" in reason(run(session, step), "A")
 
 
 def test_a_time_limit_terminates_the_whole_group(session: LocalSession, tmp_path: Path) -> None:
@@ -384,9 +375,7 @@ def test_unsupported_steps_are_rejected_when_the_pipeline_is_created(
     session: LocalSession,
 ) -> None:
     step = {"Name": "E", "Type": "EMR", "Arguments": {}}
-    message = (
-        r"\$\.Steps\[0\]: 'E' is EMR\nSupported step types: .*Condition, Fail, Lambda, Model, "
-    )
+    message = r"\$\.Steps\[0\]: is of type EMR; supported types: .*Condition, Fail, .* \(step 'E'\)"
     with pytest.raises(DefinitionError, match=message):
         session.put_pipeline("Test", json.dumps(definition(step)))
     with pytest.raises(UsageError, match="Pipeline 'Test' does not exist"):

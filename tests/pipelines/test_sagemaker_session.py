@@ -134,6 +134,17 @@ def test_uploaded_content_is_not_sent_again(
         session.upload(b"x", "s3://no-such-bucket-here/x")
 
 
+def test_objects_are_read_and_listed(session: SageMakerSession) -> None:
+    session.upload(b"1", f"s3://{BUCKET}/data/a")
+    session.upload(b"2", f"s3://{BUCKET}/data/b")
+    assert session.list_objects(f"s3://{BUCKET}/data") == [
+        f"s3://{BUCKET}/data/a", f"s3://{BUCKET}/data/b",
+    ]  # fmt: skip
+    assert session.read_object(f"s3://{BUCKET}/data/b") == b"2"
+    with pytest.raises(ExecutionError, match="NoSuchKey"):
+        session.read_object(f"s3://{BUCKET}/none")
+
+
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
 @pytest.mark.parametrize("name", [None, "my-own-bucket"])
 def test_the_default_bucket_is_created(

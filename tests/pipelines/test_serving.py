@@ -73,6 +73,7 @@ def test_framed_records_are_split_and_framed_again(tmp_path: Path) -> None:
         ("$.a[-1]", 3),
         ("$.a[0,2]", [1, 3]),
         ("$['b c'].d", "x"),
+        ("$['b c', 'a']", {"b c": {"d": "x"}, "a": [1, 2, 3]}),
     ],
 )
 def test_an_expression_selects_a_part(expression: str, expected: Any) -> None:
@@ -146,7 +147,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
         monkeypatch.setenv("SAGEMAKER_PROGRAM", f"{name}.py")
         monkeypatch.setenv("SAGEMAKER_SUBMIT_DIRECTORY", str(folder))
         monkeypatch.syspath_prepend(str(folder))
-        return load_handler(tmp_path)(content, kind, accept)
+        return load_handler(tmp_path / "model")(content, kind, accept)
 
     return answer
 
@@ -172,6 +173,7 @@ def test_default_functions_read_and_write_numbers(serve: Serve) -> None:
     )
     assert serve(class_, "plain", b"1,2\n3,4") == b"3.0\n7.0"
     assert serve(class_, "plain_b", b"[[1, 2]]", "application/json", "application/json") == b"[3]"
+    assert serve(class_, "plain_d", b"1,2", "") == b"3.0"
     with pytest.raises(ValueError, match="image/png is not supported"):
         serve(class_, "plain_c", b"", "image/png")
 

@@ -145,7 +145,7 @@ def test_files_of_other_users_are_copied(tmp_path: Path) -> None:
     os.chown(file, 65534, 65534)
     before = file.stat()
     store = Store(tmp_path / "cas")
-    assert store.tree(store.keep(StepFolder(tmp_path, "out"))) is not None
+    assert store.tree(store.keep(StepFolder(tmp_path, "out"), set())) is not None
     after = file.stat()
     assert (after.st_mode, after.st_mtime_ns, after.st_nlink) == (
         before.st_mode,

@@ -27,7 +27,7 @@ def folder_of(path: Path, **files: str) -> Path:
 
 
 def keep(store: Store, folder: Path) -> str:
-    return store.keep(StepFolder(folder))
+    return store.keep(StepFolder(folder), set())
 
 
 def pack_folder(folder: Path, target: Path) -> None:
@@ -51,7 +51,7 @@ def test_stored_content_is_restored_and_changes_are_detected(tmp_path: Path) -> 
     digest = keep(store, folder_of(tmp_path / "in", a="x", b__c="y"))
     entries = store.tree(digest)
     assert entries is not None
-    store.lay_out(entries, tmp_path / "out")
+    store.lay_out(entries, tmp_path / "out", set())
     assert (tmp_path / "out/b/c").read_text() == "y"
     assert store.digest_of(tmp_path / "out") == digest
     (tmp_path / "out/a").chmod(0o644)
@@ -83,7 +83,7 @@ def test_links_out_of_a_folder_are_rejected(tmp_path: Path) -> None:
 def test_a_copy_may_be_changed(tmp_path: Path) -> None:
     store = Store(tmp_path / "cas")
     digest = keep(store, folder_of(tmp_path / "in", a="x"))
-    store.lay_out(store.tree(digest) or [], tmp_path / "kept")
+    store.lay_out(store.tree(digest) or [], tmp_path / "kept", set())
     copy_in(tmp_path / "kept", tmp_path / "copy")
     assert os.access(tmp_path / "copy/a", os.W_OK)
     (tmp_path / "copy/a").write_text("changed")

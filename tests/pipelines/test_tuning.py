@@ -1,5 +1,6 @@
 """Tuning steps: the search, parallel trainings, early stopping, top models, the cache."""
 
+import copy
 import json
 import time
 from pathlib import Path
@@ -111,17 +112,11 @@ def test_a_training_that_fails_does_not_end_the_tuning(session: LocalSession) ->
     [
         (tuning("raise SystemExit(3)", "Random", 2), "None of 2 trainings has a value: The job"),
         (tuning(strategy="Random", most=1, regex="no=(.*)"), "no log has the metric 'loss'"),
-        (tuning(), "must be given"),
     ],
 )
 def test_a_tuning_without_a_value_fails(
     session: LocalSession, step: dict[str, Any], reason: str
 ) -> None:
-    if reason == "must be given":
-        step["Arguments"]["TrainingJobDefinition"]["AlgorithmSpecification"].pop(
-            "MetricDefinitions"
-        )
-        reason = "The objective 'loss' has no MetricDefinition"
     done = start(session, step)
     done.join()
     assert done.status == "Failed"
@@ -228,3 +223,33 @@ def test_metrics_are_numbers_in_the_log() -> None:
     log = "a=1.5 a=-2e-3\na=nan a=.5"
     assert find_values(log, r"a=(\S+)") == [1.5, -0.002, 0.5]
     assert find_values(log, r"nothing") == []
+
+
+def test_several_training_definitions_share_the_limits(session: LocalSession) -> None:
+    """As HyperparameterTuner.create() of the SDK compiles a tuner of several estimators."""
+    step = tuning(strategy="Random", most=5)
+    arguments = step["Arguments"]
+    config = arguments["HyperParameterTuningJobConfig"]
+    ranges = config.pop("ParameterRanges")
+    objective = config.pop("HyperParameterTuningJobObjective")
+    first = {
+        **arguments.pop("TrainingJobDefinition"),
+        "DefinitionName": "first", "HyperParameterRanges": ranges, "TuningObjective": objective,
+    }  # fmt: skip
+    second = copy.deepcopy({**first, "DefinitionName": "second"})
+    second["AlgorithmSpecification"]["ContainerEntrypoint"][-1] = TRAIN.replace("loss=", "cost=-")
+    second["AlgorithmSpecification"]["MetricDefinitions"] = [
+        {"Name": "cost", "Regex": r"cost=(-[\d.]+)"}
+    ]
+    second["TuningObjective"] = {"Type": "Minimize", "MetricName": "cost"}
+    arguments["TrainingJobDefinitions"] = [first, second]
+    done = start(session, step)
+    done.wait()
+    result = done.result("Tune")
+    names = [one["TrainingJobDefinitionName"] for one in result["TrainingJobSummaries"]]
+    assert names == ["second", "second", "first", "first", "first"], (
+        "best first: costs are negative"
+    )
+    best = result["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"] == "cost"
+    assert len(done.list_trainings("Tune")) == 5

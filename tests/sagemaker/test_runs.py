@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from kinoloom.errors import ExecutionError
+from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.sagemaker.inputs import TrainingInput
 from kinoloom.sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from kinoloom.sagemaker.s3 import S3Downloader, s3_path_join
+from kinoloom.sagemaker.tuner import HyperparameterTuner, IntegerParameter
 from kinoloom.sagemaker.workflow.condition_step import ConditionStep
 from kinoloom.sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
 from kinoloom.sagemaker.workflow.execution_variables import ExecutionVariables
@@ -20,7 +22,7 @@ from kinoloom.sagemaker.workflow.parameters import ParameterFloat, ParameterInte
 from kinoloom.sagemaker.workflow.pipeline import Pipeline
 from kinoloom.sagemaker.workflow.pipeline_context import LocalPipelineSession
 from kinoloom.sagemaker.workflow.properties import PropertyFile
-from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep
+from kinoloom.sagemaker.workflow.steps import ProcessingStep, TrainingStep, TuningStep
 from kinoloom.sagemaker.xgboost import XGBoost
 
 BUCKET = "sagemaker-us-west-2-123456789012"
@@ -182,3 +184,79 @@ def test_a_step_reads_the_local_folder_as_it_is_now(session: LocalSession, tmp_p
     (folder / "a.txt").unlink()
     pipeline.upsert(ROLE)
     assert pipeline.start(wait=True).logs("List").strip() == "['b.txt']"
+
+
+TUNED = """
+import argparse, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--width", type=int)
+parser.add_argument("--base", type=int)
+given = parser.parse_args()
+print(f"{os.listdir(os.environ['SM_CHANNEL_TRAIN'])} loss={given.base + given.width}")
+open(os.environ["SM_MODEL_DIR"] + "/x", "w").write(str(given.width))
+"""
+
+
+def test_a_tuner_of_two_estimators_finds_the_best(session: LocalSession, tmp_path: Path) -> None:
+    (tmp_path / "tuned.py").write_text(TUNED)
+    estimators = {
+        name: XGBoost(
+            str(tmp_path / "tuned.py"), "1.5-1", role=ROLE, instance_type="ml.m5.large",
+            hyperparameters={"base": base}, output_path="s3://models/tuned",
+        )
+        for name, base in (("high", 100), ("low", 10))
+    }  # fmt: skip
+    tuner = HyperparameterTuner.create(
+        estimators,
+        dict.fromkeys(estimators, "loss"),
+        {key: {"width": IntegerParameter(1, 2)} for key in estimators},
+        {key: [{"Name": "loss", "Regex": r"loss=(\d+)"}] for key in estimators},
+        strategy="Grid", objective_type="Minimize", max_jobs=None, max_parallel_jobs=2,
+    )  # fmt: skip
+    for name in estimators:
+        session.upload(b"1", f"s3://data/{name}/{name}.csv")
+    inputs = {name: {"train": f"s3://data/{name}"} for name in estimators}
+    step = TuningStep("Tune", tuner.fit(inputs))
+    pipeline = Pipeline("Tuned", steps=[step], sagemaker_session=session)
+    definitions = json.loads(pipeline.definition())["Steps"][0]["Arguments"]
+    assert [one["DefinitionName"] for one in definitions["TrainingJobDefinitions"]] == [
+        "high", "low",
+    ]  # fmt: skip
+    static = definitions["TrainingJobDefinitions"][0]["StaticHyperParameters"]
+    assert static["sagemaker_estimator_module"] == '"sagemaker.xgboost.estimator"'
+    assert "ParameterRanges" not in definitions["HyperParameterTuningJobConfig"]
+    pipeline.upsert(ROLE)
+    execution = pipeline.start(wait=True)
+    best = execution.result("Tune")["BestTrainingJob"]
+    assert best["TrainingJobDefinitionName"] == "low"
+    assert best["TunedHyperParameters"] == {"width": "1"}
+    assert len(execution.list_trainings("Tune")) == 4
+    with pytest.raises(UsageError, match="The names high are not those of the estimators: high, l"):
+        HyperparameterTuner.create(estimators, {"high": "loss"}, {key: {} for key in estimators})
+
+
+def test_data_is_uploaded_listed_and_read(session: LocalSession, tmp_path: Path) -> None:
+    (tmp_path / "data" / "sub").mkdir(parents=True)
+    (tmp_path / "data" / "a.csv").write_text("1")
+    (tmp_path / "data" / "sub" / "b.csv").write_text("2")
+    local = LocalPipelineSession(root=tmp_path / "other", default_bucket="mine")
+    assert local.upload_data(str(tmp_path / "data" / "a.csv")) == "s3://mine/data/a.csv"
+    folder = local.upload_data(str(tmp_path / "data"), bucket="own", key_prefix="x/y")
+    assert folder == "s3://own/x/y"
+    files = [f"{folder}/a.csv", f"{folder}/sub/b.csv"]
+    assert S3Downloader.list(folder, local) == files
+    assert S3Downloader.list(files[0], local) == files[:1]
+    assert S3Downloader.read_file(files[1], local) == "2"
+    paths = S3Downloader.download(folder, str(tmp_path / "got"), sagemaker_session=local)
+    assert [Path(path).read_text() for path in paths] == ["1", "2"]
+    assert paths[1] == str(tmp_path / "got" / "sub" / "b.csv")
+    with pytest.raises(UsageError, match="There is no file at s3://own/x/y"):
+        S3Downloader.read_bytes(folder, local)
+    assert s3_path_join("s3://", "/a/", None, "b//c") == "s3://a/b/c"
+    assert s3_path_join("a", "b", with_end_slash=True) == "a/b/"
+
+
+def test_arguments_of_a_step_name_its_properties_instead() -> None:
+    step = ProcessingStep("P", script().run("code.py"))
+    with pytest.raises(UsageError, match=r"known only when its .* is compiled\. .*properties"):
+        str(step.arguments)

@@ -131,7 +131,8 @@ class Growing(Protocol):
 
     Attributes:
         folder: for data that belongs to the work; removed when the output is complete.
-        pieces: those that are missing, in order, as plain values for `write_piece`.
+        pieces: those that are missing, in order, as plain values for `write_piece`; none if the
+            output is complete already.
     """
 
     folder: Path

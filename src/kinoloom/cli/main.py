@@ -16,6 +16,7 @@ import click
 import kinoloom
 from kinoloom.base import registry
 from kinoloom.base.printable import printable_line
+from kinoloom.base.signals import drop_closed_terminal, list_stop_signals
 from kinoloom.cli import info
 from kinoloom.cli.models import models
 from kinoloom.cli.output import echo, echo_line
@@ -104,12 +105,14 @@ for _command in (info.ops, models, info.doctor, info.completion):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in list_stop_signals():
+        signal.signal(number, _interrupt)
     arguments = list(sys.argv[1:] if argv is None else argv)
     sys.exit(_run(arguments))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    drop_closed_terminal()
     raise KeyboardInterrupt
 
 

@@ -59,8 +59,9 @@ def write_distributed(
     if not isinstance(files, Pieces) or options.session is None or job.output is None:
         raise UsageError(f"The output of {job.op.name} cannot be made in pieces.")
     with files.growing(result, job.output, write_options, options.piece) as growing:
-        budget = getattr(result, "budget", None)
-        _run_pieces(job, growing, options.session, budget, progress)
+        if growing.pieces:
+            budget = getattr(result, "budget", None)
+            _run_pieces(job, growing, options.session, budget, progress)
         return growing.finish()
 
 

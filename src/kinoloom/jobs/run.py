@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from kinoloom.base.files import (
 )
 from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
+from kinoloom.base.notes import logger
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
+from kinoloom.base.provenance import InputFiles
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
-from kinoloom.errors import BudgetError, UsageError
+from kinoloom.errors import BudgetError, InputChangedError, UsageError
 from kinoloom.jobs.distributed import write_distributed
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
@@ -42,6 +46,7 @@ def run_job(job: Job, progress: Progress = no_progress) -> Outcome:
         MissingError: an extra or weights are missing.
         OutputExistsError: an output exists and may not be replaced, or is one of the inputs.
         UnreadableMediaError: an input is a named pipe, a device or a socket.
+        InputChangedError: an input was changed while it was read.
         BudgetError: the memory of the machine, or a limit on it, is exhausted.
         KinoloomError: as reading, the op and writing do.
     """
@@ -79,19 +84,56 @@ def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: P
         if output is not None:
             check_not_input(output, inputs)
     for path in _outputs_to_check(job):
-        check_output(path, overwrite=write_options.overwrite)
+        is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
+        check_output(path, overwrite=write_options.overwrite or bool(is_kept))
     if job.op.extra:
         need_extra(job.op.extra)
-    source = _read(job, budget)
-    if isinstance(source, Clip):
-        budget.require("reading", "to read the input", source.reading_bytes)
-    result = job.op(source, options)
+    with _guard(job, InputFiles(inputs)):
+        source = _read(job, budget)
+        if isinstance(source, Clip):
+            budget.require("reading", "to read the input", source.reading_bytes)
+        result = job.op(source, options)
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
+    has_report = _has_report(job, result, write_options)
     written = _write(job, result, write_options, progress)
     if job.report is not None:
-        written = _write_report(job, source, result, options, write_options, written)
+        if not has_report:
+            _write_report(job, job.report, source, result, options, write_options)
+        written = written and written.with_data(report=str(job.report))
     return Outcome(result, written)
+
+
+@contextmanager
+def _guard(job: Job, files: InputFiles) -> Iterator[None]:
+    """Report files that change while the op runs in the block.
+
+    If the result is lazy, its writer reads the files, and checks them by the provenance record. An
+    op on a path reads it at its start and may then work for hours: its result is kept.
+
+    Raises:
+        InputChangedError: a file has changed.
+    """
+    if job.op.input_type is not Path:
+        with files.guard():
+            yield
+        return
+    try:
+        yield
+    finally:
+        if change := files.find_change():
+            logger.warning("%s while %s was running.", change, job.op.name)
+
+
+@contextmanager
+def _guard_source(job: Job, result: Any) -> Iterator[None]:
+    """Check the files of a result that has been written while the report on it reads them again."""
+    record = getattr(result, "provenance", None)
+    try:
+        with record.files.guard() if record else nullcontext():
+            yield
+    except InputChangedError as error:
+        raise error.with_kept(f"{job.output} is complete, but its report is missing.") from error
 
 
 def is_secondary_process() -> bool:
@@ -137,16 +179,27 @@ def _write(job: Job, result: Any, write_options: Any, progress: Progress) -> Wri
     return write_distributed(job, result, write_options, distributed, progress)
 
 
+def _has_report(job: Job, result: Any, write_options: Any) -> bool:
+    """Whether a run that is resumed has the report on this result already.
+
+    Raises:
+        OutputExistsError: the file is another one and may not be replaced.
+    """
+    if job.report is None or not getattr(write_options, "resume", False):
+        return False
+    record = getattr(result, "provenance", None)
+    text = job.report.read_text("utf-8", "replace") if job.report.is_file() else ""
+    if record is not None and record.key in text:
+        return True
+    check_output(job.report, overwrite=write_options.overwrite)
+    return False
+
+
 def _write_report(
-    job: Job,
-    source: Any,
-    result: Any,
-    options: Any,
-    write_options: Any,
-    written: Written | None,
-) -> Written | None:
-    report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
+    job: Job, path: Path, source: Any, result: Any, options: Any, write_options: Any
+) -> None:
+    with _guard_source(job, result):
+        report: Report = registry.load_path(job.op.page, job.op.name)(source, result, options)
     files = files_of(Report)
     page_options = build(files.write_options, {"overwrite": write_options.overwrite})
-    files.write(report, job.report or Path(), page_options)
-    return None if written is None else written.with_data(report=str(job.report))
+    files.write(report, path, page_options)

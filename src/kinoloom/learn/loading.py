@@ -10,7 +10,6 @@ import dataclasses
 import multiprocessing
 import os
 import pickle
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kinoloom.base.signals import ignore_terminal_signals
 from kinoloom.errors import UsageError
 from kinoloom.learn.settings import Settings
 
@@ -112,9 +112,9 @@ _worker_build: list[BuildBatch] = []
 
 
 def _start_worker(build: BuildBatch) -> None:
-    """Initialise a worker process, which ignores Ctrl-C and exits when its parent does."""
+    """Initialise a worker process, which ignores the terminal and exits when its parent does."""
     _worker_build[:] = [build]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal_signals()
     torch.set_num_threads(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

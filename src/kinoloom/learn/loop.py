@@ -27,12 +27,11 @@ from typing import Literal
 import torch
 
 from kinoloom.base.machine import describe_machine
-from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs import name_output_errors, write_text_atomically
 from kinoloom.base.outputs.temporary import remove_abandoned_folders
 from kinoloom.base.provenance import to_jsonable, versions
 from kinoloom.errors import OutputError, TrainingError, UsageError
 from kinoloom.learn.checkpointing import checkpoints
-from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 from kinoloom.learn.checkpointing.weights import write_weights
 from kinoloom.learn.determinism import use_deterministic_algorithms
 from kinoloom.learn.distributed import ProcessGroup, join_process_group
@@ -72,8 +71,8 @@ class Result:
 def train(task: Task, settings: Settings, folder: Path) -> Result:
     """Train a network, or resume a run.
 
-    SIGINT (Ctrl-C) and SIGTERM end the run after the current step, with a checkpoint; then the
-    signal takes its usual effect (KeyboardInterrupt for Ctrl-C).
+    SIGINT (Ctrl-C), SIGTERM and SIGHUP end the run after the current step, with a checkpoint; then
+    the signal takes its usual effect (KeyboardInterrupt for Ctrl-C).
 
     Args:
         task: the network and its batches; the network is trained in place, on the device.

@@ -1,4 +1,4 @@
-"""Graceful stop on SIGINT and SIGTERM."""
+"""Graceful stop on SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+from kinoloom.base.signals import drop_closed_terminal, list_stop_signals
 
 
 @dataclass
@@ -23,7 +25,7 @@ class StopRequest:
 
 @contextmanager
 def defer_signals() -> Iterator[StopRequest]:
-    """Defer the first SIGINT (Ctrl-C) or SIGTERM to the end of the block.
+    """Defer the first SIGINT (Ctrl-C), SIGTERM or SIGHUP to the end of the block.
 
     The signal takes its usual effect when the block ends without an error: KeyboardInterrupt for
     Ctrl-C. A second signal takes effect immediately. Outside the main thread, which receives no
@@ -36,7 +38,7 @@ def defer_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.getsignal(number) for number in list_stop_signals()}
 
     def restore() -> None:
         for number, handler in previous.items():
@@ -44,6 +46,7 @@ def defer_signals() -> Iterator[StopRequest]:
 
     def record(number: int, _: FrameType | None) -> None:
         request.signal_number = number
+        drop_closed_terminal()
         restore()
 
     for number in previous:

@@ -12,7 +12,7 @@ from typing import Literal
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import Written
 from kinoloom.base.options import option
-from kinoloom.base.outputs import atomic_output
+from kinoloom.base.outputs import write_text_atomically
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import OutputExistsError
 
@@ -68,8 +68,8 @@ def write_record(clip: Clip, path: Path, *, overwrite: bool) -> None:
         OutputError: the record cannot be written.
     """
     if clip.provenance is not None:
-        with atomic_output(path, overwrite=overwrite) as temporary:
-            temporary.write_text(json.dumps(clip.provenance.to_dict(), indent=2) + "\n", "utf-8")
+        text = json.dumps(clip.provenance.to_dict(), indent=2) + "\n"
+        write_text_atomically(path, text, overwrite=overwrite)
 
 
 def describe_written(

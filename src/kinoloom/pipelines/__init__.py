@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         ConditionOr,
     )
     from kinoloom.pipelines.builder.control_steps import ConditionStep, FailStep
-    from kinoloom.pipelines.builder.function_steps import step
+    from kinoloom.pipelines.builder.functions.decorator import step
     from kinoloom.pipelines.builder.job_steps import ProcessingStep
     from kinoloom.pipelines.builder.parameters import (
         ParameterBoolean,
@@ -67,7 +67,7 @@ _NAMES = {
         "ConditionStep",
         "FailStep",
     ),
-    "builder.function_steps": ("step",),
+    "builder.functions.decorator": ("step",),
     "builder.job_steps": ("ProcessingStep",),
     "builder.parameters": (
         "ParameterBoolean",

@@ -19,11 +19,11 @@ from typing import Any, cast
 from kinoloom.errors import ExecutionError, InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.context import forcing_session
 from kinoloom.pipelines.builder.pipeline import Pipeline
+from kinoloom.pipelines.importing import SCRIPT, importing_from
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.workspace import ROOT_VARIABLE
 from kinoloom.pipelines.protocols import Execution, Session
 
-_MODULE = "__kinoloom__"
 _MAIN = "__main__"
 
 
@@ -59,7 +59,7 @@ def load_pipeline(
 ) -> Loaded | None:
     """Run a Python file and return the pipeline that it builds, or that it starts.
 
-    The file runs in its own folder and not as `__main__`, so code under
+    The file runs in its own folder, which is on `sys.path`, and not as `__main__`, so code under
     `if __name__ == "__main__":` does not run, unless the file has no pipeline otherwise. A
     `LocalPipelineSession()` in it uses the session's workspace, if there is one. The pipeline is
     the one that the file starts, or else the only `Pipeline` among the file's global names, or the
@@ -88,7 +88,7 @@ def load_pipeline(
         forcing_session(cast("Session", starter)),
     ):
         try:
-            names = _run(path, _MODULE)
+            names = _run(path, SCRIPT)
             has_pipeline = starter.has_started or _list_pipelines(names, session)
             if not has_pipeline and _MAIN in path.read_text(errors="replace"):
                 names = _run(path, _MAIN)
@@ -180,12 +180,15 @@ def _list_pipelines(names: Mapping[str, Any], session: Session) -> list[Pipeline
 
 @contextlib.contextmanager
 def working_in(folder: Path, root: Path | None) -> Iterator[None]:
-    """Change the working directory, and the default workspace unless `root` is None."""
+    """Change the working directory, and the default workspace unless `root` is None.
+
+    The folder is also the first on `sys.path`; see `importing_from`.
+    """
     before = os.environ.get(ROOT_VARIABLE)
     if root is not None:
         os.environ[ROOT_VARIABLE] = str(root)
     try:
-        with contextlib.chdir(folder):
+        with contextlib.chdir(folder), importing_from(folder):
             yield
     finally:
         if before is None:

@@ -30,11 +30,11 @@ def validate(file: Path, options: ValidateOptions) -> Report:
 
     FILE is the JSON that Pipeline.definition() of the SageMaker Python SDK returns. Every problem
     is reported with its JSON path: unknown keys, wrong types, unresolved references, dependency
-    cycles. Nothing runs.
+    cycles, and what a local session cannot run. Nothing runs.
     """
     from kinoloom.pipelines.page import definition_report
 
-    return definition_report(file)
+    return definition_report(file, options)
 
 
 @op("pipeline.run")

@@ -23,7 +23,11 @@ _EXECUTION = "execution ID or a unique prefix of it (default: the latest executi
 
 @dataclass(frozen=True)
 class ValidateOptions:
-    """Options of `pipeline validate`: none."""
+    """Options of `pipeline validate`."""
+
+    target: Literal["local", "sagemaker"] = option(
+        "local", "where the pipeline must be able to run; any Ray cluster runs what local runs"
+    )
 
 
 @dataclass(frozen=True)

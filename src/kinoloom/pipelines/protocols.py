@@ -12,6 +12,8 @@ class FileSession(Protocol):
 
     boto_region_name: str
     default_bucket_prefix: str | None
+    local_mode: bool
+    """Whether jobs run in this interpreter's environment instead of images."""
 
     def default_bucket(self) -> str:
         """Return the bucket of code and outputs without an address."""
@@ -19,8 +21,17 @@ class FileSession(Protocol):
     def default_role(self) -> str:
         """Return the role of jobs without one."""
 
+    def default_image(self) -> str:
+        """Return the image of functions as steps without one."""
+
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Store a file, the files of a folder, or bytes at an s3:// address; other files stay."""
+
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an s3:// address; raise UsageError if there is none."""
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an s3:// address."""
 
 
 class Execution(Protocol):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ScriptProcessor,
     )
     from kinoloom.sagemaker.pytorch.estimator import PyTorch
-    from kinoloom.sagemaker.s3 import S3Uploader
+    from kinoloom.sagemaker.s3 import S3Downloader, S3Uploader
     from kinoloom.sagemaker.session import Session, get_execution_role
     from kinoloom.sagemaker.sklearn.estimator import SKLearn
     from kinoloom.sagemaker.sklearn.processing import SKLearnProcessor
@@ -126,7 +126,10 @@ _NAMES = {
         "ScriptProcessor",
     ),
     "pytorch.estimator": ("PyTorch",),
-    "s3": ("S3Uploader",),
+    "s3": (
+        "S3Downloader",
+        "S3Uploader",
+    ),
     "session": (
         "Session",
         "get_execution_role",
@@ -223,6 +226,7 @@ _MODULES = (
     "pipeline",
     "processing",
     "pytorch",
+    "remote_function",
     "s3",
     "session",
     "sklearn",
@@ -289,6 +293,7 @@ __all__ = [
     "PropertyFile",
     "PyTorch",
     "RegisterModel",
+    "S3Downloader",
     "S3Uploader",
     "SKLearn",
     "SKLearnProcessor",

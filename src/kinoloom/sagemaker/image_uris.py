@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from kinoloom.errors import UsageError
+from kinoloom.pipelines.aws.images import deep_learning_registry
 from kinoloom.pipelines.language.problems import suggest
 
 _ACCOUNTS = {
@@ -23,11 +24,6 @@ _ACCOUNTS = {
     "eu-west-1": "141502667606", "eu-west-2": "764974769150", "eu-west-3": "659782779980",
     "me-south-1": "801668240914", "sa-east-1": "737474898029", "us-east-1": "683313688378",
     "us-east-2": "257758044811", "us-west-1": "746614075791", "us-west-2": "246618743249",
-}  # fmt: skip
-_SHARED_ACCOUNT = "763104351884"  # pytorch and tensorflow, in most regions
-_OTHER_SHARED = {
-    "af-south-1": "626614931356", "ap-east-1": "871362719292", "eu-south-1": "692866216735",
-    "me-south-1": "217643126080",
 }  # fmt: skip
 _SHARED = ("pytorch", "tensorflow")
 _IMAGES = {
@@ -71,8 +67,7 @@ def retrieve(
         tag = "-".join(filter(None, (version, kind, py_version)))
         if region == "local":
             return f"local/{name}:{tag}"
-        account = _OTHER_SHARED.get(region, _SHARED_ACCOUNT)
-        return f"{account}.dkr.ecr.{region}.amazonaws.com/{name}:{tag}"
+        return f"{deep_learning_registry(region)}/{name}:{tag}"
     name, suffix = _IMAGES[framework]
     if region == "local":
         return f"local/{name}:{version}{suffix}"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.code import local_path
+from kinoloom.pipelines.builder.code import list_files, local_path
 from kinoloom.pipelines.builder.context import CompileContext
-from kinoloom.pipelines.local.storage.workspace import ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -56,32 +53,24 @@ class Lambda:
             )
 
     def resolve_arn(self, context: CompileContext) -> str:
-        """Return the function's ARN; a script is loaded and registered with the session.
+        """Return the function's ARN; a script is stored with the session.
 
         Raises:
             UsageError: The session cannot call scripts, or the script lacks the function.
         """
         if self.function_arn is not None:
             return self.function_arn
-        register = getattr(context.session, "register_function", None)
-        if register is None:
+        keep = getattr(context.session, "keep_function", None)
+        if keep is None:
             raise UsageError(
                 f"Function '{self.function_name}' is a script; only LocalSession can call it.",
                 hint="Create it on the service and pass its function_arn.",
             )
-        region = context.session.boto_region_name
-        arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{self.function_name}"
-        register(arn, self._load_function())
+        arn: str = keep(self.function_name, self._list_files(), str(self.handler))
         return arn
 
-    def _load_function(self) -> Callable[[Any, Any], Any]:
-        module, _, name = str(self.handler).rpartition(".")
+    def _list_files(self) -> dict[str, Path]:
         if self.script is not None:
-            script = local_path(self.script)
-        else:
-            script = local_path(str(Path(str(self.zipped_code_dir), f"{module}.py")))
-        function = runpy.run_path(str(script), run_name=module).get(name)
-        if not callable(function):
-            raise UsageError(f"{script.name} has no function '{name}', its handler.")
-        handler: Callable[[Any, Any], Any] = function
-        return handler
+            module = str(self.handler).rpartition(".")[0]
+            return {f"{module.replace('.', '/')}.py": local_path(self.script)}
+        return dict(list_files(local_path(str(self.zipped_code_dir))))

@@ -16,8 +16,6 @@ from kinoloom.sagemaker.model import Model
 class PipelineModel:
     """Models in sequence, each applied to the output of the one before it.
 
-    A `LocalSession` creates and registers it, but can apply only models with one container.
-
     Args:
         models: The models in order.
         role: The model's role; None means the session's.

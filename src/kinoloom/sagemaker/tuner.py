@@ -20,7 +20,7 @@ from kinoloom.pipelines.builder.variables import (
     to_request,
     to_text,
 )
-from kinoloom.sagemaker.estimator import Channels, Estimator
+from kinoloom.sagemaker.estimator import Channels, Estimator, Framework
 from kinoloom.sagemaker.inputs import TrainingInput
 
 
@@ -167,14 +167,69 @@ class HyperparameterTuner:
         self.strategy_config = strategy_config
         self.completion_criteria_config = completion_criteria_config
 
+    @classmethod
+    def create(
+        cls,
+        estimator_dict: Mapping[str, Estimator],
+        objective_metric_name_dict: Mapping[str, str | PipelineVariable],
+        hyperparameter_ranges_dict: Mapping[str, Ranges],
+        metric_definitions_dict: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        **settings: Any,
+    ) -> HyperparameterTuner:
+        """Return a tuner that searches several estimators, which share the number of trainings.
+
+        Args:
+            estimator_dict: The estimators by name.
+            objective_metric_name_dict, hyperparameter_ranges_dict, metric_definitions_dict: The
+                arguments of the class, by the names of the estimators.
+            **settings: Further arguments of the class.
+
+        Raises:
+            UsageError: There are no estimators, or the names are not the same.
+        """
+        names = set(estimator_dict)
+        if not names:
+            raise UsageError("estimator_dict must have at least one estimator.")
+        for one in (objective_metric_name_dict, hyperparameter_ranges_dict):
+            if set(one) != names:
+                raise UsageError(
+                    f"The names {', '.join(sorted(one))} are not those of the estimators: "
+                    f"{', '.join(sorted(names))}."
+                )
+        metrics = metric_definitions_dict or {}
+        return _TunerGroup(
+            {
+                name: cls(
+                    estimator,
+                    objective_metric_name_dict[name],
+                    hyperparameter_ranges_dict[name],
+                    metrics.get(name),
+                    **settings,
+                )
+                for name, estimator in estimator_dict.items()
+            }
+        )
+
     def fit(
         self,
-        inputs: Channels | TrainingInput | str | PipelineVariable | None = None,
+        inputs: Channels
+        | Mapping[str, Channels]
+        | TrainingInput
+        | str
+        | PipelineVariable
+        | None = None,
         job_name: str | None = None,
+        include_cls_metadata: Any = False,
+        estimator_kwargs: Any = None,
         wait: bool = True,
         logs: Any = "All",
     ) -> StepArguments:
-        """Return the `step_args` of a `TuningStep`; see `Estimator.fit` for the arguments.
+        """Return the `step_args` of a `TuningStep`.
+
+        Args:
+            inputs: See `Estimator.fit`; for a tuner of several estimators, by their names.
+            job_name, include_cls_metadata, estimator_kwargs, wait, logs: Accepted for
+                compatibility.
 
         Raises:
             UsageError: No hyper-parameter has a range.
@@ -184,6 +239,28 @@ class HyperparameterTuner:
         return StepArguments("Tuning", lambda context: self._build_request(context, inputs))
 
     def _build_request(self, context: CompileContext, inputs: Any) -> dict[str, Any]:
+        return self._build_job(
+            context,
+            {
+                "HyperParameterTuningJobObjective": self._build_objective(),
+                "ParameterRanges": self._build_ranges(),
+            },
+            {"TrainingJobDefinition": self._build_training(context, inputs)},
+        )
+
+    def _build_objective(self) -> dict[str, Any]:
+        return {"Type": self.objective_type, "MetricName": self.objective_metric_name}
+
+    def _build_job(
+        self, context: CompileContext, search: Mapping[str, Any], definitions: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the request.
+
+        Args:
+            context: The step that is being compiled.
+            search: Members of its configuration: the objective and the ranges.
+            definitions: Its members with training definitions.
+        """
         config = omit_none(
             Strategy=self.strategy,
             StrategyConfig=to_request(self.strategy_config),
@@ -194,17 +271,13 @@ class HyperparameterTuner:
             ),
             TrainingJobEarlyStoppingType=self.early_stopping_type,
             RandomSeed=self.random_seed,
-            HyperParameterTuningJobObjective={
-                "Type": self.objective_type,
-                "MetricName": self.objective_metric_name,
-            },
             TuningJobCompletionCriteria=to_request(self.completion_criteria_config),
-            ParameterRanges=self._build_ranges(),
+            **search,
         )
         return omit_none(
             **context.job_name("HyperParameterTuningJobName", self.base_tuning_job_name),
             HyperParameterTuningJobConfig=config,
-            TrainingJobDefinition=self._build_training(context, inputs),
+            **definitions,
             WarmStartConfig=to_request(self.warm_start_config),
             Tags=list(self.tags) if self.tags else None,
         )
@@ -235,12 +308,43 @@ class HyperparameterTuner:
         }
         if "sagemaker_program" in static:
             static["sagemaker_job_name"] = json.dumps(_base_name(algorithm["TrainingImage"]))
+        if isinstance(self.estimator, Framework):
+            kind = type(self.estimator)
+            static["sagemaker_estimator_class_name"] = json.dumps(kind.__name__)
+            static["sagemaker_estimator_module"] = json.dumps(
+                kind.__module__.removeprefix("kinoloom.")
+            )
         return {
             "StaticHyperParameters": static,
             **{key: request[key] for key in kept if key in request},
             "HyperParameterTuningResourceConfig": request["ResourceConfig"],
             "AlgorithmSpecification": algorithm,
         }
+
+
+class _TunerGroup(HyperparameterTuner):
+    """A tuner of several estimators.
+
+    Args:
+        tuners: The tuner of each estimator, by name; they have the same settings.
+    """
+
+    def __init__(self, tuners: Mapping[str, HyperparameterTuner]) -> None:
+        self._tuners = dict(tuners)
+        vars(self).update(vars(next(iter(tuners.values()))))  # their settings are this tuner's
+
+    def _build_request(self, context: CompileContext, inputs: Any) -> dict[str, Any]:
+        data = inputs if isinstance(inputs, Mapping) else dict.fromkeys(self._tuners, inputs)
+        definitions = [
+            {
+                "DefinitionName": name,
+                "TuningObjective": tuner._build_objective(),
+                "HyperParameterRanges": tuner._build_ranges(),
+                **tuner._build_training(context, data.get(name)),
+            }
+            for name, tuner in self._tuners.items()
+        ]
+        return self._build_job(context, {}, {"TrainingJobDefinitions": definitions})
 
 
 def _base_name(image: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kinoloom.errors import OutputExistsError
 from kinoloom.tiny.codegen.model import Sources, generate_sources
-from kinoloom.tiny.codegen.project import build_project
+from kinoloom.tiny.codegen.project import build_project, write_project
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program, prune_constants
 from kinoloom.tiny.planning.arena import Plan, check_budget, lower_bound_bytes, plan_memory
@@ -76,19 +76,16 @@ class CompiledProgram:
 
         Raises:
             OutputExistsError: The folder is not empty and `overwrite` is false.
+            OutputError: A file cannot be written; a new folder then does not appear.
         """
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise OutputExistsError(
                 f"{folder} already exists and is not empty.",
                 hint="Remove it or choose another folder; in Python, pass overwrite=True.",
             )
-        paths = []
-        for name, text in build_project(self.program, self.sources).items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            paths.append(path)
-        return paths
+        files = build_project(self.program, self.sources)
+        write_project(files, folder)
+        return [folder / name for name in files]
 
 
 def compile(  # noqa: A001  the public name is tiny.compile

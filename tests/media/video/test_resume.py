@@ -20,7 +20,12 @@ import pytest
 from films import decode_pictures, film, look, make_record, sound
 
 from kinoloom.base import Clip, Frame
-from kinoloom.errors import OutputError, UnreadableMediaError, UsageError
+from kinoloom.errors import (
+    OutputError,
+    OutputExistsError,
+    UnreadableMediaError,
+    UsageError,
+)
 from kinoloom.media.files import write
 from kinoloom.media.video import segments
 from kinoloom.media.video.encoding import Encoder
@@ -317,3 +322,49 @@ def test_real_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OutputError, match="the disk is full"):
         write(film(15, SLOW), tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+@pytest.mark.parametrize("killed_at_the_end", [False, True])
+def test_resume_of_a_complete_film_succeeds(
+    tmp_path: Path, name: str, killed_at_the_end: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    clip = film(12, SLOW, provenance=make_record())
+    with monkeypatch.context() as killed:
+        if killed_at_the_end:
+            killed.setattr(segments.SegmentFolder, "remove", Mock())
+        before = write(clip, path)
+    content, read_times = path.read_bytes(), list[Fraction]()
+    again = record_reads(film(12, SLOW, provenance=make_record()), read_times)
+    after = write(again, path, resume=True)
+    varying = {"seconds"}
+    assert {k: v for k, v in after.items() if k not in varying} == {
+        k: v for k, v in before.items() if k not in varying
+    }
+    assert path.read_bytes() == content
+    assert len(read_times) == 1
+    assert [note.message for note in again.notes] == [f"{name} is complete already."]
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_resume_does_not_take_another_film_for_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write(film(12, SLOW, provenance=make_record(times=2)), path)
+    other = film(12, SLOW, provenance=make_record(times=3))
+    for clip, options in ((other, {}), (film(12, SLOW, provenance=make_record(times=2)), "h265")):
+        more = {"codec": options} if options else {}
+        with pytest.raises(OutputExistsError, match="already exists"):
+            write(clip, path, resume=True, **more)
+    write(other, path, resume=True, overwrite=True)
+    assert look(path).record["options"] == {"times": 3}
+
+
+def test_resume_does_not_take_a_partial_film_for_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    clip = film(40, SLOW, provenance=make_record())
+    with pytest.raises(KeyboardInterrupt):
+        write(interrupt(clip, 24, KeyboardInterrupt()), path)
+    (tmp_path / "a.partial.mp4").rename(path)
+    with pytest.raises(OutputExistsError):
+        write(clip, path, resume=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,11 @@ class Clip:
 
     def __iter__(self) -> Iterator[Frame]:
         return self.read(Fraction(0))
+
+    @cached_property
+    def record(self) -> Provenance:
+        """Return the provenance record; for a clip from outside, one of its files alone."""
+        return self.provenance or Provenance("clip", {}, self.files)
 
     def with_(self, **changes: Any) -> Clip:
         """Return a copy with some fields changed."""

@@ -7,6 +7,7 @@ from kinoloom.base.outputs.atomic import (
     name_output_errors,
     replace,
     work_folder,
+    write_text_atomically,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "name_output_errors",
     "replace",
     "work_folder",
+    "write_text_atomically",
 ]

@@ -3,20 +3,21 @@
     with atomic_output(path, overwrite=False) as temporary:
         temporary.write_bytes(data)
 
-writes in a temporary folder next to the output and renames the file when the block ends. If the
-block raises, the temporary folder is removed and an existing output is unchanged.
+writes in a temporary folder next to the output. When the block ends, the file is flushed to the
+disk and renamed, so it is complete even after a power cut. If the block raises, the temporary
+folder is removed and an existing output is unchanged.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kinoloom.base.outputs.temporary import temporary_folder
+from kinoloom.base.outputs.sync import sync_folder, sync_tree
+from kinoloom.base.outputs.temporary import remove, temporary_folder
 from kinoloom.errors import OutputError, OutputExistsError
 
 
@@ -102,6 +103,7 @@ def name_output_errors(path: Path) -> Iterator[None]:
             ),
             errno.EACCES: ("permission denied", "Choose a writable folder."),
             errno.EROFS: ("the disk is read-only", "Write to another disk."),
+            errno.EIO: ("the disk reports an error", "Check the disk, or write to another one."),
             errno.EFBIG: ("it exceeds the file system's size limit", "Write to another disk."),
             errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter one."),
         }
@@ -111,10 +113,36 @@ def name_output_errors(path: Path) -> Iterator[None]:
         raise OutputError(f"{path} cannot be written: {reason}.", hint=hint) from error
 
 
+def write_text_atomically(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Write a text file.
+
+    Raises:
+        OutputExistsError, OutputError: as `atomic_output`.
+    """
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def replace(temporary: Path, path: Path) -> None:
-    """Move a finished temporary file or folder to its final path, replacing an existing one."""
-    if path.is_symlink() and temporary.is_dir():
-        path.unlink()  # the link, as for a file; the system replaces no link by a folder
-    elif path.is_dir():
-        shutil.rmtree(path)
-    temporary.replace(path)
+    """Move a finished temporary file or folder to its final path, replacing an existing one.
+
+    It is flushed to the disk first, then its new name. If an existing folder cannot be replaced, it
+    is kept.
+
+    Raises:
+        OSError: the disk is full or reports an error.
+    """
+    sync_tree(temporary)
+    old = None
+    if temporary.is_dir() and os.path.lexists(path):  # the system replaces no folder that has files
+        old = path.rename(temporary.with_name(f"{temporary.name}.old"))
+    try:
+        temporary.replace(path)
+    except BaseException:
+        if old is not None:
+            old.rename(path)
+        raise
+    sync_folder(path.parent)
+    if old is not None:
+        with suppress(OSError):  # the output is complete
+            remove(old)

@@ -31,7 +31,7 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        remove(folder)
+        _remove_if_possible(folder)
         if handle is not None:
             os.close(handle)
 
@@ -83,7 +83,18 @@ def _create(path: Path) -> tuple[Path, int | None]:
         handle = _lock_folder(folder)
         if handle is not None or not _HAS_FOLDER_LOCKS:
             return folder, handle
+        with suppress(OSError):  # another process may have removed it
+            folder.rmdir()
     raise FileExistsError(f"No temporary folder can be created for {path}.")
+
+
+def _remove_if_possible(folder: Path) -> None:
+    """Remove a folder; if that fails, the next process that writes the same output tries again."""
+    with suppress(OSError):  # mostly empty, because the output has been moved
+        folder.rmdir()
+        return
+    with suppress(OSError):
+        remove(folder)
 
 
 def _remove_if_abandoned(folder: Path) -> None:
@@ -91,8 +102,10 @@ def _remove_if_abandoned(folder: Path) -> None:
         return
     handle = _lock_folder(folder)
     if handle is not None:
-        remove(folder)
-        os.close(handle)
+        try:
+            remove(folder)
+        finally:
+            os.close(handle)
 
 
 def _lock_folder(folder: Path) -> int | None:

@@ -10,6 +10,7 @@ import json
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ class FieldsFiles:
         Raises:
             UsageError: the suffix of `path` is not .npz.
             OutputExistsError, OutputError: see `base.outputs.atomic_output`.
+            InputChangedError: a file from which the fields are computed has changed.
         """
         if path.suffix.lower() != ".npz":
             raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
@@ -78,6 +80,7 @@ class FieldsFiles:
         text = json.dumps({"kinoloom_fields": _VERSION, **metadata, "provenance": record})
         with (
             atomic_output(path, overwrite=options.overwrite) as temporary,
+            value.provenance.files.guard() if value.provenance else nullcontext(),
             zipfile.ZipFile(temporary, "w") as archive,
         ):
             _write_member(archive, _METADATA, np.array(text))

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
+from kinoloom.base.outputs import atomic_output
 from kinoloom.errors import UsageError, WeightsError
-from kinoloom.learn.checkpointing.atomic_files import write_atomically
 from kinoloom.learn.settings import find_difference
 
 _FORMAT = 1
@@ -33,11 +33,8 @@ def save(folder: Path, state: dict[str, Any], keep: int) -> Path:
     path = folder / f"step-{state['step']:09d}.pt"
     buffer = io.BytesIO()
     torch.save({"kinoloom_checkpoint": _FORMAT, **state}, buffer)
-
-    def write(temporary: Path) -> None:
+    with atomic_output(path, overwrite=True) as temporary:
         temporary.write_bytes(buffer.getbuffer())
-
-    write_atomically(path, write)
     for old in sorted(_list_steps(folder))[:-keep]:
         (folder / f"step-{old:09d}.pt").unlink()
     return path

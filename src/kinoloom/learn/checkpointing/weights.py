@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from kinoloom.base.outputs import atomic_output
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import WeightsError
-from kinoloom.learn.checkpointing.atomic_files import write_atomically
 from kinoloom.learn.checkpointing.checkpoints import load
 
 _KEY = "kinoloom"
@@ -33,7 +33,9 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], info: Mapping[str, 
     """
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     metadata = {_KEY: json.dumps(to_jsonable(dict(info)))}
-    write_atomically(path, lambda temporary: save_file(own, temporary, metadata))
+    data = save(own, metadata)  # in memory: `save_file` raises no OSError on a full disk
+    with atomic_output(path, overwrite=True) as temporary:
+        temporary.write_bytes(data)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.base.clip import Clip
-from kinoloom.base.outputs import atomic_output
+from kinoloom.base.outputs import write_text_atomically
 from kinoloom.motion.cuts import FrameThumbnail, is_cut, is_repeat, take_thumbnail
 
 _SCHEMA = "kinoloom video runs 1"
@@ -84,8 +84,7 @@ def write_scans(index: Path, scans: dict[str, Scan]) -> None:
         key: vars(each) | {"runs": [[str(time) for time in run] for run in each.runs]}
         for key, each in scans.items()
     }
-    with atomic_output(index, overwrite=True) as temporary:
-        temporary.write_text(json.dumps({"schema": _SCHEMA, "videos": videos}), encoding="utf-8")
+    write_text_atomically(index, json.dumps({"schema": _SCHEMA, "videos": videos}))
 
 
 def index_key(path: Path) -> str:

@@ -10,7 +10,9 @@ A resume from a checkpoint removes the log lines after it.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.need import need
-from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs import atomic_output, name_output_errors, write_text_atomically
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import ArrayError
-from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 
 
 class LogWriter:
@@ -33,7 +34,8 @@ class LogWriter:
         self.folder = folder
         self.path = folder / "log.jsonl"
         self._truncate(done)
-        (folder / "samples").mkdir(exist_ok=True)
+        with name_output_errors(folder):
+            (folder / "samples").mkdir(exist_ok=True)
         self.tensorboard_writer: Any = None
         if tensorboard:
             writer = need("tensorboardX", extra="train").SummaryWriter
@@ -55,6 +57,8 @@ class LogWriter:
         line = json.dumps(to_jsonable({"kind": kind, "step": step, **values}))
         with name_output_errors(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         if self.tensorboard_writer is not None:
             for name, value in _flatten(kind, values).items():
                 self.tensorboard_writer.add_scalar(name, value, step)
@@ -76,21 +80,31 @@ class LogWriter:
                     "expected uint8 (height, width, 3)."
                 )
             path = self.folder / "samples" / f"{name}-{step:09d}.png"
-            with name_output_errors(path):
-                Image.fromarray(image).save(path)
+            encoded = io.BytesIO()  # in memory: Pillow's error on a full disk has no errno
+            Image.fromarray(image).save(encoded, "PNG")
+            with atomic_output(path, overwrite=True) as temporary:
+                temporary.write_bytes(encoded.getbuffer())
             if self.tensorboard_writer is not None:
                 self.tensorboard_writer.add_image(name, image, step, dataformats="HWC")
 
     def _truncate(self, done: int) -> None:
-        """Remove the lines after a step, and an incomplete last line."""
+        """Remove the lines after a step, and damaged lines at the end."""
         if not self.path.exists():
             return
         kept = []
-        for line in self.path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if not line.endswith("\n") or done == 0 or json.loads(line)["step"] > done:
+        for line in self.path.read_text("utf-8", "replace").splitlines(keepends=True):
+            if not line.endswith("\n") or done == 0 or _read_step(line) > done:
                 break
             kept.append(line)
         write_text_atomically(self.path, "".join(kept))
+
+
+def _read_step(line: str) -> float:
+    """Return the step of a line; infinity if it is damaged."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, LookupError, TypeError):
+        return float("inf")
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

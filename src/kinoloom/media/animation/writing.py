@@ -49,6 +49,7 @@ def write_animated(
     Raises:
         UsageError: the format cannot store the clip; `--resume`, which is for videos.
         OutputError: the file cannot be written.
+        InputChangedError: a file that the clip reads has changed.
     """
     if options.resume:
         raise UsageError(
@@ -59,7 +60,11 @@ def write_animated(
     chosen = plan(clip, read_first_frame(clip), suffix, options.codec, options.quality)
     check_encoding(clip, chosen)
     write = _write_gif if chosen.codec.name == "gif" else _write_frames
-    with atomic_output(path, overwrite=options.overwrite) as temporary, translate_errors(path):
+    with (
+        atomic_output(path, overwrite=options.overwrite) as temporary,
+        translate_errors(path),
+        clip.record.files.guard(),
+    ):
         spans = write(clip, temporary, container, chosen, progress)
         duration = spans[-1][1] - spans[0][0]
         if chosen.codec.name in ("webp", "apng"):

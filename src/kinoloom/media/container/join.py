@@ -101,7 +101,8 @@ def join(
             record.
         plan: how the segments were encoded.
         container: the file format.
-        complete: false for an interrupted film, whose sound then ends with its pictures.
+        complete: false for an interrupted film, whose sound then ends with its pictures. It has
+            no provenance record, which identifies a complete film.
 
     Returns:
         The survey, and whether the provenance record is in the file.
@@ -123,7 +124,7 @@ def join(
         if _needs_display_size(container, plan):
             stream.metadata["title"] = PLACEHOLDER + stream.metadata.get("title", "")
         tracks = add_tracks(out, clip, container, plan, stack)
-        recorded = add_record(out, clip, container)
+        recorded = complete and add_record(out, clip, container)
         if not complete:
             tracks = [takewhile(lambda item: item[0] < facts.end, track) for track in tracks]
         pictures = _read_pictures(segments, stream, plan, facts)

@@ -132,6 +132,12 @@ def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:
     return False
 
 
+def read_record(container: InputContainer) -> str | None:
+    """Return the provenance record in a file, as JSON; None if it has none."""
+    texts = (text for text in container.metadata.values() if text.startswith(_RECORD_BEGINS))
+    return next(texts, None)
+
+
 def _select_tags(metadata: dict[str, str]) -> dict[str, str]:
     """Return the tags of a file, without those of the file format and older records."""
     return {

@@ -34,12 +34,14 @@ def write_folder(clip: Clip, path: Path, options: WriteOptions, progress: Progre
         UsageError: HDR pictures, which these PNG files cannot mark; a codec, quality or resume.
         OutputExistsError: the folder exists, is not empty, and may not be replaced.
         OutputError: the folder cannot be written.
+        InputChangedError: a file that the clip reads has changed.
     """
     _check(clip, path, options)
     with name_output_errors(path), temporary_folder(path) as folder:
         growing = folder / path.name
         growing.mkdir()
-        written = _write_pictures(clip, growing, progress)
+        with clip.record.files.guard():
+            written = _write_pictures(clip, growing, progress)
         write_record(clip, growing / _RECORD, overwrite=True)
         replace(growing, path)
     return written

@@ -20,9 +20,11 @@ def read_first_frame(clip: Clip) -> Frame:
 
     Raises:
         UnreadableMediaError: the clip has no frames.
+        InputChangedError: a file that the clip reads has changed.
     """
-    for frame in clip:
-        return frame
+    with clip.record.files.guard():
+        for frame in clip:
+            return frame
     raise UnreadableMediaError(
         "The clip has no frames.", hint="Check the input: it may be damaged."
     )

@@ -17,13 +17,15 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.files import Written, no_progress
 from kinoloom.base.outputs import check_output, name_output_errors
-from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.errors import ExecutionError, InputChangedError, UsageError
 from kinoloom.media.video.codecs import VIDEO
+from kinoloom.media.video.completed import find_completed
 from kinoloom.media.video.frame_feed import feed, read_first_frame
 from kinoloom.media.video.plan import plan
 from kinoloom.media.video.segments import Segment, SegmentFolder, SegmentWriter, segment_duration
@@ -60,11 +62,14 @@ class GrowingFilm:
                 f"A {suffix or 'folder'} cannot be written in pieces.",
                 hint=f"Omit --session, or write one of {', '.join(VIDEO)}.",
             )
-        check_output(path, overwrite=options.overwrite)
+        check_output(path, overwrite=options.overwrite or options.resume)
         self.clip, self.path, self.options = clip, path, options
         first = read_first_frame(clip)
         self._start = first.time
         self._plan = plan(clip, first, suffix, options.codec, options.quality)
+        self._completed = find_completed(clip, self._plan, path) if options.resume else None
+        if self._completed is None:
+            check_output(path, overwrite=options.overwrite)
         self._piece_s = ceil(piece_s / segment_duration(self._plan)) * segment_duration(self._plan)
         self._parts = SegmentFolder(path, describe_job(clip, self._plan), resume=options.resume)
         self.folder = self._parts.folder
@@ -73,16 +78,29 @@ class GrowingFilm:
 
     def __enter__(self) -> GrowingFilm:
         self._parts.__enter__()
-        _, last = count_done(self.clip, self._parts)
-        self.pieces = list(self._plan_pieces(last))
+        if self._completed is None:
+            _, last = count_done(self.clip, self._parts)
+            self.pieces = list(self._plan_pieces(last))
         return self
 
-    def __exit__(self, kind: type | None, *rest: object) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is not None:
-                write_partial(self.clip, self._plan, self._parts, None)
+                self._keep_frames(error)
         finally:
             self._parts.__exit__()
+
+    def _keep_frames(self, error: BaseException | None) -> None:
+        """Write the finished frames as a film; if an input has changed, raise an error about it."""
+        kept = write_partial(self.clip, self._plan, self._parts, None)
+        try:
+            self.clip.record.files.check()
+        except InputChangedError as changed:
+            raise changed.with_kept(kept) from error
+        if kept:
+            self.clip.notes.add("stopped", kept, "warning")
 
     def _plan_pieces(self, last: Fraction | None) -> Iterator[dict[str, Any]]:
         """Yield the pieces after the last finished frame.
@@ -111,7 +129,9 @@ class GrowingFilm:
         Raises:
             ExecutionError: its format differs from this film's.
             OutputError: the film cannot be written.
+            InputChangedError: an input has changed.
         """
+        self.clip.record.files.check()
         data = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         expected = describe_format(self._plan)
         differs = [key for key, value in expected.items() if data["format"].get(key) != value]
@@ -128,7 +148,7 @@ class GrowingFilm:
             video = self._parts.next_video()
             with name_output_errors(self.path):
                 _link_or_copy(segment.video, video)
-            Segment(video, segment.times, segment.end, segment.reorder).save()
+                Segment(video, segment.times, segment.end, segment.reorder).save()
             frames += len(segment.times)
         for note in data["notes"]:
             moment = None if note["time"] is None else Fraction(note["time"])
@@ -140,8 +160,9 @@ class GrowingFilm:
 
         Raises:
             OutputError: the film cannot be written.
+            InputChangedError: an input has changed.
         """
-        written = finish(
+        written = self._completed or finish(
             self.clip, self._plan, self._parts.segments, self.path,
             overwrite=self.options.overwrite,
         )  # fmt: skip
@@ -168,7 +189,7 @@ def write_piece(clip: Clip, piece: Mapping[str, Any], folder: Path) -> None:
     form = {key: piece[key] for key in ("suffix", "codec", "quality", "threads")}
     chosen = plan(clip, first, **form)
     with (
-        SegmentWriter(_PieceFolder(folder), chosen, first.time) as writer,
+        SegmentWriter(_PieceFolder(folder), chosen, first.time, clip.record.files) as writer,
         feed(trim(clip, start, stop), no_progress) as frames,
     ):
         for frame in frames:

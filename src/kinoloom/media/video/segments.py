@@ -29,7 +29,9 @@ from typing import Any, Protocol
 
 from kinoloom.base.clip import Frame
 from kinoloom.base.outputs import name_output_errors, work_folder
+from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.base.outputs.temporary import is_own_folder, remove, try_lock
+from kinoloom.base.provenance import InputFiles
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import Encoder, prepare_frame, translate_errors
@@ -67,15 +69,21 @@ class Segment:
         return Segment(record.with_suffix(".mkv"), times, Fraction(data["end"]), data["reorder"])
 
     def save(self) -> None:
-        """Write the JSON file, complete or not at all."""
+        """Write the JSON file, complete or not at all, even after a power cut.
+
+        Raises:
+            OSError: the disk is full or reports an error.
+        """
         data = {
             "times": [str(time) for time in self.times],
             "end": str(self.end),
             "reorder": self.reorder,
         }
+        sync_file(self.video)
         growing = self.video.with_suffix(".json.part")
         _write_new(growing, json.dumps(data))
         growing.replace(self.video.with_suffix(".json"))
+        sync_folder(self.video.parent)
 
 
 class SegmentTarget(Protocol):
@@ -108,8 +116,10 @@ class SegmentFolder:
         self._unlock = ExitStack()
 
     def __enter__(self) -> SegmentFolder:
-        with name_output_errors(self.output), ExitStack() as undo:
-            self._create_folder()
+        with name_output_errors(self.output), ExitStack() as undo, ExitStack() as new:
+            if self._create_folder():
+                new.callback(self.remove)
+                sync_folder(self.folder.parent)
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
             undo.callback(os.close, lock)
             if not try_lock(lock):
@@ -123,6 +133,8 @@ class SegmentFolder:
                 self._clear()
             if not (self.folder / "job.json").exists():
                 _write_new(self.folder / "job.json", json.dumps(self.job, indent=2))
+                sync_folder(self.folder)
+            new.pop_all()
             self._unlock = undo.pop_all()
         return self
 
@@ -161,8 +173,9 @@ class SegmentFolder:
         _write_new(self._partial, json.dumps(_identify(path)))
 
     def remove(self) -> None:
-        """Delete the folder."""
-        remove(self.folder)
+        """Delete the folder if the system allows it; the next run of the film tries again."""
+        with suppress(OSError):
+            remove(self.folder)
 
     @property
     def _partial(self) -> Path:
@@ -171,18 +184,18 @@ class SegmentFolder:
     def _records(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.json"))
 
-    def _create_folder(self) -> None:
-        """Create the folder, or check that the existing one is ours."""
+    def _create_folder(self) -> bool:
+        """Create the folder, or check that the existing one is ours; return whether it is new."""
         with suppress(FileExistsError):
             self.folder.mkdir()
-            return
+            return True
         entries = list(os.scandir(self.folder)) if is_own_folder(self.folder) else None
         if entries is None or (entries and _LOCK not in [entry.name for entry in entries]):
             reason = "was not created by kinoloom for this user"
         elif any(entry.is_symlink() for entry in entries):
             reason = "contains symbolic links"
         else:
-            return
+            return False
         raise OutputError(
             f"The work folder {self.folder} {reason}; it is not used.",
             hint=f"Remove or rename it, or choose another name than {self.output.name}.",
@@ -214,14 +227,18 @@ class SegmentWriter:
         parts: where segments are written.
         plan: how pictures are stored.
         start: time of the film's first frame, in seconds.
+        inputs: the files that the frames come from; a segment is complete only if they have not
+            changed when it ends.
 
     Attributes:
         stopped: after an error in the block, the segment that it interrupted, if any. It is
             playable but incomplete: it is not among `parts.segments()`.
     """
 
-    def __init__(self, parts: SegmentTarget, plan: Plan, start: Fraction) -> None:
-        self.parts, self.plan, self.start = parts, plan, start
+    def __init__(
+        self, parts: SegmentTarget, plan: Plan, start: Fraction, inputs: InputFiles
+    ) -> None:
+        self.parts, self.plan, self.start, self.inputs = parts, plan, start, inputs
         self.stopped: Segment | None = None
         self._encoder: Encoder | None = None
         self._times: list[Fraction] = []
@@ -232,21 +249,21 @@ class SegmentWriter:
 
     def __exit__(self, kind: object, *rest: object) -> None:
         if self._encoder is not None:
-            segment = self._close(self._encoder)
             if kind is None:
-                segment.save()
+                self._finish_segment(self._encoder)
             else:
-                self.stopped = segment
+                self.stopped = self._close(self._encoder)
 
     def add(self, frame: Frame) -> None:
         """Append a frame.
 
         Raises:
             OutputError: the segment cannot be written.
+            InputChangedError: an input has changed.
         """
         native = prepare_frame(frame, self.plan)
         if self._encoder is not None and frame.time >= self._until:
-            self._close(self._encoder).save()
+            self._finish_segment(self._encoder)
         with translate_errors(self.parts.output):
             if self._encoder is None:
                 path = self.parts.next_video()
@@ -258,7 +275,13 @@ class SegmentWriter:
             self._end = frame.time + display_duration(frame, self.plan.rate)
             self._encoder.add(native, len(self._times) - 1)
         if self._end >= self._until:
-            self._close(self._encoder).save()
+            self._finish_segment(self._encoder)
+
+    def _finish_segment(self, encoder: Encoder) -> None:
+        segment = self._close(encoder)
+        self.inputs.check()
+        with name_output_errors(self.parts.output):
+            segment.save()
 
     def _close(self, encoder: Encoder) -> Segment:
         times = tuple(self._times)
@@ -296,3 +319,5 @@ def _write_new(path: Path, text: str) -> None:
     remove(path)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -8,6 +8,8 @@ from typing import Any
 
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.service import Service
+from kinoloom.pipelines.builder.functions.results import is_function_step
+from kinoloom.pipelines.builder.functions.run_function import RESULT, unpickle
 from kinoloom.pipelines.language.kinds import KINDS
 from kinoloom.pipelines.language.problems import suggest
 
@@ -135,12 +137,20 @@ class SageMakerExecution:
         properties = self.properties(step_name)
         kind = _KINDS.get(word)
         if kind is not None and kind.outputs is not None:
-            return kind.outputs(properties)
+            outputs = kind.outputs(properties)
+            return self._value(outputs["result"]) if is_function_step(properties) else outputs
         if word == "Condition":
             return str(metadata["Outcome"]).lower() == "true"
         if "OutputParameters" in metadata:
             return {one["Name"]: one["Value"] for one in metadata["OutputParameters"]}
         return properties
+
+    def _value(self, uri: str) -> Any:
+        """Return the value that a step's function stored, with addresses of its files."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        request = {"Bucket": bucket, "Key": f"{key}/{RESULT}"}
+        content = self._service.call(self._service.s3.get_object, **request)["Body"].read()
+        return unpickle(content, lambda kind, name: f"{uri}/files/{name}")
 
     def logs(self, step_name: str) -> str:
         """Return the output of a step's job from CloudWatch; "" for a step without a job.

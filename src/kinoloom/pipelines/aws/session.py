@@ -16,6 +16,7 @@ from kinoloom.base.provenance import sha256
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.pipelines.aws.buckets import create_bucket
 from kinoloom.pipelines.aws.execution import SageMakerExecution
+from kinoloom.pipelines.aws.images import function_image
 from kinoloom.pipelines.aws.service import Service
 from kinoloom.pipelines.builder.code import bytes_digest
 from kinoloom.pipelines.language import load_text
@@ -91,6 +92,14 @@ class SageMakerSession:
             raise UsageError("The session has no role.", hint="Pass SageMakerSession(role=...).")
         return self._role
 
+    def default_image(self) -> str:
+        """Return the image of functions as steps without one.
+
+        Raises:
+            UsageError: AWS has no image with this Python version.
+        """
+        return function_image(self.boto_region_name)
+
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Upload a file, a folder or bytes to an s3:// address unless it is already there.
 
@@ -112,6 +121,36 @@ class SageMakerSession:
             call(s3.upload_file, Filename=str(content), ExtraArgs=metadata, **key)
         else:
             call(s3.put_object, Body=content, **metadata, **key)
+
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            ExecutionError: AWS rejected the request, for example because there is no file.
+        """
+        parts = urlparse(uri)
+        response = self._service.call(
+            self._service.s3.get_object, Bucket=parts.netloc, Key=parts.path.lstrip("/")
+        )
+        content: bytes = response["Body"].read()
+        return content
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address.
+
+        Raises:
+            ExecutionError: AWS rejected the request.
+        """
+        parts = urlparse(uri)
+        request = {"Bucket": parts.netloc, "Prefix": parts.path.lstrip("/")}
+        listed: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._service.call(self._service.s3.list_objects_v2, **request, **more)
+            listed += [f"s3://{parts.netloc}/{one['Key']}" for one in page.get("Contents", ())]
+            if "NextContinuationToken" not in page:
+                return listed
+            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def _is_uploaded(self, key: Mapping[str, str], digest: str) -> bool:
         from botocore.exceptions import ClientError

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.local.storage.store import file_digest
+from kinoloom.pipelines.protocols import FileSession
 
 _SKIPPED = {"__pycache__", ".git"}
 
@@ -38,6 +39,24 @@ def local_path(text: str) -> Path:
 def bytes_digest(content: bytes) -> str:
     """Return the SHA-256 of `content` as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def upload_data(session: FileSession, path: str, uri: str) -> str:
+    """Upload a file, or the files of a folder, to a folder at an address; others are kept.
+
+    Returns:
+        The address of the file, or of the folder.
+
+    Raises:
+        InputNotFoundError: The file or folder does not exist.
+    """
+    source, uri = local_path(path), uri.rstrip("/")
+    if source.is_file():
+        session.upload(source, f"{uri}/{source.name}")
+        return f"{uri}/{source.name}"
+    for file in sorted(one for one in source.rglob("*") if one.is_file()):
+        session.upload(file, f"{uri}/{file.relative_to(source).as_posix()}")
+    return uri
 
 
 def upload_script(context: CompileContext, script: Path) -> str:
@@ -96,10 +115,10 @@ def upload_sources(
         script = folder / entry_point
         if not script.is_file() or not script.resolve().is_relative_to(folder.resolve()):
             raise InputNotFoundError(f"Script {entry_point} does not exist in {folder}.")
-        members = _list_files(folder)
+        members = list_files(folder)
         name = entry_point
     for path in map(local_path, dependencies):
-        files = _list_files(path) if path.is_dir() else [("", path)]
+        files = list_files(path) if path.is_dir() else [("", path)]
         members += [(f"{path.name}/{inner}".rstrip("/"), file) for inner, file in files]
     archive = _pack(members)
     uri = context.uri("code", bytes_digest(archive), "sourcedir.tar.gz")
@@ -107,7 +126,8 @@ def upload_sources(
     return uri, name
 
 
-def _list_files(folder: Path) -> list[tuple[str, Path]]:
+def list_files(folder: Path) -> list[tuple[str, Path]]:
+    """Return the files of a folder with their paths in it, without those of git and caches."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     kept = [path for path in files if not _SKIPPED & set(path.relative_to(folder).parts)]
     return [(path.relative_to(folder).as_posix(), path) for path in sorted(kept)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from kinoloom.pipelines.builder.variables import to_expression
+from kinoloom.pipelines.builder.variables import iter_steps, to_expression
 
 
 class Condition:
@@ -15,6 +15,10 @@ class Condition:
     def to_request(self) -> dict[str, Any]:
         """Return the condition's JSON in a definition."""
         raise NotImplementedError
+
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the steps that must finish before the condition is evaluated."""
+        yield from iter_steps(vars(self))
 
 
 @dataclass(frozen=True)

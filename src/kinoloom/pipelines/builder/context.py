@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from kinoloom.pipelines.builder.variables import iter_steps, to_expression
 from kinoloom.pipelines.protocols import FileSession, Session
 
 _forced: list[Session] = []
@@ -36,12 +37,21 @@ class CompileContext:
         pipeline: The pipeline's name.
         step: The step's name.
         use_job_prefix: Whether jobs have names of their own; see `PipelineDefinitionConfig`.
+        needed: Collects the steps to which compiled values refer.
+        uploaded: Collects the addresses of folders that several steps share.
     """
 
     session: FileSession
     pipeline: str
     step: str = ""
     use_job_prefix: bool = False
+    needed: list[Any] = field(default_factory=list)
+    uploaded: set[str] = field(default_factory=set)
+
+    def to_json(self, value: Any) -> Any:
+        """Return a value as plain JSON, and collect the steps to which it refers."""
+        self.needed.extend(iter_steps(value))
+        return to_expression(value)
 
     def job_name(self, member: str, prefix: str | None) -> dict[str, str]:
         """Return the request's member with the job's name, or {} if the pipeline names it."""

@@ -9,10 +9,9 @@ from typing import Any
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.conditions import Condition
 from kinoloom.pipelines.builder.context import CompileContext
-from kinoloom.pipelines.builder.function_steps import Delayed, expand_delayed
 from kinoloom.pipelines.builder.properties import Properties
 from kinoloom.pipelines.builder.steps import Dependencies, Listed, Step, build_steps
-from kinoloom.pipelines.builder.variables import PipelineVariable, to_expression
+from kinoloom.pipelines.builder.variables import PipelineVariable, iter_steps
 
 
 class ConditionStep(Step):
@@ -35,17 +34,18 @@ class ConditionStep(Step):
         display_name: str | None = None,
         description: str | None = None,
         conditions: Sequence[Condition] | None = None,
-        if_steps: Sequence[Listed | Delayed] | None = None,
-        else_steps: Sequence[Listed | Delayed] | None = None,
+        if_steps: Sequence[Listed] | None = None,
+        else_steps: Sequence[Listed] | None = None,
     ) -> None:
         super().__init__(name, display_name, description, depends_on)
         self.conditions = list(conditions or ())
-        self.if_steps = expand_delayed(if_steps or ())
-        self.else_steps = expand_delayed(else_steps or ())
+        self.if_steps = list(if_steps or ())
+        self.else_steps = list(else_steps or ())
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
         branch = replace(context, step="")
+        context.needed.extend(iter_steps(self.conditions))
         return {
             "Conditions": [condition.to_request() for condition in self.conditions],
             "IfSteps": build_steps(self.if_steps, branch),
@@ -78,7 +78,7 @@ class FailStep(Step):
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
-        return {"ErrorMessage": to_expression(self.error_message)}
+        return {"ErrorMessage": context.to_json(self.error_message)}
 
     @property
     def properties(self) -> Properties:

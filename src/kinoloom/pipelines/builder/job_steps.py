@@ -11,7 +11,7 @@ from kinoloom.pipelines.builder.properties import PropertyFile
 from kinoloom.pipelines.builder.retry import RetryPolicy
 from kinoloom.pipelines.builder.settings import CacheConfig
 from kinoloom.pipelines.builder.steps import Dependencies, Step
-from kinoloom.pipelines.builder.variables import PipelineVariable, to_expression
+from kinoloom.pipelines.builder.variables import PipelineVariable
 
 
 class RetriedStep(Step):
@@ -83,7 +83,7 @@ class JobStep(RetriedStep):
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
-        arguments: dict[str, Any] = to_expression(self.step_args.build(context))
+        arguments: dict[str, Any] = context.to_json(self.step_args.build(context))
         return arguments
 
     def to_request(self, context: CompileContext) -> dict[str, Any]:

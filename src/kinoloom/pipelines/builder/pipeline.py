@@ -8,7 +8,6 @@ from typing import Any
 
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.context import CompileContext, forced_session
-from kinoloom.pipelines.builder.function_steps import Delayed, expand_delayed
 from kinoloom.pipelines.builder.parameters import Parameter
 from kinoloom.pipelines.builder.settings import (
     ParallelismConfiguration,
@@ -19,7 +18,7 @@ from kinoloom.pipelines.builder.settings import (
 )
 from kinoloom.pipelines.builder.steps import (
     Listed,
-    build_steps,
+    build_all_steps,
     iter_collections,
     resolve_collections,
 )
@@ -44,7 +43,7 @@ class Pipeline:
         parameters: The parameters of its executions.
         pipeline_experiment_config: The names of experiment and trial; None for neither.
         steps: The steps at the top level, or results of `@step` calls; the steps of branches
-            belong to their ConditionStep.
+            belong to their ConditionStep. Steps to which these refer need not be listed.
         sagemaker_session: The session that runs it.
         pipeline_definition_config: How it is compiled.
     """
@@ -54,14 +53,14 @@ class Pipeline:
         name: str = "",
         parameters: Sequence[Parameter] | None = None,
         pipeline_experiment_config: PipelineExperimentConfig | None = _DEFAULT_EXPERIMENT,
-        steps: Sequence[Listed | Delayed] | None = None,
+        steps: Sequence[Listed] | None = None,
         sagemaker_session: Session | None = None,
         pipeline_definition_config: PipelineDefinitionConfig | None = None,
     ) -> None:
         self.name = name
         self.parameters = list(parameters or ())
         self.pipeline_experiment_config = pipeline_experiment_config
-        self.steps = expand_delayed(steps or ())
+        self.steps = list(steps or ())
         self.sagemaker_session = sagemaker_session
         self.pipeline_definition_config = pipeline_definition_config or PipelineDefinitionConfig()
         self._max_parallel = 0
@@ -71,12 +70,13 @@ class Pipeline:
 
         Raises:
             DefinitionError: The definition is invalid; the message has the JSON paths.
-            UsageError: The pipeline has no session, or a step's settings are wrong.
+            UsageError: The pipeline has no session, two steps have one name, or a step's settings
+                are wrong.
         """
         config = self.pipeline_experiment_config
         use_prefix = self.pipeline_definition_config.use_custom_job_prefix
         context = CompileContext(self._session(), self.name, use_job_prefix=use_prefix)
-        steps = build_steps(self.steps, context)
+        steps = build_all_steps(self.steps, context)
         last_steps = {c.name: c.steps[-1].name for c in iter_collections(self.steps)}
         resolve_collections(steps, last_steps)
         definition = {

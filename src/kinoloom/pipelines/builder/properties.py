@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from kinoloom.errors import UsageError
-from kinoloom.pipelines.builder.variables import Join, PipelineVariable, to_expression
+from kinoloom.pipelines.builder.variables import Join, PipelineVariable, iter_steps, to_expression
 from kinoloom.pipelines.language.kinds import KINDS
 from kinoloom.pipelines.language.problems import suggest
 
@@ -21,12 +22,21 @@ class Properties(PipelineVariable):
         step_name: The step's name.
         path: The path of the property within the step; "" for all properties.
         step_type: Decides which first members exist; "" allows any.
+        step: The step itself, which becomes a part of every pipeline that uses the property.
     """
 
-    def __init__(self, step_name: str, path: str = "", step_type: str = "") -> None:
+    def __init__(
+        self, step_name: str, path: str = "", step_type: str = "", step: Any = None
+    ) -> None:
         self.step_name = step_name
         self.path = path
         self._step_type = step_type
+        self._step = step
+
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the step."""
+        if self._step is not None:
+            yield self._step
 
     @property
     def expr(self) -> dict[str, Any]:
@@ -41,7 +51,8 @@ class Properties(PipelineVariable):
             raise AttributeError(
                 f"a {self._step_type} step has no property '{name}'{suggest(name, known)}"
             )
-        return Properties(self.step_name, f"{self.path}.{name}" if self.path else name)
+        path = f"{self.path}.{name}" if self.path else name
+        return Properties(self.step_name, path, step=self._step)
 
     def __getitem__(self, item: int | str) -> Properties:
         if not self.path:
@@ -49,7 +60,7 @@ class Properties(PipelineVariable):
                 f"The properties of '{self.step_name}' are attributes, not items: [{item!r}]."
             )
         index = f"[{item}]" if isinstance(item, int) else f"['{item}']"
-        return Properties(self.step_name, self.path + index)
+        return Properties(self.step_name, self.path + index, step=self._step)
 
 
 class OutputProperties(Properties):
@@ -58,12 +69,13 @@ class OutputProperties(Properties):
     Args:
         step_name: The step's name.
         names: The names of its outputs.
+        step: The step itself.
     """
 
-    def __init__(self, step_name: str, names: list[str]) -> None:
-        super().__init__(step_name)
+    def __init__(self, step_name: str, names: list[str], step: Any = None) -> None:
+        super().__init__(step_name, step=step)
         self.Outputs = {
-            name: Properties(step_name, f"OutputParameters['{name}']") for name in names
+            name: Properties(step_name, f"OutputParameters['{name}']", step=step) for name in names
         }
 
 
@@ -119,6 +131,10 @@ class JsonGet(PipelineVariable):
         self.property_file = property_file
         self.json_path = json_path
         self.s3_uri = s3_uri
+
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the steps in the path and the address; a property file's step has only a name."""
+        yield from iter_steps([self.json_path, self.s3_uri])
 
     @property
     def expr(self) -> dict[str, Any]:

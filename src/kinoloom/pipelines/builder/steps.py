@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from kinoloom.errors import UsageError
 from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.builder.properties import Properties
+from kinoloom.pipelines.builder.variables import PipelineVariable
 
 
 class Step:
@@ -26,7 +28,7 @@ class Step:
         name: str,
         display_name: str | None = None,
         description: str | None = None,
-        depends_on: Sequence[str | Step | StepCollection] | None = None,
+        depends_on: Dependencies = None,
     ) -> None:
         self.name = name
         self.display_name = display_name
@@ -36,9 +38,21 @@ class Step:
     @property
     def properties(self) -> Properties:
         """What later steps can take from the step."""
-        return Properties(self.name, step_type=self.step_type)
+        return Properties(self.name, step_type=self.step_type, step=self)
 
-    def add_depends_on(self, step_names: Sequence[str | Step | StepCollection]) -> None:
+    @property
+    def arguments(self) -> Any:
+        """The arguments are known only when the pipeline is compiled.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"The arguments of step '{self.name}' are known only when its pipeline is compiled.",
+            hint="Take values from its properties, and join them with text by Join(on, values).",
+        )
+
+    def add_depends_on(self, step_names: Sequence[str | Listed]) -> None:
         """Add steps that must finish first."""
         self.depends_on.extend(step_names)
 
@@ -54,7 +68,13 @@ class Step:
             "Arguments": self.build_arguments(replace(context, step=self.name)),
         }
         if self.depends_on:
-            request["DependsOn"] = [s if isinstance(s, str) else s.name for s in self.depends_on]
+            request["DependsOn"] = [_last_name(one) for one in self.depends_on]
+            context.needed.extend(
+                step
+                for one in self.depends_on
+                if not isinstance(one, str)
+                for step in iter_listed(one)
+            )
         if self.display_name:
             request["DisplayName"] = self.display_name
         if self.description:
@@ -75,7 +95,7 @@ class StepCollection:
         self,
         name: str,
         steps: Sequence[Step] = (),
-        depends_on: Sequence[str | Step | StepCollection] | None = None,
+        depends_on: Dependencies = None,
     ) -> None:
         self.name = name
         self.steps = list(steps)
@@ -88,26 +108,87 @@ class StepCollection:
         return self.steps[-1].properties
 
 
-Listed = Step | StepCollection
+class StepOutput(PipelineVariable):
+    """The future result of a step; in a list of steps it means the step.
+
+    Args:
+        step: The step.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+    def iter_steps(self) -> Iterator[Step]:
+        """Yield the step."""
+        yield self.step
+
+
+Listed = Step | StepCollection | StepOutput
 """An item of a pipeline's or a branch's list of steps."""
 
-Dependencies = Sequence[str | Step | StepCollection] | None
+Dependencies = Sequence[str | Listed] | None
 """The `depends_on` argument of steps."""
 
 
-def build_steps(listed: Sequence[Listed], context: CompileContext) -> list[dict[str, Any]]:
-    """Return the steps of a list as plain JSON, including the steps of collections."""
-    steps = (one.steps if isinstance(one, StepCollection) else [one] for one in listed)
-    return [step.to_request(context) for group in steps for step in group]
+def iter_listed(one: Listed) -> Iterator[Step]:
+    """Yield the steps of an item of a list."""
+    if isinstance(one, StepCollection):
+        yield from one.steps
+    else:
+        yield one.step if isinstance(one, StepOutput) else one
 
 
-def iter_collections(listed: Sequence[Listed]) -> Iterator[StepCollection]:
+def iter_placed(listed: Iterable[Listed]) -> Iterator[Step]:
+    """Yield the steps of a list, including those in branches."""
+    for one in listed:
+        for step in iter_listed(one):
+            yield step
+            for branch in ("if_steps", "else_steps"):
+                yield from iter_placed(getattr(step, branch, ()))
+
+
+def build_steps(listed: Iterable[Listed], context: CompileContext) -> list[dict[str, Any]]:
+    """Return the steps of a list as plain JSON, each once, including those of collections."""
+    steps = {id(step): step for one in listed for step in iter_listed(one)}
+    return [step.to_request(context) for step in steps.values()]
+
+
+def build_all_steps(listed: Sequence[Listed], context: CompileContext) -> list[dict[str, Any]]:
+    """Return the steps of a pipeline as plain JSON, before them those that they need.
+
+    A step that is neither in the list nor in a branch, but to which another step refers, becomes a
+    part of the pipeline, as in the SDK.
+
+    Raises:
+        UsageError: Two steps have the same name.
+    """
+    names: dict[str, Step] = {}
+    requests: list[dict[str, Any]] = []
+    steps: list[Listed] = list(listed)
+    while steps:
+        for step in iter_placed(steps):
+            if names.setdefault(step.name, step) is not step:
+                raise UsageError(
+                    f"Two steps are named '{step.name}'.", hint="Pass another name= to one of them."
+                )
+        context.needed.clear()
+        requests[:0] = build_steps(steps, context)
+        placed = {id(step) for step in names.values()}
+        steps = [step for step in context.needed if id(step) not in placed]
+    return requests
+
+
+def iter_collections(listed: Iterable[Listed]) -> Iterator[StepCollection]:
     """Yield the collections of a list, including those in branches."""
     for one in listed:
         if isinstance(one, StepCollection):
             yield one
         for branch in ("if_steps", "else_steps"):
             yield from iter_collections(getattr(one, branch, ()))
+
+
+def _last_name(one: str | Listed) -> str:
+    return one if isinstance(one, str) else list(iter_listed(one))[-1].name
 
 
 def resolve_collections(steps: Sequence[dict[str, Any]], last_steps: Mapping[str, str]) -> None:

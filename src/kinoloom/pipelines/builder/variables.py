@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from kinoloom.errors import UsageError
 
 
+@runtime_checkable
+class Referring(Protocol):
+    """An object that may refer to steps: a pipeline variable or a condition."""
+
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the steps that must finish before the value is known."""
+
+
 class PipelineVariable:
     """A value that is known only at run time; it has no text or number before."""
+
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the steps that must finish before the value is known."""
+        yield from ()
 
     @property
     def expr(self) -> dict[str, Any]:
@@ -58,6 +70,10 @@ class Join(PipelineVariable):
         """The variable's JSON in a definition."""
         return {"Std:Join": {"On": self.on, "Values": to_expression(self.values)}}
 
+    def iter_steps(self) -> Iterator[Any]:
+        """Yield the steps that must finish before the value is known."""
+        yield from iter_steps(self.values)
+
     def to_string(self) -> PipelineVariable:
         """Return the variable itself, which is text."""
         return self
@@ -105,6 +121,18 @@ def to_expression(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_expression(item) for item in value]
     return value
+
+
+def iter_steps(value: Any) -> Iterator[Any]:
+    """Yield the steps to which the pipeline variables in a value refer."""
+    if isinstance(value, Referring):
+        yield from value.iter_steps()
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from iter_steps(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from iter_steps(item)
 
 
 def to_text(value: Any) -> Any:

@@ -151,7 +151,8 @@ class RayWorker(Worker):
             listing = list_folder(path)
             chunks = [self.ray.put(chunk) for chunk in iter_chunks(path, listing)]
             parcel = Parcel(digest, path.is_file(), listing, chunks)
-            self._sent[digest] = parcel
+            if self.store.digest_of(path) == digest:  # else it changed while it was read
+                self._sent[digest] = parcel
         return parcel
 
 

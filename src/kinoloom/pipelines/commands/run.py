@@ -43,6 +43,9 @@ def run_file(file: Path, options: RunOptions) -> Report:
         UsageError: A parameter is unknown, missing or of the wrong type.
         ExecutionError: The execution failed; the message has its id and the reason.
     """
+    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
+    if file.is_file():
+        record.key  # noqa: B018  hashes the file now: it may be edited while the pipeline runs
     if options.resume is not None:
         local = _open_local_session(options)
         execution: Execution = resume_file(local, file, options.resume)
@@ -53,7 +56,6 @@ def run_file(file: Path, options: RunOptions) -> Report:
             log_limit_bytes=options.log_limit,
         )  # fmt: skip
         execution = run_to_end(session, file, options)
-    record = Provenance(op="pipeline.run", options={}, inputs=(file,))
     return replace(execution_summary(execution), provenance=record)
 
 

@@ -249,7 +249,7 @@ class Step:
             config = self.arguments.get("ProcessingOutputConfig")
             listed = config.get("Outputs") if isinstance(config, Mapping) else None
         outputs = listed if isinstance(listed, tuple) else ()
-        return tuple(str(output["OutputName"]) for output in outputs)
+        return tuple(str(one["OutputName"]) for one in outputs if isinstance(one, Mapping))
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,11 @@ class Problems:
     def __len__(self) -> int:
         return len(self._items)
 
-    def raise_if_any(self) -> None:
+    def raise_if_any(self, heading: str = "The pipeline definition has") -> None:
         """Raise one error that lists the problems.
+
+        Args:
+            heading: What comes before the number of problems.
 
         Raises:
             DefinitionError: There are problems; the message has the first 20, one per line.
@@ -78,7 +81,7 @@ class Problems:
         if len(self._items) > _MAX_LISTED:
             lines.append(f"and {len(self._items) - _MAX_LISTED} more")
         count = "1 problem" if len(self._items) == 1 else f"{len(self._items)} problems"
-        raise DefinitionError(f"The pipeline definition has {count}:\n  " + "\n  ".join(lines))
+        raise DefinitionError("\n  ".join([f"{heading} {count}:", *lines]))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from kinoloom.pipelines.language import Checked
+from kinoloom.pipelines.language import Checked, load_text
 from kinoloom.pipelines.language.model import Placed
+from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.storage.state import State
+from kinoloom.pipelines.local.supported import check_parameters, check_supported
 
 _BRANCHES = ("IfSteps", "ElseSteps")
+_THIS_STEP = "WHERE execution = :id AND name = :name"
+
+
+def replace_definition(
+    state: State, row: Mapping[str, Any], definition: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the statements that give an execution another definition.
+
+    Args:
+        state: The state.
+        row: The execution's row.
+        definition: The definition as JSON.
+
+    Raises:
+        DefinitionError: The definition is invalid or has steps that cannot run locally.
+        UsageError: A parameter has no valid value.
+    """
+    before, after = load_text(row["definition"]), check_supported(definition)
+    declared = after.definition.parameters
+    names = {one.name for one in declared}
+    kept = {name: value for name, value in row["parameters"].items() if name in names}
+    values = {
+        "id": row["id"],
+        "definition": definition,
+        "parameters": check_parameters(declared, kept),
+    }
+    statements = [
+        (
+            "UPDATE executions SET definition = :definition, parameters = :parameters "
+            "WHERE id = :id",
+            values,
+        )
+    ]
+    unchanged = find_unchanged_steps(before, after)
+    for step in state.list_steps(row["id"]):
+        name = step["name"].partition("/")[0]  # trainings of a Tuning step have a number
+        values = {"id": row["id"], "name": step["name"], "status": Status.WAITING.value}
+        if name not in after.graph.steps:
+            statements.append((f"DELETE FROM steps {_THIS_STEP}", values))
+        elif name not in unchanged:
+            statements.append((f"UPDATE steps SET status = :status {_THIS_STEP}", values))
+    return statements
 
 
 def find_unchanged_steps(before: Checked, after: Checked) -> set[str]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kinoloom.errors import ExecutionError
+from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.builder.functions.results import is_function_step
 from kinoloom.pipelines.language import Checked, Step
+from kinoloom.pipelines.language.problems import Problems
+from kinoloom.pipelines.language.shapes import Shape
+from kinoloom.pipelines.local.functions import Functions
 from kinoloom.pipelines.local.jobs.resources import Demand
 from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.scope import Scope
 from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.state import State, now
-
-Function = Callable[[dict[str, Any], Any], Any]
-"""What a Lambda step calls: (event, context) -> a dict with its outputs."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Run:
         parameters: The parameters' values by name.
         variables: The execution variables by name.
         folder: The folder of its steps.
+        outputs: The address of outputs without one.
         max_parallel: The maximum number of concurrent steps; 0 leaves it to the resources.
         stop_fd: Becomes readable when the execution must stop.
     """
@@ -43,6 +45,7 @@ class Run:
     parameters: Mapping[str, Any]
     variables: Mapping[str, str]
     folder: Path
+    outputs: str
     max_parallel: int
     stop_fd: int
 
@@ -60,13 +63,13 @@ class Tools:
         worker: Runs jobs.
         models: The model registry.
         demand: The resources, and what steps use of them.
-        functions: The functions of Lambda steps by ARN.
+        functions: The functions of Lambda steps.
     """
 
     worker: Worker
     models: Models
     demand: Demand
-    functions: Mapping[str, Function]
+    functions: Functions
 
     @property
     def state(self) -> State:
@@ -96,11 +99,16 @@ class RunContext:
             self._json_file,
         )  # fmt: skip
 
-    def resolve(self, step: Step) -> tuple[dict[str, Any], str]:
+    def resolve(self, step: Step, supported: Shape) -> tuple[dict[str, Any], str]:
         """Return a step's plain arguments, and the name of its job or model.
+
+        Args:
+            step: The step.
+            supported: The shape that the arguments must have.
 
         Raises:
             ExecutionError: A value refers to something that does not exist.
+            UsageError: The arguments do not have the shape.
         """
         name = f"pipelines-{self.run.id}-{step.name}"
         variables = {
@@ -108,7 +116,12 @@ class RunContext:
             "CurrentDateTime": now(),
             f"{step.type}JobName": name,
         }
-        return replace(self.scope, execution=variables).value(step.arguments), name
+        arguments = replace(self.scope, execution=variables).value(step.arguments)
+        problems = Problems()
+        supported.check(arguments, "Arguments", problems)
+        if len(problems):
+            raise UsageError("; ".join(map(str, problems)) + ".")
+        return fill_output_paths(arguments, f"{self.run.outputs}/{step.name}"), name
 
     def attempt_folder(self, step: Step, attempt: int) -> Path:
         """Return the folder of a step's attempt (from 1)."""
@@ -124,8 +137,24 @@ class RunContext:
         outputs = self._properties[step_name]["ProcessingOutputConfig"]["Outputs"]
         uri = next(o["S3Output"]["S3Uri"] for o in outputs if o["OutputName"] == file.output)
         folder = self.tools.worker.objects.path(uri)
+        if is_function_step(self._properties[step_name]) and not (folder / file.file).exists():
+            raise ExecutionError(
+                f"The result of step '{step_name}' cannot be compared: JSON cannot represent it."
+            )
         name = f"Property file '{file_name}' of step '{step_name}'"
         return _read_json(folder / file.file, name, folder)
+
+
+def fill_output_paths(arguments: Any, uri: str) -> Any:
+    """Return a request with an address in place of each S3OutputPath that is null."""
+    if isinstance(arguments, Mapping):
+        return {
+            key: uri if key == "S3OutputPath" and item is None else fill_output_paths(item, uri)
+            for key, item in arguments.items()
+        }
+    if isinstance(arguments, list):
+        return [fill_output_paths(one, uri) for one in arguments]
+    return arguments
 
 
 def _read_json(path: Path, name: str, folder: Path) -> Any:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from kinoloom.errors import ExecutionError, UsageError
+from kinoloom.pipelines.builder.functions.results import is_function_step
 from kinoloom.pipelines.language.kinds import KINDS
 from kinoloom.pipelines.language.problems import suggest
+from kinoloom.pipelines.local.function_result import read_value
 from kinoloom.pipelines.local.jobs.outcome import Status
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
 from kinoloom.pipelines.local.script.running import Running
@@ -159,7 +161,8 @@ class LocalExecution:
         """Wait for the execution and return the result of a step.
 
         Returns:
-            For a Processing step, the paths of its outputs by name; for a Training step, the paths
+            For a `@step` function, the value that it returned, with paths to its files; for a
+            Processing step, the paths of its outputs by name; for a Training step, the paths
             of the archives "model" and, if there is one, "data"; for a Transform step, the path
             "transform"; for a Model, RegisterModel or Tuning step, its properties; for a Lambda or
             Callback step, its outputs by name; for a Condition step, a bool.
@@ -173,6 +176,18 @@ class LocalExecution:
 
     def result_so_far(self, step_name: str) -> Any:
         """Return the result of a succeeded step without waiting for the execution; see `result`.
+
+        Raises:
+            UsageError: No step of that name has started.
+            ExecutionError: The step has not succeeded.
+        """
+        result = self.outputs(step_name)
+        if is_function_step(self.properties(step_name)):
+            return read_value(self.workspace.store, self._step(step_name), result["result"])
+        return result
+
+    def outputs(self, step_name: str) -> Any:
+        """Return the result of a succeeded step; for a `@step` function, the paths of its files.
 
         Raises:
             UsageError: No step of that name has started.

@@ -16,6 +16,7 @@ from kinoloom.pipelines.language.values import (
     Members,
     Value,
     parse_json_path,
+    to_json,
 )
 
 _NAME_KEYS = ("OutputName", "InputName", "ChannelName", "Name", "Key")
@@ -73,6 +74,27 @@ class Scope:
             return find_member(content, members, f"property file {get.text}")
         uri = as_text(self.value(value.s3_uri))
         return find_member(self.file(uri), members, uri)
+
+
+def substitute(value: Value, known: Mapping[str, Any]) -> Any:
+    """Return the JSON of a value, with plain values in place of known references.
+
+    Args:
+        value: The value.
+        known: Plain values by reference, such as "Parameters.X".
+    """
+    if isinstance(value, Get) and value.text in known:
+        return known[value.text]
+    if isinstance(value, Join):
+        items = [substitute(item, known) for item in value.values]
+        if all(isinstance(item, str | int | float) for item in items):
+            return value.on.join(map(as_text, items))
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: substitute(item, known) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [substitute(item, known) for item in value]
+    return to_json(value)
 
 
 def find_member(content: Any, members: Members, name: str) -> Any:

@@ -8,14 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from kinoloom.base.notes import logger
 from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Checked
-from kinoloom.pipelines.local.changes import find_unchanged_steps
-from kinoloom.pipelines.local.context import Function, Run, Tools
+from kinoloom.pipelines.local.changes import replace_definition
+from kinoloom.pipelines.local.context import Run, Tools
 from kinoloom.pipelines.local.driving import start_engine
 from kinoloom.pipelines.local.dry_run import explain_steps
 from kinoloom.pipelines.local.execution import LocalExecution
-from kinoloom.pipelines.local.jobs.outcome import Status
+from kinoloom.pipelines.local.functions import Function, Functions
 from kinoloom.pipelines.local.jobs.process import Isolation, kill_orphan
 from kinoloom.pipelines.local.jobs.resources import Demand, Resources, this_machine
 from kinoloom.pipelines.local.jobs.step_log import LOG_LIMIT_BYTES
@@ -25,9 +26,12 @@ from kinoloom.pipelines.local.storage.models import Models
 from kinoloom.pipelines.local.storage.objects import rejecting_errors
 from kinoloom.pipelines.local.storage.state import now
 from kinoloom.pipelines.local.storage.workspace import ACCOUNT, Workspace
-from kinoloom.pipelines.local.supported import check_parameters, check_supported
-
-_THIS_STEP = "WHERE execution = :id AND name = :name"
+from kinoloom.pipelines.local.supported import (
+    check_parameters,
+    check_supported,
+    examine_steps,
+    examine_text,
+)
 
 
 class LocalSession:
@@ -80,7 +84,7 @@ class LocalSession:
         self.boto_region_name = region
         self.default_bucket_prefix = default_bucket_prefix
         self._bucket = default_bucket
-        self._functions: dict[str, Function] = {}
+        self._functions = Functions(self.root / "functions")
         if isolation == "inline":
             resources = Resources()
         self._tools = Tools(
@@ -125,6 +129,10 @@ class LocalSession:
         """Return the role of jobs without one; it has no effect locally."""
         return f"arn:aws:iam::{ACCOUNT}:role/local"
 
+    def default_image(self) -> str:
+        """Return the name that stands for this interpreter's environment."""
+        return "local/python"
+
     def upload(self, content: Path | bytes, uri: str) -> None:
         """Store a file, the files of a folder, or bytes at an s3:// address; other files stay.
 
@@ -134,6 +142,18 @@ class LocalSession:
         with rejecting_errors(self.root):
             self.workspace.objects.put(content, uri)
 
+    def read_object(self, uri: str) -> bytes:
+        """Return the file at an address.
+
+        Raises:
+            UsageError: There is no file.
+        """
+        return self.workspace.objects.read(uri)
+
+    def list_objects(self, uri: str) -> list[str]:
+        """Return the addresses of the files at and below an address."""
+        return self.workspace.objects.list(uri)
+
     def register_function(self, function_arn: str, function: Function) -> None:
         """Register the function that Lambda steps with this ARN call.
 
@@ -142,7 +162,21 @@ class LocalSession:
             function: Called as `function(event, None)` in a thread of this process; returns a dict
                 with the step's outputs.
         """
-        self._functions[function_arn] = function
+        self._functions.register(function_arn, function)
+
+    def keep_function(self, name: str, files: Mapping[str, Path], handler: str) -> str:
+        """Store a script that Lambda steps call, in this and other processes; return its ARN.
+
+        Args:
+            name: The function's name.
+            files: The files of its code by path.
+            handler: "module.function", called as in `register_function`.
+
+        Raises:
+            UsageError: The script lacks the function.
+        """
+        arn = f"arn:aws:lambda:{self.boto_region_name}:{ACCOUNT}:function:{name}"
+        return self._functions.keep(arn, files, handler)
 
     def put_pipeline(
         self, name: str, definition: str, description: str = "", role: str | None = None
@@ -156,9 +190,11 @@ class LocalSession:
             role: Accepted for compatibility; it has no effect locally.
 
         Raises:
-            DefinitionError: The definition is invalid or has steps that cannot run locally.
+            DefinitionError: The definition is invalid or has steps that cannot run locally; the
+                message lists all of them.
         """
-        check_supported(definition)
+        for note in examine_text(definition)[1].notes:
+            logger.warning(note)
         self.workspace.state.put_pipeline(name, definition, description)
         return self.workspace.pipeline_arn(name)
 
@@ -209,10 +245,17 @@ class LocalSession:
             max_parallel: Maximum number of concurrent steps; 0 leaves it to the resources.
 
         Raises:
-            UsageError: The pipeline or a parameter does not exist, or a value is missing or of
-                the wrong type.
+            UsageError: The pipeline, a parameter or a model does not exist, or a value is missing
+                or of the wrong type.
+            DefinitionError: A step cannot run locally with these values.
         """
-        row, _, values = self._load(name, parameters)
+        row, checked, values = self._load(name, parameters)
+        known = examine_text(row["definition"])[1]
+        found = examine_steps(checked, values) if values else known
+        for model in found.models:
+            self.models.find(model)
+        for note in set(found.notes) - set(known.notes):
+            logger.warning(note)
         execution = secrets.token_hex(6)
         self.workspace.state.add_execution(
             {
@@ -291,47 +334,24 @@ class LocalSession:
                 new definition.
             DefinitionError: The new definition is invalid or has steps that cannot run locally.
             ExecutionError: A process is running the execution.
+            OutputError: The disk is full or reports an error.
         """
         row = self.workspace.execution_row(execution)
         if row["status"] == "Succeeded":
             return LocalExecution(self.workspace, execution)
-        changes = [] if definition is None else self._replace_definition(row, definition)
+        changes = (
+            [] if definition is None else replace_definition(self.workspace.state, row, definition)
+        )
         lock = self.workspace.lock(execution)
-        self.workspace.state.execute(*changes)
-        row = self.workspace.execution_row(execution)
-        for step in self.workspace.state.list_steps(execution):
-            kill_orphan(step["pid"], step["pid_started"])
-        return self._drive(execution, check_supported(row["definition"]), lock)
-
-    def _replace_definition(
-        self, row: Mapping[str, Any], definition: str
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Return the statements that give an execution another definition."""
-        before, after = check_supported(row["definition"]), check_supported(definition)
-        declared = after.definition.parameters
-        names = {one.name for one in declared}
-        kept = {name: value for name, value in row["parameters"].items() if name in names}
-        values = {
-            "id": row["id"],
-            "definition": definition,
-            "parameters": check_parameters(declared, kept),
-        }
-        statements = [
-            (
-                "UPDATE executions SET definition = :definition, parameters = :parameters "
-                "WHERE id = :id",
-                values,
-            )
-        ]
-        unchanged = find_unchanged_steps(before, after)
-        for step in self.workspace.state.list_steps(row["id"]):
-            name = step["name"].partition("/")[0]  # trainings of a Tuning step have a number
-            values = {"id": row["id"], "name": step["name"], "status": Status.WAITING.value}
-            if name not in after.graph.steps:
-                statements.append((f"DELETE FROM steps {_THIS_STEP}", values))
-            elif name not in unchanged:
-                statements.append((f"UPDATE steps SET status = :status {_THIS_STEP}", values))
-        return statements
+        try:
+            self.workspace.state.execute(*changes)
+            row = self.workspace.execution_row(execution)
+            for step in self.workspace.state.list_steps(execution):
+                kill_orphan(step["pid"], step["pid_started"])
+            return self._drive(execution, check_supported(row["definition"]), lock)
+        except BaseException:
+            lock.close()
+            raise
 
     def _load(
         self, name: str, parameters: Mapping[str, Any] | None
@@ -350,6 +370,10 @@ class LocalSession:
             running.progress.show()
         return LocalExecution(self.workspace, execution, running)
 
+    def _outputs(self, pipeline: str, execution: str) -> str:
+        parts = [self.default_bucket(), self.default_bucket_prefix, pipeline, execution]
+        return "s3://" + "/".join(part for part in parts if part)
+
     def _run(self, row: Mapping[str, Any], checked: Checked, stop_fd: int) -> Run:
         name, execution = row["pipeline"], row["id"]
         arn = self.workspace.execution_arn(name, execution)
@@ -363,5 +387,6 @@ class LocalSession:
         }
         return Run(
             execution, arn, name, checked, row["parameters"], variables,
-            self.workspace.run_folder(execution), row["parallel"], stop_fd,
+            self.workspace.run_folder(execution), self._outputs(name, execution), row["parallel"],
+            stop_fd,
         )  # fmt: skip

@@ -6,13 +6,13 @@ type. The language's part of a kind is in the module of the same name in `langua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.language import Step
-from kinoloom.pipelines.language.shapes import fits_type, format_value
+from kinoloom.pipelines.language.shapes import ANYTHING, Shape, fits_type, format_value
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.job import Job
 from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
@@ -54,6 +54,10 @@ def _result_is_properties(properties: Mapping[str, Any], locate: Callable[[str],
     return properties
 
 
+def _no_notes(arguments: Mapping[str, Any]) -> Iterable[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class LocalKind:
     """How steps of one type run. Exactly one of `decide`, `build_job` and `prepare` is given.
@@ -67,6 +71,8 @@ class LocalKind:
             It raises KinoloomError if the arguments are invalid.
         result: Returns the result of a succeeded step from its properties and a function that
             locates addresses.
+        supported: The shape of the arguments that can run here.
+        notes: Yields a sentence for each argument that has another effect here.
     """
 
     type: str
@@ -74,6 +80,8 @@ class LocalKind:
     build_job: Callable[[RunContext, Step], Job] | None = None
     prepare: Callable[[RunContext, Step, int], Task] | None = None
     result: Callable[[Mapping[str, Any], Callable[[str], Path]], Any] = _result_is_properties
+    supported: Shape = ANYTHING
+    notes: Callable[[Mapping[str, Any]], Iterable[str]] = _no_notes
 
 
 def prepare_task(kind: LocalKind, context: RunContext, step: Step, attempt: int) -> Lookup | Task:

@@ -2,44 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kinoloom.base.printable import printable_line
-from kinoloom.errors import DefinitionError, UsageError
-from kinoloom.pipelines.language import Checked, Step, load_text
+from kinoloom.errors import UsageError
+from kinoloom.pipelines.language import Checked, load_text
 from kinoloom.pipelines.language.model import Parameter, Placed
-from kinoloom.pipelines.language.problems import suggest
+from kinoloom.pipelines.language.problems import Problems, child_path, suggest
 from kinoloom.pipelines.language.shapes import fits_type, format_value
+from kinoloom.pipelines.language.values import EXECUTION_VARIABLES, Get
 from kinoloom.pipelines.local.kinds import LOCAL_KINDS
+from kinoloom.pipelines.local.scope import substitute
+from kinoloom.pipelines.local.step_kind import LocalKind
 
-_NOTEBOOK = "amazon_sagemaker_scheduler"  # the entry point of the SDK's notebook jobs
+_PLACEHOLDER = {f"Execution.{name}": "000000000000" for name in EXECUTION_VARIABLES}
+"""Values of execution variables that do not change whether a step can run."""
 
 
-@lru_cache(4)  # upsert, start and resume check the same definition
+@dataclass(frozen=True)
+class Findings:
+    """What is worth knowing before a definition that can run starts.
+
+    Attributes:
+        notes: A sentence for each argument that has another effect in a LocalSession.
+        models: The names of the models that must exist.
+    """
+
+    notes: tuple[str, ...]
+    models: tuple[str, ...]
+
+
 def check_supported(text: str) -> Checked:
     """Return a checked definition if a LocalSession can run all of its steps.
 
     Raises:
-        DefinitionError: The definition is invalid or has steps that cannot run locally.
+        DefinitionError: See `examine_text`.
+    """
+    return examine_text(text)[0]
+
+
+@lru_cache(4)  # upsert, start and resume check the same definition
+def examine_text(text: str) -> tuple[Checked, Findings]:
+    """Check a definition in JSON text, with its literal values.
+
+    Raises:
+        DefinitionError: The definition is invalid or has steps that cannot run locally; the
+            message lists all of them with their JSON paths.
     """
     checked = load_text(text)
-    steps = checked.graph.steps.values()
-    unsupported = [placed for placed in steps if placed.step.type not in LOCAL_KINDS]
-    if unsupported:
-        raise _unsupported_error(
-            [(placed, placed.step.type) for placed in unsupported],
-            f"Supported step types: {', '.join(sorted(LOCAL_KINDS))}.",
-        )
-    notebooks = [placed for placed in steps if _entry_point(placed.step) == _NOTEBOOK]
-    if notebooks:
-        raise _unsupported_error(
-            [(placed, "a notebook job") for placed in notebooks],
-            "Notebook jobs need the service's own image. Run the notebook in a Processing step: "
-            "jupyter nbconvert --execute.",
-        )
-    return checked
+    return checked, examine_steps(checked, {})
+
+
+def examine_steps(checked: Checked, parameters: Mapping[str, Any]) -> Findings:
+    """Check that a LocalSession can run all steps, as far as their arguments are known.
+
+    Args:
+        checked: The definition.
+        parameters: The known values of parameters by name.
+
+    Raises:
+        DefinitionError: See `examine_text`.
+    """
+    problems = Problems()
+    notes, models = [], []
+    for placed, kind, arguments in _iter_arguments(checked, parameters):
+        name, found = placed.step.name, Problems()
+        if kind is None:
+            types = ", ".join(sorted(LOCAL_KINDS))
+            found.add(placed.path, f"is of type {placed.step.type}; supported types: {types}")
+        else:
+            kind.supported.check(arguments, child_path(placed.path, "Arguments"), found)
+            if not len(found):
+                notes += [f"Step '{name}': {note}" for note in kind.notes(arguments)]
+        if _needs_model(placed) and isinstance(arguments.get("ModelName"), str):
+            models.append(arguments["ModelName"])
+        for problem in found:
+            problems.add(problem.path, f"{problem.message} (step '{name}')")
+    problems.raise_if_any("LocalSession cannot run the pipeline, which has")
+    return Findings(tuple(notes), tuple(models))
+
+
+def _needs_model(placed: Placed) -> bool:
+    """Return whether a step surely runs with a model whose name no step of the pipeline decides."""
+    name = placed.step.arguments.get("ModelName")
+    is_fixed = isinstance(name, str) or (isinstance(name, Get) and name.kind == "Parameters")
+    return placed.step.type == "Transform" and is_fixed and not placed.condition
+
+
+def _iter_arguments(
+    checked: Checked, parameters: Mapping[str, Any]
+) -> Iterator[tuple[Placed, LocalKind | None, Any]]:
+    """Yield each step with its kind and its arguments as JSON, with the known values in them."""
+    known = {**_PLACEHOLDER, **{f"Parameters.{name}": one for name, one in parameters.items()}}
+    for placed in checked.graph.steps.values():
+        kind = LOCAL_KINDS.get(placed.step.type)
+        yield placed, kind, substitute(placed.step.arguments, known)
 
 
 def check_parameters(declared: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,17 +127,3 @@ def check_parameters(declared: tuple[Parameter, ...], given: Mapping[str, Any]) 
             )
         values[name] = value
     return values
-
-
-def _unsupported_error(steps: list[tuple[Placed, str]], advice: str) -> DefinitionError:
-    lines = "\n  ".join(
-        printable_line(f"{one.path}: '{one.step.name}' is {kind}") for one, kind in steps
-    )
-    return DefinitionError(f"LocalSession cannot run these steps:\n  {lines}\n{advice}")
-
-
-def _entry_point(step: Step) -> str:
-    """Return the program of a training step's container; "" if it has none."""
-    algorithm = step.arguments.get("AlgorithmSpecification")
-    entry = algorithm.get("ContainerEntrypoint") if isinstance(algorithm, Mapping) else None
-    return str(entry[0]) if isinstance(entry, tuple) and entry else ""

@@ -153,7 +153,7 @@ def _images(execution: LocalExecution) -> list[Section]:
 
 def _iter_outputs(execution: LocalExecution, step: dict[str, Any]) -> Iterator[tuple[str, Path]]:
     try:
-        result = execution.result(step["StepName"])
+        result = execution.outputs(step["StepName"])
     except KinoloomError:  # the step has not succeeded
         return
     for name, path in result.items() if isinstance(result, dict) else ():

@@ -1,7 +1,8 @@
 """Filters and joins of transform jobs: parts of records, and records joined with results.
 
 Expressions are the service's JSONPath: `$`, `$.name`, `$['name']`, `$[0]`, `$[-1]`, `$[1:3]`,
-`$[0,2]`, in any sequence. A text/csv record is a list of its cells.
+`$[0,2]`, in any sequence, and `$['a','b']`, an object with these members. A text/csv record is a
+list of its cells.
 
 Source: the service's documentation, "Associate Prediction Results with Input Records".
 """
@@ -14,9 +15,11 @@ import json
 import re
 from typing import Any
 
+_NAME = r"'[^']*'"
 _STEP = re.compile(
-    r"\.(?P<name>[A-Za-z_][\w-]*)|\['(?P<key>[^']*)'\]|\[(?P<many>-?\d+(?:,-?\d+)+)\]"
-    r"|\[(?P<start>-?\d*):(?P<stop>-?\d*)\]|\[(?P<index>-?\d+)\]"
+    rf"\.(?P<name>[A-Za-z_][\w-]*)|\[(?P<keys>{_NAME}(?:\s*,\s*{_NAME})*)\]"
+    r"|\[(?P<many>-?\d+(?:,-?\d+)+)\]|\[(?P<start>-?\d*):(?P<stop>-?\d*)\]"
+    r"|\[(?P<index>-?\d+)\]"
 )
 
 
@@ -26,25 +29,38 @@ def select(value: Any, expression: str) -> Any:
     Raises:
         ValueError: The expression is invalid, or selects something that does not exist.
     """
-    if not expression.startswith("$"):
-        raise ValueError(f"'{expression}' is not a valid JSONPath: it must start with $.")
-    position = 1
-    while position < len(expression):
-        match = _STEP.match(expression, position)
-        if match is None:
-            raise ValueError(f"'{expression}' is not supported from '{expression[position:]}' on.")
+    for match in parse_expression(expression):
         try:
             value = _select_child(value, match)
         except (LookupError, TypeError) as error:
             raise ValueError(f"A record has no value at '{expression}'.") from error
-        position = match.end()
     return value
 
 
+def parse_expression(expression: str) -> list[re.Match[str]]:
+    """Return the parts of an expression after its $.
+
+    Raises:
+        ValueError: The expression is invalid.
+    """
+    if not expression.startswith("$"):
+        raise ValueError(f"'{expression}' is not a valid JSONPath: it must start with $.")
+    parts, position = [], 1
+    while position < len(expression):
+        match = _STEP.match(expression, position)
+        if match is None:
+            raise ValueError(f"'{expression}' is not supported from '{expression[position:]}' on.")
+        parts.append(match)
+        position = match.end()
+    return parts
+
+
 def _select_child(value: Any, match: re.Match[str]) -> Any:
-    name = match["name"] if match["name"] is not None else match["key"]
-    if name is not None:
-        return value[name]
+    if match["name"] is not None:
+        return value[match["name"]]
+    if match["keys"] is not None:
+        keys = re.findall(r"'([^']*)'", match["keys"])
+        return value[keys[0]] if len(keys) == 1 else {key: value[key] for key in keys}
     if match["many"] is not None:
         return [value[int(index)] for index in match["many"].split(",")]
     if match["index"] is not None:

@@ -15,15 +15,19 @@ from typing import Any
 
 from kinoloom.base.printable import printable_line
 from kinoloom.pipelines.serving import filters
+from kinoloom.pipelines.serving.chain import start_chain
 from kinoloom.pipelines.serving.records import batch_records, build_body, read_records
 from kinoloom.pipelines.serving.script import Handler, load_handler
+
+_ML = "/opt/ml"
 
 
 def main() -> None:
     """Run the job that the environment describes."""
     ml = Path(os.environ.get("KINOLOOM_ML_ROOT", "/opt/ml"))
     config = json.loads((ml / "transform" / "config.json").read_text())
-    handler = load_handler(ml)
+    containers = [_locate(one, ml) for one in config.get("containers", ())]
+    handler = start_chain(containers) if containers else load_handler(ml / "model")
     source, target = ml / "transform" / "input", ml / "transform" / "output"
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
         result = target / f"{file.relative_to(source)}.out"
@@ -32,6 +36,13 @@ def main() -> None:
             for part in transform(file, config, handler):
                 output.write(part)
         sys.stdout.write(f"transformed {printable_line(file.name)}\n")
+
+
+def _locate(container: Mapping[str, Any], ml: Path) -> dict[str, Any]:
+    """Return a container with the folder `ml` in place of /opt/ml."""
+    text = json.dumps(container).replace(_ML, json.dumps(str(ml))[1:-1])
+    located: dict[str, Any] = json.loads(text)
+    return located
 
 
 def transform(file: Path, config: Mapping[str, Any], handler: Handler) -> Iterator[bytes]:

@@ -26,30 +26,42 @@ _TEXT_TYPES = ("text/", "application/json", "application/jsonlines")
 Handler = Callable[[bytes, str, str], bytes]
 """Handles one request: (body, its media type, the accepted media type) -> body."""
 
+Responder = Callable[[bytes, str, str], tuple[bytes, str]]
+"""Handles one request like a `Handler`, and returns the body and its media type."""
 
-def load_handler(ml: Path) -> Handler:
-    """Load the script and the model and return the handler of requests.
+
+def load_handler(model: Path) -> Handler:
+    """Load the script and a model and return the handler of requests; see `load_responder`."""
+    respond = load_responder(model)
+    return lambda body, media_type, accept: respond(body, media_type, accept)[0]
+
+
+def load_responder(folder: Path) -> Responder:
+    """Load the script and a model and return what answers requests.
 
     Args:
-        ml: The folder that replaces /opt/ml.
+        folder: The unpacked model.
 
     Raises:
         ValueError: The script does not exist, or the model cannot be loaded without a script.
     """
     script = _load_script()
-    model = _get_function(script, "model_fn", _load)(str(ml / "model"))
+    model = _get_function(script, "model_fn", _load)(str(folder))
     transform = getattr(script, "transform_fn", None)
     read = _get_function(script, "input_fn", _read)
     predict = _get_function(script, "predict_fn", _predict)
     write = _get_function(script, "output_fn", _write)
 
-    def handle(body: bytes, media_type: str, accept: str) -> bytes:
+    def respond(body: bytes, media_type: str, accept: str) -> tuple[bytes, str]:
         content = body.decode() if media_type.startswith(_TEXT_TYPES) else body
         if transform is not None:
-            return _to_bytes(transform(model, content, media_type, accept))
-        return _to_bytes(write(predict(read(content, media_type), model), accept))
+            result = transform(model, content, media_type, accept)
+        else:
+            result = write(predict(read(content, media_type), model), accept)
+        returned, kind = result if isinstance(result, tuple) else (result, accept)
+        return returned.encode() if isinstance(returned, str) else bytes(returned), kind
 
-    return handle
+    return respond
 
 
 def _load_script() -> ModuleType | None:
@@ -83,18 +95,17 @@ def _load(folder: str) -> Any:
 
 
 def _read(content: str | bytes, media_type: str) -> Any:
-    """Default input_fn: read rows of numbers."""
+    """Default input_fn: read rows of numbers; content without a media type is CSV."""
     numpy = importlib.import_module("numpy")
     kind = media_type.partition(";")[0].strip()
-    if kind == "text/csv":
-        return numpy.loadtxt(io.StringIO(str(content)), delimiter=",", ndmin=2)
+    if kind in ("text/csv", ""):
+        text = content.decode() if isinstance(content, bytes) else content
+        return numpy.loadtxt(io.StringIO(text), delimiter=",", ndmin=2)
     if kind == "application/json":
         return numpy.asarray(json.loads(content))
     if kind == "application/x-npy" and isinstance(content, bytes):
         return numpy.load(io.BytesIO(content), allow_pickle=False)
-    raise ValueError(
-        f"Without an input_fn, {media_type or 'data without a media type'} is not supported."
-    )
+    raise ValueError(f"Without an input_fn, {media_type} is not supported.")
 
 
 def _predict(data: Any, model: Any) -> Any:
@@ -111,12 +122,3 @@ def _write(result: Any, accept: str) -> bytes:
         return json.dumps(values).encode()
     rows = [row if isinstance(row, list) else [row] for row in values]
     return "\n".join(",".join(str(cell) for cell in row) for row in rows).encode()
-
-
-def _to_bytes(result: Any) -> bytes:
-    """Return a result as bytes; a pair is the result and its media type."""
-    if isinstance(result, tuple):
-        result = result[0]
-    if isinstance(result, str):
-        return result.encode()
-    return bytes(result)

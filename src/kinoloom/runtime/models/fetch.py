@@ -7,7 +7,6 @@ process at a time fetch a model; another one waits and then finds it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import IO, Protocol
 
 from kinoloom.base.model import Archive, FetchedFile, FetchSource, ModelCard
 from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.outputs.sync import sync_file, sync_folder
 from kinoloom.base.outputs.temporary import remove
 from kinoloom.base.provenance import sha256
 from kinoloom.base.units import format_bytes
@@ -261,11 +261,10 @@ def _write_all(source: FetchSource, local: _Local, folder: Path) -> None:
     folder.mkdir()
     if isinstance(source.licence, Path):
         shutil.copyfile(source.licence, folder / source.licence.name)
-        _force(folder / source.licence.name)
+        sync_file(folder / source.licence.name)
     for file in source.all_files:
         write_file(file, _open_parts(file, local), folder / file.name)
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        _force(folder)
+    sync_folder(folder)
 
 
 def _open_parts(file: FetchedFile, local: _Local) -> Iterator[AbstractContextManager[IO[bytes]]]:
@@ -281,16 +280,7 @@ def _publish(staged: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(staged.with_name("damaged"))
     staged.rename(folder)
-    if os.name == "posix":
-        _force(folder.parent)
-
-
-def _force(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder.parent)
 
 
 @contextmanager

@@ -71,7 +71,7 @@ class RepackStep(RetriedStep):
             },
         )
         step_args = estimator.fit(TrainingInput(model.model_data or ""))
-        arguments: dict[str, Any] = to_expression(step_args.build(context))
+        arguments: dict[str, Any] = context.to_json(step_args.build(context))
         return arguments
 
 

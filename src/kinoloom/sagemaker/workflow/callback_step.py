@@ -10,7 +10,7 @@ from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.builder.properties import OutputProperties
 from kinoloom.pipelines.builder.settings import CacheConfig
 from kinoloom.pipelines.builder.steps import Dependencies, Step
-from kinoloom.pipelines.builder.variables import PipelineVariable, to_expression
+from kinoloom.pipelines.builder.variables import PipelineVariable
 from kinoloom.sagemaker.workflow.lambda_step import LambdaOutput
 
 
@@ -64,11 +64,11 @@ class CallbackStep(Step):
     @property
     def properties(self) -> OutputProperties:
         """What later steps can take from the step."""
-        return OutputProperties(self.name, [output.output_name for output in self.outputs])
+        return OutputProperties(self.name, [output.output_name for output in self.outputs], self)
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
-        arguments: dict[str, Any] = to_expression(self.inputs)
+        arguments: dict[str, Any] = context.to_json(self.inputs)
         return arguments
 
     def to_request(self, context: CompileContext) -> dict[str, Any]:
@@ -76,6 +76,6 @@ class CallbackStep(Step):
         request = super().to_request(context)
         if self.cache_config is not None:
             request.update(self.cache_config.config)
-        request["SqsQueueUrl"] = to_expression(self.sqs_queue_url)
+        request["SqsQueueUrl"] = context.to_json(self.sqs_queue_url)
         request["OutputParameters"] = [output.to_request() for output in self.outputs]
         return request

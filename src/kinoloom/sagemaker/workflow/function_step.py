@@ -1,5 +1,5 @@
 """Functions as steps."""
 
-from kinoloom.pipelines.builder.function_steps import step
+from kinoloom.pipelines.builder.functions.decorator import step
 
 __all__ = ["step"]

@@ -11,7 +11,6 @@ from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.builder.properties import OutputProperties
 from kinoloom.pipelines.builder.settings import CacheConfig
 from kinoloom.pipelines.builder.steps import Dependencies, Step
-from kinoloom.pipelines.builder.variables import to_expression
 from kinoloom.sagemaker.lambda_helper import Lambda
 
 
@@ -76,11 +75,11 @@ class LambdaStep(Step):
     @property
     def properties(self) -> OutputProperties:
         """What later steps can take from the step."""
-        return OutputProperties(self.name, [output.output_name for output in self.outputs])
+        return OutputProperties(self.name, [output.output_name for output in self.outputs], self)
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
-        arguments: dict[str, Any] = to_expression(self.inputs)
+        arguments: dict[str, Any] = context.to_json(self.inputs)
         return arguments
 
     def to_request(self, context: CompileContext) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from kinoloom.pipelines.builder.context import CompileContext
 from kinoloom.pipelines.builder.job_steps import RetriedStep
 from kinoloom.pipelines.builder.retry import RetryPolicy
 from kinoloom.pipelines.builder.steps import Dependencies, StepCollection
-from kinoloom.pipelines.builder.variables import to_expression
 from kinoloom.sagemaker._registration import ModelArguments
 from kinoloom.sagemaker.workflow._repack_step import RepackStep, list_archives
 
@@ -86,7 +85,7 @@ class RequestStep(RetriedStep):
 
     def build_arguments(self, context: CompileContext) -> dict[str, Any]:
         """Return the step's arguments as plain JSON."""
-        arguments: dict[str, Any] = to_expression(self.step_args.build(context, self.archives))
+        arguments: dict[str, Any] = context.to_json(self.step_args.build(context, self.archives))
         return arguments
 
 

@@ -7,11 +7,40 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.pipelines.aws.session import SageMakerSession
+from kinoloom.pipelines.builder.code import upload_data
 from kinoloom.pipelines.local.session import LocalSession
 from kinoloom.pipelines.local.storage.workspace import DEFAULT_ROOT, ROOT_VARIABLE
+from kinoloom.pipelines.protocols import FileSession
 
 
-class LocalPipelineSession(LocalSession):
+class DataUploads:
+    """The SDK's method for uploads of data, for sessions."""
+
+    def upload_data(
+        self: FileSession,
+        path: str,
+        bucket: str | None = None,
+        key_prefix: str = "data",
+        callback: Any = None,
+        extra_args: Any = None,
+    ) -> str:
+        """Upload a file, or the files of a folder, and return the address.
+
+        Args:
+            path: The file or folder.
+            bucket: The bucket; None means the session's.
+            key_prefix: The folder in the bucket.
+            callback, extra_args: Accepted for compatibility.
+
+        Raises:
+            InputNotFoundError: The file or folder does not exist.
+        """
+        parts = [bucket or self.default_bucket(), None if bucket else self.default_bucket_prefix]
+        uri = "s3://" + "/".join(part for part in (*parts, key_prefix) if part)
+        return upload_data(self, path, uri)
+
+
+class LocalPipelineSession(LocalSession, DataUploads):
     """A `LocalSession` with the SDK's arguments.
 
     The SDK's session forgets its pipelines when its process ends, and its users call `create()` in
@@ -48,7 +77,7 @@ class LocalPipelineSession(LocalSession):
         )
 
 
-class PipelineSession(SageMakerSession):
+class PipelineSession(SageMakerSession, DataUploads):
     """A `SageMakerSession` with the SDK's arguments.
 
     Args:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
 import numpy as np
 
+from kinoloom.base.outputs import name_output_errors, replace
+from kinoloom.base.outputs.temporary import temporary_folder
 from kinoloom.tiny.arithmetic import hash32
 from kinoloom.tiny.codegen.model import Sources
 from kinoloom.tiny.ir.program import Array, Program
@@ -52,3 +55,29 @@ def _label(program: Program) -> str:
     if program.tensors[program.label].dtype == "int32":
         return f"(int32_t)(step % {program.tensors[program.output].size})"
     return "zeros"
+
+
+def write_project(files: Mapping[str, str], folder: Path) -> None:
+    """Write text files into a folder: a new one appears with all of them, or not at all.
+
+    Args:
+        files: their contents by path in the folder.
+        folder: created if missing; files of the same names are replaced, others are kept.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    is_new = not folder.exists()
+    with name_output_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(folder if is_new else folder / "project") as temporary:
+            project = temporary / "project"
+            for name, text in files.items():
+                (project / name).parent.mkdir(parents=True, exist_ok=True)
+                (project / name).write_text(text, encoding="utf-8")
+            if is_new:
+                replace(project, folder)
+                return
+            for name in files:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                replace(project / name, folder / name)

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.base.outputs import atomic_output
+from kinoloom.base.outputs import atomic_output, write_text_atomically
 from kinoloom.errors import InputNotFoundError
-from kinoloom.learn.checkpointing.atomic_files import write_text_atomically
 from kinoloom.learn.data.source import FrameTriplet, Source
 from kinoloom.learn.seeds import generator
 from kinoloom.learn.synthetic.scenes import Scene

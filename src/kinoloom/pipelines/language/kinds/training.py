@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from kinoloom.pipelines.language.shapes import ListOf, MapOf, Record, choice, integer, text
+from kinoloom.pipelines.language.shapes import (
+    ListOf,
+    MapOf,
+    Nullable,
+    Record,
+    choice,
+    integer,
+    text,
+)
 from kinoloom.pipelines.language.step_kind import (
     CACHE_AND_RETRIES,
     SCALAR,
@@ -20,7 +28,7 @@ _CHANNEL = Record(
     {"InputMode": _MODE},
 )
 _REQUEST = Record(
-    {"RoleArn": text(), "OutputDataConfig": Record({"S3OutputPath": URI})},
+    {"RoleArn": text(), "OutputDataConfig": Record({"S3OutputPath": Nullable(URI)})},
     {
         "AlgorithmSpecification": Record(
             {"TrainingInputMode": _MODE},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinoloom.pipelines.language.shapes import MapOf, Record, choice, integer, text
+from kinoloom.pipelines.language.shapes import MapOf, Nullable, Record, choice, integer, text
 from kinoloom.pipelines.language.step_kind import CACHE_AND_RETRIES, URI, ServiceJob, StepKind
 
 _REQUEST = Record(
@@ -12,7 +12,9 @@ _REQUEST = Record(
             {"DataSource": Record({"S3DataSource": Record({"S3Uri": URI})})},
             {"SplitType": choice("None", "Line", "RecordIO", "TFRecord")},
         ),
-        "TransformOutput": Record({"S3OutputPath": URI}, {"AssembleWith": choice("None", "Line")}),
+        "TransformOutput": Record(
+            {"S3OutputPath": Nullable(URI)}, {"AssembleWith": choice("None", "Line")}
+        ),
         "TransformResources": Record({"InstanceCount": integer(1), "InstanceType": text()}),
     },
     {

@@ -30,8 +30,7 @@ _DIGEST_LENGTH = 16
 
 def describe_environment() -> dict[str, object]:
     """Return the interpreter, and digests of its packages and of editable packages' sources."""
-    folders = [Path(path) for path in sys.path if path and Path(path).is_dir()]
-    sites = [_read_site(folder, folder.stat().st_mtime_ns) for folder in folders]
+    sites = _read_sites()
     found = sorted({name for names, _ in sites for name in names})
     roots = sorted({root for _, roots in sites for root in roots})
     return {
@@ -40,6 +39,16 @@ def describe_environment() -> dict[str, object]:
         "packages": _digest("\n".join(found)),
         "sources": {str(root): _digest_sources(root) for root in roots},
     }
+
+
+def editable_sources() -> set[Path]:
+    """Return the sources of the packages that are installed in editable mode."""
+    return {root for _, roots in _read_sites() for root in roots}
+
+
+def _read_sites() -> list[tuple[tuple[str, ...], tuple[Path, ...]]]:
+    folders = [Path(path) for path in sys.path if path and Path(path).is_dir()]
+    return [_read_site(folder, folder.stat().st_mtime_ns) for folder in folders]
 
 
 def describe_variables(variables: Mapping[str, str]) -> dict[str, str]:

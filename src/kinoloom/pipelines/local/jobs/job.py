@@ -44,12 +44,21 @@ class Input:
         archive: Whether they are in an archive that must be unpacked.
         in_place: Whether they are read where they are stored instead of copied, for large inputs
             that are not changed: `AppManaged` inputs and `FastFile` channels.
+        manifest: Whether the address is that of a manifest, a list of files; see `manifest`.
+        listed: Whether it is one of the files of a manifest, which may have one path in the job.
     """
 
     uri: str
     place: str
     archive: bool = False
     in_place: bool = False
+    manifest: bool = False
+    listed: bool = False
+
+    @property
+    def content_path(self) -> str:
+        """The path in the job of what is at the address; it differs between inputs."""
+        return f"{self.place}/{self.uri.rpartition('/')[2]}" if self.listed else self.place
 
 
 @dataclass(frozen=True)
@@ -199,18 +208,6 @@ def check_place(path: str) -> str:
     if ".." in pure.parts or not pure.is_relative_to(ML) or str(pure) == ML:
         raise UsageError(f"'{path}' must be a path below {ML}.")
     return str(pure)
-
-
-def check_value(value: Any, supported: Any, name: str) -> None:
-    """Reject a value of a request that is not supported.
-
-    Raises:
-        UsageError: The value is not the supported one.
-    """
-    if value != supported:
-        raise UsageError(
-            f"{name} {value!r} is not supported by LocalSession: it must be {supported!r}."
-        )
 
 
 def time_limit(arguments: Mapping[str, Any]) -> float:

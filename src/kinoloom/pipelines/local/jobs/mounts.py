@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from kinoloom.base.outputs.sync import sync_folder, sync_tree
+
 ML = "/opt/ml"
 
 # $1 is the folder that becomes /opt/ml, $2 the working directory; the rest is the command.
@@ -89,10 +91,14 @@ def _prepare_opt(shared: Path) -> Path:
         for source, target in [*mounts, (folder / "new", opt)]
     ]
     (part / "fstab").write_text("".join(lines))
+    sync_tree(part)
     try:
         part.rename(folder)
-    except OSError:  # another process created it first
+    except OSError:
         shutil.rmtree(part)
+        if not folder.is_dir():  # else another process created it first
+            raise
+    sync_folder(shared)
     return folder
 
 

@@ -49,6 +49,14 @@ class Resources:
             self.cpu + other.cpu, self.gpu + other.gpu, self.memory_bytes + other.memory_bytes
         )
 
+    def at_least(self, other: Resources) -> Resources:
+        """Return the maximum, which is enough for both."""
+        return Resources(
+            max(self.cpu, other.cpu),
+            max(self.gpu, other.gpu),
+            max(self.memory_bytes, other.memory_bytes),
+        )
+
     def at_most(self, limit: Resources) -> Resources:
         """Return the minimum, so that a step that requests more than exists runs alone."""
         return Resources(

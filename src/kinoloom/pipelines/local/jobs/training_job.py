@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from kinoloom.errors import UsageError
@@ -18,13 +19,12 @@ from kinoloom.pipelines.local.jobs.job import (
     Output,
     Restarts,
     check_place,
-    check_value,
     resource_config,
     time_limit,
 )
 from kinoloom.pipelines.local.jobs.mounts import ML
 
-_CODE = f"{ML}/code"
+CODE = f"{ML}/code"
 _DATA = f"{ML}/output/data"
 
 
@@ -36,16 +36,14 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
         name, arn: The job's name and ARN.
 
     Raises:
-        UsageError: The request is not supported.
+        UsageError: The code is in a channel that does not exist.
     """
     machine = arguments.get("ResourceConfig", {})
-    check_value(int(machine.get("InstanceCount", 1)), 1, "InstanceCount")
     algorithm = arguments.get("AlgorithmSpecification", {})
-    _check_mode(algorithm.get("TrainingInputMode", "File"), "TrainingInputMode")
     hyperparameters = {
         key: str(value) for key, value in arguments.get("HyperParameters", {}).items()
     }
-    decoded = {key: _decode(value) for key, value in hyperparameters.items()}
+    decoded = {key: decode_parameter(value) for key, value in hyperparameters.items()}
     own = {key: value for key, value in decoded.items() if not key.startswith("sagemaker_")}
     listed = arguments.get("InputDataConfig", ())
     names = [str(one["ChannelName"]) for one in listed]
@@ -68,7 +66,7 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
             **arguments.get("Environment", {}),
             "TRAINING_JOB_NAME": name,
         },
-        cwd=_CODE,
+        cwd=CODE,
         limit_s=time_limit(arguments),
         instance_type=instance_type,
         properties={
@@ -87,8 +85,25 @@ def training_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
 def _build_inputs(channels: list[Input], decoded: Mapping[str, Any]) -> tuple[Input, ...]:
     if "sagemaker_submit_directory" not in decoded:
         return tuple(channels)
-    code = Input(str(decoded["sagemaker_submit_directory"]), _CODE, archive=True)
-    return (*channels, code)
+    uri = _find_code(str(decoded["sagemaker_submit_directory"]), channels)
+    return (*channels, Input(uri, CODE, archive=True))
+
+
+def _find_code(directory: str, channels: list[Input]) -> str:
+    """Return the address of the code, which a job without a network gets in a channel.
+
+    Raises:
+        UsageError: The channel does not exist.
+    """
+    if "://" in directory:
+        return directory
+    path = PurePosixPath(directory)
+    for channel in channels:
+        if path.is_relative_to(channel.place):
+            inner = path.relative_to(channel.place).as_posix()
+            is_file = channel.uri.endswith(f"/{inner}")
+            return channel.uri if is_file else f"{channel.uri.rstrip('/')}/{inner}"
+    raise UsageError(f"sagemaker_submit_directory '{directory}' is in no channel of the job.")
 
 
 def _config_files(
@@ -110,14 +125,9 @@ def _build_command(
     entry = algorithm.get("ContainerEntrypoint")
     if entry:
         return [str(word) for word in (*entry, *algorithm.get("ContainerArguments", ()))]
-    program = decoded.get("sagemaker_program")
-    if not isinstance(program, str) or "sagemaker_submit_directory" not in decoded:
-        raise UsageError(
-            "A Training step needs a script (sagemaker_program and sagemaker_submit_directory) or "
-            "a ContainerEntrypoint: no image is run locally."
-        )
+    program = str(decoded["sagemaker_program"])
     runner = "sh" if program.endswith(".sh") else "python3"
-    return [runner, check_place(f"{_CODE}/{program}"), *_build_flags(own)]
+    return [runner, check_place(f"{CODE}/{program}"), *_build_flags(own)]
 
 
 def _build_flags(own: Mapping[str, Any]) -> list[str]:
@@ -155,20 +165,13 @@ def _build_variables(
 
 
 def _build_channel(one: Mapping[str, Any]) -> Input:
-    if "S3DataSource" not in one["DataSource"]:
-        raise UsageError(f"Channel '{one['ChannelName']}' must be an S3DataSource.")
     source = one["DataSource"]["S3DataSource"]
-    check_value(source["S3DataType"], "S3Prefix", "S3DataType")
-    where = check_place(f"{ML}/input/data/{one['ChannelName']}")
-    mode = one.get("InputMode", "File")
-    _check_mode(mode, "InputMode")
-    return Input(source["S3Uri"], where, in_place=mode == "FastFile")
-
-
-def _check_mode(mode: Any, name: str) -> None:
-    """Reject all modes but File and FastFile, which provides files too."""
-    if mode != "FastFile":
-        check_value(mode, "File", name)
+    return Input(
+        source["S3Uri"],
+        check_place(f"{ML}/input/data/{one['ChannelName']}"),
+        in_place=one.get("InputMode", "File") == "FastFile",
+        manifest=source["S3DataType"] == "ManifestFile",
+    )
 
 
 def _find_checkpoints(arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -185,7 +188,7 @@ def _find_restarts(arguments: Mapping[str, Any]) -> Restarts:
     return Restarts(max_count, float(wait_s or time_limit(arguments)) if spot else 0)
 
 
-def _decode(text: str) -> Any:
+def decode_parameter(text: str) -> Any:
     """Return a hyper-parameter's value: decoded if it is JSON, otherwise the text itself."""
     try:
         return json.loads(text)

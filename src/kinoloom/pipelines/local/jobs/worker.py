@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kinoloom.base.outputs.sync import sync_folders
 from kinoloom.errors import KinoloomError, UsageError
 from kinoloom.pipelines.language.model import Step
 from kinoloom.pipelines.local.jobs.cache_key import build_cause, build_key, first_difference
@@ -27,7 +28,8 @@ from kinoloom.pipelines.local.jobs.files import (
     place_input,
     read_failure,
 )
-from kinoloom.pipelines.local.jobs.job import Job, Output
+from kinoloom.pipelines.local.jobs.job import Job
+from kinoloom.pipelines.local.jobs.manifest import expand_manifests
 from kinoloom.pipelines.local.jobs.outcome import (
     STOPPED_REASON,
     Outcome,
@@ -40,7 +42,7 @@ from kinoloom.pipelines.local.storage import archive
 from kinoloom.pipelines.local.storage.objects import Objects
 from kinoloom.pipelines.local.storage.state import State
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
-from kinoloom.pipelines.local.storage.store import Entry, Store
+from kinoloom.pipelines.local.storage.store import Store
 
 _MAX_FAILURE_CHARACTERS = 1024
 _METRICS = "FinalMetricDataList"
@@ -115,6 +117,7 @@ class Worker:
     def look_up(self, job: Job, step: Step, pipeline: str) -> Outcome | Miss:
         """Reuse the outputs of an equal job, if there are any; see `run` for the arguments."""
         try:
+            job = expand_manifests(job, self.objects)
             cause = self.cause(job)
             key = build_key(cause)
             reused = self._reuse(job, step, key)
@@ -133,11 +136,12 @@ class Worker:
     ) -> Outcome:
         """Run a job after `look_up`; see `run` for the arguments."""
         try:
-            outcome = self._run(miss.job, folder, stop_fd, on_start)
+            outcome = self._run(miss, folder, stop_fd, on_start)
             if outcome["status"] is Status.FAILED and _is_full(folder):
                 self.tidy(folder)  # or the state cannot record the failure
                 return _out_of_space(outcome["reason"])
-            return Outcome(**outcome, key=miss.key, cause=miss.cause, cache=miss.note)
+            known = {"key": miss.key, "cause": miss.cause, "cache": miss.note}
+            return Outcome(**{**known, **outcome})
         except Exception as error:  # noqa: BLE001  any error ends the step, not the engine
             if _is_out_of_space(error):
                 self.tidy(folder)
@@ -153,16 +157,17 @@ class Worker:
         """Return everything that decides a job's result; see `cache_key`.
 
         Raises:
-            UsageError: An input does not exist.
+            UsageError: An input does not exist, or a manifest is invalid.
         """
+        job = expand_manifests(job, self.objects)
         inputs = {}
         for one in job.inputs:
             path = self.objects.path(one.uri)
             if not path.exists():
                 raise UsageError(f"Input {one.uri} does not exist.")
-            inputs[one.place] = self.store.digest_of(path)
+            inputs[one.content_path] = self.store.digest_of(path)
         outputs = {one.place: one.name for one in job.outputs}
-        addresses = {one.uri: one.place for one in job.inputs}
+        addresses = {one.uri: one.content_path for one in job.inputs}
         variables = job.outer_variables(self.env)
         return build_cause(job.kind, job.arguments, inputs, outputs, addresses, variables)
 
@@ -183,9 +188,7 @@ class Worker:
         row = self.find_equal_step(step, key)
         if row is None:
             return None
-        for one in job.outputs:
-            digest = row["outputs"].get(one.name)
-            self._publish(one, self.store.tree(digest) if digest else None)
+        self._publish(job, row["outputs"], set())
         source = row["source"] or row["execution"]
         return {
             "status": Status.SUCCEEDED,
@@ -206,8 +209,9 @@ class Worker:
         return f"ran: {difference}" if difference else "ran: the cached outputs expired or are gone"
 
     def _run(
-        self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
+        self, miss: Miss, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
     ) -> dict[str, Any]:
+        job = miss.job
         shutil.rmtree(folder, ignore_errors=True)
         first_start = time.monotonic()
         for starts in itertools.count(1):
@@ -221,10 +225,25 @@ class Worker:
         if ending.cause or ending.code:
             return _describe_failure(job, ending, folder)
         return {
+            **self._check_inputs(miss),
             "status": Status.SUCCEEDED,
             "outputs": self._collect(job, folder),
             "properties": _add_metrics(job, _read_metrics(folder / "log.txt", job.metrics)),
         }
+
+    def _check_inputs(self, miss: Miss) -> dict[str, Any]:
+        """Return the fields of an outcome that is not reused if an input has changed meanwhile.
+
+        The step may have read another content than the one that decides the cache key.
+        """
+        try:
+            difference = first_difference(miss.cause, self.cause(miss.job))
+        except UsageError as error:
+            difference = str(error)
+        if not difference:
+            return {}
+        note = f"ran: not cached, because an input changed while the step ran: {difference}"
+        return {"key": "", "cache": note}
 
     def execute(
         self, job: Job, folder: Path, stop_fd: int, on_start: Callable[[int, str], None]
@@ -255,31 +274,35 @@ class Worker:
 
     def _collect(self, job: Job, folder: Path) -> dict[str, str]:
         """Store the job's outputs, publish them and return their digests by name."""
-        digests = {}
+        digests: dict[str, str] = {}
+        changed: set[Path] = set()
         for one in job.outputs:
             written = StepFolder(folder, job_path(PurePosixPath("ml"), one.place))
             if one.optional and written.is_empty():
                 continue
             digests[one.name] = (
-                self._pack(written, one.archive, folder)
+                self._pack(written, one.archive, folder, changed)
                 if one.archive
-                else self.store.keep(written)
+                else self.store.keep(written, changed)
             )
-        for one in job.outputs:
-            digest = digests.get(one.name)
-            self._publish(one, self.store.tree(digest) if digest else None)
+        self._publish(job, digests, changed)
         return digests
 
-    def _pack(self, written: StepFolder, name: str, folder: Path) -> str:
+    def _pack(self, written: StepFolder, name: str, folder: Path, changed: set[Path]) -> str:
         """Store a folder as an archive and return its tree's digest."""
         with tempfile.TemporaryDirectory(prefix="packed-", dir=folder) as packed:
             archive.pack(written, Path(packed, name))
-            return self.store.keep(StepFolder(Path(packed)))
+            return self.store.keep(StepFolder(Path(packed)), changed)
 
-    def _publish(self, output: Output, entries: list[Entry] | None) -> None:
-        if entries is not None:
-            target = self.objects.output_path(output.uri)
-            self.store.lay_out(entries, target.parent if output.archive else target)
+    def _publish(self, job: Job, digests: Mapping[str, str], changed: set[Path]) -> None:
+        """Publish the job's stored outputs, and flush the folders that this or `keep` changed."""
+        for one in job.outputs:
+            entries = self.store.tree(digests[one.name]) if one.name in digests else None
+            if entries is not None:
+                target = self.objects.output_path(one.uri)
+                target = target.parent if one.archive else target
+                self.store.lay_out(entries, target, changed)
+        sync_folders(changed)
 
 
 def find_values(log: str, pattern: str) -> list[float]:

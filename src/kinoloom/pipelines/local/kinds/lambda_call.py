@@ -24,13 +24,15 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
     functions = context.tools.functions
 
     def call() -> Outcome:
-        if arn not in functions:
+        function = functions.find(arn)
+        if function is None:
             return Outcome(
                 Status.FAILED,
-                f"No function is registered for {arn}: use LocalSession.register_function().",
+                f"No function is registered for {arn} in this process: use "
+                "LocalSession.register_function(), or Lambda(script=...), which is stored.",
             )
         try:
-            outputs = functions[arn](event, None)
+            outputs = function(event, None)
         except BaseException as error:  # noqa: BLE001  any error of the function fails its step
             return Outcome(Status.FAILED, describe_error(error), "Step.SERVICE_FAULT")
         return check_outputs(step, outputs)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from kinoloom.pipelines.language import Step
+from kinoloom.pipelines.language.shapes import ListOf, Record
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.outcome import Outcome, Status
+from kinoloom.pipelines.local.shapes import SOURCE
 from kinoloom.pipelines.local.step_kind import LocalKind, Task
 from kinoloom.pipelines.local.storage.models import Origin
 
@@ -15,7 +17,7 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
     Raises:
         KinoloomError: The arguments are invalid.
     """
-    arguments, name = context.resolve(step)
+    arguments, name = context.resolve(step, _SUPPORTED)
     origin = Origin(context.run.id, step.name, context.run.arn_base)
 
     def create() -> Outcome:
@@ -25,4 +27,7 @@ def prepare(context: RunContext, step: Step, attempt: int) -> Task:
     return Task(create)
 
 
-KINDS = (LocalKind("Model", prepare=prepare),)
+_CONTAINER = Record({}, {"ModelDataUrl": SOURCE})
+_SUPPORTED = Record({}, {"PrimaryContainer": _CONTAINER, "Containers": ListOf(_CONTAINER)})
+
+KINDS = (LocalKind("Model", prepare=prepare, supported=_SUPPORTED),)

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.language.kinds.processing import list_outputs
+from kinoloom.pipelines.language.shapes import ListOf, Record
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.job import (
     Input,
     Job,
     Output,
     check_place,
-    check_value,
     resource_config,
     time_limit,
 )
 from kinoloom.pipelines.local.jobs.mounts import ML
+from kinoloom.pipelines.local.shapes import (
+    DATA,
+    PLACE,
+    TARGET,
+    All,
+    Needs,
+    Replicated,
+    get_items,
+    get_member,
+    local_choice,
+    note_hosts,
+)
 from kinoloom.pipelines.local.step_kind import LocalKind
 
 
@@ -30,7 +41,7 @@ def build_job(context: RunContext, step: Step) -> Job:
     Raises:
         KinoloomError: The arguments are invalid or not supported.
     """
-    arguments, name = context.resolve(step)
+    arguments, name = context.resolve(step, _SUPPORTED)
     job = processing_job(arguments, name, f"{context.run.arn_base}:processing-job/{name}")
     return replace(job, resources=context.tools.demand.of(job.instance_type))
 
@@ -41,15 +52,9 @@ def processing_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
     Args:
         arguments: The resolved request.
         name, arn: The job's name and ARN.
-
-    Raises:
-        UsageError: The request is not supported.
     """
     cluster = arguments["ProcessingResources"]["ClusterConfig"]
-    check_value(int(cluster.get("InstanceCount", 1)), 1, "InstanceCount")
     application = arguments["AppSpecification"]
-    if not application.get("ContainerEntrypoint"):
-        raise UsageError("A Processing step needs a ContainerEntrypoint: no image is run locally.")
     words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", ())]
     outputs = arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
     instance_type = str(cluster.get("InstanceType", ""))
@@ -74,23 +79,51 @@ def processing_job(arguments: Mapping[str, Any], name: str, arn: str) -> Job:
 
 
 def _build_input(one: Mapping[str, Any]) -> Input:
-    if "S3Input" not in one:
-        raise UsageError(f"Input '{one['InputName']}' must be an S3Input.")
     source = one["S3Input"]
-    check_value(source.get("S3InputMode", "File"), "File", "S3InputMode")
-    check_value(source["S3DataType"], "S3Prefix", "S3DataType")
-    check_value(source.get("S3CompressionType", "None"), "None", "S3CompressionType")
-    in_place = bool(one.get("AppManaged"))
-    return Input(source["S3Uri"], check_place(source["LocalPath"]), in_place=in_place)
+    return Input(
+        source["S3Uri"],
+        check_place(source["LocalPath"]),
+        in_place=bool(one.get("AppManaged")),
+        manifest=source["S3DataType"] == "ManifestFile",
+    )
 
 
 def _build_output(one: Mapping[str, Any]) -> Output:
-    if "S3Output" not in one:
-        raise UsageError(f"Output '{one['OutputName']}' must be an S3Output.")
     target = one["S3Output"]
-    check_value(target.get("S3UploadMode", "EndOfJob"), "EndOfJob", "S3UploadMode")
     return Output(one["OutputName"], check_place(target["LocalPath"]), target["S3Uri"])
 
+
+def _list_notes(arguments: Mapping[str, Any]) -> Iterator[str]:
+    yield from note_hosts(arguments)
+    for output in get_items(arguments.get("ProcessingOutputConfig"), "Outputs"):
+        if get_member(output, "S3Output").get("S3UploadMode") == "Continuous":
+            yield f"Output '{output['OutputName']}' is uploaded at the end of the job."
+
+
+_INPUT = All(
+    (
+        DATA,
+        Record(
+            {"LocalPath": PLACE},
+            {"S3InputMode": local_choice("File"), "S3CompressionType": local_choice("None")},
+        ),
+    )
+)
+_OUTPUT = Record({"S3Uri": TARGET, "LocalPath": PLACE})
+_SUPPORTED = All(
+    (
+        Record(
+            {"AppSpecification": Needs("ContainerEntrypoint", "no image is run locally")},
+            {
+                "ProcessingInputs": ListOf(Record({"S3Input": _INPUT})),
+                "ProcessingOutputConfig": Record(
+                    {}, {"Outputs": ListOf(Record({"S3Output": _OUTPUT}))}
+                ),
+            },
+        ),
+        Replicated(),
+    )
+)
 
 KINDS = (
     LocalKind(
@@ -99,5 +132,7 @@ KINDS = (
         result=lambda properties, locate: {
             name: locate(uri) for name, uri in list_outputs(properties).items()
         },
+        supported=_SUPPORTED,
+        notes=_list_notes,
     ),
 )

@@ -11,7 +11,9 @@ from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.context import RunContext
 from kinoloom.pipelines.local.jobs.job import Job
 from kinoloom.pipelines.local.jobs.training_job import training_job
+from kinoloom.pipelines.local.shapes import note_hosts
 from kinoloom.pipelines.local.step_kind import LocalKind
+from kinoloom.pipelines.local.training_shape import TRAINING
 
 
 def build_job(context: RunContext, step: Step) -> Job:
@@ -20,7 +22,7 @@ def build_job(context: RunContext, step: Step) -> Job:
     Raises:
         KinoloomError: The arguments are invalid or not supported.
     """
-    arguments, name = context.resolve(step)
+    arguments, name = context.resolve(step, TRAINING)
     job = training_job(arguments, name, f"{context.run.arn_base}:training-job/{name}")
     return replace(job, resources=context.tools.demand.of(job.instance_type))
 
@@ -32,4 +34,12 @@ def find_result(properties: Mapping[str, Any], locate: Callable[[str], Path]) ->
     return {"model": model, "data": data} if data.exists() else {"model": model}
 
 
-KINDS = (LocalKind("Training", build_job=build_job, result=find_result),)
+KINDS = (
+    LocalKind(
+        "Training",
+        build_job=build_job,
+        result=find_result,
+        supported=TRAINING,
+        notes=note_hosts,
+    ),
+)

@@ -54,7 +54,11 @@ class Models:
             UsageError: An archive does not exist.
             ExecutionError: The model's package is not approved, or its archive was changed.
         """
-        containers = [self._resolve_package(one) for one in _list_containers(arguments)]
+        containers = [
+            container
+            for one in _list_containers(arguments)
+            for container in self._resolve_package(one)
+        ]
         row = {
             "name": name,
             "execution": origin.execution,
@@ -72,24 +76,30 @@ class Models:
         arn = f"{origin.arn_base}:model/{name.lower()}"
         return {**arguments, "ModelName": name, "ModelArn": arn}
 
-    def container(self, name: str) -> dict[str, Any]:
-        """Return the container of a model with exactly one.
+    def containers(self, name: str) -> list[dict[str, Any]]:
+        """Return the containers of a model in the order in which they are applied.
 
         Raises:
-            UsageError: The model does not exist, or does not have exactly one container.
-            ExecutionError: The archive was changed.
+            UsageError: The model does not exist, or has no containers.
+            ExecutionError: An archive was changed.
+        """
+        row = self.find(name)
+        containers: list[dict[str, Any]] = row["arguments"]["Resolved"]
+        if not containers:
+            raise UsageError(f"Model '{name}' has no containers.")
+        self._check_archives(row["digests"], f"model '{name}'")
+        return containers
+
+    def find(self, name: str) -> dict[str, Any]:
+        """Return a model's row.
+
+        Raises:
+            UsageError: The model does not exist.
         """
         rows = self.state.query("SELECT * FROM models WHERE name = ?", name)
         if not rows:
             raise UsageError(f"Model '{name}' does not exist.", hint="A Model step creates it.")
-        containers = rows[0]["arguments"]["Resolved"]
-        if len(containers) != 1:
-            raise UsageError(
-                f"Model '{name}' has {len(containers)} containers; only one is supported."
-            )
-        self._check_archives(rows[0]["digests"], f"model '{name}'")
-        container: dict[str, Any] = containers[0]
-        return container
+        return rows[0]
 
     def register(self, arguments: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
         """Add a package, unless the step already has, and return its properties.
@@ -202,11 +212,11 @@ class Models:
         query = f"{_PACKAGES} AND execution = ? AND step = ?"
         return self.state.query(query, origin.execution, origin.step)
 
-    def _resolve_package(self, container: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a container, or the container of the package that it names."""
+    def _resolve_package(self, container: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a container, or the containers of the package that it names."""
         name = container.get("ModelPackageName")
         if name is None:
-            return dict(container)
+            return [dict(container)]
         family, _, version = str(name).rpartition(":model-package/")[2].partition("/")
         rows = [
             row
@@ -219,9 +229,11 @@ class Models:
                 f"Package {name} must be Approved to create a model; it is {approval}."
             )
         self._check_archives(rows[0]["digests"], f"package {name}")
-        found = rows[0]["arguments"]["InferenceSpecification"]["Containers"][0]
         more = container.get("Environment", {})
-        return {**found, "Environment": {**found.get("Environment", {}), **more}}
+        return [
+            {**one, "Environment": {**one.get("Environment", {}), **more}}
+            for one in rows[0]["arguments"]["InferenceSpecification"]["Containers"]
+        ]
 
     def _digests(self, containers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Return the SHA-256 of the containers' archives by address."""

@@ -1,8 +1,8 @@
 """The state of pipelines and executions: an SQLite database in WAL mode.
 
-Every change is one transaction, so a killed process leaves what it had committed. The schema's
-version is the file's user_version: an older file is migrated when it is opened, a newer one is
-rejected.
+Every change is one transaction, so a killed process leaves what it had committed. So does a power
+cut, except that steps without outputs may run again. The schema's version is the file's
+user_version: an older file is migrated when it is opened, a newer one is rejected.
 """
 
 from __future__ import annotations
@@ -185,6 +185,7 @@ class State:
             "'{}', '', 'null', '', '') ON CONFLICT (execution, name) DO UPDATE SET "
             "status = 'Executing', reason = '', attempts = attempts + 1, pid = 0, ended = ''",
             (execution, name, pipeline, kind, now()),
+            is_flushed=False,
         )
 
     def set_process(self, execution: str, name: str, pid: int, started: str) -> None:
@@ -192,15 +193,20 @@ class State:
         self._write(
             "UPDATE steps SET pid = ?, pid_started = ? WHERE execution = ? AND name = ?",
             (pid, started, execution, name),
+            is_flushed=False,
         )
 
     def end_step(self, execution: str, name: str, row: Mapping[str, Any]) -> None:
-        """Record the end of a step; the row has its status, reason and other columns."""
+        """Record the end of a step; the row has its status, reason and other columns.
+
+        After a power cut, only a step without outputs runs again.
+        """
         values = _encode({**row, "ended": now(), "pid": 0})
         names = ", ".join(f"{column} = ?" for column in values)
         self._write(
             f"UPDATE steps SET {names} WHERE execution = ? AND name = ?",
             (*values.values(), execution, name),
+            is_flushed=bool(row.get("outputs")),
         )
 
     def list_steps(self, execution: str) -> list[dict[str, Any]]:
@@ -234,6 +240,7 @@ class State:
     def execute(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
         """Execute statements, with their values by name, in one transaction."""
         with self._lock, self._rejecting_errors():
+            self._db.execute("PRAGMA synchronous=FULL")
             self._reserve.write(lambda: self._transact(statements))
 
     def _transact(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -259,13 +266,20 @@ class State:
             tuple(values.values()),
         )
 
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _write(self, statement: str, values: tuple[Any, ...], *, is_flushed: bool = True) -> None:
+        """Execute a statement in a transaction of its own.
+
+        Args:
+            statement, values: As for SQLite.
+            is_flushed: Whether it, and all before it, must survive a power cut.
+        """
         encoded = tuple(_encode_text(value) for value in values)
 
         def write() -> None:
             self._db.execute(statement, encoded)
 
         with self._lock, self._rejecting_errors():
+            self._db.execute(f"PRAGMA synchronous={'FULL' if is_flushed else 'NORMAL'}")
             self._reserve.write(write)
 
     @contextmanager

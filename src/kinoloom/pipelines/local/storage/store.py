@@ -14,12 +14,18 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from kinoloom.base.outputs.sync import sync_file, sync_files
 from kinoloom.errors import OutputError
-from kinoloom.pipelines.local.storage.objects import new_file, rejecting_conflicts
+from kinoloom.pipelines.local.storage.objects import (
+    folders_of_new_name,
+    new_file,
+    rejecting_conflicts,
+)
 from kinoloom.pipelines.local.storage.step_folder import StepFolder
 
 _TIME_NS = 1_600_000_000 * 10**9
@@ -58,27 +64,32 @@ class Store:
         """
         return _digest(_listing([self._entry(name, file) for name, file in files_in(path)]))
 
-    def keep(self, folder: StepFolder) -> str:
+    def keep(self, folder: StepFolder, changed: set[Path]) -> str:
         """Store a folder and return its tree's digest; files of this user become the blobs.
+
+        Args:
+            folder: The folder.
+            changed: Receives the folders to flush, before the state refers to the tree.
 
         Raises:
             OutputError: See `StepFolder.files`; or a file was replaced meanwhile.
         """
         entries = []
-        for name, inner in folder.files():
-            with folder.open(inner) as file:
-                stat = os.fstat(file.fileno())
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                entry = Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
-                self._adopt(folder.path / inner, file, entry)
-            entries.append(entry)
-        listing = _listing(entries)
-        digest = _digest(listing)
-        blob = self._blob(digest)
-        if not blob.exists():
-            part = self._part(digest)
-            part.write_bytes(listing)
-            part.replace(blob)
+        with self._new_blobs(changed) as parts:
+            for name, inner in folder.files():
+                with folder.open(inner) as file:
+                    stat = os.fstat(file.fileno())
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    entry = Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
+                    if not self._is_intact(entry):
+                        parts.append((self._part(digest), digest))
+                        self._adopt(folder.path / inner, file, entry, parts[-1][0])
+                entries.append(entry)
+            listing = _listing(entries)
+            digest = _digest(listing)
+            if not self._blob(digest).exists():
+                parts.append((self._part(digest), digest))
+                parts[-1][0].write_bytes(listing)
         return digest
 
     def tree(self, digest: str) -> list[Entry] | None:
@@ -92,18 +103,25 @@ class Store:
         entries = [Entry(*item) for item in json.loads(listing)]
         return entries if all(self._is_intact(entry) for entry in entries) else None
 
-    def lay_out(self, entries: list[Entry], target: Path) -> None:
+    def lay_out(self, entries: list[Entry], target: Path, changed: set[Path]) -> None:
         """Add a tree to the folder `target`; files are hard links.
 
         As in S3, a file replaces the file of the same name, and all other files are kept: they may
         be the user's or those of another step.
 
+        Args:
+            entries: The files.
+            target: The folder.
+            changed: Receives the folders to flush, before the state refers to the files.
+
         Raises:
             OutputError: A file is where a folder must be, or the reverse.
         """
         with rejecting_conflicts(target):
+            changed |= folders_of_new_name(target)
             target.mkdir(parents=True, exist_ok=True)
             for entry in entries:
+                changed |= folders_of_new_name(target / entry.path)
                 _place(self._blob(entry.digest), target / entry.path)
 
     def blobs(self) -> Iterator[Path]:
@@ -118,11 +136,26 @@ class Store:
             self._digests[key] = digest
         return Entry(name, stat.st_size, digest, bool(stat.st_mode & 0o100))
 
-    def _adopt(self, path: Path, file: BinaryIO, entry: Entry) -> None:
-        """Make an open file a blob; `path` is where it was opened."""
-        if self._is_intact(entry):
-            return
-        part, blob = self._part(entry.digest), self._blob(entry.digest)
+    @contextmanager
+    def _new_blobs(self, changed: set[Path]) -> Iterator[list[tuple[Path, str]]]:
+        """Yield a list of temporary files with their digests, which become blobs if all goes well.
+
+        They are on the disk before they do, so a blob is complete even after a power cut. `changed`
+        receives their folders.
+        """
+        parts: list[tuple[Path, str]] = []
+        try:
+            yield parts
+            sync_files(part for part, _ in parts)
+            for part, digest in parts:
+                changed |= {part.parent, self.root}
+                part.replace(self._blob(digest))
+        finally:
+            for part, _ in parts:
+                part.unlink(missing_ok=True)  # also after `replace` between links to one file
+
+    def _adopt(self, path: Path, file: BinaryIO, entry: Entry, part: Path) -> None:
+        """Turn an open file into a part; `path` is where it was opened."""
         stat = os.fstat(file.fileno())
         # Another link to the file may be a file of the user, whose mode and time must not change.
         if stat.st_nlink == 1 and stat.st_uid == os.geteuid():
@@ -134,15 +167,13 @@ class Store:
         self._check_part(part, stat, entry)
         part.chmod(0o555 if entry.executable else 0o444)
         os.utime(part, ns=(_TIME_NS, _TIME_NS))
-        part.replace(blob)
 
     def _check_part(self, part: Path, stat: os.stat_result, entry: Entry) -> None:
-        """Remove a part and raise OutputError unless it is the file or has its content."""
+        """Raise OutputError unless it is the file or has its content."""
         found = part.lstat()
         is_file = found.st_dev == stat.st_dev and found.st_ino == stat.st_ino
         if is_file or (found.st_nlink == 1 and file_digest(part) == entry.digest):
             return
-        part.unlink()
         raise OutputError(f"'{entry.path}' was replaced while it was stored.")
 
     def _is_intact(self, entry: Entry) -> bool:
@@ -205,6 +236,7 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links
         _copy(str(source), str(target))
+        sync_file(target)
         os.utime(target, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
 
 

@@ -1,8 +1,8 @@
 """The workspace: one folder that holds the state, contents, files and logs of pipelines.
 
 `state.db` (SQLite), `cas/` (contents by SHA-256), `s3/` (the files of s3:// addresses),
-`runs/<execution>/<step>/<attempt>/` (logs, and the files of failed steps) and `opt/` (see
-`mounts`).
+`runs/<execution>/<step>/<attempt>/` (logs, and the files of failed steps), `functions/` (see
+`local.functions`) and `opt/` (see `mounts`).
 """
 
 from __future__ import annotations

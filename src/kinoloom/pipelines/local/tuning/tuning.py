@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kinoloom.errors import UsageError
 from kinoloom.pipelines.language import Step
 from kinoloom.pipelines.local.jobs.job import Job
 from kinoloom.pipelines.local.jobs.outcome import STOPPED_REASON, Outcome, Status
 from kinoloom.pipelines.local.jobs.resources import Resources
 from kinoloom.pipelines.local.jobs.training_job import training_job
-from kinoloom.pipelines.local.jobs.worker import Worker, find_values
+from kinoloom.pipelines.local.jobs.worker import Worker
 from kinoloom.pipelines.local.threads import run_in_thread
+from kinoloom.pipelines.local.tuning.candidates import Candidate, build_candidates, schedule
 from kinoloom.pipelines.local.tuning.early_stopping import watch_log
-from kinoloom.pipelines.local.tuning.search import Search
 
 _MAX_SUMMARIES = 50
 
@@ -81,6 +80,7 @@ class Trained:
     Attributes:
         number: Its number, from 0.
         name: The job's name.
+        candidate: Its training definition.
         hyperparameters: The tuned hyper-parameters.
         outcome: The job's outcome.
         value: The objective's value; None if it failed or its log does not have the metric.
@@ -88,6 +88,7 @@ class Trained:
 
     number: int
     name: str
+    candidate: Candidate
     hyperparameters: Mapping[str, str]
     outcome: Outcome
     value: float | None
@@ -103,36 +104,18 @@ class Tuning:
 
     Raises:
         MissingExtraError: Optuna is not installed.
-        UsageError: The request is not supported.
+        UsageError: A range is invalid.
     """
 
     def __init__(self, arguments: Mapping[str, Any], name: str, arn: str, trainer: Trainer) -> None:
         self._arguments = arguments
-        self._config = arguments["HyperParameterTuningJobConfig"]
-        if "TrainingJobDefinition" not in arguments:
-            raise UsageError(
-                "A Tuning step needs one TrainingJobDefinition; several are not supported."
-            )
-        if "WarmStartConfig" in arguments:
-            raise UsageError("WarmStartConfig is not supported by LocalSession.")
-        self._training = arguments["TrainingJobDefinition"]
         self._name, self._arn = name, arn
         self._trainer = trainer
-        objective = self._config.get("HyperParameterTuningJobObjective")
-        if objective is None:
-            raise UsageError("A Tuning step needs a HyperParameterTuningJobObjective.")
-        self._objective = objective
-        metrics = self._training["AlgorithmSpecification"].get("MetricDefinitions", ())
-        patterns = {one["Name"]: one["Regex"] for one in metrics}
-        if objective["MetricName"] not in patterns:
-            metric = objective["MetricName"]
-            raise UsageError(f"The objective '{metric}' has no MetricDefinition.")
-        self._pattern = patterns[objective["MetricName"]]
-        self._search = Search(self._config, minimize=self._minimize)
-
-    @property
-    def _minimize(self) -> bool:
-        return bool(self._objective["Type"] == "Minimize")
+        candidates = build_candidates(arguments)
+        limits = arguments["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        limit = limits.get("MaxNumberOfTrainingJobs")
+        self._trials = schedule(candidates, None if limit is None else int(limit))
+        self._minimize = candidates[0].objective["Type"] == "Minimize"
 
     def run(self) -> Outcome:
         """Run the trainings.
@@ -146,42 +129,35 @@ class Tuning:
         started = 0
         try:
             while True:
-                has_more = started < self._search.max_trials and not self._is_stopping()
+                has_more = started < len(self._trials) and not self._is_stopping()
                 if has_more and len(running) < self._trainer.parallel:
-                    trial, values = self._search.ask()
+                    candidate = self._trials[started]
+                    trial, values = candidate.search.ask()
                     thread = f"kinoloom-{self._name}-{started}"
-                    future = run_in_thread(thread, self._train, started, trial, values)
+                    future = run_in_thread(thread, self._train, started, candidate, trial, values)
                     running[future] = trial
                     started += 1
                 elif running:
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
-                        trained.append(done.result())
-                        self._search.tell(running.pop(done), trained[-1].value)
+                        one = done.result()
+                        trained.append(one)
+                        one.candidate.search.tell(running.pop(done), one.value)
                 else:
                     return self._outcome(trained)
         finally:
             wait(running)
 
-    def _train(self, number: int, trial: Any, hyperparameters: Mapping[str, str]) -> Trained:
+    def _train(
+        self, number: int, candidate: Candidate, trial: Any, hyperparameters: Mapping[str, str]
+    ) -> Trained:
         name = f"{self._name}-{number:03d}"
-        request = {
-            **self._training,
-            "HyperParameters": {
-                **self._training.get("StaticHyperParameters", {}),
-                **hyperparameters,
-            },
-            "ResourceConfig": self._training.get("HyperParameterTuningResourceConfig", {}),
-        }
-        job = training_job(request, name, self._arn_of(name))
-
-        def should_stop(log: str) -> bool:
-            return self._search.should_stop(trial, find_values(log, self._pattern))
-
-        outcome = self._trainer.train(job, number, should_stop)
+        job = training_job(candidate.request(hyperparameters), name, self._arn_of(name))
+        outcome = self._trainer.train(job, number, candidate.should_stop(trial))
         metrics = (outcome.properties or {}).get("FinalMetricDataList", [])
-        values = [m["Value"] for m in metrics if m["MetricName"] == self._objective["MetricName"]]
+        metric = candidate.objective["MetricName"]
+        values = [one["Value"] for one in metrics if one["MetricName"] == metric]
         value = values[0] if outcome.status is Status.SUCCEEDED and values else None
-        return Trained(number, name, hyperparameters, outcome, value)
+        return Trained(number, name, candidate, hyperparameters, outcome, value)
 
     def _is_stopping(self) -> bool:
         return bool(select.select([self._trainer.stop_fd], [], [], 0)[0])
@@ -196,9 +172,9 @@ class Tuning:
         with_value = [one for one in trained if one.value is not None]
         ranked = sorted(with_value, key=lambda one: (sign * (one.value or 0), one.number))
         if not ranked:
-            last = trained[-1].outcome
-            metric = self._objective["MetricName"]
-            reason = last.reason or f"no log has the metric '{metric}' ({self._pattern})"
+            last = trained[-1]
+            metric, pattern = last.candidate.objective["MetricName"], last.candidate.pattern
+            reason = last.outcome.reason or f"no log has the metric '{metric}' ({pattern})"
             return Outcome(Status.FAILED, f"None of {len(trained)} trainings has a value: {reason}")
         summaries = [self._summary(one) for one in ranked]
         statuses = [one.outcome.status for one in trained]
@@ -220,14 +196,16 @@ class Tuning:
         )
 
     def _summary(self, one: Trained) -> dict[str, Any]:
+        name = one.candidate.definition.get("DefinitionName")
         return {
+            **({"TrainingJobDefinitionName": name} if name else {}),
             "TrainingJobName": one.name,
             "TrainingJobArn": self._arn_of(one.name),
             "TrainingJobStatus": "Completed",
             "TunedHyperParameters": dict(one.hyperparameters),
             "FinalHyperParameterTuningJobObjectiveMetric": {
-                "MetricName": self._objective["MetricName"],
-                "Type": self._objective["Type"],
+                "MetricName": one.candidate.objective["MetricName"],
+                "Type": one.candidate.objective["Type"],
                 "Value": one.value,
             },
         }

@@ -1,7 +1,8 @@
 """Provenance: one record of how an output was made, stored with it.
 
 Outputs carry the record, cache keys are computed from it, and histories list it. It identifies
-files by name and content, never by location.
+files by name and content, never by location. It also knows their state when it was created, so that
+a writer can check that the files that were hashed are those that were read.
 """
 
 from __future__ import annotations
@@ -19,18 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from kinoloom.base.printable import well_formed
+from kinoloom.base.provenance.input_files import InputFiles
 
-_CHUNK_BYTES = 1 << 20
 _LIBRARIES = ("kinoloom", "numpy", "av", "cv2", "PIL", "torch")
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def to_jsonable(value: Any) -> Any:
@@ -56,10 +48,6 @@ def to_jsonable(value: Any) -> Any:
     return value
 
 
-def _content(path: Path) -> dict[str, str]:
-    return {"name": well_formed(path.name), "sha256": sha256(path)}
-
-
 @dataclass(frozen=True)
 class Provenance:
     """How an output was made.
@@ -70,6 +58,7 @@ class Provenance:
         inputs: the files it read, in order.
         details: decisions made at run time (the engine chosen, its weights).
         parents: the records of its inputs, if ops made those too.
+        files: all files of the record and its parents.
     """
 
     op: str
@@ -77,20 +66,32 @@ class Provenance:
     inputs: tuple[Path, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     parents: tuple[Provenance, ...] = ()
+    files: InputFiles = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        paths = [*self.inputs, *(one for one in self.details.values() if isinstance(one, Path))]
+        files = InputFiles(paths, [parent.files for parent in self.parents])
+        object.__setattr__(self, "files", files)
 
     @cached_property
     def cause(self) -> dict[str, Any]:
-        """Everything that determines the result, as plain values; files are hashed on first use."""
-        return {
-            "op": self.op,
-            "options": self.options,
-            "inputs": [_content(path) for path in self.inputs],
-            "details": {
-                name: _content(value) if isinstance(value, Path) else to_jsonable(value)
-                for name, value in self.details.items()
-            },
-            "parents": [parent.cause for parent in self.parents],
-        }
+        """Everything that determines the result, as plain values; files are hashed on first use.
+
+        Raises:
+            InputChangedError: on first use, if a file has changed since the record was created.
+        """
+        with self.files.guard():
+            details = {
+                name: self._describe(one) if isinstance(one, Path) else to_jsonable(one)
+                for name, one in self.details.items()
+            }
+            return {
+                "op": self.op,
+                "options": self.options,
+                "inputs": [self._describe(path) for path in self.inputs],
+                "details": details,
+                "parents": [parent.cause for parent in self.parents],
+            }
 
     @property
     def key(self) -> str:
@@ -102,6 +103,9 @@ class Provenance:
         """Return the whole record as plain values: the cause, its key, and the versions used."""
         cause = {**self.cause, "options": to_jsonable(self.options)}
         return {"kinoloom": 1, **cause, "key": self.key, "versions": versions()}
+
+    def _describe(self, path: Path) -> dict[str, str]:
+        return {"name": well_formed(path.name), "sha256": self.files.hash(path)}
 
 
 def versions() -> dict[str, str]:

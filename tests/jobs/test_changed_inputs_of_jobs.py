@@ -1,0 +1,132 @@
+"""Jobs whose inputs change while they run."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinoloom import Clip, Frame, Report, read, write
+from kinoloom.base import op, option, registry
+from kinoloom.base.files import files_of
+from kinoloom.base.report import Text
+from kinoloom.errors import InputChangedError, UnreadableMediaError
+from kinoloom.jobs.job import Job
+from kinoloom.jobs.run import run_job
+from kinoloom.media.write_options import WriteOptions
+
+RATE = Fraction(10)
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Options of the ops."""
+
+    table: Path | None = option(None, "a file")
+
+
+@op("disturb")
+def disturb(clip: Clip, options: FileOptions) -> Clip:
+    """Append to the table, then return the clip."""
+    append(options.table or clip.files[0])
+    return clip.with_(provenance=None)
+
+
+@op("fail")
+def fail(clip: Clip, options: FileOptions) -> Clip:
+    """Append to the input, then fail to read it."""
+    append(clip.files[0])
+    raise UnreadableMediaError("It is damaged.")
+
+
+@op("late", page="test_changed_inputs_of_jobs:append_and_describe")
+def late(clip: Clip, options: FileOptions) -> Clip:
+    """Return the clip."""
+    return clip.with_(provenance=None)
+
+
+@op("long")
+def long(file: Path, options: FileOptions) -> Report:
+    """Append to the input, then return a report."""
+    append(file)
+    return Report("Long", (Text("done"),))
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def append_and_describe(clip: Clip, result: Clip, options: FileOptions) -> Report:
+    append(clip.files[0])
+    return Report("Late", (Text("done"),))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Twenty-five grey seconds."""
+    frames = [Frame(np.full((32, 48, 3), 99, np.uint8), k / RATE, 1 / RATE) for k in range(250)]
+    write(Clip.from_frames(frames, rate=RATE), tmp_path / "in.mkv", codec="ffv1")
+    return tmp_path / "in.mkv"
+
+
+@pytest.mark.parametrize("name", ["input", "table"])
+def test_change_while_the_op_runs_is_an_error(film: Path, tmp_path: Path, name: str) -> None:
+    table = tmp_path / "table"
+    table.write_bytes(b"1 2 3")
+    options = {"table": table} if name == "table" else {}
+    changed = "table" if name == "table" else "in.mkv"
+    with pytest.raises(InputChangedError, match=f"{changed} grew"):
+        run_job(Job(disturb, (film,), tmp_path / "out.mkv", options))
+    assert not (tmp_path / "out.mkv").exists()
+
+
+def test_change_explains_an_error_of_the_op(film: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputChangedError, match=r"in\.mkv grew") as caught:
+        run_job(Job(fail, (film,), tmp_path / "out.mkv"))
+    assert isinstance(caught.value.__cause__, UnreadableMediaError)
+
+
+def test_change_before_the_report_keeps_the_film(film: Path, tmp_path: Path) -> None:
+    output, report = tmp_path / "out.mkv", tmp_path / "page.html"
+    with pytest.raises(InputChangedError, match=r"out.mkv is complete, but its report is missing"):
+        run_job(Job(late, (film,), output, report=report))
+    assert sum(1 for _ in read(output)) == 250
+    assert not report.exists()
+
+
+def test_op_on_a_path_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "model"
+    file.write_bytes(b"1 2 3")
+    with caplog.at_level(logging.WARNING, "kinoloom"):
+        assert run_job(Job(long, (file,))).is_complete
+    assert "model grew from 5 to 9 bytes while long was running." in caplog.text
+
+
+@pytest.mark.parametrize("when", ["before a piece is added", "before the film is joined"])
+def test_pieces_of_a_changed_input_are_not_joined(film: Path, tmp_path: Path, when: str) -> None:
+    clip = registry.load("ops", "interpolate")(read(film), fps="20", engine="blend")
+    output, files = tmp_path / "out.mkv", files_of(Clip)
+
+    def write_pieces(add: Callable[[], None], finish: Callable[[], None]) -> None:
+        with files.growing(clip, output, WriteOptions(), Fraction(12)) as growing:  # type: ignore[attr-defined]
+            for number, piece in enumerate(growing.pieces):
+                folder = tmp_path / str(number)
+                folder.mkdir()
+                files.write_piece(clip, piece, folder)  # type: ignore[attr-defined]
+                if number == 1:
+                    add()
+                growing.add(folder)
+            finish()
+            growing.finish()
+
+    early = when == "before a piece is added"
+    change = (lambda: append(film), lambda: None)
+    kept = "[0-9]+ frames finished before, without sound"
+    with pytest.raises(InputChangedError, match=rf"in.mkv grew .*out.partial.mkv has the {kept}"):
+        write_pieces(*(change if early else change[::-1]))
+    assert not output.exists()
+    assert sum(1 for _ in read(tmp_path / "out.partial.mkv")) == (400 if early else 500)
