@@ -13,10 +13,10 @@ from make import make
 
 import kinoloom
 from kinoloom.base.clip import Color, Frame
+from kinoloom.media.frames.exact import ExactPicture, read_exact
+from kinoloom.media.frames.reformat import reformat_yuv
 from kinoloom.media.video.color import to_exact, to_native, to_picture
-from kinoloom.media.video.exact import ExactPicture, read_exact
 from kinoloom.media.video.planes import find_layout, join_planes, split_planes
-from kinoloom.media.video.reformat import reformat_yuv
 
 COLORS = [Color(matrix=matrix, full_range=full) for matrix in (1, 6, 9) for full in (False, True)]
 

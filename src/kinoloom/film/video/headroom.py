@@ -14,7 +14,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Color, Frame
-from kinoloom.media.video.exact import read_exact
+from kinoloom.media.frames.exact import read_exact
 
 _MAX_EXCESS = 0.25
 """Colours further outside are clipped, so that others keep their contrast."""

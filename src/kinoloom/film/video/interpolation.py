@@ -25,7 +25,7 @@ from kinoloom.film.selection import describe_engine
 from kinoloom.film.video.headroom import widen_pair
 from kinoloom.film.video.intervals import SourceInterval, split_intervals
 from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
-from kinoloom.media.video.exact import ExactPicture
+from kinoloom.media.frames.exact import ExactPicture
 
 _PHOTO_OPTIONS = ("seconds", "hold", "loop", "boomerang")
 _PREROLL_FRAMES = 16

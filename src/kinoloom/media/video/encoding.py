@@ -32,11 +32,11 @@ from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Color, Frame
 from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import OutputError, UnsupportedMediaError
+from kinoloom.media.frames.exact import read_exact
+from kinoloom.media.frames.reformat import reformat_yuv
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
-from kinoloom.media.video.exact import read_exact
 from kinoloom.media.video.plan import Plan, find_native_format, is_transparent
-from kinoloom.media.video.reformat import reformat_yuv
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
 

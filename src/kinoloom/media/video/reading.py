@@ -47,6 +47,8 @@ from kinoloom.media.deinterlacing.detection import (
     may_have_fields,
 )
 from kinoloom.media.deinterlacing.stream import CONTEXT_FRAMES, Grid, Timed, deinterlace
+from kinoloom.media.frames.exact import ExactPicture
+from kinoloom.media.frames.uniform import UniformFrames
 from kinoloom.media.limits import MAX_FRAME_S, check_animation_size
 from kinoloom.media.memory import (
     estimate_animation,
@@ -64,10 +66,8 @@ from kinoloom.media.video.decoding import (
     prime_decoder,
     read_packets,
 )
-from kinoloom.media.video.exact import ExactPicture
 from kinoloom.media.video.inspection import Facts, find_end, inspect_video
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.uniform import UniformFrames
 
 Deinterlace = Literal["auto", "on", "off"]
 _SEEK_BACK_S = Fraction(1, 2), Fraction(10)
