@@ -23,6 +23,7 @@ from kinoloom.film.selection import choose_engine, derive_engine_options
 
 Source = Clip | str | Path | Sequence[str | Path] | Sequence[Picture]
 
+_READ_OPTIONS = ("order", "deinterlace")
 _ARRAY_OPTIONS = ("engine", "memory", "flow_scale", "weights")
 
 
@@ -64,8 +65,8 @@ def interpolate(
             the n - 1 evenly spaced frames inside each pair (default 2: the midpoint). For
             videos, the same as `--times`.
         **options: options of the command, with _ for -: `engine`, `fps`, `slow`, `seconds`,
-            `memory`, `flow_scale`, ... Arrays accept `engine`, `memory`, `flow_scale` and
-            `weights`.
+            `memory`, `flow_scale`, ... Files also accept those of `kinoloom.read`. Arrays accept
+            `engine`, `memory`, `flow_scale` and `weights`.
 
     Returns:
         For arrays, (T, H, W, C) in their dtype, one frame per time; otherwise a `Clip`.
@@ -88,7 +89,8 @@ def interpolate(
 
         memory = options.get("memory")
         budget = None if memory is None else Budget(parse_bytes(memory))
-        source = read([Path(str(item)) for item in source], budget)
+        reading = {name: options.pop(name) for name in _READ_OPTIONS if name in options}
+        source = read([Path(str(item)) for item in source], budget, **reading)
     clip: Clip = ops.interpolate(source, times=times, **options)
     return clip
 

@@ -15,9 +15,10 @@ def interpolate(clip: Clip, options: InterpolateOptions) -> Clip:
     """Interpolate new frames between photos or the frames of a video.
 
     Two or more photos of one scene, such as near-duplicates from a phone, become a film. A video
-    gets a higher frame rate (--fps, --times) or slow motion (--slow). Audio, subtitles, chapters
-    and metadata of a video stay in sync; scene cuts are detected and kept; source frames that
-    coincide with an output time are passed through unchanged.
+    gets a higher frame rate (--fps, --times) or slow motion (--slow). Interlaced and telecined
+    video becomes progressive first (--deinterlace). Audio, subtitles, chapters and metadata stay in
+    sync; scene cuts are detected and kept; source frames that coincide with an output time are
+    passed through unchanged.
     """
     from kinoloom.film.photos.interpolation import interpolate_photos
     from kinoloom.film.video.interpolation import interpolate_video

@@ -41,6 +41,9 @@ class ReadOptions:
     order: Literal["given", "time"] = option(
         "given", "order of photos: as given, or by capture time"
     )
+    deinterlace: Literal["auto", "on", "off"] = option(
+        "auto", "Videos: convert interlaced and telecined video to progressive frames"
+    )
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class ClipFiles:
                 f"{odd} is a video; several files must all be photos.",
                 hint="Pass a single video, or photos only.",
             )
-        return open_video(paths[0], budget)
+        return open_video(paths[0], budget, options.deinterlace)
 
     def write(
         self,

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.machine import cores
+from kinoloom.media.deinterlacing.stream import CONTEXT_FRAMES
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec
 from kinoloom.media.video.plan import Plan
 
@@ -89,6 +90,12 @@ def estimate_decoding(context: VideoCodecContext) -> int:
     per_pixel = stored * (held + _WAITING_FRAMES) + picture * (_CONVERSIONS + _WAITING_FRAMES)
     fixed = _FIXED_DECODER_BYTES + _BYTES_PER_DECODER_THREAD * threads
     return fixed + ceil(pixels * per_pixel)
+
+
+def estimate_deinterlacing(pix_fmt: str, width: int, height: int) -> int:
+    """Return the bytes of the frames that are held while video with fields is read."""
+    stored = av.VideoFormat(pix_fmt).padded_bits_per_pixel / 8
+    return ceil(CONTEXT_FRAMES * stored * width * height)
 
 
 def estimate_animation(width: int, height: int, file_bytes: int) -> int:

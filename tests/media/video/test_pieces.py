@@ -66,6 +66,16 @@ def scene(seed: int) -> Callable[[int, int, int], Any]:
     return draw
 
 
+def fields(number: int, *_: int) -> Any:
+    """Draw a frame of two moments, and from the 65th on a frame of telecined film."""
+    moments = 2 * number, 2 * number + 1
+    if number >= 65:
+        moments = tuple(130 + (2 * field + 1) // 5 for field in moments)
+    frame, other = (scene(4)(moment) for moment in moments)
+    frame[1::2] = other[1::2]
+    return frame
+
+
 def variable(count: int) -> list[int]:
     """Return times in milliseconds: short and long frames, and one of several seconds."""
     steps = [(20, 40, 33, 70)[k % 4] for k in range(count)]
@@ -81,6 +91,10 @@ SOURCES: dict[str, dict[str, Any]] = {
     },
     "variable": {
         "frames": 130, "ticks": variable(130), "draw": scene(2), "size": SIZE, "codec": "ffv1",
+    },
+    "fields": {
+        "frames": 130, "draw": fields, "size": SIZE, "rate": Fraction(30000, 1001),
+        "options": {"g": "50", "bf": "2", "crf": "5"},
     },
     "repeats": {
         "frames": 180, "size": SIZE, "rate": Fraction(24), "codec": "ffv1",
@@ -104,6 +118,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     [
         ("cuts", "fps"), ("cuts", "slow"), ("variable", "times"), ("variable", "fps"),
         ("variable", "dedup"), ("repeats", "dedup"), ("odd", "times"),
+        ("fields", "fps"),
     ],
 )  # fmt: skip
 def test_pieces_join_to_an_identical_film(tmp_path: Path, source: str, options: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from make import make, read_number
 
+from kinoloom.media.video.reading import open_video
 from kinoloom.media.video.times import Clock, constant_rate
 
 MS = Fraction(1, 1000)
@@ -131,3 +134,30 @@ def test_variable_rate_keeps_all_times() -> None:
     clock = Clock(tick=MS, zero=5 * MS, first=5, rate=None)
     assert [clock.time(t) for t in (5, 46, 1005)] == [0, 41 * MS, 1]
     assert clock.snap(41 * MS) == 41 * MS
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+def test_film_shown_for_three_and_two_fields_gets_even_times(
+    tmp_path: Path, suffix: str, first: int
+) -> None:
+    """As on DVDs: its frames are stored once, and repeat fields when they are shown."""
+    fields = [0]
+    for number in range(24):
+        fields.append(fields[-1] + (3, 2)[(number + first) % 2])
+    film, field = Fraction(24000, 1001), Fraction(1001, 60000)
+    path = tmp_path / f"a{suffix}"
+    clip = open_video(make(path, frames=24, ticks=fields, time_base=field, rate=film))
+    assert clip.rate == film
+    frames = list(clip)
+    assert [frame.time for frame in frames] == [frames[0].time + k / film for k in range(24)]
+    for place in (5, 6, 23):
+        assert read_number(next(clip.read(frames[place].time)).image) == place
+
+
+def test_other_uneven_times_are_kept(tmp_path: Path) -> None:
+    fields = [0, 3, 5, 8, 10, 12, 14, 17, 19, 22, 24, 26, 29]
+    field = Fraction(1001, 60000)
+    clip = open_video(make(tmp_path / "a.mp4", frames=12, ticks=fields, time_base=field))
+    assert clip.rate is None
+    assert [frame.time * 60000 / 1001 for frame in clip] == fields[:-1]

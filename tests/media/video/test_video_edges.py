@@ -26,6 +26,7 @@ class Unseekable:
 
     def __init__(self, container: Any, readable: int) -> None:
         self.container, self.readable = container, readable
+        self.format = container.format
 
     def seek(self, *_: Any, **__: Any) -> None:
         raise av.PermissionError(1, "Operation not permitted")
@@ -133,7 +134,7 @@ def test_the_first_frame_may_be_all_that_fits_the_look_ahead(
 ) -> None:
     path = make(tmp_path / "a.mkv", frames=12)
     whole = [frame.time for frame in open_video(path)]
-    monkeypatch.setattr("kinoloom.media.video.reading._LOOK_AHEAD_BYTES", 1)
+    monkeypatch.setattr("kinoloom.media.video.inspection._LOOK_AHEAD_BYTES", 1)
     frames: list[Frame] = list(open_video(path))
     assert [frame.time for frame in frames] == whole
     assert [read_number(frame.image) for frame in frames] == list(range(12))

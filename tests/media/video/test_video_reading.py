@@ -19,7 +19,7 @@ from kinoloom.base.clip import Clip, Color
 from kinoloom.media.video import reading as video_in
 from kinoloom.media.video.color import to_picture
 from kinoloom.media.video.decoding import decode, open_decoder
-from kinoloom.media.video.reading import open_video
+from kinoloom.media.video.reading import Deinterlace, open_video
 
 FILM = Fraction(24000, 1001)
 X265 = {"x265-params": "log-level=none"}
@@ -146,7 +146,7 @@ def test_rotation_is_applied(tmp_path: Path, rotation: int, *, mirrored: bool) -
     assert np.array_equal(frame.image, turned[:, ::-1] if mirrored else turned)
     assert (clip.width, clip.height) == frame.image.shape[1::-1]
     assert clip.pixel_aspect == (Fraction(3, 4) if rotation in (90, 270) else Fraction(4, 3))
-    assert (frame.native is None) == (rotation != 0 or mirrored)
+    assert isinstance(frame.native, av.VideoFrame) != (rotation != 0 or mirrored)
 
 
 @pytest.mark.parametrize(
@@ -320,11 +320,14 @@ def test_tags_that_are_not_utf8_are_accepted(tmp_path: Path) -> None:
     assert len(numbers(open_video(path))) == 10
 
 
-def test_interlaced_video_is_noted_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("deinterlace", "level"), [("auto", "info"), ("off", "warning")])
+def test_marks_of_interlaced_frames_are_noted_once(
+    tmp_path: Path, deinterlace: Deinterlace, level: str
+) -> None:
     options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
-    clip = open_video(make(tmp_path / "a.mkv", options=options))
+    clip = open_video(make(tmp_path / "a.mkv", options=options), deinterlace=deinterlace)
     assert [len(list(clip)), len(list(clip))] == [10, 10]
-    assert [(note.kind, note.level) for note in clip.notes] == [("interlaced", "warning")]
+    assert [(note.kind, note.level) for note in clip.notes] == [("interlaced", level)]
 
 
 def write_at(path: Path, times: list[int]) -> Path:

@@ -32,8 +32,8 @@ class Frame:
         image: (H, W, 3) or (H, W, 4) uint8, uint16 or float32; see `base.arrays`.
         time: when it appears, in seconds.
         duration: how long it is shown, in seconds, at least 0 (0 if unknown: a single photo).
-        native: the decoder's own frame of the same picture, or None for a new picture. A writer
-            that can store it unchanged saves two conversions.
+        native: the decoder's own frame of the same picture, or its exact colours; None for a new
+            picture. A writer that can store it unchanged saves two conversions.
 
     Raises:
         ArrayError: not a picture; a time or duration that is not a Fraction, or a duration
@@ -69,6 +69,9 @@ class Clip:
         frame_count: None if it cannot be known without reading everything.
         bits: bits per sample in the source (8, 10, 12, 16, ...).
         color: the colour space.
+        chroma: luma samples per chroma sample in the source, horizontally and vertically; None
+            for sources without chroma.
+        codec: FFmpeg's name of the codec of the source; "" if there is none.
         hdr: static metadata of HDR pictures; None for SDR, or if the source has none.
         pixel_aspect: width of a pixel over its height.
         audio: the audio tracks, each with its own start time.
@@ -95,6 +98,8 @@ class Clip:
     frame_count: int | None = None
     bits: int = 8
     color: Color = BT709
+    chroma: tuple[int, int] | None = None
+    codec: str = ""
     hdr: HdrMetadata | None = None
     pixel_aspect: Fraction = Fraction(1)
     audio: tuple[Audio, ...] = ()

@@ -6,13 +6,13 @@ Memory does not grow with the length of the video.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 
 import numpy as np
 
-from kinoloom.base.arrays import Picture
+from kinoloom.base.arrays import Picture, from_float
 from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
@@ -22,8 +22,10 @@ from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.quality.warnings import QualityMonitor
 from kinoloom.film.selection import describe_engine
+from kinoloom.film.video.headroom import widen_pair
 from kinoloom.film.video.intervals import SourceInterval, split_intervals
 from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
+from kinoloom.media.frames.exact import ExactPicture
 
 _PHOTO_OPTIONS = ("seconds", "hold", "loop", "boomerang")
 _PREROLL_FRAMES = 16
@@ -33,8 +35,8 @@ A run of repeats has at most four frames. The first run that is read may be trun
 following ones are complete, and detection looks back one run only.
 """
 _VARIABLE_RATE_PREROLL_S = Fraction(1)
-_HELD_PICTURES = 3
-"""The new frame, and those on either side of it."""
+_HELD_PICTURES = 6
+"""The frames on either side of the new ones, exact and with headroom, and new ones that wait."""
 
 
 def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
@@ -66,7 +68,7 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         frame_count=count,
         audio=_retime_audio(clip, schedule.slow, options.sound),
         time_scale=clip.time_scale * schedule.slow,
-        made_with=describe_engine(engine, engine_options),
+        made_with={**clip.made_with, **describe_engine(engine, engine_options)},
         provenance=None,
         budget=budget,
     )
@@ -74,7 +76,7 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
 
 def _estimate_needs(clip: Clip, options: InterpolateOptions) -> FilmNeeds:
     """Return what the film needs, from what is known before the first frame."""
-    pictures = PictureFormat(clip.height, clip.width, 4, 2 if clip.bits > 8 else 1)
+    pictures = PictureFormat(clip.height, clip.width, 4, 4)  # float32, with headroom
     schedule = plan_schedule(
         clip, Fraction(0), fps=options.fps, times=options.times, slow=options.slow
     )
@@ -143,18 +145,25 @@ class _VideoFilm:
     def _render_images(
         self, interval: SourceInterval, positions: list[Fraction], monitor: QualityMonitor
     ) -> Iterator[Picture]:
+        """Yield a picture for each position; float32 if those of the source were rounded."""
         first, second = interval.first.image, interval.second
         if not interval.is_continuous or second is None or np.array_equal(first, second.image):
             yield from (first for _ in positions)
             return
+        pair, headroom = widen_pair(interval.first, second, self.clip.color)
         times = [float(position) for position in positions]
-        for image, error in self.engine.interpolate(first, second.image, times):
+        for image, error in self.engine.interpolate(*pair, times):
             monitor.add_frame(interval.first.time, interval.end, error)
-            yield image
+            yield image if headroom is None else headroom.expand(image)
 
     def _build_frame(
         self, interval: SourceInterval, slot: OutputFrame, images: Iterator[Picture]
     ) -> Frame:
-        image = next(images) if slot.position else interval.first.image
-        native = interval.first.native if image is interval.first.image else None
-        return Frame(image, slot.time, slot.duration, native)
+        source = interval.first
+        image = next(images) if slot.position else source.image
+        if image is source.image:
+            return replace(source, time=slot.time, duration=slot.duration)
+        if image.dtype == source.image.dtype:
+            return Frame(image, slot.time, slot.duration)
+        rounded = from_float(image, source.image.dtype)
+        return Frame(rounded, slot.time, slot.duration, ExactPicture(lambda: image))

@@ -115,7 +115,7 @@ def _write_gif(
 def _to_lossless(chosen: Plan) -> Plan:
     """Return the plan for the temporary file, RGB with 8 bits."""
     codec = CODECS["ffv1"]
-    pix_fmt = codec.formats[(False, False)]
+    pix_fmt = codec.formats[(False, False)][0]
     return replace(chosen, codec=codec, pix_fmt=pix_fmt, settings=codec.settings(None))
 
 

@@ -31,6 +31,7 @@ from kinoloom.media.container.inputs import (
     list_sound_streams,
     open_input,
 )
+from kinoloom.media.container.restarts import demux_continuous, find_restarts
 
 _MIN_GAP_S = Fraction(1, 100)
 """If a packet starts this much after the end of the previous one, one is missing."""
@@ -54,7 +55,10 @@ def read_tracks(path: Path) -> tuple[Audio, ...]:
 
 def list_tracks(container: InputContainer, path: Path, zero: Fraction) -> tuple[Audio, ...]:
     """Return the sound tracks of an open file; `zero` is the clip's, in seconds of the file."""
-    return tuple(_open_track(stream, path, zero) for stream in list_sound_streams(container))
+    tracks = tuple(_open_track(stream, path, zero) for stream in list_sound_streams(container))
+    if find_restarts(container):  # the durations are those of single parts
+        return tuple(replace(track, duration=None) for track in tracks)
+    return tracks
 
 
 def stretch(audio: Audio, factor: Fraction) -> Audio:
@@ -167,7 +171,7 @@ def _decode(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
 
     An error of the file ends the sound; reading the pictures notes it.
     """
-    packets = container.demux(stream)
+    packets = demux_continuous(container, stream)
     while True:
         try:
             packet = next(packets, None)

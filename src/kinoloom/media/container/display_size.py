@@ -26,7 +26,7 @@ from kinoloom.media.container.ebml import (
 )
 
 PLACEHOLDER = "-" * 16
-"""The title of the picture track while the file is written."""
+"""The beginning of the title of the picture track while the file is written."""
 
 _NAME, _VOID, _CRC = 0x536E, 0xEC, 0xBF
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
@@ -36,7 +36,8 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
     """Set the display size of a film with non-square pixels.
 
     Args:
-        path: a Matroska or WebM file whose picture track has the title `PLACEHOLDER`.
+        path: a Matroska or WebM file whose picture track has a title that begins with
+            `PLACEHOLDER`; the rest stays.
         width, height: of the pictures, in pixels.
         pixel_aspect: width of a pixel divided by its height; the display width is rounded to
             pixels.
@@ -63,17 +64,24 @@ def set_display_size(path: Path, width: int, height: int, pixel_aspect: Fraction
 def _with_display_size(element: Element, size: list[Element]) -> Element:
     """Return the picture track with the display size instead of the placeholder."""
     kind, content = element
-    place = (_NAME, PLACEHOLDER.encode())
     children = list(iter_elements(content)) if kind == ENTRY else []
-    if place not in children:
+    place = next((each for each in children if _is_placeholder(each)), None)
+    if place is None:
         return element
     kept = [child for child in children if child != place]
+    if title := place[1].removeprefix(PLACEHOLDER.encode()):
+        kept.append((_NAME, title))
     return kind, join_elements(
         [
             (VIDEO, _replace_display_size(inside, size)) if child == VIDEO else (child, inside)
             for child, inside in kept
         ]
     )
+
+
+def _is_placeholder(element: Element) -> bool:
+    kind, content = element
+    return kind == _NAME and content.startswith(PLACEHOLDER.encode())
 
 
 def _replace_display_size(video: bytes, size: list[Element]) -> bytes:

@@ -86,7 +86,7 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
             the pictures are too large.
         UnreadableMediaError: the file has no streams.
     """
-    streams = [s for s in container.streams.video if not _is_cover(s)]
+    streams = [s for s in container.streams.video if not is_cover(s)]
     if not streams:
         raise _describe_missing_pictures(container, path)
     chosen = max(streams, key=lambda stream: stream.frames)
@@ -118,7 +118,7 @@ def find_zero(container: InputContainer) -> Fraction:
 
     A common zero keeps the offsets between streams. The unit is seconds.
     """
-    streams = [s for s in (*container.streams.video, *container.streams.audio) if not _is_cover(s)]
+    streams = [s for s in (*container.streams.video, *container.streams.audio) if not is_cover(s)]
     return min(
         (begin for s in streams if (begin := find_start(s)) is not None), default=Fraction(0)
     )
@@ -161,7 +161,8 @@ def _is_usable(stream: AudioStream, zero: Fraction) -> bool:
     return stream.rate in SAMPLE_RATES_HZ and not is_late
 
 
-def _is_cover(stream: Stream) -> bool:
+def is_cover(stream: Stream) -> bool:
+    """Whether a stream is cover art rather than moving pictures."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 

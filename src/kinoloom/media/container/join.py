@@ -29,7 +29,7 @@ from kinoloom.media.container.display_size import PLACEHOLDER, set_display_size
 from kinoloom.media.container.hdr_template import open_hdr_template
 from kinoloom.media.container.inputs import open_input
 from kinoloom.media.container.packets import TimedPacket
-from kinoloom.media.container.streams import add_record, add_tracks
+from kinoloom.media.container.streams import ISO_FORMS, add_record, add_tracks, describe_pictures
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.encoding import open_output
 from kinoloom.media.video.plan import Plan
@@ -39,7 +39,6 @@ FINEST_HZ = 10_000_000
 ROUNDED_HZ = 9_000_000  # a multiple of the 90 kHz of MPEG
 _MILLISECOND_HZ = 1000
 _MAX_REORDER = 16  # of H.264 and H.265
-_ISO = ("mp4", "mov")
 
 Segments = Callable[[], Iterator[Segment]]
 """Called once per pass; yields the segments in order."""
@@ -115,12 +114,15 @@ def join(
     with ExitStack() as stack:
         clock = (
             {"movie_timescale": str(_choose_movie_hz(clip, facts))}
-            if container.form in _ISO
+            if container.form in ISO_FORMS
             else {}
         )
         out = stack.enter_context(open_output(path, container, **clock))
         template = stack.enter_context(_open_template(next(segments()), clip)).streams.video[0]
         stream = _add_picture_stream(out, template, container, plan, facts)
+        describe_pictures(stream, clip, container, plan)
+        if _needs_display_size(container, plan):
+            stream.metadata["title"] = PLACEHOLDER + stream.metadata.get("title", "")
         tracks = add_tracks(out, clip, container, plan, stack)
         recorded = complete and add_record(out, clip, container)
         if not complete:
@@ -156,10 +158,9 @@ def _add_picture_stream(
     context = stream.codec_context
     context.framerate = plan.rate if plan.constant else Fraction(0)
     context.sample_aspect_ratio = plan.pixel_aspect
-    if _needs_display_size(container, plan):
-        stream.metadata["title"] = PLACEHOLDER
-    if plan.codec.tag and container.form in _ISO:
-        context.codec_tag = plan.codec.tag
+    tag = plan.codec.find_tag(plan.settings)
+    if tag and container.form in ISO_FORMS:
+        context.codec_tag = tag
     return stream
 
 

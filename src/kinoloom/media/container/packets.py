@@ -16,13 +16,15 @@ from av.packet import Packet
 from av.stream import Stream
 
 from kinoloom.base.notes import Notes
+from kinoloom.media.container.restarts import demux_continuous
 
 TimedPacket = tuple[Fraction, "Packet[Any]"]
 """A packet and its position in the file, in seconds on the clip's clock."""
 TimeMap = Callable[[Fraction], Fraction]
 """Maps a file's time to the clip's clock, both in seconds."""
 
-_TAGS = ("language", "title")
+_TITLES = ("title", "name")
+"""Names of the title of a stream, in lower case; MP4 and MOV call it "name"."""
 
 
 def add_stream_like(out: OutputContainer, template: Stream) -> Stream:
@@ -34,7 +36,12 @@ def add_stream_like(out: OutputContainer, template: Stream) -> Stream:
 
 def copy_description(stream: Stream, template: Stream) -> None:
     """Copy language, title and disposition of another stream."""
-    stream.metadata.update({k: v for k, v in template.metadata.items() if k in _TAGS})
+    tags = {name.lower(): text for name, text in template.metadata.items()}
+    if tags.get("language", "und") != "und":
+        stream.metadata["language"] = tags["language"]
+    title = next((tags[name] for name in _TITLES if tags.get(name)), "")
+    if title:
+        stream.metadata["title"] = title
     stream.disposition = template.disposition
 
 
@@ -48,7 +55,7 @@ def demux(
     """
     latest: int | None = None
     try:
-        for packet in source.demux(template):
+        for packet in demux_continuous(source, template):
             if not packet.size or packet.pts is None or packet.time_base is None:
                 continue
             begin, end = packet.pts, packet.pts + (packet.duration or 0)
@@ -68,8 +75,8 @@ def demux(
 
 
 def _follows(begin: int, latest: int, template: Stream) -> bool:
-    """Whether a packet may follow another; several subtitles may start together."""
-    return begin > latest or (begin == latest and template.type == "subtitle")
+    """Whether a packet may follow another; several subtitles or data may start together."""
+    return begin > latest or (begin == latest and template.type in ("subtitle", "data"))
 
 
 def note_damage(notes: Notes, template: Stream, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Copy sound, subtitles, chapters and tags to the output, and add the provenance record.
+"""Copy the tracks, chapters and tags of a clip to the output, and add the provenance record.
 
 In: a clip, and an output file whose header is not written yet. Out: packets to be merged with those
 of the pictures. Times in the clip's origin are mapped to the clip's clock and stretched by
@@ -13,24 +13,37 @@ from contextlib import ExitStack
 from fractions import Fraction
 
 from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
 
 from kinoloom.base.clip import Clip
 from kinoloom.media.audio.writing import add_sound
-from kinoloom.media.container.inputs import find_zero, open_input
-from kinoloom.media.container.packets import TimedPacket, TimeMap
+from kinoloom.media.container.covers import add_covers
+from kinoloom.media.container.data import add_data
+from kinoloom.media.container.inputs import find_picture_stream, find_zero, is_cover, open_input
+from kinoloom.media.container.packets import TimedPacket, TimeMap, copy_description
 from kinoloom.media.container.subtitles import add_subtitles
+from kinoloom.media.container.timecode import convert_timecode, find_timecode
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.plan import Plan
 
 _NANOSECOND = Fraction(1, 10**9)
-_OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+_OF_THE_FILE = {
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "encoder",
+    "duration",
+    "timecode",
+}
+ISO_FORMS = ("mp4", "mov")
+"""FFmpeg's names of the formats derived from ISO/IEC 14496-12."""
 _RECORD_BEGINS = '{"kinoloom":'
 
 
 def add_tracks(
     out: OutputContainer, clip: Clip, container: Container, plan: Plan, stack: ExitStack
 ) -> list[Iterator[TimedPacket]]:
-    """Add sound, subtitles with their fonts, chapters and tags of `clip` to `out`.
+    """Add the sound, subtitles with their fonts, covers, data, chapters and tags of `clip`.
 
     Args:
         out: the output, before its first packet.
@@ -48,6 +61,7 @@ def add_tracks(
         with open_input(clip.origin) as origin:
             zero = find_zero(origin)
             out.metadata.update(_select_tags(origin.metadata))
+            _note_left_out(origin, container, clip)
 
             def to_clip_time(time: Fraction) -> Fraction:
                 return (time - zero) * clip.time_scale
@@ -57,7 +71,48 @@ def add_tracks(
                 for attachment in origin.streams.attachments:  # the fonts of subtitles
                     out.add_stream_from_template(attachment)
         tracks += add_subtitles(out, clip.origin, container, to_clip_time, clip.notes, stack)
+        tracks += add_covers(out, clip.origin, container, clip.notes, stack)
+        tracks += add_data(out, clip.origin, container, to_clip_time, clip.notes, stack)
     return tracks
+
+
+def describe_pictures(stream: VideoStream, clip: Clip, container: Container, plan: Plan) -> None:
+    """Give the picture stream the language, title, disposition and timecode of the clip's origin.
+
+    Args:
+        stream: of the output, before its first packet.
+        clip: the clip that is written.
+        container: the format of the output.
+        plan: how the pictures are stored.
+    """
+    if clip.origin is None:
+        return
+    with open_input(clip.origin) as origin:
+        source = find_picture_stream(origin, clip.origin)
+        copy_description(stream, source)
+        before = find_timecode(origin, source)
+        rate = source.average_rate or source.guessed_rate or plan.rate
+    if not before:
+        return
+    after = convert_timecode(before, rate, plan.rate)
+    if after and (plan.constant or container.form not in ISO_FORMS):
+        stream.metadata["timecode"] = after
+    else:
+        text = f"The timecode {before} is left out: it needs a constant rate of at most 255 fps."
+        clip.notes.add("timecode", text, "warning")
+
+
+def _note_left_out(origin: InputContainer, container: Container, clip: Clip) -> None:
+    """Note the tracks of a file that no output, or not this one, can have."""
+    moving = [stream for stream in origin.streams.video if not is_cover(stream)]
+    if len(moving) > 1:
+        text = f"{len(moving) - 1} more picture track(s) of {origin.name} are left out."
+        clip.notes.add("video", text.replace("file:", ""), "warning")
+    fonts = len(origin.streams.attachments)
+    if fonts and container.form != "matroska":
+        text = f"{fonts} attached file(s), such as fonts, are left out: "
+        text += f"the format {container.name} has no place for them."
+        clip.notes.add("attachments", text, "warning")
 
 
 def add_record(out: OutputContainer, clip: Clip, container: Container) -> bool:

@@ -21,6 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kinoloom.media.container.restarts import demux_continuous
 from kinoloom.media.limits import DECODER_OPTIONS
 
 ErrorListener = Callable[[str], None]
@@ -67,7 +68,7 @@ def read_packets(
         except av.FFmpegError:
             return
     try:
-        yield from container.demux(stream)
+        yield from demux_continuous(container, stream)
     except MemoryError:  # also one of FFmpeg's; what does not fit is not damaged
         raise
     except av.FFmpegError as error:

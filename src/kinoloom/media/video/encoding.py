@@ -3,13 +3,15 @@
 In: frames of a clip, and a `Plan`. Out: a file with one stream.
 
 Conventions: times are integer ticks of a clock chosen by the caller. A decoder's frame that is
-unchanged and in the planned format is passed to the encoder as it is; all others are converted
-with `color.to_native`. If the plan is larger than the picture, the edge is repeated.
+unchanged and in the planned format is passed to the encoder as it is, and one in another YUV format
+is converted without RGB; all others are converted with `color.to_native`. If the plan is larger
+than the picture, the edge is repeated.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
@@ -29,6 +32,8 @@ from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Color, Frame
 from kinoloom.base.outputs import name_output_errors
 from kinoloom.errors import OutputError, UnsupportedMediaError
+from kinoloom.media.frames.exact import read_exact
+from kinoloom.media.frames.reformat import reformat_yuv
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
 from kinoloom.media.video.plan import Plan, find_native_format, is_transparent
@@ -116,6 +121,17 @@ def open_output(path: Path, container: Container, **options: str) -> OutputConta
     )
 
 
+def stores_stream(container: Container, template: Stream) -> bool:
+    """Whether a container takes packets like those of a stream; its header is tried in memory."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container.form) as trial:
+            trial.add_stream_from_template(template)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
 def prepare_frame(frame: Frame, plan: Plan) -> av.VideoFrame:
     """Return a frame in the planned format; the decoder's own if nothing has to change.
 
@@ -124,7 +140,11 @@ def prepare_frame(frame: Frame, plan: Plan) -> av.VideoFrame:
     """
     native = _reuse_native(frame.native, plan)
     if native is None:
-        image = _pad(_check_alpha(frame, plan), plan.width, plan.height)
+        _check_alpha(frame, plan)
+        native = _reformat_native(frame, plan)
+    if native is None:
+        exact = read_exact(frame, plan.source_color)
+        image = _pad(frame.image if exact is None else exact, plan.width, plan.height)
         native = to_native(image, plan.pix_fmt, plan.color)
     tag_color(native, plan.color)
     return native
@@ -176,14 +196,24 @@ def _reuse_native(native: object, plan: Plan) -> av.VideoFrame | None:
     return native.reformat(format=plan.pix_fmt, **full)  # "yuvj" formats differ in name only
 
 
-def _check_alpha(frame: Frame, plan: Plan) -> Picture:
+def _reformat_native(frame: Frame, plan: Plan) -> av.VideoFrame | None:
+    """Return the decoder's frame in the planned YUV format, None if its colours differ."""
+    native = frame.native
+    if not isinstance(native, av.VideoFrame) or not plan.takes_native:
+        return None
+    if (native.height, native.width) != frame.image.shape[:2]:
+        return None
+    size = plan.width, plan.height
+    return reformat_yuv(native, plan.pix_fmt, size, full_range=plan.color.full_range)
+
+
+def _check_alpha(frame: Frame, plan: Plan) -> None:
     if not plan.alpha and is_transparent(frame.image):
         raise UnsupportedMediaError(
             f"The frame at {float(frame.time):.3f} s has transparent parts, but "
             f"{plan.codec.name} was chosen by the opaque first frame and cannot store them.",
             hint="Choose a --codec that stores alpha: ffv1, prores or vp9.",
         )
-    return frame.image
 
 
 def _pad(image: Picture, width: int, height: int) -> Picture:

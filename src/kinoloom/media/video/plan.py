@@ -26,7 +26,10 @@ from kinoloom.errors import UsageError
 from kinoloom.media.video.codecs import ANIMATED, CODECS, VIDEO, Codec
 from kinoloom.media.video.frame_feed import display_duration
 from kinoloom.media.video.hdr import hdr_settings
+from kinoloom.media.video.planes import find_layout, name_chroma
 
+_KEPT = ("prores",)
+"""Codecs for editing: `auto` keeps them, where the container supports them."""
 _ROWS_PER_THREAD = 32
 """With fewer rows per thread, the output of x264 varies between runs."""
 _X264_THREADS = 4
@@ -47,6 +50,7 @@ class Plan:
         constant: whether all frames have exactly this rate.
         color: colour description of the stored samples.
         pixel_aspect: width of a pixel divided by its height.
+        source_color: colour description of the clip.
         takes_native: whether a decoder's frame has the same colour description, so that it can be
             encoded without conversion.
         settings: encoder options.
@@ -62,6 +66,7 @@ class Plan:
     constant: bool
     color: Color
     pixel_aspect: Fraction
+    source_color: Color
     takes_native: bool
     settings: Mapping[str, str]
     threads: int
@@ -77,13 +82,15 @@ def plan(
 ) -> Plan:
     """Decide how the pictures of `clip` are stored.
 
-    Acceptable changes (padding to an even size, fewer bits per sample) are noted in `clip.notes`.
+    Acceptable changes (padding to an even size, fewer bits per sample, coarser chroma) are noted in
+    `clip.notes`.
 
     Args:
         clip: the clip to write.
         first: its first frame, which shows whether there is alpha and the decoder's format.
         suffix: a key of `VIDEO` or `ANIMATED`.
-        codec: a name in `CODECS`, or "auto" for the container's first codec that loses nothing.
+        codec: a name in `CODECS`, or "auto" for the container's first codec that loses nothing;
+            ProRes stays ProRes.
         quality: 0..100, or None for the codec's default.
         threads: encoder threads; None chooses a number that never changes the pictures.
 
@@ -98,10 +105,13 @@ def plan(
             f"{' or '.join(item.name for item in supported)}.",
         )
     candidates = [item for item in supported if codec in ("auto", item.name)]
+    if clip.codec in _KEPT:
+        candidates.sort(key=lambda item: item.name != clip.codec)
     chosen, kept = _choose(clip, first, candidates, suffix)
     _check_hdr(clip, chosen, suffix)
     size = _round_up_size(clip, chosen)
-    pix_fmt = _choose_pixel_format(chosen, kept, first)
+    pix_fmt = _choose_pixel_format(clip, chosen, kept, first)
+    _note_losses(clip, chosen, pix_fmt, suffix)
     color = choose_color(clip.color, pix_fmt, chosen)
     return Plan(
         chosen,
@@ -112,8 +122,9 @@ def plan(
         constant=clip.rate is not None,
         color=color,
         pixel_aspect=clip.pixel_aspect,
+        source_color=clip.color,
         takes_native=color == clip.color,
-        settings=_settings(chosen, quality, alpha=kept[1], hdr=clip.hdr),
+        settings=_settings(chosen, quality, pix_fmt, clip.hdr),
         threads=threads or _count_threads(chosen, size[1]),
     )
 
@@ -156,7 +167,7 @@ def _choose(
     for depth, codec, alpha in product((deep, not deep), candidates, alphas):
         if (depth, alpha) in codec.formats:
             if deep and not depth:
-                _reduce_depth(clip, codec, suffix)
+                _check_depth(clip, codec, suffix)
             return codec, (depth, alpha)
     raise UsageError(
         f"The pictures have transparent parts, which {_name_target(candidates, suffix)} "
@@ -165,17 +176,24 @@ def _choose(
     )
 
 
-def _reduce_depth(clip: Clip, codec: Codec, suffix: str) -> None:
+def _check_depth(clip: Clip, codec: Codec, suffix: str) -> None:
     if clip.color.is_hdr:
         raise UsageError(
             f"The pictures are HDR, which {codec.name} in a {suffix} file cannot store.",
             hint=f"Write {_name_alternatives(deep=True, alpha=False, hdr=clip.hdr is not None)}.",
         )
-    clip.notes.add(
-        "depth",
-        f"The source has {clip.bits} bits per sample; {codec.name} in a {suffix} file stores 8.",
-        "warning",
-    )
+
+
+def _note_losses(clip: Clip, codec: Codec, pix_fmt: str, suffix: str) -> None:
+    """Note fewer bits per sample and coarser chroma than the source has."""
+    stored, target = find_layout(pix_fmt), f"{codec.name} in a {suffix} file"
+    if stored.bits == 8 < clip.bits:
+        text = f"The source has {clip.bits} bits per sample; {target} stores 8."
+        clip.notes.add("depth", text, "warning")
+    if stored.kind == "yuv" and clip.chroma is not None and not _holds(stored.steps, clip.chroma):
+        text = f"The source has {name_chroma(clip.chroma)} chroma; "
+        text += f"{target} stores {name_chroma(stored.steps)}."
+        clip.notes.add("chroma", text, "warning")
 
 
 def _check_hdr(clip: Clip, codec: Codec, suffix: str) -> None:
@@ -188,10 +206,10 @@ def _check_hdr(clip: Clip, codec: Codec, suffix: str) -> None:
 
 
 def _settings(
-    codec: Codec, quality: int | None, *, alpha: bool, hdr: HdrMetadata | None
+    codec: Codec, quality: int | None, pix_fmt: str, hdr: HdrMetadata | None
 ) -> dict[str, str]:
     """Return the encoder's options, with those for HDR metadata."""
-    settings = codec.settings(quality, alpha=alpha)
+    settings = codec.settings(quality, pix_fmt)
     for name, value in hdr_settings(codec.encoder, hdr).items():
         settings[name] = f"{settings[name]}:{value}" if name in settings else value
     return settings
@@ -219,15 +237,24 @@ def _name_alternatives(*, deep: bool, alpha: bool, hdr: bool = False) -> str:
     return ", ".join(kept)
 
 
-def _choose_pixel_format(codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:
-    """Return the codec's format for depth and alpha; for FFV1 the decoder's own if possible."""
+def _choose_pixel_format(clip: Clip, codec: Codec, kept: tuple[bool, bool], first: Frame) -> str:
+    """Return the codec's format for depth, alpha and chroma; for FFV1 the decoder's if possible."""
     native = find_native_format(first.native)
     formats = av.Codec(codec.encoder, "w").video_formats or []
     if codec.name == "ffv1" and native in {
         item.name for item in formats if len(item.components) > 2
     }:
         return native  # not grey, because later pictures may have colours
-    return codec.formats[kept]
+    formats_by_chroma = codec.formats[kept]
+    if clip.chroma is None:
+        return formats_by_chroma[0]
+    held = (name for name in formats_by_chroma if _holds(find_layout(name).steps, clip.chroma))
+    return next(held, formats_by_chroma[-1])
+
+
+def _holds(stored: tuple[int, int], source: tuple[int, int]) -> bool:
+    """Whether chroma steps are at most those of the source, in both directions."""
+    return stored[0] <= source[0] and stored[1] <= source[1]
 
 
 def find_native_format(native: object) -> str:

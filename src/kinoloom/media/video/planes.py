@@ -81,6 +81,11 @@ def find_layout(pix_fmt: str) -> Layout:
     return Layout(kind, bits, alpha, steps, planar)
 
 
+def name_chroma(steps: tuple[int, int]) -> str:
+    """Return chroma steps as they are usually written, such as "4:2:0"."""
+    return ":".join(_SUBSAMPLED[steps])
+
+
 def split_planes(frame: av.VideoFrame, layout: Layout) -> list[Plane]:
     """Return the components of a frame as (h, w) views of its memory; see `Layout.planar`."""
     planar = repack(frame, layout.planar)

@@ -6,49 +6,59 @@ exact times (media/video/times.py), each with the decoder's own frame, and the s
 (media/audio/reading.py).
 
 Conventions: the zero of the clip's clock is the earliest time of pictures or sound in the file. The
-display matrix is applied to the pictures; pixels are not resampled to squares; fields are not
-separated. The readable part of a damaged file is returned, and the damage is noted. Frames are not
-kept after they are yielded, so memory does not grow with length.
+display matrix is applied to the pictures; pixels are not resampled to squares. Interlaced and
+telecined video becomes progressive frames (media/deinterlacing). The readable part of a damaged
+file is returned, and the damage is noted. Frames are not kept after they are yielded, so memory
+does not grow with length.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate, islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import Literal
 
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from kinoloom.base.audio import Audio
 from kinoloom.base.budget import Budget
-from kinoloom.base.clip import Clip, Color, Frame, HdrMetadata
-from kinoloom.base.notes import Notes
-from kinoloom.errors import UnreadableMediaError
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.notes import Level, Notes
 from kinoloom.media.animation import reading as animated_in
 from kinoloom.media.audio.reading import list_tracks
 from kinoloom.media.container.inputs import (
     find_picture_stream,
-    find_start,
     find_zero,
     list_sound_streams,
     open_input,
 )
-from kinoloom.media.limits import MAX_FRAME_S, MAX_RATE, check_animation_size, check_times
+from kinoloom.media.deinterlacing.detection import (
+    SAMPLE_FRAMES,
+    WINDOW_FRAMES,
+    WINDOWS,
+    detect_fields,
+    may_have_fields,
+)
+from kinoloom.media.deinterlacing.stream import CONTEXT_FRAMES, Grid, Timed, deinterlace
+from kinoloom.media.frames.exact import ExactPicture
+from kinoloom.media.frames.uniform import UniformFrames
+from kinoloom.media.limits import MAX_FRAME_S, check_animation_size
 from kinoloom.media.memory import (
     estimate_animation,
     estimate_decoding,
+    estimate_deinterlacing,
     refuse_to_decode,
     refuse_to_read,
 )
 from kinoloom.media.photo.completeness import find_apng_damage
-from kinoloom.media.video.color import read_color, to_picture
+from kinoloom.media.video.color import is_clipped, to_exact, to_picture
 from kinoloom.media.video.decoding import (
     ErrorListener,
     decode,
@@ -56,35 +66,34 @@ from kinoloom.media.video.decoding import (
     prime_decoder,
     read_packets,
 )
-from kinoloom.media.video.hdr import hdr_of
-from kinoloom.media.video.planes import find_layout
+from kinoloom.media.video.inspection import Facts, find_end, inspect_video
 from kinoloom.media.video.rotation import Rotation
-from kinoloom.media.video.times import Clock, constant_rate, list_rates
 
-_LOOK_AHEAD = 240
-_LOOK_AHEAD_BYTES = 1 << 26
-_MAX_REORDER = 16
-"""The most frames that a codec reorders (H.264, H.265)."""
-_DEFAULT_RATE = Fraction(25)
-_SEEK_BACK_S = Fraction(10)
+Deinterlace = Literal["auto", "on", "off"]
+_SEEK_BACK_S = Fraction(1, 2), Fraction(10)
+"""Seek this long before the time wanted, for the frames of joined parts may overlap; and if a frame
+of that time does not follow, this long."""
 _MIN_CUT_OFF_S = Fraction(1, 10)
 """A video that ends earlier than its header says by more than this is truncated."""
 _MIN_RESTART_S = 1
-"""If times go back by more than this, the stream restarts; what follows is dropped."""
-_UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo", "vc1")
-"""Formats that store decoding times or none, but no display times."""
-_MAX_RATE_ERROR = Fraction(1, 20)
-"""The most by which the mean rate of a file may differ from the rate of its beginning."""
+"""If times go back by more than this, much is left out."""
 
 
-def open_video(path: Path, budget: Budget | None = None) -> Clip:
+def open_video(path: Path, budget: Budget | None = None, deinterlace: Deinterlace = "auto") -> Clip:
     """Open a video.
 
     If reading alone exceeds a memory limit, nothing is decoded, and the clip raises the error.
     `Clip.rate` is None if the rate varies; `duration` and `frame_count` are None if the container
-    does not store them. Notes: "interlaced" (warning), "sound" (warning: a track that
-    cannot be decoded), "hdr" (warning: metadata that is left out), and while frames are read
-    "times" (warning: frames out of order) and "damage" (error).
+    does not store them. Notes: "interlaced" (how fields are shown; a warning if they are not
+    converted), "sound" (warning: a track that cannot be decoded), "hdr" (warning: metadata that is
+    left out), and while frames are read "times" (frames out of order; an error if many are left
+    out), "size" (warning: pictures of another size) and "damage" (error).
+
+    Args:
+        path: the file.
+        budget: the memory limit of the job.
+        deinterlace: convert interlaced and telecined video to progressive frames: if it looks so
+            ("auto"), always, as interlaced ("on"), or never ("off").
 
     Raises:
         InputNotFoundError: the file does not exist.
@@ -104,16 +113,12 @@ def open_video(path: Path, budget: Budget | None = None) -> Clip:
         zero = find_zero(container)
         stream = find_picture_stream(container, path)
         needed = needed or estimate_decoding(stream.codec_context)
-        if refused := refuse_to_decode(path, stream, _find_end(stream), needed, budget):
+        if refused := refuse_to_decode(path, stream, find_end(stream), needed, budget):
             return refused
-        facts = _inspect(container, stream, path, zero, notes)
+        facts = inspect_video(container, stream, path, zero, notes)
         audio = list_tracks(container, path, zero)
         is_png = container.format.name == "apng"
         left_out = len(container.streams.audio) - len(list_sound_streams(container))
-    if facts.interlaced:
-        notes.add(
-            "interlaced", f"{path.name} is interlaced; its fields are not separated.", "warning"
-        )
     if is_png and (missing := find_apng_damage(path.read_bytes())):
         text = f"{path.name} is damaged: {missing}. The readable part is used."
         notes.add("damage", text, "error")
@@ -124,122 +129,68 @@ def open_video(path: Path, budget: Budget | None = None) -> Clip:
             "rates or times; they are left out.",
             "warning",
         )
-    width, height = facts.size[::-1] if facts.rotation.is_sideways else facts.size
+    video = _Video(path, facts, notes)
+    grid, factor = _plan_fields(video, deinterlace, notes)
+    if grid is not None:
+        needed += estimate_deinterlacing(facts.pix_fmt, *facts.size)
+    clip = _build_clip(replace(video, grid=grid), factor, audio, notes)
+    made_with = {} if deinterlace == "auto" else {"deinterlace": deinterlace}
+    return clip.with_(reading_bytes=needed, budget=budget, made_with=made_with)
+
+
+def _build_clip(video: _Video, factor: Fraction, audio: tuple[Audio, ...], notes: Notes) -> Clip:
+    facts = video.facts
+    layout, is_sideways = facts.layout, facts.rotation.is_sideways
+    width, height = facts.size[::-1] if is_sideways else facts.size
+    across, down = layout.steps[::-1] if is_sideways else layout.steps
     return Clip(
-        _Video(path, facts, notes).read,
+        video.read,
         width=width,
         height=height,
-        rate=facts.clock.rate,
+        rate=None if facts.clock.rate is None else facts.clock.rate * factor,
         duration=facts.length,
-        frame_count=facts.frame_count,
-        bits=facts.bits,
+        frame_count=facts.frame_count if video.grid is None else None,
+        bits=layout.bits,
         color=facts.color,
+        chroma=(across, down) if layout.kind == "yuv" else None,
         hdr=facts.hdr,
-        pixel_aspect=1 / facts.aspect if facts.rotation.is_sideways else facts.aspect,
+        pixel_aspect=1 / facts.aspect if is_sideways else facts.aspect,
         audio=audio,
-        files=(path,),
-        origin=path,
+        files=(video.path,),
+        origin=video.path,
+        codec=facts.codec,
         notes=notes,
-        reading_bytes=needed,
-        budget=budget,
     )
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """Properties of a whole video.
-
-    Attributes:
-        clock: converts the times of its frames.
-        nominal_rate: frames per second; approximate if the rate varies.
-        length: from the first frame to the end of the last in seconds, as the container stores it;
-            None if it does not.
-        timed: whether the file stores display times. If not, frames are shown at the decoding
-            times of their packets, or one frame interval after the previous frame.
-        size, aspect, bits, color, hdr, interlaced: of the first frame as stored.
-    """
-
-    clock: Clock
-    nominal_rate: Fraction
-    length: Fraction | None
-    frame_count: int | None
-    timed: bool
-    size: tuple[int, int]
-    aspect: Fraction
-    rotation: Rotation
-    bits: int
-    color: Color
-    hdr: HdrMetadata | None
-    interlaced: bool
-
-
-def _inspect(
-    container: InputContainer, stream: VideoStream, path: Path, zero: Fraction, notes: Notes
-) -> _Facts:
-    """Decode the first frame and inspect the packets after it."""
-    first, stored = _read_beginning(container, stream, path)
-    tick = stream.time_base or 1 / _DEFAULT_RATE
-    rates = [stream.average_rate, stream.guessed_rate, stream.base_rate]
-    declared = list_rates(rates, len(stored), first.duration * tick)
-    rate = constant_rate(stored, tick, declared)
-    average = (
-        stream.average_rate if stream.frames else None
-    )  # of the whole file, if its frames are counted
-    if rate and average and abs(average / rate - 1) > _MAX_RATE_ERROR:
-        rate = None
-    timed = first.pts is not None and container.format.name not in _UNTIMED
-    clock = Clock(tick=tick, zero=zero, first=first.pts if timed and first.pts else 0, rate=rate)
-    end = _find_end(stream)
-    length = None if end is None else end - zero - clock.begin
-    if rate and length is not None:
-        length = round(length * rate) / rate  # some files store it rounded
-    times = [(ticks - min(stored)) * tick + clock.begin for ticks in stored] or [clock.begin]
-    check_times(path, times, rate or (declared[0] if len(stored) < 2 else None), length)
-    color = read_color(first)
-    return _Facts(
-        clock=clock,
-        nominal_rate=rate or next((r for r in declared if r and r <= MAX_RATE), _DEFAULT_RATE),
-        length=length if length and length > 0 else None,
-        frame_count=_find_frame_count(stream),
-        timed=timed,
-        size=(first.width, first.height),
-        aspect=stream.sample_aspect_ratio or Fraction(1),
-        rotation=Rotation.from_frame(first),
-        bits=find_layout(first.format.name).bits,
-        color=color,
-        hdr=hdr_of(first, notes) if color.is_hdr else None,
-        interlaced=first.interlaced_frame,
+def _plan_fields(
+    video: _Video, deinterlace: Deinterlace, notes: Notes
+) -> tuple[Grid | None, Fraction]:
+    """Return how fields are converted, None for not at all, and the factor of the frame rate."""
+    facts, name = video.facts, video.path.name
+    possible = not facts.is_animation and may_have_fields(
+        facts.nominal_rate,
+        facts.size,
+        is_flagged=facts.is_flagged or deinterlace == "on",
+        is_rgb=facts.layout.kind == "rgb",
     )
-
-
-def _read_beginning(
-    container: InputContainer, stream: VideoStream, path: Path
-) -> tuple[VideoFrame, list[int]]:
-    """Return the first frame, and the ticks of consecutive frames from the first on."""
-    errors: list[str] = []
-    stored: list[int] = []
-
-    def watched() -> Iterator[Packet[VideoStream]]:
-        for packet in read_packets(container, stream, errors.append):
-            ticks = packet.dts if packet.pts is None else packet.pts
-            if ticks is not None and not packet.is_discard:
-                stored.append(ticks)
-            yield packet
-
-    source = watched()
-    first = next(decode(open_decoder(stream), source, errors.append), None)
-    if first is None:
-        raise UnreadableMediaError(
-            f"{path} has no frame that can be decoded"
-            + (f": FFmpeg reports '{errors[-1]}'." if errors else "."),
-            hint="It may be damaged or truncated; copy or download it again.",
-        )
-    sizes = accumulate(packet.size for packet in islice(source, _LOOK_AHEAD))
-    for size in sizes:
-        if size > _LOOK_AHEAD_BYTES:
-            break
-    run = sorted(ticks for ticks in stored if first.pts is None or ticks >= first.pts)
-    return first, run[: max(len(run) - _MAX_REORDER, _MAX_REORDER)]
+    if deinterlace == "off" or not possible:
+        if facts.is_flagged:
+            notes.add(
+                "interlaced",
+                f"{name} is marked as interlaced; its fields are not separated.",
+                "warning",
+            )
+        return None, Fraction(1)
+    grid = Grid(facts.clock.begin, facts.nominal_rate, forced=deinterlace == "on")
+    found = detect_fields(video.sample(), grid)
+    if text := found.describe(name):
+        notes.add("interlaced", text)
+    if found.is_progressive and not found.is_flagged and not grid.forced:
+        return None, Fraction(1)
+    expected = not found.is_progressive
+    grid = replace(grid, top_first=found.top_first, expected=expected, usual=found.usual)
+    return grid, found.factor
 
 
 def _decode_untimed(
@@ -258,21 +209,6 @@ def _decode_untimed(
         yield frame
 
 
-def _find_frame_count(stream: VideoStream) -> int | None:
-    """Return the number of displayed frames, if the file has an index of all frames."""
-    if not stream.frames:
-        return None
-    return stream.frames - sum(entry.is_discard for entry in stream.index_entries)
-
-
-def _find_end(stream: VideoStream) -> Fraction | None:
-    """Return when the last frame ends, in the file's seconds: from an index or Matroska's tag."""
-    if stream.frames and stream.duration and stream.time_base:
-        return (find_start(stream) or Fraction(0)) + stream.duration * stream.time_base
-    tag = re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)\0*", stream.metadata.get("DURATION", ""))
-    return 3600 * int(tag[1]) + 60 * int(tag[2]) + Fraction(tag[3]) if tag else None
-
-
 @dataclass
 class _Progress:
     """The progress of one pass through a video.
@@ -280,44 +216,83 @@ class _Progress:
     Attributes:
         time: of the last frame decoded, in seconds.
         frames: number decoded so far; from the first frame of the video if `whole`.
-        damaged, disordered: whether damage, or frames out of order, were noted already.
+        end: of that frame, in seconds.
+        damaged, disordered, resized: whether damage, frames out of order, or pictures of another
+            size were noted already.
     """
 
     time: Fraction
+    end: Fraction
     frames: int = 0
     whole: bool = True
     damaged: bool = False
     disordered: bool = False
+    resized: bool = False
 
 
 @dataclass(frozen=True)
 class _Video:
-    """A video that can be read repeatedly."""
+    """A video that can be read repeatedly.
+
+    Attributes:
+        notes: receives what is noticed; None for nothing.
+        grid: the frame times by which fields are converted; None to leave frames as they are.
+    """
 
     path: Path
-    facts: _Facts
-    notes: Notes
+    facts: Facts
+    notes: Notes | None
+    grid: Grid | None = None
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the frames that are shown at or after `start`; see `Clip.read`."""
-        progress = _Progress(self.facts.clock.begin)
+        progress = self._begin()
         held: tuple[Fraction, VideoFrame] | None = None
-        for time, native in self._read_timed(start, progress):
+        for time, native in self._read_progressive(start, progress):
             if held is not None and time > start:
                 yield self._frame(*held, time - held[0])
             held = time, native
         if held is not None:
+            self._check_end(progress)
             time, native = held
-            duration = self._last_duration(native)
-            self._check_end(time + duration, progress)
-            if time + duration > start:
-                yield self._frame(time, native, duration)
+            if progress.end > start:
+                yield self._frame(time, native, progress.end - time)
+
+    def sample(self) -> Iterator[Iterator[Timed]]:
+        """Yield windows of consecutive frames from the whole video, as decoded; nothing is noted.
+
+        Each window begins at a key frame.
+        """
+        silent = replace(self, notes=None)
+        begin, length = self.facts.clock.begin, self.facts.length or self.facts.rough_length
+        frames = length * self.facts.nominal_rate
+        is_long = self.facts.seekable and frames > SAMPLE_FRAMES
+        latest = None
+        for window in range(WINDOWS if is_long else 1):
+            start = begin + length * Fraction(window, WINDOWS)
+            source = silent._read_timed(start, silent._begin())
+            first = next(source, None)
+            if first is not None and first[0] != latest:
+                latest = first[0]
+                most = WINDOW_FRAMES if is_long else SAMPLE_FRAMES
+                yield islice(chain([first], source), most)
+
+    def _begin(self) -> _Progress:
+        return _Progress(self.facts.clock.begin, self.facts.clock.begin)
+
+    def _read_progressive(self, start: Fraction, progress: _Progress) -> Iterator[Timed]:
+        """Yield progressive frames with their times; those long before `start` may differ."""
+        if self.grid is None:
+            return self._read_timed(start, progress)
+        before = start - CONTEXT_FRAMES / self.grid.rate
+        return deinterlace(self._read_timed(before, progress), self.grid)
 
     def _read_timed(
         self, start: Fraction, progress: _Progress
     ) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Yield decoded frames with their times, which increase."""
-        clock = self.facts.clock
+        clock, facts = self.facts.clock, self.facts
+        uniform = UniformFrames(facts.size, facts.pix_fmt, facts.color)
         for native in self._read_natives(start, progress):
             if native.pts is not None:
                 time = clock.time(native.pts)
@@ -330,15 +305,18 @@ class _Video:
                 self._damage(f"a frame lasts {float(time - progress.time):.0f} s", progress)
                 return
             progress.time, progress.frames = time, progress.frames + 1
+            progress.end = time + self._duration(native)
             if native.is_corrupt and time >= start:
                 self._damage("a picture is incomplete", progress)
-            yield time, native
+            if uniform.differs(native):
+                self._note_size(native, progress)
+            yield time, uniform.fit(native)
 
     def _read_natives(self, start: Fraction, progress: _Progress) -> Iterator[VideoFrame]:
         """Yield decoded frames from the one shown at `start`, or from an earlier one."""
         clock = self.facts.clock
-        if self.facts.timed and start > clock.begin:
-            for earlier in (Fraction(0), _SEEK_BACK_S):
+        if self.facts.seekable and start > clock.begin:
+            for earlier in _SEEK_BACK_S:
                 natives = self._decode_pass(progress, seek=clock.ticks(start - earlier))
                 first = next(natives, None)
                 if first is not None and clock.time(first.pts or 0) <= start:
@@ -365,27 +343,45 @@ class _Video:
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.color)
-        if self.facts.rotation == Rotation():
+        turn = self.facts.rotation
+        if turn == Rotation():
             return Frame(picture, time, duration, native)
-        return Frame(self.facts.rotation.apply(picture), time, duration)
+        exact = None
+        if is_clipped(native):
+            exact = ExactPicture(lambda: turn.apply(to_exact(native, self.facts.color)))
+        return Frame(turn.apply(picture), time, duration, exact)
 
-    def _last_duration(self, native: VideoFrame) -> Fraction:
+    def _duration(self, native: VideoFrame) -> Fraction:
         stored = native.duration * self.facts.clock.tick
         return self.facts.clock.snap(stored) if stored else 1 / self.facts.nominal_rate
 
     def _out_of_order(self, time: Fraction, progress: _Progress) -> None:
-        if progress.time - time > _MIN_RESTART_S:
-            self._damage(f"its times jump back by {float(progress.time - time):.0f} s", progress)
-        elif not progress.disordered:
-            progress.disordered = True
-            message = f"Frames of {self.path.name} that are out of order are left out."
-            self.notes.add("times", message, "warning", progress.time)
+        if progress.disordered:
+            return
+        progress.disordered = True
+        name, back = self.path.name, progress.time - time
+        if back > _MIN_RESTART_S:
+            text = f"The times of {name} jump back by {float(back):.0f} s at "
+            text += f"{float(progress.time):.3f} s; frames are left out until they go on."
+            self._note("times", text, "error", progress.time)
+        else:
+            text = f"Frames of {name} that are out of order are left out."
+            self._note("times", text, "warning", progress.time)
 
-    def _check_end(self, end: Fraction, progress: _Progress) -> None:
+    def _note_size(self, native: VideoFrame, progress: _Progress) -> None:
+        if progress.resized:
+            return
+        progress.resized = True
+        width, height = self.facts.size
+        text = f"The pictures of {self.path.name} change to {native.width}x{native.height} at "
+        text += f"{float(progress.time):.3f} s; they are scaled to {width}x{height}."
+        self._note("size", text, "warning", progress.time)
+
+    def _check_end(self, progress: _Progress) -> None:
         if self.facts.length is None:
             return
         declared = self.facts.clock.begin + self.facts.length
-        if declared - end > _MIN_CUT_OFF_S + 1 / self.facts.nominal_rate:
+        if declared - progress.end > _MIN_CUT_OFF_S + 1 / self.facts.nominal_rate:
             self._damage(f"it should last until {float(declared):.3f} s", progress)
 
     def _damage(self, message: str, progress: _Progress) -> None:
@@ -396,4 +392,8 @@ class _Video:
         after = f"after {progress.frames} frames " if progress.whole else ""
         where = f"{after}at {float(progress.time):.3f} s"
         text = f"{self.path.name} is damaged {where}: {message}. The readable part is used."
-        self.notes.add("damage", text, "error", progress.time)
+        self._note("damage", text, "error", progress.time)
+
+    def _note(self, kind: str, text: str, level: Level, time: Fraction) -> None:
+        if self.notes is not None:
+            self.notes.add(kind, text, level, time)

@@ -5,6 +5,9 @@ rate: in Matroska's 1/1000 s, 24000/1001 frames per second are unevenly spaced. 
 explains the stored times to within one tick, each frame gets its exact time, a multiple of
 1 / rate after the first frame; a frame off this grid keeps its stored time. If no rate explains
 them, the video has a variable frame rate and keeps all stored times.
+
+Film on DVDs is stored with 24 frames per second, shown for three and two fields in turn. Its frames
+get even times again.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from itertools import pairwise
 
 _SAME_RATE = Fraction(1, 5000)
 """Relative difference below which two rates are equal (23.976 and 24000/1001)."""
+_FILM_RATES = (Fraction(24000, 1001), Fraction(24))
+_MIN_FILM_FRAMES = 8
 _MAX_MISSING = Fraction(1, 20)
 """Fraction of the frames that may be missing at a constant rate."""
 
@@ -29,12 +34,14 @@ class Clock:
         zero: the zero of the clip's clock, in seconds of the file.
         first: ticks of the first frame.
         rate: frames per second; None if it varies.
+        slack: stored times may differ by this from the even ones, plus a tick, in seconds.
     """
 
     tick: Fraction
     zero: Fraction
     first: int
     rate: Fraction | None
+    slack: Fraction = Fraction(0)
 
     @property
     def begin(self) -> Fraction:
@@ -50,11 +57,11 @@ class Clock:
         return (time + self.zero + self.tick) // self.tick
 
     def snap(self, time: Fraction) -> Fraction:
-        """Round a time span in seconds to whole frames, if it is within one tick of them."""
+        """Round a time span in seconds to whole frames, if it is close to them."""
         if self.rate is None:
             return time
         even = round(time * self.rate) / self.rate
-        return even if abs(time - even) <= self.tick else time
+        return even if abs(time - even) <= self.tick + self.slack else time
 
 
 def constant_rate(
@@ -82,6 +89,26 @@ def constant_rate(
     for rate in [*usual, *rates]:
         if 2 * tick * rate <= 1 and _explains(rate, times, tick, tick):
             return rate
+    return None
+
+
+def find_film_rate(stored: Iterable[int], tick: Fraction) -> Fraction | None:
+    """Return the rate of film whose frames are shown for three and two fields in turn, or None.
+
+    Args:
+        stored: ticks of frames, in any order.
+        tick: the time base, in seconds.
+    """
+    times = sorted(set(stored))
+    spans = [(after - before) * tick for before, after in pairwise(times)]
+    if len(spans) < _MIN_FILM_FRAMES:
+        return None
+    for film in _FILM_RATES:
+        field = Fraction(2, 5) / film
+        fields = [round(span / field) for span in spans]
+        fits = all(abs(n * field - span) <= tick for n, span in zip(fields, spans, strict=True))
+        if fits and all({a, b} == {2, 3} for a, b in pairwise(fields)):
+            return film
     return None
 
 

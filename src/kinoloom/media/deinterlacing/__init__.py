@@ -1,0 +1,1 @@
+"""Progressive frames from interlaced and telecined video."""

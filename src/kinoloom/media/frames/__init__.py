@@ -1,0 +1,1 @@
+"""Decoded frames: exact colours, one size, other formats."""
