@@ -38,7 +38,7 @@ from kinoloom.learn.data.triplets import find_triplets
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.metrics import psnr
 
-_ENGINES = ("deep", "fast", "refine", "lite")
+_ENGINES = ("deep", "fast")
 _SEED = 11
 _LOW_PSNR_DB = 22.0
 _PIXEL_STRIDE = 7
@@ -102,9 +102,8 @@ def _draw_triplets(arguments: argparse.Namespace) -> Iterator[tuple[str, Frames]
 
 def _measure(engine: Interpolator, frames: Frames) -> Sample:
     first, truth, second = frames
-    results = engine.interpolate_with_errors(first, second, [0.5])
-    assert results is not None
-    frame, error = next(results)
+    frame, error = next(engine.interpolate(first, second, [0.5]))
+    assert error is not None
     return Sample(
         estimate_psnr_db(error),
         psnr(frame, truth),

@@ -91,7 +91,7 @@ def _measure_in_process(name: str) -> dict[str, float]:
 
 def _build_engine() -> RenderMidpoint:
     film = Film(FilmCpu(_build_network()), _MEMORY_BYTES)
-    return lambda first, second: next(film.interpolate(first, second, [0.5]))
+    return lambda first, second: next(film.interpolate(first, second, [0.5]))[0]
 
 
 def _build_plain() -> RenderMidpoint:

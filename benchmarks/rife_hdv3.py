@@ -9,7 +9,7 @@ by recursion, as its authors do.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.errors import MissingError
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames
 from kinoloom.motion.flow import Flow
 
 _SIZE_MULTIPLE = 32
@@ -58,18 +58,11 @@ class Rife:
         self.net.load_state_dict({key.replace("module.", ""): v for key, v in state.items()})
         self.net.eval()
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time, by recursion; times are exact to 1/32."""
         frames: dict[float, Picture] = {}
         for time in times:
-            yield self._interpolate_at(first, second, time, (0.0, 1.0), frames)
-
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> None:
-        """Return None: RIFE has no error estimate."""
+            yield self._interpolate_at(first, second, time, (0.0, 1.0), frames), None
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
         """Return None: RIFE only estimates the flow to the midpoint."""

@@ -5,7 +5,7 @@
 The input is synthetic: a texture that pans and rotates, 6 fps H.264 with audio. `end_to_end` is
 the time of `kinoloom interpolate --times 2` for 4 s; `compute` is the time of the engine for the
 same pairs in memory. Peak memory is that of the command's process, for 1 and 10 minutes, with the
-fast engine `blend`.
+engine `fast`.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _time_computation(source: Path) -> float:
 def _measure_peak_mb(folder: Path, minutes: int) -> float:
     source = folder / f"{minutes}min.mp4"
     kinoloom.write(build_clip(Fraction(60 * minutes)), source)
-    peak = _run_command(source, folder / f"{minutes}min-out.mp4", "blend")[1]
+    peak = _run_command(source, folder / f"{minutes}min-out.mp4", "fast")[1]
     source.unlink()
     return peak
 

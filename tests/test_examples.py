@@ -25,7 +25,7 @@ def run(folder: Path, script: str, *words: str) -> str:
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("video")
     photos = sorted((EXAMPLES / "photos").glob("*.png"))
-    clip = kinoloom.interpolate(photos, seconds="0.4", fps="29.97", engine="blend")
+    clip = kinoloom.interpolate(photos, seconds="0.4", fps="29.97", engine="fast")
     kinoloom.write(clip, folder / "in.mp4")
     return folder / "in.mp4"
 

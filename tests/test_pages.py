@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with film.html, the report of a short film of two photos."""
     folder = tmp_path_factory.mktemp("page")
     line = [sys.executable, "-m", "kinoloom", "interpolate", *map(str, PHOTOS), "-o", "film.mp4"]
-    line += ["--report", "film.html", "--seconds", "0.2", "--engine", "blend"]
+    line += ["--report", "film.html", "--seconds", "0.2", "--engine", "fast"]
     subprocess.run(line, cwd=folder, check=True, capture_output=True)
     return folder
 

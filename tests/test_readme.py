@@ -26,16 +26,6 @@ def test_ratios_in_the_text_are_as_measured() -> None:
     assert [float(film[1]), float(film[2])] == [ratios["cpu_s"], ratios["peak_mb"]]
 
 
-def test_figures_by_motion_are_as_measured() -> None:
-    pair = r"([\d.]+) to ([\d.]+)"
-    found = re.search(rf"By motion.*?: {pair} dB.*?, {pair} from.*?, {pair} in", TEXT)
-    assert found is not None
-    rows = {row["engine"]: row["strata"] for row in result("film_val")["rows"]}
-    pairs = zip(rows["deep"], rows["rife-hdv3"], strict=True)
-    expected = [round(stratum["psnr_db"], 2) for pair in pairs for stratum in pair]
-    assert [float(figure) for figure in found.groups()] == expected
-
-
 def test_only_pictures_are_relative_links() -> None:
     """A package index resolves no relative link; a picture that is missing leaves its text."""
     links = re.findall(r"(!?)\[([^\]]*)\]\(([^)]+)\)", README)

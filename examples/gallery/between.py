@@ -3,6 +3,7 @@
 python examples/gallery/between.py [FOLDER]
 """
 
+import numpy as np
 from panels import clip_frames, labelled, row, save
 
 import kinoloom
@@ -13,10 +14,8 @@ TOP, LEFT, HEIGHT, WIDTH = 70, 60, 400, 560
 
 frames = clip_frames()
 first, truth, second = frames[FIRST], frames[TRUTH], frames[SECOND]
-faded, middle = (
-    kinoloom.interpolate([first, second], times=[0.5], engine=engine)[0]
-    for engine in ("blend", "auto")
-)
+faded = np.rint(first / 2 + second / 2).astype(np.uint8)
+middle = kinoloom.interpolate([first, second], times=[0.5])[0]
 panels = [
     labelled(picture[TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH].copy(), label)
     for picture, label in (

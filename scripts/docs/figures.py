@@ -42,36 +42,50 @@ def with_figures(text: str) -> str:
     return _MARKED.sub(lambda m: f"{m[1]}\n{TABLES[m[2]]()}\n{m[3]}", text)
 
 
+_SETS = {
+    "film_val": "large motion",
+    "film_val_small": "small motion",
+    "film_val_made": "generated",
+    "film_val_local": "local motion",
+}
+_ENGINES = {
+    "best": "`best`",
+    "deep": "`deep` (default)",
+    "fast": "`fast`",
+    "rife-hdv3": "RIFE HDv3 (peer)",
+}
+
+
 def engines() -> str:
-    """Return quality and speed of the interpolation engines."""
-    rows = {row["engine"]: row for row in _result("film_val")["rows"]}
-    rows["deep, sharp"] = _result("film_val_sharp")["rows"][0]
+    """Return quality and speed of the interpolation engines on every set."""
+    rows = {(row["engine"], name): row for name in _SETS for row in _result(name)["rows"]}
     speeds = _result("engines")["times_as_fast"]
-    titles = {
-        "deep": "`deep` (default)",
-        "deep, sharp": "`deep --look sharp`",
-        "refine": "`refine`",
-        "fast": "`fast`",
-        "lite": "`lite`",
-        "dis": "`dis`",
-        "blend": "`blend`",
-        "rife-hdv3": "RIFE HDv3 (peer)",
-    }
     return _table(
-        ("engine", "PSNR dB", "SSIM", "ST-LPIPS", "speed, RIFE HDv3 = 1"),
+        ("PSNR dB / SSIM", *_SETS.values(), "speed, RIFE HDv3 = 1"),
         (
             (
                 title,
-                f"{rows[name]['psnr_db']:.2f}",
-                f"{rows[name]['ssim']:.3f}",
-                f"{rows[name]['st_lpips']:.3f}",
+                *(_score(rows[engine, name]) for name in _SETS),
                 "1"
-                if name == "rife-hdv3"
-                else _number(speeds.get(f"rife-hdv3 / {name}, 1 new"), 1),
+                if engine == "rife-hdv3"
+                else _number(speeds.get(f"rife-hdv3 / {engine}, 1 new"), 1),
             )
-            for name, title in titles.items()
+            for engine, title in _ENGINES.items()
         ),
     )
+
+
+def engines_by_motion() -> str:
+    """Return the PSNR of the engines for each range of motion of every set."""
+    shown = ("best", "deep", "fast", "rife-hdv3")
+    lines = []
+    for name, title in _SETS.items():
+        rows = {row["engine"]: row["strata"] for row in _result(name)["rows"]}
+        for k, stratum in enumerate(rows["deep"]):
+            scores = (f"{rows[engine][k]['psnr_db']:.2f}" for engine in shown)
+            lines.append((title, stratum["motion"], stratum["triplets"], *scores))
+    names = (_ENGINES[engine] for engine in shown)
+    return _table(("PSNR dB", "mean motion", "triplets", *names), lines)
 
 
 def clifford_speed() -> str:
@@ -120,22 +134,6 @@ def clifford_smoke() -> str:
     )
     steps = ("one step, 8 trajectories", "one step, 64", "rollout, 8", "rollout, 64")
     return _table(("network", "parameters", *steps, "CPU s"), [*rows, same])
-
-
-def clifford_refine() -> str:
-    """Return the refining network for film with a plain and a Clifford trunk."""
-    return _table(
-        ("trunk", "parameters", "gain, dB", "score error", "error estimate", "CPU s"),
-        (
-            (
-                row["form"],
-                f"{row['parameters']:,}",
-                *(_spread(row[name], 3) for name in ("gain_db", "judged", "error")),
-                f"{row['cpu_s']['mean']:.0f}",
-            )
-            for row in _result("clifford_refine")["rows"]
-        ),
-    )
 
 
 def tiny_digits() -> str:
@@ -254,9 +252,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "trials": trials,
     "decisions": decisions,
     "engines": engines,
+    "engines-by-motion": engines_by_motion,
     "clifford-speed": clifford_speed,
     "clifford-smoke": clifford_smoke,
-    "clifford-refine": clifford_refine,
     "pipelines-overhead": pipelines_overhead,
     "tiny-digits": tiny_digits,
     "tiny-memory": tiny_memory,
@@ -276,6 +274,10 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _score(row: dict[str, Any]) -> str:
+    return f"{row['psnr_db']:.2f} / {row['ssim']:.3f}"
 
 
 def _spread(cell: dict[str, float], digits: int) -> str:

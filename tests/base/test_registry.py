@@ -102,7 +102,7 @@ def test_two_packages_cannot_declare_one_name(site: Path) -> None:
         (
             "interpolators",
             "zzz",
-            "Unknown engine 'zzz'. Known: film, deep, refine, fast, lite, dis, blend.",
+            "Unknown engine 'zzz'. Known: film, deep, best, fast.",
         ),
     ],
 )

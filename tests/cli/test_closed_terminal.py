@@ -39,7 +39,7 @@ def test_closed_terminal_keeps_the_finished_frames(
     words = ["-m", "kinoloom", "interpolate", str(source), "-o", str(output)]
     if nohup:
         words = ["-c", RUN_AS_NOHUP, *words]
-    options = ["--times", "4", "--engine", "blend"]
+    options = ["--times", "4", "--engine", "fast"]
     code = close_terminal_when(record.exists, *words, *options)
     if nohup:
         assert (code, output.exists()) == (0, True)

@@ -38,7 +38,7 @@ def write_video(path: Path, frames: int = 260) -> str:
 
 
 def interpolate_words(source: str, out: Path, *more: str) -> list[str]:
-    return ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "blend", *more]
+    return ["interpolate", source, "-o", str(out), "--fps", "60", "--engine", "fast", *more]
 
 
 def run(*line: str) -> int:

@@ -61,9 +61,9 @@ def assert_no_fake_line(done: subprocess.CompletedProcess[bytes]) -> None:
 
 def test_line_feed_in_a_name_does_not_start_a_line(film: Path, tmp_path: Path) -> None:
     out = tmp_path / f"{FAKE}.mkv"
-    assert_no_fake_line(kinoloom("interpolate", str(film), "-o", str(out), "--engine", "blend"))
+    assert_no_fake_line(kinoloom("interpolate", str(film), "-o", str(out), "--engine", "fast"))
     damaged = truncate(make(tmp_path / f"damaged {FAKE}.mkv", frames=20), 0.7)
-    to_file = ("-o", str(tmp_path / "2.mkv"), "--engine", "blend")
+    to_file = ("-o", str(tmp_path / "2.mkv"), "--engine", "fast")
     for arguments in (
         ("interpolate", str(tmp_path / f"{FAKE}.jpg"), *to_file),
         ("interpolate", str(damaged), *to_file),
@@ -82,7 +82,7 @@ def test_strange_names_are_read_and_give_valid_json(
     odd, out, page = tmp_path / text, tmp_path / f"out-{text}", tmp_path / f"{text}.html"
     film.rename(odd)
     done = kinoloom(
-        "interpolate", str(odd), "-o", str(out), "--engine", "blend", "--json",
+        "interpolate", str(odd), "-o", str(out), "--engine", "fast", "--json",
         "--report", str(page),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -265,7 +265,7 @@ def test_wide_panorama_fits_in_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signal.Signals) -> None:
     source = write_video(tmp_path / "in.mp4", 500)
-    words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "dis"]
+    words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "fast"]
     child = start_process(*words)
     wait_for(tmp_path / ".out.mp4.parts", child)
     time.sleep(0.5)
@@ -280,7 +280,7 @@ def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signa
 
 def test_resume_after_kill_gives_the_same_frames(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mp4", 400)
-    options = ["--times", "4", "--engine", "blend", "--codec", "ffv1"]
+    options = ["--times", "4", "--engine", "fast", "--codec", "ffv1"]
     whole, broken = tmp_path / "whole.mkv", tmp_path / "broken.mkv"
     assert run(source, "-o", str(whole), *options) == 0
     child = start_process(source, "-o", str(broken), *options)

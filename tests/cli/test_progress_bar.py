@@ -11,7 +11,7 @@ PHOTOS = sorted((Path(__file__).parents[2] / "examples" / "photos").glob("*.png"
 
 
 def start_interpolation(folder: Path, stderr: Any) -> subprocess.Popen[bytes]:
-    words = ["interpolate", *map(str, PHOTOS), "-o", "a.mp4", "--seconds", "2", "--engine", "blend"]
+    words = ["interpolate", *map(str, PHOTOS), "-o", "a.mp4", "--seconds", "2", "--engine", "fast"]
     line = [sys.executable, "-m", "kinoloom", *words]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     return subprocess.Popen(line, cwd=folder, stderr=stderr, env=environment)

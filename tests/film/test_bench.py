@@ -34,6 +34,8 @@ def test_command_prints_one_json_object(folder: Path) -> None:
     line = [sys.executable, "-m", "kinoloom", "bench", "film", str(folder), "--json"]
     done = subprocess.run([*line, "--engines", "fast,blend"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    for step in ("starting fast", "starting blend", "1 of 2 triplets", "2 of 2 triplets"):
+        assert f"kinoloom: {step}\n" in done.stderr
     found = json.loads(done.stdout)
     assert {"schema", "data", "rows"} <= found.keys()
     rows = {row["engine"]: row for row in found["rows"]}
@@ -46,6 +48,7 @@ def test_command_prints_one_json_object(folder: Path) -> None:
             name: row[name] for name in ("psnr_db", "ssim", "st_lpips")
         }
         assert row["seconds_per_frame"] > 0
+        assert row["warping_error"] is None
         assert row["peak_mb"] > 10
     assert rows["fast"]["psnr_db"] > rows["blend"]["psnr_db"] + 3
     assert rows["fast"]["ssim"] > rows["blend"]["ssim"]
@@ -192,7 +195,7 @@ def test_warping_error_uses_at_most_ten_triplets(
         return 1.0 * len(seen)
 
     monkeypatch.setattr(run, "measure_warping_error", count_frames)
-    (row,) = bench_film(tmp_path, engines="blend").data["rows"]
+    (row,) = bench_film(tmp_path, engines="blend", smoothness=True).data["rows"]
     assert seen == [7] * 8
     assert row["warping_error"] == 4.5
     assert row["triplets"] == 15

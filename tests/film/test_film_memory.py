@@ -91,8 +91,8 @@ def test_the_stated_limit_is_sufficient_and_kept(
     case: str, film: Path, photos: list[Path], tmp_path: Path
 ) -> None:
     inputs, name, engine = {
-        "video": ([film], "out.mp4", "blend"),
-        "lossless": ([film], "frames", "blend"),
+        "video": ([film], "out.mp4", "fast"),
+        "lossless": ([film], "frames", "fast"),
         "photos": (photos, "out.mp4", "fast"),
     }[case]
     options = {"engine": engine} | ({"seconds": "1"} if case == "photos" else {})
@@ -129,9 +129,9 @@ def test_auto_uses_an_engine_that_fits_and_says_so(film: Path, tmp_path: Path) -
         interpolate([film], tmp_path / "out.mp4", memory="1MB")
     least = find_least(caught.value)
     outcome = interpolate([film], tmp_path / "out.mp4", memory=str(least))
-    assert outcome.result.made_with["engine"] == "blend"
+    assert outcome.result.made_with["engine"] == "fast"
     [note] = [note for note in outcome.result.notes if note.kind == "memory"]
-    assert "too low for the engine deep; blend is used" in note.message
+    assert "too low for the engine deep; fast is used" in note.message
     enough = find_least(note.message)
     clip = kinoloom.interpolate(film, memory=4 * enough)
     assert clip.made_with["engine"] == "deep"
@@ -139,8 +139,8 @@ def test_auto_uses_an_engine_that_fits_and_says_so(film: Path, tmp_path: Path) -
 
 def test_functions_keep_the_limit_too(film: Path, tmp_path: Path) -> None:
     with pytest.raises(BudgetError):
-        kinoloom.interpolate(film, memory="10MB", engine="blend")
-    clip = kinoloom.interpolate(film, memory="160MB", engine="blend")
+        kinoloom.interpolate(film, memory="10MB", engine="fast")
+    clip = kinoloom.interpolate(film, memory="160MB", engine="fast")
     with pytest.raises(BudgetError, match="to write gif"):
         kinoloom.write(clip, tmp_path / "out.gif")
 
@@ -156,7 +156,7 @@ def test_out_of_memory_states_what_the_job_needs(film: Path, tmp_path: Path) -> 
         op, function=lambda clip, options: op.function(clip, options).with_(read=run_out)
     )
     with pytest.raises(BudgetError, match=r"needs at least \d+ MB \(.*to read .* are free"):
-        run_job(Job(late, (film,), tmp_path / "out.mp4", {"engine": "blend"}))
+        run_job(Job(late, (film,), tmp_path / "out.mp4", {"engine": "fast"}))
 
 
 @pytest.mark.parametrize("name", [*CODECS, "png"])
@@ -177,14 +177,19 @@ def test_every_engine_needs_more_for_larger_pictures() -> None:
         assert 0 < small < large, engine.name
 
 
-@pytest.mark.parametrize("name", ["fast", "deep", "refine"])
+@pytest.mark.parametrize("name", ["fast", "deep", "best"])
 @pytest.mark.parametrize("size", [(48, 64), (720, 1280), (33, 2000)])
 def test_the_least_memory_of_an_engine_gives_a_grid(name: str, size: tuple[int, int]) -> None:
     engine = registry.load("interpolators", name)
     picture = np.zeros((*size, 4), np.float32)
     least = engine.least_bytes(PictureFormat(*size, 4, 4), build_engine_options(1))
-    built = engine.build(build_engine_options(least))
-    rows, columns = built._choose_grid(picture)
+
+    def choose_grid(memory: int) -> tuple[int, int]:
+        built = engine.build(build_engine_options(memory))
+        fast = built if name == "fast" else built._estimator.fast
+        return fast.choose_grid(picture)
+
+    rows, columns = choose_grid(least)
     assert rows * columns > 0
     with pytest.raises(BudgetError):
-        engine.build(build_engine_options(least - 1_000_000))._choose_grid(picture)
+        choose_grid(least - 1_000_000)

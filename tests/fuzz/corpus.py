@@ -322,7 +322,7 @@ def build_journal(folder: Path) -> None:
     save, segments.Segment.save = segments.Segment.save, stop  # type: ignore[method-assign]
     segments.MAX_FRAMES = 20
     try:
-        assert _run(["interpolate", str(source), "-o", str(film / "film.mkv"), "--engine", "blend"])
+        assert _run(["interpolate", str(source), "-o", str(film / "film.mkv"), "--engine", "fast"])
     finally:
         segments.MAX_FRAMES, segments.Segment.save = before, save  # type: ignore[method-assign]
 

@@ -59,12 +59,12 @@ def read_clip(source: Path, out: Path) -> None:
 
 def interpolate(source: Path, out: Path) -> None:
     """Write a film with twice as many frames, with the sound and subtitles of the input."""
-    run_command("interpolate", source, "-o", out / "film.mkv", "--engine", "blend")
+    run_command("interpolate", source, "-o", out / "film.mkv", "--engine", "fast")
 
 
 def write_animation(source: Path, out: Path) -> None:
     """Write an animated picture from a video or an animation."""
-    run_command("interpolate", source, "-o", out / "film.gif", "--engine", "blend")
+    run_command("interpolate", source, "-o", out / "film.gif", "--engine", "fast")
 
 
 def interpolate_photos(source: Path, out: Path) -> None:
@@ -91,7 +91,7 @@ def use_weights(source: Path, out: Path) -> None:
     """Interpolate with a user's network."""
     weights = _find(source, ".onnx")
     photos = [_CORPUS / "photo" / name for name in ("rgb.jpg", "gray.png")]
-    film = ("-o", out / "film.mp4", "--seconds", "0.2", "--engine", "refine")
+    film = ("-o", out / "film.mp4", "--seconds", "0.2", "--engine", "deep")
     run_command("interpolate", *photos, *film, "--memory", "400M", "--weights", weights)
 
 
@@ -212,7 +212,7 @@ def resume(source: Path, out: Path) -> None:
 
     folder = out.parent / "resumed"
     shutil.copytree(source, folder)
-    film = ("-o", folder / "film.mkv", "--engine", "blend", "--resume")
+    film = ("-o", folder / "film.mkv", "--engine", "fast", "--resume")
     run_command("interpolate", folder / "source.mkv", *film)
 
 
@@ -268,7 +268,7 @@ _READERS = (
     "kinoloom.cli.main",
     "kinoloom.clifford.fields.from_clip",
     "kinoloom.film.bench.run",
-    "kinoloom.film.engines.refine",
+    "kinoloom.film.engines.deep",
     "kinoloom.film.nets.film_weights",
     "kinoloom.film.photos",
     "kinoloom.film.video.interpolation",

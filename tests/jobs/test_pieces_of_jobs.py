@@ -31,7 +31,7 @@ def film(tmp_path: Path) -> Path:
 
 def interpolation(film: Path, output: Path, **distributed: Any) -> Job:
     op = registry.load("ops", "interpolate")
-    options = {"fps": "20", "engine": "blend"}
+    options = {"fps": "20", "engine": "fast"}
     return Job(op, (film,), output, options, distributed_options=distributed)
 
 
@@ -48,7 +48,7 @@ def test_pieces_written_one_by_one_join_to_the_whole(
     (root / "processing" / "input" / "0" / "in.mkv").hardlink_to(film)
     monkeypatch.setenv("KINOLOOM_ML_ROOT", str(root))
     op = registry.load("ops", "interpolate")
-    clip = op(read(film), fps="20", engine="blend")
+    clip = op(read(film), fps="20", engine="fast")
     files: Any = files_of(Clip)
     with files.growing(clip, tmp_path / "joined.mkv", WriteOptions(), Fraction(1)) as growing:
         assert len(growing.pieces) > 1
@@ -57,7 +57,7 @@ def test_pieces_written_one_by_one_join_to_the_whole(
                 "op": "interpolate",
                 "inputs": ["in.mkv"],
                 "read": {},
-                "options": {"fps": "20", "engine": "blend"},
+                "options": {"fps": "20", "engine": "fast"},
                 "files": {},
                 "piece": piece,
             }

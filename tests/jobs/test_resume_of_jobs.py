@@ -23,7 +23,7 @@ def job(tmp_path: Path) -> Job:
     frames = [Frame(np.full((32, 48, 3), 9 * k, np.uint8), k / RATE, 1 / RATE) for k in range(9)]
     write(Clip.from_frames(frames, rate=RATE), tmp_path / "in.mkv", codec="ffv1")
     op = registry.load("ops", "interpolate")
-    options = {"fps": "20", "engine": "blend"}
+    options = {"fps": "20", "engine": "fast"}
     output, report = tmp_path / "out.mkv", tmp_path / "page.html"
     return Job(op, (tmp_path / "in.mkv",), output, options, {}, {"resume": True}, report=report)
 

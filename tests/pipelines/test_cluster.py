@@ -176,7 +176,7 @@ def test_the_example_runs_on_the_cluster_with_one_option(client: str, tmp_path: 
 
 def test_a_film_is_interpolated_in_pieces_on_the_cluster(client: str, tmp_path: Path) -> None:
     source = str(EXAMPLE.parent / "video" / "data" / "pan.mp4")
-    words = [sys.executable, "-m", "kinoloom", "interpolate", source, "--engine", "blend"]
+    words = [sys.executable, "-m", "kinoloom", "interpolate", source, "--engine", "fast"]
     words += ["--slow", "10", "--fps", "48"]  # 660 frames: three segments
     for name, more in (("one.mp4", []), ("pieces.mp4", ["--session", client, "--piece", "1"])):
         line = [*words, "-o", str(tmp_path / name), *more]

@@ -26,12 +26,9 @@ def test_an_engine_is_measured_and_registered_or_rejected(tmp_path: Path) -> Non
     assert quality["psnr_db"]["least"] > 40
     assert quality["ssim"]["mean"] > 0.98
 
-    weaker = run(tmp_path, "--set", "Engine=blend")
-    assert weaker.returncode == 1
-    assert "The engine blend does not reach a PSNR of 40.0 dB" in weaker.stderr
     stricter = run(tmp_path, "--set", "LeastPsnr=99")
     assert stricter.returncode == 1
-    assert "PSNR of 99.0 dB" in stricter.stderr
+    assert "The engine fast does not reach a PSNR of 99.0 dB" in stricter.stderr
     latest = session.executions("Video")[0]
     ran = [s["StepName"] for s in latest.list_steps() if s.get("CacheExplanation", "ran") == "ran"]
     assert ran == ["Gate", "TooPoor"], "all that was measured was taken over"

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from kinoloom.errors import ChecksumError, WeightsError
-from kinoloom.film.cards import LITE, REFINE
-from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines import lite, refine
-from kinoloom.film.engines.lite import Lite
-from kinoloom.film.engines.refine import Refine
 from kinoloom.motion import flow_network
 from kinoloom.runtime.initializers import check_initializers
 from kinoloom.runtime.onnx import Contract, OnnxModel, open_model
 
+NAMES = ("first", "second")
 X_TO_Y = Contract(inputs=(("x", (2,)),), outputs=((2,),))
-ROOMY = EngineOptions(2_000_000_000)
 
 
 def value(name: str, shape: list[int] | None = None, kind: int = TensorProto.FLOAT) -> Any:
@@ -159,20 +153,15 @@ def test_every_output_is_checked(
         OnnxModel(doubling)({"x": np.float32(x)}, shapes)
 
 
-@pytest.mark.parametrize("engine", [Refine, Lite])
 @pytest.mark.parametrize("fault", ["weights", "outputs"])
-def test_a_broken_model_never_gives_a_frame(
-    tmp_path: Path, engine: type[Refine] | type[Lite], fault: str
-) -> None:
-    card = REFINE if engine is Refine else LITE
-    assert card.file is not None
-    model = onnx.load(card.file)
+def test_a_broken_model_never_gives_an_output(tmp_path: Path, fault: str) -> None:
+    model = onnx.load(flow_network.FLOW_WEIGHTS)
     if fault == "weights":
         tensor = next(each for each in model.graph.initializer if len(each.raw_data) > 64)
         values = numpy_helper.to_array(tensor).copy()
         values[...] = np.nan
         tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    else:  # the last output becomes its own logarithm, minus infinity or NaN
+    else:  # the last output becomes the logarithm of zero
         last = model.graph.output[-1].name
         for node in model.graph.node:
             node.output[:] = [name if name != last else "before" for name in node.output]
@@ -180,41 +169,22 @@ def test_a_broken_model_never_gives_a_frame(
         model.graph.node.append(helper.make_node("Sub", ["before", "before"], ["zero"]))
         model.graph.node.append(helper.make_node("Log", ["zero"], [last]))
     onnx.save(model, tmp_path / "broken.onnx")
-    pair = [np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8) for seed in (0, 1)]
+    shape = (1, 3, 64, 64)
+    pair = {name: np.random.default_rng(0).random(shape, np.float32) for name in NAMES}
     with pytest.raises(WeightsError, match=r"broken\.onnx.* NaN or infinite"):
-        list(
-            engine(EngineOptions(2_000_000_000, weights=tmp_path / "broken.onnx")).interpolate(
-                *pair, [0.5]
-            )
-        )
+        OnnxModel(tmp_path / "broken.onnx")(pair)
 
 
-@pytest.mark.parametrize(
-    ("module", "attribute", "build"),
-    [
-        (refine, "CARD", lambda: Refine(ROOMY)),
-        (lite, "CARD", lambda: Lite(ROOMY)),
-        (flow_network, "FLOW_WEIGHTS", flow_network.FlowNetwork),
-    ],
-    ids=["refine", "lite", "deep"],
-)
 def test_shipped_weights_are_compared_with_their_sha256(
-    module: Any,
-    attribute: str,
-    build: Callable[[], object],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = getattr(module, attribute)
-    shipped = card if isinstance(card, Path) else card.file
-    content = bytearray(shipped.read_bytes())
+    content = bytearray(flow_network.FLOW_WEIGHTS.read_bytes())
     content[len(content) // 2] ^= 1
     damaged = tmp_path / "net.onnx"
     damaged.write_bytes(content)
-    changed = damaged if isinstance(card, Path) else replace(card, file=damaged)
-    monkeypatch.setattr(module, attribute, changed)
+    monkeypatch.setattr(flow_network, "FLOW_WEIGHTS", damaged)
     with pytest.raises(ChecksumError, match=r"net\.onnx is damaged: it has SHA-256"):
-        build()
+        flow_network.FlowNetwork()
 
 
 def looping(file: Path) -> Path:

@@ -51,7 +51,7 @@ def interpolate(
         >>> import numpy as np, kinoloom
         >>> a = np.zeros((48, 64, 3), np.uint8)
         >>> b = np.full((48, 64, 3), 100, np.uint8)
-        >>> kinoloom.interpolate([a, b], times=[0.5], engine="blend").shape
+        >>> kinoloom.interpolate([a, b], times=[0.5], engine="fast").shape
         (1, 48, 64, 3)
 
     On files or a clip the result is a lazy `Clip`; write it with `kinoloom.write`:
@@ -114,7 +114,8 @@ def _interpolate_arrays(
             frames.append(images[pair])
             inside = inside[1:]
         if inside:
-            frames.extend(engine.interpolate(images[pair], images[pair + 1], inside))
+            new = engine.interpolate(images[pair], images[pair + 1], inside)
+            frames.extend(frame for frame, _ in new)
     return np.stack(frames)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,12 @@ from kinoloom.base.model import ModelCard
 from kinoloom.motion.flow import Flow
 from kinoloom.runtime.models import find_weights
 
-FrameLook = Literal["mean", "sharp"]
-"""How motion candidates are blended: by their confidence ("mean"), or with most of the weight on
-the best ones ("sharp")."""
-
 ErrorMap = NDArray[np.float32]
 """(h, w) float32: the estimated root mean square error of a frame's colours, where 1 is full
 scale. The grid covers the frame and may have any size."""
+
+NewFrames = Iterator[tuple[Picture, ErrorMap | None]]
+"""New frames with their error estimates; None where an engine cannot estimate its errors."""
 
 
 class PictureFormat(NamedTuple):
@@ -62,22 +61,18 @@ class EngineOptions:
             processed in tiles.
         flow_scale: motion is estimated at this fraction of the image size, in (0, 1].
         weights: user-supplied weight file, or None for the default location.
-        look: how new frames are blended.
     """
 
     memory_bytes: int
     flow_scale: float = 1.0
     weights: Path | None = None
-    look: FrameLook = "mean"
 
 
 class Interpolator(Protocol):
     """Interpolates frames between two images."""
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
-        """Yield one frame per time, in the given order.
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        """Yield one frame per time, in the given order, with its error estimate.
 
         Whatever depends only on the pair is computed once, when the first frame is requested.
 
@@ -87,16 +82,7 @@ class Interpolator(Protocol):
             times: each in the open interval (0, 1): 0 is `first`, 1 is `second`.
 
         Yields:
-            (H, W, C) in the dtype of the inputs.
-        """
-
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]] | None:
-        """Interpolate as `interpolate` does, with an error estimate for each frame.
-
-        Returns:
-            Pairs of frame and error map; None if the engine cannot estimate its errors.
+            The frame, (H, W, C) in the dtype of the inputs, and its error map.
         """
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
@@ -117,7 +103,6 @@ class Engine:
         estimate_memory: returns the least memory that it needs for pictures of a format; None
             adds three pictures to `min_memory_bytes`.
         weights: returns the weight file that it uses, or None.
-        looks: the supported values of `EngineOptions.look`.
     """
 
     name: str
@@ -127,7 +112,6 @@ class Engine:
     missing: Callable[[EngineOptions], str]
     min_memory_bytes: int
     weights: Callable[[EngineOptions], Path | None] = lambda options: None
-    looks: tuple[FrameLook, ...] = ("mean",)
     estimate_memory: Callable[[PictureFormat, EngineOptions], int] | None = None
 
     def least_bytes(self, pictures: PictureFormat, options: EngineOptions) -> int:
@@ -141,16 +125,3 @@ def find_weights_file(card: ModelCard, options: EngineOptions) -> Path | None:
     """Return the weight file that an engine uses, or None if it is missing."""
     found = find_weights(card, options.weights)
     return found.path if found is not None else None
-
-
-def explain_unusable_weights(options: EngineOptions) -> str:
-    """Return why an engine with ONNX weights cannot use `options.weights`, or "".
-
-    Weights in another format belong to another engine, which `auto` considers next.
-    """
-    if options.weights is None or options.weights.suffix == ".onnx":
-        return ""
-    return (
-        f"{options.weights} is not an .onnx file. Pass a file written by `train film`, or leave "
-        "out --weights."
-    )

@@ -20,17 +20,13 @@ ENTRIES = Entries(
     interpolators={
         "film": "engines.film:FILM",
         "deep": "engines.deep:DEEP",
-        "refine": "engines.refine:REFINE",
+        "best": "engines.deep:BEST",
         "fast": "engines.fast:FAST",
-        "lite": "engines.lite:LITE",
-        "dis": "engines.dis:DIS",
-        "blend": "engines.blend:BLEND",
     },
     cards={
         "film": "cards:FILM",
-        "deep": "cards:DEEP",
-        "lite": "cards:LITE",
-        "refine": "cards:REFINE",
+        "flow": "cards:FLOW",
+        "fusion": "cards:FUSION",
     },
     checks={"film": "checks:checks"},
 )

@@ -47,9 +47,6 @@ class InterpolateOptions:
         1.0, "Fraction of the image size at which motion is estimated", low=0.05, high=1
     )
     weights: Path | None = option(None, "User-supplied weights of the engine", metavar="FILE")
-    look: Literal["mean", "sharp"] = option(
-        "mean", "Blending of new frames: most accurate, or sharper (engine deep)"
-    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,9 @@ class BenchOptions:
     )
     weights: Path | None = option(None, "User-supplied weights of the engine film", metavar="FILE")
     memory: int | None = option(None, "Memory limit of each engine", unit="bytes", metavar="SIZE")
-    look: Literal["mean", "sharp"] = option("mean", "Blending of new frames, as for interpolate")
+    smoothness: bool = option(
+        False, "Measure the temporal smoothness of seven new frames per pair, too"
+    )
 
 
 @dataclass(frozen=True)
@@ -72,17 +71,13 @@ class TrainOptions:
     """Options of `train film`; unset values come from the preset."""
 
     preset: str = option(
-        "refine",
-        "Network and recipe: refine, lite, paper-l1, paper-vgg or paper-style",
+        "fusion",
+        "Network and recipe: fusion, paper-l1, paper-vgg or paper-style",
         metavar="NAME",
     )
     out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
     preview: bool = option(False, "Show a sheet of training samples instead of training")
-    from_: Path | None = option(
-        None,
-        "Initial weights of the same network: a file, or refine or lite as shipped",
-        metavar="FILE",
-    )
+    from_: Path | None = option(None, "Initial weights of the same network", metavar="FILE")
     unshared: bool = option(
         False, "Separate weights per pyramid level, an ablation (presets paper-*)"
     )

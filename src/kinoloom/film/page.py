@@ -19,7 +19,6 @@ from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.panels import shrink_to_width
 from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_key, draw_error_map
 from kinoloom.film.quality.error_estimate import estimate_psnr_db
-from kinoloom.film.quality.warnings import interpolate_with_error_maps
 from kinoloom.film.selection import derive_engine_options
 from kinoloom.media.photo.reading import encode_picture
 from kinoloom.motion import matching
@@ -42,7 +41,7 @@ def build_interpolation_page(source: Clip, film: Clip, options: InterpolateOptio
     first, second = _choose_pair(source, film)
     engine = registry.load("interpolators", film.made_with["engine"])
     interpolator = engine.build(derive_engine_options(options))
-    middle, error = next(interpolate_with_error_maps(interpolator, first, second, [0.5]))
+    middle, error = next(interpolator.interpolate(first, second, [0.5]))
     sections: list[Section] = [
         _tabulate_facts(film),
         Slider(

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.motion.camera import Homography, global_motion, normalise_grey, shrink_picture
+from kinoloom.motion.dense_flow import create_search
+from kinoloom.motion.flow import Flow
 
 _SIDE_PX = 128
 _WINDOW_PX = 13
@@ -138,17 +140,16 @@ def _moved(image: Bytes, motion: Homography, size: tuple[int, ...]) -> tuple[Byt
     return np.asarray(moved, np.uint8), np.asarray(seen, np.uint8)
 
 
-def _flow(first: Bytes, second: Bytes) -> Floats:
+def _flow(first: Bytes, second: Bytes) -> Flow:
     """Return the flow (h, w, 2) float32; zero for pictures smaller than the method's patches."""
     start = np.zeros((*first.shape, 2), np.float32)
     if min(first.shape) < 16:
         return start
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)
+    search = create_search(finest_scale=0)
     return np.asarray(search.calc(first, second, start), np.float32)
 
 
-def _at_flow(image: NDArray[Any], flow: Floats) -> NDArray[Any]:
+def _at_flow(image: NDArray[Any], flow: Flow) -> NDArray[Any]:
     """Warp an image backwards by a flow."""
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

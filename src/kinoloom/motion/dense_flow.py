@@ -29,11 +29,26 @@ def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow 
     Returns:
         (h, w, 2) in pixels.
     """
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)
-    search.setVariationalRefinementIterations(0)
+    search = create_search(finest_scale=0, refinements=0)
     flow = search_flow(search, first, second, start)
     return np.dstack([cv2.medianBlur(flow[..., axis], 3) for axis in (0, 1)])
+
+
+def create_search(
+    finest_scale: int | None = None, refinements: int | None = None
+) -> cv2.DISOpticalFlow:
+    """Create a dense inverse search with OpenCV's medium preset.
+
+    Args:
+        finest_scale: the search ends at 1 / 2^finest_scale of the size; None is the preset's.
+        refinements: iterations of variational refinement; None is the preset's.
+    """
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    if finest_scale is not None:
+        search.setFinestScale(finest_scale)
+    if refinements is not None:
+        search.setVariationalRefinementIterations(refinements)
+    return search
 
 
 def search_flow(

@@ -1,7 +1,8 @@
 """Dense flow fields: consistency, sampling, resizing, and the flow of a camera motion.
 
 A flow is (h, w, 2) float32: for each pixel of one picture its displacement to the other, as (x, y)
-in pixels. Fields are sampled bilinearly; beyond the border the edge is repeated.
+in pixels. Fields are sampled between their pixels; beyond the border the edge is
+repeated.
 `motion.dense_flow` estimates flows.
 
 Source: Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement
@@ -10,7 +11,7 @@ optical flow", ECCV 2010 (the consistency check).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -26,6 +27,10 @@ pixels."""
 Field = NDArray[np.float32]
 """(h, w) or (h, w, C) float32: values over the pixels of a picture."""
 
+Kernel = Literal["bilinear", "cubic"]
+"""The interpolation of values between pixels."""
+
+_KERNELS = {"bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 _RELATIVE, _ABSOLUTE_PX2 = 0.01, 0.5
 
 
@@ -68,17 +73,18 @@ def pixel_grid(height: int, width: int, top: int = 0) -> Field:
     return np.stack([x, y], axis=2)
 
 
-def sample(field: NDArray[Any], positions: Field) -> NDArray[Any]:
-    """Sample a field at positions between its pixels: bilinear, edges repeated.
+def sample(field: NDArray[Any], positions: Field, kernel: Kernel = "bilinear") -> NDArray[Any]:
+    """Sample a field at positions between its pixels; edges are repeated.
 
     Args:
         field: (h, w) or (h, w, C), C at most 4, float32, uint16 or uint8.
         positions: (H, W, 2) as (x, y) in pixels of the field.
+        kernel: cubic samples of float fields may exceed their range slightly.
 
     Returns:
         (H, W) or (H, W, C) in the field's dtype.
     """
-    return cv2.remap(field, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
+    return cv2.remap(field, positions, None, _KERNELS[kernel], borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
 
 
 def resize_flow(flow: Flow, height: int, width: int) -> Flow:

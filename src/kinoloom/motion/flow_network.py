@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from kinoloom.motion.flow import Field, Flow
+from kinoloom.motion.flow import Field, Flow, resize_flow
 from kinoloom.runtime.checksum import check_sha256
 from kinoloom.runtime.onnx import Contract, open_model
 
@@ -80,6 +81,15 @@ class FlowNetwork:
             np.ascontiguousarray(2 * ways[..., 2:]),
             1 / (1 + np.exp(-mask[0, 0])),
         )
+
+
+def resize_motion(motion: MidpointFlow, height: int, width: int) -> MidpointFlow:
+    """Resize a motion for another size of the same pictures, in pixels of that size."""
+    return MidpointFlow(
+        resize_flow(motion.before, height, width),
+        resize_flow(motion.after, height, width),
+        np.asarray(cv2.resize(motion.share, (width, height)), np.float32),
+    )
 
 
 def network_size(height: int, width: int) -> tuple[int, int]:

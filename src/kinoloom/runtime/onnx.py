@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.machine import default_budget_bytes
+from kinoloom.base.machine import cores, default_budget_bytes
 from kinoloom.errors import BudgetError, WeightsError, describe_cause
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
@@ -64,6 +64,10 @@ class OnnxModel:
         self.file = file
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors are raised; they need not be printed too
+        options.intra_op_num_threads = cores()
+        options.inter_op_num_threads = 1
+        # Spinning threads burn a core while the caller decodes, samples or encodes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.add_session_config_entry(
             "optimization.constant_folding_max_output_size_in_bytes", str(_MOST_FOLDED_BYTES)

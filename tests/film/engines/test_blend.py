@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from frames import render
 
 from kinoloom.errors import ArrayError
 from kinoloom.film.engine import EngineOptions
@@ -12,7 +13,7 @@ ENGINE = BLEND.build(EngineOptions(1 << 20))
 
 
 def interpolate_one(first: np.ndarray, second: np.ndarray, time: float) -> np.ndarray:
-    (result,) = ENGINE.interpolate(first, second, [time])
+    (result,) = render(ENGINE, first, second, [time])
     return result
 
 
@@ -38,7 +39,7 @@ def test_gamma_encoded_values_are_averaged(
 
 def test_order_of_times_is_kept() -> None:
     first, second = np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 200, np.uint8)
-    result = ENGINE.interpolate(first, second, [0.75, 0.25])
+    result = render(ENGINE, first, second, [0.75, 0.25])
     assert [int(picture[0, 0, 0]) for picture in result] == [150, 50]
 
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from frames import render
 from scenes import panning
 
 from kinoloom.errors import ArrayError, BudgetError
+from kinoloom.film.bench.baselines import find_contestant
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.dis import DIS
-from kinoloom.film.selection import choose_engine
 from kinoloom.metrics import psnr
 
 OPTIONS = EngineOptions(1 << 30)
@@ -16,7 +17,7 @@ ENGINE = DIS.build(OPTIONS)
 
 def test_pan_is_interpolated() -> None:
     first, truth, second = panning(3, step=3, size=(160, 120))
-    (result,) = ENGINE.interpolate(first, second, [0.5])
+    (result,) = render(ENGINE, first, second, [0.5])
     inside = np.s_[10:-10, 10:-10]
     assert psnr(result[inside], truth[inside]) > 32
     forward, backward = ENGINE.estimate_flow(first, second)
@@ -29,10 +30,10 @@ def test_pan_is_interpolated() -> None:
 def test_every_size_and_dtype_is_kept(shape: tuple[int, ...], dtype: str) -> None:
     top = 1 if dtype == "float32" else np.iinfo(dtype).max
     first, second = (np.random.default_rng(0).random((2, *shape)) * top).astype(dtype)
-    for result in ENGINE.interpolate(first, second, [0.3, 0.5]):
+    for result in render(ENGINE, first, second, [0.3, 0.5]):
         assert result.shape == shape
         assert result.dtype == first.dtype
-    (same,) = ENGINE.interpolate(first, first.copy(), [0.5])
+    (same,) = render(ENGINE, first, first.copy(), [0.5])
     np.testing.assert_array_equal(same, first)
 
 
@@ -50,7 +51,7 @@ def test_images_of_different_formats_are_rejected() -> None:
 @pytest.mark.parametrize("name", ["dis", "blend"])
 def test_result_is_symmetric_in_time(name: str) -> None:
     first, second = panning(2, step=3, size=(160, 120))
-    engine = choose_engine(name, OPTIONS).build(OPTIONS)
-    (there,) = engine.interpolate(first, second, [0.25])
-    (back,) = engine.interpolate(second, first, [0.75])
+    engine = find_contestant(name).build(OPTIONS)
+    (there,) = render(engine, first, second, [0.25])
+    (back,) = render(engine, second, first, [0.75])
     assert np.abs(there.astype(int) - back).max() <= 1

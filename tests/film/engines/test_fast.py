@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from frames import render
 from scenes import texture, view
 
 from kinoloom.errors import ArrayError, BudgetError
@@ -10,10 +11,11 @@ from kinoloom.film.engines import fast as fast_module
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.engines.dis import DIS
 from kinoloom.film.engines.fast import FAST
-from kinoloom.film.synthesis import blending as blending_module
-from kinoloom.film.synthesis.blending import blend_rows
+from kinoloom.film.synthesis import warping as warping_module
 from kinoloom.film.synthesis.candidates import build_candidates, build_views
+from kinoloom.film.synthesis.warping import MotionSource, warp_pair
 from kinoloom.metrics import psnr, ssim
+from kinoloom.motion.flow import Kernel
 
 ROOMY = EngineOptions(1 << 30)
 ENGINE = FAST.build(ROOMY)
@@ -22,7 +24,7 @@ ENGINE = FAST.build(ROOMY)
 def interpolate_one(
     first: np.ndarray, second: np.ndarray, time: float = 0.5, engine: Interpolator = ENGINE
 ) -> np.ndarray:
-    (result,) = engine.interpolate(first, second, [time])
+    (result,) = render(engine, first, second, [time])
     return result
 
 
@@ -77,7 +79,7 @@ def test_every_size_and_dtype_is_kept(size: tuple[int, int], dtype: str, channel
     rng = np.random.default_rng(0)
     top = 1 if dtype == "float32" else np.iinfo(dtype).max
     first, second = (rng.random((2, *size, channels)) * top).astype(dtype)
-    for result in ENGINE.interpolate(first, second, [0.2, 0.5]):
+    for result in render(ENGINE, first, second, [0.2, 0.5]):
         assert result.shape == first.shape
         assert result.dtype == first.dtype
         assert result.min() >= 0
@@ -90,7 +92,7 @@ def test_every_size_and_dtype_is_kept(size: tuple[int, int], dtype: str, channel
 def test_identical_images_are_returned(dtype: str) -> None:
     picture = scene(0).astype(dtype) / (1 if dtype != "float32" else np.float32(255))
     picture = picture.astype(dtype)
-    for result in ENGINE.interpolate(picture, picture.copy(), [0.25, 0.5]):
+    for result in render(ENGINE, picture, picture.copy(), [0.25, 0.5]):
         np.testing.assert_array_equal(result, picture)
         assert not np.shares_memory(result, picture)
 
@@ -140,7 +142,7 @@ def test_several_times_share_one_analysis(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(fast_module, "dense_flow", lambda *given: calls.append(1) or found(*given))
     first, second = scene(0), scene(1)
     times = [0.75, 0.25, 0.5]
-    together = list(ENGINE.interpolate(first, second, times))
+    together = render(ENGINE, first, second, times)
     assert len(calls) == 2
     for time, result in zip(times, together, strict=True):
         np.testing.assert_array_equal(result, interpolate_one(first, second, time))
@@ -157,9 +159,15 @@ def test_band_is_bit_identical_to_the_whole_frame() -> None:
     first, second = rng.integers(0, 256, (2, 61, 75, 3), np.uint8)
     small = [p[::3, ::2].astype(np.float32) for p in (first, second)]
     flows = rng.normal(0, 4, (2, *small[0].shape[:2], 2)).astype(np.float32)
-    found = build_candidates(*build_views(*small, *flows), 0.4)
-    whole = blend_rows(first, second, found, 0.4, 0, 61)
-    parts = [blend_rows(first, second, found, 0.4, r, min(r + 7, 61)) for r in range(0, 61, 7)]
+    found, _ = build_candidates(*build_views(*small, *flows), 0.4)
+    source = MotionSource(found, "cubic")
+
+    def warp(top: int, bottom: int) -> np.ndarray:
+        box = slice(top, bottom), slice(0, 75)
+        return warp_pair(first, second, source, 0.4, box).blend()
+
+    whole = warp(0, 61)
+    parts = [warp(top, min(top + 7, 61)) for top in range(0, 61, 7)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
@@ -167,7 +175,7 @@ def test_weights_of_a_pixel_sum_to_one() -> None:
     rng = np.random.default_rng(0)
     small = rng.uniform(0, 255, (2, 20, 30, 3)).astype(np.float32)
     flows = rng.normal(0, 9, (2, 20, 30, 2)).astype(np.float32)
-    found = build_candidates(*build_views(*small, *flows), 0.3)
+    found, _ = build_candidates(*build_views(*small, *flows), 0.3)
     total = sum(candidate.weights.sum(axis=2) for candidate in found)
     np.testing.assert_allclose(total, 1, rtol=1e-5)
 
@@ -186,7 +194,7 @@ def test_strided_and_read_only_arrays_are_supported() -> None:
 def test_coarse_flow_still_follows_motion(flow_scale: float, memory: int) -> None:
     first, truth, second = (np.repeat(np.repeat(scene(t), 4, 0), 4, 1) for t in (0, 0.5, 1))
     engine = FAST.build(EngineOptions(memory, flow_scale))
-    _, columns = engine._choose_grid(first)
+    _, columns = engine.choose_grid(first)
     assert columns < first.shape[1] // 2
     result = interpolate_one(first, second, engine=engine)
     assert (
@@ -199,7 +207,7 @@ def test_insufficient_memory_is_rejected() -> None:
     pictures = scene(0), scene(1)
     engine = FAST.build(EngineOptions(1_000_000))
     with pytest.raises(BudgetError, match=r"176x128 .* 1.00 MB") as caught:
-        next(engine.interpolate(*pictures, [0.5]))
+        render(engine, *pictures, [0.5])
     assert "--memory" in caught.value.hint
     with pytest.raises(BudgetError):
         engine.estimate_flow(*pictures)
@@ -220,19 +228,23 @@ def test_images_of_different_formats_are_rejected(other: np.ndarray) -> None:
         ENGINE.estimate_flow(first, other)
 
 
-def test_alpha_bands_sample_only_the_rows_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kernel", "most"), [("bilinear", 6), ("cubic", 8)])
+def test_alpha_bands_sample_only_the_rows_they_need(
+    monkeypatch: pytest.MonkeyPatch, kernel: Kernel, most: int
+) -> None:
     heights = []
-    original = blending_module.premultiply_alpha
+    original = warping_module.premultiply_alpha
     monkeypatch.setattr(
-        blending_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
+        warping_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
     )
     first, second = (np.dstack([scene(t), scene(t)[..., :1]]) for t in (0, 1))
-    found = build_candidates(
+    found, _ = build_candidates(
         *build_views(
             *(p[..., :3].astype(np.float32) for p in (first, second)),
             *np.zeros((2, 128, 176, 2), np.float32),
         ),
         0.5,
     )
-    blend_rows(first, second, found, 0.5, 60, 64)
-    assert max(heights) <= 6
+    box = slice(60, 64), slice(0, 176)
+    warp_pair(first, second, MotionSource(found, kernel), 0.5, box)
+    assert max(heights) <= most

@@ -11,6 +11,8 @@ from scenes import clip_of, panning, save_photos, texture, view
 from kinoloom.base.notes import Notes
 from kinoloom.base.report.files import to_html
 from kinoloom.film.api import interpolate
+from kinoloom.film.bench.baselines import BASELINES
+from kinoloom.film.engine import Engine
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.page import build_interpolation_page
 from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_key, draw_error_map
@@ -27,14 +29,13 @@ GOOD, BAD = (
 )
 
 
-@pytest.mark.parametrize("name", ["fast", "refine"])
+@pytest.mark.parametrize("name", ["fast", "deep"])
 def test_error_estimate_is_higher_without_correspondence(name: str) -> None:
     """The left half pans, the right half shows something else."""
     first, second = panning(2, step=6.0, size=SIZE)
     second[:, 96:] = view(texture(9), 30, size=SIZE)[:, 96:]
     engine = choose_engine(name, OPTIONS).build(OPTIONS)
-    ((result, error),) = engine.interpolate_with_errors(first, second, [0.5])
-    assert np.array_equal(result, next(engine.interpolate(first, second, [0.5])))
+    ((_, error),) = engine.interpolate(first, second, [0.5])
     whole = cv2.resize(error, SIZE)
     assert whole[:, 112:].mean() > 5 * whole[:, :80].mean()
     assert estimate_psnr_db(error[:, : error.shape[1] // 3]) > 30
@@ -43,15 +44,15 @@ def test_error_estimate_is_higher_without_correspondence(name: str) -> None:
 def test_identical_images_have_no_error() -> None:
     first = view(texture(1), 20)
     engine = choose_engine("fast", OPTIONS).build(OPTIONS)
-    for _, error in engine.interpolate_with_errors(first, first.copy(), [0.25, 0.5]):
+    for _, error in engine.interpolate(first, first.copy(), [0.25, 0.5]):
         assert estimate_psnr_db(error) == 100
 
 
-@pytest.mark.parametrize("name", ["dis", "blend"])
-def test_engines_without_an_error_estimate_return_none(name: str) -> None:
+@pytest.mark.parametrize("baseline", BASELINES, ids=lambda baseline: baseline.name)
+def test_baselines_estimate_no_error(baseline: Engine) -> None:
     first, second = panning(2)
-    engine = choose_engine(name, OPTIONS).build(OPTIONS)
-    assert engine.interpolate_with_errors(first, second, [0.5]) is None
+    ((_, error),) = baseline.build(OPTIONS).interpolate(first, second, [0.5])
+    assert error is None
 
 
 def test_error_falls_with_the_fit() -> None:
@@ -75,9 +76,9 @@ def test_intervals_are_merged_reported_once_and_summarised() -> None:
     assert all(note.level == "warning" for note in warnings)
     # Frames 3 to 5 and frame 7 are 0.2 s apart in the film.
     assert "at 0:00.6-0:01.6:" in warnings[0].message
-    assert "--engine blend" in warnings[0].message
+    assert "closer together" in warnings[0].message
     assert "at 0:12.0-0:12.4:" in warnings[1].message
-    assert not any("--engine" in note.message for note in warnings[1:])
+    assert not any("closer" in note.message for note in warnings[1:])
     assert warnings[1].time == 6  # in seconds of the source
     assert "3 more intervals, 0.6 s in total, from 0:32.0 on" in warnings[-1].message
 
@@ -129,12 +130,11 @@ def test_dissimilar_photos_are_reported_once(tmp_path: Path) -> None:
 
 def test_report_shows_the_error_estimate(tmp_path: Path) -> None:
     source = read(save_photos(tmp_path, panning(2, step=6.0, size=SIZE)))
-    for engine, shown in (("fast", 1), ("blend", 0)):
-        options = InterpolateOptions(engine=engine, seconds=Fraction(1, 2))
-        film = interpolate(source, engine=engine, seconds=Fraction(1, 2))
-        page = to_html(build_interpolation_page(source, film, options))
-        assert page.count("Error estimate") == shown
-        assert ("pale yellow" in page) == bool(shown)
+    options = InterpolateOptions(engine="fast", seconds=Fraction(1, 2))
+    film = interpolate(source, engine="fast", seconds=Fraction(1, 2))
+    page = to_html(build_interpolation_page(source, film, options))
+    assert page.count("Error estimate") == 1
+    assert "pale yellow" in page
 
 
 def test_error_colours_range_from_black_to_bright() -> None:

@@ -9,22 +9,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from skimage import data
 
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.errors import InputNotFoundError, UsageError
+from kinoloom.errors import InputNotFoundError, UsageError, WeightsError
 from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines.refine import REFINE
+from kinoloom.film.engines.deep import DEEP
 from kinoloom.film.nets import film_net
+from kinoloom.film.nets.flow_net import FlowNet
+from kinoloom.film.nets.fusion_net import FusionNet, FusionSize
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
-from kinoloom.film.train.presets import PRESETS, FilmPreset, RefinePreset
-from kinoloom.learn.checkpointing.weights import read_weights
-
-SMALL = RefinePreset(
-    dataclasses.replace(PRESETS["refine"].settings, batch=2, loaders=0, save_s=None),
-    samples=4,
-    held_out=2,
-)
+from kinoloom.film.train.initial_weights import load_initial_weights
+from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset
+from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 
 
 def texture(height: int, width: int, seed: int) -> np.ndarray:
@@ -49,29 +47,67 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_trained_refine_is_exported_and_usable(
-    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a folder with a pan over a photo, large enough for regions."""
+    from kinoloom.media.files import write
+
+    place = tmp_path_factory.mktemp("footage")
+    scene = cv2.resize(data.rocket(), None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    frames = [
+        Frame(
+            np.ascontiguousarray(scene[40:312, 3 * k : 3 * k + 272]),
+            Fraction(k, 25),
+            Fraction(1, 25),
+        )
+        for k in range(60)
+    ]
+    write(Clip.from_frames(frames, rate=Fraction(25)), place / "pan.mp4")
+    return place
+
+
+def test_trained_fusion_is_exported_and_usable(
+    footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    report = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
+    published = PRESETS["fusion"]
+    assert isinstance(published, FusionPreset)
+    few = dataclasses.replace(published.settings, steps=2, batch=2, loaders=0, save_s=None)
+    small = dataclasses.replace(published, settings=few, samples=2, held_out=1)
+    monkeypatch.setitem(presets_module.PRESETS, "fusion", small)
+    report = train_film(footage, out=tmp_path / "run")
     assert report.data["steps"] == 2
-    assert report.data["ended"] == "done"
     assert report.data["figures"].keys() == report.data["before"].keys() == {"psnr_db", "gain_db"}
-    assert report.data["before"]["gain_db"] == 0
-    again = train_film(videos, preset="refine", out=tmp_path / "run", steps=2)
-    assert again.data["best"] == report.data["best"]
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert log[0]["kind"] == "validation"
-
+    assert report.data["before"]["gain_db"] == pytest.approx(0, abs=0.02)
     start = tmp_path / "run" / "best.safetensors"
-    tuned = train_film(videos, preset="refine", out=tmp_path / "tuned", from_=start, steps=2)
+    (tmp_path / "tuned").mkdir()
+    for name in ("prepared", "held"):
+        (tmp_path / "tuned" / name).symlink_to(tmp_path / "run" / name)
+    tuned = train_film(footage, out=tmp_path / "tuned", from_=start)
     assert tuned.data["before"]["psnr_db"] == pytest.approx(report.data["best"], abs=1e-3)
-
-    weights = tmp_path / "run" / "refine.onnx"
+    weights = tmp_path / "run" / "fusion.onnx"
+    engine = DEEP.build(EngineOptions(1_000_000_000, weights=weights))
     frames = [texture(64, 80, 1), texture(64, 80, 2)]
-    engine = REFINE.build(EngineOptions(1_000_000_000, weights=weights))
-    result = list(engine.interpolate(*frames, [0.25, 0.5]))
+    result = [frame for frame, _ in engine.interpolate(*frames, [0.25, 0.5])]
     assert [picture.shape for picture in result] == [(64, 80, 3)] * 2
+
+
+def test_initial_weights_of_another_network_are_rejected(tmp_path: Path) -> None:
+    write_weights(tmp_path / "other.safetensors", FlowNet(8).state_dict(), {})
+    with pytest.raises(
+        WeightsError, match=r"other\.safetensors contains another network: it lacks"
+    ):
+        load_initial_weights(FusionNet(), tmp_path / "other.safetensors")
+    write_weights(tmp_path / "wider.safetensors", FusionNet(FusionSize(half=24)).state_dict(), {})
+    with pytest.raises(WeightsError, match=r"of shape \(20, 5, 4, 4\)"):
+        load_initial_weights(FusionNet(), tmp_path / "wider.safetensors")
+
+
+def test_unsuitable_footage_is_rejected(
+    footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kinoloom.film.train.samples.preparation.prepare_samples", lambda *given: 0)
+    with pytest.raises(UsageError, match=r"None of 24 samples of .* is suitable for training"):
+        train_film(footage, preset="fusion", out=tmp_path / "run")
 
 
 @pytest.mark.parametrize("preset", ["paper-l1", "paper-style"])
@@ -150,21 +186,14 @@ def test_preview_shows_samples(videos: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert picture.data.startswith(b"\x89PNG")  # type: ignore[union-attr]
 
 
-def test_unsuitable_footage_is_rejected(
-    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(presets_module.PRESETS, "refine", SMALL)
-    monkeypatch.setattr("kinoloom.film.train.run.prepare_samples", lambda *given: 0)
-    with pytest.raises(UsageError, match=r"None of 2 triplets of .* is suitable for training"):
-        train_film(videos, preset="refine", out=tmp_path / "run")
-
-
 def test_invalid_options_are_rejected(videos: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="refine"):
-        train_film(videos, preset="refin", out=tmp_path)
+    with pytest.raises(UsageError, match="paper-l1"):
+        train_film(videos, preset="papr-l1", out=tmp_path)
+    with pytest.raises(UsageError, match="--unshared does not apply to the preset fusion"):
+        train_film(videos, preset="fusion", out=tmp_path, unshared=True)
+    with pytest.raises(UsageError, match="'refine' was removed"):
+        train_film(videos, preset="refine", out=tmp_path)
     with pytest.raises(UsageError, match="--out"):
-        train_film(videos, preset="refine")
-    with pytest.raises(UsageError, match="--unshared does not apply to the preset refine"):
-        train_film(videos, preset="refine", out=tmp_path, unshared=True)
+        train_film(videos, preset="paper-l1")
     with pytest.raises(InputNotFoundError):
         train_film(tmp_path / "none", preset="paper-l1", out=tmp_path / "run")

@@ -190,7 +190,7 @@ def test_reading_from_any_time_gives_the_same_frames(tmp_path: Path, frames: lis
 def test_film_of_an_interlaced_video(tmp_path: Path) -> None:
     """The command's default: twice the frames, each shown for half a field."""
     source = encode(tmp_path / "a.mp4", interlace(moments(30)), options=TOP_FIRST)
-    film = kinoloom.interpolate(source, engine="blend")
+    film = kinoloom.interpolate(source, engine="fast")
     kinoloom.write(film, tmp_path / "b.mp4")
     made = open_video(tmp_path / "b.mp4")
     assert made.rate == 4 * NTSC
@@ -203,7 +203,7 @@ def test_option_is_part_of_the_record(tmp_path: Path) -> None:
     """A run with other frames must not resume."""
     source = encode(tmp_path / "a.mp4", interlace(moments(20)))
     keys = {
-        kinoloom.interpolate(source, engine="blend", deinterlace=mode).provenance.key
+        kinoloom.interpolate(source, engine="fast", deinterlace=mode).provenance.key
         for mode in ("auto", "on", "off")
     }
     assert len(keys) == 3

@@ -125,7 +125,7 @@ def test_pieces_join_to_an_identical_film(tmp_path: Path, source: str, options: 
     path = make.make(tmp_path / "in.mkv", **SOURCES[source])
 
     def open_clip() -> Clip:
-        return kinoloom.interpolate(path, engine="blend", **OPTIONS[options])
+        return kinoloom.interpolate(path, engine="fast", **OPTIONS[options])
 
     whole = open_clip()
     write(whole, tmp_path / "whole.mkv")

@@ -31,6 +31,6 @@ def test_the_transfer_is_the_one_that_an_error_prints() -> None:
         assert command.strip() in GUIDE
 
 
-@pytest.mark.parametrize("name", ["vgg16-st", "vgg19", "film", "deep", "lite", "refine"])
+@pytest.mark.parametrize("name", ["vgg16-st", "vgg19", "film", "flow", "fusion"])
 def test_the_table_has_every_model(name: str) -> None:
     assert re.search(rf"^{name} +(train\.film|interpolate) ", GUIDE, re.MULTILINE)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kinoloom.base import registry
 from kinoloom.base.arrays import Picture
 from kinoloom.base.machine import peak_memory_bytes
+from kinoloom.film.bench.baselines import find_contestant
 from kinoloom.film.engine import Engine, EngineOptions, Interpolator
 from kinoloom.learn.bench.contestant import Contestant
 from kinoloom.learn.bench.peer import load_peer
@@ -72,7 +72,7 @@ def _interpolate(spec: EngineSpec, triplet: Triplet, times: Sequence[float]) -> 
     interpolator = _build_interpolator(spec)
     first, _, second = triplet.load()
     begin = time.perf_counter()
-    frames = list(interpolator.interpolate(first, second, times))
+    frames = [frame for frame, _ in interpolator.interpolate(first, second, times)]
     seconds = time.perf_counter() - begin
     return TimedFrames(frames, seconds, peak_memory_bytes())
 
@@ -81,5 +81,4 @@ def _interpolate(spec: EngineSpec, triplet: Triplet, times: Sequence[float]) -> 
 def _build_interpolator(spec: EngineSpec) -> Interpolator:
     if spec.peer:
         return load_peer(spec.peer, "ENGINE", Engine).build(spec.options)
-    engine: Engine = registry.load("interpolators", spec.name)
-    return engine.build(spec.options)
+    return find_contestant(spec.name).build(spec.options)

@@ -56,10 +56,13 @@ def build_benchmark_report(
         "machine": {**machine, "versions": versions()},
     }
     summary = (
-        f"{rows[0].triplets} triplets of {folder}; {machine['cpu']}, {machine['cores']} cores. "
-        "Warping error: the difference between consecutive frames after motion compensation, over "
-        "seven new frames, in 8-bit levels; blur lowers it too."
+        f"{rows[0].triplets} triplets of {folder}; {machine['cpu']}, {machine['cores']} cores."
     )
+    if rows[0].warping_error is not None:
+        summary += (
+            " Warping error: the difference between consecutive frames after motion compensation, "
+            "over seven new frames, in 8-bit levels; blur lowers it too."
+        )
     sections: list[Section] = [Text(summary), _tabulate_engines(rows), _tabulate_strata(rows)]
     if not has_perceptual_scores:
         sections.append(Text(ST_LPIPS_HINT))

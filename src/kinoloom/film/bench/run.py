@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +12,7 @@ from statistics import fmean, median
 from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
+from kinoloom.film.bench.baselines import BASELINES, find_contestant
 from kinoloom.film.bench.engine_process import EngineProcess, EngineSpec
 from kinoloom.film.bench.motion import measure_displacement_px, measure_warping_error
 from kinoloom.film.bench.report import Failure, build_benchmark_report
@@ -23,7 +24,7 @@ from kinoloom.film.bench.scores import (
 )
 from kinoloom.film.engine import Engine, EngineOptions
 from kinoloom.film.options import BenchOptions
-from kinoloom.film.selection import build_engine_options, choose_engine, list_engines
+from kinoloom.film.selection import build_engine_options, check_requirements, list_engines
 from kinoloom.learn.bench.distance import Distance, load_st_lpips_distance
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.learn.data.triplets import Triplet, find_triplets
@@ -34,7 +35,7 @@ _SEVEN_TIMES = tuple(float(Fraction(k, 8)) for k in range(1, 8))
 _SMOOTHNESS_TRIPLETS = 10
 """The warping error is measured on this many triplets, evenly spaced."""
 _FAILURES = 3
-_MAX_PROGRESS_MESSAGES = 10
+_MAX_PROGRESS_MESSAGES = 20
 
 
 @dataclass
@@ -65,15 +66,14 @@ def run_benchmark(folder: Path, options: BenchOptions) -> Report:
     with ExitStack() as stack:
         results = [_EngineResults(stack.enter_context(EngineProcess(spec))) for spec in specs]
         for result in results:
+            logger.info(f"starting {result.process.spec.name}")
             result.process.interpolate(triplets[0], _MIDPOINT)
-        for done, triplet in enumerate(triplets, 1):
+        for triplet in _report_progress("triplets", triplets):
             _score_midpoints(triplet, results, distance_from)
-            if done % -(-len(triplets) // _MAX_PROGRESS_MESSAGES) == 0:
-                logger.info(f"{done} of {len(triplets)} triplets")
-        for triplet in triplets[:: -(-len(triplets) // _SMOOTHNESS_TRIPLETS)]:
-            for result in results:
-                frames = result.process.interpolate(triplet, _SEVEN_TIMES).frames
-                result.warping_errors.append(measure_warping_error(frames))
+        if options.smoothness:
+            some = triplets[:: -(-len(triplets) // _SMOOTHNESS_TRIPLETS)]
+            for triplet in _report_progress("triplets in time", some):
+                _measure_smoothness(triplet, results)
     failures = [failure for result in results for failure in result.worst]
     rows = [_summarise(result) for result in results]
     return build_benchmark_report(
@@ -81,12 +81,27 @@ def run_benchmark(folder: Path, options: BenchOptions) -> Report:
     )
 
 
+def _report_progress(what: str, triplets: Sequence[Triplet]) -> Iterator[Triplet]:
+    """Yield triplets and log how many are done, at most `_MAX_PROGRESS_MESSAGES` times."""
+    interval = -(-len(triplets) // _MAX_PROGRESS_MESSAGES)
+    for done, triplet in enumerate(triplets, 1):
+        yield triplet
+        if done % interval == 0 or done == len(triplets):
+            logger.info(f"{done} of {len(triplets)} {what}")
+
+
+def _measure_smoothness(triplet: Triplet, results: Sequence[_EngineResults]) -> None:
+    for result in results:
+        frames = result.process.interpolate(triplet, _SEVEN_TIMES).frames
+        result.warping_errors.append(measure_warping_error(frames))
+
+
 def _list_engine_specs(options: BenchOptions) -> list[EngineSpec]:
-    engine_options = build_engine_options(
-        options.memory, weights=options.weights, look=options.look
-    )
+    engine_options = build_engine_options(options.memory, weights=options.weights)
     names = [name.strip() for name in options.engines.split(",") if name.strip()]
-    engines = [choose_engine(name, engine_options) for name in names]
+    engines = [find_contestant(name) for name in names]
+    for engine in engines:
+        check_requirements(engine, engine_options)
     engines = engines or _list_available(engine_options)
     specs = [EngineSpec(engine.name, None, engine_options) for engine in engines]
     if options.peer is not None:
@@ -128,7 +143,7 @@ def _summarise(result: _EngineResults) -> EngineScores:
         mean.psnr_db,
         mean.ssim,
         mean.st_lpips,
-        fmean(result.warping_errors),
+        fmean(result.warping_errors) if result.warping_errors else None,
         median(result.seconds),
         result.peak_bytes / 1e6,
         stratify_scores(result.scores),
@@ -136,5 +151,4 @@ def _summarise(result: _EngineResults) -> EngineScores:
 
 
 def _list_available(options: EngineOptions) -> list[Engine]:
-    supporting = [engine for engine in list_engines() if options.look in engine.looks]
-    return [engine for engine in supporting if not engine.missing(options)]
+    return [each for each in (*list_engines(), *BASELINES) if not each.missing(options)]

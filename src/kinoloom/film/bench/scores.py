@@ -53,7 +53,7 @@ class EngineScores:
         triplets: number of triplets.
         psnr_db, ssim, st_lpips: means over the triplets, as `FrameScore`.
         warping_error: see `motion.measure_warping_error`: between seven new frames, mean over
-            some triplets, in 8-bit levels.
+            some triplets, in 8-bit levels; None unless it was requested.
         seconds_per_frame: median over the triplets, after an uncounted first run.
         peak_mb: peak memory of its process in 10^6 bytes, including libraries.
         strata: the non-empty ranges of motion, from small to large.
@@ -64,7 +64,7 @@ class EngineScores:
     psnr_db: float
     ssim: float
     st_lpips: float | None
-    warping_error: float
+    warping_error: float | None
     seconds_per_frame: float
     peak_mb: float
     strata: tuple[Stratum, ...]

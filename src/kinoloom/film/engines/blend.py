@@ -1,4 +1,4 @@
-"""The engine `blend`: a cross-fade, the simplest baseline and the fallback for different scenes.
+"""A cross-fade: the fallback for photos of different scenes, and a baseline of `bench film`.
 
 Gamma-encoded values are averaged, so its midpoint is the "mean of both frames" row of published
 tables.
@@ -6,12 +6,12 @@ tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames
 from kinoloom.film.synthesis.pixels import (
     check_same_format,
     premultiply_alpha,
@@ -33,9 +33,7 @@ class Blend:
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one cross-faded frame per time; identical images are returned as they are.
 
         Raises:
@@ -43,15 +41,10 @@ class Blend:
         """
         check_same_format(first, second)
         if np.array_equal(first, second):
-            yield from (first.copy() for _ in times)
+            yield from ((first.copy(), None) for _ in times)
             return
         for time in times:
-            yield _cross_fade(first, second, np.float32(time))
-
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> None:
-        """Return None: a cross-fade has no error estimate."""
+            yield _cross_fade(first, second, np.float32(time)), None
 
     def estimate_flow(self, first: Picture, second: Picture) -> None:
         """Return None: a cross-fade estimates no motion."""

@@ -1,101 +1,195 @@
-"""The engine `deep`: the candidates of `fast`, plus the motion estimated by a network.
+"""The engines `deep` and `best`: optical flow and a flow network, fused by a second network.
 
-Optical flow and a network fail in different places, so the mean of their frames is better than
-either. The network is that of RIFE HDv3 (`nets.flow_net`, shipped as ONNX, run without torch). It
-runs once per pair, on images of the size of the grid of `fast`; its output serves all times
-(`film.synthesis.midpoint_flow`).
+Optical flow and the flow network (that of RIFE HDv3, `nets.flow_net`) fail in different places. A
+small network (`nets.fusion_net`) sees both images, moved to the time by each of them, and weighs
+these pictures at each pixel. Both networks are shipped as ONNX and run without torch.
+
+`deep` runs the flow network on the grid of `fast`. `best` runs it at full size, too, where that
+gains (`synthesis.resolution`), and samples that motion with two kernels. The motion is estimated
+once per pair. The fusion runs on tiles; each includes the network's receptive field, so the result
+equals that of the whole frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import ceil
 
+import cv2
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.cards import DEEP as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap
-from kinoloom.film.engines.fast import WORKING_MEMORY_BYTES, Fast, choose_scale, resize_colors
-from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.blending import blend_candidates
-from kinoloom.film.synthesis.candidates import (
-    Candidate,
-    build_candidates_with_fit,
-    sharpen_candidates,
+from kinoloom.film.cards import FUSION as CARD
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames, find_weights_file
+from kinoloom.film.engines.fast import (
+    WORKING_MEMORY_BYTES,
+    Fast,
+    choose_scale,
+    estimate_memory,
 )
-from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
-from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
+from kinoloom.film.engines.sources import MotionEstimator
+from kinoloom.film.synthesis.fusion import (
+    SIZE_MULTIPLE,
+    SOURCES,
+    build_fusion_input,
+    fade_to_mean,
+    fuse,
+    measure_speed,
+)
+from kinoloom.film.synthesis.pixels import unpremultiply_alpha
+from kinoloom.film.synthesis.preprocess import interpolate_pair
+from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
+from kinoloom.motion.flow import Field, Flow
+from kinoloom.motion.flow_network import network_size
+from kinoloom.runtime.models import require_weights
+from kinoloom.runtime.onnx import Contract, open_model
 
-_NETWORK_BYTES = 500_000_000
-"""Memory of the network at its largest input, with a margin."""
+_CONTRACT = Contract(
+    inputs=(
+        ("sides", (2, 2 * SOURCES, None, None)),
+        ("common", (1, 1 + SOURCES, None, None)),
+        ("speeds", (1, SOURCES, None, None)),
+    ),
+    outputs=((1, 2 * SOURCES, None, None),),
+)
+_NETWORK_BYTES = 600_000_000
+"""Memory of both networks at their largest inputs."""
 _FIXED_NETWORK_BYTES = 40_000_000
-_NETWORK_BYTES_PER_CELL = 460
+_FLOW_BYTES_PER_CELL = 460
 """Measured, as the fixed part."""
+_FUSION_BYTES_PER_PIXEL = 450
+_TILE_PX = 704
+_CONTEXT_PX = 64
+"""Pixels around a tile that the network also sees: more than its receptive field."""
 
 
-class Deep(Fast):
-    """Interpolation by optical flow and a flow network; see `film.engine.Interpolator`.
+class Deep:
+    """Interpolation by fused motion sources; see `film.engine.Interpolator`.
 
     Args:
-        options: `weights` is not used.
+        options: `weights` names other weights of the fusion network.
+        full_size: run the flow network at full size, too, where that gains.
+
+    Raises:
+        WeightsError: the weights cannot be read or belong to another network.
     """
 
-    working_memory_bytes = WORKING_MEMORY_BYTES + _NETWORK_BYTES
+    def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
+        self._estimator = MotionEstimator(Fast(options, _estimate_networks))
+        self._full_size = full_size
+        self._fusion = open_model(
+            require_weights(CARD, options.weights), _CONTRACT, options.memory_bytes
+        )
 
-    def __init__(self, options: EngineOptions) -> None:
-        super().__init__(options)
-        self._network = FlowNetwork()
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        """Yield one frame per time, with the error of `fast`, an upper estimate.
 
-    @classmethod
-    def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
-        """Return the memory of the network on the finest grid, in bytes."""
-        scale = choose_scale(height, width, options)
-        rows, columns = network_size(ceil(height * scale), ceil(width * scale))
-        network = _FIXED_NETWORK_BYTES + _NETWORK_BYTES_PER_CELL * rows * columns
-        return min(WORKING_MEMORY_BYTES + network, cls.working_memory_bytes)
+        Raises:
+            ArrayError, BudgetError: as `Fast.interpolate`.
+        """
+        return interpolate_pair(first, second, times, self._render_frames)
 
-    def render_frames(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """Render as `Fast.render_frames`; the error is that of `fast`, an upper estimate."""
-        pair, midpoint = self.analyse(first, second), self.estimate_midpoint_flow(first, second)
+    def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
+        """Return the flow of `fast`."""
+        return self._estimator.fast.estimate_flow(first, second)
+
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        motion = self._estimator.estimate(first, second, full_size=self._full_size)
         for time in times:
-            candidates, fit = build_candidates_with_fit(*pair, time)
-            both = [
-                *_halve_weights(candidates),
-                *_halve_weights(project_midpoint_flow(midpoint, time)),
-            ]
-            if self.options.look == "sharp":
-                both = sharpen_candidates(both, candidates[0].motion.shape[:2])
-            yield blend_candidates(first, second, both, time), estimate_error(fit)
+            sources, error = motion.build_sources(time)
+            yield self._fuse_sources(first, second, sources, time), error
 
-    def estimate_midpoint_flow(self, first: Picture, second: Picture) -> MidpointFlow:
-        """Run the flow network on two images of one shape."""
-        rows, columns = network_size(*self._choose_grid(first))
-        small = (resize_colors(image, rows, columns) / np.float32(255) for image in (first, second))
-        return self._network(*small)
+    def _fuse_sources(
+        self, first: Picture, second: Picture, sources: list[MotionSource], time: float
+    ) -> Picture:
+        height, width = first.shape[:2]
+        size = (-(-width // 2), -(-height // 2))
+        speeds = [
+            np.asarray(cv2.resize(measure_speed(each, height, width), size), np.float32)
+            for each in sources
+        ]
+        frame = np.empty_like(first)
+        for own, seen in _plan_tiles(height, width):
+            pairs = [warp_pair(first, second, each, time, seen) for each in sources]
+            half = tuple(slice(side.start // 2, -(-side.stop // 2)) for side in seen)
+            weights = self._compute_weights(pairs, [speed[half] for speed in speeds])
+            inside = tuple(
+                slice(one.start - all_.start, one.stop - all_.start)
+                for one, all_ in zip(own, seen, strict=True)
+            )
+            frame[own] = unpremultiply_alpha(fuse(pairs, weights)[inside], like=first)
+        copy_static(first, second, frame, time)
+        return frame
+
+    def _compute_weights(self, pairs: list[WarpedPair], speeds: Sequence[Field]) -> Field:
+        """Return the weights of all moved images, (2 SOURCES, h, w)."""
+        height, width = pairs[0].share.shape
+        given = build_fusion_input(pairs, speeds)
+        (weights,) = self._fusion(vars(given), [(1, 2 * SOURCES, *given.common.shape[2:])])
+        return fade_to_mean(weights[0, :, :height, :width], pairs, speeds)
 
 
-def _halve_weights(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return [Candidate(each.motion, each.weights * np.float32(0.5)) for each in candidates]
+def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:
+    """Return the memory of both networks on the finest grid, in bytes."""
+    scale = choose_scale(height, width, options)
+    rows, columns = network_size(ceil(height * scale), ceil(width * scale))
+    pixels = min(height, _TILE_PX + 2 * _CONTEXT_PX) * min(width, _TILE_PX + 2 * _CONTEXT_PX)
+    networks = _FLOW_BYTES_PER_CELL * rows * columns + _FUSION_BYTES_PER_PIXEL * pixels
+    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES)
 
 
-def _explain_missing(options: EngineOptions) -> str:
-    """Reject user-supplied weights: they belong to another engine, which `auto` then selects."""
-    if options.weights is None:
+def _plan_tiles(height: int, width: int) -> Iterator[tuple[Box, Box]]:
+    """Yield the tiles of a frame, each without and with its context."""
+    for rows in _split(height):
+        for columns in _split(width):
+            seen = tuple(
+                slice(max(0, own.start - _CONTEXT_PX), min(side, own.stop + _CONTEXT_PX))
+                for own, side in ((rows, height), (columns, width))
+            )
+            yield (rows, columns), (seen[0], seen[1])
+
+
+def _split(side: int) -> Iterator[slice]:
+    """Split a side evenly, at multiples of `SIZE_MULTIPLE`."""
+    parts = -(-side // _TILE_PX)
+    step = -(-side // (parts * SIZE_MULTIPLE)) * SIZE_MULTIPLE
+    yield from (slice(begin, min(begin + step, side)) for begin in range(0, side, step))
+
+
+def _explain_unusable_weights(options: EngineOptions) -> str:
+    """Return why `options.weights` cannot be used, or "": other formats belong to `film`."""
+    if options.weights is None or options.weights.suffix == ".onnx":
         return ""
-    return f"it uses its own weights and cannot use {options.weights}. Leave out --weights."
+    return (
+        f"{options.weights} is not an .onnx file. Pass a file written by `train film`, or leave "
+        "out --weights."
+    )
 
 
-DEEP = Engine(
-    name="deep",
-    summary=CARD.summary,
+def _declare(name: str, summary: str, rank: int, *, full_size: bool) -> Engine:
+    return Engine(
+        name=name,
+        summary=summary,
+        rank=rank,
+        build=partial(Deep, full_size=full_size),
+        missing=_explain_unusable_weights,
+        min_memory_bytes=WORKING_MEMORY_BYTES + _NETWORK_BYTES,
+        estimate_memory=partial(estimate_memory, reserve=_estimate_networks),
+        weights=lambda options: find_weights_file(CARD, options),
+    )
+
+
+DEEP = _declare(
+    "deep",
+    "optical flow and a flow network, fused by a second network; all weights are shipped",
     rank=25,
-    build=Deep,
-    missing=_explain_missing,
-    min_memory_bytes=Deep.working_memory_bytes,
-    weights=lambda options: CARD.file,
-    looks=("mean", "sharp"),
-    estimate_memory=Deep.estimate_memory,
+    full_size=False,
+)
+BEST = _declare(
+    "best",
+    "as deep, with the flow network at full size on fine texture; slower",
+    rank=22,
+    full_size=True,
 )

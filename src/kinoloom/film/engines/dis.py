@@ -1,4 +1,4 @@
-"""The engine `dis`: the standard baseline "DIS flow, warp and average".
+"""The baseline `dis` of `bench film`: "DIS flow, warp and average".
 
 OpenCV's dense inverse search (Kroeger et al., ECCV 2016) runs at full size with its medium preset
 in both directions. Half the difference of the two flows serves as the motion of the new frame,
@@ -7,7 +7,7 @@ without projection; both images are warped along it and averaged, without occlus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
-from kinoloom.film.engine import Engine, EngineOptions
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames
 from kinoloom.film.synthesis.pixels import (
     check_same_format,
     premultiply_alpha,
     unpremultiply_alpha,
 )
-from kinoloom.motion.dense_flow import search_flow
+from kinoloom.motion.dense_flow import create_search, search_flow
 from kinoloom.motion.flow import Flow, pixel_grid, sample
 
 _BYTES_PER_PIXEL = 160
@@ -39,9 +39,7 @@ class PlainDis:
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time; identical images are returned as they are.
 
         Raises:
@@ -56,12 +54,7 @@ class PlainDis:
         for time in np.asarray(times, np.float32):
             mean = (1 - time) * sample(before, here - time * motion)
             mean += time * sample(after, here + (1 - time) * motion)
-            yield first.copy() if is_static else unpremultiply_alpha(mean, like=first)
-
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> None:
-        """Return None: the baseline has no error estimate."""
+            yield first.copy() if is_static else unpremultiply_alpha(mean, like=first), None
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.
@@ -78,7 +71,7 @@ class PlainDis:
                 hint="Raise --memory, or use --engine fast.",
             )
         grey1, grey2 = _to_grey(first), _to_grey(second)
-        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        search = create_search()
         return search_flow(search, grey1, grey2), search_flow(search, grey2, grey1)
 
 

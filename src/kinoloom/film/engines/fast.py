@@ -1,8 +1,8 @@
 """The engine `fast`: optical flow with several weighted motion candidates, without weights.
 
 Once per pair: the camera motion, the flow in both directions starting from it, and the confidence
-in each. Per time: motion candidates (`film.synthesis.candidates`) and their blending
-(`film.synthesis.blending`).
+in each. Per time: motion candidates (`film.synthesis.candidates`) and their samples
+(`film.synthesis.warping`).
 
 The flow is computed on a grid of half the image size (up to the full size for small images), times
 `flow_scale`; if that exceeds the memory limit, on a coarser grid with at least 256 pixels along
@@ -12,7 +12,7 @@ the longer side.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, PictureFormat
+from kinoloom.film.engine import Engine, EngineOptions, NewFrames, PictureFormat
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.blending import blend_candidates
-from kinoloom.film.synthesis.candidates import View, build_candidates_with_fit, build_views
+from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
+from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.warping import MotionSource, blend_source
 from kinoloom.motion.camera import global_motion
 from kinoloom.motion.dense_flow import dense_flow
 from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scale_homography
@@ -44,49 +45,43 @@ _MAX_SIDE_PX = 32766
 """OpenCV's limit on the images that it can sample."""
 
 
+Reserve = Callable[[int, int, EngineOptions], int]
+"""(height, width, options) -> bytes."""
+
+
+def _reserve_nothing(height: int, width: int, options: EngineOptions) -> int:
+    return 0
+
+
 class Fast:
     """Interpolation by optical flow; see `film.engine.Interpolator`.
 
     Args:
         options: `weights` is not used.
+        reserve: returns the part of the memory limit that the caller needs for itself.
     """
 
-    working_memory_bytes = WORKING_MEMORY_BYTES
-
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, options: EngineOptions, reserve: Reserve = _reserve_nothing) -> None:
         self.options = options
+        self._reserve = reserve
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time; identical images are returned as they are.
 
         Raises:
             ArrayError: the images differ in shape or dtype, or a side exceeds 32766 pixels.
             BudgetError: even the coarsest grid exceeds the memory limit.
         """
-        return (frame for frame, _ in self.interpolate_with_errors(first, second, times))
+        return interpolate_pair(first, second, times, self._render_frames)
 
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """Interpolate with an error estimate per frame, at negligible cost."""
-        return interpolate_pair(first, second, times, self.render_frames)
-
-    def render_frames(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
-        """Interpolate with error estimates between contiguous images that differ."""
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         pair = self.analyse(first, second)
         for time in times:
-            yield self.render_frame(first, second, pair, time)
-
-    def render_frame(
-        self, first: Picture, second: Picture, pair: tuple[View, View], time: float
-    ) -> tuple[Picture, ErrorMap]:
-        """Render the frame at a time, with its error estimate, from the result of `analyse`."""
-        candidates, fit = build_candidates_with_fit(*pair, time)
-        return blend_candidates(first, second, candidates, time), estimate_error(fit)
+            candidates, fit = build_candidates(*pair, time)
+            source = MotionSource(candidates, "cubic")
+            frame = blend_source(first, second, source, time)
+            copy_static(first, second, frame, time)
+            yield frame, estimate_error(fit)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.
@@ -110,7 +105,7 @@ class Fast:
             ArrayError, BudgetError: as `interpolate`.
         """
         height, width = first.shape[:2]
-        rows, columns = self._choose_grid(first)
+        rows, columns = self.choose_grid(first)
         small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         grey1, grey2 = (_to_grey(small) for small in (small1, small2))
         motion = global_motion(first, second)
@@ -123,7 +118,7 @@ class Fast:
         forward, backward = dense_flow(grey1, grey2, start), dense_flow(grey2, grey1, back)
         return build_views(small1, small2, forward, backward)
 
-    def _choose_grid(self, image: Picture) -> tuple[int, int]:
+    def choose_grid(self, image: Picture) -> tuple[int, int]:
         """Return the rows and columns of the grid.
 
         Raises:
@@ -138,7 +133,7 @@ class Fast:
                 f"not {width}x{height}.",
                 hint="Reduce the images.",
             )
-        working = self.estimate_working_memory(height, width, self.options)
+        working = WORKING_MEMORY_BYTES + self._reserve(height, width, self.options)
         free = self.options.memory_bytes - _PICTURES * image.nbytes - working
         scale = choose_scale(height, width, self.options)
         affordable = math.sqrt(max(free, 0) / _BYTES_PER_CELL / (height * width))
@@ -151,19 +146,16 @@ class Fast:
         scale = min(scale, affordable)
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    @classmethod
-    def estimate_memory(cls, pictures: PictureFormat, options: EngineOptions) -> int:
-        """Return the least memory that pictures of a format need: that of the coarsest grid."""
-        height, width = pictures.height, pictures.width
-        scale = min(choose_scale(height, width, options), _MIN_GRID_SIDE_PX / max(height, width))
-        cells = math.ceil(pictures.pixels * scale**2) + 1  # 1 more than rounding can take
-        working = cls.estimate_working_memory(height, width, options)
-        return working + _PICTURES * pictures.nbytes + _BYTES_PER_CELL * cells
 
-    @classmethod
-    def estimate_working_memory(cls, height: int, width: int, options: EngineOptions) -> int:
-        """Return the memory needed whatever the grid, in bytes."""
-        return cls.working_memory_bytes
+def estimate_memory(
+    pictures: PictureFormat, options: EngineOptions, reserve: Reserve = _reserve_nothing
+) -> int:
+    """Return the least memory that pictures of a format need: that of the coarsest grid."""
+    height, width = pictures.height, pictures.width
+    scale = min(choose_scale(height, width, options), _MIN_GRID_SIDE_PX / max(height, width))
+    cells = math.ceil(pictures.pixels * scale**2) + 1  # 1 more than rounding can take
+    working = WORKING_MEMORY_BYTES + reserve(height, width, options)
+    return working + _PICTURES * pictures.nbytes + _BYTES_PER_CELL * cells
 
 
 def choose_scale(height: int, width: int, options: EngineOptions) -> float:
@@ -192,5 +184,5 @@ FAST = Engine(
     build=Fast,
     missing=lambda options: "",
     min_memory_bytes=WORKING_MEMORY_BYTES,
-    estimate_memory=Fast.estimate_memory,
+    estimate_memory=estimate_memory,
 )

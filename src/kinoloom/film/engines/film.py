@@ -15,7 +15,7 @@ twice, ...: the reach of the network doubles each time, in less time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil, isqrt, log2, sqrt
@@ -32,14 +32,14 @@ from kinoloom.film.cards import FILM as CARD
 from kinoloom.film.engine import (
     Engine,
     EngineOptions,
-    ErrorMap,
     Interpolator,
+    NewFrames,
     PictureFormat,
     find_weights_file,
 )
 from kinoloom.film.engines.fast import resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.candidates import build_candidates_with_fit, build_views
+from kinoloom.film.synthesis.candidates import build_candidates, build_views
 from kinoloom.film.synthesis.pixels import check_same_format
 from kinoloom.motion.flow import Flow, resize_flow
 from kinoloom.runtime.models import find_weights, require_weights
@@ -92,10 +92,11 @@ class Film:
     memory_bytes: int
     flow_scale: float = 1.0
 
-    def interpolate(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[Picture]:
+    def interpolate(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         """Yield one frame per time; with tiles, several are rendered together.
+
+        The error estimate is that of the candidates that `fast` would build from the network's
+        flow; with tiles there is none.
 
         Raises:
             ArrayError: the images differ in shape or dtype.
@@ -104,30 +105,13 @@ class Film:
         check_same_format(first, second)
         tiling, batch = self._plan(first)
         if tiling.count == 1:
-            _, render = self._start(first, second)
-            yield from (from_float(render(time), first.dtype) for time in times)
+            yield from self._render_whole(first, second, times)
             return
         for start in range(0, len(times), batch):
-            yield from self._render_tiled(tiling, first, second, times[start : start + batch])
+            frames = self._render_tiled(tiling, first, second, times[start : start + batch])
+            yield from ((frame, None) for frame in frames)
 
-    def interpolate_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]] | None:
-        """Interpolate with an error estimate per frame; None if tiles are needed.
-
-        The estimate is that of the candidates that `fast` would build from the network's flow.
-
-        Raises:
-            ArrayError, BudgetError: as `interpolate`.
-        """
-        check_same_format(first, second)
-        if self._plan(first)[0].count > 1:
-            return None
-        return self._render_with_errors(first, second, times)
-
-    def _render_with_errors(
-        self, first: Picture, second: Picture, times: Sequence[float]
-    ) -> Iterator[tuple[Picture, ErrorMap]]:
+    def _render_whole(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         pair, render = self._start(first, second)
         height, width = first.shape[:2]
         scale = min(1.0, sqrt(_MAX_ERROR_CELLS / (height * width)))
@@ -139,7 +123,7 @@ class Film:
         )
         views = build_views(small1, small2, forward, backward)
         for time in times:
-            fit = build_candidates_with_fit(*views, time)[1]
+            fit = build_candidates(*views, time)[1]
             yield from_float(render(time), first.dtype), estimate_error(fit)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kinoloom.errors import WeightsError, describe_cause
-from kinoloom.film.nets.blending import pixel_grid, sample
+from kinoloom.film.nets.sampling import pixel_grid, sample
 
 SIZE_MULTIPLE = 16
 """Height and width are multiples of this."""

@@ -171,7 +171,7 @@ class _PhotoFilm:
         engine = self._choose_interpolator(i, j, first, second)
         gain = matching.exposure_gain(first, second)
         relit = matching.apply_gain(to_float(second), gain, -1.0)
-        frames = quality_warnings.interpolate_with_error_maps(engine, to_float(first), relit, times)
+        frames = engine.interpolate(to_float(first), relit, times)
         for time, (image, error) in zip(times, frames, strict=True):
             if quality_warnings.is_low_quality(error):
                 self._warn_of_low_quality(i, j)

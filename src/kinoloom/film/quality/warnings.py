@@ -6,18 +6,16 @@ intervals get their own note, and a final note summarises the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from kinoloom.base.arrays import Picture
 from kinoloom.base.notes import Notes
-from kinoloom.film.engine import ErrorMap, Interpolator
+from kinoloom.film.engine import ErrorMap
 from kinoloom.film.quality.error_estimate import WARNING_PSNR_DB, estimate_psnr_db
 
 NOTE_KIND = "quality"
 """The kind of the notes."""
-ADVICE = "Use frames closer together, or --engine blend for a cross-fade."
+ADVICE = "Use frames closer together."
 _MAX_GAP_S = Fraction(1, 2)
 """Intervals with a smaller gap are merged, in seconds of the film."""
 _MAX_NOTES = 5
@@ -26,16 +24,6 @@ _MAX_NOTES = 5
 def is_low_quality(error: ErrorMap | None) -> bool:
     """Return whether a frame with this error estimate deserves a warning."""
     return error is not None and estimate_psnr_db(error) < WARNING_PSNR_DB
-
-
-def interpolate_with_error_maps(
-    engine: Interpolator, first: Picture, second: Picture, times: Sequence[float]
-) -> Iterator[tuple[Picture, ErrorMap | None]]:
-    """Interpolate, with an error map per frame, or None if the engine has no error estimate."""
-    frames = engine.interpolate_with_errors(first, second, times)
-    if frames is not None:
-        return frames
-    return ((frame, None) for frame in engine.interpolate(first, second, times))
 
 
 @dataclass

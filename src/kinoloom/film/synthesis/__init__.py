@@ -1,1 +1,1 @@
-"""Synthesis of a frame from motion candidates: sampling, weighting and blending."""
+"""Synthesis of a frame from motion candidates: sampling, weighting and fusion."""

@@ -18,13 +18,13 @@ Everything is computed on a grid of at most half the image size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from kinoloom.motion.flow import Field, Flow, consistency, pixel_grid, resize_flow, sample
+from kinoloom.motion.flow import Field, Flow, consistency, pixel_grid, sample
 from kinoloom.motion.splat import project
 
 _WINDOW_SIGMA_PX = 3.0
@@ -33,9 +33,6 @@ _NOISE_VARIANCE = 1.0
 """Mean squared difference of matching samples, in 8-bit levels; no fit is better."""
 _OUTSIDE_CONFIDENCE = 0.1
 """Confidence in a sample from outside the image."""
-_SHARPENING_EXPONENT = 2
-"""Exponent of the weights. On training videos it improves ST-LPIPS by a sixth and costs 0.06 dB
-PSNR; an exponent of 4 improves it by a quarter and costs 0.3 dB."""
 _MIN_ARRIVED_WEIGHT = 1e-4
 _MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
@@ -84,14 +81,7 @@ def build_views(first: Field, second: Field, forward: Flow, backward: Flow) -> t
     )
 
 
-def build_candidates(first: View, second: View, time: float) -> list[Candidate]:
-    """Return the candidates of `build_candidates_with_fit`."""
-    return build_candidates_with_fit(first, second, time)[0]
-
-
-def build_candidates_with_fit(
-    first: View, second: View, time: float
-) -> tuple[list[Candidate], Field]:
+def build_candidates(first: View, second: View, time: float) -> tuple[list[Candidate], Field]:
     """Build the motion candidates at a time and measure their joint fit.
 
     Args:
@@ -108,42 +98,6 @@ def build_candidates_with_fit(
     ]
     total: Field = np.sum([each.weights for each in found], axis=(0, 3), dtype=np.float32)
     return [Candidate(each.motion, each.weights / total[..., None]) for each in found], total
-
-
-def measure_fit(first: Field, second: Field, motions: Sequence[Flow], time: float) -> Field:
-    """Measure how well samples along some motions agree.
-
-    Args:
-        first, second: (h, w, 3) float32, colours in 0..255.
-        motions: (h, w, 2) each, the whole motion from first to second, in pixels of this grid.
-        time: in the open interval (0, 1).
-
-    Returns:
-        (h, w), the sum of the weights that candidates with these motions would have.
-    """
-    planes = _add_full_consistency(first), _add_full_consistency(second)
-    found = [_weight_motion(*planes, motion, time).weights for motion in motions]
-    return np.asarray(np.sum(found, axis=(0, 3)), np.float32)
-
-
-def sharpen_candidates(candidates: Sequence[Candidate], grid: tuple[int, int]) -> list[Candidate]:
-    """Shift weight towards the best candidates of each pixel.
-
-    Args:
-        candidates: on grids of any size; their weights sum to 1 at each pixel.
-        grid: rows and columns of the result.
-    """
-    rows, columns = grid
-    motions = [resize_flow(each.motion, rows, columns) for each in candidates]
-    weights = np.stack([cv2.resize(each.weights, (columns, rows)) for each in candidates])
-    powers = weights**_SHARPENING_EXPONENT
-    weights = powers / powers.sum(axis=(0, 3))[..., None]
-    return [Candidate(motion, weight) for motion, weight in zip(motions, weights, strict=True)]
-
-
-def _add_full_consistency(colors: Field) -> Field:
-    """Return `View.planes` for flows of unknown consistency."""
-    return np.dstack([colors, np.ones(colors.shape[:2], np.float32)])
 
 
 def _enumerate_motions(first: View, second: View, time: float) -> Iterator[Flow]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from kinoloom.base.arrays import Picture
-from kinoloom.film.engine import ErrorMap
+from kinoloom.film.engine import NewFrames
 from kinoloom.film.synthesis.pixels import check_same_format
 
-FramesWithErrors = Iterator[tuple[Picture, ErrorMap]]
-Interpolate = Callable[[Picture, Picture, Sequence[float]], FramesWithErrors]
+Interpolate = Callable[[Picture, Picture, Sequence[float]], NewFrames]
 
 
 def interpolate_pair(
     first: Picture, second: Picture, times: Sequence[float], interpolate: Interpolate
-) -> FramesWithErrors:
+) -> NewFrames:
     """Check a pair, then interpolate it; identical images are returned as they are.
 
     Args:

@@ -1,4 +1,4 @@
-"""Export of networks to ONNX, for any image size, without training-only outputs.
+"""Export of networks to ONNX, for any image size.
 
 It uses torch's tracing exporter: the newer one, based on torch.export, propagates symbolic sizes
 through every tensor, and takes minutes instead of seconds.
@@ -19,52 +19,15 @@ from torch import Tensor, nn
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import atomic_output
-from kinoloom.film.nets import flow_net, lite_net
-from kinoloom.film.nets.flow_net import FlowNet
-from kinoloom.film.nets.lite_net import LiteNet
-from kinoloom.film.nets.refine_net import RefineNet
-from kinoloom.film.synthesis.refine import INPUT_PLANES, SIZE_MULTIPLE
+from kinoloom.film.nets.flow_net import SIZE_MULTIPLE, FlowNet
+from kinoloom.film.nets.fusion_net import FusionNet
+from kinoloom.film.synthesis import fusion
 
 _OPSET = 18
-_EXAMPLE_PX = 10 * SIZE_MULTIPLE
 _MIN_HALVED_VALUES = 256
 """Smaller tensors stay in 32 bits."""
 HALF_SUFFIX = ".half"
 """Suffix of the names of tensors stored in 16 bits."""
-WRAPPER_PREFIX = "net."
-"""Prefix of parameter names of a network that is exported through `_InferenceOutputs`."""
-TRAINING_ONLY_PREFIX = "judged."
-"""Prefix of the names of training-only parameters, which are not exported."""
-
-
-class _InferenceOutputs(nn.Module):
-    """A refinement network without its training-only output."""
-
-    def __init__(self, net: RefineNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        corrections, residual, error, _ = self.net(planes)
-        return corrections, residual, error
-
-
-def export_refine(net: RefineNet, file: Path, *, overwrite: bool = False) -> None:
-    """Export the refinement network; its input is `seen`, batch 1, sides multiples of 4.
-
-    Raises:
-        MissingError: onnx is not installed.
-        OutputExistsError, OutputError: as `atomic_output`.
-    """
-    shape = (1, net.size.candidates, INPUT_PLANES, _EXAMPLE_PX, _EXAMPLE_PX + SIZE_MULTIPLE)
-    with atomic_output(file, overwrite=overwrite) as temporary:
-        _export(
-            _InferenceOutputs(net),
-            {"seen": torch.zeros(shape)},
-            ["answers", "light", "error"],
-            {"seen": 3},
-            temporary,
-        )
 
 
 def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
@@ -76,53 +39,31 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `atomic_output`.
     """
-    outputs = ["motion", "mask"]
-    _export_for_pairs(net, outputs, flow_net.SIZE_MULTIPLE, {}, file, overwrite=overwrite)
+    onnx = need("onnx", extra="train")
+    shape = (1, 3, 4 * SIZE_MULTIPLE, 5 * SIZE_MULTIPLE)
+    with atomic_output(file, overwrite=overwrite) as temporary:
+        inputs = {"first": torch.zeros(shape), "second": torch.ones(shape)}
+        _export(net, inputs, ["motion", "mask"], {"first": 2, "second": 2}, temporary)
+        model = onnx.load(temporary)
+        _store_in_half(onnx, model.graph)
+        onnx.save(model, temporary)
 
 
-def export_lite(net: LiteNet, file: Path, *, overwrite: bool = False) -> None:
-    """Export LiteNet with weights stored in 16 bits and computation in 32.
-
-    Its inputs are `first` and `second`, batch 1, sides multiples of 32 from 64 on, and `time`,
-    (1, 1, 1, 1); its outputs are those of `lite_net.LiteOutput`.
+def export_fusion(net: FusionNet, file: Path, *, overwrite: bool = False) -> None:
+    """Export the fusion network for one frame; its inputs are those of `FusionInput`.
 
     Raises:
         MissingError: onnx is not installed.
         OutputExistsError, OutputError: as `atomic_output`.
     """
-    _export_for_pairs(
-        net,
-        ["motion", "mask", "light"],
-        lite_net.SIZE_MULTIPLE,
-        {"time": torch.full((1, 1, 1, 1), 0.5)},
-        file,
-        overwrite=overwrite,
-    )
-
-
-def _export_for_pairs(
-    net: nn.Module,
-    outputs: list[str],
-    multiple: int,
-    more: Mapping[str, Tensor],
-    file: Path,
-    *,
-    overwrite: bool,
-) -> None:
-    """Export a network whose inputs are a pair of images and then `more`, of fixed shapes."""
-    onnx = need("onnx", extra="train")
-    shape = (1, 3, 4 * multiple, 5 * multiple)
+    sources, (rows, columns) = net.size.sources, (8 * fusion.SIZE_MULTIPLE, 64)
+    inputs = {
+        "sides": torch.zeros(2, 2 * sources, rows, columns),
+        "common": torch.zeros(1, 1 + sources, rows, columns),
+        "speeds": torch.zeros(1, sources, rows // 2, columns // 2),
+    }
     with atomic_output(file, overwrite=overwrite) as temporary:
-        _export(
-            net,
-            {"first": torch.zeros(shape), "second": torch.ones(shape), **more},
-            outputs,
-            {"first": 2, "second": 2},
-            temporary,
-        )
-        model = onnx.load(temporary)
-        _store_in_half(onnx, model.graph)
-        onnx.save(model, temporary)
+        _export(net, inputs, ["weights"], dict.fromkeys(inputs, 2), temporary)
 
 
 def _strip_metadata(file: Path) -> None:
@@ -166,7 +107,8 @@ def _export(
             dynamo=False,
             do_constant_folding=False,  # keeps the parameter names, for `initial_weights`
             dynamic_axes={
-                name: {axis: "height", axis + 1: "width"} for name, axis in heights.items()
+                name: {axis: f"{name}_height", axis + 1: f"{name}_width"}
+                for name, axis in heights.items()
             },
         )
     _strip_metadata(file)

@@ -9,6 +9,9 @@ from kinoloom.learn.data.augment import Augmentation
 from kinoloom.learn.losses.perceptual import FILM_STYLE_WEIGHT, FILM_VGG_WEIGHT
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.settings import Settings
+from kinoloom.learn.synthetic.degradations import DegradationOptions
+from kinoloom.learn.synthetic.paths import MotionOptions
+from kinoloom.learn.synthetic.scenes import SceneOptions
 
 
 @dataclass(frozen=True)
@@ -30,46 +33,51 @@ class FilmPreset:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
-@dataclass(frozen=True)
-class RefinePreset:
-    """The refinement network, trained on prepared regions.
-
-    Attributes:
-        settings: of the training loop.
-        samples, held_out: triplets drawn for training and for validation.
-        held_out_fraction: part of each run of a video, at its end, that is held out.
-        any_time: share of triplets whose middle frame may be at any time.
-        longest_px: frames with a longer side are reduced to it.
-        min_px: videos with a shorter side are skipped.
-    """
-
-    settings: Settings
-    samples: int = 1600
-    held_out: int = 80
-    held_out_fraction: float = 0.1
-    any_time: float = 0.4
-    longest_px: int = 864
-    min_px: int = 96
+_CALM_SCENES = SceneOptions(
+    layers=(1, 3),
+    motion=MotionOptions(max_px=24.0, accelerated=0.1),
+    shuffled=0.1,
+    blurred=0.0,
+    degrade=DegradationOptions(exposure=0.0, noise=0.2, jpeg=0.1),
+)
+"""Scenes on which a choice among motion sources matters: motion within their reach."""
 
 
 @dataclass(frozen=True)
-class LitePreset:
-    """LiteNet, trained on prepared crops.
+class FusionPreset:
+    """The fusion network, trained on prepared regions.
 
     Attributes:
         settings: of the training loop.
         samples, held_out: samples drawn for training and for validation.
         synthetic_share: share of synthetic scenes.
         any_time: share of triplets of videos whose middle frame may be at any time.
+        strides: minimum and maximum distance between the frames of a triplet of a video.
+        scenes: distribution of synthetic scenes, apart from their size.
     """
 
     settings: Settings
-    samples: int = 1200
-    held_out: int = 60
-    synthetic_share: float = 0.4
+    samples: int = 400
+    held_out: int = 24
+    synthetic_share: float = 0.5
     any_time: float = 0.3
+    strides: tuple[int, int] = (1, 3)
+    scenes: SceneOptions = _CALM_SCENES
 
 
+_FUSION = Settings(
+    steps=900,
+    batch=8,
+    optimiser="adamw",
+    learning_rate=1e-3,
+    weight_decay=1e-4,
+    clip=1.0,
+    schedule="cosine",
+    warmup_steps=50,
+    final_rate=0.02,
+    ema=0.995,
+    loaders=1,
+)
 _PAPER = Settings(
     steps=3_000_000,
     batch=8,
@@ -83,39 +91,9 @@ _PAPER = Settings(
 )
 """Reda et al., "FILM", ECCV 2022, and training/config of its repository."""
 
-Preset = FilmPreset | RefinePreset | LitePreset
+Preset = FilmPreset | FusionPreset
 PRESETS: dict[str, Preset] = {
-    "refine": RefinePreset(
-        Settings(
-            steps=6000,
-            batch=8,
-            optimiser="adamw",
-            learning_rate=2e-3,
-            weight_decay=1e-4,
-            clip=1.0,
-            schedule="cosine",
-            warmup_steps=100,
-            final_rate=0.02,
-            ema=0.998,
-            loaders=1,
-        )
-    ),
-    "lite": LitePreset(
-        Settings(
-            steps=100_000,
-            batch=16,
-            optimiser="adamw",
-            learning_rate=1e-3,
-            weight_decay=1e-4,
-            clip=1.0,
-            schedule="cosine",
-            warmup_steps=200,
-            final_rate=0.01,
-            ema=0.999,
-            precision="bf16",
-            loaders=1,
-        )
-    ),
+    "fusion": FusionPreset(_FUSION),
     "paper-l1": FilmPreset(_PAPER, {"l1": 1.0}),
     "paper-vgg": FilmPreset(_PAPER, {"l1": 1.0, "vgg": FILM_VGG_WEIGHT}),
     "paper-style": FilmPreset(

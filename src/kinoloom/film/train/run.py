@@ -14,15 +14,13 @@ from PIL import Image
 
 from kinoloom.base.report import Picture, Report, Table, Text
 from kinoloom.errors import UsageError
-from kinoloom.film.train.presets import PRESETS, FilmPreset, LitePreset, Preset, RefinePreset
-from kinoloom.film.train.samples.preparation import Extract, prepare_samples
-from kinoloom.film.train.split import split_source
+from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset, Preset
+from kinoloom.film.train.split import limit_strides, split_source
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.data.batches import Batches, finish
 from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
 from kinoloom.learn.data.source import Source
-from kinoloom.learn.data.videos import open_videos
 from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
@@ -34,9 +32,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "kinoloom.train.film/1"
 _OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
-_PREVIEW_CROP_PX = 256
 _PREVIEW_SAMPLES = 6
+_PREVIEW_CROP_PX = 256
 _VIDEO_INDEX = "videos.json"
+_FORMER_PRESETS = ("refine", "lite")
 
 
 def train_film(data: Path, options: TrainOptions) -> Report:
@@ -59,16 +58,17 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     with processes.first_process_first():
         task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
-    if not isinstance(preset, FilmPreset) and result.ended == "done" and processes.is_first:
+    if isinstance(preset, FusionPreset) and result.ended == "done" and processes.is_first:
         _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
 
 def _get_preset(options: TrainOptions) -> Preset:
+    expected = f"expected one of {', '.join(PRESETS)}."
+    if options.preset in _FORMER_PRESETS:
+        raise UsageError(f"The preset '{options.preset}' was removed: {expected}")
     if options.preset not in PRESETS:
-        raise UsageError(
-            f"Unknown preset '{options.preset}': expected one of {', '.join(PRESETS)}."
-        )
+        raise UsageError(f"Unknown preset '{options.preset}': {expected}")
     preset = PRESETS[options.preset]
     if options.unshared and not isinstance(preset, FilmPreset):
         raise UsageError(
@@ -81,84 +81,63 @@ def _get_preset(options: TrainOptions) -> Preset:
 def _build_task(
     data: Path, out: Path, options: TrainOptions, preset: Preset, settings: Settings
 ) -> Task:
-    if isinstance(preset, RefinePreset):
-        return _build_refine(data, out, options, preset, settings)
-    if isinstance(preset, LitePreset):
-        return _build_lite(data, out, options, preset, settings)
+    if isinstance(preset, FusionPreset):
+        return _build_fusion(data, out, options, preset, settings)
     return _build_film(data, out, options, preset, settings)
 
 
-def _build_refine(
-    data: Path, out: Path, options: TrainOptions, preset: RefinePreset, settings: Settings
+def _build_fusion(
+    data: Path, out: Path, options: TrainOptions, preset: FusionPreset, settings: Settings
 ) -> Task:
     import torch
 
-    from kinoloom.film.nets.refine_net import RefineSize
-    from kinoloom.film.train.initial_weights import load_initial_weights
-    from kinoloom.film.train.samples.regions import extract_regions
-    from kinoloom.film.train.tasks.refine import build_refine_task
-
-    source = open_videos(data, index=out / _VIDEO_INDEX, min_px=preset.min_px)
-    kept, held_out = (
-        replace(part, any_time=preset.any_time, longest_px=preset.longest_px)
-        for part in source.split(preset.held_out_fraction)
-    )
-    folders = _prepare(data, out, (kept, held_out), preset, settings, extract_regions)
-    torch.manual_seed(settings.seed)
-    task = build_refine_task(*folders, settings.batch, settings.seed, RefineSize())
-    if options.from_ is not None:
-        load_initial_weights(task.net, options.from_)
-    return task
-
-
-def _build_lite(
-    data: Path, out: Path, options: TrainOptions, preset: LitePreset, settings: Settings
-) -> Task:
-    import torch
-
-    from kinoloom.film.nets.lite_net import LiteNet
-    from kinoloom.film.train.initial_weights import load_initial_weights
-    from kinoloom.film.train.samples.crops import CROP_PX, extract_crops
-    from kinoloom.film.train.tasks.lite import build_lite_task
+    from kinoloom.film.nets.fusion_net import FusionSize
+    from kinoloom.film.train.samples.regions import SCENE_PX
+    from kinoloom.film.train.tasks.fusion import build_fusion_task
 
     opened = open_data(
         data,
-        SceneOptions(size_px=CROP_PX),
+        replace(preset.scenes, size_px=SCENE_PX),
         synthetic=preset.synthetic_share,
         any_time=preset.any_time,
         index=out / _VIDEO_INDEX,
     )
+    sources = limit_strides(split_source(opened.source), preset.strides)
+    folders = _prepare_regions(data, out, sources, preset, settings)
     torch.manual_seed(settings.seed)
-    net = LiteNet()
-    if options.from_ is not None:  # before the preparation, which takes long
-        load_initial_weights(net, options.from_)
-    sources = split_source(opened.source)
-    folders = _prepare(data, out, sources, preset, settings, extract_crops)
-    return build_lite_task(net, *folders, settings, {"data": opened.parts})
+    task = build_fusion_task(*folders, settings.batch, settings.seed, FusionSize(), opened.parts)
+    if options.from_ is not None:
+        from kinoloom.film.train.initial_weights import load_initial_weights
+
+        load_initial_weights(task.net, options.from_)
+    return task
 
 
-def _prepare(
+def _prepare_regions(
     data: Path,
     out: Path,
     sources: tuple[Source, Source],
-    preset: RefinePreset | LitePreset,
+    preset: FusionPreset,
     settings: Settings,
-    extract: Extract,
 ) -> tuple[Path, Path]:
-    """Prepare samples and return the folders of the training and of the held-out ones.
+    """Prepare regions and return the folders of the training and of the held-out ones.
 
     Raises:
         UsageError: no sample of the data is suitable.
     """
+    from kinoloom.film.train.samples.preparation import prepare_samples
+    from kinoloom.film.train.samples.regions import extract_regions
+
     kept, held_out = sources
     folders = out / "prepared", out / "held"
     for source, folder, samples, seed in (
         (held_out, folders[1], preset.held_out, settings.seed + 1),
         (kept, folders[0], preset.samples, settings.seed),
     ):
-        if not prepare_samples(source, folder, samples, seed, settings.loaders + 1, extract):
+        workers = settings.loaders + 1
+        if not prepare_samples(source, folder, samples, seed, workers, extract_regions):
             raise UsageError(
-                f"None of {samples} triplets of {data.name} is suitable for training: they are "
+                f"None of {samples} samples of {data.name} is suitable for training: they are "
                 "too small, nearly static, or too different.",
                 hint="Provide other or more videos.",
             )
@@ -205,23 +184,18 @@ def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
 
 
 def _export_best(task: Task, file: Path) -> None:
-    """Export the best weights of a network as ONNX."""
-    from kinoloom.film.nets.lite_net import LiteNet
-    from kinoloom.film.train.export import export_lite, export_refine
+    """Export the best weights of a fusion network as ONNX."""
+    from kinoloom.film.train.export import export_fusion
 
     task.net.load_state_dict(read_weights(file.parent / "best.safetensors")[0])
-    net = task.net.cpu()
-    if isinstance(net, LiteNet):
-        export_lite(net, file, overwrite=True)
-    else:
-        export_refine(net, file, overwrite=True)  # type: ignore[arg-type]
+    export_fusion(task.net.cpu(), file, overwrite=True)  # type: ignore[arg-type]
 
 
 def _preview_samples(data: Path, options: TrainOptions, preset: Preset) -> Report:
     """Build a report with a sheet of training samples."""
     crop_px = preset.crop_px if isinstance(preset, FilmPreset) else _PREVIEW_CROP_PX
-    synthetic_share = 0.0 if isinstance(preset, RefinePreset) else preset.synthetic_share
-    opened = open_data(data, SceneOptions(size_px=crop_px), synthetic=synthetic_share)
+    scenes = SceneOptions(size_px=crop_px)
+    opened = open_data(data, scenes, synthetic=preset.synthetic_share)
     drawn = Batches(opened.source, _PREVIEW_SAMPLES, crop_px, options.seed or 0)(0, 0, 1)
     sheet = preview(finish(drawn), drawn["origins"])
     parts = ", ".join(f"{part:.0%} {name}" for name, part in opened.parts.items())

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kinoloom.errors import UsageError
 from kinoloom.learn.data.pictures import PictureSource
 from kinoloom.learn.data.source import Mixture, Source
 from kinoloom.learn.data.videos import VideoSource
 
 HELD_OUT_FRACTION = 0.1
+
+
+def limit_strides(
+    sources: tuple[Source, Source], strides: tuple[int, int]
+) -> tuple[Source, Source]:
+    """Return mixtures whose videos are drawn with other distances between frames."""
+    limited = [_limit(each, strides) for each in sources]
+    return limited[0], limited[1]
+
+
+def _limit(source: Source, strides: tuple[int, int]) -> Source:
+    if isinstance(source, Mixture):
+        return Mixture([_limit(each, strides) for each in source.sources], source.weights)
+    return replace(source, strides=strides) if isinstance(source, VideoSource) else source
 
 
 def split_source(source: Source) -> tuple[Source, Source]:

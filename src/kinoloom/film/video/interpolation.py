@@ -20,7 +20,7 @@ from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.engine import Interpolator, PictureFormat
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.quality.warnings import QualityMonitor, interpolate_with_error_maps
+from kinoloom.film.quality.warnings import QualityMonitor
 from kinoloom.film.selection import describe_engine
 from kinoloom.film.video.headroom import widen_pair
 from kinoloom.film.video.intervals import SourceInterval, split_intervals
@@ -152,7 +152,7 @@ class _VideoFilm:
             return
         pair, headroom = widen_pair(interval.first, second, self.clip.color)
         times = [float(position) for position in positions]
-        for image, error in interpolate_with_error_maps(self.engine, *pair, times):
+        for image, error in self.engine.interpolate(*pair, times):
             monitor.add_frame(interval.first.time, interval.end, error)
             yield image if headroom is None else headroom.expand(image)
 

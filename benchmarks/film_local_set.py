@@ -1,0 +1,98 @@
+"""Generate triplets with large local motion in front of a still background.
+
+    python -m benchmarks.film_local_set PHOTOS OUT [--count N]
+
+Each triplet (640x448) shows one photo of PHOTOS, which does not move, and a cut-out of another one,
+of irregular shape, which moves evenly by 40 to 200 px from the first to the last frame, with a
+little rotation and zoom. Frames have independent noise of one level; the middle frame is exact.
+Exclude PHOTOS from training.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.arrays import Picture
+from kinoloom.learn.synthetic.shapes import draw_shape
+from kinoloom.learn.synthetic.textures import find_photos
+from kinoloom.media.photo.reading import read_photo
+from kinoloom.media.photo.writing import write_photo
+
+_WIDTH, _HEIGHT = 640, 448
+_CUTOUT_PX = 256
+_MOTION_PX = (40.0, 200.0)
+_SEED = 5
+
+
+def main() -> None:
+    """Write OUT/localK/frame0.png, frame1.png and frame2.png."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=10)
+    arguments = parser.parse_args()
+    photos = [read_photo(path).image[..., :3] for path in find_photos(arguments.photos)]
+    for number in range(arguments.count):
+        rng = np.random.default_rng([_SEED, number])
+        folder = arguments.out / f"local{number}"
+        folder.mkdir(parents=True)
+        for k, frame in enumerate(render_triplet(photos, number / arguments.count, rng)):
+            write_photo(folder / f"frame{k}.png", frame)
+
+
+def render_triplet(photos: list[Picture], amount: float, rng: np.random.Generator) -> list[Picture]:
+    """Render three frames.
+
+    Args:
+        photos: (H, W, 3) uint8.
+        amount: position of the length of the motion in its range, 0..1.
+        rng: decides everything else.
+    """
+    back, front = (photos[k] for k in rng.choice(len(photos), 2, replace=False))
+    background = _cover(back, _WIDTH, _HEIGHT)
+    cutout = _cover(front, _CUTOUT_PX, _CUTOUT_PX)
+    shape = draw_shape(rng, float(rng.uniform(30, 75)), _CUTOUT_PX)
+    coverage = np.asarray(shape / 255, np.float32)
+    length = _MOTION_PX[0] * (_MOTION_PX[1] / _MOTION_PX[0]) ** amount
+    angle = rng.uniform(0, 2 * np.pi)
+    path = length * np.array([np.cos(angle), 0.6 * np.sin(angle)])
+    centre = np.array([_WIDTH, _HEIGHT]) / 2 + rng.uniform(-40, 40, 2)
+    turn, zoom = rng.uniform(-8, 8), rng.uniform(0.95, 1.05)
+    frames = []
+    for time in (0.0, 0.5, 1.0):
+        place = centre + (time - 0.5) * path
+        moved = _place(cutout, place, time * turn, zoom**time)
+        alpha = _place(coverage, place, time * turn, zoom**time)[..., None]
+        exact = alpha * moved + (1 - alpha) * background
+        noisy = exact + rng.normal(0, 1, exact.shape)
+        frames.append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+    return frames
+
+
+def _cover(photo: Picture, width: int, height: int) -> NDArray[np.float32]:
+    """Return the centre of a photo, scaled to a size."""
+    scale = max(width / photo.shape[1], height / photo.shape[0])
+    size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+    large = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
+    top, left = (large.shape[0] - height) // 2, (large.shape[1] - width) // 2
+    return large[top : top + height, left : left + width].astype(np.float32)
+
+
+def _place(
+    picture: NDArray[np.float32], centre: NDArray[np.float64], degrees: float, zoom: float
+) -> NDArray[np.float32]:
+    """Place a cut-out on an empty frame with its centre at a position (x, y)."""
+    middle = _CUTOUT_PX / 2
+    motion = np.asarray(cv2.getRotationMatrix2D((middle, middle), degrees, zoom), np.float64)
+    motion[:, 2] += centre - middle
+    moved = cv2.warpAffine(picture, motion, (_WIDTH, _HEIGHT), flags=cv2.INTER_CUBIC)
+    return np.asarray(moved, np.float32)
+
+
+if __name__ == "__main__":
+    main()
