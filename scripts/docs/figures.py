@@ -60,7 +60,7 @@ def engines() -> str:
     rows = {(row["engine"], name): row for name in _SETS for row in _result(name)["rows"]}
     speeds = _result("engines")["times_as_fast"]
     return _table(
-        ("PSNR dB / SSIM / ST-LPIPS", *_SETS.values(), "speed, RIFE HDv3 = 1"),
+        ("PSNR dB / SSIM", *_SETS.values(), "speed, RIFE HDv3 = 1"),
         (
             (
                 title,
@@ -246,9 +246,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _score(row: dict[str, Any]) -> str:
-    distance = row["st_lpips"]
-    perceptual = "" if distance is None else f" / {distance:.3f}"
-    return f"{row['psnr_db']:.2f} / {row['ssim']:.3f}{perceptual}"
+    return f"{row['psnr_db']:.2f} / {row['ssim']:.3f}"
 
 
 def _spread(cell: dict[str, float], digits: int) -> str:

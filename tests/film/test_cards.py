@@ -16,7 +16,6 @@ def test_figures_match_the_committed_results() -> None:
         for metric, key, digits in (
             ("PSNR dB", "psnr_db", 2),
             ("SSIM", "ssim", 3),
-            ("ST-LPIPS", "st_lpips", 3),
         )
     }
     assert FUSION.figures == expected

@@ -15,7 +15,13 @@ from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines import deep as deep_module
 from kinoloom.film.nets.fusion_net import FusionNet
 from kinoloom.film.selection import choose_engine
-from kinoloom.film.synthesis.fusion import SOURCES, FusionInput, build_fusion_input, fuse
+from kinoloom.film.synthesis.fusion import (
+    SOURCES,
+    FusionInput,
+    build_fusion_input,
+    fade_to_mean,
+    fuse,
+)
 from kinoloom.film.synthesis.warping import WarpedPair
 from kinoloom.film.train.export import export_fusion
 from kinoloom.runtime.onnx import OnnxModel
@@ -95,6 +101,16 @@ def test_equal_images_are_not_changed() -> None:
     given = build_fusion_input([pair, pair], [np.zeros((12, 20), np.float32)] * 2)
     fused = fuse([pair, pair], run(random_net(), given)[0])
     np.testing.assert_allclose(fused, picture, atol=1e-6)
+
+
+def test_large_motion_fades_to_the_mean_of_the_sources() -> None:
+    pairs, shape = random_pairs(2, 16, 24), (8, 12)
+    weights = run(random_net(), random_input(2, 16, 24))[0]
+    calm, wild = (np.full(shape, speed, np.float32) for speed in (2, 60))
+    np.testing.assert_array_equal(fade_to_mean(weights, pairs, [calm, calm]), weights)
+    faded = fade_to_mean(weights, pairs, [calm, wild])
+    expected = np.mean([pair.blend() for pair in pairs], axis=0)
+    np.testing.assert_allclose(fuse(pairs, faded), expected, atol=1e-5)
 
 
 def test_card_matches_the_shipped_network() -> None:

@@ -58,8 +58,14 @@ FUSION = ModelCard(
     sha256="76a1bb1e391925c9f56e1117adf24218559ed64723efd80bf1324e8b270dace2",
     parameters=137_924,
     size_multiple=8,
-    trained_on="16 short videos, and 339 photos as synthetic scenes, under mixed, mostly "
-    "research-only licences, not shipped (kinoloom train film data --out run: 1,800 steps, seed 0)",
-    figures={},
+    trained_on="232 regions of 16 short videos and of synthetic scenes from 339 photos, under "
+    "mixed, mostly research-only licences, not shipped (the preset fusion of kinoloom train film: "
+    "900 steps of seed 0, ten minutes of one core)",
+    figures={
+        "PSNR dB of deep on 10 DAVIS triplets": 28.81,
+        "SSIM of deep on 10 DAVIS triplets": 0.878,
+        "PSNR dB of best on 10 DAVIS triplets": 28.88,
+        "SSIM of best on 10 DAVIS triplets": 0.879,
+    },
     limits=("Blends what its motion sources found; it adds no motion of its own.",),
 )

@@ -33,6 +33,7 @@ from kinoloom.film.synthesis.fusion import (
     SIZE_MULTIPLE,
     SOURCES,
     build_fusion_input,
+    fade_to_mean,
     fuse,
     measure_speed,
 )
@@ -168,7 +169,7 @@ class Deep:
         height, width = pairs[0].share.shape
         given = build_fusion_input(pairs, speeds)
         (weights,) = self._fusion(vars(given), [(1, 2 * SOURCES, *given.common.shape[2:])])
-        return weights[0, :, :height, :width]
+        return fade_to_mean(weights[0, :, :height, :width], pairs, speeds)
 
 
 def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:

@@ -27,6 +27,9 @@ LOG_SHARE_SCALE = 3.0
 """The planes of shares contain their logarithm divided by this."""
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _MIN_SHARE = np.float32(1e-3)
+_TRUSTED_PX = 12.0, 36.0
+"""The network was trained on motion up to 24 px; between these speeds its weights fade to the mean
+of the sources, which is better on larger motion."""
 _DIFFERENCE_SCALE = np.float32(10)
 _LOG_SCALE = np.float32(1 / 3)
 
@@ -98,6 +101,27 @@ def build_fusion_input(pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> 
         _pad(common, SIZE_MULTIPLE),
         _pad(np.stack([_compress(speed) for speed in speeds])[None], SIZE_MULTIPLE // 2),
     )
+
+
+def fade_to_mean(weights: Field, pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> Field:
+    """Return weights that fade to the mean of the sources where motion is larger than in training.
+
+    Args:
+        weights: (2 S, h, w), of the network.
+        pairs, speeds: as passed to `build_fusion_input`.
+    """
+    height, width = pairs[0].share.shape
+    speed = cv2.resize(np.max(np.stack(speeds), axis=0), (width, height))
+    slow, fast = _TRUSTED_PX
+    trust = np.clip((fast - speed) / (fast - slow), 0, 1)
+    if trust.min() == 1:
+        return weights
+    mean = np.zeros_like(weights)
+    for k, pair in enumerate(pairs):
+        mean[k] = pair.presence * pair.share
+        mean[SOURCES + k] = pair.presence - mean[k]
+    mean /= mean.sum(axis=0)
+    return np.asarray(mean + trust * (weights - mean), np.float32)
 
 
 def fuse(pairs: Sequence[WarpedPair], weights: Field) -> NDArray[np.float32]:
