@@ -25,7 +25,8 @@ from torch.nn import functional
 from benchmarks.common import spread, write_results
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.host import HostProgram
-from kinoloom.tiny.evaluation.search import measure_contributions, search_scheme
+from kinoloom.tiny.evaluation.search import search_scheme
+from kinoloom.tiny.evaluation.trials import run_trials
 from kinoloom.tiny.front.read import read_module
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.planning.arena import plan_memory
@@ -132,11 +133,11 @@ def search_schemes(inference: Program, train: Examples, budgets: dict[str, int],
     """Search schemes for budgets, with contributions measured on examples held out of training."""
     part, rest = split_examples(train)
 
-    def score(scheme: Scheme) -> float:
+    def score(scheme: Scheme) -> Array:
         compiled = compile_program(inference, scheme=scheme, budget=2**62)
-        return score_device(compiled, part, rest, RATES[:1], seed, SEARCH_EPOCHS)[0]
+        return np.array([score_device(compiled, part, rest, RATES[:1], seed, SEARCH_EPOCHS)])
 
-    given = measure_contributions(inference, score)
+    given = run_trials(inference, score).contributions()
     return {
         name: search_scheme(inference, given, budget).scheme for name, budget in budgets.items()
     }

@@ -71,7 +71,7 @@ def test_invalid_example_and_calibration_are_rejected() -> None:
     with pytest.raises(ArrayError, match=r"input 1 gives infinite values or NaN"):
         read_module(model, X, [X, X * np.nan])
     with pytest.raises(UsageError, match="prefix of C names"):
-        tiny.compile(model, X, "mse", data=[X], name="Net-1")
+        tiny.compile(model, X, "mse", data=[X + 1], name="Net-1")
 
 
 def test_zero_is_exact_and_headroom_is_bounded() -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.model import ModelCard
+from kinoloom.motion.camera import Homography
 from kinoloom.motion.flow import Flow
 from kinoloom.runtime.models import find_weights
 
@@ -87,6 +88,25 @@ class Interpolator(Protocol):
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow] | None:
         """Return the flow from first to second and the flow back; None if there is none."""
+
+
+@runtime_checkable
+class CameraInterpolator(Interpolator, Protocol):
+    """An interpolator that can use a known camera motion instead of estimating it."""
+
+    def interpolate_with_camera(
+        self,
+        first: Picture,
+        second: Picture,
+        times: Sequence[float],
+        camera: Homography | None,
+    ) -> NewFrames:
+        """Yield frames as `interpolate` does.
+
+        Args:
+            first, second, times: see `interpolate`.
+            camera: maps pixels of `first` to `second`; None if there is no such motion.
+        """
 
 
 @dataclass(frozen=True)

@@ -64,12 +64,15 @@ class Overlay:
         alike: (h, w) float32 in 0..1, the similarity of each pixel's neighbourhood.
         weight: (h, w) float32 in 0..1, its significance: 0 outside the second picture, small where
             both are flat.
+        motion: camera motion from the first to the second picture, in their own pixels; None if
+            there is none.
     """
 
     first: Bytes
     second: Bytes
     alike: Floats
     weight: Floats
+    motion: Homography | None
 
 
 def same_scene(first: Picture, second: Picture) -> SceneMatch:
@@ -85,7 +88,11 @@ def same_scene(first: Picture, second: Picture) -> SceneMatch:
     Raises:
         ArrayError: not pictures.
     """
-    overlay = align_pictures(first, second)
+    return match_scene(align_pictures(first, second))
+
+
+def match_scene(overlay: Overlay) -> SceneMatch:
+    """Decide by an overlay whether its pictures show the same scene; see `same_scene`."""
     score = float(np.average(overlay.alike, weights=overlay.weight + _TINY))
     return SceneMatch(score, score >= _SAME_SCORE)
 
@@ -101,7 +108,8 @@ def align_pictures(first: Picture, second: Picture) -> Overlay:
     """
     under, over = shrink_picture(first, _SIDE_PX), shrink_picture(second, _SIDE_PX)
     sizes = under.shape[1::-1], first.shape[1::-1], over.shape[1::-1], second.shape[1::-1]
-    motion = _rescaled(global_motion(first, second), *sizes)
+    camera = global_motion(first, second)
+    motion = _rescaled(camera, *sizes)
     moved, seen = _moved(over, motion, under.shape[1::-1])
     grey1, grey2 = normalise_grey(under), normalise_grey(moved)
     there, back = _flow(grey1, grey2), _flow(grey2, grey1)
@@ -110,7 +118,7 @@ def align_pictures(first: Picture, second: Picture) -> Overlay:
     alike, is_flat = _similarity(under, moved, grey1, _at_flow(grey2, there))
     alike[inconsistency > _MAX_INCONSISTENCY_PX] = 0
     weight = np.where(is_flat, _FLAT_WEIGHT, 1.0) * (seen > 0)
-    return Overlay(under, moved, alike * (seen > 0), weight.astype(np.float32))
+    return Overlay(under, moved, alike * (seen > 0), weight.astype(np.float32), camera)
 
 
 def _rescaled(

@@ -11,6 +11,7 @@ estimator", CVPR 2020 (the fit, as in OpenCV).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -21,6 +22,9 @@ from kinoloom.base.arrays import Picture, check_picture, from_float, to_float
 
 Homography = NDArray[np.float64]
 """(3, 3) float64: maps pixel (x, y, 1) of one picture to the same scene point in another."""
+
+CameraEstimator = Callable[[Picture, Picture], Homography | None]
+"""A function such as `global_motion`."""
 
 _SIDE_PX = 224
 """Longest side of the reduced copies: smaller loses accuracy quickly, larger costs time."""

@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.arrays import Picture, to_float
-from kinoloom.motion.alignment import align_pictures
+from kinoloom.base.arrays import to_float
+from kinoloom.motion.alignment import Overlay
 
 Gain = NDArray[np.float32]
 """(3,) float32: red, green and blue; above 1 if the second picture is brighter."""
@@ -30,22 +30,18 @@ _MIN_SHARE = 0.05
 _MAX_GAIN = 4.0
 
 
-def exposure_gain(first: Picture, second: Picture) -> Gain:
+def exposure_gain(overlay: Overlay) -> Gain:
     """Estimate the gain that matches the first picture to the exposure of the second.
 
     It is the median over those aligned pixels that match and are neither nearly black nor clipped,
     so that motion and new content do not disturb it.
 
     Args:
-        first, second: pictures of any size, see `base.arrays`.
+        overlay: the aligned pictures.
 
     Returns:
         (3,) float32 in 1/4..4; ones if too few pixels match.
-
-    Raises:
-        ArrayError: not pictures.
     """
-    overlay = align_pictures(first, second)
     one, two = to_float(overlay.first), to_float(overlay.second)
     in_range = ((one > _DARK) & (one < _BRIGHT) & (two > _DARK) & (two < _BRIGHT)).all(axis=2)
     use = in_range & (overlay.alike > _MIN_SIMILARITY)

@@ -113,7 +113,8 @@ def compile(  # noqa: A001  the public name is tiny.compile
 
     Raises:
         UsageError: The model is in training mode or has an unsupported operator.
-        ArrayError: The batch size is not one, or calibration inputs are missing or not finite.
+        ArrayError: The batch size is not one, or calibration inputs are missing, all zero or not
+            finite.
         BudgetError: The program exceeds the budget; the message gives the bytes needed.
 
     Example:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
+
+import numpy as np
 
 from kinoloom.base.notes import logger
 from kinoloom.base.outputs import atomic_output, check_output
@@ -21,22 +23,26 @@ from kinoloom.errors import (
     UsageError,
 )
 from kinoloom.runtime.array_files import read_array
-from kinoloom.tiny import page
+from kinoloom.tiny import page, search_page
 from kinoloom.tiny.api import CompiledProgram, compile_program
 from kinoloom.tiny.codegen.board import measure_linked_size
 from kinoloom.tiny.codegen.project import make_example_input, make_example_label
 from kinoloom.tiny.evaluation import search
+from kinoloom.tiny.evaluation.clipping import measure_clipping
 from kinoloom.tiny.evaluation.examples import Examples, read_examples
 from kinoloom.tiny.evaluation.fidelity import Fidelity, measure_fidelity
 from kinoloom.tiny.evaluation.learning_curves import (
     LearningCurve,
     TrainingRun,
-    evaluate,
     open_learner,
+    score_examples,
     trace_curve,
     trace_curves,
     train,
 )
+from kinoloom.tiny.evaluation.quality_warnings import warn_about_clipping, warn_about_test_set
+from kinoloom.tiny.evaluation.search import Contributions
+from kinoloom.tiny.evaluation.trials import Trials, count_trials, run_trials, train_finalists
 from kinoloom.tiny.front.float_network import FloatNetwork
 from kinoloom.tiny.front.pretrained import PRESETS, preset_scheme, read_pretrained
 from kinoloom.tiny.front.read import read_archive
@@ -164,14 +170,43 @@ def report_memory(model: Path, options: ReportOptions) -> Report:
     inference, network = read_model(model, options)
     scheme = resolve_scheme(inference, options.scheme)
     compiled = _compile(inference, scheme, options, options.budget)
-    examples = None
+    examples, warnings = None, []
     if options.examples is not None:
         examples = read_examples(options.examples, inference, options.loss)
+        warnings = _check_ranges(inference, network, examples, options.examples)
     reference = TorchNetwork(network, options.loss) if network else None
     fidelity = _measure_fidelity(inference, reference, options, examples) if reference else None
     curves = _trace_curves(compiled, scheme, reference, options, examples) if examples else ()
-    measurements = page.Measurements(fidelity, curves)
+    if examples is not None and examples.classes:
+        warnings += _check_test_set(fidelity, curves, len(examples.x_test))
+    test_size = len(examples.x_test) if examples is not None else 0
+    measurements = page.Measurements(fidelity, curves, test_size, tuple(warnings))
     return page.build_report(compiled, scheme, options.loss, measurements)
+
+
+def _check_ranges(
+    inference: Program, network: FloatNetwork | None, examples: Examples, source: Path
+) -> list[str]:
+    """Log and return warnings about ranges that are too narrow for the held-out examples."""
+    shares = measure_clipping(inference, network, examples.x_test)
+    return _log(warn_about_clipping(shares, source.name))
+
+
+def _check_test_set(
+    fidelity: Fidelity | None, curves: Sequence[LearningCurve], size: int
+) -> list[str]:
+    """Log and return warnings about a test set that is too small for the comparisons."""
+    before = fidelity.accuracies if fidelity is not None else {}
+    after = {c.name: c.scores[-1].accuracy for c in curves}
+    trained = {name: accuracy for name, accuracy in after.items() if accuracy is not None}
+    groups = [group for group in (before, trained) if group]
+    return _log([text for group in groups for text in warn_about_test_set(group, size)])
+
+
+def _log(warnings: list[str]) -> list[str]:
+    for text in warnings:
+        logger.warning(text)
+    return warnings
 
 
 def _measure_fidelity(
@@ -245,97 +280,79 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
             f"{options.scheme_file} already exists.", hint="Choose another --scheme-file."
         )
     check_output(options.scheme_file, overwrite=False)
-    inference = read_program(model, options)
+    inference, network = read_model(model, options)
     examples = read_examples(options.examples, inference, options.loss)
     if not len(examples.x):
         raise UsageError(
             f"{options.examples.name} has no training examples.", hint="Add arrays x and y."
         )
-    score = partial(_score_and_log, count(1), inference, options, examples)
-    contributions = search.measure_contributions(inference, score)
+    warnings = _check_ranges(inference, network, examples, options.examples)
+    seeds, fresh = range(options.repeats), range(options.repeats, 2 * options.repeats)
+    trials = run_trials(
+        inference, partial(_score_and_log, count(1), inference, options, examples, seeds)
+    )
+    finalists = train_finalists(
+        _propose_schemes(inference, trials, options),
+        partial(_score, inference, options, examples, fresh),
+    )
+    findings = search_page.Findings(trials, tuple(finalists), len(examples.x_test), tuple(warnings))
+    _write_scheme(findings, options.scheme_file)
+    return search_page.build_report(findings, options)
+
+
+def _propose_schemes(
+    inference: Program, trials: Trials, options: SearchOptions
+) -> list[search.SearchResult]:
+    """Find the best schemes for no contributions, the distinguishable ones, and all."""
+    none = Contributions(0.0, (0.0,) * (len(trials.biases) + 1), {})
+    return [
+        _find_scheme(inference, contributions, options)
+        for contributions in (
+            none, trials.distinguishable_contributions(), trials.contributions(),
+        )
+    ]  # fmt: skip
+
+
+def _find_scheme(
+    inference: Program, contributions: Contributions, options: SearchOptions
+) -> search.SearchResult:
     if options.method == "exact":
-        result = search.search_scheme(inference, contributions, options.budget, options.loss)
-    else:
-        result = search.evolve_scheme(inference, contributions, options.budget, loss=options.loss)
-    _write_scheme(result, options.scheme_file)
-    return _report_search(result, contributions, options)
+        return search.search_scheme(inference, contributions, options.budget, options.loss)
+    return search.evolve_scheme(inference, contributions, options.budget, loss=options.loss)
 
 
-def _write_scheme(result: search.SearchResult, path: Path) -> None:
-    head = f"# {_summarise_search(result)}\n# layer, bias or -, ratio of trained weights"
-    text = "\n".join([head, *format_scheme(result.scheme), ""])
+def _write_scheme(findings: search_page.Findings, path: Path) -> None:
+    scheme = findings.selected.result.scheme
+    head = f"# {findings.summarise()}\n# layer, bias or -, ratio of trained weights"
+    text = "\n".join([head, *format_scheme(scheme), ""])
     with atomic_output(path, overwrite=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _summarise_search(result: search.SearchResult) -> str:
-    return f"{result.ram_bytes} bytes of RAM, sum of contributions {result.gain:.4f}"
-
-
-def _report_search(
-    result: search.SearchResult, contributions: search.Contributions, options: SearchOptions
-) -> Report:
-    updates = result.scheme.items()
-    data = {
-        "ram_bytes": result.ram_bytes,
-        "gain": result.gain,
-        "plans": result.plans,
-        "base": contributions.base,
-        "gains_of_biases": list(contributions.biases),
-        "gains_of_weights": {f"{n} {r:g}": gain for (n, r), gain in contributions.weights.items()},
-        "scheme": {name: [update.bias, update.ratio] for name, update in updates},
-    }
-    rows = tuple((name, "trained" if u.bias else "", u.ratio) for name, u in updates)
-    sections = (
-        Text(
-            f"{_summarise_search(result)}. Written to {options.scheme_file}; pass it as --scheme "
-            f"{options.scheme_file}."
-        ),
-        Table(("layer", "bias", "ratio of trained weights"), rows, title="Update scheme"),
-        *_build_contribution_tables(contributions),
-    )
-    return Report(f"{options.name}: update scheme", sections, data)
-
-
-def _build_contribution_tables(contributions: search.Contributions) -> tuple[Table, Table]:
-    gains = enumerate(contributions.biases)
-    biases = tuple((f"last {k}", f"{gain:+.4f}") for k, gain in gains if k)
-    layers = dict.fromkeys(name for name, _ in contributions.weights)
-    ratios = sorted({ratio for _, ratio in contributions.weights})
-    weights = tuple(
-        (name, *(f"{contributions.weights[name, ratio]:+.4f}" for ratio in ratios))
-        for name in layers
-    )
-    return (
-        Table(("biases before the head", "gain"), biases, title="Contributions of biases"),
-        Table(
-            ("layer", *(f"{ratio:g}" for ratio in ratios)),
-            weights,
-            title="Contributions of weights by ratio",
-        ),
-    )
-
-
 def _score_and_log(
     numbers: Iterator[int], inference: Program, options: SearchOptions, examples: Examples,
-    scheme: dict[str, Update],
-) -> float:  # fmt: skip
+    seeds: range, scheme: dict[str, Update],
+) -> Array:  # fmt: skip
     """Score a scheme and log the progress of the search."""
-    number, total = next(numbers), search.count_candidates(inference)
+    number, total = next(numbers), count_trials(inference)
     if number % 10 == 1:
         logger.info("candidate %d of %d", number, total)
-    return _score(inference, options, examples, scheme)
+    return _score(inference, options, examples, seeds, scheme)
 
 
 def _score(
-    inference: Program, options: SearchOptions, examples: Examples, scheme: dict[str, Update]
-) -> float:
-    """Train a scheme and return its accuracy; with targets, the negative loss."""
+    inference: Program, options: SearchOptions, examples: Examples, seeds: range,
+    scheme: dict[str, Update],
+) -> Array:  # fmt: skip
+    """Train a scheme with each seed and return its scores (repeats, examples)."""
     compiled = _compile(inference, scheme, options, UNLIMITED_BYTES)
+    scores = []
     with open_learner(compiled, "-O1") as learner:
-        train(learner, examples, TrainingRun(options.learning_rate, options.epochs))
-        score = evaluate(learner, examples)
-    return -score.loss if score.accuracy is None else score.accuracy
+        for seed in seeds:
+            learner.init(seed + 1)
+            train(learner, examples, TrainingRun(options.learning_rate, options.epochs, seed))
+            scores.append(score_examples(learner, examples))
+    return np.array(scores)
 
 
 def measure_flash(model: Path, options: FlashSizeOptions) -> Report:

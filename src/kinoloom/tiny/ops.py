@@ -55,8 +55,9 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
     """Search for the best update scheme within a memory budget.
 
     Measures the contribution of training each bias and each part of the weights to the accuracy,
-    relative to the head alone, and maximises the sum of contributions within the budget. The
-    resulting scheme file is an argument of --scheme.
+    relative to the head alone, and maximises the sum of contributions within the budget. Gains that
+    are not distinguishable from noise do not count, so the cheaper scheme wins. The resulting
+    scheme file is an argument of --scheme.
     """
     from kinoloom.tiny import commands
 

@@ -75,6 +75,9 @@ class SearchOptions(ModelOptions):
         0.03, "Learning rate of each candidate", low=0, high=1e6, formerly="rate"
     )
     epochs: int = option(1, "Training epochs of each candidate", low=1, high=1000)
+    repeats: int = option(
+        3, "Trainings of each candidate, with different seeds", low=2, high=100, metavar="N"
+    )
     method: Literal["exact", "evolution"] = option("exact", "Search method")
     scheme_file: Path = option(Path("scheme.txt"), "Scheme file to create", metavar="FILE")
 

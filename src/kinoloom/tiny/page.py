@@ -13,6 +13,7 @@ from kinoloom.tiny.api import CompiledProgram
 from kinoloom.tiny.charts import draw_arena, draw_lines
 from kinoloom.tiny.evaluation.fidelity import Fidelity
 from kinoloom.tiny.evaluation.learning_curves import LearningCurve
+from kinoloom.tiny.evaluation.statistics import accuracy_interval
 from kinoloom.tiny.ir.backward_ops import BiasStep, ConvGradX, WeightStep
 from kinoloom.tiny.ir.program import Program
 from kinoloom.tiny.ir.sequence_ops import GruGrad, MatMul, MatMulGrad
@@ -105,10 +106,14 @@ class Measurements:
     Attributes:
         fidelity: comparison with float32; None if there is no float32 network.
         curves: learning curves; () if there are no training examples.
+        test_size: number of held-out examples; 0 if there are none.
+        warnings: reasons to doubt the measurements.
     """
 
     fidelity: Fidelity | None = None
     curves: tuple[LearningCurve, ...] = ()
+    test_size: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def build_report(
@@ -129,7 +134,9 @@ def build_report(
         f"{forward} multiply-accumulates forward, {backward} backward."
     )
     curves, fidelity = measurements.curves, measurements.fidelity
-    sections: list[Section] = [Text(" ".join([summary, *_summarise_curves(curves)]))]
+    text = " ".join([summary, *_summarise_curves(measurements)])
+    sections: list[Section] = [Text(text), *build_warning_sections(measurements.warnings)]
+    data["warnings"] = list(measurements.warnings)
     if fidelity is not None:
         data["fidelity"] = fidelity.to_dict()
         sections.append(build_fidelity_table(fidelity))
@@ -153,6 +160,11 @@ def build_report(
     return Report(f"{compiled.program.name}: memory of a training step", tuple(sections), data)
 
 
+def build_warning_sections(warnings: Sequence[str]) -> list[Section]:
+    """Build one section per reason to doubt the measurements."""
+    return [Text(text, title="Warning") for text in warnings]
+
+
 def build_learning_sections(curves: Sequence[LearningCurve]) -> list[Section]:
     """Build a table and charts of accuracy and loss on held-out examples."""
     accuracies = {c.name: [s.accuracy for s in c.scores if s.accuracy is not None] for c in curves}
@@ -170,16 +182,24 @@ def build_learning_sections(curves: Sequence[LearningCurve]) -> list[Section]:
     return [Table(("training", "RAM", *columns), tuple(rows), title="Learning curves"), *charts]
 
 
-def _summarise_curves(curves: Sequence[LearningCurve]) -> list[str]:
+def _summarise_curves(measurements: Measurements) -> list[str]:
     """Summarise the final scores in one sentence; the result is empty without curves."""
-    results, metric = [], ""
+    results, metric, curves = [], "", measurements.curves
     for curve in curves:
         last = curve.scores[-1]
         metric = "Loss" if last.accuracy is None else "Accuracy"
-        value = f"{last.loss:.4g}" if last.accuracy is None else f"{100 * last.accuracy:.1f} %"
+        value = f"{last.loss:.4g}"
+        if last.accuracy is not None:
+            interval = _format_interval(last.accuracy, measurements.test_size)
+            value = f"{100 * last.accuracy:.1f} % ({interval})"
         results.append(f"{curve.name} {value}")
     when = f"after {curves[0].steps[-1]} steps" if curves else ""
     return [f"{metric} on held-out examples {when}: {', '.join(results)}."] if results else []
+
+
+def _format_interval(accuracy: float, count: int) -> str:
+    low, high = accuracy_interval(accuracy, count)
+    return f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
 
 
 def _draw_metric(
@@ -199,9 +219,9 @@ def build_fidelity_table(fidelity: Fidelity) -> Table:
         ("largest error", f"{100 * fidelity.max_error:.2f} % of the output range"),
         ("top-1 agreement", f"{100 * fidelity.top1_agreement:.1f} %"),
     ]
-    if fidelity.float_accuracy is not None and fidelity.int8_accuracy is not None:
-        rows.append(("accuracy in float32", f"{100 * fidelity.float_accuracy:.2f} %"))
-        rows.append(("accuracy in int8", f"{100 * fidelity.int8_accuracy:.2f} %"))
+    for name, accuracy in fidelity.accuracies.items():
+        interval = _format_interval(accuracy, fidelity.inputs)
+        rows.append((f"accuracy in {name}", f"{100 * accuracy:.2f} % ({interval})"))
     title = f"Fidelity to float32 on {fidelity.inputs} inputs"
     return Table(("figure", "value"), tuple(rows), title=title)
 

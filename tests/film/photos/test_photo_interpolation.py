@@ -1,11 +1,14 @@
 """Films of photos: path, exposure, sizes, different scenes."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from scenes import panning, save_photos, texture, view
+from scenes import clip_of, panning, save_photos, texture, view
 
 import kinoloom
 from kinoloom.errors import UsageError
@@ -99,7 +102,6 @@ def test_seeking_gives_the_same_frames(tmp_path: Path) -> None:
 
 
 def test_16_bits_are_kept(tmp_path: Path) -> None:
-    import cv2
 
     paths = []
     for k, picture in enumerate(panning(2, size=SIZE)):
@@ -135,3 +137,45 @@ def test_single_photo_is_rejected(pair: list[Path]) -> None:
 def test_default_rate_is_30_fps(pair: list[Path]) -> None:
     film = kinoloom.interpolate(pair)
     assert (film.rate, film.frame_count) == (Fraction(30), 45)
+
+
+def test_burst_is_analysed_once_per_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kinoloom.motion import alignment, camera
+
+    calls = {"_detect_features": 0, "_similarity": 0}
+    for module, name in ((camera, "_detect_features"), (alignment, "_similarity")):
+        whole = getattr(module, name)
+
+        def count(*args: object, name: str = name, whole: Any = whole) -> object:
+            calls[name] += 1
+            return whole(*args)
+
+        monkeypatch.setattr(module, name, count)
+    photos = [(p * (1 - 0.02 * k)).astype(np.uint8) for k, p in enumerate(panning(12, size=SIZE))]
+    film = kinoloom.interpolate(save_photos(tmp_path, photos), seconds=3, fps=10, engine="fast")
+    assert len(list(film)) == 30
+    assert calls == {"_detect_features": 2 * 11, "_similarity": 11}
+
+
+@pytest.mark.parametrize("shift_px", [10.0, 22.0])
+def test_repeating_texture_moves_by_the_camera_motion(tmp_path: Path, shift_px: float) -> None:
+    tile = texture(4)[:48, :48]
+    light = cv2.resize(np.random.default_rng(1).uniform(0.7, 1.3, (5, 7)), (480, 336))
+    wall = np.clip(np.tile(tile, (7, 10, 1)) * light[..., None], 0, 255).astype(np.uint8)
+    first, middle, second = (view(wall, 30 + k * shift_px / 2, size=(320, 240)) for k in range(3))
+    paths = save_photos(tmp_path, [first, second])
+    frame = [f.image for f in kinoloom.interpolate(paths, seconds=1, fps=3, engine="fast")][1]
+    inner = (slice(20, -20), slice(40, -40))
+    assert np.abs(frame[inner].astype(int) - middle[inner]).mean() < 4
+
+
+def test_photos_of_50_megapixels_fit_two_gigabytes() -> None:
+    from kinoloom.film.engines.fast import FAST
+    from kinoloom.film.options import InterpolateOptions
+    from kinoloom.film.photos.interpolation import _estimate_needs
+    from kinoloom.film.selection import build_engine_options
+
+    photos = replace(clip_of(panning(2, size=SIZE), Fraction(1)), width=8660, height=5774)
+    needs = _estimate_needs(photos, InterpolateOptions(size=8660))
+    engine_bytes = FAST.least_bytes(needs.pictures, build_engine_options(None))
+    assert needs.held_bytes + engine_bytes < 2_000_000_000

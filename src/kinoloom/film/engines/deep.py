@@ -21,14 +21,14 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import FUSION as CARD
-from kinoloom.film.engine import Engine, EngineOptions, NewFrames, find_weights_file
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, NewFrames, find_weights_file
 from kinoloom.film.engines.fast import (
     WORKING_MEMORY_BYTES,
     Fast,
     choose_scale,
     estimate_memory,
 )
-from kinoloom.film.engines.sources import MotionEstimator
+from kinoloom.film.engines.sources import MotionEstimator, PairMotion
 from kinoloom.film.synthesis.fusion import (
     SIZE_MULTIPLE,
     SOURCES,
@@ -37,10 +37,13 @@ from kinoloom.film.synthesis.fusion import (
     fuse,
     measure_speed,
 )
+from kinoloom.film.synthesis.key_weights import KeyWeights, choose_key_times
+from kinoloom.film.synthesis.parallel import render_in_order
 from kinoloom.film.synthesis.pixels import unpremultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.film.synthesis.static import copy_static
 from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
+from kinoloom.motion.camera import CameraEstimator, Homography, global_motion
 from kinoloom.motion.flow import Field, Flow
 from kinoloom.motion.flow_network import network_size
 from kinoloom.runtime.models import require_weights
@@ -60,6 +63,8 @@ _FIXED_NETWORK_BYTES = 40_000_000
 _FLOW_BYTES_PER_CELL = 460
 """Measured, as the fixed part."""
 _FUSION_BYTES_PER_PIXEL = 450
+_BYTES_PER_WEIGHTED_PIXEL = 32 * SOURCES
+"""Memory of the weights at the key times that are held at once."""
 _TILE_PX = 704
 _CONTEXT_PX = 64
 """Pixels around a tile that the network also sees: more than its receptive field."""
@@ -79,6 +84,7 @@ class Deep:
     def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
         self._estimator = MotionEstimator(Fast(options, _estimate_networks))
         self._full_size = full_size
+        self._memory_bytes = options.memory_bytes
         self._fusion = open_model(
             require_weights(CARD, options.weights), _CONTRACT, options.memory_bytes
         )
@@ -95,33 +101,71 @@ class Deep:
         """Return the flow of `fast`."""
         return self._estimator.fast.estimate_flow(first, second)
 
-    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
-        motion = self._estimator.estimate(first, second, full_size=self._full_size)
-        for time in times:
+    def interpolate_with_camera(
+        self, first: Picture, second: Picture, times: Sequence[float], camera: Homography | None
+    ) -> NewFrames:
+        """Interpolate as `interpolate`, with a known camera motion."""
+        render = partial(self._render_frames, estimate_camera=lambda *_: camera)
+        return interpolate_pair(first, second, times, render)
+
+    def _render_frames(
+        self,
+        first: Picture,
+        second: Picture,
+        times: Sequence[float],
+        estimate_camera: CameraEstimator = global_motion,
+    ) -> NewFrames:
+        motion = self._estimator.estimate(
+            first, second, full_size=self._full_size, estimate_camera=estimate_camera
+        )
+
+        pixels = first.shape[0] * first.shape[1]
+        keys = choose_key_times(times, motion.measure_top_speed(first.shape[1]))
+        is_affordable = _BYTES_PER_WEIGHTED_PIXEL * pixels <= self._memory_bytes // 4
+        weights = None
+        if is_affordable and 2 * len(keys) < len(times):
+            weights = KeyWeights(keys, partial(self._predict_weights, first, second, motion))
+
+        def render(time: float) -> tuple[Picture, ErrorMap]:
             sources, error = motion.build_sources(time)
-            yield self._fuse_sources(first, second, sources, time), error
+            return self._fuse_sources(first, second, sources, time, weights), error
+
+        yield from render_in_order(render, times, pixels)
 
     def _fuse_sources(
-        self, first: Picture, second: Picture, sources: list[MotionSource], time: float
+        self,
+        first: Picture,
+        second: Picture,
+        sources: list[MotionSource],
+        time: float,
+        weights: KeyWeights | None,
     ) -> Picture:
+        """Render the frame at a time, with weights from key times or of its own."""
         height, width = first.shape[:2]
-        size = (-(-width // 2), -(-height // 2))
-        speeds = [
-            np.asarray(cv2.resize(measure_speed(each, height, width), size), np.float32)
-            for each in sources
-        ]
         frame = np.empty_like(first)
-        for own, seen in _plan_tiles(height, width):
-            pairs = [warp_pair(first, second, each, time, seen) for each in sources]
-            half = tuple(slice(side.start // 2, -(-side.stop // 2)) for side in seen)
-            weights = self._compute_weights(pairs, [speed[half] for speed in speeds])
-            inside = tuple(
-                slice(one.start - all_.start, one.stop - all_.start)
-                for one, all_ in zip(own, seen, strict=True)
-            )
-            frame[own] = unpremultiply_alpha(fuse(pairs, weights)[inside], like=first)
+        speeds = _measure_speeds(sources, height, width) if weights is None else []
+        for number, (own, seen) in enumerate(_plan_tiles(height, width)):
+            if weights is not None:
+                pairs = [warp_pair(first, second, each, time, own) for each in sources]
+                fused = fuse(pairs, weights.interpolate(time, number))
+            else:
+                pairs = [warp_pair(first, second, each, time, seen) for each in sources]
+                seen_speeds = [speed[_halve(seen)] for speed in speeds]
+                fused = fuse(pairs, self._compute_weights(pairs, seen_speeds))[_crop(own, seen)]
+            frame[own] = unpremultiply_alpha(fused, like=first)
         copy_static(first, second, frame, time)
         return frame
+
+    def _predict_weights(
+        self, first: Picture, second: Picture, motion: PairMotion, time: float, number: int
+    ) -> Field:
+        """Return the weights of a tile at a key time, (2 SOURCES, h, w)."""
+        height, width = first.shape[:2]
+        own, seen = list(_plan_tiles(height, width))[number]
+        sources, _ = motion.build_sources(time)
+        pairs = [warp_pair(first, second, each, time, seen) for each in sources]
+        speeds = [speed[_halve(seen)] for speed in _measure_speeds(sources, height, width)]
+        return self._compute_weights(pairs, speeds)[:, *_crop(own, seen)].copy()
 
     def _compute_weights(self, pairs: list[WarpedPair], speeds: Sequence[Field]) -> Field:
         """Return the weights of all moved images, (2 SOURCES, h, w)."""
@@ -138,6 +182,30 @@ def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:
     pixels = min(height, _TILE_PX + 2 * _CONTEXT_PX) * min(width, _TILE_PX + 2 * _CONTEXT_PX)
     networks = _FLOW_BYTES_PER_CELL * rows * columns + _FUSION_BYTES_PER_PIXEL * pixels
     return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES)
+
+
+def _measure_speeds(sources: list[MotionSource], height: int, width: int) -> list[Field]:
+    """Return the length of the motion of each source in a frame, at half size."""
+    size = (-(-width // 2), -(-height // 2))
+    return [
+        np.asarray(cv2.resize(measure_speed(each, height, width), size), np.float32)
+        for each in sources
+    ]
+
+
+def _halve(box: Box) -> Box:
+    """Return the place of a part of a frame at half size."""
+    rows, columns = (slice(side.start // 2, -(-side.stop // 2)) for side in box)
+    return rows, columns
+
+
+def _crop(own: Box, seen: Box) -> Box:
+    """Return the place of a part of a frame within a larger part."""
+    rows, columns = (
+        slice(one.start - all_.start, one.stop - all_.start)
+        for one, all_ in zip(own, seen, strict=True)
+    )
+    return rows, columns
 
 
 def _plan_tiles(height: int, width: int) -> Iterator[tuple[Box, Box]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,14 +22,15 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, NewFrames, PictureFormat
+from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, NewFrames, PictureFormat
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
+from kinoloom.film.synthesis.parallel import render_in_order
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.film.synthesis.static import copy_static
 from kinoloom.film.synthesis.warping import MotionSource, blend_source
-from kinoloom.motion.camera import global_motion
+from kinoloom.motion.camera import CameraEstimator, Homography, global_motion
 from kinoloom.motion.dense_flow import dense_flow
 from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scale_homography
 
@@ -74,14 +76,30 @@ class Fast:
         """
         return interpolate_pair(first, second, times, self._render_frames)
 
-    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
-        pair = self.analyse(first, second)
-        for time in times:
+    def interpolate_with_camera(
+        self, first: Picture, second: Picture, times: Sequence[float], camera: Homography | None
+    ) -> NewFrames:
+        """Interpolate as `interpolate`, with a known camera motion."""
+        render = partial(self._render_frames, estimate_camera=lambda *_: camera)
+        return interpolate_pair(first, second, times, render)
+
+    def _render_frames(
+        self,
+        first: Picture,
+        second: Picture,
+        times: Sequence[float],
+        estimate_camera: CameraEstimator = global_motion,
+    ) -> NewFrames:
+        pair = self.analyse(first, second, estimate_camera)
+
+        def render(time: float) -> tuple[Picture, ErrorMap]:
             candidates, fit = build_candidates(*pair, time)
             source = MotionSource(candidates, "cubic")
             frame = blend_source(first, second, source, time)
             copy_static(first, second, frame, time)
-            yield frame, estimate_error(fit)
+            return frame, estimate_error(fit)
+
+        yield from render_in_order(render, times, first.shape[0] * first.shape[1])
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.
@@ -95,11 +113,17 @@ class Fast:
         forward, backward = (resize_flow(view.flow, height, width) for view in pair)
         return forward, backward
 
-    def analyse(self, first: Picture, second: Picture) -> tuple[View, View]:
+    def analyse(
+        self,
+        first: Picture,
+        second: Picture,
+        estimate_camera: CameraEstimator = global_motion,
+    ) -> tuple[View, View]:
         """Compute everything that does not depend on the time.
 
         Args:
             first, second: contiguous, of one shape.
+            estimate_camera: returns the camera motion between them.
 
         Raises:
             ArrayError, BudgetError: as `interpolate`.
@@ -108,7 +132,7 @@ class Fast:
         rows, columns = self.choose_grid(first)
         small1, small2 = (resize_colors(image, rows, columns) for image in (first, second))
         grey1, grey2 = (_to_grey(small) for small in (small1, small2))
-        motion = global_motion(first, second)
+        motion = estimate_camera(first, second)
         start = back = None
         if motion is not None:
             motion = scale_homography(motion, columns / width, rows / height)

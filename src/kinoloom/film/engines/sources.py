@@ -14,6 +14,7 @@ from kinoloom.film.synthesis.candidates import View, build_candidates
 from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.film.synthesis.resolution import find_fine_cells, plan_tiles, refine_motion
 from kinoloom.film.synthesis.warping import Box, MotionSource
+from kinoloom.motion.camera import CameraEstimator, global_motion
 from kinoloom.motion.flow import Field
 from kinoloom.motion.flow_network import FlowNetwork, MidpointFlow, network_size
 
@@ -56,6 +57,17 @@ class PairMotion:
             ]
         return sources, estimate_error(fit)
 
+    def measure_top_speed(self, width: int) -> float:
+        """Return the 95th percentile of the lengths of the optical flow, in pixels of an image.
+
+        Args:
+            width: of the image.
+        """
+        flows = [view.flow for view in self.views]
+        speeds = [np.hypot(flow[..., 0], flow[..., 1]) for flow in flows]
+        top = float(np.percentile(np.stack(speeds), 95))
+        return float(top * width / flows[0].shape[1])
+
 
 class MotionEstimator:
     """Estimates the motion of pairs by optical flow and by the flow network.
@@ -71,7 +83,14 @@ class MotionEstimator:
         self.fast = fast
         self.network = FlowNetwork()
 
-    def estimate(self, first: Picture, second: Picture, *, full_size: bool) -> PairMotion:
+    def estimate(
+        self,
+        first: Picture,
+        second: Picture,
+        *,
+        full_size: bool,
+        estimate_camera: CameraEstimator = global_motion,
+    ) -> PairMotion:
         """Estimate the motion between two contiguous images of one shape.
 
         Args:
@@ -79,7 +98,7 @@ class MotionEstimator:
             full_size: run the network at full size, too, where it gains from that, if memory
             suffices.
         """
-        coarse = self.estimate_coarse(first, second)
+        coarse = self.estimate_coarse(first, second, estimate_camera)
         height, width = first.shape[:2]
         needed_bytes = _FINE_BYTES_PER_PIXEL * height * width
         if not full_size or needed_bytes > self.fast.options.memory_bytes // 2:
@@ -89,11 +108,13 @@ class MotionEstimator:
         boxes = plan_tiles(is_fine, height, width)
         return self.refine(first, second, coarse, boxes) if boxes else coarse
 
-    def estimate_coarse(self, first: Picture, second: Picture) -> PairMotion:
+    def estimate_coarse(
+        self, first: Picture, second: Picture, estimate_camera: CameraEstimator = global_motion
+    ) -> PairMotion:
         """Estimate the motion on the grid of `fast` alone."""
         rows, columns = network_size(*self.fast.choose_grid(first))
         small = (resize_colors(image, rows, columns) / np.float32(255) for image in (first, second))
-        return PairMotion(self.fast.analyse(first, second), self.network(*small))
+        return PairMotion(self.fast.analyse(first, second, estimate_camera), self.network(*small))
 
     def refine(
         self, first: Picture, second: Picture, motion: PairMotion, boxes: list[Box]

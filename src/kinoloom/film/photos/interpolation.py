@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.engine import Interpolator, PictureFormat
+from kinoloom.film.engine import ErrorMap, Interpolator, PictureFormat
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
+from kinoloom.film.photos.layers import interpolate_layers
 from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
+from kinoloom.film.photos.relighting import plan_relighting
 from kinoloom.film.quality import warnings as quality_warnings
+from kinoloom.film.quality.regions import find_poor_regions
 from kinoloom.film.selection import describe_engine
+from kinoloom.film.synthesis.preprocess import Interpolate
 from kinoloom.motion import matching
 
 _DEFAULT_RATE = Fraction(30)
 _HELD_PHOTOS = 4
 """Pictures of a transition in the format of the film."""
-_HELD_FLOATS = 7
-"""The same in float32, while their exposure is changed."""
+_HELD_LAYERS = 2
+"""Backgrounds without moved objects, in up to 16 bits."""
 _VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
 
 
@@ -54,6 +58,7 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         frame_format,
         engine.build(engine_options),
         BLEND.build(engine_options),
+        engine_options.memory_bytes,
     )
     return Clip(
         film.read,
@@ -92,12 +97,12 @@ def _estimate_needs(photos: Clip, options: InterpolateOptions) -> FilmNeeds:
     itemsize = 2 if photos.bits > 8 else 1
     count = photos.frame_count or 0
     return FilmNeeds(
-        PictureFormat(height, width, 4, 4),  # float32, with matched exposure
+        PictureFormat(height, width, 4, itemsize),
         width,
         height,
         photos.bits,
         frames=len(_plan_path(count, options).positions) if count > 1 else None,
-        held_bytes=width * height * 3 * (_HELD_PHOTOS * itemsize + _HELD_FLOATS * 4),
+        held_bytes=width * height * 3 * (_HELD_PHOTOS * itemsize + _HELD_LAYERS * 2),
     )
 
 
@@ -136,6 +141,7 @@ class _PhotoFilm:
     frame_format: _FrameFormat
     engine: Interpolator
     cross_fade: Interpolator
+    memory_bytes: int
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the film's frames shown at or after `start`."""
@@ -168,34 +174,43 @@ class _PhotoFilm:
         self, i: int, j: int, first: Picture, second: Picture, times: list[float]
     ) -> Iterator[Picture]:
         """Yield new frames whose exposure changes evenly from the first to the second photo."""
-        engine = self._choose_interpolator(i, j, first, second)
-        gain = matching.exposure_gain(first, second)
-        relit = matching.apply_gain(to_float(second), gain, -1.0)
-        frames = engine.interpolate(to_float(first), relit, times)
-        for time, (image, error) in zip(times, frames, strict=True):
-            if quality_warnings.is_low_quality(error):
-                self._warn_of_low_quality(i, j)
-            yield from_float(matching.apply_gain(to_float(image), gain, time), first.dtype)
-
-    def _choose_interpolator(self, i: int, j: int, first: Picture, second: Picture) -> Interpolator:
-        match = matching.same_scene(first, second)
+        overlay = matching.align_pictures(first, second)
+        match = matching.match_scene(overlay)
+        gain = matching.exposure_gain(overlay)
+        relighting = plan_relighting(gain, first, self.memory_bytes)
+        render: Interpolate = self.cross_fade.interpolate
         if match.same:
-            return self.engine
+            render = partial(interpolate_layers, self.engine, camera=overlay.motion)
+        else:
+            self._warn_of_scenes(i, j, match)
+        frames = render(*relighting.prepare(first, second), times)
+        is_reported = False
+        for time, (image, error) in zip(times, frames, strict=True):
+            if error is not None and not is_reported:
+                is_reported = self._check_quality(i, j, error)
+            yield relighting.finish(image, time)
+
+    def _warn_of_scenes(self, i: int, j: int, match: matching.SceneMatch) -> None:
         self.photos.notes.add(
             "scenes",
             f"{self._name(i)} and {self._name(j)} appear to show different scenes "
             f"(match score {match.score:.2f}) and are cross-faded.",
             "warning",
         )
-        return self.cross_fade
 
-    def _warn_of_low_quality(self, i: int, j: int) -> None:
+    def _check_quality(self, i: int, j: int, error: ErrorMap) -> bool:
+        """Add a note if low quality is likely in a frame or in a part of it; return whether."""
+        regions = find_poor_regions(error, self.frame_format.width, self.frame_format.height)
+        if not regions and not quality_warnings.is_low_quality(error):
+            return False
+        where = f": {', '.join(str(region) for region in regions)}" if regions else ""
         self.photos.notes.add(
             quality_warnings.NOTE_KIND,
-            f"Low quality is likely between {self._name(i)} and {self._name(j)}: motion or change "
-            f"is too large. {quality_warnings.ADVICE}",
+            f"Low quality is likely between {self._name(i)} and {self._name(j)}{where}. Motion or "
+            f"change is too large there. {quality_warnings.ADVICE}",
             "warning",
         )
+        return True
 
     def _name(self, index: int) -> str:
         return self.photos.files[index].name if self.photos.files else f"photo {index}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kinoloom.errors import ArrayError
+from kinoloom.tiny.evaluation.statistics import accuracy_interval
 from kinoloom.tiny.ir.program import Array, Program
 from kinoloom.tiny.simulate.simulator import Simulator
 
@@ -33,9 +34,20 @@ class Fidelity:
     float_accuracy: float | None = None
     int8_accuracy: float | None = None
 
+    @property
+    def accuracies(self) -> dict[str, float]:
+        """Accuracy by method; empty without labels."""
+        values = {"float32": self.float_accuracy, "int8": self.int8_accuracy}
+        return {name: value for name, value in values.items() if value is not None}
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures that were measured, by name."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Return the figures that were measured, by name, with intervals of the accuracies."""
+        figures = {name: value for name, value in asdict(self).items() if value is not None}
+        for name, accuracy in self.accuracies.items():
+            figures[f"{name.removesuffix('32')}_accuracy_interval"] = list(
+                accuracy_interval(accuracy, self.inputs)
+            )
+        return figures
 
 
 def measure_fidelity(

@@ -41,19 +41,27 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class _DeviceLearner:
+class DeviceLearner:
+    """A compiled network as a learner."""
+
     quantiser: Simulator
     device: HostProgram | Simulator
 
     def forward(self, x: Array) -> Array:
+        """Return the output for one input."""
         return self.device.forward(self.quantiser.quantise(x))
 
     def train_step(self, x: Array, label: Any, lr: float) -> float:
+        """Take one step and return the loss before it."""
         return self.device.train_step(self.quantiser.quantise(x), label, lr)
+
+    def init(self, seed: int) -> None:
+        """Reset the device; `seed` is that of stochastic rounding."""
+        self.device.init(seed)
 
 
 @contextmanager
-def open_learner(compiled: CompiledProgram, *flags: str) -> Iterator[Learner]:
+def open_learner(compiled: CompiledProgram, *flags: str) -> Iterator[DeviceLearner]:
     """Open a compiled network as a learner on real inputs.
 
     Args:
@@ -65,9 +73,9 @@ def open_learner(compiled: CompiledProgram, *flags: str) -> Iterator[Learner]:
         try:
             host = HostProgram(compiled.program, compiled.plan, Path(folder), flags or ("-O2",))
         except MissingError:
-            yield _DeviceLearner(simulator, simulator)
+            yield DeviceLearner(simulator, simulator)
         else:
-            yield _DeviceLearner(simulator, host)
+            yield DeviceLearner(simulator, host)
 
 
 @dataclass(frozen=True)
@@ -85,24 +93,40 @@ class Score:
 
 def evaluate(learner: Learner, examples: Examples) -> Score:
     """Evaluate a learner on the held-out examples."""
-    inputs, labels = examples.x_test, examples.y_test
-    outputs = np.array([np.asarray(learner.forward(x), np.float64).ravel() for x in inputs])
+    labels, outputs = examples.y_test, _run_on_test_inputs(learner, examples)
     if not examples.classes:
         return Score(float(((outputs - labels.reshape(outputs.shape)) ** 2).mean()), None)
     losses = np.logaddexp.reduce(outputs, axis=1) - outputs[np.arange(len(outputs)), labels]
     return Score(float(losses.mean()), float((outputs.argmax(1) == labels).mean()))
 
 
+def score_examples(learner: Learner, examples: Examples) -> Array:
+    """Return one score per held-out example, higher is better.
+
+    Returns:
+        (N,): 1 for a correct class and 0 for a wrong one; with targets, the negative squared error.
+    """
+    labels, outputs = examples.y_test, _run_on_test_inputs(learner, examples)
+    if examples.classes:
+        return np.asarray(outputs.argmax(1) == labels, np.float64)
+    return np.asarray(-((outputs - labels.reshape(outputs.shape)) ** 2).mean(axis=1))
+
+
+def _run_on_test_inputs(learner: Learner, examples: Examples) -> Array:
+    return np.array([np.asarray(learner.forward(x), np.float64).ravel() for x in examples.x_test])
+
+
 @dataclass(frozen=True)
 class TrainingRun:
-    """The learning rate and the number of epochs of a training run."""
+    """The learning rate, the number of epochs and the seed of the order of a training run."""
 
     learning_rate: float
     epochs: int
+    seed: int = 0
 
     def order(self, count: int) -> list[int]:
         """Return the index of the example of each step; each epoch is shuffled."""
-        random = np.random.default_rng(0)
+        random = np.random.default_rng(self.seed)
         return [int(i) for _ in range(self.epochs) for i in random.permutation(count)]
 
 

@@ -10,7 +10,7 @@ contribution analysis: Lin et al. 2022, section 2.3; its evolutionary search is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,7 +30,7 @@ Ratios = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Contributions:
-    """Contributions to the accuracy.
+    """Contributions to the accuracy; `trials` measures them.
 
     Attributes:
         base: accuracy of training the head alone.
@@ -83,35 +83,6 @@ def build_scheme(program: Program, suffix: int, ratios: Ratios) -> dict[str, Upd
     return {**scheme, layers[-1]: Update(True, 1.0)}
 
 
-def count_candidates(program: Program) -> int:
-    """Return the number of schemes that `measure_contributions` evaluates."""
-    return 1 + (len(collect_convs(program)) - 1) * (1 + len(RATIOS))
-
-
-def measure_contributions(
-    program: Program, score: Callable[[dict[str, Update]], float], *, ratios: Ratios = RATIOS
-) -> Contributions:
-    """Measure the contribution of each part by training it together with the head.
-
-    Args:
-        program: the inference program.
-        score: function that trains a scheme and returns its accuracy.
-        ratios: ratios of trained weights to measure.
-    """
-    layers = [op.layer for op in collect_convs(program)][:-1]
-    frozen = (0.0,) * len(layers)
-    base = score(build_scheme(program, 0, frozen))
-    suffixes = range(1, len(layers) + 1)
-    biases = (0.0, *(score(build_scheme(program, k, frozen)) - base for k in suffixes))
-    head = build_scheme(program, 0, frozen)
-    weights = {
-        (name, ratio): score({name: Update(False, ratio), **head}) - base
-        for name in layers
-        for ratio in ratios
-    }
-    return Contributions(base, biases, weights)
-
-
 @dataclass
 class _Search:
     """The state of a search: memory by candidate, and the best candidate so far."""
@@ -137,9 +108,11 @@ class _Search:
         return self.planned[key]
 
     def consider(self, suffix: int, ratios: Ratios) -> None:
-        """Keep a candidate if it is better than the best so far and fits the budget."""
+        """Keep a candidate if it is better than the best so far, or as good and cheaper."""
         gain = self.contributions.total(self.layers, suffix, ratios)
         is_better = self.best is None or gain > self.best[0]
+        if self.best is not None and gain == self.best[0]:
+            is_better = self.ram(suffix, ratios) < self.ram(*self.best[1:])
         if is_better and self.ram(suffix, ratios) <= self.budget:
             self.best = gain, suffix, ratios
 
@@ -170,7 +143,7 @@ def search_scheme(
 
     Args:
         program: the inference program.
-        contributions: as measured by `measure_contributions`.
+        contributions: of each part; see `trials`.
         budget: bytes of RAM for the arena and the trained tensors.
         loss: loss of the training step.
 
@@ -261,7 +234,7 @@ def evolve_scheme(
 
     Args:
         program: the inference program.
-        contributions: as measured by `measure_contributions`.
+        contributions: of each part; see `trials`.
         budget: bytes of RAM for the arena and the trained tensors.
         loss: loss of the training step.
         population: candidates per generation.

@@ -54,6 +54,14 @@ class TorchNetwork:
         with torch.no_grad(), limit_threads():
             return self._run(x).numpy()
 
+    def trace(self, x: Array) -> dict[str, Array]:
+        """Return the input and the output of each layer for one real input, by name."""
+        import torch
+
+        with torch.no_grad(), limit_threads():
+            values = self._run_layers(x)
+        return {name: value.numpy() for name, value in values.items()}
+
     def train_step(self, x: Array, label: Any, lr: float) -> float:
         """Take one SGD step on one example and return the loss before it."""
         with limit_threads():
@@ -75,6 +83,10 @@ class TorchNetwork:
         return float(loss.detach())
 
     def _run(self, x: Array) -> Tensor:
+        output: Tensor = self._run_layers(x)[self.network.output]
+        return output
+
+    def _run_layers(self, x: Array) -> Values:
         import torch
 
         network = self.network
@@ -89,8 +101,7 @@ class TorchNetwork:
             values[layer.name] = (
                 result.clamp(layer.low, layer.high) if _has_clamp(layer) else result
             )
-        output: Tensor = values[network.output]
-        return output
+        return values
 
     def affine(self, name: str, x: Tensor, geometry: Geometry) -> Tensor:
         """Apply the convolution with the parameters of that name."""

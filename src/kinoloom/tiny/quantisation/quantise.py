@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from kinoloom.errors import UsageError
+from kinoloom.base.notes import logger
+from kinoloom.errors import ArrayError, UsageError
 from kinoloom.tiny.arithmetic import BIAS_LIMIT
 from kinoloom.tiny.front.float_network import (
     FloatAdd,
@@ -102,9 +103,20 @@ def quantise(network: FloatNetwork, name: str, headroom: Headroom = TRAINING_HEA
         headroom: factors of the calibrated ranges.
 
     Raises:
+        ArrayError: All calibration inputs are zero.
         UsageError: A value was not calibrated, or the name is not a valid prefix.
     """
+    _check_input_range(network)
     return _Quantiser(network, Builder(name), headroom).run()
+
+
+def _check_input_range(network: FloatNetwork) -> None:
+    low, high = network.ranges.get(network.input, (0.0, 1.0))
+    if max(-low, high) < MIN_RANGE:
+        raise ArrayError(
+            f"The calibration inputs have no range: their values are {low:g} to {high:g}.",
+            hint=f"Calibrate with typical inputs, scaled to more than {MIN_RANGE:g}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,12 @@ class _Quantiser:
                 hint="Read the network with calibration inputs.",
             )
         low, high = (bound * headroom for bound in self.network.ranges[name])
+        if max(-low, high) < MIN_RANGE:
+            logger.warning(
+                "'%s' is 0 for all calibration inputs, so the device clips it to 0. Calibrate with "
+                "inputs that activate it.",
+                name,
+            )
         low = low if lower is None else max(low, lower)
         high = high if upper is None else min(high, upper)
         return quantise_range(low, high)

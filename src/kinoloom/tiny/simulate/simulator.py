@@ -76,9 +76,17 @@ class Simulator:
     """
 
     def __init__(self, program: Program, seed: int = 1) -> None:
-        params = {name: array.copy() for name, array in program.initial.items()}
         self.program = program
-        self.memory = Memory(program, params, seed=seed)
+        self.init(seed)
+
+    def init(self, seed: int) -> None:
+        """Reset the device to its initial state.
+
+        Args:
+            seed: seed of stochastic rounding.
+        """
+        params = {name: array.copy() for name, array in self.program.initial.items()}
+        self.memory = Memory(self.program, params, seed=seed)
 
     def quantise(self, x: Array) -> Array:
         """Quantise a real input to the int8 input of the device, in its shape."""
