@@ -196,8 +196,8 @@ def _outputs(place: Path) -> str:
     return _digest(path.parent.name.encode() + path.read_bytes() for path in sorted(files))
 
 
-_VIDEO = ("interpolate", "in.mkv", "-o", "film.mkv", "--fps", "60", "--engine", "dis")
-_PHOTOS = ("interpolate", "0.png", "1.png", "2.png", "-o", "film.mkv", "--seconds", "5")
+_VIDEO = ("interpolate", "in.mkv", "-o", "film.mkv", "--fps", "60", "--engine", "fast")
+_PHOTOS = ("interpolate", "0.png", "1.png", "2.png", "-o", "film.mkv", "--seconds", "3")
 _TRAINING = [sys.executable, str(TESTS / "learn" / "toy.py"), "run", '{"steps": 200}']
 
 JOBS = (
@@ -211,8 +211,8 @@ JOBS = (
     Job(
         "film of photos",
         _make_photos,
-        lambda place: _kinoloom(*_PHOTOS, "--engine", "fast"),
-        lambda place: _kinoloom(*_PHOTOS, "--engine", "fast", "--resume"),
+        lambda place: _kinoloom(*_PHOTOS),
+        lambda place: _kinoloom(*_PHOTOS, "--resume"),
         _film,
     ),
     Job(

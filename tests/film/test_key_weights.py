@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scenes import panning
 
-from kinoloom.film.engine import EngineOptions
-from kinoloom.film.engines import deep
+from kinoloom.film.engine import EngineOptions, PairOfPhotos
 from kinoloom.film.engines.deep import DEEP
 from kinoloom.film.synthesis.key_weights import MAX_MOTION_PX, KeyWeights, choose_key_times
+from kinoloom.motion.camera import global_motion
 
 TIMES = [k / 40 for k in range(1, 40)]
 
@@ -49,15 +49,21 @@ def test_weights_are_interpolated_and_predicted_once() -> None:
     assert sorted(calls) == [(time, tile) for time in weights.keys for tile in (0, 1)]
 
 
-def test_frames_with_key_weights_equal_those_with_their_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_frames_with_key_weights_equal_those_with_their_own() -> None:
     engine = DEEP.build(EngineOptions(2 * 10**9))
     first, second = panning(2, step=3.0, size=(160, 96))
-    times = TIMES[10:31]
-    keyed = [frame for frame, _ in engine.interpolate(first, second, times)]
-    monkeypatch.setattr(deep, "choose_key_times", lambda times, speed: times)
-    own = [frame for frame, _ in engine.interpolate(first, second, times)]
+    pair = PairOfPhotos(global_motion(first, second), tuple(TIMES))
+    keyed = [frame for frame, _ in engine.interpolate_photos(first, second, TIMES, pair)]
+    own = [frame for frame, _ in engine.interpolate(first, second, TIMES)]
     difference = np.abs(np.array(keyed).astype(int) - own)
     assert difference.mean() < 0.05
     assert np.percentile(difference, 99.9) <= 2
+
+
+def test_the_last_frames_of_a_pair_do_not_depend_on_the_earlier_ones() -> None:
+    engine = DEEP.build(EngineOptions(2 * 10**9))
+    first, second = panning(2, step=3.0, size=(160, 96))
+    pair = PairOfPhotos(global_motion(first, second), tuple(TIMES))
+    whole = [frame for frame, _ in engine.interpolate_photos(first, second, TIMES, pair)]
+    last = [frame for frame, _ in engine.interpolate_photos(first, second, TIMES[-3:], pair)]
+    np.testing.assert_array_equal(last, whole[-3:])

@@ -90,22 +90,33 @@ class Interpolator(Protocol):
         """Return the flow from first to second and the flow back; None if there is none."""
 
 
-@runtime_checkable
-class CameraInterpolator(Interpolator, Protocol):
-    """An interpolator that can use a known camera motion instead of estimating it."""
+@dataclass(frozen=True, eq=False)
+class PairOfPhotos:
+    """What is known about a pair of photos before it is interpolated.
 
-    def interpolate_with_camera(
-        self,
-        first: Picture,
-        second: Picture,
-        times: Sequence[float],
-        camera: Homography | None,
+    Attributes:
+        camera: maps pixels of the first photo to the second; None if there is no such motion.
+        times: of all new frames of the pair in the film. A film that is resumed asks for the last
+            of them only, and gets the same frames.
+    """
+
+    camera: Homography | None
+    times: tuple[float, ...]
+
+
+@runtime_checkable
+class PhotoInterpolator(Interpolator, Protocol):
+    """An interpolator that uses what is known about a pair of photos."""
+
+    def interpolate_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
         """Yield frames as `interpolate` does.
 
         Args:
-            first, second, times: see `interpolate`.
-            camera: maps pixels of `first` to `second`; None if there is no such motion.
+            first, second: see `interpolate`.
+            times: some of those of the pair.
+            pair: what is known about it.
         """
 
 

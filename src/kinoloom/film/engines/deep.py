@@ -21,7 +21,14 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.cards import FUSION as CARD
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, NewFrames, find_weights_file
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    NewFrames,
+    PairOfPhotos,
+    find_weights_file,
+)
 from kinoloom.film.engines.fast import (
     WORKING_MEMORY_BYTES,
     Fast,
@@ -43,7 +50,7 @@ from kinoloom.film.synthesis.pixels import unpremultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.film.synthesis.static import copy_static
 from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
-from kinoloom.motion.camera import CameraEstimator, Homography, global_motion
+from kinoloom.motion.camera import global_motion
 from kinoloom.motion.flow import Field, Flow
 from kinoloom.motion.flow_network import network_size
 from kinoloom.runtime.models import require_weights
@@ -101,11 +108,11 @@ class Deep:
         """Return the flow of `fast`."""
         return self._estimator.fast.estimate_flow(first, second)
 
-    def interpolate_with_camera(
-        self, first: Picture, second: Picture, times: Sequence[float], camera: Homography | None
+    def interpolate_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
-        """Interpolate as `interpolate`, with a known camera motion."""
-        render = partial(self._render_frames, estimate_camera=lambda *_: camera)
+        """Interpolate as `interpolate`, with the known camera motion and weights at key times."""
+        render = partial(self._render_frames, pair=pair)
         return interpolate_pair(first, second, times, render)
 
     def _render_frames(
@@ -113,24 +120,30 @@ class Deep:
         first: Picture,
         second: Picture,
         times: Sequence[float],
-        estimate_camera: CameraEstimator = global_motion,
+        pair: PairOfPhotos | None = None,
     ) -> NewFrames:
+        estimate = global_motion if pair is None else lambda *_: pair.camera
         motion = self._estimator.estimate(
-            first, second, full_size=self._full_size, estimate_camera=estimate_camera
+            first, second, full_size=self._full_size, estimate_camera=estimate
         )
-
-        pixels = first.shape[0] * first.shape[1]
-        keys = choose_key_times(times, motion.measure_top_speed(first.shape[1]))
-        is_affordable = _BYTES_PER_WEIGHTED_PIXEL * pixels <= self._memory_bytes // 4
-        weights = None
-        if is_affordable and 2 * len(keys) < len(times):
-            weights = KeyWeights(keys, partial(self._predict_weights, first, second, motion))
+        weights = None if pair is None else self._plan_weights(first, second, motion, pair.times)
 
         def render(time: float) -> tuple[Picture, ErrorMap]:
             sources, error = motion.build_sources(time)
             return self._fuse_sources(first, second, sources, time, weights), error
 
-        yield from render_in_order(render, times, pixels)
+        yield from render_in_order(render, times, first.shape[0] * first.shape[1])
+
+    def _plan_weights(
+        self, first: Picture, second: Picture, motion: PairMotion, times: Sequence[float]
+    ) -> KeyWeights | None:
+        """Return weights at key times of a pair; None if they save no time or need much memory."""
+        height, width = first.shape[:2]
+        keys = choose_key_times(times, motion.measure_top_speed(width))
+        is_affordable = _BYTES_PER_WEIGHTED_PIXEL * height * width <= self._memory_bytes // 4
+        if 2 * len(keys) >= len(times) or not is_affordable:
+            return None
+        return KeyWeights(keys, partial(self._predict_weights, first, second, motion))
 
     def _fuse_sources(
         self,

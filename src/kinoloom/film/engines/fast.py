@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import ArrayError, BudgetError
-from kinoloom.film.engine import Engine, EngineOptions, ErrorMap, NewFrames, PictureFormat
+from kinoloom.film.engine import (
+    Engine,
+    EngineOptions,
+    ErrorMap,
+    NewFrames,
+    PairOfPhotos,
+    PictureFormat,
+)
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.parallel import render_in_order
@@ -30,7 +37,7 @@ from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
 from kinoloom.film.synthesis.static import copy_static
 from kinoloom.film.synthesis.warping import MotionSource, blend_source
-from kinoloom.motion.camera import CameraEstimator, Homography, global_motion
+from kinoloom.motion.camera import CameraEstimator, global_motion
 from kinoloom.motion.dense_flow import dense_flow
 from kinoloom.motion.flow import Field, Flow, camera_flow, resize_flow, scale_homography
 
@@ -76,11 +83,11 @@ class Fast:
         """
         return interpolate_pair(first, second, times, self._render_frames)
 
-    def interpolate_with_camera(
-        self, first: Picture, second: Picture, times: Sequence[float], camera: Homography | None
+    def interpolate_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
-        """Interpolate as `interpolate`, with a known camera motion."""
-        render = partial(self._render_frames, estimate_camera=lambda *_: camera)
+        """Interpolate as `interpolate`, with the known camera motion."""
+        render = partial(self._render_frames, estimate_camera=lambda *_: pair.camera)
         return interpolate_pair(first, second, times, render)
 
     def _render_frames(

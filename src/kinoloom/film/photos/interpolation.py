@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -15,7 +15,7 @@ import numpy as np
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.engine import ErrorMap, Interpolator, PictureFormat
+from kinoloom.film.engine import ErrorMap, Interpolator, PairOfPhotos, PictureFormat
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
@@ -150,8 +150,7 @@ class _PhotoFilm:
         numbered = list(enumerate(self.path.positions))[first:]
         for transition, group in groupby(numbered, key=lambda item: item[1].transition):
             numbers, positions = zip(*group, strict=True)
-            i, j = self.path.stops[transition : transition + 2]
-            images = self._render_transition(i, j, load(i), load(j), positions)
+            images = self._render_transition(transition, load, positions)
             for number, image in zip(numbers, images, strict=True):
                 yield Frame(image, number / self.rate, 1 / self.rate)
 
@@ -161,18 +160,22 @@ class _PhotoFilm:
         return matching.convert(fitted, self.frame_format.channels, self.frame_format.dtype)
 
     def _render_transition(
-        self, i: int, j: int, first: Picture, second: Picture, positions: tuple[PathPosition, ...]
+        self, transition: int, load: Callable[[int], Picture], positions: tuple[PathPosition, ...]
     ) -> Iterator[Picture]:
-        """Yield the frames at some positions of the transition from photo i to photo j."""
-        times = [float(p.progress) for p in positions if 0 < p.progress < 1]
-        frames = self._interpolate(i, j, first, second, times) if times else iter(())
+        """Yield the frames at the last positions of a transition between two photos."""
+        i, j = self.path.stops[transition : transition + 2]
+        first, second = load(i), load(j)
+        times = _list_times(positions)
+        all_times = _list_times(p for p in self.path.positions if p.transition == transition)
+        frames = self._interpolate(i, j, first, second, times, all_times) if times else iter(())
         ends = {Fraction(0): first, Fraction(1): second}
         for position in positions:
             yield ends[position.progress] if position.progress in ends else next(frames)
 
     def _interpolate(
-        self, i: int, j: int, first: Picture, second: Picture, times: list[float]
-    ) -> Iterator[Picture]:
+        self, i: int, j: int, first: Picture, second: Picture, times: tuple[float, ...],
+        all_times: tuple[float, ...],
+    ) -> Iterator[Picture]:  # fmt: skip
         """Yield new frames whose exposure changes evenly from the first to the second photo."""
         overlay = matching.align_pictures(first, second)
         match = matching.match_scene(overlay)
@@ -180,7 +183,8 @@ class _PhotoFilm:
         relighting = plan_relighting(gain, first, self.memory_bytes)
         render: Interpolate = self.cross_fade.interpolate
         if match.same:
-            render = partial(interpolate_layers, self.engine, camera=overlay.motion)
+            pair = PairOfPhotos(overlay.motion, all_times)
+            render = partial(interpolate_layers, self.engine, pair=pair)
         else:
             self._warn_of_scenes(i, j, match)
         frames = render(*relighting.prepare(first, second), times)
@@ -214,3 +218,8 @@ class _PhotoFilm:
 
     def _name(self, index: int) -> str:
         return self.photos.files[index].name if self.photos.files else f"photo {index}"
+
+
+def _list_times(positions: Iterable[PathPosition]) -> tuple[float, ...]:
+    """Return the times of the new frames among the positions of a transition."""
+    return tuple(float(each.progress) for each in positions if 0 < each.progress < 1)

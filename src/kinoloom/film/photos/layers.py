@@ -8,7 +8,7 @@ then composed, with the objects on a straight way between their two places.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, from_float, to_float
-from kinoloom.film.engine import CameraInterpolator, Interpolator, NewFrames
+from kinoloom.film.engine import Interpolator, NewFrames, PairOfPhotos, PhotoInterpolator
 from kinoloom.film.photos.changes import Mask, grow
 from kinoloom.film.photos.moved_objects import (
     WORKING_SIDE_PX,
@@ -69,26 +69,27 @@ class Layers:
 
 def interpolate_layers(
     engine: Interpolator, first: Picture, second: Picture, times: Sequence[float],
-    camera: Homography | None,
+    pair: PairOfPhotos,
 ) -> NewFrames:  # fmt: skip
     """Interpolate a pair of photos; objects that moved far are tracked.
 
     Args:
         engine: interpolates each layer.
         first, second: (H, W, C) of one shape, dtype and exposure.
-        times: each in the open interval (0, 1).
-        camera: maps pixels of the first photo to the second; None for a still camera.
+        times: some of those of the pair, each in the open interval (0, 1).
+        pair: what is known about it.
 
     Yields:
         The frame at each time, with the error map of its background.
     """
-    layers = split_layers(first, second, camera)
+    layers = split_layers(first, second, pair.camera)
     if layers is None:
-        yield from _interpolate(engine, first, second, times, camera)
+        yield from _interpolate(engine, first, second, times, pair)
         return
     del first, second  # large photos: the layers replace them
-    backgrounds = _interpolate(engine, layers.first, layers.second, times, camera)
-    sprites = [_interpolate(engine, one.first, one.second, times, None) for one in layers.objects]
+    backgrounds = _interpolate(engine, layers.first, layers.second, times, pair)
+    still = replace(pair, camera=None)
+    sprites = [_interpolate(engine, one.first, one.second, times, still) for one in layers.objects]
     for time, (frame, error), *pictures in zip(times, backgrounds, *sprites, strict=True):
         height, width = frame.shape[:2]
         motion = _interpolate_camera(layers.camera, height, width, time)
@@ -99,11 +100,11 @@ def interpolate_layers(
 
 def _interpolate(
     engine: Interpolator, first: Picture, second: Picture, times: Sequence[float],
-    camera: Homography | None,
+    pair: PairOfPhotos,
 ) -> NewFrames:  # fmt: skip
-    """Interpolate with the known camera motion, if the engine can use it."""
-    if isinstance(engine, CameraInterpolator):
-        return engine.interpolate_with_camera(first, second, times, camera)
+    """Interpolate with what is known about the pair, if the engine can use it."""
+    if isinstance(engine, PhotoInterpolator):
+        return engine.interpolate_photos(first, second, times, pair)
     return engine.interpolate(first, second, times)
 
 
