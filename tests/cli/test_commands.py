@@ -292,11 +292,11 @@ def test_models_are_listed_for_people_and_for_scripts(run: Any) -> None:
     assert (code, err) == (0, "")
     cards = {card["name"]: card for card in json.loads(out)["models"]}
     assert cards["film"]["parameters"] == 34_436_667
-    text = run("models", "list", "film", "deep")[1]
+    text = run("models", "list", "film", "fusion")[1]
     assert "film: " in text
     assert "34,436,667 parameters" in text
     assert f"licence   {cards['film']['licence']}" in text
-    assert f"trained   {cards['deep']['trained_on']}" in text
+    assert f"trained   {cards['fusion']['trained_on']}" in text
     assert "measured  PSNR dB" in text
 
 

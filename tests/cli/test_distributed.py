@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+import onnx
 import pytest
 
 import kinoloom
@@ -134,31 +134,25 @@ def test_distributed_provenance_equals_the_local_one(source: str, tmp_path: Path
     assert tags[0] == tags[1]
 
 
-def write_two_sizes(path: Path) -> str:
-    """Write a video whose pictures change their size after two seconds."""
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("mjpeg", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        other = av.CodecContext.create("mjpeg", "w")
-        other.width, other.height, other.pix_fmt = 32, 24, "yuvj420p"
-        other.time_base = Fraction(1, 25)
-        for k in range(100):
-            encoder = stream if k < 50 else other
-            image = np.full((encoder.height, encoder.width, 3), 2 * k, np.uint8)
-            frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuvj420p")
-            frame.pts, frame.time_base = k, Fraction(1, 25)
-            for packet in encoder.encode(frame):
-                packet.stream = stream
-                file.mux(packet)
+def write_broken_weights(path: Path) -> str:
+    """Write a fusion network whose outputs are not finite."""
+    model = onnx.load(str(Path(kinoloom.__file__).parent / "film" / "weights" / "fusion.onnx"))
+    name = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["finite" if each == name else each for each in node.output]
+    model.graph.node.append(onnx.helper.make_node("Sub", ["finite", "finite"], ["zero"]))
+    model.graph.node.append(onnx.helper.make_node("Div", ["zero", "zero"], [name]))
+    onnx.save(model, str(path))
     return str(path)
 
 
-def test_failed_piece_reports_its_reason(tmp_path: Path, capsys: Any) -> None:
+def test_failed_piece_reports_its_reason(source: str, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out.mp4"
-    source = write_two_sizes(tmp_path / "in.mkv")
-    assert run(*interpolate_words(source, out, "--session", "local", "--piece", "1")) == 1
+    more = ["--engine", "deep", "--weights", write_broken_weights(tmp_path / "broken.onnx")]
+    line = interpolate_words(source, out, "--session", "local", "--piece", "1", *more)
+    assert run(*line) == 1
     err = capsys.readouterr().err
-    assert "same s" in err  # shape or size
+    assert "finite" in err
     assert "add --resume to continue" in err
     assert not out.exists()
 

@@ -267,8 +267,7 @@ def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signa
     source = write_video(tmp_path / "in.mp4", 500)
     words = [source, "-o", str(tmp_path / "out.mp4"), "--times", "4", "--engine", "fast"]
     child = start_process(*words)
-    wait_for(tmp_path / ".out.mp4.parts", child)
-    time.sleep(0.5)
+    wait_for(tmp_path / ".out.mp4.parts", child, segments=1)
     child.send_signal(number)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err

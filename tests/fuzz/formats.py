@@ -6,6 +6,7 @@ correct lengths and checksums.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import json
@@ -16,8 +17,8 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -30,7 +31,6 @@ _EXTREMES: tuple[Any, ...] = (
     float("inf"), {"Get": "Steps.A.B"}, {"Std:Join": {"On": "", "Values": []}},
 )  # fmt: skip
 _DEEP = 3000
-sys.set_int_max_str_digits(0)  # for 10**5000; the workers keep the limit
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta", b"meta", b"iprp")
 
@@ -145,12 +145,27 @@ def mutate_json(data: bytes, random: Random) -> bytes:
         place[key] = deep
     elif action == 4:
         other, name = random.choice(list(_list_places(holder)))
-        place[key] = json.loads(json.dumps(other[name]))
+        place[key] = copy.deepcopy(other[name])
     elif action == 5 and isinstance(place[key], str):
         place[key] = mutate_bytes(place[key].encode(), random).decode("utf-8", "replace")
     else:
         place[key] = random.choice(_EXTREMES)
-    return json.dumps(holder[0]).encode()
+    return _dump(holder[0]).encode()
+
+
+def _dump(value: Any) -> str:
+    with _numbers_of_any_length():
+        return json.dumps(value)
+
+
+@contextmanager
+def _numbers_of_any_length() -> Iterator[None]:
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)
 
 
 def _list_places(value: Any) -> list[tuple[Any, Any]]:

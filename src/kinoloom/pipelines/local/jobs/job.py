@@ -27,8 +27,9 @@ _PACKAGE = "KINOLOOM_PACKAGE"
 _DAY_S = 86400
 _INHERITED = (
     "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE", "MKL_CBWR",
 )  # fmt: skip
+"""The last two choose the arithmetic: the pieces of a film must equal the whole."""
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM",
 )  # fmt: skip
