@@ -72,6 +72,18 @@ def test_jpeg_with_an_appended_end_marker_is_rejected(
         list(read(tmp_path / "a.jpg"))
 
 
+@pytest.mark.parametrize("scans", [1, 3, 9])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_progressive_jpeg_without_its_last_scans_is_rejected(
+    tmp_path: Path, mode: str, scans: int
+) -> None:
+    parts = jpeg(mode, progressive=True).split(b"\xff\xda")
+    data = b"\xff\xda".join(parts[: min(scans, len(parts) - 2) + 1])
+    (tmp_path / "a.jpg").write_bytes(data + END)
+    with pytest.raises(UnreadableMediaError, match=r"a\.jpg cannot be read as a picture"):
+        list(read(tmp_path / "a.jpg"))
+
+
 @pytest.mark.parametrize("name", JPEGS)
 @pytest.mark.parametrize("trailer", [b"", b"\xff\xff", jpeg(), b"trailing data"])
 def test_complete_jpeg_is_unchanged(tmp_path: Path, name: str, trailer: bytes) -> None:

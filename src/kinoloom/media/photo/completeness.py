@@ -1,6 +1,7 @@
 """Check that pictures are complete: decoders fill in missing pixels without an error.
 
-Sources: PNG specification, third edition, 8 and 11 (Adam7); ITU-T T.81 B.1.1 (markers).
+Sources: PNG specification, third edition, 8 and 11 (Adam7); ITU-T T.81 B (markers, frame and scan
+headers) and G (progressive scans).
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _ADAM7_LAST = (0, 1, 1, 2)
 _BLOCK_BYTES = 1 << 20
 _MARKER = re.compile(rb"\xff+[^\xff\x00\xd0-\xd7]", re.DOTALL)
 _END_OF_IMAGE, _START_OF_SCAN = b"\xd9", b"\xda"
+_PROGRESSIVE_FRAMES = (0xC2, 0xCA)
+_FRAMES = (0xC0, 0xC1, *_PROGRESSIVE_FRAMES, 0xC9)
+_COEFFICIENTS = 64
 _NO_CODE = b"\xff\x00" * 8
 """64 one bits, which start no Huffman code; what a decoder reads ahead of the last block."""
 
@@ -85,31 +89,60 @@ def expose_early_end(data: bytes) -> bytes:
     Raises:
         ValueError: the pixels of a file with several scans end early.
     """
-    place, scans = _find_jpeg_end(data)
+    place, segments = _find_jpeg_end(data)
     if place < 0:
         return data
-    if scans == 1 and b"\xff\xc2" not in data[:place].partition(b"\xff\xda")[0]:
+    frames = [(kind[0], body) for kind, body in segments if kind[0] in _FRAMES]
+    scans = [body for kind, body in segments if kind == _START_OF_SCAN]
+    is_progressive = any(kind in _PROGRESSIVE_FRAMES for kind, _ in frames)
+    if len(scans) == 1 and not is_progressive:
         return data[:place] + _NO_CODE
-    _check_scans(data[:place] + b"\xff\xd9")
+    if is_progressive and len(frames) == 1:
+        _check_precision(frames[0][1], scans)
+    _decode_scans(data[:place] + b"\xff\xd9")
     return data
 
 
-def _find_jpeg_end(data: bytes) -> tuple[int, int]:
-    """Return where the end marker of the picture is (-1 without one), and the number of scans.
+def _find_jpeg_end(data: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """Return where the end marker of the picture is (-1 without one), and its segments.
 
     What follows it (previews, motion photos) has markers of its own.
     """
-    place, scans = 2, 0
+    place, segments = 2, []
     while found := _MARKER.search(data, place):
         kind = found[0][-1:]
         if kind == _END_OF_IMAGE:
-            return found.start(), scans
-        scans += kind == _START_OF_SCAN
+            return found.start(), segments
         place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return -1, scans
+        segments.append((kind, data[found.end() + 2 : place]))
+    return -1, segments
 
 
-def _check_scans(data: bytes) -> None:
+def _check_precision(frame: bytes, scans: list[bytes]) -> None:
+    """Check that progressive scans have all bits of all coefficients.
+
+    A file that ends between two scans shows a coarse picture, and no decoder reports it.
+
+    Args:
+        frame: the content of the frame header.
+        scans: the content of the scan headers, in order.
+
+    Raises:
+        ValueError: a scan is missing, or a header is damaged.
+    """
+    try:
+        missing = {frame[6 + 3 * k]: [1] * _COEFFICIENTS for k in range(frame[5])}
+        for scan in scans:
+            first, last, precision = scan[1 + 2 * scan[0] : 4 + 2 * scan[0]]
+            for k in range(scan[0]):
+                missing[scan[1 + 2 * k]][first : last + 1] = [precision & 15] * (last + 1 - first)
+    except (IndexError, KeyError, ValueError) as error:
+        raise ValueError("its scans are damaged") from error
+    if any(any(bits) for bits in missing.values()):
+        raise ValueError("its last scans are missing")
+
+
+def _decode_scans(data: bytes) -> None:
     try:
         decoder = av.CodecContext.create("mjpeg", "r")
         decoder.options = {"err_detect": "explode"}
