@@ -26,7 +26,7 @@ $(VENV)/full: $(VENV)/core
 demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
 	mkdir -p demo
 	$(BIN)/kinoloom interpolate examples/photos/aloe1.jpg examples/photos/aloe2.jpg \
-	  --seconds 3 --ease in-out -o demo/aloe.mp4 --report demo/aloe.html --overwrite
+	  --seconds 3 --ease in-out --size 800 -o demo/aloe.mp4 --report demo/aloe.html --overwrite
 	$(BIN)/python examples/gallery/film_strip.py demo
 	$(BIN)/python examples/gallery/film_loop.py demo
 	@echo "The film: demo/aloe.mp4    Its report: demo/aloe.html"

@@ -49,7 +49,7 @@ def run_kinoloom(*words: str) -> None:
 
 def check_core() -> None:
     """Interpolate two photos and list what is installed."""
-    outputs = ["-o", "film.mp4", "--report", "film.html"]
+    outputs = ["-o", "film.mp4", "--report", "film.html", "--size", "480"]
     run_kinoloom("interpolate", *PHOTOS, *outputs, "--seconds", "1")
     run_kinoloom("doctor")
 

@@ -31,7 +31,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_photos_to_film(tmp_path: Path) -> None:
-    assert "90 frames of 1282x1110" in run(tmp_path, "photos_to_film.py")
+    assert "90 frames of 800x692" in run(tmp_path, "photos_to_film.py")
     assert len(list(kinoloom.read(tmp_path / "aloe.mp4"))) == 90
 
 

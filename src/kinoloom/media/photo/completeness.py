@@ -108,7 +108,8 @@ def _find_jpeg_end(data: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
 
     What follows it (previews, motion photos) has markers of its own.
     """
-    place, segments = 2, []
+    place = 2
+    segments: list[tuple[bytes, bytes]] = []
     while found := _MARKER.search(data, place):
         kind = found[0][-1:]
         if kind == _END_OF_IMAGE:
