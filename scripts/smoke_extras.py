@@ -9,7 +9,6 @@ extras; `--list` prints the names.
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import subprocess
@@ -114,8 +113,7 @@ def check_pipelines() -> None:
     pipeline.upsert()
     execution = pipeline.start()
     execution.wait()
-    result = execution.result("Double-1")["result"] / "result.json"
-    assert json.loads(result.read_text())["Result"] == 12
+    assert execution.result("Double-1") == 12
 
 
 def check_ray() -> None:
