@@ -37,6 +37,7 @@ from kinoloom.media.frames.reformat import reformat_yuv
 from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
 from kinoloom.media.video.plan import Plan, find_native_format, is_transparent
+from kinoloom.media.video.planes import repack
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
 
@@ -190,10 +191,7 @@ def _reuse_native(native: object, plan: Plan) -> av.VideoFrame | None:
         return None
     if (native.width, native.height) != (plan.width, plan.height):
         return None
-    if native.format.name == plan.pix_fmt:
-        return native
-    full = {"src_color_range": _FULL, "dst_color_range": _FULL}
-    return native.reformat(format=plan.pix_fmt, **full)  # "yuvj" formats differ in name only
+    return repack(native, plan.pix_fmt)  # "yuvj" formats differ in name only
 
 
 def _reformat_native(frame: Frame, plan: Plan) -> av.VideoFrame | None:

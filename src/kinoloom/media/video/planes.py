@@ -12,6 +12,7 @@ digital image processing"), scaled to the coarser grid, with the edge repeated.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from kinoloom.errors import UnsupportedMediaError
 
 Plane = NDArray[Any]
+_CONVERSION = threading.Lock()
 _FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG; on both sides, it leaves samples unchanged
 _SUBSAMPLED = {
     (1, 1): "444",
@@ -103,18 +105,23 @@ def join_planes(planes: list[Plane], width: int, height: int, layout: Layout) ->
 def repack(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
     """Return the same samples in another format of the same kind, bits and chroma steps.
 
+    A frame may be repacked by several threads: the frame of a source is encoded while the next
+    interval is computed from it. PyAV keeps one converter per frame, changes the frame's tags
+    while it converts, and locks neither.
+
     Raises:
         UnsupportedMediaError: swscale cannot convert between the two.
     """
     if frame.format.name == pix_fmt:
         return frame
     try:
-        return frame.reformat(
-            format=pix_fmt,
-            src_color_range=_FULL_RANGE,
-            dst_color_range=_FULL_RANGE,
-            threads=1,  # with several, swscale 9.5 sometimes corrupts rows at slice boundaries
-        )
+        with _CONVERSION:
+            return frame.reformat(
+                format=pix_fmt,
+                src_color_range=_FULL_RANGE,
+                dst_color_range=_FULL_RANGE,
+                threads=1,  # with several, swscale 9.5 sometimes corrupts rows at slice boundaries
+            )
     except (ValueError, OSError) as error:
         raise UnsupportedMediaError(
             f"Pictures cannot be converted from {frame.format.name} to {pix_fmt}."
