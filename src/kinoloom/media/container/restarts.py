@@ -135,6 +135,8 @@ def _scan_file(path: Path, size: int, changed_ns: int) -> tuple[Restart, ...]:
             for packet in container.demux(streams):
                 if packet.size and packet.dts is not None and packet.time_base:
                     scan.add(packet)
+        except MemoryError:
+            raise
         except av.FFmpegError:
             pass  # reading the pictures reports the damage
     return tuple(scan.list_restarts(pictures))

@@ -148,6 +148,8 @@ def _decode_scans(data: bytes) -> None:
         decoder = av.CodecContext.create("mjpeg", "r")
         decoder.options = {"err_detect": "explode"}
         decoder.decode(av.Packet(data))
+    except MemoryError:
+        raise
     except av.InvalidDataError as error:
         raise ValueError("its pixels end early or are damaged") from error
     except av.FFmpegError:  # a kind of JPEG that FFmpeg does not decode
