@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+import typing
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 
 import click
 
+from kinoloom.base import registry
 from kinoloom.base.files import NoOptions, Nothing, files_of
 from kinoloom.base.op import Op
-from kinoloom.base.options import Option, options_of
+from kinoloom.base.options import Option, build, options_of
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.execution import execute
@@ -97,10 +99,33 @@ def build_command(op: Op) -> click.Command:
     )
 
 
+def build_folder_command(
+    name: str, function: Callable[[tuple[Path, ...], Any], int]
+) -> click.Command:
+    """Build a command that is not an op: a function (folders, options) -> exit code."""
+    options = typing.get_type_hints(function)["options"]
+
+    def callback(folders: tuple[str, ...], **values: Any) -> int:
+        return function(tuple(Path(folder) for folder in folders), build(options, values))
+
+    params: list[click.Parameter] = [click.Argument(["folders"], nargs=-1, metavar="[FOLDER ...]")]
+    params += [_option(item) for item in options_of(options)]
+    return click.Command(
+        name,
+        params=[*params, _debug_option()],
+        callback=callback,
+        help=_help_text(function),
+        short_help=registry.command_summary(name),
+    )
+
+
+def _help_text(function: Callable[..., Any]) -> str:
+    return re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(function) or "")[0]
+
+
 def _help(op: Op) -> str:
-    text = re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(op.function) or "")[0]
     needs = f"\n\nRequires the extra '{op.extra}'." if op.extra else ""
-    return text + needs
+    return _help_text(op.function) + needs
 
 
 def _inputs(op: Op) -> list[click.Parameter]:
@@ -195,5 +220,9 @@ def _common_options(op: Op) -> list[click.Option]:
     return [
         *(page if op.page else []),
         click.Option(["--json"], is_flag=True, help="Print one JSON object on stdout"),
-        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks"),
+        _debug_option(),
     ]
+
+
+def _debug_option() -> click.Option:
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks")

@@ -1,0 +1,90 @@
+"""The studio as one object: what all parts of the server share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from kinoloom.base.page import Person
+from kinoloom.studio.events.bus import Bus
+from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.options import StudioOptions
+from kinoloom.studio.security.sessions import Sessions
+from kinoloom.studio.state.database import Database
+from kinoloom.studio.warm.process import WarmProcess
+
+STATE_FOLDER = ".kinoloom"
+
+
+@dataclass
+class Studio:
+    """A running studio.
+
+    Attributes:
+        tree: the folders.
+        options: of the command.
+        database: the state.
+        sessions: links and cookies.
+        bus: events for pages.
+        tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        closing: called, in reverse order, when the server ends.
+    """
+
+    tree: Tree
+    options: StudioOptions
+    database: Database
+    sessions: Sessions
+    bus: Bus
+    tools: WarmProcess
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def state_folder(self) -> Path:
+        """FOLDER/.kinoloom of the first folder."""
+        return self.tree.first / STATE_FOLDER
+
+    @property
+    def cache_folder(self) -> Path:
+        """For files that can be made again; may be deleted at any time."""
+        return self.state_folder / "cache"
+
+    async def close(self) -> None:
+        """End everything that the server runs, except its jobs."""
+        self.bus.close()
+        for close in reversed(self.closing):
+            await close()
+        await self.tools.stop()
+        self.database.close()
+
+
+def open_core(tree: Tree, options: StudioOptions) -> Studio:
+    """Open the state of a studio; call it in the running event loop.
+
+    Raises:
+        OutputError: the state cannot be written.
+    """
+    database = Database(tree.first / STATE_FOLDER / "studio.db")
+    return Studio(
+        tree,
+        options,
+        database,
+        Sessions(database),
+        Bus(asyncio.get_running_loop()),
+        WarmProcess("tools", tree),
+    )
+
+
+def studio_of(request: Request) -> Studio:
+    """Return the studio that a request belongs to."""
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+def person_of(request: Request) -> Person:
+    """Return the person who sent a request."""
+    person: Person = request.scope["person"]
+    return person
