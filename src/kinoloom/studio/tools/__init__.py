@@ -1,0 +1,1 @@
+"""Work of the studio that requires heavy libraries; it runs in warm processes."""
