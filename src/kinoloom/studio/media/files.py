@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +17,21 @@ from kinoloom.studio.media.sending import OpenFileResponse
 from kinoloom.studio.media.service import open_file, service_of
 from kinoloom.studio.media.versions import Version
 from kinoloom.studio.responses import JsonResponse, RequestError
+
+
+class _Name(Convertor[str]):
+    """The rest of an address; unlike Starlette's own "path", it may have line feeds."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("name", _Name())
 
 
 async def send_file(request: Request) -> Response:
@@ -80,6 +96,6 @@ def _version_beside(request: Request, text: str) -> str:
 
 
 ROUTES = [
-    Route("/media/{path:path}", send_file),
+    Route("/media/{path:name}", send_file),
     Route("/api/file", describe_file),
 ]

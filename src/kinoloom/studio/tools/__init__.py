@@ -1,1 +1,1 @@
-"""Work of the studio that requires heavy libraries; it runs in warm processes."""
+"""The studio's own functions that need heavy libraries; they run in a warm process."""

@@ -90,6 +90,9 @@ def frame(
         number: of the frame in order of display, from 0.
         width: its largest width in pixels; 0 for its own.
         media_type: JPEG, or PNG without losses.
+
+    Raises:
+        UsageError: there is no frame of this number.
     """
     with open_source(context, path, version) as source:
         if is_photo(source.location):
