@@ -30,7 +30,9 @@ FILMS = {
     "hevc 10 bits.mkv": make.Video(40, codec="libx265", pix_fmt="yuv420p10le"),
     "vp9, loose.mkv": make.Video(60, codec="libvpx-vp9", ticks=LOOSE, options={"g": "16"}),
     "h264, loose.mp4": make.Video(60, ticks=LOOSE, start=Fraction(1, 3), options={"g": "16"}),
-    "vp8.webm": make.Video(60, codec="libvpx", options={"auto-alt-ref": "1", "lag-in-frames": "16"}),
+    "vp8.webm": make.Video(
+        60, codec="libvpx", options={"auto-alt-ref": "1", "lag-in-frames": "16"}
+    ),
     "av1.mp4": make.Video(40, codec="libsvtav1", options={"preset": "12"}),
     "prores.mov": make.Video(20, codec="prores_ks", pix_fmt="yuv422p10le"),
     "stream.ts": make.Video(60, options={"g": "20"}),

@@ -49,20 +49,20 @@ def write_spikes(path: Path) -> None:
 
 def write_with_subtitles(path: Path, source: Path) -> None:
     """Write a film with a track of SubRip captions."""
+    text = path.with_suffix(".txt")
+    text.write_text("1\n00:00:00,200 --> 00:00:00,700\nTrack & <b>bold</b> <x> {y}\n")
     with av.open(str(path), "w") as out, av.open(str(source)) as film:
-        pictures = out.add_stream_from_template(film.streams.video[0])
-        text = out.add_stream("subrip")
-        text.metadata["language"] = "eng"
-        out.start_encoding()
-        packet = av.Packet(b"Track & caption <b>bold</b> <x>")
-        packet.stream, packet.time_base = text, Fraction(1, 1000)
-        packet.pts = packet.dts = 200
-        packet.duration = 500
-        out.mux(packet)
-        for one in film.demux(film.streams.video[0]):
-            if one.size:
-                one.stream = pictures
-                out.mux(one)
+        with av.open(str(text), format="srt") as captions:
+            streams = [
+                out.add_stream_from_template(film.streams.video[0]),
+                out.add_stream_from_template(captions.streams.subtitles[0]),
+            ]
+            streams[1].metadata["language"] = "eng"
+            for stream, origin in zip(streams[::-1], (captions, film), strict=True):
+                for packet in origin.demux(origin.streams[0]):
+                    if packet.size:
+                        packet.stream = stream
+                        out.mux(packet)
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +175,14 @@ def test_captions_are_webvtt_in_which_markup_is_text(studio: Studio) -> None:
     answer = studio.ask("/captions", "film.mp4")
     assert answer.headers["content-type"] == "text/vtt; charset=utf-8"
     german = studio.ask("/captions", "film.de.vtt").body.decode()
-    assert german == answer.body.decode() == (
-        "WEBVTT\n\n00:00:00.500 --> 00:00:01.250\n"
-        "<i>Good</i> day &lt;script&gt;alert(1)&lt;/script&gt; &amp; more\n\n"
-        "00:00:01.500 --> 00:00:02.000\nSecond line\nof two\n"
+    assert (
+        german
+        == answer.body.decode()
+        == (
+            "WEBVTT\n\n00:00:00.500 --> 00:00:01.250\n"
+            "<i>Good</i> day &lt;script&gt;alert(1)&lt;/script&gt; &amp; more\n\n"
+            "00:00:01.500 --> 00:00:02.000\nSecond line\nof two\n"
+        )
     )
 
 
@@ -187,7 +191,7 @@ def test_captions_in_a_film_are_found(studio: Studio) -> None:
     assert [(one["source"], one["language"]) for one in tracks] == [("captions.mkv", "eng")]
     answer = studio.ask("/captions", "captions.mkv", track=tracks[0]["track"])
     assert "00:00:00.200 --> 00:00:00.700" in answer.body.decode()
-    assert "Track &amp; caption <b>bold</b> &lt;x&gt;" in answer.body.decode()
+    assert "Track &amp; <b>bold</b> &lt;x&gt; {y}" in answer.body.decode()
     beside = studio.ask("/api/captions", "film.mp4").json["tracks"]
     assert [one["source"] for one in beside] == ["film.de.vtt", "film.srt"]
     assert studio.ask("/captions", "silent.mp4").status == 404
@@ -289,7 +293,9 @@ def test_a_proxy_of_a_photo_is_webp(studio: Studio, name: str) -> None:
 
 
 def test_a_proxy_can_be_stopped(studio: Studio) -> None:
-    make.make(studio.folder / "long.mkv", frames=400, size=(640, 480), options={"preset": "ultrafast"})
+    make.make(
+        studio.folder / "long.mkv", frames=400, size=(640, 480), options={"preset": "ultrafast"}
+    )
     assert studio.ask("/proxy", "long.mkv").status == 202
     answer = studio.send("DELETE", "/api/proxy?path=long.mkv")
     assert answer.json["state"] == "cancelled"

@@ -34,6 +34,7 @@ _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
 _STYLE = re.compile(r"</?[ibu]>", re.IGNORECASE)
 _OTHER_TAGS = re.compile(r"</?(?:font|c|v|lang|ruby|rt)\b[^<>]*>|<\d[\d:.]*>", re.IGNORECASE)
 _OVERRIDES = re.compile(r"\{\\[^{}]*\}")
+_OVERRIDDEN_STYLE = re.compile(r"\\([ibu])([01])(?=[\\}])")
 _ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 _BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -169,8 +170,16 @@ def write_webvtt(cues: Sequence[Cue]) -> str:
 
 def _clean(text: str) -> str:
     """Remove what styles a caption beyond italics, bold and underline."""
-    text = _OVERRIDES.sub("", text).replace("\\N", "\n").replace("\\n", "\n")
+    text = _OVERRIDES.sub(_convert_override, text).replace("\\N", "\n").replace("\\n", "\n")
     return html.unescape(_OTHER_TAGS.sub("", text)).replace("\0", "")
+
+
+def _convert_override(override: re.Match[str]) -> str:
+    """Return the tags for what an override of ASS sets: {\\i1} is <i>, {\\i0} is </i>."""
+    return "".join(
+        f"<{'' if value == '1' else '/'}{style}>"
+        for style, value in _OVERRIDDEN_STYLE.findall(override[0])
+    )
 
 
 def _escape(text: str) -> str:
