@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 
-from kinoloom.base.page import Person
+from kinoloom.base.page import Person, StartedJob
+from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.options import StudioOptions
+from kinoloom.studio.pages.calls import Calls
+from kinoloom.studio.pages.catalogue import Catalogue
+from kinoloom.studio.pages.context import Services, StartJob
+from kinoloom.studio.pages.feeds import Feeds
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
 from kinoloom.studio.warm.process import WarmProcess
@@ -31,6 +37,10 @@ class Studio:
         sessions: links and cookies.
         bus: events for pages.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        catalogue: of the pages.
+        documents: of the pages.
+        calls, feeds: run those of the pages.
+        start_job: starts a job of a person: (person, body of POST /api/jobs) -> `StartedJob`.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -40,7 +50,23 @@ class Studio:
     sessions: Sessions
     bus: Bus
     tools: WarmProcess
+    catalogue: Catalogue = field(init=False)
+    documents: Documents = field(init=False)
+    calls: Calls = field(init=False)
+    feeds: Feeds = field(init=False)
+    start_job: StartJob = field(init=False)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.catalogue = Catalogue()
+        self.documents = Documents(self.database, self.bus, self.catalogue)
+        services = Services(self.tree, self.documents, self._start_job)
+        self.calls = Calls(self.catalogue, services)
+        self.feeds = Feeds(self.catalogue, services, self.bus)
+        self.closing += [self.calls.close, self.feeds.close]
+
+    async def _start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
+        return await self.start_job(person, body)
 
     @property
     def state_folder(self) -> Path:
