@@ -11,13 +11,14 @@ from typing import Any
 from starlette.requests import Request
 
 from kinoloom.base.page import Person, StartedJob
+from kinoloom.errors import UsageError
 from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.pages.calls import Calls
-from kinoloom.studio.pages.catalogue import Catalogue
-from kinoloom.studio.pages.context import Services, StartJob
+from kinoloom.studio.pages.catalogue import Pages
+from kinoloom.studio.pages.context import Services
 from kinoloom.studio.pages.feeds import Feeds
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
@@ -37,10 +38,9 @@ class Studio:
         sessions: links and cookies.
         bus: events for pages.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
-        catalogue: of the pages.
+        pages: all pages.
         documents: of the pages.
         calls, feeds: run those of the pages.
-        start_job: starts a job of a person: (person, body of POST /api/jobs) -> `StartedJob`.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -50,23 +50,27 @@ class Studio:
     sessions: Sessions
     bus: Bus
     tools: WarmProcess
-    catalogue: Catalogue = field(init=False)
+    pages: Pages = field(init=False)
     documents: Documents = field(init=False)
     calls: Calls = field(init=False)
     feeds: Feeds = field(init=False)
-    start_job: StartJob = field(init=False)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.catalogue = Catalogue()
-        self.documents = Documents(self.database, self.bus, self.catalogue)
-        services = Services(self.tree, self.documents, self._start_job)
-        self.calls = Calls(self.catalogue, services)
-        self.feeds = Feeds(self.catalogue, services, self.bus)
+        self.pages = Pages()
+        self.documents = Documents(self.database, self.bus, self.pages)
+        services = Services(self.tree, self.documents, self.start_job)
+        self.calls = Calls(self.pages, services)
+        self.feeds = Feeds(self.pages, services, self.bus)
         self.closing += [self.calls.close, self.feeds.close]
 
-    async def _start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
-        return await self.start_job(person, body)
+    async def start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
+        """Start a job for a call of a page.
+
+        Raises:
+            UsageError: the body is not that of a job.
+        """
+        raise UsageError(f"This studio cannot start {body['op']}.")
 
     @property
     def state_folder(self) -> Path:

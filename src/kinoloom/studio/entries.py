@@ -9,4 +9,5 @@ ENTRIES = Entries(
         "studio": OpEntry("launch:open_studio", "Open the studio for folders in the browser.")
     },
     pages={"notes": "notes.page:PAGE"},
+    checks={"studio": "checks:checks"},
 )

@@ -18,7 +18,7 @@ from kinoloom.errors import UsageError
 from kinoloom.studio.documents import storage
 from kinoloom.studio.documents.history import ConflictError, Entry, History, Verb
 from kinoloom.studio.events.bus import Bus
-from kinoloom.studio.pages.catalogue import Catalogue
+from kinoloom.studio.pages.catalogue import Pages
 from kinoloom.studio.responses import RequestError
 from kinoloom.studio.state.database import Database
 
@@ -85,11 +85,11 @@ class Documents:
     Args:
         database: holds them.
         bus: announces changes.
-        catalogue: of pages, which declare kinds of documents.
+        pages: all pages, which declare kinds of documents.
     """
 
-    def __init__(self, database: Database, bus: Bus, catalogue: Catalogue) -> None:
-        self._database, self._bus, self._catalogue = database, bus, catalogue
+    def __init__(self, database: Database, bus: Bus, pages: Pages) -> None:
+        self._database, self._bus, self._pages = database, bus, pages
         self._loaded: OrderedDict[Place, History] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -220,7 +220,7 @@ class Documents:
         name = place.name
         if not name or printable_line(name) != name or len(name.encode()) > _MAX_NAME_BYTES:
             raise RequestError(422, f"A document cannot be called '{printable_line(name)}'.")
-        return self._catalogue.document(place.page, place.kind)
+        return self._pages.document(place.page, place.kind)
 
 
 @contextmanager

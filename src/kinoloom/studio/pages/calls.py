@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinoloom.base.page import Call, Person
-from kinoloom.studio.pages.catalogue import Catalogue
+from kinoloom.studio.pages.catalogue import Pages
 from kinoloom.studio.pages.context import Services, ThreadContext
 from kinoloom.studio.responses import RequestError
 from kinoloom.studio.warm.process import CancelledRequestError, Request, WarmProcess
@@ -44,12 +44,12 @@ class Calls:
     """Runs calls; its methods are for the event loop.
 
     Args:
-        catalogue: of the pages.
+        pages: all pages.
         services: for the contexts of calls.
     """
 
-    def __init__(self, catalogue: Catalogue, services: Services) -> None:
-        self._catalogue, self._services = catalogue, services
+    def __init__(self, pages: Pages, services: Services) -> None:
+        self._pages, self._services = pages, services
         self._threads = ThreadPoolExecutor(_THREADS, "call")
         self._processes: dict[str, WarmProcess] = {}
         self._latest: dict[tuple[str, str, str], asyncio.Task[Any]] = {}
@@ -63,7 +63,7 @@ class Calls:
             RequestError: there is no such call (404), the person may not use it (403), or it took
                 too long (504).
         """
-        call = await asyncio.to_thread(self._catalogue.call, asked.page, asked.name)
+        call = await asyncio.to_thread(self._pages.call, asked.page, asked.name)
         if not asked.person.may(call.role):
             raise RequestError(403, f"Only people with the role {call.role} may do this.")
         options = call.build_options(asked.options)
@@ -116,7 +116,7 @@ class Calls:
             process = WarmProcess(f"page {asked.page}", self._services.tree)
             self._processes[asked.page] = process
         request = Request(
-            self._catalogue.call_path(asked.page, asked.name),
+            self._pages.call_path(asked.page, asked.name),
             asked.options,
             asked.person,
             self._services.answer(asked.page, asked.person),

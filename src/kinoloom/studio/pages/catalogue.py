@@ -48,7 +48,7 @@ class Listed:
         }
 
 
-class Catalogue:
+class Pages:
     """All pages, loaded once; a page that fails does not affect the others."""
 
     def __init__(self) -> None:

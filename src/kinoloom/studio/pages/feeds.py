@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from kinoloom.base.page import Feed, Person
 from kinoloom.errors import KinoloomError
 from kinoloom.studio.events.bus import Bus
-from kinoloom.studio.pages.catalogue import Catalogue
+from kinoloom.studio.pages.catalogue import Pages
 from kinoloom.studio.pages.context import Services, ThreadContext
 from kinoloom.studio.responses import RequestError, describe_error, parse_object
 from kinoloom.studio.warm.process import Request, WarmProcess
@@ -55,13 +55,13 @@ class Feeds:
     """Starts and stops feeds; its methods are for the event loop.
 
     Args:
-        catalogue: of the pages.
+        pages: all pages.
         services: for the contexts of feeds.
         bus: carries their events.
     """
 
-    def __init__(self, catalogue: Catalogue, services: Services, bus: Bus) -> None:
-        self._catalogue, self._services, self._bus = catalogue, services, bus
+    def __init__(self, pages: Pages, services: Services, bus: Bus) -> None:
+        self._pages, self._services, self._bus = pages, services, bus
         self._running: dict[str, _Running] = {}
         bus.on_first.append(self._join)
         bus.on_last.append(self._leave)
@@ -77,7 +77,7 @@ class Feeds:
             return None
         try:
             wanted = parse_topic(topic)
-            feed = self._catalogue.feed(wanted.page, wanted.name)
+            feed = self._pages.feed(wanted.page, wanted.name)
             feed.build_options(wanted.options)
             if not person.may(feed.role):
                 raise RequestError(403, f"Only people with the role {feed.role} may see this.")
@@ -104,7 +104,7 @@ class Feeds:
             return
         running = self._running[topic] = _Running(threading.Event())
         wanted = parse_topic(topic)
-        feed = self._catalogue.feed(wanted.page, wanted.name)
+        feed = self._pages.feed(wanted.page, wanted.name)
         loop = asyncio.get_running_loop()
         if feed.cost == "model":
             running.task = loop.create_task(self._run_process(topic, wanted, running))
@@ -157,7 +157,7 @@ class Feeds:
         """Publish what a feed yields in a process of its own."""
         process = WarmProcess(f"feed {wanted.page}/{wanted.name}", self._services.tree)
         request = Request(
-            self._catalogue.feed_path(wanted.page, wanted.name),
+            self._pages.feed_path(wanted.page, wanted.name),
             wanted.options,
             AUDIENCE,
             self._services.answer(wanted.page, AUDIENCE),

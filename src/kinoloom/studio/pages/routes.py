@@ -29,7 +29,7 @@ _LEFT = 499
 async def read_state(request: Request) -> Response:
     """Return what the client needs to draw the studio."""
     studio, person = studio_of(request), person_of(request)
-    pages = [listed.describe() for listed in studio.catalogue.list_all()]
+    pages = [listed.describe() for listed in studio.pages.list_all()]
     return JsonResponse(
         {
             "version": kinoloom.__version__,
@@ -46,7 +46,7 @@ async def read_state(request: Request) -> Response:
 
 async def serve_page_file(request: Request) -> Response:
     """Serve a file of the folder of a page's module."""
-    page = studio_of(request).catalogue.page(request.path_params["page"])
+    page = studio_of(request).pages.page(request.path_params["page"])
     folder = page.module_path.rpartition("/")[0]
     path = request.path_params["path"]
     return serve_package_file(page.package, f"{folder}/{path}" if folder else path)
