@@ -1,4 +1,4 @@
-"""A studio in a process of its own, and a client that speaks HTTP to it with the standard library."""
+"""A studio in a process of its own, and a client that speaks HTTP to it."""
 
 from __future__ import annotations
 

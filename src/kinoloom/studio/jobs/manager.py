@@ -214,7 +214,7 @@ class JobManager:
             raise RequestError(409, "This job has not ended.", "Cancel it first.")
         self.table.remove(id_)
         self._remove_folder(id_)
-        self._publish("jobs", {"id": id_, "state": "removed"})
+        self._publish("jobs", {"id": id_, "removed": True})
 
     # --- the queue ---
 
