@@ -18,6 +18,7 @@ from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
 from kinoloom.studio.documents import routes as documents
 from kinoloom.studio.events import stream
+from kinoloom.studio.jobs import routes as jobs
 from kinoloom.studio.pages import routes as pages
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
@@ -25,6 +26,7 @@ from kinoloom.studio.security.guard import Guard
 AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
     stream.ROUTES,
+    jobs.ROUTES,
     documents.ROUTES,
 )
 """The routes of each part of the studio; those of pages, which match most, come after them."""

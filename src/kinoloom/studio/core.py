@@ -11,10 +11,13 @@ from typing import Any
 from starlette.requests import Request
 
 from kinoloom.base.page import Person, StartedJob
-from kinoloom.errors import UsageError
 from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.jobs.manager import JobManager
+from kinoloom.studio.jobs.slots import Slots
+from kinoloom.studio.jobs.submit import JobDesk
+from kinoloom.studio.jobs.table import JobTable
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.pages.calls import Calls
 from kinoloom.studio.pages.catalogue import Pages
@@ -38,6 +41,7 @@ class Studio:
         sessions: links and cookies.
         bus: events for pages.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        jobs, desk: run jobs, and take requests for them.
         pages: all pages.
         documents: of the pages.
         calls, feeds: run those of the pages.
@@ -50,6 +54,8 @@ class Studio:
     sessions: Sessions
     bus: Bus
     tools: WarmProcess
+    jobs: JobManager
+    desk: JobDesk
     pages: Pages = field(init=False)
     documents: Documents = field(init=False)
     calls: Calls = field(init=False)
@@ -64,14 +70,6 @@ class Studio:
         self.feeds = Feeds(self.pages, services, self.bus)
         self.closing += [self.calls.close, self.feeds.close]
 
-    async def start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
-        """Start a job for a call of a page.
-
-        Raises:
-            UsageError: the body is not that of a job.
-        """
-        raise UsageError(f"This studio cannot start {body['op']}.")
-
     @property
     def state_folder(self) -> Path:
         """FOLDER/.kinoloom of the first folder."""
@@ -82,9 +80,18 @@ class Studio:
         """For files that can be made again; may be deleted at any time."""
         return self.state_folder / "cache"
 
+    async def start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
+        """Start a job for a call of a page; see `JobDesk.start`.
+
+        Raises:
+            KinoloomError, RequestError: as there.
+        """
+        return await self.desk.start(person, body)
+
     async def close(self) -> None:
-        """End everything that the server runs, except its jobs."""
+        """End everything that the server runs; jobs continue unless `--end-jobs` was given."""
         self.bus.close()
+        await self.jobs.close(end_jobs=self.options.end_jobs)
         for close in reversed(self.closing):
             await close()
         await self.tools.stop()
@@ -97,15 +104,16 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
     Raises:
         OutputError: the state cannot be written.
     """
-    database = Database(tree.first / STATE_FOLDER / "studio.db")
-    return Studio(
-        tree,
-        options,
-        database,
-        Sessions(database),
-        Bus(asyncio.get_running_loop()),
-        WarmProcess("tools", tree),
+    state = tree.first / STATE_FOLDER
+    database = Database(state / "studio.db")
+    bus = Bus(asyncio.get_running_loop())
+    tools = WarmProcess("tools", tree)
+    jobs = JobManager(
+        JobTable(database), state / "jobs", tree.first, Slots(options.jobs), bus.publish
     )
+    jobs.start()
+    desk = JobDesk(jobs, tree, tools)
+    return Studio(tree, options, database, Sessions(database), bus, tools, jobs, desk)
 
 
 def studio_of(request: Request) -> Studio:
