@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from page_packages import PAGES, declare_pages
-from studio_client import Client, StudioProcess, python_path, run_studio
+from studio_process import Client, StudioProcess, python_path, run_studio
 
 
 @pytest.fixture(scope="module")
