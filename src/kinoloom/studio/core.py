@@ -11,7 +11,10 @@ from starlette.requests import Request
 
 from kinoloom.base.page import Person
 from kinoloom.studio.events.bus import Bus
+from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.folders.uploads import Uploads
+from kinoloom.studio.folders.watching import Watcher
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
@@ -30,6 +33,7 @@ class Studio:
         database: the state.
         sessions: links and cookies.
         bus: events for pages.
+        uploads, trash, watcher: of the files in the folders.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
         closing: called, in reverse order, when the server ends.
     """
@@ -39,6 +43,9 @@ class Studio:
     database: Database
     sessions: Sessions
     bus: Bus
+    uploads: Uploads
+    trash: Trash
+    watcher: Watcher
     tools: WarmProcess
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -55,6 +62,7 @@ class Studio:
     async def close(self) -> None:
         """End everything that the server runs, except its jobs."""
         self.bus.close()
+        self.watcher.close()
         for close in reversed(self.closing):
             await close()
         await self.tools.stop()
@@ -68,12 +76,16 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         OutputError: the state cannot be written.
     """
     database = Database(tree.first / STATE_FOLDER / "studio.db")
+    bus = Bus(asyncio.get_running_loop())
     return Studio(
         tree,
         options,
         database,
         Sessions(database),
-        Bus(asyncio.get_running_loop()),
+        bus,
+        Uploads(tree, database, options.upload_limit),
+        Trash(tree, database),
+        Watcher(tree, bus),
         WarmProcess("tools", tree),
     )
 
