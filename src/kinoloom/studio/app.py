@@ -18,6 +18,7 @@ from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
 from kinoloom.studio.events import stream
 from kinoloom.studio.folders import routes as folders
+from kinoloom.studio.ops import routes as ops
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
 
@@ -25,6 +26,7 @@ AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
     stream.ROUTES,
     folders.ROUTES,
+    ops.ROUTES,
 )
 """The routes of each part of the studio."""
 

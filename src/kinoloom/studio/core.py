@@ -15,6 +15,7 @@ from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.folders.uploads import Uploads
 from kinoloom.studio.folders.watching import Watcher
+from kinoloom.studio.ops.catalogue import Catalogue
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
@@ -35,6 +36,7 @@ class Studio:
         bus: events for pages.
         uploads, trash, watcher: of the files in the folders.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        catalogue: of ops.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -47,6 +49,7 @@ class Studio:
     trash: Trash
     watcher: Watcher
     tools: WarmProcess
+    catalogue: Catalogue
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -76,6 +79,7 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         OutputError: the state cannot be written.
     """
     database = Database(tree.first / STATE_FOLDER / "studio.db")
+    tools = WarmProcess("tools", tree)
     bus = Bus(asyncio.get_running_loop())
     return Studio(
         tree,
@@ -86,7 +90,8 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         Uploads(tree, database, options.upload_limit),
         Trash(tree, database),
         Watcher(tree, bus),
-        WarmProcess("tools", tree),
+        tools,
+        Catalogue(tools, tree.first / STATE_FOLDER / "cache"),
     )
 
 
