@@ -8,4 +8,5 @@ ENTRIES = Entries(
     commands={
         "studio": OpEntry("launch:open_studio", "Open the studio for folders in the browser.")
     },
+    checks={"studio": "checks:checks"},
 )

@@ -16,10 +16,9 @@ from kinoloom.errors import OutputError, UsageError
 from kinoloom.studio.app import Address, build_app
 from kinoloom.studio.core import Studio, open_core
 from kinoloom.studio.folders.tree import Tree
-from kinoloom.studio.options import StudioOptions
+from kinoloom.studio.options import DEFAULT_PORT, StudioOptions
 from kinoloom.studio.running import Running, record_running
 
-DEFAULT_PORT = 8765
 _PORTS_TRIED = 50
 _GRACE_S = 2
 """Requests get this long to end when the server stops."""
