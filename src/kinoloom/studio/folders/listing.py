@@ -32,7 +32,7 @@ class Entry:
     Attributes:
         path: as pages write it.
         name: its last part.
-        kind: judged by the suffix.
+        kind: by the suffix.
         bytes: size of a file, 0 of a folder.
         modified_ns: time of the last modification in ns since 1970.
     """

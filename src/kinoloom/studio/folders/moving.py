@@ -167,14 +167,14 @@ class Trash:
         """
         row = self._database.find("SELECT path FROM trash WHERE id = ?", removal)
         if row is None:
-            raise RequestError(404, "This is no longer in the trash.")
+            raise RequestError(404, "The trash does not contain this any more.")
         path = row["path"]
         with self._tree.open_parent(path) as target, naming_errors(path):
             try:
                 with self._open(path, removal, make=False) as folder:
                     name = move_to_free_name((folder, target[1]), target)
             except FileNotFoundError as error:
-                raise RequestError(404, f"'{target[1]}' is no longer in the trash.") from error
+                raise RequestError(404, f"'{target[1]}' has left the trash.") from error
         self._database.execute("DELETE FROM trash WHERE id = ?", removal)
         return f"{path[: -len(target[1])]}{name}"
 

@@ -29,7 +29,7 @@ reject."""
 
 
 def kind_of(name: str) -> Kind:
-    """Return what a file is, judging by its suffix; "other" if that is not known."""
+    """Return what a file is, by its suffix; "other" if that is not known."""
     return _KINDS.get(suffix_of(name), "other")
 
 
