@@ -18,6 +18,7 @@ from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
 from kinoloom.studio.events import stream
 from kinoloom.studio.folders import routes as folders
+from kinoloom.studio.jobs import routes as jobs
 from kinoloom.studio.ops import routes as ops
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
@@ -27,6 +28,7 @@ AREAS: Sequence[Sequence[BaseRoute]] = (
     stream.ROUTES,
     folders.ROUTES,
     ops.ROUTES,
+    jobs.ROUTES,
 )
 """The routes of each part of the studio."""
 

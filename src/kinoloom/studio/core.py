@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 
-from kinoloom.base.page import Person
+from kinoloom.base.page import Person, StartedJob
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.folders.uploads import Uploads
 from kinoloom.studio.folders.watching import Watcher
+from kinoloom.studio.jobs.manager import JobManager
+from kinoloom.studio.jobs.slots import Slots
+from kinoloom.studio.jobs.submit import JobDesk
+from kinoloom.studio.jobs.table import JobTable
 from kinoloom.studio.ops.catalogue import Catalogue
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.security.sessions import Sessions
@@ -37,6 +42,7 @@ class Studio:
         uploads, trash, watcher: of the files in the folders.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
         catalogue: of ops.
+        jobs, desk: run jobs, and take requests for them.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -50,6 +56,8 @@ class Studio:
     watcher: Watcher
     tools: WarmProcess
     catalogue: Catalogue
+    jobs: JobManager
+    desk: JobDesk
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -62,10 +70,19 @@ class Studio:
         """For files that can be made again; may be deleted at any time."""
         return self.state_folder / "cache"
 
+    async def start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
+        """Start a job for a call of a page; see `JobDesk.start`.
+
+        Raises:
+            KinoloomError, RequestError: as there.
+        """
+        return await self.desk.start(person, body)
+
     async def close(self) -> None:
-        """End everything that the server runs, except its jobs."""
+        """End everything that the server runs; jobs continue unless `--end-jobs` was given."""
         self.bus.close()
         self.watcher.close()
+        await self.jobs.close(end_jobs=self.options.end_jobs)
         for close in reversed(self.closing):
             await close()
         await self.tools.stop()
@@ -78,20 +95,27 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
     Raises:
         OutputError: the state cannot be written.
     """
-    database = Database(tree.first / STATE_FOLDER / "studio.db")
-    tools = WarmProcess("tools", tree)
+    state = tree.first / STATE_FOLDER
+    database = Database(state / "studio.db")
     bus = Bus(asyncio.get_running_loop())
+    tools = WarmProcess("tools", tree)
+    jobs = JobManager(
+        JobTable(database), state / "jobs", tree.first, Slots(options.jobs), bus.publish
+    )
+    jobs.start()
     return Studio(
-        tree,
-        options,
-        database,
-        Sessions(database),
-        bus,
-        Uploads(tree, database, options.upload_limit),
-        Trash(tree, database),
-        Watcher(tree, bus),
-        tools,
-        Catalogue(tools, tree.first / STATE_FOLDER / "cache"),
+        tree=tree,
+        options=options,
+        database=database,
+        sessions=Sessions(database),
+        bus=bus,
+        uploads=Uploads(tree, database, options.upload_limit),
+        trash=Trash(tree, database),
+        watcher=Watcher(tree, bus),
+        tools=tools,
+        catalogue=Catalogue(tools, state / "cache"),
+        jobs=jobs,
+        desk=JobDesk(jobs, tree, tools),
     )
 
 
