@@ -18,7 +18,9 @@ from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
 from kinoloom.studio.documents import routes as documents
 from kinoloom.studio.events import stream
+from kinoloom.studio.folders import routes as folders
 from kinoloom.studio.jobs import routes as jobs
+from kinoloom.studio.ops import routes as ops
 from kinoloom.studio.pages import routes as pages
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
@@ -26,6 +28,8 @@ from kinoloom.studio.security.guard import Guard
 AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
     stream.ROUTES,
+    folders.ROUTES,
+    ops.ROUTES,
     jobs.ROUTES,
     documents.ROUTES,
 )

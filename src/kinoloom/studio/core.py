@@ -13,11 +13,15 @@ from starlette.requests import Request
 from kinoloom.base.page import Person, StartedJob
 from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
+from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.folders.uploads import Uploads
+from kinoloom.studio.folders.watching import Watcher
 from kinoloom.studio.jobs.manager import JobManager
 from kinoloom.studio.jobs.slots import Slots
 from kinoloom.studio.jobs.submit import JobDesk
 from kinoloom.studio.jobs.table import JobTable
+from kinoloom.studio.ops.catalogue import Catalogue
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.pages.calls import Calls
 from kinoloom.studio.pages.catalogue import Pages
@@ -40,7 +44,9 @@ class Studio:
         database: the state.
         sessions: links and cookies.
         bus: events for pages.
+        uploads, trash, watcher: of the files in the folders.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        catalogue: of ops.
         jobs, desk: run jobs, and take requests for them.
         pages: all pages.
         documents: of the pages.
@@ -53,7 +59,11 @@ class Studio:
     database: Database
     sessions: Sessions
     bus: Bus
+    uploads: Uploads
+    trash: Trash
+    watcher: Watcher
     tools: WarmProcess
+    catalogue: Catalogue
     jobs: JobManager
     desk: JobDesk
     pages: Pages = field(init=False)
@@ -91,6 +101,7 @@ class Studio:
     async def close(self) -> None:
         """End everything that the server runs; jobs continue unless `--end-jobs` was given."""
         self.bus.close()
+        self.watcher.close()
         await self.jobs.close(end_jobs=self.options.end_jobs)
         for close in reversed(self.closing):
             await close()
@@ -112,8 +123,20 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         JobTable(database), state / "jobs", tree.first, Slots(options.jobs), bus.publish
     )
     jobs.start()
-    desk = JobDesk(jobs, tree, tools)
-    return Studio(tree, options, database, Sessions(database), bus, tools, jobs, desk)
+    return Studio(
+        tree=tree,
+        options=options,
+        database=database,
+        sessions=Sessions(database),
+        bus=bus,
+        uploads=Uploads(tree, database, options.upload_limit),
+        trash=Trash(tree, database),
+        watcher=Watcher(tree, bus),
+        tools=tools,
+        catalogue=Catalogue(tools, state / "cache"),
+        jobs=jobs,
+        desk=JobDesk(jobs, tree, tools),
+    )
 
 
 def studio_of(request: Request) -> Studio:
