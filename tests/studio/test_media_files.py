@@ -196,7 +196,7 @@ def test_nothing_else_is_sent(studio: Studio, path: str) -> None:
 
 @pytest.mark.parametrize("how", ["truncated", "modified"])
 def test_the_connection_ends_when_the_file_changes(studio: Studio, how: str) -> None:
-    """The answer is shorter than declared: a browser takes no mixture of two versions for a file."""
+    """The answer is shorter than declared: no browser takes a mixture of versions for a file."""
     path = studio.folder / f"long-{how}.mp4"
     size = 64 << 20
     with path.open("wb") as file:

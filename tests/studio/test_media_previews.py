@@ -51,18 +51,19 @@ def write_with_subtitles(path: Path, source: Path) -> None:
     """Write a film with a track of SubRip captions."""
     text = path.with_suffix(".txt")
     text.write_text("1\n00:00:00,200 --> 00:00:00,700\nTrack & <b>bold</b> <x> {y}\n")
-    with av.open(str(path), "w") as out, av.open(str(source)) as film:
-        with av.open(str(text), format="srt") as captions:
-            streams = [
-                out.add_stream_from_template(film.streams.video[0]),
-                out.add_stream_from_template(captions.streams.subtitles[0]),
-            ]
-            streams[1].metadata["language"] = "eng"
-            for stream, origin in zip(streams[::-1], (captions, film), strict=True):
-                for packet in origin.demux(origin.streams[0]):
-                    if packet.size:
-                        packet.stream = stream
-                        out.mux(packet)
+    with (
+        av.open(str(path), "w") as out,
+        av.open(str(source)) as film,
+        av.open(str(text), format="srt") as captions,
+    ):
+        pictures = out.add_stream_from_template(film.streams.video[0])
+        words = out.add_stream_from_template(captions.streams.subtitles[0])
+        words.metadata["language"] = "eng"
+        for stream, origin in ((words, captions), (pictures, film)):
+            for packet in origin.demux(origin.streams[0]):
+                if packet.size:
+                    packet.stream = stream
+                    out.mux(packet)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_a_thumbnail_is_upright_and_of_the_wanted_width(
 
 def test_a_thumbnail_is_computed_once(studio: Studio) -> None:
     first = studio.ask("/thumb", "film.mp4", width=48)
-    kept = [p for p in (studio.folder / ".kinoloom" / "cache").rglob("*48*") if p.is_file()]
+    kept = [p for p in (studio.folder / ".kinoloom" / "cache").rglob("*-48") if p.is_file()]
     assert [path.read_bytes() for path in kept] == [first.body]
     other = open_image(first.body).convert("L")
     other.save(kept[0], format="JPEG")  # the cache is asked, not the film
@@ -344,7 +345,7 @@ def test_a_film_may_be_damaged_in_its_middle(studio: Studio) -> None:
     path = make.make(studio.folder / "scratched.mkv", frames=60, options={"g": "60"})
     make.scratch(path, 0.5, 2000)
     statuses = {studio.ask("/frame", path.name, n=n).status for n in range(0, 60, 6)}
-    assert statuses <= {200, 415}
+    assert statuses <= {200, 415, 422}  # the index may be damaged, too
     assert 200 in statuses
     assert studio.ask("/thumb", path.name).status == 200
 

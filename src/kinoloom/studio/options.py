@@ -7,13 +7,15 @@ from pathlib import Path
 
 from kinoloom.base.options import option
 
+DEFAULT_PORT = 8765
+
 
 @dataclass(frozen=True)
 class StudioOptions:
     """How the studio is served."""
 
     port: int | None = option(
-        None, "Port; default: 8765, or the next free one", low=1, high=65535, metavar="N"
+        None, f"Port; default: {DEFAULT_PORT}, or the next free one", low=1, high=65535, metavar="N"
     )
     no_open: bool = option(False, "Do not open the browser")
     jobs: int | None = option(None, "Number of jobs that run at once; default: by cores", low=1)

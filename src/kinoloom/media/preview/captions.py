@@ -103,10 +103,20 @@ def read_captions(path: Path, index: int) -> list[Cue]:
 
 
 def _decode(stream: SubtitleStream, packet: Packet[Any]) -> str:
+    """Return the text of a packet; "" if it is damaged, as the others are readable.
+
+    FFmpeg drops markup that it does not know, so only ASS is decoded; the others store their text.
+    """
+    codec = stream.codec_context.codec.canonical_name
+    content = bytes(packet)
+    if codec == "mov_text":  # 3GPP TS 26.245, section 5.17
+        content = content[2 : 2 + int.from_bytes(content[:2], "big")]
+    if codec != "ass":
+        return _clean(content.decode("utf-8", "replace")).strip()
     try:
         shown = stream.codec_context.decode2(packet)
     except (av.FFmpegError, ValueError):
-        return ""  # one damaged caption; the others are readable
+        return ""
     texts = [] if shown is None else [one.dialogue for one in shown if hasattr(one, "dialogue")]
     return "\n".join(_clean(text.decode("utf-8", "replace")) for text in texts).strip()
 
