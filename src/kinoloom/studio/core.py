@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 
 from kinoloom.base.page import Person, StartedJob
+from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
@@ -22,6 +23,10 @@ from kinoloom.studio.jobs.submit import JobDesk
 from kinoloom.studio.jobs.table import JobTable
 from kinoloom.studio.ops.catalogue import Catalogue
 from kinoloom.studio.options import StudioOptions
+from kinoloom.studio.pages.calls import Calls
+from kinoloom.studio.pages.catalogue import Pages
+from kinoloom.studio.pages.context import Services
+from kinoloom.studio.pages.feeds import Feeds
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
 from kinoloom.studio.warm.process import WarmProcess
@@ -43,6 +48,9 @@ class Studio:
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
         catalogue: of ops.
         jobs, desk: run jobs, and take requests for them.
+        pages: all pages.
+        documents: of the pages.
+        calls, feeds: run those of the pages.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -58,7 +66,19 @@ class Studio:
     catalogue: Catalogue
     jobs: JobManager
     desk: JobDesk
+    pages: Pages = field(init=False)
+    documents: Documents = field(init=False)
+    calls: Calls = field(init=False)
+    feeds: Feeds = field(init=False)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pages = Pages()
+        self.documents = Documents(self.database, self.bus, self.pages)
+        services = Services(self.tree, self.documents, self.start_job)
+        self.calls = Calls(self.pages, services)
+        self.feeds = Feeds(self.pages, services, self.bus)
+        self.closing += [self.calls.close, self.feeds.close]
 
     @property
     def state_folder(self) -> Path:
