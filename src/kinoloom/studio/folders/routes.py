@@ -83,6 +83,13 @@ async def describe_upload(request: Request) -> Response:
     return JsonResponse({"offset": offset, "total": total})
 
 
+async def discard_upload(request: Request) -> Response:
+    """DELETE /api/upload/PATH: removes what an interrupted upload has left."""
+    studio, path = studio_of(request), clean_path(request.path_params["path"])
+    await asyncio.to_thread(studio.uploads.discard, path)
+    return JsonResponse({})
+
+
 async def receive_upload(request: Request) -> Response:
     """PUT /api/upload/PATH: a file, or a piece of it from an offset on, as raw bytes."""
     studio, piece = studio_of(request), _read_piece(request)
@@ -157,4 +164,5 @@ ROUTES = [
     Route("/api/restore", restore, methods=["POST"]),
     Route("/api/upload/{path:path}", describe_upload, methods=["GET"]),
     Route("/api/upload/{path:path}", receive_upload, methods=["PUT"]),
+    Route("/api/upload/{path:path}", discard_upload, methods=["DELETE"]),
 ]
