@@ -68,7 +68,7 @@ def plan(
         title, command, output and report (as pages write paths), program (a `JobRequest`),
         unconfirmed (path and sha256 of files that must be confirmed first), fingerprint of the
         work, files that it reads (absolute), memory in bytes or None, uses_accelerator,
-        can_resume.
+        unit of its progress, can_resume.
 
     Raises:
         RegistryError: an unknown op.
@@ -107,6 +107,7 @@ def plan(
         "files": [str(path) for path in files],
         "memory": request.options.get("memory"),
         "uses_accelerator": request.op.extra == "train",
+        "unit": "frames" if request.op.output_type.__name__ == "Clip" else "",
         "can_resume": "resume" in {option.name for option in request.sets},
     }
 
