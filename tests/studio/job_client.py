@@ -31,11 +31,13 @@ class StudioProcess:
     """
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        line = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
-        self.process = subprocess.Popen([*line, *arguments], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
+        self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         with self.process.stdout as stdout:
-            self.facts = json.loads(stdout.readline())
+            line = stdout.readline()
+        assert line, f"the studio did not start: exit code {self.process.wait()}"
+        self.facts = json.loads(line)
         self.port = urlsplit(self.facts["url"]).port
         self.cookie = self._log_in()
 
@@ -119,8 +121,9 @@ class StudioProcess:
         self.process.wait()
 
     def stop(self) -> int:
-        """End the server as Ctrl-C does; return its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        """End the server as Ctrl-C does, if it runs; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
 
 
