@@ -44,7 +44,7 @@ export function JobSummary({ job }) {
   const reason = describeReason(job);
   return html`<span class="row job-head"><span class="strong cut-short grow">${job.title}</span
     ><${Tag} tone=${state.tone}>${state.word}<//></span>
-    ${isCounted && html`<${Meter} label=${`Progress of ${job.title}`} value=${job.done ?? null}
+    ${isCounted && html`<${Meter} label=${`Progress of ${job.title}`} value=${job.total ? job.done : null}
       max=${job.total || 1} text=${reason} tone=${job.state === 'paused' ? 'warn' : ''} />`}
     <span class="small n cut-short">${reason}</span>`;
 }

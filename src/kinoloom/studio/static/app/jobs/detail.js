@@ -40,7 +40,7 @@ function JobState({ job }) {
   }
   if (job.state !== 'running' && job.state !== 'paused') return html`<p class="n">${describeReason(job)}</p>`;
   return html`<div class="rows">
-    <${Meter} label=${`Progress of ${job.title}`} value=${job.done ?? null} max=${job.total || 1}
+    <${Meter} label=${`Progress of ${job.title}`} value=${job.total ? job.done : null} max=${job.total || 1}
       text=${describeProgress(job)} tone=${job.state === 'paused' ? 'warn' : ''} />
     <p class="n">${describeReason(job)}</p>
   </div>`;

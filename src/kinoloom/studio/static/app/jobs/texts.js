@@ -42,7 +42,7 @@ export function describeReason(job) {
   if (job.cancelling) return 'Ends in order; what is finished is kept.';
   if (job.state === 'running' || job.state === 'paused') return describeProgress(job);
   const when = job.ended === null ? '' : showDate(job.ended);
-  if (job.state === 'failed' || job.state === 'stopped') return `${job.error} ${when}`.trim();
+  if (job.state === 'failed' || job.state === 'stopped') return [job.error, when].filter(Boolean).join(' · ');
   if (job.state === 'cancelled') return `Ended by a person, ${when}`;
   return [when, (job.facts ?? []).slice(0, 2).join(', ') || job.summary].filter(Boolean).join(' · ');
 }
