@@ -1,5 +1,5 @@
 // The page Home: files, what can be done with them, results, and jobs.
-import { Button } from '../ui/basics.js';
+import { Button, Tag } from '../ui/basics.js';
 import { Drop } from '../ui/drop.js';
 import { loadStyle } from '../ui/lazy.js';
 import { Files } from './home/files.js';
@@ -78,17 +78,17 @@ function createHome(studio) {
 function View({ home }) {
   const { studio } = home;
   const params = use(home.params);
-  const state = use(studio.state);
+  const { place } = use(home.list.listing);
   const folder = params.folder ?? '';
   useEffect(() => {
     const { query = '', sort = 'name', descending = '' } = params;
     home.list.show({ folder, query, sort, descending: descending === '1' });
   }, [params]);
   useEffect(() => {
-    const title = folder.split('/').pop() || state.folders.join(', ') || 'Home';
     const add = html`<${Button} kind="primary" icon="add" onClick=${home.pickFiles}>Add files<//>`;
-    studio.bar({ title, actions: add });
-  }, [folder, state]);
+    const tags = place.location && html`<${Tag}><span class="cut-short" title=${place.location}>${place.location}</span><//>`;
+    studio.bar({ title: place.name || 'Home', tags, actions: add });
+  }, [place.name, place.location]);
   useEffect(() => studio.keys('a', 'Add files', home.pickFiles), []);
   useChoiceByAddress(home, params.choose);
   const take = (/** @type {File[]} */ files) => addFiles(files, folder);

@@ -45,7 +45,7 @@ export function Compare({ path, compared, frame }) {
     <img src=${thumbUrl(paths[first], SHOWN_PX)} alt="Cross-fade of two photos" /><img src=${thumbUrl(paths[first + 1], SHOWN_PX)} alt="" />
   </div>`;
   const of = paths.length === 2 ? 'the two photos' : `photos ${first + 1} and ${first + 2}`;
-  return html`<${ui.Slider} before=${fade} after=${after} beforeLabel=${`cross-fade of ${of}`} afterLabel=${`interpolated frame, ${time} s`} aspect=${aspect} />`;
+  return html`<${ui.Slider} before=${fade} after=${after} beforeLabel=${`cross-fade of ${of}`} afterLabel=${`interpolated frame, ${time}`} aspect=${aspect} />`;
 }
 
 /** @param {{path: string, share: number, after: string, time: string, aspect: number}} props */
@@ -59,5 +59,5 @@ function OfVideo({ path, share, after, time, aspect }) {
   }, [path]);
   if (!frames) return html`<div class="home-stage" aria-busy="true"></div>`;
   const before = frameUrl(path, Math.round(share * (frames - 1)), SHOWN_PX);
-  return html`<${ui.Slider} before=${before} after=${after} beforeLabel="before" afterLabel=${`after, ${time} s`} aspect=${aspect} />`;
+  return html`<${ui.Slider} before=${before} after=${after} beforeLabel="before" afterLabel=${`after, ${time}`} aspect=${aspect} />`;
 }

@@ -7,13 +7,13 @@ import { signal, useEffect, useRef } from '../view.js';
  *   bytes: number, modified: number}} Entry
  * @typedef {{folder: string, query: string, sort: string, descending: boolean}} View
  * @typedef {{files: Entry[], next: string, total: number, complete: boolean, loading: boolean,
- *   error: unknown}} Listing
+ *   place: {name: string, location: string}, error: unknown}} Listing
  */
 
 const PAGE = 200;
 const WAIT_MS = 150;
 /** @type {Listing} */
-const EMPTY = { files: [], next: '', total: 0, complete: true, loading: true, error: null };
+const EMPTY = { files: [], next: '', total: 0, complete: true, loading: true, place: { name: '', location: '' }, error: null };
 
 /** Reads the files of one view after another. */
 export class FileList {
@@ -30,7 +30,8 @@ export class FileList {
     const isSame = JSON.stringify(view) === JSON.stringify(this.view);
     if (isSame && !this.listing.value.loading) return;
     this.view = view;
-    this.listing.value = { ...EMPTY, files: isSame ? this.listing.value.files : [] };
+    const { files, place } = this.listing.value;
+    this.listing.value = { ...EMPTY, place, files: isSame ? files : [] };
     this.read();
   }
 

@@ -2,7 +2,7 @@
 import { Button } from '../../ui/basics.js';
 import { Dialog } from '../../ui/dialog.js';
 import { describeError } from '../toasts.js';
-import { html, useState } from '../view.js';
+import { html, useRef, useState } from '../view.js';
 
 /**
  * @param {{title: string, name: string, verb: string, save: (name: string) => Promise<any>,
@@ -28,7 +28,10 @@ export function NameDialog({ title, name, verb, save, onClose }) {
       setBusy(false);
     }
   };
+  const isFirst = useRef(true);
   const selectStem = (/** @type {any} */ event) => {
+    if (!isFirst.current) return;
+    isFirst.current = false;
     const end = name.lastIndexOf('.');
     event.target.setSelectionRange(0, end > 0 ? end : name.length);
   };

@@ -16,6 +16,7 @@ import { html, use, useEffect, useRef, useState } from '../view.js';
 
 const WAIT_MS = 250;
 const LISTED = 12;
+const PHOTO = /\.(jpe?g|png|apng|webp|avif|gif|bmp|heic|heif|tiff?)$/i;
 
 /** What was filled in, by op, while the page is open. @type {Map<string, Draft>} */
 const drafts = new Map();
@@ -79,13 +80,13 @@ function Filled({ home, op }) {
     ${op.help && html`<details class="more"><summary>What this does</summary><p class="soft home-help">${op.help}</p></details>`}
     ${op.missing && html`<${Missing} op=${op} />`}
     <${Inputs} home=${home} op=${op} draft=${draft} inputs=${inputs} onDraft=${set} />
-    <${Form} declaration=${op} values=${draft.values} errors=${preview?.errors}
+    <${Form} declaration=${orderOptions(op.options, inputs)} values=${draft.values} errors=${preview?.errors}
       onChange=${(/** @type {any} */ values, /** @type {boolean} */ valid) => (setValid(valid), set({ values }))} />
     ${op.needs_output && html`<${Field} kind="text" label="Output" value=${draft.output} optional
       placeholder=${preview?.output?.split('/').pop() ?? 'chosen by the studio'} onChange=${(/** @type {any} */ text) => set({ output: text ?? '' })} />`}
     ${op.has_report && html`<${Field} kind="switch" label="Also write a report" value=${draft.report} onChange=${(/** @type {any} */ report) => set({ report })} />`}
     ${problem && inputs.length > 0 && html`<p class="field-error" role="status">${problem.error} ${problem.hint}</p>`}
-    <div class="row"><${Button} kind="primary" type="submit" class="grow" busy=${isBusy} disabled=${isBlocked} onClick=${() => {}}>${verbOf(op)}<//></div>
+    <div class="row home-start"><${Button} kind="primary" type="submit" class="grow" busy=${isBusy} disabled=${isBlocked} onClick=${() => {}}>${verbOf(op)}<//></div>
     <p class="small" role="status">${isBlocked && !inputs.length && op.input_count !== 'none' ? isBlocked : preview?.output ? `Output: ${preview.output}` : ''}</p>
     <${Command} command=${preview?.command ?? op.command_prefix} />
     ${question && html`<${Question} home=${home} question=${question} onStart=${start} onClose=${() => setQuestion(null)} />`}
@@ -105,6 +106,17 @@ function nameOutput(home, name) {
   const { folder } = home.params.value;
   if (!name) return null;
   return name.includes('/') || !folder ? name : `${folder}/${name}`;
+}
+
+/**
+ * Put the options last that are for other files: their help begins with "Videos:" or "Photos:".
+ * @param {any[]} options @param {string[]} inputs
+ */
+function orderOptions(options, inputs) {
+  if (!inputs.length) return options;
+  const arePhotos = inputs.every((path) => PHOTO.test(path));
+  const isForOthers = (/** @type {any} */ one) => one.help.startsWith(arePhotos ? 'Videos:' : 'Photos:');
+  return [...options.filter((one) => !isForOthers(one)), ...options.filter(isForOthers)];
 }
 
 /** @param {any} op @returns {string} the first word of its summary, which is a verb */

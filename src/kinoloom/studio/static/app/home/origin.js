@@ -1,12 +1,14 @@
 // How a file was made: its record, the files it was made from, and ways to make it again.
 import { Button, Tag } from '../../ui/basics.js';
-import { labelOf, showValue } from '../../ui/values.js';
+import { labelOf, numberOf, showValue } from '../../ui/values.js';
 import { startJob } from '../job_list.js';
 import { thumbUrl } from '../media.js';
 import { request } from '../request.js';
 import { toastError } from '../toasts.js';
 import { html, useEffect, useState } from '../view.js';
 import { fillIn } from './op_form.js';
+
+const FRACTION = /^-?\d+\/\d+$/;
 
 /** @param {{home: import('../home.js').Home, path: string, known: any}} props */
 export function Origin({ home, path, known }) {
@@ -40,7 +42,7 @@ export function Origin({ home, path, known }) {
     ${record.parents?.length > 0 && html`<p class="soft">Its input was made by ${record.parents.map((/** @type {any} */ one) => one.op).join(', ')}.</p>`}
     <${Pairs} title="Choices" values=${values} empty="All choices were the defaults." />
     <${Pairs} title="Decided while it was made" values=${record.details ?? {}} />
-    <${Pairs} title="Versions" values=${record.versions ?? {}} />
+    <${Pairs} title="Versions" values=${record.versions ?? {}} name=${String} />
     <details class="more"><summary>The whole record</summary><pre class="home-record" tabindex="0" aria-label="Record of ${path}">${JSON.stringify(record, null, 2)}</pre></details>
     <div class="row wrap">
       <${Button} icon="loop" disabled=${reason} onClick=${again}>Make again<//>
@@ -61,12 +63,15 @@ function Parent({ home, parent }) {
   </li>`;
 }
 
-/** @param {{title: string, values: Record<string, any>, empty?: string}} props */
-function Pairs({ title, values, empty = '' }) {
+/**
+ * @param {{title: string, values: Record<string, any>, empty?: string,
+ *   name?: (key: string) => string}} props
+ */
+function Pairs({ title, values, empty = '', name = labelOf }) {
   const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== '');
   if (!pairs.length && !empty) return null;
   return html`<div class="rows"><h3>${title}</h3>
-    ${pairs.length ? html`<dl class="home-pairs">${pairs.map(([key, value]) => html`<div key=${key}><dt>${labelOf(key)}</dt><dd class="n">${showPlain(value)}</dd></div>`)}</dl>` : html`<p class="soft">${empty}</p>`}
+    ${pairs.length ? html`<dl class="home-pairs">${pairs.map(([key, value]) => html`<div key=${key}><dt>${name(key)}</dt><dd class="n">${showPlain(value)}</dd></div>`)}</dl>` : html`<p class="soft">${empty}</p>`}
   </div>`;
 }
 
@@ -76,7 +81,11 @@ function showPlain(value) {
   if (value && typeof value === 'object') {
     return Object.entries(value).map(([key, one]) => `${key} ${showPlain(one)}`).join(', ');
   }
-  return showValue(value);
+  const text = showValue(value);
+  const number = FRACTION.test(text) ? numberOf(text) : null;
+  if (number === null) return text;
+  const short = String(Math.round(number * 1000) / 1000);
+  return Number(short) === number ? short : `${short} (${text})`;
 }
 
 /**

@@ -92,14 +92,18 @@ function Shown({ home, path, known, close, job }) {
   const [isTold, setTold] = useState(false);
   const isComparing = mode === 'compare' && compared !== null;
   const name = path.split('/').pop();
+  const compare = () => {
+    setMode(isComparing ? 'show' : 'compare');
+    if (at === 0) setAt(Math.floor((frames ?? 1) / 2));
+  };
   const actions = html`
-    ${compared && html`<${Button} kind="quiet" pressed=${isComparing} onClick=${() => setMode(isComparing ? 'show' : 'compare')}>Before and after<//>`}
+    ${compared && html`<${Button} kind="quiet" pressed=${isComparing} onClick=${compare}>Before and after<//>`}
     <${Button} kind="quiet" href=${fileUrl(path)} download=${name}>Save as…<//>
     ${known.op && html`<${Button} kind="quiet" aria-expanded=${String(isTold)} aria-controls="home-origin" onClick=${() => setTold(!isTold)}>How it was made<//>`}
     ${close}`;
   const tags = job?.state === 'done' && html`<${Tag} tone="good">Done<//>`;
   return html`<${Card} title=${name} tags=${tags} actions=${actions} flush class="home-result">
-    ${isComparing ? html`<${Compare} path=${path} compared=${compared} frame=${at || Math.floor((frames ?? 1) / 2)} />` : html`<${Stage} path=${path} known=${known} kind=${kind} frame=${at} onFrame=${setAt} />`}
+    ${isComparing ? html`<${Compare} path=${path} compared=${compared} frame=${at} />` : html`<${Stage} path=${path} known=${known} kind=${kind} frame=${at} onFrame=${setAt} />`}
     ${kind === 'video' && frames > 1 && html`<${Stills} path=${path} frames=${frames} at=${at} onChoose=${setAt} />`}
     <${Facts} known=${known} />
     ${isTold && html`<${Origin} home=${home} path=${path} known=${known} />`}
@@ -122,7 +126,7 @@ function Stage({ path, known, kind, frame, onFrame }) {
   const name = path.split('/').pop();
   const [time, setTime] = useState(0);
   if (known.problem) return html`<div class="home-stage"><${Failure} title="This file is damaged or of an unknown kind" error=${known.problem} /></div>`;
-  if (kind === 'video') return html`<div class="home-player"><${ui.Player} path=${path} label=${name} frame=${frame} onFrame=${onFrame} /></div>`;
+  if (kind === 'video') return html`<div class="home-player" style=${{ '--aspect': `${known.facts.shown_width ?? known.facts.width} / ${known.facts.height}` }}><${ui.Player} path=${path} label=${name} frame=${frame} onFrame=${onFrame} /></div>`;
   if (kind === 'photo') {
     const url = SHOWN_BY_BROWSERS.test(path) ? fileUrl(path) : thumbUrl(path, LARGE_PX);
     return html`<div class="home-stage"><img src=${url} alt=${name} /></div>`;
