@@ -62,7 +62,7 @@ export function Files({ home }) {
     ${chosen.length > 0 && html`<${Chosen} home=${home} chosen=${chosen} files=${files} onRename=${rename} onRemove=${remove} />`}
     ${Boolean(error) && html`<${Failure} error=${error} title="The files cannot be listed" retry=${() => home.list.read()} />`}
     ${!error && !loading && !files.length && html`<${Nothing} home=${home} query=${params.query} folder=${folder} />`}
-    ${files.length > 0 && html`<${Grid} files=${files} chosen=${chosen} opened=${params.path ?? ''}
+    ${files.length > 0 && html`<${Grid} files=${files} total=${total} chosen=${chosen} opened=${params.path ?? ''}
       label=${label} onOpen=${open} onChoose=${home.choose} onRemove=${remove} onRename=${rename}
       onMore=${() => home.list.more()} />`}
     ${naming && html`<${NameDialog} ...${naming} onClose=${() => setNaming(null)} />`}

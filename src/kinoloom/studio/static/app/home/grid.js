@@ -24,12 +24,12 @@ const KINDS = /** @type {Record<string, string>} */ ({
 const AROUND = 4;
 
 /**
- * @param {{files: Entry[], chosen: string[], opened: string, label: string,
+ * @param {{files: Entry[], total: number, chosen: string[], opened: string, label: string,
  *   onOpen: (entry: Entry) => void, onChoose: (paths: string[]) => void,
  *   onRemove: () => void, onRename: (entry: Entry) => void, onMore: () => void}} props
  *   chosen: in the order in which they were chosen
  */
-export function Grid({ files, chosen, opened, label, onOpen, onChoose, onRemove, onRename, onMore }) {
+export function Grid({ files, total, chosen, opened, label, onOpen, onChoose, onRemove, onRename, onMore }) {
   const [at, setAt] = useState(0);
   const anchor = useRef(0);
   const { ref, first, last, columns, height } = useVisible(files.length);
@@ -94,7 +94,7 @@ export function Grid({ files, chosen, opened, label, onOpen, onChoose, onRemove,
     ref=${ref} style=${rows} onKeyDown=${onKeyDown}>
     ${files.slice(first, last).map((entry, k) => {
       const number = first + k;
-      return html`<${Tile} key=${entry.path} entry=${entry} number=${number} size=${files.length}
+      return html`<${Tile} key=${entry.path} entry=${entry} number=${number} size=${total}
         order=${chosen.indexOf(entry.path)} isOpen=${entry.path === opened} inTabs=${number === inTabs}
         onClick=${(/** @type {MouseEvent} */ event) => click(event, number)}
         onDblClick=${() => onOpen(entry)} />`;

@@ -6,7 +6,7 @@ import { Form } from '../../ui/form.js';
 import { startJob } from '../job_list.js';
 import { RequestError, request } from '../request.js';
 import { toast, toastError } from '../toasts.js';
-import { html, use, useEffect, useRef, useState } from '../view.js';
+import { html, signal, use, useEffect, useRef, useState } from '../view.js';
 
 /**
  * @typedef {{values: Record<string, any>, path: string | null, output: string, report: boolean}} Draft
@@ -21,13 +21,18 @@ const PHOTO = /\.(jpe?g|png|apng|webp|avif|gif|bmp|heic|heif|tiff?)$/i;
 /** What was filled in, by op, while the page is open. @type {Map<string, Draft>} */
 const drafts = new Map();
 
+/** Counts what was filled in from elsewhere. */
+const fillings = signal(0);
+
 /** Fill in the form of an op. @param {string} name @param {Record<string, any>} values */
 export function fillIn(name, values) {
   drafts.set(name, { values, path: null, output: '', report: false });
+  fillings.value += 1;
 }
 
 /** @param {{home: import('../home.js').Home, name: string, onBack: () => void}} props */
 export function OpForm({ home, name, onBack }) {
+  const filling = use(fillings);
   const [op, setOp] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   useEffect(() => {
@@ -38,7 +43,7 @@ export function OpForm({ home, name, onBack }) {
   if (!op) return html`<${Card} title="What to do" actions=${back}><p class="small" role="status">Reading the form…</p><//>`;
   return html`<${Card} title=${op.summary.replace(/\.$/, '')} actions=${back} class="home-form">
     <p class="small home-op-name">${op.name.replaceAll('.', ' ')}</p>
-    ${op.failure ? html`<${Failure} title="This cannot be loaded" error=${{ error: op.failure }} />` : html`<${Filled} home=${home} op=${op} />`}
+    ${op.failure ? html`<${Failure} title="This cannot be loaded" error=${{ error: op.failure }} />` : html`<${Filled} key=${filling} home=${home} op=${op} />`}
   <//>`;
 }
 

@@ -82,10 +82,14 @@ function showPlain(value) {
     return Object.entries(value).map(([key, one]) => `${key} ${showPlain(one)}`).join(', ');
   }
   const text = showValue(value);
+  const short = shorten(text);
+  return short === text || numberOf(short) === numberOf(text) ? short : `${short} (${text})`;
+}
+
+/** Return a fraction as a decimal of at most 3 digits. @param {string} text @returns {string} */
+function shorten(text) {
   const number = FRACTION.test(text) ? numberOf(text) : null;
-  if (number === null) return text;
-  const short = String(Math.round(number * 1000) / 1000);
-  return Number(short) === number ? short : `${short} (${text})`;
+  return number === null ? text : String(Math.round(number * 1000) / 1000);
 }
 
 /**
@@ -97,5 +101,10 @@ function changedValues(op, options) {
     const value = options[one.name];
     return one.name in options && value !== null && value !== one.default && String(value) !== String(one.default);
   });
-  return Object.fromEntries(known.map((/** @type {any} */ one) => [one.name, options[one.name]]));
+  /** @param {any} value */
+  const simplify = (value) => {
+    const short = shorten(String(value));
+    return numberOf(short) === numberOf(String(value)) ? short : value;
+  };
+  return Object.fromEntries(known.map((/** @type {any} */ one) => [one.name, simplify(options[one.name])]));
 }
