@@ -103,14 +103,13 @@ def frame(
         reader = _open_video(context, path, version)
         facts = reader.times.facts
         try:
-            picture = reader.read(number)
+            picture = reader.read(number, width)
         except UsageError:
             raise
         except Exception:
             _close(Version(*version))  # the next request begins with a new decoder
             raise
-        aspect = 1 / facts.aspect if facts.rotation.is_sideways else facts.aspect
-        shown = to_display(fit(picture, width, 0, aspect), facts.color)
+        shown = to_display(picture, facts.color)
         data = (("frame", str(number)), ("time", str(reader.times.time(number))))
         return _encode(shown, _FRAME_QUALITY, media_type, data)
 
