@@ -70,7 +70,9 @@ async def describe_file(request: Request) -> Response:
         key = ("facts", file.version.key, file.text, _version_beside(request, file.text))
         found = await service.remember(
             key,
-            lambda: service.call("tools", "media_facts:facts", file, person_of(request), kind=kind),
+            lambda: service.call(
+                "pictures", "media_facts:facts", file, person_of(request), kind=kind
+            ),
         )
         own = {
             "path": file.text,

@@ -50,7 +50,7 @@ async def send_thumb(request: Request) -> Response:
 
         async def draw() -> bytes:
             blob: Blob = await service.call(
-                "tools", "media:thumb", file, person_of(request), kind=kind, width=width
+                "pictures", "media:thumb", file, person_of(request), kind=kind, width=width
             )
             service.cache.save(file.version.key, name, blob.data)
             return blob.data

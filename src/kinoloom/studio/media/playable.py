@@ -72,7 +72,7 @@ def _start(service: MediaService, request: Request, file: OpenFile, kind: str) -
 
 async def _send_photo(service: MediaService, request: Request, file: OpenFile) -> Response:
     async def convert() -> bytes:
-        blob: Blob = await service.call("tools", "media:photo", file, person_of(request))
+        blob: Blob = await service.call("pictures", "media:photo", file, person_of(request))
         service.cache.save(file.version.key, _PICTURE, blob.data)
         return blob.data
 

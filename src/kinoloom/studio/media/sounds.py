@@ -91,7 +91,7 @@ async def list_captions(request: Request) -> Response:
         if kind_of(file.name) == "video":
             inside = await service.remember(
                 ("caption tracks", file.version.key),
-                lambda: service.call("tools", "media:caption_tracks", file, person_of(request)),
+                lambda: service.call("pictures", "media:caption_tracks", file, person_of(request)),
             )
             tracks += [{"source": file.text, **one} for one in inside]
         return JsonResponse({"tracks": tracks})
@@ -113,7 +113,7 @@ async def _send_first(service: MediaService, request: Request, file: OpenFile) -
     for name, _ in _find_beside(request, file.text):
         with open_file(request, name) as beside:
             return await _send_track(service, request, beside, None)
-    tracks = await service.call("tools", "media:caption_tracks", file, person_of(request))
+    tracks = await service.call("pictures", "media:caption_tracks", file, person_of(request))
     if not tracks:
         raise RequestError(404, f"'{file.text}' has no captions.")
     return await _send_track(service, request, file, tracks[0]["track"])
@@ -122,7 +122,7 @@ async def _send_first(service: MediaService, request: Request, file: OpenFile) -
 async def _send_track(
     service: MediaService, request: Request, file: OpenFile, track: int | None
 ) -> Response:
-    work = service.call("tools", "media:captions", file, person_of(request), track=track)
+    work = service.call("pictures", "media:captions", file, person_of(request), track=track)
     blob: Blob = await until_left(request, work)
     return Response(blob.data, media_type=blob.media_type)
 
