@@ -108,6 +108,8 @@ def _open_running(state: Path, options: StudioOptions) -> int:
 def _announce(running: Running, token: str, options: StudioOptions) -> None:
     """Print the address, and open the browser."""
     address = f"{running.url}/?token={token}" if token else running.url
+    if running.is_shared and running.url.startswith("http:"):
+        sys.stderr.write("Passwords travel unencrypted: use a proxy with TLS, --behind IP\n")
     if options.json:
         line = {"url": running.url, "token": token, "pid": running.pid}
         sys.stdout.write(json.dumps(line) + "\n")
@@ -115,10 +117,6 @@ def _announce(running: Running, token: str, options: StudioOptions) -> None:
         sys.stdout.write(f"{address}\n")
         once = "The address works once. " if token else ""
         sys.stderr.write(f"{once}Ctrl-C stops the studio; jobs continue.\n")
-        if running.is_shared and running.url.startswith("http:"):
-            sys.stderr.write(
-                "Warning: passwords travel unencrypted. Use a reverse proxy with TLS: --behind IP\n"
-            )
     sys.stdout.flush()
     if not options.no_open and not options.json:
         webbrowser.open(address)

@@ -27,8 +27,8 @@ MIN_PASSWORD = 10
 """Characters."""
 MAX_PASSWORD = 1_000
 _MAX_NAME = 60
-_N, _R, _P = 2**15, 8, 1
-"""Costs of scrypt: 32 MB and some 0.1 s for each attempt."""
+_N, _R, _P = 2**15, 8, 3
+"""Costs of scrypt, as OWASP recommends: 32 MB and some 0.3 s for each attempt."""
 _MAX_MEMORY = 2**27
 _SCRYPT_AT_ONCE = threading.Semaphore(2)
 
