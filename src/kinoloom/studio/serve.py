@@ -23,6 +23,7 @@ from kinoloom.studio.security.address import Address
 from kinoloom.studio.sharing import split_address
 
 _PORTS_TRIED = 50
+_BACKLOG = 2048
 _GRACE_S = 2
 """Requests get this long to end when the server stops."""
 
@@ -119,6 +120,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)  # a bound port alone does not keep others from binding it
     except OSError as error:
         listening.close()
         raise UsageError(
