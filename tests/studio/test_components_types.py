@@ -35,7 +35,13 @@ def test_modules_are_small_and_use_no_raw_markup() -> None:
         text = module.read_text(encoding="utf-8")
         assert text.count("\n") <= 400, module
         assert text.startswith("// "), module
-        for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        for forbidden in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+        ):
             assert forbidden not in text, module
 
 
