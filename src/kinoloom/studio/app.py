@@ -20,6 +20,7 @@ from kinoloom.studio.documents import routes as documents
 from kinoloom.studio.events import stream
 from kinoloom.studio.folders import routes as folders
 from kinoloom.studio.jobs import routes as jobs
+from kinoloom.studio.media import routes as media
 from kinoloom.studio.ops import routes as ops
 from kinoloom.studio.pages import routes as pages
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
@@ -32,6 +33,7 @@ AREAS: Sequence[Sequence[BaseRoute]] = (
     ops.ROUTES,
     jobs.ROUTES,
     documents.ROUTES,
+    media.ROUTES,
 )
 """The routes of each part of the studio; those of pages, which match most, come after them."""
 

@@ -21,6 +21,7 @@ from kinoloom.studio.pages.light_imports import reject_heavy_imports
 from kinoloom.studio.running import Running, record_running
 
 _PORTS_TRIED = 50
+_BACKLOG = 2048
 _GRACE_S = 2
 """Requests get this long to end when the server stops."""
 
@@ -99,6 +100,7 @@ def _bind(port: int | None) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", candidate))
+            listening.listen(_BACKLOG)  # a bound port alone does not keep others from binding it
         except OSError as error:
             listening.close()
             if port:
