@@ -96,7 +96,6 @@ def test_progress_of_a_proxy_is_published(studio: Studio) -> None:
         line = stream.readline()
         if line.startswith(b"data: "):
             data = json.loads(line[6:])["data"]
-            assert data["path"] == "seen.mkv"
-            states.append(data["state"])
+            states += [data["state"]] if data["path"] == "seen.mkv" else []
     connection.close()
     assert states[0] == "running"
