@@ -6,7 +6,6 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,15 @@ from typing import Any
 import click
 
 from kinoloom.base import registry
-from kinoloom.base.files import NoOptions, Nothing, files_of
+from kinoloom.base.files import Nothing
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, build, options_of
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.execution import execute
 from kinoloom.errors import UsageError
-from kinoloom.jobs.distributed import can_distribute
 from kinoloom.jobs.job import Job
-from kinoloom.jobs.options import DistributedOptions
+from kinoloom.jobs.option_sets import OptionSets
 
 _METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "TEXT"}
 
@@ -47,33 +45,9 @@ class _Value(click.ParamType[Any]):
             raise click.UsageError(str(error), ctx) from error
 
 
-@dataclass(frozen=True)
-class _OptionSets:
-    """The options dataclasses whose fields together are a command's options."""
-
-    op: type
-    read: type
-    write: type
-    distributed: type
-
-    def split(self, values: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """The parsed values of op, read, write and distributed."""
-        return tuple({o.name: values[o.name] for o in options_of(cls)} for cls in self.classes)
-
-    @property
-    def classes(self) -> tuple[type, ...]:
-        return (self.op, self.read, self.write, self.distributed)
-
-
 def build_command(op: Op) -> click.Command:
     """Build the command that runs an op."""
-    has_reader = op.input_type not in (Path, Nothing)
-    sets = _OptionSets(
-        op.options,
-        files_of(op.input_type).read_options if has_reader else NoOptions,
-        files_of(op.output_type).write_options,
-        DistributedOptions if can_distribute(op) else NoOptions,
-    )
+    sets = OptionSets.of(op)
 
     def callback(**values: Any) -> int:
         options, read, write, distributed = sets.split(values)
@@ -158,12 +132,11 @@ def _output(op: Op) -> click.Option:
     return click.Option(["-o", "--output"], required=not is_printed, metavar="PATH", help=help_text)
 
 
-def _options(sets: _OptionSets) -> Iterable[click.Option]:
-    for cls in sets.classes:
-        for option in options_of(cls):
-            yield _option(option)
-            if option.formerly:
-                yield _renamed_option(option)
+def _options(sets: OptionSets) -> Iterable[click.Option]:
+    for option in sets:
+        yield _option(option)
+        if option.formerly:
+            yield _renamed_option(option)
 
 
 def _option(option: Option) -> click.Option:

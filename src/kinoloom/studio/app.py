@@ -17,12 +17,14 @@ from kinoloom.errors import KinoloomError
 from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
 from kinoloom.studio.events import stream
+from kinoloom.studio.jobs import routes as jobs
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
 
 AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
     stream.ROUTES,
+    jobs.ROUTES,
 )
 """The routes of each part of the studio."""
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 
-from kinoloom.base.page import Person
+from kinoloom.base.page import Person, StartedJob
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.jobs.manager import JobManager
+from kinoloom.studio.jobs.slots import Slots
+from kinoloom.studio.jobs.submit import JobDesk
+from kinoloom.studio.jobs.table import JobTable
 from kinoloom.studio.options import StudioOptions
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
@@ -31,6 +36,7 @@ class Studio:
         sessions: links and cookies.
         bus: events for pages.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        jobs, desk: run jobs, and take requests for them.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -40,6 +46,8 @@ class Studio:
     sessions: Sessions
     bus: Bus
     tools: WarmProcess
+    jobs: JobManager
+    desk: JobDesk
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -52,9 +60,18 @@ class Studio:
         """For files that can be made again; may be deleted at any time."""
         return self.state_folder / "cache"
 
+    async def start_job(self, person: Person, body: Mapping[str, Any]) -> StartedJob:
+        """Start a job for a call of a page; see `JobDesk.start`.
+
+        Raises:
+            KinoloomError, RequestError: as there.
+        """
+        return await self.desk.start(person, body)
+
     async def close(self) -> None:
-        """End everything that the server runs, except its jobs."""
+        """End everything that the server runs; jobs continue unless `--end-jobs` was given."""
         self.bus.close()
+        await self.jobs.close(end_jobs=self.options.end_jobs)
         for close in reversed(self.closing):
             await close()
         await self.tools.stop()
@@ -67,15 +84,16 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
     Raises:
         OutputError: the state cannot be written.
     """
-    database = Database(tree.first / STATE_FOLDER / "studio.db")
-    return Studio(
-        tree,
-        options,
-        database,
-        Sessions(database),
-        Bus(asyncio.get_running_loop()),
-        WarmProcess("tools", tree),
+    state = tree.first / STATE_FOLDER
+    database = Database(state / "studio.db")
+    bus = Bus(asyncio.get_running_loop())
+    tools = WarmProcess("tools", tree)
+    jobs = JobManager(
+        JobTable(database), state / "jobs", tree.first, Slots(options.jobs), bus.publish
     )
+    jobs.start()
+    desk = JobDesk(jobs, tree, tools)
+    return Studio(tree, options, database, Sessions(database), bus, tools, jobs, desk)
 
 
 def studio_of(request: Request) -> Studio:

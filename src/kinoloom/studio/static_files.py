@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -25,6 +26,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".json": "application/json",
 }
+_COMPRESSED = frozenset({".js", ".mjs", ".css", ".svg", ".json"})
 _INLINE_SCRIPT = re.compile(rb"<script type=\"importmap\">(.*?)</script>", re.DOTALL)
 
 
@@ -35,11 +37,17 @@ async def serve_shell(request: Request) -> Response:
 
 async def serve_static(request: Request) -> Response:
     """Serve a file of the client."""
-    return serve_package_file("kinoloom.studio", f"static/{request.path_params['path']}")
+    return serve_package_file("kinoloom.studio", f"static/{request.path_params['path']}", request)
 
 
-def serve_package_file(package: str, path: str) -> Response:
+def serve_package_file(package: str, path: str, request: Request | None = None) -> Response:
     """Serve a file of a package that the browser may load.
+
+    Args:
+        package: that has the file.
+        path: of the file in the package.
+        request: its headers say whether the browser has the file already, and whether it reads
+            gzip; None: the file is sent as it is.
 
     Raises:
         RequestError: there is no such file, or its type is not served.
@@ -48,9 +56,17 @@ def serve_package_file(package: str, path: str) -> Response:
     suffix = "." + path.rpartition(".")[2]
     if file is None or suffix not in _TYPES:
         raise RequestError(404, "There is nothing at this address.")
+    data = file.read_bytes()
+    tag = f'"{hashlib.sha256(data).hexdigest()[:20]}"'
     # Revalidated by each page load, which is cheap here, so that an update is seen at once.
-    headers = {"cache-control": "no-cache"}
-    return Response(file.read_bytes(), media_type=_TYPES[suffix], headers=headers)
+    headers = {"cache-control": "no-cache", "etag": tag, "vary": "accept-encoding"}
+    asked = request.headers if request is not None else {}
+    if asked.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    if suffix in _COMPRESSED and "gzip" in asked.get("accept-encoding", ""):
+        data = _compress(data)
+        headers["content-encoding"] = "gzip"
+    return Response(data, media_type=_TYPES[suffix], headers=headers)
 
 
 def find_package_file(package: str, path: str) -> Traversable | None:
@@ -68,6 +84,11 @@ def inline_scripts() -> list[str]:
     return [f"'sha256-{base64.b64encode(one).decode()}'" for one in digests]
 
 
+@lru_cache(maxsize=256)
+def _compress(data: bytes) -> bytes:
+    return gzip.compress(data, 9, mtime=0)
+
+
 @cache
 def _read_index() -> bytes:
     return resources.files("kinoloom.studio").joinpath("static/index.html").read_bytes()
@@ -75,5 +96,6 @@ def _read_index() -> bytes:
 
 ROUTES = [
     Route("/", serve_shell),
+    Route("/_parts", serve_shell),
     Route("/static/{path:path}", serve_static),
 ]
