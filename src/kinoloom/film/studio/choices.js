@@ -1,0 +1,120 @@
+// The choices: the options of the op, a small loop, and the job that makes the film.
+
+const COMMON = ['fps', 'seconds', 'hold', 'ease', 'loop', 'boomerang', 'times', 'slow', 'sound', 'engine'];
+const PREVIEW_SECONDS = '2';
+
+/** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
+export function Choices({ studio, film }) {
+  const { html, use, ui, hooks } = studio;
+  const [declaration, setDeclaration] = hooks.useState(/** @type {any} */ (null));
+  const [error, setError] = hooks.useState(/** @type {unknown} */ (null));
+  const values = use(film.values);
+  const plan = use(film.plan);
+  hooks.useEffect(() => {
+    studio.request('GET', '/api/ops/interpolate').then(setDeclaration, setError);
+  }, []);
+  const shown = declaration && select(declaration, plan?.stills ?? true);
+  return html`<div class="rows film-side">
+    <${ui.Card} title="Make the film" note="interpolate">
+      ${error && html`<${ui.Failure} error=${error} />`}
+      ${shown && html`<${ui.Form} declaration=${shown} values=${values} common=${COMMON}
+        onChange=${(/** @type {any} */ changed) => (film.values.value = changed)} />`}
+      <${Engines} studio=${studio} film=${film} />
+      <${Actions} studio=${studio} film=${film} />
+    <//>
+  </div>`;
+}
+
+/** Keep the options of the kind of input, and leave out those that the page itself sets.
+ * @param {any} declaration @param {boolean} stills */
+function select(declaration, stills) {
+  const wrong = stills ? 'Videos:' : 'Photos:';
+  const options = declaration.options.filter(
+    (/** @type {any} */ one) => one.section === 'op' && !one.help.startsWith(wrong) && one.name !== 'cuts',
+  );
+  return { ...declaration, options };
+}
+
+/** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
+function Engines({ studio, film }) {
+  const { html, use, hooks } = studio;
+  const [engines, setEngines] = hooks.useState(/** @type {any[]} */ ([]));
+  const peer = use(film.peer);
+  const id = hooks.useId();
+  hooks.useEffect(() => {
+    studio.call('engines').then(setEngines, studio.toastError);
+  }, []);
+  const usable = engines.filter((one) => !one.missing);
+  return html`<div class="field">
+    <label for=${id}>Compare with the engine</label>
+    <select id=${id} value=${peer}
+      onChange=${(/** @type {any} */ event) => (film.peer.value = event.target.value)}>
+      <option value="">none</option>
+      ${usable.map((one) => html`<option value=${one.name}>${one.name}</option>`)}
+    </select>
+  </div>`;
+}
+
+/** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
+function Actions({ studio, film }) {
+  const { html, use, ui, hooks } = studio;
+  const plan = use(film.plan);
+  const jobs = use(studio.jobs.list);
+  const [loop, setLoop] = hooks.useState('');
+  const [busy, setBusy] = hooks.useState('');
+  const [started, setStarted] = hooks.useState('');
+  hooks.useEffect(() => () => URL.revokeObjectURL(loop), [loop]);
+  /** @param {string} what @param {() => Promise<void>} action */
+  const run = async (what, action) => {
+    setBusy(what);
+    try {
+      await action();
+    } catch (error) {
+      if (/** @type {any} */ (error)?.status !== 409) studio.toastError(error);
+    }
+    setBusy('');
+  };
+  const preview = () =>
+    run('loop', async () => {
+      const rate = plan ? ratio(plan.rate) : 30;
+      const start = plan?.stills ? '0' : (film.number.value / rate).toFixed(3);
+      const duration = plan?.stills ? plan.duration : PREVIEW_SECONDS;
+      const blob = await studio.call('loop', film.options({ start, duration }), { latest: 'loop' });
+      setLoop(URL.createObjectURL(blob));
+    });
+  const make = () =>
+    run('make', async () => {
+      const { files, ...options } = film.options();
+      const job = await studio.jobs.start({ op: 'interpolate', inputs: film.files.value, options });
+      setStarted(job.id);
+      if (job.made_before) studio.toast('This film was made before.', { action: { label: 'Open it', run: () => studio.open(job.made_before.path) } });
+    });
+  const job = jobs.find((/** @type {any} */ one) => one.id === started);
+  return html`<div class="film-actions">
+      <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${!plan && 'The files are still read'} onClick=${make}>Make the film<//>
+      <${ui.Button} busy=${busy === 'loop'} disabled=${!plan && 'The files are still read'} onClick=${preview}>Preview loop<//>
+    </div>
+    ${loop && html`<img class="film-loop" src=${loop} alt="A small loop of the film" />`}
+    ${job && html`<${Progress} studio=${studio} job=${job} />`}`;
+}
+
+/** @param {{studio: import('./state.js').Studio, job: any}} props */
+function Progress({ studio, job }) {
+  const { html, ui } = studio;
+  const isDone = job.state === 'done' || job.state === 'incomplete';
+  return html`<div class="film-job" role="status">
+    <p><strong>${job.title}</strong> <span class="small">${job.state}</span></p>
+    ${job.state === 'running' && html`<${ui.Meter} label="The film" value=${job.done} max=${job.total ?? undefined} />`}
+    ${job.error && html`<p class="small">${job.error} ${job.hint}</p>`}
+    <div class="row wrap">
+      ${isDone && job.output && html`<${ui.Button} icon="film" onClick=${() => studio.open(job.output)}>Open ${job.output.split('/').at(-1)}<//>`}
+      <${ui.Button} kind="quiet" onClick=${() => studio.go('jobs')}>All jobs<//>
+    </div>
+  </div>`;
+}
+
+/** @param {string} text */
+function ratio(text) {
+  const [top, bottom = '1'] = (text || '30').split('/');
+  return Number(top) / Number(bottom);
+}
