@@ -33,6 +33,17 @@ def names(kind: Kind) -> list[str]:
     return list(_table(kind))
 
 
+def declarations(kind: Kind) -> list[tuple[str, str]]:
+    """Return the name and the path of each entry, also where two packages declare one name."""
+    found = [
+        (name, f"{package}.{entry if isinstance(entry, str) else entry.path}")
+        for package, entries in _built_in().items()
+        for name, entry in getattr(entries, kind).items()
+    ]
+    points = metadata.entry_points(group=f"kinoloom.{kind}")
+    return found + [(point.name, point.value) for point in points]
+
+
 def load(kind: Kind, name: str) -> Any:
     """Import and return an entry.
 
@@ -117,12 +128,8 @@ def _built_in() -> dict[str, Entries]:
 @cache
 def _table(kind: Kind) -> dict[str, str]:
     table: dict[str, str] = {}
-    for package, entries in _built_in().items():
-        for name, entry in getattr(entries, kind).items():
-            path = entry if isinstance(entry, str) else entry.path
-            _add(table, kind, name, f"{package}.{path}")
-    for point in metadata.entry_points(group=f"kinoloom.{kind}"):
-        _add(table, kind, point.name, point.value)
+    for name, path in declarations(kind):
+        _add(table, kind, name, path)
     return table
 
 

@@ -18,7 +18,6 @@ from kinoloom.base.op import Op
 from kinoloom.base.options import Option, build, options_of
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
-from kinoloom.cli.execution import execute
 from kinoloom.errors import UsageError
 from kinoloom.jobs.job import Job
 from kinoloom.jobs.option_sets import OptionSets
@@ -50,6 +49,8 @@ def build_command(op: Op) -> click.Command:
     sets = OptionSets.of(op)
 
     def callback(**values: Any) -> int:
+        from kinoloom.cli.execution import execute  # loads numpy, which other commands do not need
+
         options, read, write, distributed = sets.split(values)
         inputs = values.get("inputs", ())
         job = Job(

@@ -16,17 +16,24 @@ from starlette.types import ASGIApp
 from kinoloom.errors import KinoloomError
 from kinoloom.studio import static_files
 from kinoloom.studio.core import Studio
+from kinoloom.studio.documents import routes as documents
 from kinoloom.studio.events import stream
+from kinoloom.studio.folders import routes as folders
 from kinoloom.studio.jobs import routes as jobs
+from kinoloom.studio.ops import routes as ops
+from kinoloom.studio.pages import routes as pages
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
 from kinoloom.studio.security.guard import Guard
 
 AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
     stream.ROUTES,
+    folders.ROUTES,
+    ops.ROUTES,
     jobs.ROUTES,
+    documents.ROUTES,
 )
-"""The routes of each part of the studio."""
+"""The routes of each part of the studio; those of pages, which match most, come after them."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Address:
 def build_app(studio: Studio, address: Address) -> ASGIApp:
     """Build the application, guarded."""
     app = Starlette(
-        routes=[route for area in AREAS for route in area],
+        routes=[route for area in (*AREAS, pages.ROUTES) for route in area],
         exception_handlers={
             RequestError: answer_error,
             KinoloomError: answer_error,

@@ -11,13 +11,22 @@ from typing import Any
 from starlette.requests import Request
 
 from kinoloom.base.page import Person, StartedJob
+from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
+from kinoloom.studio.folders.moving import Trash
 from kinoloom.studio.folders.tree import Tree
+from kinoloom.studio.folders.uploads import Uploads
+from kinoloom.studio.folders.watching import Watcher
 from kinoloom.studio.jobs.manager import JobManager
 from kinoloom.studio.jobs.slots import Slots
 from kinoloom.studio.jobs.submit import JobDesk
 from kinoloom.studio.jobs.table import JobTable
+from kinoloom.studio.ops.catalogue import Catalogue
 from kinoloom.studio.options import StudioOptions
+from kinoloom.studio.pages.calls import Calls
+from kinoloom.studio.pages.catalogue import Pages
+from kinoloom.studio.pages.context import Services
+from kinoloom.studio.pages.feeds import Feeds
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
 from kinoloom.studio.warm.process import WarmProcess
@@ -35,8 +44,13 @@ class Studio:
         database: the state.
         sessions: links and cookies.
         bus: events for pages.
+        uploads, trash, watcher: of the files in the folders.
         tools: a process for the studio's own work on media and ops, which need heavy libraries.
+        catalogue: of ops.
         jobs, desk: run jobs, and take requests for them.
+        pages: all pages.
+        documents: of the pages.
+        calls, feeds: run those of the pages.
         closing: called, in reverse order, when the server ends.
     """
 
@@ -45,10 +59,26 @@ class Studio:
     database: Database
     sessions: Sessions
     bus: Bus
+    uploads: Uploads
+    trash: Trash
+    watcher: Watcher
     tools: WarmProcess
+    catalogue: Catalogue
     jobs: JobManager
     desk: JobDesk
+    pages: Pages = field(init=False)
+    documents: Documents = field(init=False)
+    calls: Calls = field(init=False)
+    feeds: Feeds = field(init=False)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pages = Pages()
+        self.documents = Documents(self.database, self.bus, self.pages)
+        services = Services(self.tree, self.documents, self.start_job)
+        self.calls = Calls(self.pages, services)
+        self.feeds = Feeds(self.pages, services, self.bus)
+        self.closing += [self.calls.close, self.feeds.close]
 
     @property
     def state_folder(self) -> Path:
@@ -71,6 +101,7 @@ class Studio:
     async def close(self) -> None:
         """End everything that the server runs; jobs continue unless `--end-jobs` was given."""
         self.bus.close()
+        self.watcher.close()
         await self.jobs.close(end_jobs=self.options.end_jobs)
         for close in reversed(self.closing):
             await close()
@@ -92,8 +123,20 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         JobTable(database), state / "jobs", tree.first, Slots(options.jobs), bus.publish
     )
     jobs.start()
-    desk = JobDesk(jobs, tree, tools)
-    return Studio(tree, options, database, Sessions(database), bus, tools, jobs, desk)
+    return Studio(
+        tree=tree,
+        options=options,
+        database=database,
+        sessions=Sessions(database),
+        bus=bus,
+        uploads=Uploads(tree, database, options.upload_limit),
+        trash=Trash(tree, database),
+        watcher=Watcher(tree, bus),
+        tools=tools,
+        catalogue=Catalogue(tools, state / "cache"),
+        jobs=jobs,
+        desk=JobDesk(jobs, tree, tools),
+    )
 
 
 def studio_of(request: Request) -> Studio:

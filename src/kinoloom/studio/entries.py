@@ -8,5 +8,6 @@ ENTRIES = Entries(
     commands={
         "studio": OpEntry("launch:open_studio", "Open the studio for folders in the browser.")
     },
+    pages={"notes": "notes.page:PAGE"},
     checks={"studio": "checks:checks"},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -44,11 +45,15 @@ class RequestError(Exception):
         status: of HTTP.
         message: what is wrong.
         hint: what to do, or "".
+        content: more plain values for the client, by name.
     """
 
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self, status: int, message: str, hint: str = "", content: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.hint = status, message, hint
+        self.content = content or {}
 
 
 class JsonResponse(Response):
@@ -67,10 +72,10 @@ def status_of(error: KinoloomError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
-def describe_error(error: Exception) -> tuple[int, dict[str, str]]:
+def describe_error(error: Exception) -> tuple[int, dict[str, Any]]:
     """Return the status and the JSON of an error of the studio or of kinoloom."""
     if isinstance(error, RequestError):
-        return error.status, {"error": error.message, "hint": error.hint}
+        return error.status, {"error": error.message, "hint": error.hint, **error.content}
     if isinstance(error, KinoloomError):
         return status_of(error), {"error": error.message, "hint": error.hint}
     return 500, {"error": f"The studio failed: {type(error).__name__}: {error}", "hint": ""}
@@ -94,9 +99,18 @@ async def read_json(request: Request) -> dict[str, Any]:
         body += chunk
         if len(body) > MAX_JSON_BYTES:
             raise RequestError(413, f"The request has more than {MAX_JSON_BYTES:,} bytes.")
+    return parse_object(body or b"{}")
+
+
+def parse_object(text: bytes) -> dict[str, Any]:
+    """Return a JSON object of a client.
+
+    Raises:
+        RequestError: it is not a JSON object, or nested deeper than 100 levels (400).
+    """
     try:
-        _check_depth(body)
-        value = json.loads(body or b"{}", parse_constant=_reject_constant)
+        _check_depth(text)
+        value = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise RequestError(400, f"The request is not valid JSON: {error}.") from error
     if not isinstance(value, dict):

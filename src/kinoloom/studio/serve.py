@@ -17,6 +17,7 @@ from kinoloom.studio.app import Address, build_app
 from kinoloom.studio.core import Studio, open_core
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.options import DEFAULT_PORT, StudioOptions
+from kinoloom.studio.pages.light_imports import reject_heavy_imports
 from kinoloom.studio.running import Running, record_running
 
 _PORTS_TRIED = 50
@@ -34,6 +35,7 @@ def serve(folders: Sequence[Path], options: StudioOptions, announce: Announce) -
         UsageError: the port is in use.
         OutputError: the state cannot be written.
     """
+    reject_heavy_imports()
     # uvicorn repeats the signal after an orderly end.
     with _bind(options.port) as listening, suppress(KeyboardInterrupt):
         asyncio.run(_serve(folders, options, announce, listening))

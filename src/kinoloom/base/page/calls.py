@@ -54,13 +54,16 @@ class Feed:
     It starts with its first listener and is closed after the last one has left.
 
     Attributes:
-        function: (context, options) -> iterator of plain dicts.
+        function: (context, options) -> iterator of plain dicts. It yields often enough, or looks at
+            `context.cancelled()`, to end soon after the last listener has left.
         options: the frozen dataclass of its options.
+        cost: "io" runs it in a thread of the server, "model" in a process of its own.
         role: the least role of the person who may listen.
     """
 
     function: Callable[[Context, Any], Iterator[Mapping[str, Any]]]
     options: type
+    cost: Cost
     role: Role
 
     def __call__(self, context: Context, options: Any) -> Iterator[Mapping[str, Any]]:
@@ -85,7 +88,7 @@ def call(*, cost: Cost = "quick", role: Role = "viewer") -> Callable[[Callable[.
     return declare
 
 
-def feed(*, role: Role = "viewer") -> Callable[[Callable[..., Any]], Feed]:
+def feed(*, cost: Cost = "io", role: Role = "viewer") -> Callable[[Callable[..., Any]], Feed]:
     """Declare a generator function as a feed of a page; see `Feed`.
 
     Raises:
@@ -93,7 +96,7 @@ def feed(*, role: Role = "viewer") -> Callable[[Callable[..., Any]], Feed]:
     """
 
     def declare(function: Callable[..., Any]) -> Feed:
-        return Feed(function, _options_of(function), role)
+        return Feed(function, _options_of(function), cost, role)
 
     return declare
 

@@ -85,5 +85,21 @@ class Context(Protocol):
             UsageError: the page declares no such kind.
         """
 
+    def change(self, kind: str, name: str, change: Mapping[str, Any], *, key: str = "") -> int:
+        """Change a document of this page as the person does; return the number of the change.
+
+        Use it for results of models, and for first states, which may be larger than a request.
+
+        Args:
+            kind: of the document.
+            name: of the document.
+            change: see `Document`.
+            key: a change with the key of an earlier one is not made again; "" for a new key.
+
+        Raises:
+            UsageError: the page declares no such kind, the change does not fit the document's
+                present state, or the person may not change it.
+        """
+
     def cancelled(self) -> bool:
         """Whether nobody needs the answer: a newer request replaced this one, or the page left."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kinoloom.base.page.context import Role
+
 State = Any
 """A plain value: what JSON can hold. It is never modified in place."""
 Change = Mapping[str, Any]
@@ -34,4 +36,4 @@ class Document:
     reduce: Callable[[State, Change], State]
     validate: Callable[[State, Change], None]
     invert: Callable[[State, Change], Change] | None = None
-    role: str = "editor"
+    role: Role = "editor"

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from kinoloom.base.provenance import to_jsonable
-from kinoloom.studio.core import studio_of
+from kinoloom.studio.core import person_of, studio_of
 from kinoloom.studio.events.bus import Bus, Event, Listener
 from kinoloom.studio.responses import RequestError
 
@@ -21,11 +21,18 @@ COMMENT_S = 15.0
 
 async def stream_events(request: Request) -> StreamingResponse:
     """Stream the events of the topics `topic`, after `after` or the header Last-Event-ID."""
-    bus = studio_of(request).bus
+    studio, person = studio_of(request), person_of(request)
+    bus = studio.bus
     if bus.listener_count >= MAX_LISTENERS:
         raise RequestError(503, f"More than {MAX_LISTENERS} listeners.", "Close some tabs.")
     last = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    listener = bus.listen(request.query_params.getlist("topic"), _parse_number(bus, last))
+    topics = request.query_params.getlist("topic")
+    failures = {topic: studio.feeds.find_fault(topic, person) for topic in topics}
+    usable = [topic for topic, failure in failures.items() if failure is None]
+    listener = bus.listen(usable, _parse_number(bus, last))
+    for topic, failure in failures.items():
+        if failure is not None:  # the other topics are not affected
+            listener.put(Event(0, topic, {"failure": failure}))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_write(bus, listener), media_type="text/event-stream", headers=headers)
 
@@ -50,7 +57,8 @@ def _format(bus: Bus, event: Event) -> str:
     data = json.dumps(
         {"topic": event.topic, "data": to_jsonable(event.data)}, separators=(",", ":")
     )
-    return f"id: {bus.epoch}-{event.number}\ndata: {data}\n\n"
+    number = f"id: {bus.epoch}-{event.number}\n" if event.number else ""
+    return f"{number}data: {data}\n\n"
 
 
 def _parse_number(bus: Bus, text: str) -> int | None:

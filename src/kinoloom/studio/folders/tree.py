@@ -71,7 +71,7 @@ class Tree:
         Raises:
             InputNotFoundError: it does not exist, is not a regular file, or is behind a link.
         """
-        with self._parent(text) as (parent, name):
+        with self.open_parent(text) as (parent, name):
             try:
                 file = os.open(name, _FILE, dir_fd=parent)
             except OSError as error:
@@ -91,7 +91,13 @@ class Tree:
         return _descend(root, parts, text)
 
     @contextmanager
-    def _parent(self, text: str) -> Iterator[tuple[int, str]]:
+    def open_parent(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the descriptor of a path's folder, and the path's last part.
+
+        Raises:
+            InputNotFoundError: the folder does not exist, or is behind a link; the path is one of
+                the studio's folders itself.
+        """
         root, parts = self._split_existing(text)
         if not parts:
             raise _not_found(text)
@@ -124,12 +130,12 @@ class Tree:
 
 def is_valid_name(name: str) -> bool:
     """Whether a file of this name is shown: not hidden, and without separators or NUL."""
-    return (
-        bool(name)
-        and not name.startswith(".")
-        and not any(character in name for character in "/\\\0")
-        and len(os.fsencode(name)) <= MAX_NAME_BYTES
-    )
+    if not name or name.startswith(".") or any(character in name for character in "/\\\0"):
+        return False
+    try:
+        return len(os.fsencode(name)) <= MAX_NAME_BYTES
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return False
 
 
 def _label(folders: Sequence[Path]) -> dict[str, Path]:

@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from kinoloom.base.page import Blob, Call, Person, StartedJob
+from kinoloom import errors
+from kinoloom.base.page import Blob, Call, Feed, Person, StartedJob
 from kinoloom.base.registry import load_path
-from kinoloom.errors import KinoloomError, UsageError
+from kinoloom.errors import KinoloomError
 from kinoloom.studio.folders.tree import Tree
-from kinoloom.studio.responses import describe_error
+from kinoloom.studio.responses import RequestError, describe_error
 from kinoloom.studio.warm import messages
 
 
@@ -60,7 +61,7 @@ class _Server:
         self.send({"number": number, "ask": name, "values": values})
         reply = self._replies.get()
         if "error" in reply:
-            raise UsageError(reply["error"])
+            raise _rebuild_error(reply)
         return reply["value"]
 
 
@@ -92,6 +93,10 @@ class _Context:
         )
         return state
 
+    def change(self, kind: str, name: str, change: Mapping[str, Any], *, key: str = "") -> int:
+        values = {"kind": kind, "name": name, "change": change, "key": key}
+        return int(self._server.ask(self._number, "change", values))
+
     def cancelled(self) -> bool:
         return self._server.is_cancelled(self._number)
 
@@ -111,7 +116,9 @@ def _serve(server: _Server, tree: Tree, request: Mapping[str, Any]) -> None:
     number = request["number"]
     if not server.is_cancelled(number):
         try:
-            value = _run(_Context(server, tree, number, Person(**request["person"])), request)
+            value = _run(
+                server, _Context(server, tree, number, Person(**request["person"])), request
+            )
             _send_value(server, number, value)
         except Exception as error:  # noqa: BLE001  the server reports every error
             if not isinstance(error, KinoloomError):
@@ -121,11 +128,32 @@ def _serve(server: _Server, tree: Tree, request: Mapping[str, Any]) -> None:
     server.forget(number)
 
 
-def _run(context: _Context, request: Mapping[str, Any]) -> Any:
+def _run(server: _Server, context: _Context, request: Mapping[str, Any]) -> Any:
     target = load_path(request["path"], request["path"])
     if isinstance(target, Call):
         return target(context, target.build_options(request["options"]))
+    if isinstance(target, Feed):
+        _emit(server, context, request, target)
+        return None
     return target(context, **request["options"])
+
+
+def _emit(server: _Server, context: _Context, request: Mapping[str, Any], feed: Feed) -> None:
+    """Send what a feed yields until nobody listens."""
+    events = feed(context, feed.build_options(request["options"]))
+    for event in events:
+        if context.cancelled():
+            return
+        server.send({"number": request["number"], "event": event})
+
+
+def _rebuild_error(reply: Mapping[str, Any]) -> Exception:
+    """Return the error that the server met, as the class that `Context` documents."""
+    kind = getattr(errors, reply["kind"], None)
+    if kind is not None:
+        error: Exception = kind(reply["error"], hint=reply["hint"])
+        return error
+    return RequestError(reply["status"], reply["error"], reply["hint"])
 
 
 def _send_value(server: _Server, number: int, value: Any) -> None:

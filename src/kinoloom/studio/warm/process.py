@@ -22,7 +22,7 @@ from typing import Any
 from kinoloom.base.page import Blob, Person
 from kinoloom.errors import ExecutionError
 from kinoloom.studio.folders.tree import Tree
-from kinoloom.studio.responses import RequestError
+from kinoloom.studio.responses import RequestError, describe_error
 from kinoloom.studio.warm import messages
 
 IDLE_S = 300.0
@@ -45,16 +45,19 @@ class Request:
     """What a warm process runs.
 
     Attributes:
-        path: "module:attribute" of a `Call` of a page, or of a function (context, **options).
+        path: "module:attribute" of a `Call` or `Feed` of a page, or of a function
+            (context, **options).
         options: plain values by name.
         person: who asked.
         ask: answers the process; None if the function asks nothing.
+        emit: receives what a `Feed` yields.
     """
 
     path: str
     options: Mapping[str, Any]
     person: Person
     ask: Ask | None = None
+    emit: Callable[[Mapping[str, Any]], None] | None = None
 
 
 class WarmProcess:
@@ -68,7 +71,7 @@ class WarmProcess:
     def __init__(self, name: str, tree: Tree, *, idle_s: float = IDLE_S) -> None:
         self._name, self._tree, self._idle_s = name, tree, idle_s
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[asyncio.Future[Any], Request]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._latest: dict[str, int] = {}
         self._starting = asyncio.Lock()
         self._connection: _Connection | None = None
@@ -100,7 +103,7 @@ class WarmProcess:
         connection = await self._connect()
         number = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer, request
+        self._waiting[number] = _Waiting(answer, request, connection)
         if latest:
             self._cancel(self._latest.get(latest))
             self._latest[latest] = number
@@ -131,12 +134,12 @@ class WarmProcess:
             await connection.close()
 
     def _cancel(self, number: int | None) -> None:
-        if number is None or number not in self._waiting or self._connection is None:
+        if number is None or number not in self._waiting:
             return
-        self._connection.send({"cancel": number})
-        answer, _ = self._waiting[number]
-        if not answer.done():
-            answer.set_exception(CancelledRequestError())
+        one = self._waiting[number]
+        one.connection.send({"cancel": number})
+        if not one.answer.done():
+            one.answer.set_exception(CancelledRequestError())
 
     def _schedule_end(self) -> None:
         if self._idle is not None:
@@ -157,11 +160,15 @@ class WarmProcess:
         number = values["number"]
         if number not in self._waiting:
             return
-        answer, request = self._waiting[number]
+        one = self._waiting[number]
+        answer, request = one.answer, one.request
         if "ask" in values:
-            task = asyncio.get_running_loop().create_task(self._answer(values, request))
+            task = asyncio.get_running_loop().create_task(self._answer(values, one))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        elif "event" in values:
+            if request.emit is not None and not answer.done():
+                request.emit(values["event"])
         elif answer.done():
             return
         elif "error" in values:
@@ -169,24 +176,25 @@ class WarmProcess:
         else:
             answer.set_result(_rebuild_value(values, data))
 
-    async def _answer(self, values: dict[str, Any], request: Request) -> None:
+    async def _answer(self, values: dict[str, Any], one: _Waiting) -> None:
         """Answer what a function in the process asks."""
         reply: dict[str, Any] = {"reply": values["number"]}
         try:
-            if request.ask is None:
+            if one.request.ask is None:
                 raise ExecutionError("This function may not ask the studio for anything.")
-            reply["value"] = await request.ask(values["ask"], values["values"])
+            reply["value"] = await one.request.ask(values["ask"], values["values"])
         except Exception as error:  # noqa: BLE001  the function gets every error
-            reply |= {"error": str(error), "kind": type(error).__name__}
-        if self._connection is not None:
-            self._connection.send(reply)
+            status, content = describe_error(error)
+            reply |= {"status": status, **content, "kind": type(error).__name__}
+        one.connection.send(reply)
 
-    def _lose(self) -> None:
-        """All requests fail when the process ends."""
-        self._connection = None
-        for answer, _ in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(
+    def _lose(self, process: subprocess.Popen[bytes]) -> None:
+        """All requests to a process fail when it ends."""
+        if self._connection is not None and self._connection.process is process:
+            self._connection = None
+        for one in self._waiting.values():
+            if not one.answer.done() and one.connection.process is process:
+                one.answer.set_exception(
                     ExecutionError(
                         f"The process of '{self._name}' ended. It may have used up the memory.",
                         hint="Try again, with smaller files if it happens again.",
@@ -220,11 +228,20 @@ class _Connection:
                 return
 
 
+@dataclass
+class _Waiting:
+    """A request that waits for its answer."""
+
+    answer: asyncio.Future[Any]
+    request: Request
+    connection: _Connection
+
+
 async def _start(
     name: str,
     tree: Tree,
     receive: Callable[[dict[str, Any], bytes], None],
-    lose: Callable[[], None],
+    lose: Callable[[subprocess.Popen[bytes]], None],
 ) -> _Connection:
     ours, theirs = socket.socketpair()
     roots = [part for label, root in tree.roots.items() for part in (label, str(root))]
@@ -245,7 +262,7 @@ async def _start(
                 text, data = messages.lengths(head)
                 values = messages.parse(await reader.readexactly(text))
                 receive(values, await reader.readexactly(data))
-        lose()
+        lose(process)
         writer.close()
         await asyncio.to_thread(process.wait)
 
