@@ -16,7 +16,7 @@ export function createFilm(studio) {
   const { signal, computed, effect, batch } = studio;
   const files = computed(() => (studio.params.value.path ?? '').split('\n').filter(Boolean));
   const values = signal(/** @type {Record<string, any>} */ ({}));
-  const number = signal(0);
+  const number = signal(-1); // none yet: the middle of the film, where a new frame is
   const drawing = signal(/** @type {keyof typeof DRAWINGS} */ ('frame'));
   const peer = signal('');
   const plan = signal(/** @type {Plan | null} */ (null));
@@ -45,7 +45,7 @@ export function createFilm(studio) {
       batch(() => {
         failure.value = null;
         plan.value = found;
-        number.value = Math.min(number.value, found.frames - 1);
+        number.value = place(number.value, found.frames);
       });
     } catch (error) {
       if (!isReplaced(error)) failure.value = error;
@@ -86,8 +86,8 @@ export function createFilm(studio) {
       settle(readPlan);
     }),
     effect(() => {
-      const isReady = plan.value && drawing.value && peer.value !== undefined;
-      if (isReady && number.value >= 0) void readFrame();
+      const isReady = plan.value && drawing.value && peer.value !== undefined && number.value >= 0;
+      if (isReady) void readFrame();
     }),
   ];
 
@@ -132,6 +132,11 @@ export function createFilm(studio) {
       show(other, null);
     },
   };
+}
+
+/** @param {number} number @param {number} frames */
+function place(number, frames) {
+  return number < 0 ? Math.floor((frames - 1) / 2) : Math.min(number, frames - 1);
 }
 
 /** @param {any} target a signal @param {Shown | null} shown */
