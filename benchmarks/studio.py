@@ -211,7 +211,9 @@ def _measure_listeners(folder: Path) -> dict[str, Any]:
         for number in range(total):
             change = {"type": "write", "text": f"line {number}"}
             body = {"changes": [{"key": f"bench-{number}", "seq": number, "change": change}]}
-            status, content = server.request("POST", "/api/documents/notes/note/bench/changes", body)
+            status, content = server.request(
+                "POST", "/api/documents/notes/note/bench/changes", body
+            )
             assert status == 200, content
             time.sleep(max(0, begin + (number + 1) / _EVENTS_A_SECOND - time.monotonic()))
         for thread in threads:
