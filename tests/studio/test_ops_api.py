@@ -1,11 +1,14 @@
 """Ops as descriptions for forms; on a real server."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from studio_client import Client, run_studio
 
 from kinoloom.base import registry
@@ -101,3 +104,36 @@ def test_damaged_or_changed_descriptions_are_made_again(tmp_path: Path) -> None:
     with run_studio(tmp_path) as client:
         assert client.get("/api/ops").json == first
     assert [one.name for one in cache.glob("ops-*.json")] == [file.name]
+
+
+def preview(client: Client, **body: object) -> dict[str, Any]:
+    answer = client.post("/api/ops/interpolate/command", body)
+    assert answer.status == 200, answer.json
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_a_form_shows_its_command_before_it_is_complete(client: Client, folder: Path) -> None:
+    found = preview(client, options={"fps": "30000/1001", "ease": "in", "loop": "maybe"})
+    assert "interpolate INPUT -o OUTPUT" in found["command"]
+    assert "--fps 30000/1001" in found["command"]
+    assert list(found["errors"]) == ["loop"]
+    assert found["problem"]["error"] == "interpolate needs an input."
+    assert found["output"] is None
+
+
+def test_a_complete_form_shows_its_output_and_command(client: Client, folder: Path) -> None:
+    for name in ("a b.png", "c.png"):
+        Image.new("RGB", (8, 8)).save(folder / name)
+    found = preview(client, inputs=["a b.png", "c.png"], options={"seconds": "0.5"})
+    assert (found["problem"], found["errors"]) == (None, {})
+    assert found["output"] == "a b-interpolate.mp4"
+    assert (
+        f"cd {shlex.quote(str(folder))} && kinoloom interpolate 'a b.png' c.png" in found["command"]
+    )
+    assert "--seconds 1/2" in found["command"]
+
+
+@pytest.mark.parametrize("body", [{"inputs": ["../a.png"]}, {"output": "/etc/x.mp4"}])
+def test_paths_outside_the_folders_are_refused(client: Client, body: dict[str, object]) -> None:
+    assert client.post("/api/ops/interpolate/command", body).status == 422

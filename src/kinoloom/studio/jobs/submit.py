@@ -65,7 +65,7 @@ class JobDesk:
             KinoloomError: as `studio.tools.jobs.plan`.
         """
         check_role(person)
-        body = _check_body(request)
+        body = check_body(request)
         async with self._planning:  # so that two jobs do not choose the same free name
             plan = await self._plan(person, body, _read_digests(request))
             if plan["unconfirmed"]:
@@ -117,8 +117,12 @@ def check_role(person: Person) -> None:
         )
 
 
-def _check_body(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return op, inputs, options, output and report of a request, with the right types."""
+def check_body(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return op, inputs, options, output and report of a request, with the right types.
+
+    Raises:
+        RequestError: an unknown op, or a value of another type (422).
+    """
     op = request.get("op")
     if not isinstance(op, str) or op not in registry.names("ops"):
         close = get_close_matches(str(op), registry.names("ops"))

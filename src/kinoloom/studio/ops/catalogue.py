@@ -88,7 +88,7 @@ def find_missing(extra: str) -> str:
     except MissingError as error:
         return error.hint
     except KinoloomError as error:  # the extra of a third party
-        return str(error)
+        return error.message
     return ""
 
 

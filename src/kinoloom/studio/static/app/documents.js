@@ -98,7 +98,8 @@ export class OpenDocument {
     let seq = this.seq.value;
     for (let next = this.inbox.get(seq + 1); next; next = this.inbox.get(seq + 1)) {
       const { key, change, state } = next;
-      if (state === undefined && (change === null || ['undo', 'redo'].includes(change.type))) break;
+      // An undo of a document without inverses: only the server can compute the state.
+      if (state === undefined && change === null) break;
       this.confirmed = state === undefined ? this.reduce(this.confirmed, change) : state;
       this.settle(key);
       this.inbox.delete(++seq);
