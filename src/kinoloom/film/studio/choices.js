@@ -1,6 +1,7 @@
 // The choices: the options of the op, a small loop, and the job that makes the film.
 
-const COMMON = ['fps', 'seconds', 'hold', 'ease', 'loop', 'boomerang', 'times', 'slow', 'sound', 'engine'];
+const FIRST = ['seconds', 'fps', 'times', 'slow', 'ease', 'engine', 'hold', 'loop', 'boomerang', 'sound'];
+const SHOWN = 5;
 const PREVIEW_SECONDS = '2';
 
 /** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
@@ -17,7 +18,7 @@ export function Choices({ studio, film }) {
   return html`<div class="rows film-side">
     <${ui.Card} title="Make the film" note="interpolate">
       ${error && html`<${ui.Failure} error=${error} />`}
-      ${shown && html`<${ui.Form} declaration=${shown} values=${values} common=${COMMON}
+      ${shown && html`<${ui.Form} declaration=${shown} values=${values} shown=${SHOWN}
         onChange=${(/** @type {any} */ changed) => (film.values.value = changed)} />`}
       <${Engines} studio=${studio} film=${film} />
       <${Actions} studio=${studio} film=${film} />
@@ -32,27 +33,23 @@ function select(declaration, stills) {
   const options = declaration.options.filter(
     (/** @type {any} */ one) => one.section === 'op' && !one.help.startsWith(wrong) && one.name !== 'cuts',
   );
+  const rank = (/** @type {any} */ one) => (FIRST.includes(one.name) ? FIRST.indexOf(one.name) : FIRST.length);
+  options.sort((/** @type {any} */ one, /** @type {any} */ other) => rank(one) - rank(other));
   return { ...declaration, options };
 }
 
 /** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
 function Engines({ studio, film }) {
-  const { html, use, hooks } = studio;
+  const { html, use, hooks, ui } = studio;
   const [engines, setEngines] = hooks.useState(/** @type {any[]} */ ([]));
   const peer = use(film.peer);
-  const id = hooks.useId();
   hooks.useEffect(() => {
     studio.call('engines').then(setEngines, studio.toastError);
   }, []);
   const usable = engines.filter((one) => !one.missing);
-  return html`<div class="field">
-    <label for=${id}>Compare with the engine</label>
-    <select id=${id} value=${peer}
-      onChange=${(/** @type {any} */ event) => (film.peer.value = event.target.value)}>
-      <option value="">none</option>
-      ${usable.map((one) => html`<option value=${one.name}>${one.name}</option>`)}
-    </select>
-  </div>`;
+  return html`<div class="film-field"><${ui.Field} kind="choice" label="Compare with another engine"
+    value=${peer || 'none'} choices=${['none', ...usable.map((one) => one.name)]}
+    onChange=${(/** @type {string} */ value) => (film.peer.value = value === 'none' ? '' : value)} /></div>`;
 }
 
 /** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
@@ -62,6 +59,7 @@ function Actions({ studio, film }) {
   const jobs = use(studio.jobs.list);
   const [loop, setLoop] = hooks.useState('');
   const [busy, setBusy] = hooks.useState('');
+  const [before, setBefore] = hooks.useState(/** @type {{path: string, again: () => void} | null} */ (null));
   const [started, setStarted] = hooks.useState('');
   hooks.useEffect(() => () => URL.revokeObjectURL(loop), [loop]);
   /** @param {string} what @param {() => Promise<void>} action */
@@ -84,18 +82,38 @@ function Actions({ studio, film }) {
     });
   const make = () =>
     run('make', async () => {
+      setBefore(null);
       const { files, ...options } = film.options();
-      const job = await studio.jobs.start({ op: 'interpolate', inputs: film.files.value, options });
-      setStarted(job.id);
-      if (job.made_before) studio.toast('This film was made before.', { action: { label: 'Open it', run: () => studio.open(job.made_before.path) } });
+      const body = { op: 'interpolate', inputs: film.files.value, options };
+      const job = await studio.jobs.start(body);
+      setStarted(job.id ?? '');
+      if (job.made_before) offer(job.made_before.path, body);
     });
+  /** @param {string} path @param {object} body */
+  const offer = (path, body) => {
+    const again = async () => setStarted((await studio.jobs.start({ ...body, again: true })).id);
+    setBefore({ path, again: () => run('make', again) });
+  };
   const job = jobs.find((/** @type {any} */ one) => one.id === started);
   return html`<div class="film-actions">
       <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${!plan && 'The files are still read'} onClick=${make}>Make the film<//>
       <${ui.Button} busy=${busy === 'loop'} disabled=${!plan && 'The files are still read'} onClick=${preview}>Preview loop<//>
     </div>
     ${loop && html`<img class="film-loop" src=${loop} alt="A small loop of the film" />`}
+    ${before && html`<${MadeBefore} studio=${studio} before=${before} />`}
     ${job && html`<${Progress} studio=${studio} job=${job} />`}`;
+}
+
+/** @param {{studio: import('./state.js').Studio, before: {path: string, again: () => void}}} props */
+function MadeBefore({ studio, before }) {
+  const { html, ui } = studio;
+  return html`<div class="film-job" role="status">
+    <p>This film was made before, with the same files and choices.</p>
+    <div class="row wrap">
+      <${ui.Button} icon="film" onClick=${() => studio.open(before.path)}>Open ${before.path.split('/').at(-1)}<//>
+      <${ui.Button} kind="quiet" onClick=${before.again}>Make it again<//>
+    </div>
+  </div>`;
 }
 
 /** @param {{studio: import('./state.js').Studio, job: any}} props */

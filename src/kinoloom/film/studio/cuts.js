@@ -1,5 +1,5 @@
 // Scene cuts of a video: found on request, then accepted, moved or removed.
-import { formatTime, parseFraction } from './state.js';
+import { parseFraction } from './state.js';
 
 /** @param {{studio: any, film: import('./state.js').Film, plan: import('./state.js').Plan}} props */
 export function Cuts({ studio, film, plan }) {
@@ -21,17 +21,17 @@ export function Cuts({ studio, film, plan }) {
     <header><h3>Scene cuts</h3><span class="small n" role="status">${note}</span><span class="grow"></span>
       ${!found && html`<${ui.Button} icon="search" onClick=${film.findCuts}>Find cuts<//>`}
       <${ui.Button} kind="quiet" icon="plus" onClick=${() => set([...times, here.toFixed(3)])}>
-        Cut at ${formatTime(here)}<//>
+        Cut at ${ui.showTime(here)}<//>
       ${chosen !== undefined && html`<${ui.Button} kind="quiet" onClick=${() => forget(film)}>Use found cuts<//>`}
     </header>
     <ul>${times.map(
       (time, k) => html`<li key=${time}>
-        <span class="n">${formatTime(parseFraction(time))}</span>
+        <span class="n">${ui.showTime(parseFraction(time))}</span>
         <${ui.Button} kind="quiet" onClick=${() => goTo(film, plan, time)}>Show<//>
         <${ui.Button} kind="quiet" onClick=${() => set(times.with(k, here.toFixed(3)))}
-          aria-label=${`Move the cut at ${formatTime(parseFraction(time))} to ${formatTime(here)}`}>Move here<//>
+          aria-label=${`Move the cut at ${ui.showTime(parseFraction(time))} to ${ui.showTime(here)}`}>Move here<//>
         <${ui.Button} kind="quiet" onClick=${() => set(times.filter((_, other) => other !== k))}
-          aria-label=${`Remove the cut at ${formatTime(parseFraction(time))}`}>Remove<//>
+          aria-label=${`Remove the cut at ${ui.showTime(parseFraction(time))}`}>Remove<//>
       </li>`,
     )}</ul>
   </section>`;

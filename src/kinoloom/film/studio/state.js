@@ -171,9 +171,3 @@ export function parseFraction(text) {
   const [top, bottom = '1'] = text.split('/');
   return Number(top) / Number(bottom);
 }
-
-/** @param {number} seconds as 0:15.316 */
-export function formatTime(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - 60 * minutes).toFixed(3).padStart(6, '0')}`;
-}

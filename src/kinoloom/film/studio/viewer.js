@@ -1,6 +1,6 @@
 // The picture: one frame of the film, what can be drawn over it, and the place in the film.
 import { Cuts } from './cuts.js';
-import { DRAWINGS, formatTime, parseFraction } from './state.js';
+import { DRAWINGS, parseFraction } from './state.js';
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 const STRIP_FRAMES = 9;
@@ -49,12 +49,13 @@ function Picture({ studio, film }) {
   const drawing = use(film.drawing);
   const busy = use(film.busy);
   const plan = use(film.plan);
-  const alt = frame ? `${DRAWINGS[drawing]} at ${formatTime(parseFraction(frame.facts.time ?? '0'))}` : '';
+  const alt = frame ? `${DRAWINGS[drawing]} at ${ui.showTime(parseFraction(frame.facts.time ?? '0'))}` : '';
   const compared =
     frame && other && drawing === 'frame'
       ? html`<${ui.Slider} label="Compare two engines"
-          before=${{ src: other.url, label: other.facts.engine }}
-          after=${{ src: frame.url, label: frame.facts.engine }} />`
+          before=${other.url} beforeLabel=${other.facts.engine}
+          after=${frame.url} afterLabel=${frame.facts.engine}
+          aspect=${plan ? plan.width / plan.height : undefined} />`
       : frame && html`<img src=${frame.url} alt=${alt} />`;
   return html`<div class="film-picture" aria-busy=${busy ? 'true' : undefined}>
     ${compared || html`<div class="film-blank" aria-hidden="true"></div>`}
@@ -68,10 +69,10 @@ function Picture({ studio, film }) {
 
 /** @param {{studio: any, film: import('./state.js').Film, plan: import('./state.js').Plan}} props */
 function Time({ studio, film, plan }) {
-  const { html, use } = studio;
+  const { html, use, ui } = studio;
   const number = use(film.number);
   const rate = parseFraction(plan.rate || '1');
-  const text = `${formatTime(number / rate)}, frame ${number + 1} of ${plan.frames}`;
+  const text = `${ui.showTime(number / rate)}, frame ${number + 1} of ${plan.frames}`;
   /** @param {KeyboardEvent} event */
   const step = (event) => {
     const by = STEPS[/** @type {keyof typeof STEPS} */ (event.key)];
@@ -110,10 +111,10 @@ function Sources({ studio, film, plan }) {
 
 /** @param {{studio: any, film: import('./state.js').Film, plan: import('./state.js').Plan}} props */
 function Facts({ studio, plan }) {
-  const { html } = studio;
+  const { html, ui } = studio;
   const rate = parseFraction(plan.rate || '0');
   const rows = [
-    ['Length', `${formatTime(parseFraction(plan.duration || '0'))}, ${plan.frames} frames`],
+    ['Length', `${ui.showTime(parseFraction(plan.duration || '0'))}, ${plan.frames} frames`],
     ['Size', `${plan.width} × ${plan.height}`],
     ['Frame rate', rate ? `${Number(rate.toFixed(3))} fps` : 'variable'],
     ['Engine', plan.engine],
