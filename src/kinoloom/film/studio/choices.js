@@ -1,5 +1,21 @@
 // The choices: the options of the op, a small loop, and the job that makes the film.
 
+/** @type {Record<string, string>} */
+const LABELS = {
+  seconds: 'Length',
+  fps: 'Frame rate',
+  times: 'Times as many frames',
+  slow: 'Slow motion',
+  sound: 'Sound',
+  dedup: 'Replace repeated frames',
+  hold: 'Hold each photo',
+  ease: 'Start and end of the motion',
+  loop: 'Return to the first photo',
+  boomerang: 'Forwards, then backwards',
+  size: 'Longest side',
+  memory: 'Memory limit',
+  flow_scale: 'Scale of the motion',
+};
 const FIRST = ['seconds', 'fps', 'times', 'slow', 'ease', 'engine', 'hold', 'loop', 'boomerang', 'sound'];
 const SHOWN = 5;
 const PREVIEW_SECONDS = '2';
@@ -9,46 +25,54 @@ export function Choices({ studio, film }) {
   const { html, use, ui, hooks } = studio;
   const [declaration, setDeclaration] = hooks.useState(/** @type {any} */ (null));
   const [error, setError] = hooks.useState(/** @type {unknown} */ (null));
+  const [engines, setEngines] = hooks.useState(/** @type {any[]} */ ([]));
   const values = use(film.values);
   const plan = use(film.plan);
   hooks.useEffect(() => {
     studio.request('GET', '/api/ops/interpolate').then(setDeclaration, setError);
+    studio.call('engines').then(setEngines, studio.toastError);
   }, []);
-  const shown = declaration && select(declaration, plan?.stills ?? true);
+  const usable = engines.filter((one) => !one.missing).map((one) => one.name);
+  const shown = declaration && select(declaration, plan?.stills ?? true, usable);
   return html`<div class="rows film-side">
     <${ui.Card} title="Make the film" note="interpolate">
       ${error && html`<${ui.Failure} error=${error} />`}
       ${shown && html`<${ui.Form} declaration=${shown} values=${values} shown=${SHOWN}
         onChange=${(/** @type {any} */ changed) => (film.values.value = changed)} />`}
-      <${Engines} studio=${studio} film=${film} />
+      <${Engines} studio=${studio} film=${film} engines=${usable} />
       <${Actions} studio=${studio} film=${film} />
     <//>
   </div>`;
 }
 
 /** Keep the options of the kind of input, and leave out those that the page itself sets.
- * @param {any} declaration @param {boolean} stills */
-function select(declaration, stills) {
-  const wrong = stills ? 'Videos:' : 'Photos:';
-  const options = declaration.options.filter(
-    (/** @type {any} */ one) => one.section === 'op' && !one.help.startsWith(wrong) && one.name !== 'cuts',
-  );
+ * @param {any} declaration @param {boolean} stills @param {string[]} engines */
+function select(declaration, stills, engines) {
+  const [own, wrong] = stills ? ['Photos: ', 'Videos: '] : ['Videos: ', 'Photos: '];
+  const options = declaration.options
+    .filter((/** @type {any} */ one) => one.section === 'op' && !one.help.startsWith(wrong) && one.name !== 'cuts')
+    .map((/** @type {any} */ one) => ({
+      ...one,
+      label: LABELS[one.name],
+      help: one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help,
+      ...(one.name === 'engine' && engines.length ? { kind: 'choice', choices: ['auto', ...engines] } : {}),
+    }));
   const rank = (/** @type {any} */ one) => (FIRST.includes(one.name) ? FIRST.indexOf(one.name) : FIRST.length);
   options.sort((/** @type {any} */ one, /** @type {any} */ other) => rank(one) - rank(other));
   return { ...declaration, options };
 }
 
-/** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film}} props */
-function Engines({ studio, film }) {
-  const { html, use, hooks, ui } = studio;
-  const [engines, setEngines] = hooks.useState(/** @type {any[]} */ ([]));
+/** @param {string} text */
+function capitalise(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {{studio: import('./state.js').Studio, film: import('./state.js').Film, engines: string[]}} props */
+function Engines({ studio, film, engines }) {
+  const { html, use, ui } = studio;
   const peer = use(film.peer);
-  hooks.useEffect(() => {
-    studio.call('engines').then(setEngines, studio.toastError);
-  }, []);
-  const usable = engines.filter((one) => !one.missing);
   return html`<div class="film-field"><${ui.Field} kind="choice" label="Compare with another engine"
-    value=${peer || 'none'} choices=${['none', ...usable.map((one) => one.name)]}
+    value=${peer || 'none'} choices=${['none', ...engines]}
     onChange=${(/** @type {string} */ value) => (film.peer.value = value === 'none' ? '' : value)} /></div>`;
 }
 

@@ -2,6 +2,8 @@
 import { State, TONES, WORDS, canResume, isRunning, seconds } from './states.js';
 import { Step } from './step.js';
 
+const [LAYER_PX, MOST_PX] = [108, 720];
+
 /** @param {{studio: any, id: string}} props */
 export function Execution({ studio, id }) {
   const { html, ui, hooks } = studio;
@@ -70,14 +72,14 @@ function Graph({ studio, execution, chosen, onChoose }) {
     return {
       id: name,
       title: name,
-      note: step ? `${execution.graph.types[name]}, ${lasted(ui, step)}` : execution.graph.types[name],
+      note: step && state !== 'Cached' ? lasted(ui, step) : execution.graph.types[name],
       tone: TONES[state] ?? '',
       tag: WORDS[state] ?? 'Not run',
     };
   });
   const edges = execution.graph.edges.map((/** @type {any} */ one) => [one.from, one.to]);
   return html`<${ui.Graph} label=${`Steps of ${execution.pipeline}`} nodes=${nodes} edges=${edges}
-    chosen=${chosen || null} onChoose=${onChoose} />`;
+    chosen=${chosen || null} onChoose=${onChoose} height=${Math.min(MOST_PX, LAYER_PX * execution.graph.layers.length)} />`;
 }
 
 /** @param {{studio: any, execution: any, chosen: string, onChoose: (step: string) => void}} props */
