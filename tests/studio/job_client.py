@@ -31,33 +31,40 @@ class StudioProcess:
     """
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        line = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
-        # Numbered ports only: the first free one is found by the studio.
-        self.process = subprocess.Popen([*line, *arguments], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
+        self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        self.facts = json.loads(self.process.stdout.readline())
+        with self.process.stdout as stdout:
+            line = stdout.readline()
+        assert line, f"the studio did not start: exit code {self.process.wait()}"
+        self.facts = json.loads(line)
         self.port = urlsplit(self.facts["url"]).port
         self.cookie = self._log_in()
 
     def _log_in(self) -> str:
-        answer = self._send("GET", f"/?token={self.facts['token']}", None, {})
-        assert answer.status == 303, answer.status
-        return str(answer.getheader("set-cookie")).partition(";")[0]
+        with self._send("GET", f"/?token={self.facts['token']}", None, {}) as answer:
+            assert answer.status == 303, answer.status
+            return str(answer.getheader("set-cookie")).partition(";")[0]
 
+    @contextmanager
     def _send(
         self, method: str, path: str, body: str | None, headers: Mapping[str, str]
-    ) -> http.client.HTTPResponse:
+    ) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, path, body, dict(headers))
-        return connection.getresponse()
+        try:
+            connection.request(method, path, body, dict(headers))
+            yield connection.getresponse()
+        finally:
+            connection.close()
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Send a request; return the status and the JSON of the answer."""
         headers = {"cookie": self.cookie, "origin": self.facts["url"]}
         if method != "GET":
             headers["content-type"] = "application/json"
-        answer = self._send(method, path, None if body is None else json.dumps(body), headers)
-        return answer.status, json.loads(answer.read())
+        text = None if body is None else json.dumps(body)
+        with self._send(method, path, text, headers) as answer:
+            return answer.status, json.loads(answer.read())
 
     def get(self, path: str) -> Any:
         """Return the JSON of an address."""
@@ -101,19 +108,12 @@ class StudioProcess:
     @contextmanager
     def events(self, topic: str) -> Iterator[Iterator[Any]]:
         """Listen to a topic in the block."""
-        headers = {"cookie": self.cookie}
-        answer = self._send("GET", f"/events?topic={quote(topic)}", None, headers)
-        assert answer.status == 200
-
-        def read() -> Iterator[Any]:
-            while line := answer.readline():
-                if line.startswith(b"data: "):
-                    yield json.loads(line[6:])["data"]
-
-        try:
-            yield read()
-        finally:
-            answer.close()
+        query = f"/events?topic={quote(topic)}"
+        with self._send("GET", query, None, {"cookie": self.cookie}) as answer:
+            assert answer.status == 200
+            assert answer.readline().startswith(b": kinoloom")  # it listens now
+            lines = iter(answer.readline, b"")
+            yield (json.loads(one[6:])["data"] for one in lines if one.startswith(b"data: "))
 
     def kill(self) -> None:
         """End the server like a power cut does; its jobs live on."""
@@ -121,8 +121,9 @@ class StudioProcess:
         self.process.wait()
 
     def stop(self) -> int:
-        """End the server as Ctrl-C does; return its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        """End the server as Ctrl-C does, if it runs; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
 
 

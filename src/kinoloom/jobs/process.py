@@ -93,7 +93,7 @@ def _describe(folder: Path, job: Job, outcome: Outcome) -> dict[str, Any]:
         (folder / REPORT).write_text(to_json(outcome.result), encoding="utf-8")
         if job.output is None:
             sys.stdout.write(to_text(outcome.result))
-        return {"summary": outcome.result.summary}
+        return {"summary": outcome.result.summary, "has_report": True}
     written, record = outcome.written, getattr(outcome.result, "provenance", None)
     facts = list(written.facts) if written else []
     for path in (written.path,) if written else ():

@@ -317,7 +317,7 @@ class JobManager:
                 409, f"This job is {job.state}.", f"Only a {before} job can become {after}."
             )
         number = signal.SIGSTOP if after == "paused" else signal.SIGCONT
-        running.process.signal(number, all_descendants=True)
+        running.process.send_all(number)
         running.job = job.with_(state=after)
         saved = self._save(running.job)
         self._dispatch()

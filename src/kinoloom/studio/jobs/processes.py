@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kinoloom.jobs.process import LOCK, LOG, read_start_time
@@ -31,6 +31,7 @@ class JobProcess:
     pid: Pid | None = None
     started: str | None = None
     child: subprocess.Popen[bytes] | None = None
+    _members: dict[Pid, str] = field(default_factory=dict)
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
@@ -45,20 +46,29 @@ class JobProcess:
         """Its exit code, negative for a signal; None if it runs or another server started it."""
         return self.child.returncode if self.child is not None else None
 
-    def signal(self, number: signal.Signals, *, all_descendants: bool = False) -> None:
-        """Send a signal to the group, or to everything that the process started, too."""
-        if self.pid is None:
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-        if all_descendants:
-            for pid in list(list_members(self.pid)):
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the group, as a terminal does."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def send_all(self, number: signal.Signals) -> None:
+        """Send a signal to the group, and to everything that it started in other groups."""
+        self.note_members()  # before the signal: what loses its parent cannot be found any more
+        self.send(number)
+        for pid, started in self._members.items():
+            if read_start_time(pid) == started:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
 
+    def note_members(self) -> None:
+        """Remember what the process has started, to end it with the process."""
+        if self.pid is not None:
+            self._members |= {pid: read_start_time(pid) for pid in list_members(self.pid)}
+
     def kill_rest(self) -> None:
-        """Kill what is left of the session after the process has ended, and reap the process."""
-        self.signal(signal.SIGKILL, all_descendants=True)
+        """Kill what is left after the process has ended, and reap the process."""
+        self.send_all(signal.SIGKILL)
         if self.child is not None:
             self.child.wait()
 

@@ -111,6 +111,7 @@ def describe(job: JobRecord, waiting_for: str = "") -> dict[str, Any]:
         "position": job.position,
         "done": done,
         "total": total,
+        "unit": job.plan["unit"],
         "rate": rate if job.state == "running" else None,
         "seconds_left": left,
         "waiting_for": waiting_for if job.state == "waiting" else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,16 +41,24 @@ async def start_job(request: Request) -> Response:
 
 
 async def list_jobs(request: Request) -> Response:
-    """GET /api/jobs?after=ID&limit=N&state=active: jobs, newest first, by pages."""
+    """GET /api/jobs?after=ID&limit=N&state=active: jobs, newest first, by pages.
+
+    The first page also has all jobs that run or are paused.
+    """
     jobs = studio_of(request).jobs
     limit = _read_number(request, "limit", MAX_PAGE, 1, MAX_PAGE)
     is_active = request.query_params.get("state") == "active"
     after = request.query_params.get("after", "")
     found = jobs.table.list_page(after, limit + 1, only_active=is_active)
     page = found[:limit]
+    shown = {job.id for job in page}
+    first = [] if after or is_active else jobs.table.list_state("running", "paused")
     return JsonResponse(
         {
-            "jobs": [jobs.describe(job) for job in page],
+            "jobs": [
+                jobs.describe(job)
+                for job in (*(job for job in first if job.id not in shown), *page)
+            ],
             "next": page[-1].id if len(found) > limit else None,
             "total": jobs.table.count(),
         }
@@ -96,7 +105,7 @@ async def act_on_job(request: Request) -> Response:
     action = request.path_params["action"]
     body = await read_json(request)
     if action == "again":
-        return _answer(await _start_again(studio, request, id_))
+        return _answer(await _start_again(studio, request, id_, body.get("confirmed")))
     if action == "move":
         before = body.get("before")
         if before is not None and not isinstance(before, str):
@@ -114,12 +123,14 @@ async def remove_job(request: Request) -> Response:
     return JsonResponse({})
 
 
-async def _start_again(studio: Studio, request: Request, id_: str) -> Submission:
+async def _start_again(studio: Studio, request: Request, id_: str, confirmed: Any) -> Submission:
     """Start a copy of a job; its output gets a free name unless it may be replaced."""
     body = dict(studio.jobs.get(id_).body)
     if not body["options"].get("overwrite"):
         body["output"] = None
-    return await studio.desk.submit(person_of(request), {**body, "again": True})
+    return await studio.desk.submit(
+        person_of(request), {**body, "again": True, "confirmed": confirmed}
+    )
 
 
 def _answer(submission: Submission) -> Response:

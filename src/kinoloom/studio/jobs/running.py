@@ -57,9 +57,11 @@ class RunningJob:
             due = signal.SIGTERM
         if due != self._sent:
             self._sent = due
-            self.process.signal(due, all_descendants=due != signal.SIGINT)
             if due == signal.SIGINT:
-                self.process.signal(signal.SIGCONT, all_descendants=True)  # it may be paused
+                self.process.send(due)
+                self.process.send_all(signal.SIGCONT)  # it may be paused
+            else:
+                self.process.send_all(due)
 
     def finish(self, now: float) -> JobRecord:
         """Return the record of the ended job."""

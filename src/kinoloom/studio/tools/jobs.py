@@ -68,7 +68,7 @@ def plan(
         title, command, output and report (as pages write paths), program (a `JobRequest`),
         unconfirmed (path and sha256 of files that must be confirmed first), fingerprint of the
         work, files that it reads (absolute), memory in bytes or None, uses_accelerator,
-        can_resume.
+        unit of its progress, can_resume.
 
     Raises:
         RegistryError: an unknown op.
@@ -107,6 +107,7 @@ def plan(
         "files": [str(path) for path in files],
         "memory": request.options.get("memory"),
         "uses_accelerator": request.op.extra == "train",
+        "unit": "frames" if request.op.output_type.__name__ == "Clip" else "",
         "can_resume": "resume" in {option.name for option in request.sets},
     }
 
@@ -145,11 +146,18 @@ def _check_output(
 
 
 def _find_input(tree: Tree, text: str) -> Path:
-    """Return the location of a file or a folder inside the folders."""
+    """Return the location of a file or a folder inside the folders.
+
+    Raises:
+        UsageError: there is none.
+    """
     try:
         return tree.resolve(text)
     except InputNotFoundError:
-        os.close(tree.open_folder(text))
+        try:
+            os.close(tree.open_folder(text))
+        except InputNotFoundError as error:
+            raise UsageError(error.message) from error
         return tree.locate(text)
 
 
@@ -228,12 +236,22 @@ def _fingerprint(request: _Request) -> str:
 
 
 def _title(request: _Request) -> str:
-    """Return "Interpolate a.png, b.png and 4 more"."""
+    """Return "Interpolate a.png, b.png and 4 more (fps 60)"."""
     verb = request.op.name.replace(".", " ").replace("-", " ").capitalize()
     names = [path.name for path in request.inputs[:_MOST_NAMED]]
     more = len(request.inputs) - len(names)
     end = f" and {more} more" if more else ""
-    return f"{verb} {', '.join(names)}{end}".strip()
+    own, *_ = request.sets.split(request.options)
+    choices = [_describe_choice(name, value) for name, value in own.items()][:_MOST_NAMED]
+    suffix = f" ({', '.join(choices)})" if choices else ""
+    return f"{verb} {', '.join(names)}{end}".strip() + suffix
+
+
+def _describe_choice(name: str, value: Any) -> str:
+    words = name.strip("_").replace("_", " ")
+    if isinstance(value, bool):
+        return words if value else f"no {words}"
+    return f"{words} {value.name if isinstance(value, Path) else value}"
 
 
 def _job(request: _Request) -> Job:
