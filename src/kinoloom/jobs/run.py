@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -22,14 +21,13 @@ from kinoloom.base.files import (
 )
 from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
-from kinoloom.base.notes import logger
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
-from kinoloom.base.provenance import InputFiles
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError, InputChangedError, UsageError
 from kinoloom.jobs.distributed import write_distributed
+from kinoloom.jobs.inputs import guard_inputs, is_secondary_process, list_inputs
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
 
@@ -77,7 +75,7 @@ def _open_budget(job: Job, options: Any, write_options: Any) -> Budget:
 
 
 def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: Progress) -> Outcome:
-    inputs = _files_read(job)
+    inputs = list_inputs(job)
     for source_path in inputs:
         check_regular(source_path)
     for output in (job.output, job.report):
@@ -88,11 +86,12 @@ def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: P
         check_output(path, overwrite=write_options.overwrite or bool(is_kept))
     if job.op.extra:
         need_extra(job.op.extra)
-    with _guard(job, InputFiles(inputs)):
+    with guard_inputs(job, inputs) as kept:
         source = _read(job, budget)
         if isinstance(source, Clip):
             budget.require("reading", "to read the input", source.reading_bytes)
         result = job.op(source, options)
+        kept.result = result
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
     has_report = _has_report(job, result, write_options)
@@ -105,27 +104,6 @@ def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: P
 
 
 @contextmanager
-def _guard(job: Job, files: InputFiles) -> Iterator[None]:
-    """Report files that change while the op runs in the block.
-
-    If the result is lazy, its writer reads the files, and checks them by the provenance record. An
-    op on a path reads it at its start and may then work for hours: its result is kept.
-
-    Raises:
-        InputChangedError: a file has changed.
-    """
-    if job.op.input_type is not Path:
-        with files.guard():
-            yield
-        return
-    try:
-        yield
-    finally:
-        if change := files.find_change():
-            logger.warning("%s while %s was running.", change, job.op.name)
-
-
-@contextmanager
 def _guard_source(job: Job, result: Any) -> Iterator[None]:
     """Check the files of a result that has been written while the report on it reads them again."""
     record = getattr(result, "provenance", None)
@@ -134,16 +112,6 @@ def _guard_source(job: Job, result: Any) -> Iterator[None]:
             yield
     except InputChangedError as error:
         raise error.with_kept(f"{job.output} is complete, but its report is missing.") from error
-
-
-def is_secondary_process() -> bool:
-    """Whether torchrun started this process with a rank above 0: rank 0 writes for all."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
-
-
-def _files_read(job: Job) -> list[Path]:
-    """Return the inputs, and the files that are options: weights, examples, test data."""
-    return [*job.inputs, *(value for value in job.options.values() if isinstance(value, Path))]
 
 
 def _outputs_to_check(job: Job) -> list[Path]:

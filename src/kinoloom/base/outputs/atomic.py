@@ -14,6 +14,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from kinoloom.base.outputs.sync import sync_folder, sync_tree
@@ -67,6 +68,15 @@ def check_not_input(path: Path, inputs: Iterable[Path]) -> None:
 def work_folder(path: Path) -> Path:
     """Return the folder in which the parts of `path` are kept while it is being made."""
     return path.with_name(f".{path.name}.parts")
+
+
+def name_aside(path: Path) -> Path:
+    """Return a new name next to `path` for a result that may not have that name.
+
+    It is `<name>.partial<suffix>`, or with a number if a file has that name.
+    """
+    names = (f"{path.stem}.partial{end}{path.suffix}" for end in ("", *(f"-{n}" for n in count(2))))
+    return next(one for one in map(path.with_name, names) if not os.path.lexists(one))
 
 
 @contextmanager

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kinoloom.base.provenance import check_job_inputs
 from kinoloom.base.report import Picture, Report, Table, Text
-from kinoloom.errors import UsageError
+from kinoloom.errors import InputChangedError, UsageError
 from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset, Preset
 from kinoloom.film.train.split import limit_strides, split_source
 from kinoloom.learn.checkpointing.weights import read_weights
@@ -44,6 +45,7 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     With several processes (torchrun), the first one prepares the data and writes the files.
 
     Raises:
+        InputChangedError: the data changed during the training.
         UsageError: an unknown preset, an option that does not apply to it, or no run directory.
         InputNotFoundError: the folder contains no training data.
     """
@@ -59,6 +61,7 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
     if isinstance(preset, FusionPreset) and result.ended == "done" and processes.is_first:
+        _check_data(options.out)
         _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
@@ -181,6 +184,13 @@ def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
         settings, **{name: value for name, value in given.items() if value is not None}
     )
     return replace(merged, warmup_steps=min(merged.warmup_steps, merged.steps))
+
+
+def _check_data(out: Path) -> None:
+    try:
+        check_job_inputs()
+    except InputChangedError as error:
+        raise error.with_kept(f"The run {out} is kept, and its network is not exported.") from error
 
 
 def _export_best(task: Task, file: Path) -> None:
