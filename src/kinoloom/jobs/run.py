@@ -12,6 +12,7 @@ from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import (
     Budgeted,
+    ChecksPath,
     Nothing,
     Progress,
     Written,
@@ -78,12 +79,7 @@ def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: P
     inputs = list_inputs(job)
     for source_path in inputs:
         check_regular(source_path)
-    for output in (job.output, job.report):
-        if output is not None:
-            check_not_input(output, inputs)
-    for path in _outputs_to_check(job):
-        is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
-        check_output(path, overwrite=write_options.overwrite or bool(is_kept))
+    _check_outputs(job, inputs, overwrite=write_options.overwrite)
     if job.op.extra:
         need_extra(job.op.extra)
     with guard_inputs(job, inputs) as kept:
@@ -114,13 +110,28 @@ def _guard_source(job: Job, result: Any) -> Iterator[None]:
         raise error.with_kept(f"{job.output} is complete, but its report is missing.") from error
 
 
-def _outputs_to_check(job: Job) -> list[Path]:
-    """Outputs whose writers would find out only after the work that they cannot be written.
+def _check_outputs(job: Job, inputs: list[Path], *, overwrite: bool) -> None:
+    """Check, before the work starts, that the output and the report can be written.
 
-    A clip is computed while it is written, and its writer checks first.
+    A clip is computed while it is written, and its writer checks the rest first.
+
+    Raises:
+        UsageError: an unknown suffix, or the report has the path of the output.
+        OutputExistsError, OutputError: as `check_not_input` and `check_output`.
     """
-    output = None if job.op.output_type is Clip else job.output
-    return [path for path in (output, job.report) if path is not None]
+    pairs = ((job.op.output_type, job.output), (Report, job.report))
+    outputs = [(core_type, path) for core_type, path in pairs if path is not None]
+    for _, path in outputs:
+        check_not_input(path, inputs)
+    for core_type, path in outputs:
+        files = files_of(core_type)
+        if isinstance(files, ChecksPath):
+            files.check_path(path)
+        if path == job.report and job.output and path.resolve() == job.output.resolve():
+            raise UsageError(f"The report and the output have the same path {path}.")
+        if core_type is not Clip:
+            is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
+            check_output(path, overwrite=overwrite or bool(is_kept))
 
 
 def _read(job: Job, budget: Budget) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import tempfile
@@ -279,7 +280,7 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
     """
     if options.examples is None:
         raise UsageError("A search needs labelled examples.", hint="Add --examples examples.npz.")
-    if options.scheme_file.exists():
+    if os.path.lexists(options.scheme_file):
         raise OutputExistsError(
             f"{options.scheme_file} already exists.", hint="Choose another --scheme-file."
         )

@@ -14,7 +14,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from kinoloom.base.outputs.sync import sync_folder, sync_tree
@@ -30,8 +30,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         OutputError: its folder does not exist or is not writable, or its name is too long.
     """
     with name_output_errors(path):
-        exists = path.exists()
-        work_folder(path).exists()  # may be too long even if `path` is not
+        exists = os.path.lexists(path)  # a link to nothing too: it would be replaced
+        os.path.lexists(work_folder(path))  # may be too long even if `path` is not
     if exists and not overwrite:
         raise OutputExistsError(
             f"{path} already exists.", hint="Choose another name, or add --overwrite."
@@ -75,8 +75,9 @@ def name_aside(path: Path) -> Path:
 
     It is `<name>.partial<suffix>`, or with a number if a file has that name.
     """
-    names = (f"{path.stem}.partial{end}{path.suffix}" for end in ("", *(f"-{n}" for n in count(2))))
-    return next(one for one in map(path.with_name, names) if not os.path.lexists(one))
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    names = (path.with_name(f"{path.stem}.partial{end}{path.suffix}") for end in ends)
+    return next(one for one in names if not os.path.lexists(one))
 
 
 @contextmanager
