@@ -23,6 +23,7 @@ from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.distributed import join_process_group
+from kinoloom.learn.files import check_folder
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -47,13 +48,14 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     Raises:
         InputChangedError: the data changed during the training.
         UsageError: an unknown preset, an option that does not apply to it, or no run directory.
-        InputNotFoundError: the folder contains no training data.
+        InputNotFoundError: the folder does not exist, or contains no training data.
     """
     preset = _get_preset(options)
     if options.preview:
         return _preview_samples(data, options, preset)
     if options.out is None:
         raise UsageError("train film needs a run directory.", hint="Add --out DIR.")
+    check_folder(data)
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _override_settings(preset.settings, options)
     processes = join_process_group(settings.device)
