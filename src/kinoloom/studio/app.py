@@ -1,0 +1,102 @@
+"""The ASGI application of the studio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from kinoloom.errors import KinoloomError
+from kinoloom.studio import static_files
+from kinoloom.studio.core import Studio
+from kinoloom.studio.documents import routes as documents
+from kinoloom.studio.events import stream
+from kinoloom.studio.folders import routes as folders
+from kinoloom.studio.jobs import routes as jobs
+from kinoloom.studio.media import routes as media
+from kinoloom.studio.ops import routes as ops
+from kinoloom.studio.pages import routes as pages
+from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
+from kinoloom.studio.security.guard import Guard
+
+AREAS: Sequence[Sequence[BaseRoute]] = (
+    static_files.ROUTES,
+    stream.ROUTES,
+    folders.ROUTES,
+    ops.ROUTES,
+    jobs.ROUTES,
+    documents.ROUTES,
+    media.ROUTES,
+)
+"""The routes of each part of the studio; those of pages, which match most, come after them."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where browsers reach the studio.
+
+    Attributes:
+        hosts: exact values of the header Host.
+        origins: exact values of the header Origin.
+        cookie: the name of the cookie.
+        is_secure: whether browsers use https.
+    """
+
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    cookie: str
+    is_secure: bool = False
+
+    @classmethod
+    def local(cls, port: int) -> Address:
+        """Return the address of a studio on the loopback interface."""
+        hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+        return cls(hosts, tuple(f"http://{host}" for host in hosts), f"studio-{port}")
+
+
+def build_app(studio: Studio, address: Address) -> ASGIApp:
+    """Build the application, guarded."""
+    app = Starlette(
+        routes=[route for area in (*AREAS, pages.ROUTES) for route in area],
+        exception_handlers={
+            RequestError: answer_error,
+            KinoloomError: answer_error,
+            HTTPException: _answer_http_error,  # type: ignore[dict-item]
+            Exception: answer_error,
+        },
+        lifespan=_close_after(studio),
+    )
+    app.state.studio = studio
+    return Guard(
+        app,
+        studio.sessions,
+        hosts=address.hosts,
+        origins=address.origins,
+        cookie=address.cookie,
+        scripts=static_files.inline_scripts(),
+        is_secure=address.is_secure,
+    )
+
+
+def _close_after(studio: Studio) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await studio.close()
+
+    return lifespan
+
+
+async def _answer_http_error(request: Request, error: HTTPException) -> Response:
+    texts = {404: "There is nothing at this address.", 405: "This method is not supported here."}
+    message = texts.get(error.status_code, str(error.detail))
+    return JsonResponse({"error": message, "hint": ""}, error.status_code)
