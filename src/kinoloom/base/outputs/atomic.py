@@ -30,8 +30,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         OutputError: its folder does not exist or is not writable, or its name is too long.
     """
     with name_output_errors(path):
-        exists = os.path.lexists(path)  # a link to nothing too: it would be replaced
-        os.path.lexists(work_folder(path))  # may be too long even if `path` is not
+        exists = path.exists() or path.is_symlink()  # a link to nothing would be replaced too
+        work_folder(path).exists()  # may be too long even if `path` is not
     if exists and not overwrite:
         raise OutputExistsError(
             f"{path} already exists.", hint="Choose another name, or add --overwrite."
