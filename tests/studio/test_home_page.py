@@ -12,7 +12,7 @@ from driving import StudioServer, overflow, watch
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 
 pytestmark = pytest.mark.system_package("chromium")
 
@@ -22,6 +22,16 @@ LAST_IS_AFTER = """
   const tiles = [...document.querySelectorAll("[role=option]")];
   const focus = Number(document.activeElement?.dataset.at);
   return focus >= number - 1 && Number(tiles.at(-1)?.dataset.at) > number;
+}
+"""
+GIVE_FILE = """
+([kind, name]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([kind], name));
+  const event = kind === "drop"
+    ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
+  document.querySelector(".home").dispatchEvent(event);
 }
 """
 HOSTILE = "<img src=x onerror=document.title=1> 🎬 שלום 'a'.png"
@@ -155,6 +165,36 @@ def test_a_folder_is_made_and_files_are_added_to_it(
     assert (folder / "New" / "large.bin").read_bytes() == data
     assert (folder / "New" / "empty.txt").read_bytes() == b""
     home.get_by_text("2 chosen").wait_for()
+
+
+def test_an_interrupted_upload_resumes_where_it_stopped(
+    home: Page, folder: Path, tmp_path: Path
+) -> None:
+    data = bytes(range(256)) * 40_000
+    (tmp_path / "cut.bin").write_bytes(data)
+    offsets: list[str] = []
+
+    def cut_second_piece_once(route: Route) -> None:
+        offset = route.request.headers.get("x-upload-offset", "")
+        if route.request.method == "PUT":
+            offsets.append(offset)
+        if route.request.method == "PUT" and offsets.count(offset) == 1 and offset != "0":
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    home.route("**/api/upload/**", cut_second_piece_once)
+    home.get_by_label("Add files").last.set_input_files(tmp_path / "cut.bin")
+    home.get_by_text("1 file added").wait_for()
+    assert offsets == ["0", "8388608", "8388608"]
+    assert (folder / "cut.bin").read_bytes() == data
+
+
+def test_files_are_dropped_and_pasted(home: Page, folder: Path) -> None:
+    for kind, name in (("drop", "dropped.txt"), ("paste", "pasted.txt")):
+        home.evaluate(GIVE_FILE, [kind, name])
+        tile(home, name).wait_for()
+        assert (folder / name).read_text() == kind
 
 
 def test_every_op_is_found_and_has_a_form(home: Page) -> None:

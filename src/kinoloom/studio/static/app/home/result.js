@@ -29,6 +29,10 @@ export function Result({ home, path }) {
     request('GET', `/api/file?${new URLSearchParams({ path })}`).then(setKnown, setError);
   };
   useEffect(() => (isActive ? undefined : read()), [path, isActive]);
+  const take = (/** @type {{path: string, change: string}} */ changed) => {
+    if (changed.path === path && changed.change !== 'removed') read();
+  };
+  useEffect(() => (isActive ? undefined : home.studio.listen('files', take)), [path, isActive]);
   const name = path.split('/').pop();
   const close = html`<${IconButton} icon="close" label=${`Close ${name}`} onClick=${() => home.goTo({ path: '' })} />`;
   if (isActive) return html`<${Card} title=${name} tags=${html`<${Tag} tone=${TONES[job.state]}>${capital(job.state)}<//>`} actions=${close}><${Making} job=${job} /><//>`;
@@ -79,7 +83,7 @@ function Making({ job }) {
 function Ended({ job }) {
   const act = (/** @type {string} */ verb) => actOnJob(job.id, verb).catch(toastError);
   if (job.state === 'cancelled') return html`<p class="row"><span class="soft grow">This was cancelled.</span><${Button} icon="loop" onClick=${() => act('again')}>Start it again<//></p>`;
-  return html`<${Failure} title="This was not made" error=${{ error: job.error || 'The job ended.', hint: job.hint }} retry=${() => act('again')} />`;
+  return html`<${Failure} title="This did not work" error=${{ error: job.error || 'The job ended.', hint: job.hint }} retry=${() => act('again')} />`;
 }
 
 /** @param {{home: import('../home.js').Home, path: string, known: any, close: any, job: any}} props */
@@ -101,7 +105,7 @@ function Shown({ home, path, known, close, job }) {
     <${Button} kind="quiet" href=${fileUrl(path)} download=${name}>Save as…<//>
     ${known.op && html`<${Button} kind="quiet" aria-expanded=${String(isTold)} aria-controls="home-origin" onClick=${() => setTold(!isTold)}>How it was made<//>`}
     ${close}`;
-  const tags = job?.state === 'done' && html`<${Tag} tone="good">Done<//>`;
+  const tags = job && html`<${Tag} tone=${TONES[job.state]}>${capital(job.state)}<//>`;
   return html`<${Card} title=${name} tags=${tags} actions=${actions} flush class="home-result">
     ${isComparing ? html`<${Compare} path=${path} compared=${compared} frame=${at} />` : html`<${Stage} path=${path} known=${known} kind=${kind} frame=${at} onFrame=${setAt} />`}
     ${kind === 'video' && frames > 1 && html`<${Stills} path=${path} frames=${frames} at=${at} onChoose=${setAt} />`}
@@ -112,10 +116,7 @@ function Shown({ home, path, known, close, job }) {
 
 /** @param {string} path @param {any} known @returns {string} */
 function kindOf(path, known) {
-  if (known.kind) return known.kind;
-  if (known.facts.frames > 1 || known.facts.codec) return 'video';
-  if (known.facts.width) return 'photo';
-  return known.facts.sample_rate ? 'audio' : /\.html?$/i.test(path) ? 'page' : 'other';
+  return known.kind === 'other' && /\.html?$/i.test(path) ? 'page' : known.kind;
 }
 
 /**
@@ -160,8 +161,7 @@ function Stills({ path, frames, at, onChoose }) {
 
 /** @param {{known: any}} props */
 function Facts({ known }) {
-  const bytes = known.bytes ?? known.size;
-  const lines = [...known.lines, ...(bytes ? [['On disk', showBytes(bytes)]] : [])];
+  const lines = [...known.lines, ['On disk', showBytes(known.bytes)]];
   return html`<dl class="home-facts">${lines.map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd class="n">${text}</dd></div>`)}</dl>
     ${known.notes.length > 0 && html`<ul class="home-notes">${known.notes.map((/** @type {any} */ note, /** @type {number} */ k) => html`<li key=${k} class="soft">${note.message ?? note.text}</li>`)}</ul>`}`;
 }
