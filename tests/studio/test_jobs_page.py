@@ -7,7 +7,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from job_client import StudioProcess, list_processes, write_film
@@ -29,7 +29,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioPr
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     folder = tmp_path / "films"
     folder.mkdir()
-    write_film(folder, "in.mkv", 60, size=32)
+    write_film(folder, "in.mkv", 400, size=32)
     started = StudioProcess(folder)
     yield started
     started.stop()
@@ -37,10 +37,15 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioPr
         os.kill(pid, signal.SIGKILL)
 
 
-def open_jobs(browser: Browser, studio: StudioProcess, width: int = 1280, **how: str) -> Page:
+def open_jobs(
+    browser: Browser,
+    studio: StudioProcess,
+    width: int = 1280,
+    theme: Literal["light", "dark"] = "light",
+) -> Page:
     """Open the page Jobs in a browser that is logged in."""
     context = browser.new_context(
-        viewport={"width": width, "height": 860}, reduced_motion="reduce", **how
+        viewport={"width": width, "height": 860}, reduced_motion="reduce", color_scheme=theme
     )
     context.set_default_timeout(60_000)
     name, _, value = studio.cookie.partition("=")
@@ -128,13 +133,14 @@ def test_failed_job_shows_its_error_as_text_and_runs_again(
 def test_page_follows_a_job_through_the_end_of_the_server(
     browser: Browser, studio: StudioProcess
 ) -> None:
-    id_ = studio.start("crawl", "in.mkv", pause=0.4)
+    id_ = studio.start("crawl", "in.mkv", pause=0.5, gate="open")
     page = open_jobs(browser, studio)
     row(page, "Crawl in.mkv", "Running")
     studio.kill()
     page.get_by_role("alert").get_by_text("The studio does not answer.").wait_for()
     folder = Path(studio.process.args[4])  # type: ignore[index, arg-type]
     second = StudioProcess(folder, "--port", str(studio.port))
+    (folder / "open").touch()
     try:
         row(page, "Crawl in.mkv", "Done")
         assert second.job(id_)["state"] == "done"
@@ -146,13 +152,13 @@ def test_page_follows_a_job_through_the_end_of_the_server(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_has_no_violations(
-    browser: Browser, studio: StudioProcess, axe: Axe, width: int, theme: str
+    browser: Browser, studio: StudioProcess, axe: Axe, width: int, theme: Literal["light", "dark"]
 ) -> None:
     studio.wait(studio.start("crawl", "in.mkv", pause=0, fail_at=2))
     studio.start("crawl", "in.mkv", pause=0.5)
     for pause in (1, 2):
         studio.start("crawl", "in.mkv", pause=pause)
-    page = open_jobs(browser, studio, width, color_scheme=theme)
+    page = open_jobs(browser, studio, width, theme)
     row(page, "Crawl in.mkv (pause 2.0)", "Waiting")
     assert axe(page) == []
     failed = page.get_by_role("link", name=re.compile("Failed")).first

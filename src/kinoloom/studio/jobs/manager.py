@@ -36,6 +36,8 @@ from kinoloom.studio.responses import RequestError
 TICK_S = 0.25
 """Running processes are looked at this often; their bell announces events earlier."""
 
+_RETRY_S = 1.0
+
 Publish = Callable[[str, Mapping[str, Any]], None]
 """Sends an event: (topic, data)."""
 
@@ -281,9 +283,12 @@ class JobManager:
             self._wake.clear()
             try:
                 self._look()
-            except OutputError as error:  # a full disk: tried again with the next tick
+            except OutputError as error:  # a full disk: tried again later
                 logger.warning("%s", error)
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(_RETRY_S)
+            except Exception:  # noqa: BLE001  one job must not end the care for all others
+                logger.exception("The jobs cannot be followed.")
+                await asyncio.sleep(_RETRY_S)
 
     def _look(self) -> None:
         """Read the events of all running jobs, and finish those whose process has ended."""
