@@ -96,9 +96,12 @@ def axe(axe_script: str) -> Callable[[Page], list[str]]:
         if not page.evaluate("() => 'axe' in window"):
             # Evaluated by the debugger, which the page's Content-Security-Policy does not bind.
             page.evaluate(axe_script)
-        options = {"runOnly": {"type": "tag", "values": AXE_TAGS}}
+        tags = {"type": "tag", "values": AXE_TAGS}
+        options = {"runOnly": tags, "resultTypes": ["violations"]}
         answer: dict[str, Any] = page.evaluate(
-            "([within, options]) => axe.run(within ?? document, options)", [within, options]
+            "async ([within, options]) => ({"
+            "violations: (await axe.run(within ?? document, options)).violations})",
+            [within, options],
         )
         return [
             f"{one['id']}: {node['target']} {re.sub(chr(10), ' ', node['failureSummary'])}"

@@ -38,7 +38,7 @@ export async function send(method, path, body, { signal, headers = {} } = {}) {
       method,
       signal,
       headers: isWrite ? { 'content-type': type, ...headers } : headers,
-      body: isWrite ? (isBytes ? body : JSON.stringify(body ?? {})) : undefined,
+      body: isWrite ? (isBytes ? /** @type {BodyInit} */ (body) : JSON.stringify(body ?? {})) : undefined,
     });
   } catch (error) {
     if (signal?.aborted || (error instanceof DOMException && error.name === 'AbortError')) throw error;

@@ -73,7 +73,7 @@ export function createStudio(page) {
     go,
     address,
     params,
-    setParams: (/** @type {Record<string, any>} */ changed, how = { replace: true }) =>
+    setParams: (/** @type {any} */ changed, /** @type {{replace?: boolean}} */ how = { replace: true }) =>
       go(page.name, { ...params.value, ...changed }, how),
     bar: (/** @type {import('./bar.js').Bar} */ shown) => {
       bar.value = shown;

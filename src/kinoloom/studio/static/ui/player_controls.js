@@ -23,10 +23,10 @@ export function Controls(props) {
       aria-label="Place" aria-valuetext=${`${showTime(time)}, frame ${frame}`}
       onInput=${(/** @type {any} */ event) => (api.pause(), api.show(Number(event.target.value)))} />
     <div class="row">
-      <${IconButton} icon="previous" label="One frame back" onClick=${() => api.step(-1)} />
+      <${IconButton} icon="first" label="One frame back" onClick=${() => api.step(-1)} />
       <${IconButton} icon=${isPlaying ? 'pause' : 'play'} label=${isPlaying ? 'Pause' : 'Play'}
         disabled=${canPlay ? false : 'this browser cannot play the file yet'} onClick=${api.toggle} />
-      <${IconButton} icon="next" label="One frame forward" onClick=${() => api.step(1)} />
+      <${IconButton} icon="last" label="One frame forward" onClick=${() => api.step(1)} />
       <span class="n strong">${showTime(time)}</span>
       <span class="n small player-count">frame ${showCount(frame)} of ${showCount(frames.count)}${frames.isComplete ? `, ${showTime(ends)}` : ''}</span>
       <span class="grow"></span>

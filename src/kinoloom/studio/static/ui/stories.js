@@ -67,7 +67,7 @@ function TableStory() {
   const columns = [
     { key: 'n', title: 'Number', width: '96px', align: /** @type {const} */ ('right') },
     { key: 'name', title: 'Step', width: 'minmax(120px, 2fr)' },
-    { key: 'time', title: 'Time', width: '96px', align: /** @type {const} */ ('right') },
+    { key: 'time', title: 'Time', width: '96px', wide: true, align: /** @type {const} */ ('right') },
     { key: 'state', title: 'State', width: '110px', show: (/** @type {any} */ row) => html`<${ui.Tag} tone=${row.n % 7 ? 'good' : 'warn'}>${row.n % 7 ? 'Done' : 'Stopped'}<//>` },
   ];
   const rowAt = (/** @type {number} */ index) => {

@@ -1,5 +1,5 @@
 // Stories of the components for media, time, maps and graphs.
-import { html, useMemo, useState } from '../app/view.js';
+import { html, useEffect, useMemo, useState } from '../app/view.js';
 import { ui } from './index.js';
 import { soundOf } from './peaks.js';
 import { drawScene, makeSound } from './pictures.js';
@@ -55,6 +55,7 @@ function WaveStory() {
 function PlayerStory({ studio }) {
   const { path = '' } = studio.use(studio.params);
   const [text, setText] = useState(path);
+  useEffect(() => setText(path), [path]);
   const open = () => studio.setParams({ path: text });
   return html`<div class="rows story-wide">
     <form class="row" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), open())}>
@@ -99,7 +100,7 @@ function MapStory() {
     { key: 'ORB 71', x: 198, y: 63, heading: 90, icon: /** @type {const} */ ('aircraft'), label: 'ORB 71', note: 'B738 landing, 88 kt', trail: /** @type {[number, number][]} */ ([[90, 63], [198, 63]]) },
     { key: 'LFT 482', x: 505, y: 180, heading: 270, icon: /** @type {const} */ ('aircraft'), label: 'LFT 482', note: 'A320, 14 kt', tone: 'on', ahead: /** @type {[number, number][]} */ ([[505, 180], [385, 180], [370, 150], [370, 100]]) },
     { key: 'Tug 12', x: 383, y: 150, heading: 0, icon: /** @type {const} */ ('vehicle'), label: 'Tug 12', note: 'no clearance', tone: 'bad' },
-    ...[100, 340, 560].map((x, k) => ({ key: `Light ${k + 1}`, x, y: 160, icon: /** @type {const} */ ('light'), tone: k === 1 ? 'bad' : 'good', note: k === 1 ? 'red' : 'green' })),
+    ...[100, 320, 560].map((x, k) => ({ key: `Light ${k + 1}`, x, y: 206, icon: /** @type {const} */ ('light'), tone: k === 1 ? 'bad' : 'good', note: k === 1 ? 'red' : 'green' })),
   ];
   return html`<${ui.MapView} label="Apron 2 north" bounds=${{ x: 0, y: 0, width: 740, height: 400 }} shapes=${SHAPES} things=${things}
     chosen=${chosen} onChoose=${choose} height=${380} layers=${html`<${ui.Button} pressed=${true}>Tracks<//><${ui.Button} pressed=${true}>Lights<//>`} />`;

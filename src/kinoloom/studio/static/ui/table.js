@@ -3,13 +3,14 @@ import { html, useEffect, useId, useState } from '../app/view.js';
 import { Icon } from './icons.js';
 import { useWindow } from './windowed.js';
 
+const NARROW = window.matchMedia('(max-width: 759px)');
 const ROW_PX = 36;
 const HEAD_PX = 33;
 
 /**
  * @typedef {{key: string, title: string, show?: (row: any, index: number) => any, width?: string,
- *   align?: 'left' | 'right', sortable?: boolean}} Column
- *   width: as in grid-template-columns
+ *   align?: 'left' | 'right', sortable?: boolean, wide?: boolean}} Column
+ *   width: as in grid-template-columns; wide: left out of narrow windows
  */
 
 /**
@@ -22,7 +23,9 @@ const HEAD_PX = 33;
  *   height: the largest height of the table, px
  */
 export function Table(props) {
-  const { label, columns, count, rowAt, chosen = null, onChoose, onRange, height = 420 } = props;
+  const { label, count, rowAt, chosen = null, onChoose, onRange, height = 420 } = props;
+  const isNarrow = useNarrow();
+  const columns = props.columns.filter((one) => !(isNarrow && one.wide));
   const { ref, first, last, reveal } = useWindow(count, ROW_PX);
   const [at, setAt] = useState(chosen ?? 0);
   const id = useId();
@@ -56,13 +59,24 @@ export function Table(props) {
     aria-colcount=${columns.length} tabindex="0" ref=${ref} onKeyDown=${onKeyDown}
     aria-activedescendant=${isInside && count ? `${id}-${at}` : undefined}
     style=${{ '--columns': template, '--height': `${height}px`, '--row': `${ROW_PX}px` }}>
-    <${Head} ...${props} />
+    <${Head} ...${props} columns=${columns} />
     <div class="table-space" role="rowgroup" style=${{ '--space': `${count * ROW_PX}px` }}>
       ${rows.map((index) => html`<${Row} key=${index} id=${`${id}-${index}`} index=${index}
         row=${rowAt(index)} columns=${columns} isCurrent=${index === at} isChosen=${index === chosen}
         onClick=${() => (setAt(index), onChoose?.(index, rowAt(index)))} />`)}
     </div>
   </div>`;
+}
+
+/** Whether the window is narrow. */
+function useNarrow() {
+  const [isNarrow, set] = useState(NARROW.matches);
+  useEffect(() => {
+    const read = () => set(NARROW.matches);
+    NARROW.addEventListener('change', read);
+    return () => NARROW.removeEventListener('change', read);
+  }, []);
+  return isNarrow;
 }
 
 /** @param {any} props of the table */
