@@ -206,11 +206,14 @@ def test_paused_job_can_be_cancelled_by_the_next_server(folder: Path, start: Sta
     assert job_processes(folder) == []
 
 
-def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(folder: Path, start: Start) -> None:
+def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(
+    folder: Path, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
     first = start()
     id_ = first.start("crawl", "long.mkv", pause=0.5)
     first.wait_for(id_, lambda job: job["done"])
     first.stop()
+    assert "The studio has stopped. 1 job continues" in capfd.readouterr().err
     assert len(job_processes(folder)) == 1
     second = start("--end-jobs")
     assert second.job(id_)["state"] == "running"

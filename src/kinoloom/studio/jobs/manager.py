@@ -94,6 +94,11 @@ class JobManager:
             asyncio.get_running_loop().remove_reader(self._bell)
             os.close(self._bell)
 
+    @property
+    def running_count(self) -> int:
+        """The number of jobs that have a process."""
+        return len(self._running)
+
     # --- what pages see ---
 
     def describe(self, job: JobRecord) -> dict[str, Any]:
