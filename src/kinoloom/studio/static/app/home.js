@@ -2,13 +2,13 @@
 import { Button, Tag } from '../ui/basics.js';
 import { Drop } from '../ui/drop.js';
 import { loadStyle } from '../ui/lazy.js';
-import { Files } from './home/files.js';
-import { FileList } from './home/listing.js';
-import { JobResult, Result } from './home/result.js';
-import { UploadList } from './home/upload_list.js';
-import { addFiles, uploads } from './home/uploads.js';
+import { Files } from './home_page/files.js';
+import { FileList } from './home_page/listing.js';
+import { JobResult, Result } from './home_page/result.js';
+import { UploadList } from './home_page/upload_list.js';
+import { addFiles, uploads } from './home_page/uploads.js';
 import { Things } from './ops.js';
-import { JobsSlot } from './home/jobs_slot.js';
+import { JobsSlot } from './home_page/jobs_slot.js';
 import { html, signal, use, useEffect, useRef } from './view.js';
 
 /**

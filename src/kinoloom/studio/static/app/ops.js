@@ -1,7 +1,7 @@
 // What can be done: every op of the registry, found by words, and the form of one.
 import { Button, Card, Failure, Tag } from '../ui/basics.js';
 import { Icon } from '../ui/icons.js';
-import { OpForm } from './home/op_form.js';
+import { OpForm } from './home_page/op_form.js';
 import { request } from './request.js';
 import { findPage, listPages, state } from './state.js';
 import { html, use, useEffect, useState } from './view.js';

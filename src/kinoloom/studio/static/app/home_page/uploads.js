@@ -93,7 +93,7 @@ async function sendFile(upload) {
   const how = { signal: control.signal };
   const known = await request('GET', addressOf(upload), undefined, how);
   let at = known.total === file.size ? known.offset : 0;
-  const hash = new Worker('/static/app/home/hash_worker.js', { type: 'module' });
+  const hash = new Worker('/static/app/home_page/hash_worker.js', { type: 'module' });
   try {
     for (let done = 0; done < at; done += PIECE) hash.postMessage(file.slice(done, Math.min(at, done + PIECE)));
     for (;;) {
