@@ -138,7 +138,13 @@ def test_a_call_reads_only_files_inside_the_folder(client: Client) -> None:
 
 
 def test_a_file_is_answered_with_its_bytes(client: Client) -> None:
-    assert client.post("/api/lab/find", {"options": {"path": "a.txt"}}).body == b"hello"
+    answer = client.post("/api/lab/find", {"options": {"path": "a.txt"}})
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    cached = client.post("/api/lab/cached", {"options": {"path": ".kinoloom/cache/made.txt"}})
+    assert (cached.status, cached.body) == (200, b"made")
+    for path in (".kinoloom/made.txt", ".kinoloom/cache/../made.txt"):
+        assert client.post("/api/lab/cached", {"options": {"path": path}}).status == 500
 
 
 def test_a_model_call_keeps_its_process_and_reaches_documents(client: Client) -> None:

@@ -152,11 +152,13 @@ def test_an_upload_leaves_one_gigabyte_free(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name, status",
     [
-        ("../out.png", 404),
-        (".kinoloom/studio.db", 404),
+        ("../out.png", 422),
+        (".kinoloom/studio.db", 422),
+        (".profile", 422),
+        ("..", 422),
         ("missing/a.png", 404),
         ("a\0b/c.png", 404),
-        ("//etc/passwd", 404),
+        ("//etc/passwd", 422),
     ],
 )
 def test_uploads_stay_in_shown_folders(
@@ -177,10 +179,8 @@ def test_an_upload_does_not_follow_a_link(client: Client, folder: Path, tmp_path
 @pytest.mark.parametrize(
     "name, expected",
     [
-        (".profile", "profile"),
         ("a\0b.png", "a_b.png"),
         ("gpj.\u202eexe", "gpj._exe"),
-        ("..", "file"),
         ("a\\b:c.png", "a_b_c.png"),
         ("e\u0301.png", "\u00e9.png"),
         ("x" * 250 + ".png", "x" * 196 + ".png"),

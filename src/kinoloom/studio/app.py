@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,10 +23,13 @@ from kinoloom.studio.media import routes as media
 from kinoloom.studio.ops import routes as ops
 from kinoloom.studio.pages import routes as pages
 from kinoloom.studio.responses import JsonResponse, RequestError, answer_error
+from kinoloom.studio.security import login
+from kinoloom.studio.security.address import Address
 from kinoloom.studio.security.guard import Guard
 
 AREAS: Sequence[Sequence[BaseRoute]] = (
     static_files.ROUTES,
+    login.ROUTES,
     stream.ROUTES,
     folders.ROUTES,
     ops.ROUTES,
@@ -36,29 +38,6 @@ AREAS: Sequence[Sequence[BaseRoute]] = (
     media.ROUTES,
 )
 """The routes of each part of the studio; those of pages, which match most, come after them."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where browsers reach the studio.
-
-    Attributes:
-        hosts: exact values of the header Host.
-        origins: exact values of the header Origin.
-        cookie: the name of the cookie.
-        is_secure: whether browsers use https.
-    """
-
-    hosts: tuple[str, ...]
-    origins: tuple[str, ...]
-    cookie: str
-    is_secure: bool = False
-
-    @classmethod
-    def local(cls, port: int) -> Address:
-        """Return the address of a studio on the loopback interface."""
-        hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
-        return cls(hosts, tuple(f"http://{host}" for host in hosts), f"studio-{port}")
 
 
 def build_app(studio: Studio, address: Address) -> ASGIApp:
@@ -77,11 +56,9 @@ def build_app(studio: Studio, address: Address) -> ASGIApp:
     return Guard(
         app,
         studio.sessions,
-        hosts=address.hosts,
-        origins=address.origins,
-        cookie=address.cookie,
+        address,
         scripts=static_files.inline_scripts(),
-        is_secure=address.is_secure,
+        has_people=studio.people is not None,
     )
 
 

@@ -27,6 +27,8 @@ from kinoloom.studio.pages.calls import Calls
 from kinoloom.studio.pages.catalogue import Pages
 from kinoloom.studio.pages.context import Services
 from kinoloom.studio.pages.feeds import Feeds
+from kinoloom.studio.security.limits import LoginLimits
+from kinoloom.studio.security.people import People
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
 from kinoloom.studio.warm.process import WarmProcess
@@ -42,6 +44,8 @@ class Studio:
         tree: the folders.
         options: of the command.
         database: the state.
+        people: who may log in; None for a studio of one person on this computer.
+        login_limits: of attempts to log in.
         sessions: links and cookies.
         bus: events for pages.
         uploads, trash, watcher: of the files in the folders.
@@ -57,6 +61,7 @@ class Studio:
     tree: Tree
     options: StudioOptions
     database: Database
+    people: People | None
     sessions: Sessions
     bus: Bus
     uploads: Uploads
@@ -70,6 +75,7 @@ class Studio:
     documents: Documents = field(init=False)
     calls: Calls = field(init=False)
     feeds: Feeds = field(init=False)
+    login_limits: LoginLimits = field(default_factory=LoginLimits)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -114,7 +120,9 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
 
     Raises:
         OutputError: the state cannot be written.
+        UsageError: the file of people is not valid.
     """
+    people = People(options.people) if options.people is not None else None
     state = tree.first / STATE_FOLDER
     database = Database(state / "studio.db")
     bus = Bus(asyncio.get_running_loop())
@@ -127,7 +135,8 @@ def open_core(tree: Tree, options: StudioOptions) -> Studio:
         tree=tree,
         options=options,
         database=database,
-        sessions=Sessions(database),
+        people=people,
+        sessions=Sessions(database, people),
         bus=bus,
         uploads=Uploads(tree, database, options.upload_limit),
         trash=Trash(tree, database),

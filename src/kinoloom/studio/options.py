@@ -33,6 +33,11 @@ class StudioOptions:
     people: Path | None = option(
         None, "With --listen: file of names, roles and password hashes", metavar="FILE"
     )
+    add_person: str | None = option(
+        None,
+        "Add a person to the file of --people and exit; roles: viewer, operator, editor, owner",
+        metavar="NAME:ROLE",
+    )
     behind: str | None = option(
         None, "With --listen: address of the reverse proxy that provides TLS", metavar="IP"
     )

@@ -94,12 +94,19 @@ async def read_json(request: Request) -> dict[str, Any]:
         RequestError: it is larger than 1 MB (413), not a JSON object, or nested deeper than 100
             levels (400).
     """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_JSON_BYTES:
+        raise _too_large()
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_JSON_BYTES:
-            raise RequestError(413, f"The request has more than {MAX_JSON_BYTES:,} bytes.")
+            raise _too_large()
     return parse_object(body or b"{}")
+
+
+def _too_large() -> RequestError:
+    return RequestError(413, f"The request has more than {MAX_JSON_BYTES:,} bytes.")
 
 
 def parse_object(text: bytes) -> dict[str, Any]:

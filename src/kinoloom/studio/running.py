@@ -23,10 +23,12 @@ class Running:
     Attributes:
         url: its address, without a token.
         pid: of its process.
+        is_shared: whether people log in with passwords, and links are not valid.
     """
 
     url: str
     pid: int
+    is_shared: bool = False
 
 
 def claim_folder(state: Path) -> AbstractContextManager[None] | None:

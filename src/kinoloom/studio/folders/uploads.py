@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from kinoloom.base.units import format_bytes
-from kinoloom.errors import InputNotFoundError
+from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.studio.folders.moving import move_to_free_name, naming_errors
 from kinoloom.studio.folders.names import clean_name
 from kinoloom.studio.folders.tree import Tree
@@ -237,8 +237,14 @@ class Receiver:
 
 
 def clean_path(path: str) -> str:
-    """Return the path of an upload with a clean last part; see `names.clean_name`."""
+    """Return the path of an upload with a clean last part; see `names.clean_name`.
+
+    Raises:
+        UsageError: it is hidden, or leads out of the folders.
+    """
     folder, slash, name = path.rpartition("/")
+    if any(not part or part.startswith(".") for part in path.split("/")):
+        raise UsageError(f"'{path}' is not the name of a file that the studio shows.")
     return folder + slash + clean_name(name)
 
 

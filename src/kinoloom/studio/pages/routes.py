@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 import kinoloom
 from kinoloom.base.machine import available_bytes, cores
-from kinoloom.base.page import Blob
 from kinoloom.errors import UsageError
 from kinoloom.studio.core import person_of, studio_of
+from kinoloom.studio.pages.answers import build_answer
 from kinoloom.studio.pages.calls import Asked
-from kinoloom.studio.responses import JsonResponse, RequestError, read_json
+from kinoloom.studio.responses import JsonResponse, read_json
 from kinoloom.studio.static_files import serve_package_file
 
-MAX_FACTS_BYTES = 2_048
 _LEFT = 499
 """The status where the client no longer waits; it is not sent."""
 
@@ -73,7 +70,9 @@ async def _run_while_connected(request: Request, running: Coroutine[Any, Any, An
     leaving = asyncio.ensure_future(_wait_until_left(request))
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return _answer(await task) if task.done() else Response(status_code=_LEFT)
+        if not task.done():
+            return Response(status_code=_LEFT)
+        return build_answer(studio_of(request), await task)
     finally:
         leaving.cancel()
         task.cancel()
@@ -82,17 +81,6 @@ async def _run_while_connected(request: Request, running: Coroutine[Any, Any, An
 async def _wait_until_left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _answer(value: Any) -> Response:
-    if isinstance(value, Blob):
-        facts = json.dumps(dict(value.facts))
-        if len(facts) > MAX_FACTS_BYTES:
-            raise RequestError(500, f"The facts have more than {MAX_FACTS_BYTES:,} bytes.")
-        return Response(value.data, media_type=value.media_type, headers={"x-facts": facts})
-    if isinstance(value, Path):
-        return FileResponse(value, content_disposition_type="attachment", filename=value.name)
-    return JsonResponse(value)
 
 
 ROUTES = [

@@ -13,6 +13,7 @@ import threading
 import time
 
 from kinoloom.base.page import Person
+from kinoloom.studio.security.people import People
 from kinoloom.studio.state.database import Database
 
 SESSION_S = 30 * 24 * 3600
@@ -27,11 +28,12 @@ class Sessions:
 
     Args:
         database: keeps the digests of the cookies.
+        people: who may log in with a password; None: who has a link is the owner.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._known: dict[str, Person] = {}
+    def __init__(self, database: Database, people: People | None = None) -> None:
+        self._database, self._people = database, people
+        self._known: dict[str, tuple[Person, str]] = {}
         self._lock = threading.Lock()
 
     def create_link(self) -> str:
@@ -55,21 +57,35 @@ class Sessions:
             self._database.execute("DELETE FROM links WHERE digest = ?", given)
         return self.create(Person("owner", "owner"))
 
-    def create(self, person: Person) -> str:
-        """Return the secret of a new cookie of a person."""
+    def create(self, person: Person, proof: str = "") -> str:
+        """Return the secret of a new cookie of a person.
+
+        Args:
+            person: who logs in.
+            proof: of the person's account; "" for who used a link.
+        """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = time.time()
         with self._database.transaction():
             self._database.execute("DELETE FROM sessions WHERE created < ?", now - SESSION_S)
             self._database.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?)",
-                *(_digest(secret), person.name, person.role, now),
+                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?)",
+                *(_digest(secret), person.name, person.role, now, proof),
             )
         return secret
 
     def identify(self, secret: str) -> Person | None:
         """Return the person of a cookie, or None if it is unknown or expired."""
-        digest = _digest(secret)
+        known = self._find(_digest(secret))
+        if known is None:
+            return None
+        person, proof = known
+        if self._people is None:
+            return None if proof else person
+        account = self._people.find(person.name)
+        return account.person if account is not None and account.proof == proof else None
+
+    def _find(self, digest: str) -> tuple[Person, str] | None:
         with self._lock:
             if digest in self._known:
                 return self._known[digest]
@@ -79,10 +95,10 @@ class Sessions:
         )
         if row is None:
             return None
-        person = Person(row["person"], row["role"])
+        known = Person(row["person"], row["role"]), row["account"]
         with self._lock:
-            self._known[digest] = person
-        return person
+            self._known[digest] = known
+        return known
 
     def end(self, secret: str) -> None:
         """Make a cookie invalid."""

@@ -146,11 +146,18 @@ def _check_output(
 
 
 def _find_input(tree: Tree, text: str) -> Path:
-    """Return the location of a file or a folder inside the folders."""
+    """Return the location of a file or a folder inside the folders.
+
+    Raises:
+        UsageError: there is none.
+    """
     try:
         return tree.resolve(text)
     except InputNotFoundError:
-        os.close(tree.open_folder(text))
+        try:
+            os.close(tree.open_folder(text))
+        except InputNotFoundError as error:
+            raise UsageError(error.message) from error
         return tree.locate(text)
 
 

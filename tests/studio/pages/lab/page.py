@@ -72,6 +72,15 @@ def find(context: Context, options: FileOptions) -> Path:
     return context.path(options.path)
 
 
+@call(cost="io")
+def cached(context: Context, options: FileOptions) -> Path:
+    """Write a file next to the folders and return it."""
+    file = context.folder / options.path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("made")
+    return file
+
+
 @call()
 def picture(context: Context, options: NoOptions) -> Blob:
     """Return bytes of a media type."""
@@ -203,7 +212,19 @@ def _count(state: int, change: Mapping[str, Any]) -> int:
 COUNTER = Document(lambda: 0, _count, _check_counter)
 ACKNOWLEDGED = Document(lambda: 0, _count, _check_counter, role="operator")
 
-_CALLS = ("add", "who", "secret", "read", "find", "picture", "fail", "crash", "heavy", "wait")
+_CALLS = (
+    "add",
+    "who",
+    "secret",
+    "read",
+    "find",
+    "cached",
+    "picture",
+    "fail",
+    "crash",
+    "heavy",
+    "wait",
+)
 _MODEL_CALLS = ("mean", "begin", "misfit")
 
 PAGE = Page(
