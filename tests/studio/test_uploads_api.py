@@ -101,6 +101,7 @@ def test_an_interrupted_upload_resumes_in_the_next_server(tmp_path: Path) -> Non
             connection.sendall(text.encode() + data[:1_200_000])
         while client.get("/api/upload/cut.mp4").json["offset"] < 1_200_000:
             assert not (tmp_path / "cut.mp4").exists()
+        client.process.kill()
     with run_studio(tmp_path) as client:
         offset = client.get("/api/upload/cut.mp4").json["offset"]
         assert offset == 1_200_000

@@ -26,6 +26,7 @@ _SUFFIXES: dict[Kind, str] = {
 _KINDS: dict[str, Kind] = {
     suffix: kind for kind, text in _SUFFIXES.items() for suffix in text.split()
 }
+_DIGITS = re.compile("([0-9]+)")
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\\/:*?\"<>|]"
 )
@@ -44,10 +45,12 @@ def suffix_of(name: str) -> str:
     return f".{suffix.lower()}" if dot and stem else ""
 
 
-def natural_key(name: str) -> tuple[str | int, ...]:
+def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     """Return a sort key that ignores case and puts "2.jpg" before "10.jpg"."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return tuple(int(part) if k % 2 else part for k, part in enumerate(parts))
+    stem, dot, suffix = name.casefold().rpartition(".")
+    stem, suffix = (stem, suffix) if dot and stem else (name.casefold(), "")
+    parts = _DIGITS.split(stem)
+    return tuple(int(part) if k % 2 else part for k, part in enumerate(parts)), suffix
 
 
 def clean_name(name: str) -> str:
