@@ -51,7 +51,8 @@ def test_numbered_names_differ_are_valid_and_keep_the_suffix(name: str) -> None:
     ],
 )
 def test_names_are_in_the_order_in_which_people_count(names: list[str]) -> None:
-    assert sorted(names[::-1], key=natural_key) == names
+    backwards = names[::-1]
+    assert sorted(backwards, key=natural_key) == names
 
 
 ENTRIES = st.lists(
