@@ -82,7 +82,7 @@ def test_pages_join_to_the_sorted_list(
     order = Order(sort, is_descending)  # type: ignore[arg-type]
     seen: list[Entry] = []
     after = ""
-    while True:
+    for _ in range(len(entries) + 1):
         page, after = select(entries, order, after, limit)
         seen += page
         if not after:
