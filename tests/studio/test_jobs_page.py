@@ -159,7 +159,7 @@ def test_page_has_no_violations(
     for pause in (1, 2):
         studio.start("crawl", "in.mkv", pause=pause)
     page = open_jobs(browser, studio, width, theme)
-    row(page, "Crawl in.mkv (pause 2.0)", "Waiting")
+    row(page, "Crawl in.mkv (pause 2)", "Waiting")
     assert axe(page) == []
     failed = page.get_by_role("link", name=re.compile("Failed")).first
     failed.click()

@@ -251,6 +251,8 @@ def _describe_choice(name: str, value: Any) -> str:
     words = name.strip("_").replace("_", " ")
     if isinstance(value, bool):
         return words if value else f"no {words}"
+    if isinstance(value, float):
+        return f"{words} {value:g}"
     return f"{words} {value.name if isinstance(value, Path) else value}"
 
 
