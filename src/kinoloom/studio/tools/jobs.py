@@ -72,9 +72,8 @@ def plan(
 
     Raises:
         RegistryError: an unknown op.
-        UsageError: an option, a path or the number of inputs is wrong.
+        UsageError: an option, a path or the number of inputs is wrong, or an input is missing.
         MissingExtraError: the op's extra is not installed.
-        InputNotFoundError: an input does not exist.
         OutputExistsError, OutputError: the output cannot be written.
     """
     tree = Tree([Path(root) for root in roots.values()])
