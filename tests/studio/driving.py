@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 @dataclass
@@ -118,6 +118,11 @@ def watch(page: Page, url: str) -> Watched:
 
     page.on("request", lambda request: check(request.url))
     return watched
+
+
+def find_banner(page: Page) -> Locator:
+    """Return the banner that says that the server is gone."""
+    return page.get_by_role("strong").filter(has_text="The studio does not answer.")
 
 
 def overflow(page: Page) -> int:
