@@ -10,7 +10,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import ErrorMap
 from kinoloom.film.engines.fast import Fast, resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.candidates import View, build_candidates
+from kinoloom.film.synthesis.candidates import View, build_candidates, measure_top_speed
 from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.film.synthesis.resolution import find_fine_cells, plan_tiles, refine_motion
 from kinoloom.film.synthesis.warping import Box, MotionSource
@@ -58,15 +58,8 @@ class PairMotion:
         return sources, estimate_error(fit)
 
     def measure_top_speed(self, width: int) -> float:
-        """Return the 95th percentile of the lengths of the optical flow, in pixels of an image.
-
-        Args:
-            width: of the image.
-        """
-        flows = [view.flow for view in self.views]
-        speeds = [np.hypot(flow[..., 0], flow[..., 1]) for flow in flows]
-        top = float(np.percentile(np.stack(speeds), 95))
-        return float(top * width / flows[0].shape[1])
+        """Return `candidates.measure_top_speed` of the optical flow."""
+        return measure_top_speed(self.views, width)
 
 
 class MotionEstimator:

@@ -44,11 +44,13 @@ class View:
     Attributes:
         planes: (h, w, 4): red, green and blue in 0..255, and the consistency of `flow` in 0..1.
         flow: (h, w, 2), the motion to the other image, in pixels of the grid.
+        reverse: (h, w, 2), its negative.
         fit: (h, w), how well the other image agrees along the flow.
     """
 
     planes: Field
     flow: Flow
+    reverse: Flow
     fit: Field
 
 
@@ -76,9 +78,21 @@ def build_views(first: Field, second: Field, forward: Flow, backward: Flow) -> t
     planes2 = np.dstack([second, consistency(backward, forward)])
     here = pixel_grid(*forward.shape[:2])
     return (
-        View(planes1, forward, _compute_fit(planes1, sample(planes2, here + forward))),
-        View(planes2, backward, _compute_fit(planes2, sample(planes1, here + backward))),
+        View(planes1, forward, -forward, _compute_fit(planes1, sample(planes2, here + forward))),
+        View(planes2, backward, -backward, _compute_fit(planes2, sample(planes1, here + backward))),
     )
+
+
+def measure_top_speed(views: tuple[View, View], width: int) -> float:
+    """Return the 95th percentile of the lengths of both flows, in pixels of an image.
+
+    Args:
+        views: from `build_views`.
+        width: of the image.
+    """
+    speeds = [np.hypot(view.flow[..., 0], view.flow[..., 1]) for view in views]
+    top = float(np.percentile(np.stack(speeds), 95))
+    return float(top * width / views[0].flow.shape[1])
 
 
 def build_candidates(first: View, second: View, time: float) -> tuple[list[Candidate], Field]:
@@ -102,8 +116,8 @@ def build_candidates(first: View, second: View, time: float) -> tuple[list[Candi
 
 def _enumerate_motions(first: View, second: View, time: float) -> Iterator[Flow]:
     yield first.flow
-    yield -second.flow
-    mean = (first.flow - second.flow) * np.float32(0.5)
+    yield second.reverse
+    mean = (first.flow + second.reverse) * np.float32(0.5)
     yield _project_flow(first, time, mean)
     yield -_project_flow(second, 1 - time, -mean)
     yield np.zeros_like(mean)
