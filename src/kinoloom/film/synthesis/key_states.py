@@ -13,7 +13,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from math import ceil
 
 import cv2
 import numpy as np
@@ -24,9 +24,9 @@ from kinoloom.film.synthesis.candidates import Candidate
 from kinoloom.film.synthesis.warping import MotionSource
 from kinoloom.motion.flow import Field
 
-MAX_MOTION_PX = 20.0
+MAX_MOTION_PX = 24.0
 """Motion between two key times."""
-MAX_SPAN = 0.25
+MAX_SPAN = 0.35
 """Time between two key times: the weights depend on the time, too."""
 MIN_SPAN = 0.1
 """On motion that is too fast for `MAX_MOTION_PX`: the networks are unreliable there in any case."""
@@ -48,12 +48,12 @@ def choose_key_times(times: Sequence[float], speed_px: float) -> list[float]:
         In ascending order, with the first and the last time.
     """
     ordered = sorted(set(times))
+    if len(ordered) < 3:
+        return ordered
     span = min(MAX_SPAN, max(MIN_SPAN, MAX_MOTION_PX / max(speed_px, 1e-6)))
-    keys = ordered[:1]
-    for time, following in pairwise(ordered[1:]):
-        if following - keys[-1] > span:
-            keys.append(time)
-    return [*keys, *ordered[1:][-1:]]
+    places = np.linspace(ordered[0], ordered[-1], ceil((ordered[-1] - ordered[0]) / span) + 1)
+    nearest = {int(np.abs(np.array(ordered) - place).argmin()) for place in places}
+    return [ordered[k] for k in sorted(nearest | {0, len(ordered) - 1})]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,11 @@ interpolated one by one, so a part of a frame is bit-identical to that part of t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kinoloom.motion.flow import Field
 
@@ -26,13 +29,22 @@ def upsample_rows(field: Field, rows: slice, height: int, width: int) -> Field:
     count, columns = field.shape[:2]
     if (count, columns) == (height, width):
         return field[rows]
-    centers = np.arange(rows.start, rows.stop, dtype=np.float32) + np.float32(0.5)
+    above, below, shares = _place_rows(rows.start, rows.stop, count, height)
+    lines = field.reshape(count, -1)
+    between, step = lines[above], lines[below]
+    step -= between
+    step *= shares
+    between += step
+    between = between.reshape(len(above), *field.shape[1:])
+    return np.asarray(cv2.resize(between, (width, len(above))), np.float32)
+
+
+@lru_cache(maxsize=256)
+def _place_rows(
+    start: int, stop: int, count: int, height: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Field]:
+    """Return the grid rows above and below some rows of a frame, and the share of the latter."""
+    centers = np.arange(start, stop, dtype=np.float32) + np.float32(0.5)
     places = np.clip(centers * np.float32(count / height) - np.float32(0.5), 0, count - 1)
     above = np.floor(places).astype(np.intp)
-    lines = field.reshape(count, -1)
-    between, below = lines[above], lines[np.minimum(above + 1, count - 1)]
-    below -= between
-    below *= (places - above)[:, None]
-    between += below
-    shape = len(places), *field.shape[1:]
-    return np.asarray(cv2.resize(between.reshape(shape), (width, len(places))), np.float32)
+    return above, np.minimum(above + 1, count - 1), (places - above)[:, None].astype(np.float32)
