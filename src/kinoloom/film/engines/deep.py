@@ -45,7 +45,7 @@ from kinoloom.film.synthesis.fusion import (
     measure_speed,
     merge_copies,
 )
-from kinoloom.film.synthesis.key_states import KeyState, choose_key_times
+from kinoloom.film.synthesis.key_weights import FusionWeights, KeyWeights, choose_key_times
 from kinoloom.film.synthesis.parallel import render_in_order
 from kinoloom.film.synthesis.photo_frames import render_photo_frames
 from kinoloom.film.synthesis.pixels import unpremultiply_alpha
@@ -109,31 +109,12 @@ class Deep:
     def interpolate_photos(
         self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
-        """Interpolate as `interpolate`, with the known camera motion and states at key times."""
+        """Interpolate as `interpolate`, with the known camera motion and weights at key times."""
         render = partial(self._render_photos, pair=pair)
         return interpolate_pair(first, second, times, render)
 
     def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
         motion = self._estimator.estimate(first, second, full_size=self._full_size)
-        yield from self._render_each(first, second, times, motion)
-
-    def _render_photos(
-        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
-    ) -> NewFrames:
-        motion = self._estimator.estimate(
-            first, second, full_size=self._full_size, estimate_camera=lambda *_: pair.camera
-        )
-        keys = choose_key_times(pair.times, motion.measure_top_speed(first.shape[1]))
-        if 2 * len(keys) >= len(pair.times):
-            yield from self._render_each(first, second, times, motion)
-            return
-        compute_state = partial(self._compute_state, first, second, motion)
-        yield from render_photo_frames((first, second), motion.views, times, keys, compute_state)
-
-    def _render_each(
-        self, first: Picture, second: Picture, times: Sequence[float], motion: PairMotion
-    ) -> NewFrames:
-        """Render frames with motion candidates and weights of their own."""
         static = StaticPixels(first, second)
 
         def render(time: float) -> tuple[Picture, ErrorMap]:
@@ -146,17 +127,28 @@ class Deep:
 
         yield from render_in_order(render, times, first.shape[0] * first.shape[1])
 
-    def _compute_state(
+    def _render_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
+    ) -> NewFrames:
+        motion = self._estimator.estimate(
+            first, second, full_size=self._full_size, estimate_camera=lambda *_: pair.camera
+        )
+        keys = choose_key_times(pair.times, motion.measure_top_speed(first.shape[1]))
+        weights = KeyWeights(keys, partial(self._predict_weights, first, second, motion))
+        build_sources = partial(motion.build_sources, is_quick=True)
+        images = first, second
+        yield from render_photo_frames(images, motion.views, times, build_sources, weights)
+
+    def _predict_weights(
         self, first: Picture, second: Picture, motion: PairMotion, time: float
-    ) -> KeyState:
-        """Compute the state of a pair at a key time."""
-        height, width = first.shape[:2]
-        sources, error = motion.build_sources(time)
-        state = np.empty((2, len(sources), height, width), np.uint8)
+    ) -> FusionWeights:
+        """Predict the weights of a photo film at a key time."""
+        sources, _ = motion.build_sources(time, is_quick=True)
+        result = np.empty((2, len(sources), *first.shape[:2]), np.uint8)
         for own, inside, pairs, weights in self._weigh_tiles(first, second, sources, time):
             merged = merge_copies(weights, len(pairs))
-            state[:, :, *own] = np.rint(merged[:, :, *inside] * np.float32(255))
-        return KeyState(sources, error, state)
+            result[:, :, *own] = np.rint(merged[:, :, *inside] * np.float32(255))
+        return result
 
     def _weigh_tiles(
         self, first: Picture, second: Picture, sources: list[MotionSource], time: float

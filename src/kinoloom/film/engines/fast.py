@@ -31,13 +31,7 @@ from kinoloom.film.engine import (
     PictureFormat,
 )
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.candidates import (
-    View,
-    build_candidates,
-    build_views,
-    measure_top_speed,
-)
-from kinoloom.film.synthesis.key_states import KeyState, choose_key_times
+from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.parallel import render_in_order
 from kinoloom.film.synthesis.photo_frames import render_photo_frames
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
@@ -93,26 +87,32 @@ class Fast:
     def interpolate_photos(
         self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
-        """Interpolate as `interpolate`, with the known camera motion and states at key times."""
+        """Interpolate as `interpolate`, with the known camera motion."""
         render = partial(self._render_photos, pair=pair)
         return interpolate_pair(first, second, times, render)
 
     def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
-        return _render_each(first, second, times, self.analyse(first, second))
+        views = self.analyse(first, second)
+        static = StaticPixels(first, second)
+
+        def render(time: float) -> tuple[Picture, ErrorMap]:
+            candidates, fit = build_candidates(*views, time)
+            frame = blend_source(first, second, MotionSource(candidates, "cubic"), time)
+            static.copy_to(frame, time)
+            return frame, estimate_error(fit)
+
+        return render_in_order(render, times, first.shape[0] * first.shape[1])
 
     def _render_photos(
         self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
         views = self.analyse(first, second, lambda *_: pair.camera)
-        keys = choose_key_times(pair.times, measure_top_speed(views, first.shape[1]))
-        if 2 * len(keys) >= len(pair.times):
-            return _render_each(first, second, times, views)
 
-        def compute_state(time: float) -> KeyState:
-            candidates, fit = build_candidates(*views, time)
-            return KeyState([MotionSource(candidates, "cubic")], estimate_error(fit))
+        def build_sources(time: float) -> tuple[list[MotionSource], ErrorMap]:
+            candidates, fit = build_candidates(*views, time, is_quick=True)
+            return [MotionSource(candidates, "cubic")], estimate_error(fit)
 
-        return render_photo_frames((first, second), views, times, keys, compute_state)
+        return render_photo_frames((first, second), views, times, build_sources)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.
@@ -182,21 +182,6 @@ class Fast:
             )
         scale = min(scale, affordable)
         return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def _render_each(
-    first: Picture, second: Picture, times: Sequence[float], views: tuple[View, View]
-) -> NewFrames:
-    """Render frames with motion candidates of their own."""
-    static = StaticPixels(first, second)
-
-    def render(time: float) -> tuple[Picture, ErrorMap]:
-        candidates, fit = build_candidates(*views, time)
-        frame = blend_source(first, second, MotionSource(candidates, "cubic"), time)
-        static.copy_to(frame, time)
-        return frame, estimate_error(fit)
-
-    return render_in_order(render, times, first.shape[0] * first.shape[1])
 
 
 def estimate_memory(

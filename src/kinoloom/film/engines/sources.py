@@ -38,19 +38,25 @@ class PairMotion:
     fine: MidpointFlow | None = None
     presence: Field | None = None
 
-    def build_sources(self, time: float) -> tuple[list[MotionSource], ErrorMap]:
+    def build_sources(
+        self, time: float, *, is_quick: bool = False
+    ) -> tuple[list[MotionSource], ErrorMap]:
         """Return the motion sources at a time, and the error estimate of optical flow alone.
 
         The sources are, in this order: optical flow, the network at half size, and, if there is
         `fine`, the network at full size with the kernel it was trained with, and with a cubic one.
+
+        Args:
+            time: in the open interval (0, 1).
+            is_quick: project motion by `splat.project_quickly`.
         """
-        candidates, fit = build_candidates(*self.views, time)
+        candidates, fit = build_candidates(*self.views, time, is_quick=is_quick)
         sources = [
             MotionSource(candidates, "cubic"),
-            MotionSource(project_midpoint_flow(self.coarse, time), "bilinear"),
+            MotionSource(project_midpoint_flow(self.coarse, time, is_quick=is_quick), "bilinear"),
         ]
         if self.fine is not None:
-            fine = project_midpoint_flow(self.fine, time)
+            fine = project_midpoint_flow(self.fine, time, is_quick=is_quick)
             sources += [
                 MotionSource(fine, "bilinear", self.presence),
                 MotionSource(fine, "cubic", self.presence),
