@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from kinoloom.motion.flow import Field
 
-MAX_MOTION_PX = 20.0
+MAX_MOTION_PX = 16.0
 """Motion between two key times."""
-MAX_SPAN = 0.35
+MAX_SPAN = 0.26
 """Time between two key times: the weights depend on the time, too."""
 MIN_SPAN = 0.1
 """On motion that is too fast for `MAX_MOTION_PX`: the network is unreliable there in any case."""
