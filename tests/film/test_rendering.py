@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kinoloom.base.arrays import Picture
 from kinoloom.film.synthesis.candidates import Candidate
 from kinoloom.film.synthesis.main_motion import find_main_motion
 from kinoloom.film.synthesis.rendering import render_frame
@@ -72,9 +73,10 @@ def test_other_candidates_are_sampled_on_the_grid() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_one_motion_is_rendered_as_by_warping(kernel: Kernel, dtype: type) -> None:
     rng = np.random.default_rng(0)
-    pair = tuple(rng.random((2, 60, 80, 3), np.float32))
+    one, other = rng.random((2, 60, 80, 3), np.float32)
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
-    first, second = (np.asarray(picture * top, dtype) for picture in pair)
+    first: Picture = np.asarray(one * top, dtype)
+    second: Picture = np.asarray(other * top, dtype)
     motion = rng.normal(0, 2, (30, 40, 2)).astype(np.float32)
     weights = rng.uniform(0.1, 0.5, (30, 40, 1)).astype(np.float32)
     source = MotionSource([Candidate(motion, np.dstack([weights, 1 - weights]))], kernel)

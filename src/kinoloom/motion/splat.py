@@ -69,7 +69,8 @@ def project_quickly(flow: Flow, time: float, weight: Field) -> tuple[Flow, Field
     ]
     sums = cv2.merge([plane.reshape(height + 2, stride) for plane in planes])
     spread = cv2.sepFilter2D(sums, -1, _SPREAD, _SPREAD)[1 : height + 1, 1 : width + 1]
-    arrived, along_x, along_y = cv2.split(np.ascontiguousarray(spread))
+    planes = [np.asarray(plane, np.float32) for plane in cv2.split(np.ascontiguousarray(spread))]
+    arrived, along_x, along_y = planes
     divisor = np.maximum(arrived, np.finfo(np.float32).tiny)
     return np.asarray(cv2.merge([along_x / divisor, along_y / divisor]), np.float32), arrived
 

@@ -62,7 +62,7 @@ class Relighting:
         table = from_float(apply_gain(ramp, self.gain, power), dtype)[:, 0]
         planes = cv2.split(picture)
         converted = [
-            np.ascontiguousarray(table[:, channel]).take(plane)
+            np.ascontiguousarray(table[:, channel]).take(np.asarray(plane, picture.dtype))
             for channel, plane in enumerate(planes[:3])
         ]
         converted += [_convert_alpha(alpha, dtype) for alpha in planes[3:]]

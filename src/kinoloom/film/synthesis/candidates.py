@@ -142,7 +142,9 @@ def _project_flow(splat: Project, view: View, elapsed: float, fallback: Flow) ->
 def _weigh_samples(first: Field, second: Field, motion: Flow, time: float) -> tuple[Field, Field]:
     """Return the weights of a motion's samples from both images, each (h, w)."""
     here = pixel_grid(*motion.shape[:2])
-    before, after = cv2.scaleAdd(motion, -time, here), cv2.scaleAdd(motion, 1 - time, here)
+    before, after = (
+        np.asarray(cv2.scaleAdd(motion, elapsed, here), np.float32) for elapsed in (-time, 1 - time)
+    )
     sample_before, sample_after = sample(first, before), sample(second, after)
     fit = _compute_fit(sample_before, sample_after)
     weight_before = np.float32(1 - time) * fit * _compute_confidence(before, sample_before)

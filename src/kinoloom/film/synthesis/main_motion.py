@@ -76,7 +76,9 @@ def _reduce(
     candidates: Sequence[Candidate], side: int, elapsed: float, planes: Field, scale: float
 ) -> tuple[Flow, Field, Field | None]:
     """Return the main motion of one image, its weight, and the rest."""
-    weights = [np.asarray(cv2.extractChannel(each.weights, side)) for each in candidates]
+    weights = [
+        np.asarray(cv2.extractChannel(each.weights, side), np.float32) for each in candidates
+    ]
     used = [k for k, weight in enumerate(weights) if weight.any()] or [0]
     motions, weights = [candidates[k].motion for k in used], [weights[k] for k in used]
     if len(used) == 1:
@@ -84,9 +86,7 @@ def _reduce(
     total: Field = np.sum(weights, axis=0) + _TINY
     reach = _AGREEMENT_PX / (scale * max(abs(elapsed), 1e-6))
     motion, agreeing = _average_agreeing(motions, weights, reach)
-    others = [
-        cv2.subtract(weight, own) / total for weight, own in zip(weights, agreeing, strict=True)
-    ]
+    others = [(weight - own) / total for weight, own in zip(weights, agreeing, strict=True)]
     return motion, total, _sample_others(motions, others, elapsed, planes)
 
 
@@ -105,10 +105,10 @@ def _average_agreeing(
         away = cv2.subtract(motion, main)
         x, y = cv2.split(away)
         distance = cv2.magnitude(x, y)
-        own = cv2.copyTo(weight, cv2.compare(distance, reach, cv2.CMP_LT))
+        own = weight * (np.asarray(distance) < np.float32(reach))
         cv2.accumulateProduct(away, cv2.merge([own, own]), offset)
         total += own
-        agreeing.append(np.asarray(own, np.float32))
+        agreeing.append(own)
     return np.asarray(main + offset / cv2.merge([total, total]), np.float32), agreeing
 
 
