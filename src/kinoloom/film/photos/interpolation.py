@@ -35,7 +35,7 @@ _HELD_LAYERS = 2
 """Backgrounds without moved objects, in up to 16 bits."""
 _WEIGHT_BYTES = 24
 """Fusion weights per pixel: three key times, up to four sources with two images each."""
-_VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
+_VIDEO_OPTIONS = ("times", "slow", "sound", "cuts", "dedup")
 
 
 def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
