@@ -45,7 +45,12 @@ from kinoloom.film.synthesis.fusion import (
     measure_speed,
     merge_copies,
 )
-from kinoloom.film.synthesis.key_weights import FusionWeights, KeyWeights, choose_key_times
+from kinoloom.film.synthesis.key_weights import (
+    HELD_KEYS,
+    FusionWeights,
+    KeyWeights,
+    choose_key_times,
+)
 from kinoloom.film.synthesis.parallel import render_in_order
 from kinoloom.film.synthesis.photo_frames import render_photo_frames
 from kinoloom.film.synthesis.pixels import unpremultiply_alpha
@@ -71,6 +76,8 @@ _FIXED_NETWORK_BYTES = 40_000_000
 _FLOW_BYTES_PER_CELL = 460
 """Measured, as the fixed part."""
 _FUSION_BYTES_PER_PIXEL = 450
+_KEY_BYTES_PER_PIXEL = 2 * SOURCES * HELD_KEYS
+"""Weights of a photo film, always included, so that they never depend on the memory limit."""
 _TILE_PX = 704
 _CONTEXT_PX = 64
 """Pixels around a tile that the network also sees: more than its receptive field."""
@@ -171,12 +178,13 @@ class Deep:
 
 
 def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:
-    """Return the memory of both networks on the finest grid, in bytes."""
+    """Return the memory of both networks on the finest grid and of the key weights, in bytes."""
     scale = choose_scale(height, width, options)
     rows, columns = network_size(ceil(height * scale), ceil(width * scale))
     pixels = min(height, _TILE_PX + 2 * _CONTEXT_PX) * min(width, _TILE_PX + 2 * _CONTEXT_PX)
     networks = _FLOW_BYTES_PER_CELL * rows * columns + _FUSION_BYTES_PER_PIXEL * pixels
-    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES)
+    keys = _KEY_BYTES_PER_PIXEL * height * width
+    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES) + keys
 
 
 def _measure_speeds(sources: list[MotionSource], height: int, width: int) -> list[Field]:

@@ -33,8 +33,6 @@ _HELD_PHOTOS = 4
 """Pictures of a transition in the format of the film."""
 _HELD_LAYERS = 2
 """Backgrounds without moved objects, in up to 16 bits."""
-_WEIGHT_BYTES = 24
-"""Fusion weights per pixel: three key times, up to four sources with two images each."""
 _VIDEO_OPTIONS = ("times", "slow", "sound", "cuts", "dedup")
 
 
@@ -104,9 +102,7 @@ def _estimate_needs(photos: Clip, options: InterpolateOptions) -> FilmNeeds:
         height,
         photos.bits,
         frames=len(_plan_path(count, options).positions) if count > 1 else None,
-        held_bytes=width
-        * height
-        * (_WEIGHT_BYTES + 3 * (_HELD_PHOTOS * itemsize + _HELD_LAYERS * 2)),
+        held_bytes=width * height * 3 * (_HELD_PHOTOS * itemsize + _HELD_LAYERS * 2),
     )
 
 
