@@ -127,6 +127,23 @@ def fade_to_mean(weights: Field, pairs: Sequence[WarpedPair], speeds: Sequence[F
     return np.asarray(mean + trust * (weights - mean), np.float32)
 
 
+def merge_copies(weights: Field, sources: int) -> Field:
+    """Add the weights of the last source's copies to its own.
+
+    Args:
+        weights: (2 S, h, w), of the network.
+        sources: number of sources without copies.
+
+    Returns:
+        (2, sources, h, w): of the first and of the second image, for each source.
+    """
+    sides = weights.reshape(2, -1, *weights.shape[1:])
+    if sides.shape[1] == sources:
+        return sides
+    last = sides[:, sources - 1 :].sum(axis=1, keepdims=True)
+    return np.concatenate([sides[:, : sources - 1], last], axis=1)
+
+
 def fuse(pairs: Sequence[WarpedPair], weights: Field) -> NDArray[np.float32]:
     """Blend moved images by the network's weights.
 
@@ -137,12 +154,12 @@ def fuse(pairs: Sequence[WarpedPair], weights: Field) -> NDArray[np.float32]:
     Returns:
         (h, w, C).
     """
-    last = len(pairs) - 1  # the weights of its copies are its own
     frame = np.zeros_like(pairs[0].before)
+    channels = frame.shape[2]
+    merged = merge_copies(weights, len(pairs))
     for k, pair in enumerate(pairs):
-        own = np.s_[k:SOURCES] if k == last else np.s_[k : k + 1]
-        for image, side in zip((pair.before, pair.after), np.split(weights, 2), strict=True):
-            cv2.add(frame, image * side[own].sum(axis=0)[..., None], dst=frame)
+        for image, side in zip((pair.before, pair.after), merged, strict=True):
+            cv2.accumulateProduct(image, cv2.merge([side[k]] * channels), frame)
     return frame
 
 
