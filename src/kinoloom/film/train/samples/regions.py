@@ -34,16 +34,13 @@ from kinoloom.motion.flow import Field
 SCENE_PX = 256
 """Side of synthetic scenes, and the least side of frames."""
 REGION_PX = 224
-_REGIONS_PER_SHOT = 4
-"""Motion is estimated once for all of them."""
+_REGIONS_PER_SHOT = 2
 _TRIALS = 3
 """Random regions per stored one; the one that changes most is stored."""
 _MIN_CHANGE_LEVELS = 1.0
-_USEFUL_PSNR_DB = (22.0, 43.0)
+_USEFUL_PSNR_DB = (24.0, 43.0)
 """Regions on which the mean of the sources is outside this range are skipped: no choice among the
 sources helps, or none is needed."""
-_REFINED_SHARE = 0.5
-"""Share of the regions of real frames with motion at full size, which costs as much as all else."""
 _FULL_GRID_SHARE = 0.2
 """Share of synthetic scenes with a grid of full size, as small frames have it."""
 
@@ -51,8 +48,6 @@ _FULL_GRID_SHARE = 0.2
 @dataclass(frozen=True)
 class Region:
     """A region of a triplet, and both images moved to its middle frame by S sources.
-
-    S is `COARSE_SOURCES` without motion at full size, `SOURCES` with it.
 
     Attributes:
         time: of the truth, in the open interval (0, 1).
@@ -99,13 +94,10 @@ def extract_regions(drawn: FrameTriplet | Scene, rng: np.random.Generator) -> It
         top, left = max(corners, key=lambda each: change[_box(*each)].mean())
         if change[_box(top, left)].mean() < _MIN_CHANGE_LEVELS:
             continue
-        region = _warp_region(first, second, truth, motion, drawn.time, top, left)
-        if not _USEFUL_PSNR_DB[0] < _measure_mean(region) < _USEFUL_PSNR_DB[1]:
-            continue
-        if isinstance(drawn, Scene) or rng.random() < _REFINED_SHARE:
-            refined = _refine_around(estimator, first, second, motion, top, left)
-            region = _warp_region(first, second, truth, refined, drawn.time, top, left)
-        yield region
+        refined = _refine_around(estimator, first, second, motion, top, left)
+        region = _warp_region(first, second, truth, refined, drawn.time, top, left)
+        if _USEFUL_PSNR_DB[0] < _measure_mean(region) < _USEFUL_PSNR_DB[1]:
+            yield region
 
 
 def load_region(file: Path) -> Region:
