@@ -62,7 +62,7 @@ def measure_speed(source: MotionSource, height: int, width: int) -> Field:
     rows, columns = source.candidates[0].weights.shape[:2]
     across, down = np.zeros((2, rows, columns), np.float32)
     for each in source.candidates:
-        weight = cv2.add(*cv2.split(each.weights))
+        weight = each.weights[..., 0] + each.weights[..., 1]
         for total, motion in zip((across, down), cv2.split(each.motion), strict=True):
             cv2.accumulateProduct(motion, weight, total)
     return np.asarray(cv2.magnitude(across * (width / columns), down * (height / rows)))
