@@ -23,7 +23,7 @@ $(VENV)/full: $(VENV)/core
 	$(PIP) --editable '.[all,dev]'
 	touch $@
 
-demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
+demo: $(VENV)/studio  ## two photos become a slow-motion film, in demo/
 	mkdir -p demo
 	$(BIN)/kinoloom interpolate examples/photos/aloe1.jpg examples/photos/aloe2.jpg \
 	  --seconds 3 --ease in-out --size 800 -o demo/aloe.mp4 --report demo/aloe.html --overwrite
@@ -34,6 +34,11 @@ demo: $(VENV)/core  ## two photos become a slow-motion film, in demo/
 	@echo "  $(BIN)/kinoloom interpolate YOUR_1.jpg YOUR_2.jpg -o film.mp4 --seconds 5   your own photos"
 	@echo "  $(BIN)/kinoloom interpolate YOUR.mp4 -o smooth.mp4 --fps 60                 a smoother video"
 	@echo "  $(BIN)/kinoloom interpolate YOUR.mp4 -o slow.mp4 --slow 4                   slow motion"
+	@echo "  $(BIN)/kinoloom studio examples                            all of it in the browser"
+
+$(VENV)/studio: $(VENV)/core
+	$(PIP) --editable '.[studio]'
+	touch $@
 
 test: $(VENV)/full lint  ## lint, then the whole suite
 	$(PYTEST)

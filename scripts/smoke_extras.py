@@ -9,13 +9,17 @@ extras; `--list` prints the names.
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PHOTOS = [str(EXAMPLES / "photos" / f"aloe{n}.jpg") for n in (1, 2)]
@@ -121,6 +125,24 @@ def check_ray() -> None:
     run_kinoloom("interpolate", str(VIDEO), "-o", "out.mp4", "--fps", "50", "--session", "ray")
 
 
+def check_studio() -> None:
+    """Serve a folder, log in by the printed link, and read the page and its state."""
+    words = [sys.executable, "-m", "kinoloom", "studio", ".", "--no-open", "--json", "--port"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen([*words, str(port)], stdout=subprocess.PIPE, text=True) as studio:
+        assert studio.stdout is not None
+        link = json.loads(studio.stdout.readline())
+        browser = build_opener(HTTPCookieProcessor())
+        page = browser.open(f"{link['url']}/?token={link['token']}").read()
+        state = json.load(browser.open(f"{link['url']}/api/state"))
+        studio.send_signal(signal.SIGINT)
+    assert b"kinoloom" in page
+    assert state["version"]
+    assert studio.returncode == 0
+
+
 JOBS: dict[str, Callable[[], None]] = {
     "core": check_core,
     "train": check_train,
@@ -129,6 +151,7 @@ JOBS: dict[str, Callable[[], None]] = {
     "aws": check_aws,
     "pipelines": check_pipelines,
     "ray": check_ray,
+    "studio": check_studio,
 }
 
 if __name__ == "__main__":

@@ -246,6 +246,7 @@ WRITTEN = [
     for folder in ("src", "tests", "docs", "benchmarks", "examples", ".ci", ".")
     for path in ((ROOT / folder).glob("*") if folder == "." else (ROOT / folder).rglob("*"))
     if path.suffix in {".py", ".md", ".toml", ".txt", ".js", ".css", ".yml"} and path.is_file()
+    if "node_modules" not in path.parts
 ]
 
 

@@ -40,11 +40,13 @@ def test_the_version_has_one_place() -> None:
 
 def test_the_licences_of_shipped_weights_are_in_the_metadata() -> None:
     licences = {path for glob in PROJECT["license-files"] for path in ROOT.glob(glob)}
-    shipped = set((ROOT / "src").rglob("weights/LICENSE*"))
-    assert shipped
+    weights = set((ROOT / "src").rglob("weights/LICENSE*"))
+    client = set((ROOT / "src").rglob("vendor/LICENSE*"))
+    assert weights and client
+    shipped = weights | client
     assert licences == {ROOT / "LICENSE", *shipped}
     assert any("MIT License" in path.read_text() for path in shipped)
-    assert PROJECT["license"] == "Apache-2.0 AND MIT"
+    assert PROJECT["license"] == "Apache-2.0 AND MIT AND OFL-1.1"
 
 
 def test_every_extra_has_a_job_that_checks_it() -> None:

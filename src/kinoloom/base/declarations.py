@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class OpEntry:
-    """An op that a package declares.
+    """An op or a command that a package declares.
 
     Attributes:
-        path: where its `base.op.Op` is.
+        path: where its `base.op.Op`, or the command's function, is.
         summary: its one-line summary, as in its docstring, for `kinoloom --help`.
     """
 
@@ -35,6 +35,8 @@ class Entries:
         interpolators: paths of `film.engine.Engine` objects.
         cards: paths of `base.model.ModelCard` objects.
         checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
+        pages: paths of `base.page.Page` objects, by name.
+        commands: commands other than ops: functions (folders, options) -> exit code.
     """
 
     ops: Mapping[str, OpEntry] = field(default_factory=dict)
@@ -43,3 +45,5 @@ class Entries:
     interpolators: Mapping[str, str] = field(default_factory=dict)
     cards: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, OpEntry] = field(default_factory=dict)

@@ -12,6 +12,7 @@ has its op listed and run next to the built-in ones. Two entries of one name are
 from __future__ import annotations
 
 import importlib
+import typing
 from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
@@ -20,16 +21,27 @@ from typing import Any, Literal
 from kinoloom.base.declarations import Entries
 from kinoloom.errors import RegistryError
 
-PACKAGES = ("base", "media", "learn", "film", "clifford", "tiny", "pipelines")
+PACKAGES = ("base", "media", "learn", "film", "clifford", "tiny", "pipelines", "studio")
 """Packages of kinoloom that have an `entries.py`, in the order of the command line's help."""
 
-Kind = Literal["ops", "files", "interpolators", "cards", "checks"]
-KINDS: tuple[Kind, ...] = ("ops", "files", "interpolators", "cards", "checks")
+Kind = Literal["ops", "files", "interpolators", "cards", "checks", "pages", "commands"]
+KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
 
 def names(kind: Kind) -> list[str]:
     """Return all names of a kind, built-in ones first, in the order of their declaration."""
     return list(_table(kind))
+
+
+def declarations(kind: Kind) -> list[tuple[str, str]]:
+    """Return the name and the path of each entry, also where two packages declare one name."""
+    found = [
+        (name, f"{package}.{entry if isinstance(entry, str) else entry.path}")
+        for package, entries in _built_in().items()
+        for name, entry in getattr(entries, kind).items()
+    ]
+    points = metadata.entry_points(group=f"kinoloom.{kind}")
+    return found + [(point.name, point.value) for point in points]
 
 
 def load(kind: Kind, name: str) -> Any:
@@ -86,6 +98,14 @@ def op_summary(name: str) -> str:
     return summary
 
 
+def command_summary(name: str) -> str:
+    """Return the one-line summary of a command that is not an op."""
+    for entries in _built_in().values():
+        if name in entries.commands:
+            return entries.commands[name].summary
+    return (load("commands", name).__doc__ or "").partition("\n")[0]
+
+
 def group_help(name: str) -> str:
     """Return the help sentence of a command group ("bench", "fields.make").
 
@@ -108,12 +128,8 @@ def _built_in() -> dict[str, Entries]:
 @cache
 def _table(kind: Kind) -> dict[str, str]:
     table: dict[str, str] = {}
-    for package, entries in _built_in().items():
-        for name, entry in getattr(entries, kind).items():
-            path = entry.path if kind == "ops" else entry
-            _add(table, kind, name, f"{package}.{path}")
-    for point in metadata.entry_points(group=f"kinoloom.{kind}"):
-        _add(table, kind, point.name, point.value)
+    for name, path in declarations(kind):
+        _add(table, kind, name, path)
     return table
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import typing
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kinoloom.base.files import NoOptions, Nothing, files_of
+from kinoloom.base import registry
+from kinoloom.base.files import Nothing
 from kinoloom.base.op import Op
-from kinoloom.base.options import Option, options_of
+from kinoloom.base.options import Option, build, options_of
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
-from kinoloom.cli.execution import execute
 from kinoloom.errors import UsageError
-from kinoloom.jobs.distributed import can_distribute
 from kinoloom.jobs.job import Job
-from kinoloom.jobs.options import DistributedOptions
+from kinoloom.jobs.option_sets import OptionSets
 
 _METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "TEXT"}
 
@@ -45,35 +44,13 @@ class _Value(click.ParamType[Any]):
             raise click.UsageError(str(error), ctx) from error
 
 
-@dataclass(frozen=True)
-class _OptionSets:
-    """The options dataclasses whose fields together are a command's options."""
-
-    op: type
-    read: type
-    write: type
-    distributed: type
-
-    def split(self, values: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """The parsed values of op, read, write and distributed."""
-        return tuple({o.name: values[o.name] for o in options_of(cls)} for cls in self.classes)
-
-    @property
-    def classes(self) -> tuple[type, ...]:
-        return (self.op, self.read, self.write, self.distributed)
-
-
 def build_command(op: Op) -> click.Command:
     """Build the command that runs an op."""
-    has_reader = op.input_type not in (Path, Nothing)
-    sets = _OptionSets(
-        op.options,
-        files_of(op.input_type).read_options if has_reader else NoOptions,
-        files_of(op.output_type).write_options,
-        DistributedOptions if can_distribute(op) else NoOptions,
-    )
+    sets = OptionSets.of(op)
 
     def callback(**values: Any) -> int:
+        from kinoloom.cli.execution import execute  # loads numpy, which other commands do not need
+
         options, read, write, distributed = sets.split(values)
         inputs = values.get("inputs", ())
         job = Job(
@@ -97,10 +74,33 @@ def build_command(op: Op) -> click.Command:
     )
 
 
+def build_folder_command(
+    name: str, function: Callable[[tuple[Path, ...], Any], int]
+) -> click.Command:
+    """Build a command that is not an op: a function (folders, options) -> exit code."""
+    options = typing.get_type_hints(function)["options"]
+
+    def callback(folders: tuple[str, ...], **values: Any) -> int:
+        return function(tuple(Path(folder) for folder in folders), build(options, values))
+
+    params: list[click.Parameter] = [click.Argument(["folders"], nargs=-1, metavar="[FOLDER ...]")]
+    params += [_option(item) for item in options_of(options)]
+    return click.Command(
+        name,
+        params=[*params, _debug_option()],
+        callback=callback,
+        help=_help_text(function),
+        short_help=registry.command_summary(name),
+    )
+
+
+def _help_text(function: Callable[..., Any]) -> str:
+    return re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(function) or "")[0]
+
+
 def _help(op: Op) -> str:
-    text = re.split(r"\n(?:Args|Returns|Raises):", inspect.getdoc(op.function) or "")[0]
     needs = f"\n\nRequires the extra '{op.extra}'." if op.extra else ""
-    return text + needs
+    return _help_text(op.function) + needs
 
 
 def _inputs(op: Op) -> list[click.Parameter]:
@@ -133,12 +133,11 @@ def _output(op: Op) -> click.Option:
     return click.Option(["-o", "--output"], required=not is_printed, metavar="PATH", help=help_text)
 
 
-def _options(sets: _OptionSets) -> Iterable[click.Option]:
-    for cls in sets.classes:
-        for option in options_of(cls):
-            yield _option(option)
-            if option.formerly:
-                yield _renamed_option(option)
+def _options(sets: OptionSets) -> Iterable[click.Option]:
+    for option in sets:
+        yield _option(option)
+        if option.formerly:
+            yield _renamed_option(option)
 
 
 def _option(option: Option) -> click.Option:
@@ -195,5 +194,9 @@ def _common_options(op: Op) -> list[click.Option]:
     return [
         *(page if op.page else []),
         click.Option(["--json"], is_flag=True, help="Print one JSON object on stdout"),
-        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks"),
+        _debug_option(),
     ]
+
+
+def _debug_option() -> click.Option:
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks")

@@ -34,7 +34,7 @@ class OpGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the registry, then those added to the group."""
-        return [*self._op_commands(), *self.commands]
+        return [*self._op_commands(), *self._other_commands(), *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of an op, or the group of the ops below that name."""
@@ -45,6 +45,10 @@ class OpGroup(click.Group):
             from kinoloom.cli.commands import build_command
 
             return build_command(registry.load("ops", name))
+        if not self.prefix and name in registry.names("commands"):
+            from kinoloom.cli.commands import build_folder_command
+
+            return build_folder_command(name, registry.load("commands", name))
         if cmd_name in self._op_commands():
             return OpGroup(f"{name}.", name=cmd_name, help=registry.group_help(name))
         return None
@@ -52,6 +56,7 @@ class OpGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries of all commands, as declared: no op is imported for it."""
         rows = [(name, self._summary(name)) for name in self._op_commands()]
+        rows += [(name, registry.command_summary(name)) for name in self._other_commands()]
         rows += [(name, one.get_short_help_str()) for name, one in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -67,6 +72,9 @@ class OpGroup(click.Group):
     def _op_commands(self) -> list[str]:
         own = [n for n in registry.names("ops") if n.startswith(self.prefix)]
         return list(dict.fromkeys(n.removeprefix(self.prefix).partition(".")[0] for n in own))
+
+    def _other_commands(self) -> list[str]:
+        return [] if self.prefix else registry.names("commands")
 
     def _summary(self, command: str) -> str:
         name = self.prefix + command

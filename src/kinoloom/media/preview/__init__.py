@@ -1,0 +1,1 @@
+"""What players need besides a file: exact frames, thumbnails, peaks, captions, proxies."""

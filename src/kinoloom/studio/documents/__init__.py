@@ -1,0 +1,1 @@
+"""Documents: states that people edit together, each kept as the log of its changes."""

@@ -1,0 +1,1 @@
+"""Topics that pages listen to, and the stream that carries them."""

@@ -1,0 +1,1 @@
+"""The files of the studio's folders: paths, lists, uploads."""

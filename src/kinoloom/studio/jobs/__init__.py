@@ -1,0 +1,1 @@
+"""Jobs: a queue of ops that outlive the server and its tabs."""

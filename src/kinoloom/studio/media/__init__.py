@@ -1,0 +1,1 @@
+"""Media for pages: ranges, frames, thumbnails, peaks, proxies."""

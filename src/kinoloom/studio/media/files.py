@@ -1,0 +1,101 @@
+"""GET /media/PATH and /api/file: the files themselves, and their facts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kinoloom.errors import InputNotFoundError
+from kinoloom.studio.core import person_of, studio_of
+from kinoloom.studio.media.kinds import find_kind, find_media_type
+from kinoloom.studio.media.sending import OpenFileResponse
+from kinoloom.studio.media.service import open_file, service_of
+from kinoloom.studio.media.versions import Version
+from kinoloom.studio.responses import JsonResponse, RequestError
+
+
+class _Name(Convertor[str]):
+    """The rest of an address; unlike Starlette's own "path", it may have line feeds."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("name", _Name())
+
+
+async def send_file(request: Request) -> Response:
+    """Send a file of the folders, whole or a range of it."""
+    text = request.path_params["path"]
+    return open_response(request, text)
+
+
+def open_response(
+    request: Request, text: str, headers: Mapping[str, str] | None = None
+) -> OpenFileResponse:
+    """Return a file of the folders as an answer.
+
+    Args:
+        request: to the studio.
+        text: path of the file, as pages write it.
+        headers: further headers.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+    """
+    descriptor = studio_of(request).tree.open(text)
+    try:
+        return OpenFileResponse(descriptor, text.rpartition("/")[2], find_media_type(text), headers)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+async def describe_file(request: Request) -> Response:
+    """Answer with what a file is, for people, and how it was made."""
+    service = service_of(request)
+    with open_file(request) as file:
+        kind = find_kind(file.text)
+        key = ("facts", file.version.key, file.text, _version_beside(request, file.text))
+        found = await service.remember(
+            key,
+            lambda: service.call("tools", "media_facts:facts", file, person_of(request), kind=kind),
+        )
+        own = {
+            "path": file.text,
+            "name": file.name,
+            "kind": kind,
+            "bytes": file.version.size,
+            "modified": file.version.modified_ns / 1e9,
+            "version": file.version.key,
+            "media_type": find_media_type(file.text).name,
+        }
+        return JsonResponse({**own, **found})
+
+
+def _version_beside(request: Request, text: str) -> str:
+    """Return the version of the provenance record next to a file, or ""."""
+    try:
+        descriptor = studio_of(request).tree.open(f"{text}.provenance.json")
+    except (InputNotFoundError, RequestError):
+        return ""
+    try:
+        return Version.of(descriptor).key
+    finally:
+        os.close(descriptor)
+
+
+ROUTES = [
+    Route("/media/{path:name}", send_file),
+    Route("/api/file", describe_file),
+]

@@ -1,0 +1,1 @@
+"""The page Notes: text that people write together, and the first user of documents."""

@@ -1,0 +1,1 @@
+"""Pages that subjects and third parties add: modules, calls, feeds."""

@@ -1,0 +1,1 @@
+"""What the studio keeps in FOLDER/.kinoloom."""

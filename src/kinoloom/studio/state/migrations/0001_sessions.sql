@@ -1,0 +1,4 @@
+CREATE TABLE links (digest TEXT PRIMARY KEY, created REAL NOT NULL) STRICT;
+CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY, person TEXT NOT NULL, role TEXT NOT NULL, created REAL NOT NULL
+) STRICT;

@@ -1,0 +1,23 @@
+// The list of keyboard shortcuts, opened by "?".
+import { Dialog } from '../ui/dialog.js';
+import { shortcuts, showCombo } from './keys.js';
+import { areShortcutsOpen } from './palette.js';
+import { html, use } from './view.js';
+
+/** The list, while it is open. */
+export function ShortcutList() {
+  const all = use(shortcuts);
+  if (!use(areShortcutsOpen)) return null;
+  const groups = Map.groupBy(all, (one) => one.group);
+  return html`<${Dialog} title="Keyboard shortcuts" onClose=${() => (areShortcutsOpen.value = false)}>
+    <div class="shortcuts">
+      ${[...groups].reverse().map(
+        ([group, list]) => html`<h3 key=${group}>${group}</h3>
+          ${list.map(
+            (one) => html`<span>${one.label}</span>
+              <span class="combo">${showCombo(one.combo).map((key) => html`<kbd>${key}</kbd>`)}</span>`,
+          )}`,
+      )}
+    </div>
+  <//>`;
+}

@@ -1,0 +1,80 @@
+// Icons on a grid of 18 x 18: the `d` attribute of one stroked path each.
+import { html } from '../app/view.js';
+
+export const PATHS = /** @type {Record<string, string>} */ ({
+  add: 'M9 4v10M4 9h10',
+  apron: 'M9 2.500v13M9 6l6.5 4M9 6l-6.5 4M9 13l3 2M9 13l-3 2',
+  audio: 'M7 13V4l7-1.500v9M7 13a2 2 0 1 1-2-2 2 2 0 0 1 2 2zM14 11.500a2 2 0 1 1-2-2 2 2 0 0 1 2 2z',
+  back: 'M11 4 6 9l5 5',
+  cancel: 'M5 5l8 8M13 5l-8 8',
+  check: 'M4 9.5 7.5 13 14 5',
+  clock: 'M9 2.500a6.5 6.5 0 1 0 .01 0zM9 5.500V9l2.5 2',
+  close: 'M5 5l8 8M13 5l-8 8',
+  copy: 'M6.5 6.500H14V15H6.500zM4 11.500V3h7',
+  cut: 'M5 5l8 8M13 5l-8 8M3.5 3.500a1.8 1.8 0 1 0 .1 0M14.5 3.500a1.8 1.8 0 1 0 .1 0',
+  down: 'M4 7l5 5 5-5',
+  download: 'M9 3v8M5.5 8 9 11.5 12.5 8M3 15h12',
+  edit: 'M4 14l.6-3L12 3.6 14.4 6 7 13.400zM10.5 5l2.5 2.5',
+  enhance: 'M9 2.500l1.7 4.800L15.5 9l-4.8 1.700L9 15.500l-1.7-4.800L2.5 9l4.8-1.700z',
+  error: 'M9 2.500l7 12.500H2zM9 7v3.500M9 12.800v.1',
+  faster: 'M3 4.500v9L9 9zM9.5 4.500v9l6-4.500z',
+  file: 'M4 2.500h6l4 4v9H4zM10 2.500v4h4',
+  film: 'M2.5 4h13v10h-13zM5.5 4v10M12.5 4v10M2.5 9h3M12.5 9h3',
+  first: 'M13 4 7 9l6 5zM4.5 4v10',
+  fit: 'M3 7V3h4M15 7V3h-4M3 11v4h4M15 11v4h-4',
+  folder: 'M2.5 4.500H7L8.5 6.500h7v8h-13z',
+  forward: 'M7 4l5 5-5 5',
+  fullscreen: 'M3 7V3h4M15 7V3h-4M3 11v4h4M15 11v4h-4',
+  graph: 'M3 3h4v4H3zM11 3h4v4h-4zM7 11h4v4H7zM5 7v2h8V7M9 9v2',
+  help: 'M6.5 6.500a2.5 2.5 0 1 1 3.6 2.200C9.3 9.2 9 9.6 9 10.500M9 13.500v.1',
+  home: 'M3 8.5 9 3l6 5.500V15H3zM7 15v-4h4v4',
+  info: 'M9 2.500a6.5 6.5 0 1 0 .01 0zM9 8v4.500M9 5.500v.1',
+  jobs: 'M3 4.500h2M3 9h2M3 13.500h2M7.5 4.500H15M7.5 9H15M7.5 13.500h4.5',
+  keyboard: 'M2.5 5h13v8h-13zM5 7.500h.1M8 7.500h.1M11 7.500h.1M13 7.500h.1M5.5 10.500h7',
+  last: 'M5 4l6 5-6 5zM13.5 4v10',
+  live: 'M3 5h8v8H3zM11 8l4-2.500v7L11 10',
+  loop: 'M4 8a5 5 0 0 1 9-1.500L14.5 8M14.5 4.500V8H11M14 10a5 5 0 0 1-9 1.500L3.5 10M3.5 13.500V10H7',
+  map: 'M2.5 4.5 7 3l4 1.500L15.5 3v10.500L11 15l-4-1.500L2.5 15zM7 3v10.500M11 4.500V15',
+  menu: 'M3 5h12M3 9h12M3 13h12',
+  minus: 'M4 9h10',
+  moon: 'M14.5 11A6 6 0 0 1 7 3.5 6 6 0 1 0 14.5 11z',
+  more: 'M4 9h.1M9 9h.1M14 9h.1',
+  move: 'M3 9h12M6 6 3 9l3 3M12 6l3 3-3 3',
+  muted: 'M3 7v4h2.500L9 14V4L5.5 7zM12 7l4 4M16 7l-4 4',
+  next: 'M6 4l6 5-6 5z',
+  open: 'M10 3h5v5M15 3l-6 6M13 10v5H3V5h5',
+  page: 'M3 3h12v12H3zM3 6.500h12',
+  parts: 'M3 3h5v5H3zM10 3h5v5h-5zM3 10h5v5H3zM12.5 10v5M10 12.500h5',
+  pause: 'M6 4v10M12 4v10',
+  photo: 'M2.5 3.500h13v11h-13zM2.5 12l4-4 3.5 3.5 2-2 3.5 3.500M11.5 6.500h.1',
+  pin: 'M9 16s5-4.6 5-8.500a5 5 0 0 0-10 0C4 11.4 9 16 9 16zM9 6v3M7.5 7.500h3',
+  pipelines: 'M3 3h4v4H3zM11 3h4v4h-4zM7 11h4v4H7zM5 7v2h8V7M9 9v2',
+  play: 'M5 3.500v11L14 9z',
+  previous: 'M12 4 6 9l6 5z',
+  redo: 'M12 4l3 3-3 3M15 7H8a4 4 0 0 0 0 8h3',
+  remove: 'M4 5h10M7 5V3h4v2M5.5 5l.7 10h5.600l.7-10M8 8v4M10 8v4',
+  search: 'M8 3a5 5 0 1 0 .1 0M12 12l3 3',
+  settings: 'M3 5h7M13 5h2M3 13h2M8 13h7M11.5 3.300a1.7 1.7 0 1 0 .1 0M6.5 11.300a1.7 1.7 0 1 0 .1 0',
+  sort: 'M5 3v12M2.5 12.5 5 15l2.5-2.500M12 15V3M9.5 5.5 12 3l2.5 2.5',
+  sound: 'M3 7v4h2.500L9 14V4L5.5 7zM11.5 6.500a3.5 3.5 0 0 1 0 5M13.5 4.500a6.5 6.5 0 0 1 0 9',
+  speech: 'M3 7.500v3M6 5v8M9 3v12M12 6v6M15 8v2',
+  stop: 'M4.5 4.500h9v9h-9z',
+  sun: 'M9 6a3 3 0 1 0 .01 0zM9 1.500v2M9 14.500v2M1.5 9h2M14.5 9h2M3.7 3.700l1.4 1.400M12.9 12.900l1.4 1.400M14.3 3.700l-1.4 1.400M5.1 12.900l-1.4 1.4',
+  undo: 'M6 4 3 7l3 3M3 7h7a4 4 0 0 1 0 8H7',
+  up: 'M4 11l5-5 5 5',
+  upload: 'M9 11.500V3M5.5 6.5 9 3l3.5 3.500M3 15h12',
+  views: 'M2.5 3H8v5.500H2.500zM10 3h5.500v5.500H10zM2.5 10.500H8V15H2.500zM10 10.500h5.500V15H10z',
+  warn: 'M9 2.500l7 12.500H2zM9 7v3.500M9 12.800v.1',
+  zoomin: 'M8 3a5 5 0 1 0 .1 0M12 12l3 3M8 6v4M6 8h4',
+  zoomout: 'M8 3a5 5 0 1 0 .1 0M12 12l3 3M6 8h4',
+});
+
+/**
+ * An icon; it says nothing to a screen reader, so text or a label must be next to it.
+ * @param {{name: string, size?: number, class?: string}} props `name` may be a path itself
+ */
+export function Icon({ name, size = 18, class: extra = '' }) {
+  const path = PATHS[name] ?? (/^[Mm][\d\s.,-]/.test(name) ? name : PATHS.page);
+  return html`<svg class="icon ${extra}" width=${size} height=${size} viewBox="0 0 18 18"
+    aria-hidden="true"><path d=${path} /></svg>`;
+}

@@ -1,0 +1,1 @@
+"""Processes that keep models and libraries loaded, so that the server loads none."""

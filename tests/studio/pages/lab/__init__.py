@@ -1,0 +1,1 @@
+"""A page that exercises the contract of pages, for tests."""
