@@ -4,7 +4,10 @@
 // http from another computer) each tab has a stream of its own.
 import { connection, probe, whenBack } from './connection.js';
 
-/** @typedef {{topic: string, fn: (data: any, topic: string) => void, read?: () => void}} Listener */
+/**
+ * @typedef {{topic: string, fn: (data: any, topic: string) => void, read?: () => void,
+ *   isRead: boolean}} Listener isRead: `read` was called, or will be
+ */
 
 const CHANNEL = 'kinoloom-events';
 const GATHER_MS = 30;
@@ -23,6 +26,8 @@ let source = null;
 /** The topics of the open stream. @type {string} */
 let opened = '';
 let lastId = '';
+/** Whether a stream was open before, in any tab: what happened since then may be missed. */
+let wasOpen = false;
 let gathering = 0;
 
 /**
@@ -34,7 +39,7 @@ let gathering = 0;
  * @returns {() => void} stops listening
  */
 export function listen(topic, fn, read) {
-  const listener = { topic, fn, read };
+  const listener = { topic, fn, read, isRead: false };
   listeners.add(listener);
   start();
   announce();
@@ -86,7 +91,7 @@ function receive(message) {
     lastId = message.id;
     deliver(message.topic, message.data);
   } else if (message.kind === 'open' && !isLeader) {
-    readStates(message.topics);
+    readNew(message.topics);
   } else if (message.kind === 'who') {
     channel?.postMessage({ kind: 'topics', tab, topics: ownTopics() });
   } else if (message.kind === 'topics' && isLeader) {
@@ -116,36 +121,42 @@ function reopen() {
 function openStream() {
   const topics = [...new Set([...ownTopics(), ...[...others.values()].flat()])].sort();
   const wanted = topics.join('\n');
-  if (wanted === opened) return;
-  const before = new Set(opened.split('\n'));
-  const added = topics.filter((topic) => !before.has(topic));
+  if (wanted === opened) {
+    if (source?.readyState === EventSource.OPEN) confirm(topics);
+    return;
+  }
   opened = wanted;
   source?.close();
   source = null;
   if (topics.length === 0) return;
   const query = new URLSearchParams(topics.map((topic) => ['topic', topic]));
   if (lastId) query.set('after', lastId);
-  connect(new EventSource(`/events?${query}`), added);
+  connect(new EventSource(`/events?${query}`), topics);
+}
+
+/** Let listeners whose topics are now open read their states. @param {string[]} topics */
+function confirm(topics) {
+  channel?.postMessage({ kind: 'open', topics });
+  readNew(topics);
 }
 
 /**
  * @param {EventSource} stream
- * @param {string[]} added the topics whose states have not been read yet
+ * @param {string[]} topics of the stream
  */
-function connect(stream, added) {
+function connect(stream, topics) {
   source = stream;
-  let unread = added;
   stream.onopen = () => {
     if (connection.value !== 'ok') probe();
-    if (unread.length) channel?.postMessage({ kind: 'open', topics: unread });
-    readStates(unread);
-    unread = [];
+    confirm(topics);
+    // The server sends what was missed since an event; without one, all must be read again.
+    if (wasOpen && !lastId) pass('resync', {});
+    wasOpen = true;
   };
   stream.onmessage = (message) => {
     const { topic, data } = JSON.parse(message.data);
     lastId = message.lastEventId;
-    channel?.postMessage({ kind: 'event', topic, data, id: lastId });
-    deliver(topic, data);
+    pass(topic, data);
   };
   stream.onerror = () => {
     // The browser opens the stream again by itself, unless the server answered with an error.
@@ -156,20 +167,34 @@ function connect(stream, added) {
   };
 }
 
+/** Give an event to every tab. @param {string} topic @param {any} data */
+function pass(topic, data) {
+  channel?.postMessage({ kind: 'event', topic, data, id: lastId });
+  deliver(topic, data);
+}
+
 function reopenLater() {
   window.setTimeout(() => opened === '' && openStream(), 2000);
 }
 
 /** @param {string} topic @param {any} data */
 function deliver(topic, data) {
-  if (topic === 'resync') readStates(ownTopics());
+  if (topic === 'resync') {
+    for (const one of listeners) one.isRead = false;
+    readNew(ownTopics());
+  }
   for (const one of [...listeners]) if (one.topic === topic) guard(() => one.fn(data, topic));
 }
 
-/** @param {string[]} topics */
-function readStates(topics) {
+/** Call `read` of listeners that have not read their state. @param {string[]} topics */
+function readNew(topics) {
+  wasOpen = wasOpen || !isLeader;
   const chosen = new Set(topics);
-  for (const one of [...listeners]) if (one.read && chosen.has(one.topic)) guard(one.read);
+  for (const one of [...listeners]) {
+    if (one.isRead || !chosen.has(one.topic)) continue;
+    one.isRead = true;
+    if (one.read) guard(one.read);
+  }
 }
 
 /** Run a listener; its failure must not keep others from their events. @param {() => void} run */
