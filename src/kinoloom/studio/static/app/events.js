@@ -4,7 +4,10 @@
 // http from another computer) each tab has a stream of its own.
 import { connection, probe, whenBack } from './connection.js';
 
-/** @typedef {{topic: string, fn: (data: any, topic: string) => void, read?: () => void}} Listener */
+/**
+ * @typedef {{topic: string, fn: (data: any, topic: string) => void, read?: () => void,
+ *   isRead: boolean}} Listener isRead: whether `read` was called since it listens
+ */
 
 const CHANNEL = 'kinoloom-events';
 const GATHER_MS = 30;
@@ -14,6 +17,9 @@ const listeners = new Set();
 const tab = Math.random().toString(36).slice(2);
 /** The topics of other tabs; only the leader uses them. @type {Map<string, string[]>} */
 const others = new Map();
+/** Topics of other tabs whose states they must read once the stream is open; of the leader.
+ * @type {Map<string, Set<string>>} */
+const waiting = new Map();
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel(CHANNEL) : null;
 
 let isLeader = false;
@@ -34,7 +40,7 @@ let gathering = 0;
  * @returns {() => void} stops listening
  */
 export function listen(topic, fn, read) {
-  const listener = { topic, fn, read };
+  const listener = { topic, fn, read, isRead: false };
   listeners.add(listener);
   start();
   announce();
@@ -85,12 +91,15 @@ function receive(message) {
   if (message.kind === 'event') {
     lastId = message.id;
     deliver(message.topic, message.data);
-  } else if (message.kind === 'open' && !isLeader) {
+  } else if (message.kind === 'open' && !isLeader && [undefined, tab].includes(message.tab)) {
     readStates(message.topics);
   } else if (message.kind === 'who') {
     channel?.postMessage({ kind: 'topics', tab, topics: ownTopics() });
   } else if (message.kind === 'topics' && isLeader) {
     if (!others.has(message.tab)) watch(message.tab);
+    const known = new Set(others.get(message.tab));
+    const added = message.topics.filter((/** @type {string} */ topic) => !known.has(topic));
+    waiting.set(message.tab, new Set([...(waiting.get(message.tab) ?? []), ...added]));
     others.set(message.tab, message.topics);
     announce();
   } else if (message.kind === 'back' && isLeader) {
@@ -102,6 +111,7 @@ function receive(message) {
 function watch(other) {
   navigator.locks.request(`kinoloom-tab-${other}`, () => {
     others.delete(other);
+    waiting.delete(other);
     announce();
   });
 }
@@ -116,7 +126,10 @@ function reopen() {
 function openStream() {
   const topics = [...new Set([...ownTopics(), ...[...others.values()].flat()])].sort();
   const wanted = topics.join('\n');
-  if (wanted === opened) return;
+  if (wanted === opened) {
+    if (source?.readyState === EventSource.OPEN) readUnread();
+    return;
+  }
   const before = new Set(opened.split('\n'));
   const added = topics.filter((topic) => !before.has(topic));
   opened = wanted;
@@ -139,7 +152,9 @@ function connect(stream, added) {
     if (connection.value !== 'ok') probe();
     if (unread.length) channel?.postMessage({ kind: 'open', topics: unread });
     readStates(unread);
+    for (const topics of waiting.values()) for (const topic of unread) topics.delete(topic);
     unread = [];
+    readUnread();
   };
   stream.onmessage = (message) => {
     const { topic, data } = JSON.parse(message.data);
@@ -169,7 +184,24 @@ function deliver(topic, data) {
 /** @param {string[]} topics */
 function readStates(topics) {
   const chosen = new Set(topics);
-  for (const one of [...listeners]) if (one.read && chosen.has(one.topic)) guard(one.read);
+  for (const one of [...listeners]) {
+    if (!chosen.has(one.topic)) continue;
+    one.isRead = true;
+    if (one.read) guard(one.read);
+  }
+}
+
+/** Read the states of topics that the open stream had before this tab or another one listened. */
+function readUnread() {
+  for (const [other, topics] of waiting) {
+    if (topics.size) channel?.postMessage({ kind: 'open', tab: other, topics: [...topics] });
+  }
+  waiting.clear();
+  for (const one of [...listeners]) {
+    if (one.isRead) continue;
+    one.isRead = true;
+    if (one.read) guard(one.read);
+  }
 }
 
 /** Run a listener; its failure must not keep others from their events. @param {() => void} run */
