@@ -12,6 +12,7 @@ from numbered_films import READ_NUMBER, write_film
 from page_packages import PAGES, declare_pages
 from studio_process import StudioProcess, find_free_port, python_path, run_studio
 
+from kinoloom.base import registry
 from kinoloom.studio.security.people import add_person
 
 if TYPE_CHECKING:
@@ -121,7 +122,6 @@ def test_a_thousand_undos_come_back_to_the_first_text(
     page.wait_for_function(
         "(text) => document.querySelector('.words-paragraph').value === text", arg=before
     )
-    print("1,000 undos:", page.locator("[data-undo-ms]").get_attribute("data-undo-ms"), "ms")
     page.close()
 
 
@@ -252,23 +252,37 @@ def test_pictures_are_the_newest_and_at_most_ten_a_second(
     page.close()
 
 
-@pytest.mark.parametrize("name", [*SKELETONS, "notes"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*SKELETONS, *registry.names("pages")])
 def test_every_page_fits_and_is_accessible(
-    studio: StudioProcess,
-    ada: BrowserContext,
-    axe: Callable[[Page], list[str]],
-    name: str,
-    theme: str,
+    studio: StudioProcess, ada: BrowserContext, axe: Callable[[Page], list[str]], name: str
 ) -> None:
     page = ada.new_page()
     watched = watch(page, studio.url)
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     page.goto(f"{studio.url}/#/{name}")
-    page.locator(f".page-{name} :is(h1, h2)").first.wait_for()
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 860})
-        assert overflow(page) <= 0
-        assert axe(page) == []
+    page.locator(f".page-{name} :is(h1, h2, h3)").first.wait_for()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 860})
+            assert overflow(page) <= 0
+            assert axe(page, "main") == []
     assert (watched.errors, watched.foreign) == ([], [])
+    reach_controls(page, name)
     page.close()
+
+
+def reach_controls(page: Page, name: str) -> None:
+    """Check that Tab reaches every control of a page, one of each group of tabs or radios."""
+    page.set_viewport_size({"width": 1280, "height": 860})
+    unreached = page.evaluate(
+        """(name) => {
+          const all = 'button, a[href], input, select, textarea';
+          const controls = [...document.querySelectorAll(`.page-${name} :is(${all})`)];
+          return controls
+            .filter((one) => one.checkVisibility() && one.tabIndex < 0)
+            .filter((one) => !one.closest('[role=tablist], [role=radiogroup], [role=toolbar]'))
+            .map((one) => one.outerHTML.slice(0, 100));
+        }""",
+        name,
+    )
+    assert unreached == []

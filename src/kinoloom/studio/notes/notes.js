@@ -10,6 +10,8 @@ export function mount(host, studio) {
   const { html, hooks, ui } = studio;
   const { useCallback, useEffect, useMemo, useRef, useState } = hooks;
 
+  const kept = studio.signal(0);
+
   function Page() {
     const { note } = studio.use(studio.params);
     return html`<link rel="stylesheet" href="/pages/notes/notes.css" />
@@ -33,7 +35,7 @@ export function mount(host, studio) {
       const path = '/api/documents/notes/note';
       studio.request('GET', path).then((answer) => setNotes(answer.documents), studio.toastError);
     }, []);
-    useEffect(read, [chosen]);
+    useEffect(read, [chosen, studio.use(kept)]);
     const open = (/** @type {Event} */ event) => {
       event.preventDefault();
       if (name.trim()) studio.setParams({ note: name.trim() });
@@ -64,7 +66,8 @@ export function mount(host, studio) {
   /** @param {{name: string}} props */
   function Note({ name }) {
     const doc = useMemo(() => studio.document('note', name, { reduce: apply }), []);
-    const [state, kept, rejected] = [doc.state, doc.kept, doc.rejected].map(studio.use);
+    const [state, isKept, rejected] = [doc.state, doc.kept, doc.rejected].map(studio.use);
+    useEffect(() => void (isKept && kept.value++), [isKept]);
     const [isSeen, setSeen] = useState(/** @type {any} */ (null));
     useEffect(() => {
       const removers = [
@@ -82,7 +85,7 @@ export function mount(host, studio) {
     return html`<article class="rows" aria-label=${name}>
       <header class="row wrap">
         <h2 class="grow cut-short">${name}</h2>
-        <span class="small" role="status">${kept ? 'All changes kept' : 'Keeping changes…'}</span>
+        <span class="small" role="status">${isKept ? 'All changes kept' : 'Keeping changes…'}</span>
         <${ui.Button} kind="quiet" icon="undo" onClick=${() => doc.undo().catch(studio.toastError)}>Undo<//>
         <${ui.Button} kind="quiet" icon="redo" onClick=${() => doc.redo().catch(studio.toastError)}>Redo<//>
       </header>

@@ -41,6 +41,7 @@ export class OpenDocument {
     this.confirmed = null;
     this.isRead = false;
     this.isSending = false;
+    this.isSaving = false;
     this.isClosed = false;
     /** @type {Map<number, Applied>} */
     this.inbox = new Map();
@@ -132,11 +133,17 @@ export class OpenDocument {
     done.resolve(undefined);
   }
 
+  /** Keep the pending changes in the browser, once for all that happens now. */
   save() {
     this.kept.value = this.pending.length === 0;
-    const kept = this.pending.map(({ key, change }) => ({ key, change }));
-    if (kept.length) localStorage.setItem(this.store + tab, JSON.stringify(kept));
-    else localStorage.removeItem(this.store + tab);
+    if (this.isSaving) return;
+    this.isSaving = true;
+    queueMicrotask(() => {
+      this.isSaving = false;
+      const kept = this.pending.map(({ key, change }) => ({ key, change }));
+      if (kept.length) localStorage.setItem(this.store + tab, JSON.stringify(kept));
+      else localStorage.removeItem(this.store + tab);
+    });
   }
 
   /**

@@ -19,15 +19,10 @@ export function mount(host, studio) {
     const [frame, setFrame] = useState(0);
     const [view, setView] = useState(0);
     const [cursor, setCursor] = useState({ x: 0.5, y: 0.5 });
-    const controls = useRef({});
     const latest = useRef({});
     latest.current = { frame, view, cursor, points };
     const change = (one) => void doc.change(one).catch(studio.toastError);
-    const step = (by) => {
-      const next = Math.max(0, latest.current.frame + by);
-      setFrame(next);
-      for (const control of Object.values(controls.current)) control.show(next);
-    };
+    const step = (by) => setFrame(Math.max(0, latest.current.frame + by));
     const move = (x, y) => setCursor((at) => ({ x: Math.min(1, Math.max(0, at.x + x)), y: Math.min(1, Math.max(0, at.y + y)) }));
     const set = (state) => {
       const now = latest.current;
@@ -60,7 +55,7 @@ export function mount(host, studio) {
       <p role="status">Frame ${frame}, view ${view + 1}, cursor ${cursor.x.toFixed(2)} ${cursor.y.toFixed(2)}. ${Object.keys(points).length} points.</p>
       <div class="views-grid">${VIEWS.map((n) => html`<div key=${n} class="views-one ${n === view ? 'chosen' : ''}">
         <${ui.Player} path=${`view${n}.mp4`} label=${`View ${n + 1}`} keys=${false} controls=${false} muted
-          control=${(control) => (controls.current[n] = control)}
+          frame=${frame}
           onFrame=${(shown) => (host.dataset[`view${n}`] = String(shown))} />
         <${Point} point=${points[`${n}/${frame}`]} cursor=${n === view ? cursor : null} /></div>`)}</div>
       <p class="row wrap">

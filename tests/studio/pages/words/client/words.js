@@ -31,7 +31,10 @@ export function mount(host, studio) {
     const paragraphs = state?.paragraphs ?? [];
     const count = paragraphs.reduce((sum, one) => sum + one.text.split(' ').length, 0);
     const start = Math.max(0, Math.min(first, paragraphs.length - SHOWN));
-    const edit = (one, text) => void doc.change({ type: 'edit', id: one.id, text, was: one.text }).catch(studio.toastError);
+    const edit = (id, text) => {
+      const was = doc.state.value.paragraphs.find((one) => one.id === id).text;
+      doc.change({ type: 'edit', id, text, was }).catch(studio.toastError);
+    };
     const undoAll = async () => {
       const begin = performance.now();
       await Promise.all(Array.from({ length: 1000 }, () => doc.undo()));
@@ -55,7 +58,7 @@ export function mount(host, studio) {
     return useMemo(
       () => html`<textarea class="words-paragraph" style=${{ '--top': `${number * HEIGHT}px` }}
         aria-label=${`Paragraph ${number + 1}`} value=${one.text}
-        onInput=${(event) => edit(one, event.target.value)}></textarea>`,
+        onInput=${(event) => edit(one.id, event.target.value)}></textarea>`,
       [one, number],
     );
   }
