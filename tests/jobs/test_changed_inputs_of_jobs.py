@@ -55,6 +55,46 @@ def long(file: Path, options: FileOptions) -> Report:
     return Report("Long", (Text("done"),))
 
 
+@op("break-off")
+def break_off(file: Path, options: FileOptions) -> Report:
+    """Append to the input, then fail."""
+    append(file)
+    raise UnreadableMediaError("It is damaged.")
+
+
+@op("compiled", reads_first=True)
+def compiled(file: Path, options: FileOptions) -> Report:
+    """Append to the input, then return a report."""
+    append(file)
+    return Report("Compiled", (Text("done"),))
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Options of an op on a folder."""
+
+    change: str = option("", "what happens to the folder")
+    out: Path | None = option(None, "a folder to create")
+
+
+@op("study")
+def study(data: Path, options: StudyOptions) -> Report:
+    """Change the folder, then return a report."""
+    assert options.out is not None
+    (options.out).mkdir()
+    (options.out / "sample.png").write_bytes(b"1")
+    picture = data / "1" / "a.png"
+    if options.change == "modify":
+        picture.write_bytes(b"4 5 6")
+    if options.change == "remove":
+        picture.unlink()
+    if options.change == "add":
+        (data / "1" / "b.png").write_bytes(b"1")
+    if options.change == "log":
+        (data / "train.log").write_text("step 1")
+    return Report("Study", (Text("done"),))
+
+
 def append(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"more")
@@ -98,12 +138,57 @@ def test_change_before_the_report_keeps_the_film(film: Path, tmp_path: Path) -> 
     assert not report.exists()
 
 
-def test_op_on_a_path_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = tmp_path / "model"
+def test_changed_path_keeps_the_report_under_another_name(tmp_path: Path) -> None:
+    file, page = tmp_path / "model", tmp_path / "page.html"
+    file.write_bytes(b"1 2 3")
+    (tmp_path / "page.partial.html").write_text("mine")
+    kept = r"page.partial-2.html"
+    with pytest.raises(
+        InputChangedError, match=rf"model grew from 5 to 9 bytes .*kept as .*{kept}"
+    ):
+        run_job(Job(long, (file,), page))
+    assert not page.exists()
+    assert "done" in (tmp_path / kept).read_text()
+    assert (tmp_path / "page.partial.html").read_text() == "mine"
+
+
+def test_changed_path_without_an_output_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(b"1 2 3")
+    with pytest.raises(InputChangedError, match="model grew from 5 to 9 bytes while it was read"):
+        run_job(Job(long, (tmp_path / "model",)))
+
+
+def test_change_explains_an_error_of_an_op_on_a_path(tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(b"1 2 3")
+    with pytest.raises(InputChangedError, match="model grew"):
+        run_job(Job(break_off, (tmp_path / "model",)))
+
+
+def test_op_that_has_read_its_input_before_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "pipeline.json"
     file.write_bytes(b"1 2 3")
     with caplog.at_level(logging.WARNING, "kinoloom"):
-        assert run_job(Job(long, (file,))).is_complete
-    assert "model grew from 5 to 9 bytes while long was running." in caplog.text
+        assert run_job(Job(compiled, (file,))).is_complete
+    assert "pipeline.json grew from 5 to 9 bytes while compiled was running." in caplog.text
+
+
+@pytest.mark.parametrize("change", ["modify", "remove", "add", "log", "output"])
+def test_data_set_may_only_grow(tmp_path: Path, change: str) -> None:
+    """As the footage of a training: files that were there at its start must stay as they are."""
+    for number in range(3):
+        (tmp_path / "data" / f"{number}").mkdir(parents=True)
+        (tmp_path / "data" / f"{number}" / "a.png").write_bytes(b"1 2 3")
+    options = {"change": change, "out": tmp_path / "data" / "run"}
+    job = Job(study, (tmp_path / "data",), tmp_path / "page.html", options)
+    if change in ("modify", "remove"):
+        kept = f"The report is kept as .* What was written to {options['out']} is kept"
+        with pytest.raises(InputChangedError, match=rf"data/1/a.png was .*{kept}"):
+            run_job(job)
+    else:
+        run_job(job)
+    assert (tmp_path / "page.html").exists() == (change not in ("modify", "remove"))
 
 
 @pytest.mark.parametrize("when", ["before a piece is added", "before the film is joined"])

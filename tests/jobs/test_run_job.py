@@ -235,3 +235,35 @@ def test_only_ops_from_films_to_films_can_be_distributed() -> None:
     assert can_distribute(darken)
     assert not can_distribute(measure)
     assert not can_distribute(replace(darken, output_type=Report))
+
+
+@pytest.mark.parametrize(
+    ("output", "report", "message"),
+    [
+        ("out.mkv", "page.pdf", r"A report cannot be written as '.pdf'"),
+        ("out.html", "out.html", "The report and the output have the same path"),
+    ],
+)
+def test_report_that_cannot_be_written_is_rejected_before_the_work(
+    film: Path, tmp_path: Path, output: str, report: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        run_job(Job(darken, (film,), tmp_path / output, report=tmp_path / report))
+    assert [path for path in tmp_path.iterdir() if path != film] == []
+
+
+def test_unknown_suffix_of_a_report_is_rejected_before_the_work(film: Path, tmp_path: Path) -> None:
+    def fail(file: Path, options: ShadeOptions) -> Report:
+        """Run too early."""
+        raise AssertionError
+
+    with pytest.raises(UsageError, match=r"cannot be written as '.doc'"):
+        run_job(Job(op("fail-early")(fail), (film,), tmp_path / "out.doc"))
+
+
+def test_link_to_nothing_is_not_replaced(film: Path, tmp_path: Path) -> None:
+    """As to a file on a disk that is not mounted."""
+    (tmp_path / "out.mkv").symlink_to(tmp_path / "disk" / "out.mkv")
+    with pytest.raises(OutputExistsError, match="already exists"):
+        run_job(Job(darken, (film,), tmp_path / "out.mkv"))
+    assert (tmp_path / "out.mkv").is_symlink()

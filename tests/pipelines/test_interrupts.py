@@ -43,20 +43,22 @@ def write_step(folder: Path, *, head: str = "") -> dict[str, Any]:
     return processing("A", entrypoint=["python3", "-S", "-c", code])
 
 
-def interrupt(folder: Path, *words: str, count: int = 1) -> subprocess.CompletedProcess[str]:
-    """Run a command, press Ctrl-C when its step runs, and wait for its end."""
+def interrupt(
+    folder: Path, *words: str, count: int = 1, number: signal.Signals = signal.SIGINT
+) -> subprocess.CompletedProcess[str]:
+    """Run a command, send a signal (Ctrl-C) when its step runs, and wait for its end."""
     process = subprocess.Popen(
         [sys.executable, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        text=True, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + LIMIT_S
     while not (folder / "running").exists() and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     if count == 2:
         wait_until_stopping(folder)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
     out, err = process.communicate(timeout=LIMIT_S)
     return subprocess.CompletedProcess(words, process.returncode, out, err)
 
@@ -77,7 +79,7 @@ def check_stopped(folder: Path, name: str = "P") -> None:
         assert str(folder) not in Path(f"/proc/{pid}/cmdline").read_text()
 
 
-@pytest.mark.parametrize(
+ENDS = pytest.mark.parametrize(
     "end",
     [
         "execution.wait()",
@@ -87,6 +89,9 @@ def check_stopped(folder: Path, name: str = "P") -> None:
     ],
     ids=["wait", "own work", "last line", "atexit"],
 )
+
+
+@ENDS
 def test_interrupt_stops_the_step_and_ends_the_script(tmp_path: Path, end: str) -> None:
     (tmp_path / "definition.json").write_text(json.dumps(definition(write_step(tmp_path))))
     (tmp_path / "script.py").write_text(HEAD + end)
@@ -107,6 +112,52 @@ def test_second_interrupt_kills_a_step_that_ignores_the_first(tmp_path: Path, en
     assert done.returncode == -signal.SIGINT
     assert "Traceback" not in done.stderr
     check_stopped(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@ENDS
+def test_termination_stops_the_step_and_ends_the_script(
+    tmp_path: Path, end: str, number: signal.Signals
+) -> None:
+    (tmp_path / "definition.json").write_text(json.dumps(definition(write_step(tmp_path))))
+    (tmp_path / "script.py").write_text(HEAD + end)
+    done = interrupt(tmp_path, "script.py", number=number)
+    assert done.returncode == 128 + number
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith("STOPPED\n")
+    assert done.stdout == ""
+    check_stopped(tmp_path)
+
+
+def test_second_termination_kills_a_step_that_ignores_the_first(tmp_path: Path) -> None:
+    step = write_step(tmp_path, head="signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    (tmp_path / "definition.json").write_text(json.dumps(definition(step)))
+    (tmp_path / "script.py").write_text(HEAD + "execution.wait()")
+    done = interrupt(tmp_path, "script.py", count=2, number=signal.SIGTERM)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in done.stderr
+    check_stopped(tmp_path)
+
+
+def test_termination_after_the_execution_ends_the_script_at_once(tmp_path: Path) -> None:
+    quick = processing("A", entrypoint=["python3", "-S", "-c", "pass"])
+    (tmp_path / "definition.json").write_text(json.dumps(definition(quick)))
+    end = "execution.wait()\nopen('running', 'w').write('0')\ntime.sleep(600)"
+    (tmp_path / "script.py").write_text(HEAD + end)
+    done = interrupt(tmp_path, "script.py", number=signal.SIGTERM)
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+
+
+def test_script_may_handle_the_termination(tmp_path: Path) -> None:
+    (tmp_path / "definition.json").write_text(json.dumps(definition(write_step(tmp_path))))
+    head = HEAD.replace(
+        "\nsession =", "\nimport signal\nsignal.signal(signal.SIGTERM, handle)\nsession ="
+    )
+    handle = "def handle(number, frame):\n    execution.stop()\n\n"
+    end = "execution.join()\nprint(execution.status)"
+    (tmp_path / "script.py").write_text(handle + head + end)
+    done = interrupt(tmp_path, "script.py", number=signal.SIGTERM)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Stopped\n", "")
 
 
 def test_interrupt_does_not_wait_for_the_function_of_a_lambda_step(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class CrawlOptions:
 
     pause: float = option(0.05, "time for each frame", low=0, unit="s")
     fail_at: int | None = option(None, "frame at which it fails", low=0)
-    extra: Path | None = option(None, "a file or folder")
+    gate: Path | None = option(None, "no pauses once this file exists")
     memory: int | None = option(None, "memory limit", unit="bytes")
 
 
@@ -42,7 +42,8 @@ def crawl(clip: Clip, options: CrawlOptions) -> Clip:
 
     def read(start: Fraction) -> Iterator[Frame]:
         for number, frame in enumerate(clip.read(start)):
-            time.sleep(options.pause)
+            is_open = options.gate is not None and options.gate.exists()
+            time.sleep(0 if is_open else options.pause)
             if number == options.fail_at:
                 raise RuntimeError("<b>the snail is tired</b>")
             yield frame
@@ -75,7 +76,7 @@ def burst(nothing: Nothing, options: NoChoices) -> Report:
     """Report a markup text, and print much."""
     for number in range(40_000):
         print(f"line {number} <script>alert(1)</script>")
-    return Report("Burst", (Text("<b>bold</b>"),), {})
+    return Report("Burst", (Text("<b>bold</b>"),), {"lines": 40_000})
 '''
 
 

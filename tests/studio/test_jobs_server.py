@@ -19,13 +19,14 @@ Start = Callable[..., StudioProcess]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a film of 60 small frames, and ops for tests."""
+    """A folder with a film of 60 small frames and one of 400, and ops for tests."""
     site = install_ops(tmp_path / "site")
     paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     films = tmp_path / "films"
     films.mkdir()
     write_film(films, "in.mkv", 60, size=32)
+    write_film(films, "long.mkv", 400, size=32)
     return films
 
 
@@ -62,7 +63,7 @@ def test_film_from_two_photos(folder: Path, start: Start) -> None:
     assert {one["id"] for one in seen} == {id_}
     assert seen[-1]["state"] == "done"
     assert seen[-1]["output"] == "a-interpolate.mp4"
-    assert seen[-1]["title"] == "Interpolate a.png, b.png (fps 12, engine fast)"
+    assert seen[-1]["title"] == "Interpolate a.png, b.png (engine fast, fps 12)"
     counts = [one["done"] for one in seen if one["done"] is not None]
     assert counts == sorted(counts)
     assert counts[-1] == seen[-1]["total"] == len(list(read(folder / "a-interpolate.mp4")))
@@ -86,7 +87,7 @@ def test_progress_arrives_at_most_four_times_a_second(start: Start) -> None:
 
 def test_killed_server_loses_nothing(folder: Path, start: Start) -> None:
     first = start()
-    running = first.start("crawl", "in.mkv", pause=0.1)
+    running = first.start("crawl", "long.mkv", pause=0.5, gate="open")
     waiting = first.start("crawl", "in.mkv", pause=0)
     job = first.wait_for(running, lambda job: (job["done"] or 0) > 3)
     assert first.job(waiting)["state"] == "waiting"
@@ -100,10 +101,11 @@ def test_killed_server_loses_nothing(folder: Path, start: Start) -> None:
     assert adopted["done"] >= job["done"]
     assert adopted["notes"] == job["notes"]
     assert job_processes(folder) == before
+    (folder / "open").touch()
     assert second.wait(running)["state"] == "done"
-    assert len(list(read(folder / "in-crawl.mp4"))) == 60
+    assert len(list(read(folder / "long-crawl.mp4"))) == 400
     assert second.wait(waiting)["state"] == "done"
-    assert (folder / "in-crawl-2.mp4").is_file()
+    assert (folder / "in-crawl.mp4").is_file()
 
 
 def test_job_that_ends_while_no_server_runs_is_done(folder: Path, start: Start) -> None:
@@ -118,11 +120,10 @@ def test_job_that_ends_while_no_server_runs_is_done(folder: Path, start: Start) 
 
 
 def test_killed_job_stops_and_resumes(folder: Path, start: Start) -> None:
-    write_film(folder, "long.mkv", 560, size=32)
     studio = start()
-    id_ = studio.start("crawl", "long.mkv", pause=0.01)
+    id_ = studio.start("crawl", "long.mkv", pause=0.02)
     # A segment has 250 frames; it is complete some frames later.
-    studio.wait_for(id_, lambda job: (job["done"] or 0) > 330)
+    studio.wait_for(id_, lambda job: (job["done"] or 0) > 310)
     (pid,) = job_processes(folder)
     os.kill(pid, signal.SIGKILL)
     job = studio.wait(id_)
@@ -133,18 +134,18 @@ def test_killed_job_stops_and_resumes(folder: Path, start: Start) -> None:
     job = studio.wait(id_)
     assert job["state"] == "done"
     assert "250 frames exist already." in [note["message"] for note in job["notes"]]
-    assert len(list(read(folder / "long-crawl.mp4"))) == 560
+    assert len(list(read(folder / "long-crawl.mp4"))) == 400
     assert [path.name for path in folder.glob(".*crawl*")] == []
 
 
 def test_cancelled_job_leaves_no_process(folder: Path, start: Start) -> None:
     studio = start()
-    id_ = studio.start("crawl", "in.mkv", pause=0.3)
+    id_ = studio.start("crawl", "long.mkv", pause=0.3)
     studio.wait_for(id_, lambda job: job["done"])
     assert studio.post(f"/api/jobs/{id_}/cancel")["cancelling"]
     assert studio.wait(id_)["state"] == "cancelled"
     assert job_processes(folder) == []
-    assert not (folder / "in-crawl.mp4").exists()
+    assert not (folder / "long-crawl.mp4").exists()
     status, answer = studio.request("POST", f"/api/jobs/{id_}/cancel", {})
     assert (status, answer["error"]) == (409, "This job has ended.")
 
@@ -176,7 +177,7 @@ def test_cancel_survives_the_server(folder: Path, start: Start) -> None:
 
 def test_paused_job_does_nothing_until_it_continues(folder: Path, start: Start) -> None:
     studio = start()
-    id_ = studio.start("crawl", "in.mkv", pause=0.1)
+    id_ = studio.start("crawl", "long.mkv", pause=0.5, gate="open")
     studio.wait_for(id_, lambda job: job["done"])
     assert studio.post(f"/api/jobs/{id_}/pause")["state"] == "paused"
     (pid,) = job_processes(folder)
@@ -188,12 +189,13 @@ def test_paused_job_does_nothing_until_it_continues(folder: Path, start: Start) 
     assert studio.wait(other)["state"] == "done"  # a paused job leaves its slot to others
     assert studio.job(id_)["state"] == "paused"
     assert studio.post(f"/api/jobs/{id_}/continue")["state"] == "running"
+    (folder / "open").touch()
     assert studio.wait(id_)["state"] == "done"
 
 
 def test_paused_job_can_be_cancelled_by_the_next_server(folder: Path, start: Start) -> None:
     first = start()
-    id_ = first.start("crawl", "in.mkv", pause=0.1)
+    id_ = first.start("crawl", "long.mkv", pause=0.3)
     first.wait_for(id_, lambda job: job["done"])
     first.post(f"/api/jobs/{id_}/pause")
     first.kill()
@@ -204,11 +206,14 @@ def test_paused_job_can_be_cancelled_by_the_next_server(folder: Path, start: Sta
     assert job_processes(folder) == []
 
 
-def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(folder: Path, start: Start) -> None:
+def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(
+    folder: Path, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
     first = start()
-    id_ = first.start("crawl", "in.mkv", pause=0.2)
+    id_ = first.start("crawl", "long.mkv", pause=0.5)
     first.wait_for(id_, lambda job: job["done"])
     first.stop()
+    assert "The studio has stopped. 1 job continues" in capfd.readouterr().err
     assert len(job_processes(folder)) == 1
     second = start("--end-jobs")
     assert second.job(id_)["state"] == "running"
@@ -233,7 +238,7 @@ def test_long_log_is_read_in_parts(start: Start) -> None:
     id_ = studio.start("burst")
     job = studio.wait(id_)
     assert (job["state"], job["has_report"], job["output"]) == ("done", True, None)
-    assert studio.get(f"/api/jobs/{id_}/report")["title"] == "Burst"
+    assert studio.get(f"/api/jobs/{id_}/report") == {"lines": 40_000}
     end = studio.get(f"/api/jobs/{id_}/log")
     assert end["next"] == end["total"] > 1_000_000
     assert "line 39999" in end["text"]
@@ -248,7 +253,7 @@ def test_long_log_is_read_in_parts(start: Start) -> None:
 
 def test_waiting_jobs_are_reordered(start: Start) -> None:
     studio = start()
-    running = studio.start("crawl", "in.mkv", pause=0.2)
+    running = studio.start("crawl", "long.mkv", pause=0.5)
     one, two, three = (studio.start("crawl", "in.mkv", pause=0) for _ in range(3))
     status, _ = studio.request("POST", f"/api/jobs/{running}/move", {"before": one})
     assert status == 409
@@ -261,7 +266,7 @@ def test_waiting_jobs_are_reordered(start: Start) -> None:
 
 def test_two_jobs_run_at_once_where_allowed(start: Start) -> None:
     studio = start("--jobs", "2")
-    first, second = (studio.start("crawl", "in.mkv", pause=0.1) for _ in range(2))
+    first, second = (studio.start("crawl", "long.mkv", pause=0.5) for _ in range(2))
     studio.wait_for(first, lambda job: job["done"])
     assert {studio.job(id_)["state"] for id_ in (first, second)} == {"running"}
     third = studio.start("crawl", "in.mkv", pause=0)
@@ -271,7 +276,7 @@ def test_two_jobs_run_at_once_where_allowed(start: Start) -> None:
 def test_job_waits_for_memory(start: Start) -> None:
     studio = start("--jobs", "3")
     half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    first = studio.start("crawl", "in.mkv", pause=0.2, memory=half)
+    first = studio.start("crawl", "long.mkv", pause=0.5, memory=half)
     second = studio.start("crawl", "in.mkv", pause=0, memory=half)
     third = studio.start("crawl", "in.mkv", pause=0)
     assert studio.job(first)["state"] == "running"

@@ -78,6 +78,14 @@ def test_a_piece_at_the_start_begins_anew(client: Client, folder: Path) -> None:
     assert hidden(folder) == []
 
 
+def test_an_upload_that_is_not_wanted_leaves_nothing(client: Client, folder: Path) -> None:
+    put(client, "unwanted.png", b"xxxx", total=10)
+    assert len(hidden(folder)) == 1
+    assert client.send("DELETE", "/api/upload/unwanted.png").status == 200
+    assert hidden(folder) == []
+    assert client.get("/api/upload/unwanted.png").json == {"offset": 0, "total": 0}
+
+
 def test_an_interrupted_upload_resumes_in_the_next_server(tmp_path: Path) -> None:
     data = os.urandom(2_500_000)
     head = (

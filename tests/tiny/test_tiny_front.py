@@ -1,6 +1,8 @@
 """Reading of torch modules, unsupported models, and the commands."""
 
 import json
+import logging
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,12 +14,21 @@ from tiny_networks import SHAPES, Painter, Series, build_model, random_inputs
 from torch import nn
 
 from kinoloom import tiny
+from kinoloom.base.provenance import InputFiles
 from kinoloom.cli.main import main as command
-from kinoloom.errors import ArrayError, InputNotFoundError, UnreadableMediaError, UsageError
+from kinoloom.errors import (
+    ArrayError,
+    InputChangedError,
+    InputNotFoundError,
+    UnreadableMediaError,
+    UsageError,
+)
+from kinoloom.tiny import commands
 from kinoloom.tiny.codegen.host import HostProgram
 from kinoloom.tiny.front.names import make_identifier
 from kinoloom.tiny.front.pretrained import read_pretrained
 from kinoloom.tiny.front.read import read_archive, read_module
+from kinoloom.tiny.options import CompileOptions
 from kinoloom.tiny.quantisation.quantise import Headroom, quantise_range
 from kinoloom.tiny.training.scheme import collect_convs
 
@@ -217,6 +228,36 @@ def test_search_does_not_overwrite_a_scheme(
     assert main(arguments(archive, "search", *more)) == 2
     assert "already exists" in capsys.readouterr().err
     assert scheme.read_text() == "mine"
+
+
+def test_project_of_a_changed_model_is_not_created(archive: Path, tmp_path: Path) -> None:
+    files = InputFiles([archive / "series.pt2"])
+    os.utime(archive / "series.pt2")
+    options = CompileOptions(calibration=archive / "inputs.npy", out=tmp_path / "device")
+    with files.as_inputs_of_job(), pytest.raises(InputChangedError, match=r"series.pt2 was mod"):
+        commands.compile_model(archive / "series.pt2", options)
+    assert not (tmp_path / "device").exists()
+
+
+def test_scheme_of_changed_examples_is_kept_under_another_name(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Change(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            os.utime(archive / "examples.npz")
+
+    change = Change()
+    logging.getLogger("kinoloom").addHandler(change)
+    more = ["--examples", str(archive / "examples.npz"), "--budget", "3000"]
+    scheme = tmp_path / "scheme.txt"
+    try:
+        assert main(arguments(archive, "search", *more, "--scheme-file", str(scheme))) == 4
+    finally:
+        logging.getLogger("kinoloom").removeHandler(change)
+    kept = tmp_path / "scheme.partial.txt"
+    assert f"The scheme that was found is kept as {kept}" in capsys.readouterr().err
+    assert not scheme.exists()
+    assert main(arguments(archive, "report", "--scheme", str(kept))) == 0
 
 
 def test_calibration_of_a_quantised_network_is_rejected(

@@ -112,6 +112,18 @@ class Pieces(Protocol):
 
 
 @runtime_checkable
+class ChecksPath(Protocol):
+    """An optional ability of `Files`: checking the path of an output before the work starts."""
+
+    def check_path(self, path: Path) -> None:
+        """Check the path.
+
+        Raises:
+            UsageError: an unknown suffix.
+        """
+
+
+@runtime_checkable
 class Budgeted(Protocol):
     """An optional ability of `Files`: reading and writing within a memory budget."""
 

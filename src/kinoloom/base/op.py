@@ -38,6 +38,8 @@ class Op:
         extra: the extra of kinoloom that the op requires, or "".
         page: dotted path of a function (input, result, options) -> Report that builds the page
             of `--report`, or "".
+        reads_first: whether it has read its input completely before it works, so that a later
+            change of the input does not affect the result.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Op:
     output_type: type
     extra: str = ""
     page: str = ""
+    reads_first: bool = False
 
     def __call__(self, value: Any, options: Any = None, /, **values: Any) -> Any:
         """Run the op and attach a provenance record to its result.
@@ -88,7 +91,9 @@ class Op:
         )
 
 
-def op(name: str, *, extra: str = "", page: str = "") -> Callable[[Callable[..., Any]], Op]:
+def op(
+    name: str, *, extra: str = "", page: str = "", reads_first: bool = False
+) -> Callable[[Callable[..., Any]], Op]:
     """Declare a function as an op; see the module's docstring and `Op`.
 
     Raises:
@@ -117,6 +122,7 @@ def op(name: str, *, extra: str = "", page: str = "") -> Callable[[Callable[...,
             output_type,
             extra,
             page,
+            reads_first,
         )
 
     return declare

@@ -16,8 +16,9 @@ from kinoloom.base.printable import printable_line
 from kinoloom.base.report import Report
 from kinoloom.cli.output import echo, echo_json, echo_line
 from kinoloom.errors import EXIT_INCOMPLETE
+from kinoloom.jobs.inputs import is_secondary_process
 from kinoloom.jobs.job import Job, Outcome
-from kinoloom.jobs.run import is_secondary_process, run_job
+from kinoloom.jobs.run import run_job
 
 
 def execute(job: Job, *, as_json: bool) -> int:

@@ -29,4 +29,5 @@ ENTRIES = Entries(
         "fusion": "cards:FUSION",
     },
     checks={"film": "checks:checks"},
+    pages={"film": "studio:PAGE"},
 )

@@ -25,6 +25,11 @@ class InterpolateOptions:
     sound: Literal["keep", "stretch", "drop"] | None = option(
         None, "Videos: keep the sound, stretch it at constant pitch, or drop it"
     )
+    cuts: str | None = option(
+        None,
+        "Videos: times of the scene cuts in seconds, comma-separated, instead of detected ones",
+        metavar="TIMES",
+    )
     dedup: bool = option(False, "Videos: replace repeated frames by interpolated ones")
     seconds: Fraction | None = option(
         None, "Photos: duration of the film (default: 1.5 s per transition)", low=0.01, unit="s"

@@ -1,7 +1,7 @@
 """Events of a job: progress, notes and the end, appended to a file as lines of JSON.
 
     {"event": "start", "pid": 71, "started": "48213", "time": 1764324000.5}
-    {"event": "progress", "done": 120, "total": 480, "rate": 24.0}
+    {"event": "progress", "done": 120, "total": 480, "rate": 24.0, "time": ...}
     {"event": "note", "level": "warning", "message": "..."}
     {"event": "end", "state": "done", ...}
 
@@ -101,7 +101,8 @@ class EventWriter:
     def progress(self, done: int, total: int | None) -> None:
         """Add progress; only the newest is written."""
         rate = self.rate.add(time.monotonic(), done)
-        self._progress = {"event": "progress", "done": done, "total": total, "rate": rate}
+        counts = {"done": done, "total": total, "rate": rate}
+        self._progress = {"event": "progress", **counts, "time": time.time()}
         if not self._is_marked:
             self._is_marked = True
             self._waiting.put({})

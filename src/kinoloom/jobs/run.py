@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,6 +12,7 @@ from kinoloom.base.budget import Budget
 from kinoloom.base.clip import Clip
 from kinoloom.base.files import (
     Budgeted,
+    ChecksPath,
     Nothing,
     Progress,
     Written,
@@ -22,14 +22,13 @@ from kinoloom.base.files import (
 )
 from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
-from kinoloom.base.notes import logger
 from kinoloom.base.options import build
 from kinoloom.base.outputs import check_not_input, check_output
-from kinoloom.base.provenance import InputFiles
 from kinoloom.base.report import Report
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError, InputChangedError, UsageError
 from kinoloom.jobs.distributed import write_distributed
+from kinoloom.jobs.inputs import guard_inputs, is_secondary_process, list_inputs
 from kinoloom.jobs.job import Job, Outcome
 from kinoloom.jobs.options import DistributedOptions
 
@@ -77,22 +76,18 @@ def _open_budget(job: Job, options: Any, write_options: Any) -> Budget:
 
 
 def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: Progress) -> Outcome:
-    inputs = _files_read(job)
+    inputs = list_inputs(job)
     for source_path in inputs:
         check_regular(source_path)
-    for output in (job.output, job.report):
-        if output is not None:
-            check_not_input(output, inputs)
-    for path in _outputs_to_check(job):
-        is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
-        check_output(path, overwrite=write_options.overwrite or bool(is_kept))
+    _check_outputs(job, inputs, overwrite=write_options.overwrite)
     if job.op.extra:
         need_extra(job.op.extra)
-    with _guard(job, InputFiles(inputs)):
+    with guard_inputs(job, inputs) as kept:
         source = _read(job, budget)
         if isinstance(source, Clip):
             budget.require("reading", "to read the input", source.reading_bytes)
         result = job.op(source, options)
+        kept.result = result
     if isinstance(result, Report) and is_secondary_process():
         return Outcome(result, None)
     has_report = _has_report(job, result, write_options)
@@ -102,27 +97,6 @@ def _run(job: Job, options: Any, write_options: Any, budget: Budget, progress: P
             _write_report(job, job.report, source, result, options, write_options)
         written = written and written.with_data(report=str(job.report))
     return Outcome(result, written)
-
-
-@contextmanager
-def _guard(job: Job, files: InputFiles) -> Iterator[None]:
-    """Report files that change while the op runs in the block.
-
-    If the result is lazy, its writer reads the files, and checks them by the provenance record. An
-    op on a path reads it at its start and may then work for hours: its result is kept.
-
-    Raises:
-        InputChangedError: a file has changed.
-    """
-    if job.op.input_type is not Path:
-        with files.guard():
-            yield
-        return
-    try:
-        yield
-    finally:
-        if change := files.find_change():
-            logger.warning("%s while %s was running.", change, job.op.name)
 
 
 @contextmanager
@@ -136,23 +110,28 @@ def _guard_source(job: Job, result: Any) -> Iterator[None]:
         raise error.with_kept(f"{job.output} is complete, but its report is missing.") from error
 
 
-def is_secondary_process() -> bool:
-    """Whether torchrun started this process with a rank above 0: rank 0 writes for all."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+def _check_outputs(job: Job, inputs: list[Path], *, overwrite: bool) -> None:
+    """Check, before the work starts, that the output and the report can be written.
 
+    A clip is computed while it is written, and its writer checks the rest first.
 
-def _files_read(job: Job) -> list[Path]:
-    """Return the inputs, and the files that are options: weights, examples, test data."""
-    return [*job.inputs, *(value for value in job.options.values() if isinstance(value, Path))]
-
-
-def _outputs_to_check(job: Job) -> list[Path]:
-    """Outputs whose writers would find out only after the work that they cannot be written.
-
-    A clip is computed while it is written, and its writer checks first.
+    Raises:
+        UsageError: an unknown suffix, or the report has the path of the output.
+        OutputExistsError, OutputError: as `check_not_input` and `check_output`.
     """
-    output = None if job.op.output_type is Clip else job.output
-    return [path for path in (output, job.report) if path is not None]
+    pairs = ((job.op.output_type, job.output), (Report, job.report))
+    outputs = [(core_type, path) for core_type, path in pairs if path is not None]
+    for _, path in outputs:
+        check_not_input(path, inputs)
+    for core_type, path in outputs:
+        files = files_of(core_type)
+        if isinstance(files, ChecksPath):
+            files.check_path(path)
+        if path == job.report and job.output and path.resolve() == job.output.resolve():
+            raise UsageError(f"The report and the output have the same path {path}.")
+        if core_type is not Clip:
+            is_kept = path == job.report and job.write_options.get("resume")  # see `_has_report`
+            check_output(path, overwrite=overwrite or bool(is_kept))
 
 
 def _read(job: Job, budget: Budget) -> Any:

@@ -8,6 +8,16 @@ from pathlib import Path
 from kinoloom.errors import InputNotFoundError
 
 
+def check_folder(folder: Path) -> None:
+    """Check that a folder of training data exists.
+
+    Raises:
+        InputNotFoundError: it does not.
+    """
+    if not folder.is_dir():
+        raise InputNotFoundError(f"The folder {folder} does not exist.")
+
+
 def find_by_suffix(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Return the files below a folder with certain suffixes, sorted by path; hidden ones excepted.
 
@@ -18,8 +28,7 @@ def find_by_suffix(folder: Path, suffixes: Collection[str]) -> list[Path]:
     Raises:
         InputNotFoundError: the folder does not exist.
     """
-    if not folder.is_dir():
-        raise InputNotFoundError(f"The folder {folder} does not exist.")
+    check_folder(folder)
     return sorted(
         path
         for path in folder.rglob("*")

@@ -25,6 +25,8 @@ DECODER_OPTIONS = {"max_pixels": str(PIXEL_LIMIT), "threads": "1"}
 With several threads the pictures of a damaged file depend on their number, and for some codecs
 differ from run to run (docs/decisions/0044).
 """
+_STRICT_DECODERS = ("amv", "jpegls", "mjpeg")
+"""These return pictures whose data ends early without an error unless they are strict."""
 SIZE_HINT = "Reduce its size first."
 MAX_RATE = 10_000
 """The most frames per second of a video."""
@@ -36,6 +38,12 @@ SAMPLE_RATES_HZ = range(1_000, 768_001)
 """Sample rates of sound; other tracks are left out."""
 TIME_HINT = "Its times may be damaged; convert it to a usual frame rate first."
 _HEAD_BYTES = 30
+
+
+def choose_decoder_options(decoder: str) -> dict[str, str]:
+    """Return the options of a decoder of pictures, given FFmpeg's name for it."""
+    strict = {"err_detect": "explode"} if decoder in _STRICT_DECODERS else {}
+    return {**DECODER_OPTIONS, **strict}
 
 
 def describe_excess(width: int, height: int) -> str:

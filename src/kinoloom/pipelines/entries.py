@@ -49,5 +49,6 @@ ENTRIES = Entries(
             "Remove old executions with their logs and outputs, and unreferenced contents.",
         ),
     },
+    pages={"pipelines": "studio:PAGE"},
     groups={"pipeline": "Run SageMaker pipelines on this machine, a Ray cluster or SageMaker."},
 )

@@ -37,7 +37,7 @@ def validate(file: Path, options: ValidateOptions) -> Report:
     return definition_report(file, options)
 
 
-@op("pipeline.run")
+@op("pipeline.run", reads_first=True)
 def run(file: Path, options: RunOptions) -> Report:
     """Run a pipeline on this machine, a Ray cluster or Amazon SageMaker (--session).
 
@@ -53,7 +53,7 @@ def run(file: Path, options: RunOptions) -> Report:
     return run_file(file, options)
 
 
-@op("pipeline.start")
+@op("pipeline.start", reads_first=True)
 def start(file: Path, options: StartOptions) -> Report:
     """Start a pipeline in the background and return at once.
 

@@ -94,7 +94,15 @@ async def _serve(
         timeout_graceful_shutdown=_GRACE_S,
     )
     await _Server(config, studio, start).serve(sockets=[listening])
-    sys.stderr.write("The studio has stopped.\n")
+    sys.stderr.write(f"The studio has stopped.{_describe_left(studio.jobs.running_count)}\n")
+
+
+def _describe_left(jobs: int) -> str:
+    """Return a sentence on the jobs that continue, or ""."""
+    if not jobs:
+        return ""
+    continuing = "1 job continues" if jobs == 1 else f"{jobs} jobs continue"
+    return f" {continuing}; start the studio again to see them."
 
 
 def _find_address(options: StudioOptions, port: int) -> Address:
@@ -116,7 +124,9 @@ def _bind(options: StudioOptions) -> socket.socket:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sends small answers without a delay of 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import tempfile
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from kinoloom.base.notes import logger
-from kinoloom.base.outputs import atomic_output, check_output
+from kinoloom.base.outputs import atomic_output, check_output, name_aside
+from kinoloom.base.provenance import check_job_inputs
 from kinoloom.base.report import Report, Table, Text
 from kinoloom.errors import (
+    InputChangedError,
     InputNotFoundError,
     MissingError,
     OutputExistsError,
@@ -153,6 +156,7 @@ def _compile(
 def compile_model(model: Path, options: CompileOptions) -> Report:
     """Run `tiny compile`."""
     compiled = _compile_file(model, options)
+    check_job_inputs()
     paths = compiled.write(options.out)
     data = {**page.summarise(compiled), "files": [str(path) for path in paths]}
     rows = tuple((path.name, path.stat().st_size) for path in paths)
@@ -272,10 +276,11 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
     Raises:
         UsageError: There are no training examples.
         OutputExistsError: The scheme file exists.
+        InputChangedError: A file of the job changed; the scheme is kept under another name.
     """
     if options.examples is None:
         raise UsageError("A search needs labelled examples.", hint="Add --examples examples.npz.")
-    if options.scheme_file.exists():
+    if os.path.lexists(options.scheme_file):
         raise OutputExistsError(
             f"{options.scheme_file} already exists.", hint="Choose another --scheme-file."
         )
@@ -296,6 +301,12 @@ def search_scheme(model: Path, options: SearchOptions) -> Report:
         partial(_score, inference, options, examples, fresh),
     )
     findings = search_page.Findings(trials, tuple(finalists), len(examples.x_test), tuple(warnings))
+    try:
+        check_job_inputs()
+    except InputChangedError as error:
+        aside = name_aside(options.scheme_file)
+        _write_scheme(findings, aside)
+        raise error.with_kept(f"The scheme that was found is kept as {aside}.") from error
     _write_scheme(findings, options.scheme_file)
     return search_page.build_report(findings, options)
 

@@ -94,6 +94,32 @@ def test_scene_cuts_are_not_interpolated() -> None:
     assert np.array_equal(frames[24], after[0])
 
 
+def test_given_cuts_replace_the_detected_ones() -> None:
+    before, after = panning(6, seed=1), panning(6, seed=2)
+    clip = clip_of([*before, *after], Fraction(10))
+    film = kinoloom.interpolate(clip, times=2, engine="fast", cuts="0.25, 0.9")
+    frames = images(film)
+    assert [note.time for note in film.notes if note.kind == "cut"] == [
+        Fraction(3, 10),
+        Fraction(9, 10),
+    ]
+    assert np.array_equal(frames[5], before[2])
+    assert not np.array_equal(frames[11], before[5])  # a detected cut that was removed
+
+
+def test_an_empty_list_of_cuts_means_none() -> None:
+    clip = clip_of([*panning(4, seed=1), *panning(4, seed=2)], Fraction(10))
+    film = kinoloom.interpolate(clip, times=2, engine="fast", cuts="")
+    assert len(images(film)) == 16
+    assert film.notes.count("cut") == 0
+
+
+@pytest.mark.parametrize(("text", "message"), [("1,soon", "soon"), ("-1", "from 0 s on")])
+def test_cuts_that_are_not_times_are_rejected(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        kinoloom.interpolate(clip_of(panning(3), Fraction(10)), engine="fast", cuts=text)
+
+
 def test_dedup_replaces_repeats_by_interpolated_frames() -> None:
     moving = panning(8, step=3.0)
     on_twos = [picture for picture in moving for _ in range(2)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from make import Sound, click_times, clicks, make, make_sound, scratch
 from numpy.typing import NDArray
 
 from kinoloom.base.audio import Audio
+from kinoloom.base.notes import Notes
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
 from kinoloom.media.audio.reading import read_tracks, stretch
+from kinoloom.media.video.reading import open_video
 
 FILM = Fraction(24000, 1001)
 
@@ -202,6 +205,110 @@ def test_damaged_sound_keeps_its_length(tmp_path: Path) -> None:
     samples = audio.samples()
     assert abs(len(samples) - 4 * 48000) <= 4608
     assert abs(find_clicks(audio)[-1] - 3.75) < 0.002
+
+
+SPOILED: dict[str, Callable[[bytes], bytes]] = {
+    "noise": lambda data: data[:9] + np.random.default_rng(2).bytes(len(data) - 9),
+    "all noise": lambda data: np.random.default_rng(2).bytes(len(data)),
+    "one bit": lambda data: data[:-9] + bytes([data[-9] ^ 16]) + data[-8:],
+}
+
+
+def spoil(path: Path, name: str, numbers: range) -> Path:
+    """Copy a file of one sound stream with some of its packets damaged."""
+    changed = path.with_name(f"b{path.suffix}")
+    with av.open(str(path)) as source, av.open(str(changed), "w") as out:
+        stream = out.add_stream_from_template(source.streams.audio[0])
+        for number, packet in enumerate(source.demux(audio=0)):
+            if not packet.size:
+                continue
+            copy = packet
+            if number in numbers:
+                copy = av.Packet(SPOILED[name](bytes(packet)))
+                copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+                copy.time_base = packet.time_base
+            copy.stream = stream
+            out.mux(copy)
+    return changed
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+@pytest.mark.parametrize(
+    ("name", "codec", "damage"),
+    [
+        ("a.mkv", "flac", "noise"),
+        ("a.mkv", "flac", "one bit"),
+        ("a.mov", "alac", "noise"),
+        ("a.mkv", "aac", "all noise"),
+        ("a.mp4", "libmp3lame", "all noise"),
+    ],
+)
+def test_packets_that_cannot_be_decoded_are_silent_and_noted(
+    tmp_path: Path, name: str, codec: str, damage: str, place: str
+) -> None:
+    def draw(rate_hz: int) -> NDArray[np.float32]:
+        return np.repeat(tone(2, rate_hz).T, 2, axis=0)
+
+    intact = write_tone(tmp_path / name, codec, draw(48000))
+    with av.open(str(intact)) as file:
+        times = [float(p.pts * p.time_base) for p in file.demux(audio=0) if p.size]
+    first = {"start": 2, "middle": len(times) // 2, "end": len(times) - 3}[place]
+    numbers = range(first, min(first + 3, len(times)))
+    notes = Notes()
+    (whole,) = read_tracks(intact, notes)
+    truth = whole.samples()
+    assert not list(notes)
+    (audio,) = read_tracks(spoil(intact, damage, numbers), notes)
+    samples = audio.samples()
+    assert abs(len(samples) - len(truth)) < 48  # Matroska rounds times to milliseconds
+    (note,) = notes
+    assert (note.kind, note.level) == ("damage", "error")
+    found = re.search(r"(\d) packet\(s\) cannot be decoded and are silent", note.message)
+    assert found is not None
+    assert found[1] == ("1" if codec == "libmp3lame" else "3")  # FFmpeg joins damaged MP3 packets
+    begin = round((times[first] - max(times[0], 0)) * 48000)  # FFmpeg drops what is before 0
+    assert note.time is not None
+    assert abs(float(note.time - audio.start) * 48000 - begin) < 50
+    length = round((times[1] - times[0]) * 48000) * 3
+    inside = samples[begin + 600 : min(begin + length, len(samples)) - 600]
+    assert (inside == 0).mean() > 0.8 if len(inside) else place == "end"
+    before = slice(0, max(0, begin - 600))
+    assert np.abs(samples[before] - truth[before]).max(initial=0) < 0.02
+    if place != "end":
+        rest = slice(begin + length + 6000, -3000)
+        assert abs(samples[rest].std() / truth[rest].std() - 1) < 0.02
+    audio.samples()
+    assert len(list(notes)) == 1
+
+
+def write_tone(path: Path, codec: str, wave: NDArray[np.float32]) -> Path:
+    """Encode (channels, n) samples at 48 kHz."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=48000, layout="stereo")
+        context = stream.codec_context
+        form = (context.codec.audio_formats or [])[0].name
+        fit = av.AudioResampler(form, "stereo", 48000, frame_size=context.frame_size or None)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave), "fltp", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
+        for part in [*fit.resample(frame), *fit.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
+def test_damaged_sound_of_a_video_is_noted_by_the_clip(tmp_path: Path) -> None:
+    sound = Sound(codec="flac", rate_hz=48000, seconds=Fraction(2))
+    path = make(tmp_path / "a.mkv", frames=50, sounds=(sound,))
+    with av.open(str(path)) as file:
+        places = [packet.pos for packet in file.demux(audio=0) if packet.size and packet.pos]
+    data = bytearray(path.read_bytes())
+    data[places[10] + 40 : places[10] + 90] = np.random.default_rng(0).bytes(50)
+    path.write_bytes(data)
+    clip = open_video(path)
+    clip.audio[0].samples()
+    (note,) = clip.notes
+    assert "Sound (stream 1) of a.mkv is damaged at" in note.message
+    assert clip.notes.failed
 
 
 def test_changing_layout_is_resampled(tmp_path: Path) -> None:

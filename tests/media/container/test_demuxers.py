@@ -122,3 +122,12 @@ def test_files_are_opened_in_one_place() -> None:
     root = Path(kinoloom.__file__).parent
     found = {path.name for path in root.rglob("*.py") if "av.open(" in path.read_text()}
     assert found == {"inputs.py", "encoding.py"}  # reading with the limits; writing
+
+
+@pytest.mark.parametrize("content", [b"\x89", b"II+\0", b"hello"])
+def test_suffix_of_a_picture_does_not_make_a_pattern(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "one.png"
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"one\.png cannot be read") as caught:
+        read(path)
+    assert "pattern" not in str(caught.value)

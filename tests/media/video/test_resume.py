@@ -249,7 +249,7 @@ def test_frames_are_kept_if_joining_fails(tmp_path: Path, monkeypatch: pytest.Mo
     assert look(path).numbers == list(range(15))
 
 
-@pytest.mark.parametrize("plant", ["link", "foreign", "link inside", "lock link"])
+@pytest.mark.parametrize("plant", ["link", "foreign", "link inside", "lock link", "pipe"])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_planted_work_folder_is_not_used(tmp_path: Path, plant: str, resume: bool) -> None:
     path, home = tmp_path / "a.mp4", tmp_path / "home"
@@ -260,9 +260,14 @@ def test_a_planted_work_folder_is_not_used(tmp_path: Path, plant: str, resume: b
         parts(path).symlink_to(home)
     else:
         parts(path).mkdir()
-        planted = {"foreign": "letter", "link inside": "job.json", "lock link": "lock"}[plant]
+        planted = {"foreign": "letter", "link inside": "job.json", "lock link": "lock"}.get(
+            plant, "job.json"
+        )
         if plant == "foreign":
             (parts(path) / planted).write_bytes(b"dear")
+        elif plant == "pipe":
+            (parts(path) / "lock").touch()
+            os.mkfifo(parts(path) / planted)
         else:
             (parts(path) / "lock").touch()
             (parts(path) / planted).unlink(missing_ok=True)

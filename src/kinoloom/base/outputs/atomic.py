@@ -14,6 +14,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 
 from kinoloom.base.outputs.sync import sync_folder, sync_tree
@@ -29,7 +30,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         OutputError: its folder does not exist or is not writable, or its name is too long.
     """
     with name_output_errors(path):
-        exists = path.exists()
+        exists = path.exists() or path.is_symlink()  # a link to nothing would be replaced too
         work_folder(path).exists()  # may be too long even if `path` is not
     if exists and not overwrite:
         raise OutputExistsError(
@@ -67,6 +68,16 @@ def check_not_input(path: Path, inputs: Iterable[Path]) -> None:
 def work_folder(path: Path) -> Path:
     """Return the folder in which the parts of `path` are kept while it is being made."""
     return path.with_name(f".{path.name}.parts")
+
+
+def name_aside(path: Path) -> Path:
+    """Return a new name next to `path` for a result that may not have that name.
+
+    It is `<name>.partial<suffix>`, or with a number if a file has that name.
+    """
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    names = (path.with_name(f"{path.stem}.partial{end}{path.suffix}") for end in ends)
+    return next(one for one in names if not os.path.lexists(one))
 
 
 @contextmanager

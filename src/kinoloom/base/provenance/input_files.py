@@ -11,9 +11,11 @@ import hashlib
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 from kinoloom.errors import InputChangedError
 
@@ -29,15 +31,22 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+class Watched(Protocol):
+    """Something that is read, and must not change meanwhile."""
+
+    def find_change(self) -> str:
+        """Return a clause on what has changed, or ""."""
+
+
 class InputFiles:
     """Files whose content must not change while work that reads them runs.
 
     Args:
         paths: the files; those that do not exist, and folders, are ignored.
-        others: further files that must not change.
+        others: what else must not change.
     """
 
-    def __init__(self, paths: Iterable[Path], others: Iterable[InputFiles] = ()) -> None:
+    def __init__(self, paths: Iterable[Path], others: Iterable[Watched] = ()) -> None:
         states = ((path, _read_state(path)) for path in paths)
         self._states = {path: state for path, state in states if state is not None}
         self._others = tuple(others)
@@ -85,6 +94,15 @@ class InputFiles:
             raise
         self.check()
 
+    @contextmanager
+    def as_inputs_of_job(self) -> Iterator[None]:
+        """Let `check_job_inputs` check these files while the block runs."""
+        token = _of_job.set(self)
+        try:
+            yield
+        finally:
+            _of_job.reset(token)
+
     def _describe_change(self, path: Path) -> str:
         before, now = self._states[path], _read_state(path)
         if now == before:
@@ -101,6 +119,45 @@ class InputFiles:
             return f"{path} was modified"
         self._states[path] = now  # only its name, its mode or the number of its links has changed
         return ""
+
+
+_of_job: ContextVar[InputFiles | None] = ContextVar("inputs of the job", default=None)
+
+
+def check_job_inputs() -> None:
+    """Check the inputs of the job that runs in this thread, if any, before its result is published.
+
+    Raises:
+        InputChangedError: as `InputFiles.check`.
+    """
+    files = _of_job.get()
+    if files is not None:
+        files.check()
+
+
+class ManyInputFiles:
+    """Many files that must not change, such as a data set; remembers less of each to save memory.
+
+    Args:
+        paths: the files; those that do not exist are ignored.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        states = ((str(path), _read_state(path)) for path in paths)
+        self._states = {name: _shorten(state) for name, state in states if state is not None}
+
+    def find_change(self) -> str:
+        """Return a clause on the first file that has changed, or ""."""
+        for name, before in self._states.items():
+            now = _read_state(Path(name))
+            if now is None or _shorten(now) != before:
+                return f"{name} was {'removed' if now is None else 'replaced or modified'}"
+        return ""
+
+
+def _shorten(state: _State) -> int:
+    """Return a number that differs if a file was replaced or written; links do not change it."""
+    return hash((state.device, state.inode, state.size_bytes, state.modified_ns))
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,18 @@ class ReportFiles:
         """
         raise UsageError("A report cannot be an input.")
 
+    def check_path(self, path: Path) -> None:
+        """Check the suffix of an output; see `base.files.ChecksPath`.
+
+        Raises:
+            UsageError: another suffix than .html, .txt or .json.
+        """
+        if path.suffix.lower() not in _MAKERS:
+            raise UsageError(
+                f"A report cannot be written as '{path.suffix}'.",
+                hint=f"Use one of {', '.join(_MAKERS)}.",
+            )
+
     def write(
         self,
         value: Report,
@@ -60,13 +72,8 @@ class ReportFiles:
             UsageError: another suffix.
             OutputExistsError, OutputError: as `base.outputs.atomic_output`.
         """
-        makers = {".html": to_html, ".txt": to_text, ".json": to_json}
-        if path.suffix.lower() not in makers:
-            raise UsageError(
-                f"A report cannot be written as '{path.suffix}'.",
-                hint=f"Use one of {', '.join(makers)}.",
-            )
-        text = makers[path.suffix.lower()](value)
+        self.check_path(path)
+        text = _MAKERS[path.suffix.lower()](value)
         with atomic_output(path, overwrite=options.overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
         progress(1, 1)
@@ -111,6 +118,9 @@ def to_html(report: Report) -> str:
         f"<style>{style}</style></head>\n<body><main><h1>{title}</h1>\n{body}\n"
         f"{_provenance_html(report)}</main><script>{script}</script></body></html>\n"
     )
+
+
+_MAKERS = {".html": to_html, ".txt": to_text, ".json": to_json}
 
 
 def _escape(line: str) -> str:

@@ -61,6 +61,15 @@ class FieldsFiles:
         metadata = _read_metadata(path)
         return Fields(**metadata, load=lambda index: _read_member(path, _member_name(index)))
 
+    def check_path(self, path: Path) -> None:
+        """Check the suffix of an output; see `base.files.ChecksPath`.
+
+        Raises:
+            UsageError: it is not .npz.
+        """
+        if path.suffix.lower() != ".npz":
+            raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
+
     def write(
         self,
         value: Fields,
@@ -75,8 +84,7 @@ class FieldsFiles:
             OutputExistsError, OutputError: see `base.outputs.atomic_output`.
             InputChangedError: a file from which the fields are computed has changed.
         """
-        if path.suffix.lower() != ".npz":
-            raise UsageError(f"Unsupported suffix '{path.suffix}' of fields: expected .npz.")
+        self.check_path(path)
         begin = time.perf_counter()
         record = value.provenance.to_dict() if value.provenance else None
         metadata = {key: getattr(value, key) for key in _KEYS}

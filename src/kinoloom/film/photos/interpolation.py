@@ -33,7 +33,7 @@ _HELD_PHOTOS = 4
 """Pictures of a transition in the format of the film."""
 _HELD_LAYERS = 2
 """Backgrounds without moved objects, in up to 16 bits."""
-_VIDEO_OPTIONS = ("times", "slow", "sound", "dedup")
+_VIDEO_OPTIONS = ("times", "slow", "sound", "cuts", "dedup")
 
 
 def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:

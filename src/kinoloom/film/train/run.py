@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kinoloom.base.provenance import check_job_inputs
 from kinoloom.base.report import Picture, Report, Table, Text
-from kinoloom.errors import UsageError
+from kinoloom.errors import InputChangedError, UsageError
 from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset, Preset
 from kinoloom.film.train.split import limit_strides, split_source
 from kinoloom.learn.checkpointing.weights import read_weights
@@ -22,6 +23,7 @@ from kinoloom.learn.data.opening import open_data
 from kinoloom.learn.data.preview import preview
 from kinoloom.learn.data.source import Source
 from kinoloom.learn.distributed import join_process_group
+from kinoloom.learn.files import check_folder
 from kinoloom.learn.loop import Result, train
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
@@ -44,14 +46,16 @@ def train_film(data: Path, options: TrainOptions) -> Report:
     With several processes (torchrun), the first one prepares the data and writes the files.
 
     Raises:
+        InputChangedError: the data changed during the training.
         UsageError: an unknown preset, an option that does not apply to it, or no run directory.
-        InputNotFoundError: the folder contains no training data.
+        InputNotFoundError: the folder does not exist, or contains no training data.
     """
     preset = _get_preset(options)
     if options.preview:
         return _preview_samples(data, options, preset)
     if options.out is None:
         raise UsageError("train film needs a run directory.", hint="Add --out DIR.")
+    check_folder(data)
     options.out.mkdir(parents=True, exist_ok=True)
     settings = _override_settings(preset.settings, options)
     processes = join_process_group(settings.device)
@@ -59,6 +63,7 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
     if isinstance(preset, FusionPreset) and result.ended == "done" and processes.is_first:
+        _check_data(options.out)
         _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
@@ -181,6 +186,13 @@ def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
         settings, **{name: value for name, value in given.items() if value is not None}
     )
     return replace(merged, warmup_steps=min(merged.warmup_steps, merged.steps))
+
+
+def _check_data(out: Path) -> None:
+    try:
+        check_job_inputs()
+    except InputChangedError as error:
+        raise error.with_kept(f"The run {out} is kept, and its network is not exported.") from error
 
 
 def _export_best(task: Task, file: Path) -> None:

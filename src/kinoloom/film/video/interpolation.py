@@ -23,7 +23,7 @@ from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.quality.warnings import QualityMonitor
 from kinoloom.film.selection import describe_engine
 from kinoloom.film.video.headroom import widen_pair
-from kinoloom.film.video.intervals import SourceInterval, split_intervals
+from kinoloom.film.video.intervals import SourceInterval, parse_cuts, split_intervals
 from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
 from kinoloom.media.frames.exact import ExactPicture
 
@@ -58,7 +58,8 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
     schedule = plan_schedule(
         clip, first.time, fps=options.fps, times=options.times, slow=options.slow
     )
-    film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup)
+    cuts = None if options.cuts is None else parse_cuts(options.cuts)
+    film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup, cuts)
     count = schedule.count_frames(clip.duration)
     known = clip.duration and clip.duration * schedule.slow
     return clip.with_(
@@ -129,11 +130,12 @@ class _VideoFilm:
     schedule: Schedule
     engine: Interpolator
     dedup: bool
+    cuts: tuple[Fraction, ...] | None
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the output frames shown at or after `start`, in order."""
         frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
-        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes)
+        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes, cuts=self.cuts)
         monitor = QualityMonitor(self.clip.notes, self.schedule.slow)
         for interval, slots in self.schedule.assign_frames(intervals, start):
             positions = [slot.position for slot in slots if slot.position]

@@ -75,7 +75,12 @@ def explain_refusal(path: Path, form: str, reason: str) -> UnsupportedMediaError
     """
     if not reason.startswith(_REFUSAL):
         return None
-    if form == "image2":
+    if form == "image2":  # FFmpeg's last guess, by the suffix
+        if _PATTERN_CHARACTERS.isdisjoint(str(path)):
+            return UnsupportedMediaError(
+                f"{path} cannot be read: its content is not that of a picture or video.",
+                hint="It may be damaged or truncated; copy or download it again.",
+            )
         return UnsupportedMediaError(
             f"The name {path} is a pattern of an image sequence, and only one file is read.",
             hint="Pass the pictures themselves, or rename the file.",

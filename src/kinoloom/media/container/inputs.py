@@ -25,10 +25,10 @@ from kinoloom.errors import (
 )
 from kinoloom.media.container.demuxers import INPUT_OPTIONS, explain_refusal, find_format
 from kinoloom.media.limits import (
-    DECODER_OPTIONS,
     MAX_DURATION_S,
     SAMPLE_RATES_HZ,
     check_size,
+    choose_decoder_options,
 )
 
 
@@ -96,7 +96,7 @@ def find_picture_stream(container: InputContainer, path: Path) -> VideoStream:
             hint="Convert it to a common codec such as H.264 first.",
         )
     check_size(path, chosen.codec_context.width, chosen.codec_context.height)
-    chosen.codec_context.options = dict(DECODER_OPTIONS)
+    chosen.codec_context.options = choose_decoder_options(chosen.codec_context.name)
     discard_others(container, chosen)
     return chosen
 

@@ -56,6 +56,8 @@ def demux(
     latest: int | None = None
     try:
         for packet in demux_continuous(source, template):
+            if packet.is_corrupt:
+                note_damage(notes, template, "a packet is incomplete")
             if not packet.size or packet.pts is None or packet.time_base is None:
                 continue
             begin, end = packet.pts, packet.pts + (packet.duration or 0)

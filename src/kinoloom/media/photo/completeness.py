@@ -104,7 +104,7 @@ def expose_early_end(data: bytes) -> bytes:
 
 
 def _find_jpeg_end(data: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
-    """Return where the end marker of the picture is (-1 without one), and its segments.
+    """Return the place of the end marker (-1 without one), and the headers of frames and scans.
 
     What follows it (previews, motion photos) has markers of its own.
     """
@@ -115,7 +115,8 @@ def _find_jpeg_end(data: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
         if kind == _END_OF_IMAGE:
             return found.start(), segments
         place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-        segments.append((kind, data[found.end() + 2 : place]))
+        if kind == _START_OF_SCAN or kind[0] in _FRAMES:  # others may be large
+            segments.append((kind, data[found.end() + 2 : place]))
     return -1, segments
 
 

@@ -99,5 +99,7 @@ def _to_encoder_input(image: Picture, media_type: MediaType) -> Picture:
         if image.shape[2] == 4 and media_type == "image/jpeg":
             values = to_float(image)
             image = values[..., :3] * values[..., 3:]
-        image = from_float(to_float(image), np.dtype(np.uint8))
-    return np.ascontiguousarray(image[..., [2, 1, 0, 3][: image.shape[2]]])
+        if image.dtype != np.uint8:
+            image = from_float(to_float(image), np.dtype(np.uint8))
+    swap = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    return np.asarray(cv2.cvtColor(image, swap))

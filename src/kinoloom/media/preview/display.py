@@ -30,6 +30,7 @@ _TO_BT709 = np.array(
 )
 _LUMA = np.array([0.2627, 0.6780, 0.0593], np.float32)
 _CODES = 1 << 16
+_8_BITS = np.dtype(np.uint8)
 
 
 def fit(picture: Picture, width: int, height: int, pixel_aspect: Fraction = Fraction(1)) -> Picture:
@@ -58,7 +59,7 @@ def to_display(picture: Picture, color: Color) -> NDArray[np.uint8]:
         color: its colour space.
     """
     if color.transfer not in (_PQ, _HLG):
-        return from_float(to_float(picture), np.dtype(np.uint8))
+        return picture if picture.dtype == np.uint8 else from_float(to_float(picture), _8_BITS)
     codes = from_float(to_float(picture[..., :3]), np.dtype(np.uint16))
     light = _decode_hlg(codes) if color.transfer == _HLG else _table_of_pq()[codes]
     light = light / np.float32(_REFERENCE_WHITE)
@@ -67,7 +68,7 @@ def to_display(picture: Picture, color: Color) -> NDArray[np.uint8]:
     compressed = np.minimum(brightest, _KNEE) + (1 - _KNEE) * (1 - np.exp(-over))
     mapped = np.clip(light * (compressed / brightest) @ _TO_BT709.T, 0, 1)
     shown = np.where(mapped <= 0.0031308, 12.92 * mapped, 1.055 * mapped ** (1 / 2.4) - 0.055)
-    return from_float(shown.astype(np.float32), np.dtype(np.uint8))
+    return from_float(shown.astype(np.float32), _8_BITS)
 
 
 @lru_cache(maxsize=1)

@@ -17,9 +17,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from kinoloom.base.arrays import Picture
+from kinoloom.base.clip import Color
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.media.container.inputs import find_picture_stream, open_input
 from kinoloom.media.frames.uniform import UniformFrames
+from kinoloom.media.preview.display import fit
 from kinoloom.media.preview.frame_times import FrameTimes
 from kinoloom.media.video.color import to_picture
 from kinoloom.media.video.decoding import decode, open_decoder, prime_decoder, read_packets
@@ -29,6 +31,10 @@ KEPT_BYTES = 96_000_000
 _SEEK_BACK_S = Fraction(1, 2), Fraction(10)
 """As in `media.video.reading`: a key frame found by a decoding time may be shown after the frame
 that is wanted."""
+_LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
+_BT601 = 5
+_MATRICES = {1: 1, 4: 4, 7: 7, 9: 9}
+"""FFmpeg's SWS_CS_... by matrix; the others are BT.601."""
 _NEAR_S = Fraction(1)
 """Frames this close ahead are reached by decoding on, not by seeking."""
 
@@ -59,8 +65,13 @@ class FrameReader:
         self._at: int | None = None
         self.problems: list[str] = []
 
-    def read(self, number: int) -> Picture:
+    def read(self, number: int, width: int = 0) -> Picture:
         """Return a frame upright, in the colour space of the video; see `to_picture`.
+
+        Args:
+            number: of the frame in order of display, from 0.
+            width: if it is above 0 and below the frame's own, the frame is as wide as this, with
+                square pixels, and its colours are those of a fast conversion.
 
         Raises:
             UsageError: there is no frame of this number.
@@ -68,7 +79,14 @@ class FrameReader:
         """
         facts = self.times.facts
         native = self._uniform.fit(self._find(number))
-        return facts.rotation.apply(to_picture(native, facts.color))
+        is_sideways = facts.rotation.is_sideways
+        shown = facts.size[0] * facts.aspect, Fraction(facts.size[1])
+        scale = width / shown[is_sideways]
+        if not 0 < scale < 1 or facts.color.is_hdr or facts.layout.kind != "yuv":
+            picture = facts.rotation.apply(to_picture(native, facts.color))
+            return fit(picture, width, 0, 1 / facts.aspect if is_sideways else facts.aspect)
+        size = [max(1, round(side * scale)) for side in shown]
+        return facts.rotation.apply(_scale(native, size[0], size[1], facts.color))
 
     def close(self) -> None:
         """Close the file."""
@@ -168,3 +186,17 @@ class FrameReader:
         container, self._container, self._decoder = self._container, None, None
         if container is not None:
             container.close()
+
+
+def _scale(native: VideoFrame, width: int, height: int, color: Color) -> Picture:
+    """Return a YUV frame of SDR as a smaller picture of 8 bits; transparent parts become opaque."""
+    return native.reformat(
+        width,
+        height,
+        "rgb24",
+        src_colorspace=_MATRICES.get(color.matrix, _BT601),
+        src_color_range=_FULL if color.full_range else _LIMITED,
+        dst_color_range=_FULL,
+        interpolation="AREA",
+        threads=1,
+    ).to_ndarray()

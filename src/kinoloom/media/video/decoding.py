@@ -4,11 +4,13 @@ In: a stream of an open file, and where to start. Out: FFmpeg's frames; errors a
 listener, and decoding continues.
 
 Conventions: after a seek, decoding starts at a key frame; the decoder drops frames that depend on
-frames before it.
+frames before it. A damaged frame of a codec without prediction between frames is left out: FFmpeg
+leaves its missing part as it was in memory, so it would differ from run to run.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import dropwhile
@@ -101,6 +103,7 @@ def decode(
     on_error: ErrorListener,
     *,
     from_key: bool = False,
+    on_loss: Callable[[], None] = lambda: None,
 ) -> Iterator[VideoFrame]:
     """Yield the frames of packets, in display order.
 
@@ -109,20 +112,69 @@ def decode(
         source: packets from `read_packets`.
         on_error: called for each packet that cannot be decoded; the next packet is tried.
         from_key: drop packets before the first key frame, as is necessary after a seek.
+        on_loss: called for each packet whose frame is left out.
 
     Raises:
         MemoryError: a frame does not fit into memory.
     """
     if from_key:
         source = dropwhile(lambda packet: not packet.is_keyframe, source)
+    predicts, lost = not decoder.codec.intra_only, False
     for packet in source:
         if packet.is_corrupt:
             on_error("a packet is incomplete")
+        if lost and not predicts:
+            _restart(decoder, packet)
+        lost = False
         try:
-            yield from decoder.decode(packet)
+            for frame in decoder.decode(packet):
+                if predicts or not frame.is_corrupt:
+                    yield frame
+                    continue
+                on_error("a picture is incomplete")
+                on_loss()
         except av.EOFError:
             continue
         except MemoryError:
             raise
         except av.FFmpegError as error:
+            lost = True
             on_error(str(error.strerror))
+            on_loss()
+
+
+def decode_untimed(
+    decoder: VideoCodecContext, source: Iterable[Packet[VideoStream]], on_error: ErrorListener
+) -> Iterator[VideoFrame]:
+    """Yield decoded frames with the decoding times of their packets as display times.
+
+    Args:
+        decoder, source, on_error: as `decode`.
+
+    Raises:
+        MemoryError: a frame does not fit into memory.
+    """
+    times: deque[int | None] = deque()
+
+    def watched() -> Iterator[Packet[VideoStream]]:
+        for packet in source:
+            times.append(packet.dts)
+            yield packet
+
+    def drop_time() -> None:
+        if times:
+            times.pop()
+
+    for frame in decode(decoder, watched(), on_error, on_loss=drop_time):
+        frame.pts = times.popleft() if times else None
+        yield frame
+
+
+def _restart(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> None:
+    """Decode the packet after a lost frame once in vain.
+
+    A frame of two fields that fails leaves the decoder between them; it would join the second field
+    of the next frame to the first of the one after it.
+    """
+    with suppress(av.FFmpegError):
+        list(decoder.decode(packet))

@@ -14,7 +14,6 @@ does not grow with length.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,10 +21,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from kinoloom.base.audio import Audio
 from kinoloom.base.budget import Budget
@@ -60,8 +56,8 @@ from kinoloom.media.memory import (
 from kinoloom.media.photo.completeness import find_apng_damage
 from kinoloom.media.video.color import is_clipped, to_exact, to_picture
 from kinoloom.media.video.decoding import (
-    ErrorListener,
     decode,
+    decode_untimed,
     open_decoder,
     prime_decoder,
     read_packets,
@@ -116,7 +112,7 @@ def open_video(path: Path, budget: Budget | None = None, deinterlace: Deinterlac
         if refused := refuse_to_decode(path, stream, find_end(stream), needed, budget):
             return refused
         facts = inspect_video(container, stream, path, zero, notes)
-        audio = list_tracks(container, path, zero)
+        audio = list_tracks(container, path, zero, notes)
         is_png = container.format.name == "apng"
         left_out = len(container.streams.audio) - len(list_sound_streams(container))
     if is_png and (missing := find_apng_damage(path.read_bytes())):
@@ -191,22 +187,6 @@ def _plan_fields(
     expected = not found.is_progressive
     grid = replace(grid, top_first=found.top_first, expected=expected, usual=found.usual)
     return grid, found.factor
-
-
-def _decode_untimed(
-    decoder: VideoCodecContext, source: Iterator[Packet[VideoStream]], on_error: ErrorListener
-) -> Iterator[VideoFrame]:
-    """Yield decoded frames with the decoding times of their packets as display times."""
-    times: deque[int | None] = deque()
-
-    def watched() -> Iterator[Packet[VideoStream]]:
-        for packet in source:
-            times.append(packet.dts)
-            yield packet
-
-    for frame in decode(decoder, watched(), on_error):
-        frame.pts = times.popleft() if times else None
-        yield frame
 
 
 @dataclass
@@ -339,7 +319,7 @@ class _Video:
             if self.facts.timed:
                 yield from decode(decoder, source, on_error, from_key=seek is not None)
             else:
-                yield from _decode_untimed(decoder, source, on_error)
+                yield from decode_untimed(decoder, source, on_error)
 
     def _frame(self, time: Fraction, native: VideoFrame, duration: Fraction) -> Frame:
         picture = to_picture(native, self.facts.color)

@@ -119,7 +119,8 @@ class SegmentFolder:
     Raises:
         UsageError: on entering, if the folder has segments of another job.
         OutputError: on entering, if another process is writing the same film, or if the folder
-            is a link, has links, belongs to another user or was not created by a `SegmentFolder`.
+            is a link, has links or special files, belongs to another user or was not created by a
+            `SegmentFolder`.
     """
 
     def __init__(self, output: Path, job: dict[str, Any], *, resume: bool) -> None:
@@ -204,8 +205,8 @@ class SegmentFolder:
         entries = list(os.scandir(self.folder)) if is_own_folder(self.folder) else None
         if entries is None or (entries and _LOCK not in [entry.name for entry in entries]):
             reason = "was not created by kinoloom for this user"
-        elif any(entry.is_symlink() for entry in entries):
-            reason = "contains symbolic links"
+        elif any(not _is_plain(entry) for entry in entries):
+            reason = "contains links or special files"
         else:
             return False
         raise OutputError(
@@ -324,6 +325,10 @@ def _identify(path: Path) -> list[int]:
     """Return values that change if a file is written or replaced."""
     found = path.lstat()
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -72,7 +72,7 @@ def status_report(options: StatusOptions) -> Report:
         {
             "execution": row["id"],
             "pipeline": row["pipeline"],
-            "status": _status(session, row),
+            "status": execution_status(session, row),
             "started": row["created"][:19],
             "reason": row["reason"].partition("\n")[0],
         }
@@ -156,7 +156,8 @@ def find_execution(session: LocalSession, execution: str | None) -> LocalExecuti
     return session.execution(rows[0]["id"])
 
 
-def _status(session: LocalSession, row: dict[str, Any]) -> str:
+def execution_status(session: LocalSession, row: dict[str, Any]) -> str:
+    """Return the status of an execution, by its row; "Interrupted" if no process runs it."""
     if row["status"] in ("Executing", "Stopping") and not session.workspace.is_running(row["id"]):
         return "Interrupted"
     return str(row["status"])

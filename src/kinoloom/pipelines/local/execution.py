@@ -69,7 +69,7 @@ class LocalExecution:
 
         Raises:
             ExecutionError: The execution failed, was stopped or exceeded the limit.
-            KeyboardInterrupt: Ctrl-C, which stops the execution; it has ended.
+            KeyboardInterrupt, SystemExit: A signal stopped the execution; it has ended.
         """
         limit_s = None
         if max_attempts is not None:

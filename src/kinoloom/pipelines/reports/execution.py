@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Picture, Report, Section, Table, Text
@@ -108,8 +108,8 @@ def _summary(execution: LocalExecution, description: dict[str, Any]) -> str:
     return f"Execution {execution.id}, started {started}: {execution.status}.{first_line}"
 
 
-def _metrics(graph: Graph, execution: LocalExecution) -> list[Section]:
-    """Return the numbers of registered packages and of property files."""
+def list_metrics(graph: Graph, execution: LocalExecution) -> list[tuple[str, str, float]]:
+    """Return the numbers of registered packages and of property files: (source, name, value)."""
     rows: list[tuple[str, str, float]] = []
     for package in execution.workspace.models.list_packages():
         if package["execution"] == execution.id:
@@ -118,7 +118,12 @@ def _metrics(graph: Graph, execution: LocalExecution) -> list[Section]:
     for name, path in _iter_property_files(graph, execution):
         if path.is_file() and path.stat().st_size <= _MAX_FILE_BYTES:
             rows += [(name, *pair) for pair in iter_numbers(_read_json(path))]
-    return [Table(("source", "metric", "value"), tuple(rows), "Metrics")] if rows else []
+    return rows
+
+
+def _metrics(graph: Graph, execution: LocalExecution) -> list[Section]:
+    rows = tuple(list_metrics(graph, execution))
+    return [Table(("source", "metric", "value"), rows, "Metrics")] if rows else []
 
 
 def _iter_property_files(graph: Graph, execution: LocalExecution) -> Iterator[tuple[str, Path]]:
@@ -136,19 +141,39 @@ def _read_json(path: Path) -> Any:
         return None
 
 
-def _images(execution: LocalExecution) -> list[Section]:
-    """Return images among the outputs of steps."""
-    images: list[Section] = []
+class OutputImage(NamedTuple):
+    """An image among the outputs of a step.
+
+    Attributes:
+        step, output: names of the step and of its output.
+        file: the image.
+        media_type: of its content.
+    """
+
+    step: str
+    output: str
+    file: Path
+    media_type: str
+
+
+def list_images(execution: LocalExecution) -> list[OutputImage]:
+    """Return small images among the outputs of steps, at most 12."""
+    images: list[OutputImage] = []
     for step in execution.list_steps():
         for name, folder in _iter_outputs(execution, step):
-            files = sorted(folder.rglob("*")) if folder.is_dir() else []
-            for file in files:
+            for file in sorted(folder.rglob("*")) if folder.is_dir() else []:
+                media_type = _MEDIA.get(file.suffix.lower())
                 is_small = file.is_file() and file.stat().st_size <= _MAX_FILE_BYTES
-                if is_small and file.suffix.lower() in _MEDIA and len(images) < _MAX_IMAGES:
-                    media_type = _MEDIA[file.suffix.lower()]
-                    caption = f"{step['StepName']}, {name}: {file.name}"
-                    images.append(Picture(file.read_bytes(), media_type, caption))
-    return images
+                if media_type and is_small:
+                    images.append(OutputImage(step["StepName"], name, file, media_type))
+    return images[:_MAX_IMAGES]
+
+
+def _images(execution: LocalExecution) -> list[Section]:
+    return [
+        Picture(one.file.read_bytes(), one.media_type, f"{one.step}, {one.output}: {one.file.name}")
+        for one in list_images(execution)
+    ]
 
 
 def _iter_outputs(execution: LocalExecution, step: dict[str, Any]) -> Iterator[tuple[str, Path]]:

@@ -19,7 +19,7 @@ def graph_picture(graph: Graph, kinds: Mapping[str, str]) -> Picture:
         kinds: Entries of `STEP_COLOURS` by step; other steps have not run.
     """
     layers = [
-        [Box(name, kinds.get(name, NOT_RUN)) for name in layer] for layer in _build_layers(graph)
+        [Box(name, kinds.get(name, NOT_RUN)) for name in layer] for layer in build_layers(graph)
     ]
     edges = [
         Edge(need, name, dashed=graph.steps[name].condition == need)
@@ -45,7 +45,7 @@ def direct_needs(graph: Graph, name: str) -> set[str]:
     return set(graph.needs[name]) - implied
 
 
-def _build_layers(graph: Graph) -> list[list[str]]:
+def build_layers(graph: Graph) -> list[list[str]]:
     """Return steps by the longest path to them; each layer is ordered by what it needs."""
     depth: dict[str, int] = {}
     for name in graph.order:

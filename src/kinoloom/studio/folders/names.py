@@ -14,9 +14,14 @@ can have longer names."""
 Kind = Literal["folder", "video", "photo", "audio", "other"]
 
 _SUFFIXES: dict[Kind, str] = {
-    "video": ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv",
+    "video": (
+        ".3gp .asf .avi .dv .flv .ivf .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .nut .ogv .ts "
+        ".vob .webm .wmv"
+    ),
     "photo": ".apng .avif .bmp .gif .heic .heif .jpeg .jpg .jxl .png .tif .tiff .webp",
-    "audio": ".aac .aif .aiff .flac .m4a .mp3 .oga .ogg .opus .wav .wma",
+    "audio": (
+        ".aac .ac3 .aif .aiff .amr .caf .flac .m4a .mka .mp3 .oga .ogg .opus .w64 .wav .wma .wv"
+    ),
 }
 _KINDS: dict[str, Kind] = {
     suffix: kind for kind, text in _SUFFIXES.items() for suffix in text.split()

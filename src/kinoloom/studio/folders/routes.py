@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from kinoloom.errors import UsageError
 from kinoloom.studio.core import studio_of
 from kinoloom.studio.folders import moving
 from kinoloom.studio.folders.listing import MAX_PAGE, Order, list_folder, search, select
+from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.folders.uploads import OffsetError, Piece, Receiver, clean_path
 from kinoloom.studio.responses import JsonResponse, RequestError, read_json
 
@@ -38,8 +40,20 @@ async def list_files(request: Request) -> Response:
             "next": following,
             "total": len(entries),
             "complete": is_complete,
+            "place": _describe_place(studio.tree, folder),
         }
     )
+
+
+def _describe_place(tree: Tree, folder: str) -> dict[str, str]:
+    """Return the name of a folder, and where it is, for the head of a page."""
+    if folder == "" and "" not in tree.roots:
+        return {"name": ", ".join(tree.roots), "location": ""}
+    path = tree.locate(folder)
+    location = str(path)
+    if path.is_relative_to(Path.home()):
+        location = f"~/{path.relative_to(Path.home()).as_posix()}".removesuffix("/.")
+    return {"name": path.name or "/", "location": location}
 
 
 async def make_folder(request: Request) -> Response:
@@ -81,6 +95,13 @@ async def describe_upload(request: Request) -> Response:
     studio, path = studio_of(request), clean_path(request.path_params["path"])
     offset, total = await asyncio.to_thread(studio.uploads.find, path)
     return JsonResponse({"offset": offset, "total": total})
+
+
+async def discard_upload(request: Request) -> Response:
+    """DELETE /api/upload/PATH: removes what an interrupted upload has left."""
+    studio, path = studio_of(request), clean_path(request.path_params["path"])
+    await asyncio.to_thread(studio.uploads.discard, path)
+    return JsonResponse({})
 
 
 async def receive_upload(request: Request) -> Response:
@@ -157,4 +178,5 @@ ROUTES = [
     Route("/api/restore", restore, methods=["POST"]),
     Route("/api/upload/{path:path}", describe_upload, methods=["GET"]),
     Route("/api/upload/{path:path}", receive_upload, methods=["PUT"]),
+    Route("/api/upload/{path:path}", discard_upload, methods=["DELETE"]),
 ]

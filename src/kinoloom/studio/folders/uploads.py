@@ -19,7 +19,7 @@ from kinoloom.studio.folders.moving import move_to_free_name, naming_errors
 from kinoloom.studio.folders.names import clean_name
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.responses import RequestError
-from kinoloom.studio.state.database import Database
+from kinoloom.studio.state.database import Database, Row
 
 KEPT_FREE_BYTES = 1_000_000_000
 """Uploads leave this much of the disk free."""
@@ -99,6 +99,18 @@ class Uploads:
             self._active.discard(piece.path)
             raise
 
+    def discard(self, path: str) -> None:
+        """Remove what an upload that is not complete has left.
+
+        Raises:
+            RequestError: a request is sending it.
+        """
+        if path in self._active:
+            raise RequestError(409, "This file is being uploaded.", "Cancel that first.")
+        row = self._database.find("SELECT * FROM uploads WHERE path = ?", path)
+        if row is not None:
+            self._remove(row)
+
     def _check(self, piece: Piece) -> None:
         if piece.total > self.limit:
             raise RequestError(
@@ -158,9 +170,12 @@ class Uploads:
         """Remove what uploads left that have been interrupted for long."""
         limit = time.time() - KEPT_S
         for row in self._database.query("SELECT * FROM uploads WHERE started < ?", limit):
-            with suppress(OSError), self._tree.open_parent(row["path"]) as (folder, _):
-                os.unlink(row["temporary"], dir_fd=folder)
-            self._forget(row["path"])
+            self._remove(row)
+
+    def _remove(self, row: Row) -> None:
+        with suppress(OSError), self._tree.open_parent(row["path"]) as (folder, _):
+            os.unlink(row["temporary"], dir_fd=folder)
+        self._forget(row["path"])
 
     def _forget(self, path: str) -> None:
         self._digests.pop(path, None)

@@ -36,6 +36,8 @@ from kinoloom.studio.responses import RequestError
 TICK_S = 0.25
 """Running processes are looked at this often; their bell announces events earlier."""
 
+_RETRY_S = 1.0
+
 Publish = Callable[[str, Mapping[str, Any]], None]
 """Sends an event: (topic, data)."""
 
@@ -91,6 +93,11 @@ class JobManager:
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
             os.close(self._bell)
+
+    @property
+    def running_count(self) -> int:
+        """The number of jobs that have a process."""
+        return len(self._running)
 
     # --- what pages see ---
 
@@ -281,9 +288,12 @@ class JobManager:
             self._wake.clear()
             try:
                 self._look()
-            except OutputError as error:  # a full disk: tried again with the next tick
+            except OutputError as error:  # a full disk: tried again later
                 logger.warning("%s", error)
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(_RETRY_S)
+            except Exception:  # noqa: BLE001  one job must not end the care for all others
+                logger.exception("The jobs cannot be followed.")
+                await asyncio.sleep(_RETRY_S)
 
     def _look(self) -> None:
         """Read the events of all running jobs, and finish those whose process has ended."""

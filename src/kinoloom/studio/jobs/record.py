@@ -13,6 +13,8 @@ State = Literal[
 ACTIVE: frozenset[State] = frozenset({"waiting", "running", "paused"})
 """States of jobs that have not ended."""
 MAX_NOTES = 100
+MAX_INPUTS = 100
+"""What pages get of a job with more."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def describe(job: JobRecord, waiting_for: str = "") -> dict[str, Any]:
         "id": job.id,
         "op": job.body["op"],
         "title": job.plan["title"],
-        "inputs": job.body["inputs"],
+        "inputs": job.body["inputs"][:MAX_INPUTS],
+        "input_count": len(job.body["inputs"]),
         "options": job.body["options"],
         "output": job.plan["output"],
         "report": job.plan["report"],

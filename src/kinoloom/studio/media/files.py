@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from kinoloom.errors import InputNotFoundError
 from kinoloom.studio.core import person_of, studio_of
-from kinoloom.studio.media.kinds import find_kind, find_media_type
+from kinoloom.studio.folders.names import kind_of
+from kinoloom.studio.media.kinds import find_media_type
 from kinoloom.studio.media.sending import OpenFileResponse
 from kinoloom.studio.media.service import open_file, service_of
 from kinoloom.studio.media.versions import Version
@@ -65,11 +66,13 @@ async def describe_file(request: Request) -> Response:
     """Answer with what a file is, for people, and how it was made."""
     service = service_of(request)
     with open_file(request) as file:
-        kind = find_kind(file.text)
+        kind = kind_of(file.name)
         key = ("facts", file.version.key, file.text, _version_beside(request, file.text))
         found = await service.remember(
             key,
-            lambda: service.call("tools", "media_facts:facts", file, person_of(request), kind=kind),
+            lambda: service.call(
+                "pictures", "media_facts:facts", file, person_of(request), kind=kind
+            ),
         )
         own = {
             "path": file.text,

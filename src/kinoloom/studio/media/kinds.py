@@ -1,4 +1,4 @@
-"""What a file is by its suffix: its kind, its media type, and whether a browser may show it.
+"""How a file is sent, by its suffix: its media type, and whether a browser may show it.
 
 Only types that cannot run in a page are named. Everything else is a download of bytes, so that a
 script in a person's folder can never be loaded as a part of the studio.
@@ -7,9 +7,8 @@ script in a person's folder can never be loaded as a part of the studio.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["video", "photo", "audio", "other"]
+from kinoloom.studio.folders.names import suffix_of
 
 _VIDEO = {
     ".3gp": "video/3gpp",
@@ -43,6 +42,7 @@ _PHOTO = {
     ".heif": "image/heif",
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",
+    ".jxl": "image/jxl",
     ".png": "image/png",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
@@ -99,25 +99,9 @@ class MediaType:
     is_confined: bool
 
 
-def find_suffix(path: str) -> str:
-    """Return the suffix of a path in lower case with its dot, or ""."""
-    stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
-    return f".{suffix.lower()}" if dot and stem else ""
-
-
-def find_kind(path: str) -> Kind:
-    """Return the kind of a file by its suffix; animated pictures with own suffixes are videos."""
-    suffix = find_suffix(path)
-    if suffix in _VIDEO:
-        return "video"
-    if suffix in _PHOTO:
-        return "photo"
-    return "audio" if suffix in _AUDIO else "other"
-
-
 def find_media_type(path: str) -> MediaType:
     """Return how a file is sent, by its suffix."""
-    suffix = find_suffix(path)
+    suffix = suffix_of(path.rpartition("/")[2])
     name = _TYPES.get(suffix, _BYTES)
     if name in ("text/plain", "text/vtt"):
         name += "; charset=utf-8"

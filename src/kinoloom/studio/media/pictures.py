@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from kinoloom.base.page import Blob
 from kinoloom.studio.core import person_of
-from kinoloom.studio.media.kinds import find_kind
+from kinoloom.studio.folders.names import kind_of
 from kinoloom.studio.media.proxies import NAME as PROXY
 from kinoloom.studio.media.service import (
     MediaService,
@@ -38,7 +38,7 @@ async def send_thumb(request: Request) -> Response:
     """Send a small picture of a photo, a video or a sound."""
     service = service_of(request)
     with open_file(request) as file:
-        kind = find_kind(file.text)
+        kind = kind_of(file.name)
         if kind == "other":
             raise RequestError(404, f"'{file.text}' is neither a picture, a video nor a sound.")
         width = read_number(request.query_params, "width", _USUAL_WIDTH, 1, _MOST_WIDTH)
@@ -50,7 +50,7 @@ async def send_thumb(request: Request) -> Response:
 
         async def draw() -> bytes:
             blob: Blob = await service.call(
-                "tools", "media:thumb", file, person_of(request), kind=kind, width=width
+                "pictures", "media:thumb", file, person_of(request), kind=kind, width=width
             )
             service.cache.save(file.version.key, name, blob.data)
             return blob.data

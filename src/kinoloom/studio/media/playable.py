@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from kinoloom.base.page import Blob
 from kinoloom.studio.core import person_of, studio_of
-from kinoloom.studio.media.kinds import MediaType, find_kind
+from kinoloom.studio.folders.names import kind_of
+from kinoloom.studio.media.kinds import MediaType
 from kinoloom.studio.media.proxies import NAME, Proxy
 from kinoloom.studio.media.sending import OpenFileResponse
 from kinoloom.studio.media.service import (
@@ -29,7 +30,7 @@ async def send_proxy(request: Request) -> Response:
     """Send the proxy of a file; 202 with its progress while it is being written."""
     service = service_of(request)
     with open_file(request) as file:
-        kind = find_kind(file.text)
+        kind = kind_of(file.name)
         if kind == "photo":
             return await _send_photo(service, request, file)
         if kind == "other":
@@ -48,7 +49,7 @@ async def describe_proxy(request: Request) -> Response:
     """Answer with the state of a proxy; POST begins to write it, DELETE stops that."""
     service = service_of(request)
     with open_file(request) as file:
-        kind, key = find_kind(file.text), file.version.key
+        kind, key = kind_of(file.name), file.version.key
         if request.method == "DELETE":
             await service.proxies.cancel(key)
         if kind == "photo" or service.cache.path(key, NAME).is_file():
@@ -71,7 +72,7 @@ def _start(service: MediaService, request: Request, file: OpenFile, kind: str) -
 
 async def _send_photo(service: MediaService, request: Request, file: OpenFile) -> Response:
     async def convert() -> bytes:
-        blob: Blob = await service.call("tools", "media:photo", file, person_of(request))
+        blob: Blob = await service.call("pictures", "media:photo", file, person_of(request))
         service.cache.save(file.version.key, _PICTURE, blob.data)
         return blob.data
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ from kinoloom.studio.media.versions import Version
 
 CHUNK_BYTES = 256 * 1024
 _CONFINED_POLICY = "default-src 'none'; sandbox"
+_READ_FROM_MEMORY = getattr(os, "RWF_NOWAIT", 0)
+"""A flag of Linux."""
 _KEEP = "private, no-cache"
 """Browsers keep the file, and ask each time whether it is still the same."""
 
@@ -94,23 +97,22 @@ class OpenFileResponse(Response):
         await send({"type": "http.response.start", "status": status, "headers": self.raw_headers})
 
     async def _send_content(self, method: str, span: Span, receive: Receive, send: Send) -> None:
+        if method == "HEAD" or not span.length:
+            await send({"type": "http.response.body", "body": b""})
+            return
         at = span.begin
-        if method != "HEAD":
-            leaving = asyncio.ensure_future(wait_for_leave(receive))
-            try:
-                while at < span.end and not leaving.done():
-                    count = min(CHUNK_BYTES, span.end - at)
-                    content = await asyncio.to_thread(os.pread, self._descriptor, count, at)
-                    if not content or Version.of(self._descriptor) != self._version:
-                        logger.warning("%s changed while it was sent.", self._name)
-                        return  # the server closes the connection of an answer without its end
-                    await send({"type": "http.response.body", "body": content, "more_body": True})
-                    at += len(content)
-            finally:
-                leaving.cancel()
-            if at < span.end:
-                return
-        await send({"type": "http.response.body", "body": b""})
+        leaving = asyncio.ensure_future(wait_for_leave(receive))
+        try:
+            while at < span.end and not leaving.done():
+                content = await _read(self._descriptor, min(CHUNK_BYTES, span.end - at), at)
+                if not content or Version.of(self._descriptor) != self._version:
+                    logger.warning("%s changed while it was sent.", self._name)
+                    return  # the server closes the connection of an answer without its end
+                at += len(content)
+                more = at < span.end
+                await send({"type": "http.response.body", "body": content, "more_body": more})
+        finally:
+            leaving.cancel()
 
     def _is_known(self, headers: Headers) -> bool:
         """Whether the browser has this version already."""
@@ -134,6 +136,15 @@ class OpenFileResponse(Response):
         except (ValueError, TypeError, OverflowError):
             return True
         return self._version.modified_ns // 10**9 > known
+
+
+async def _read(descriptor: int, count: int, at: int) -> bytes:
+    """Read bytes of a file: at once if they are in memory, else in a thread."""
+    if _READ_FROM_MEMORY:
+        buffer = bytearray(count)
+        with suppress(OSError):  # they are not in memory, or the file system cannot tell
+            return bytes(buffer[: os.preadv(descriptor, [buffer], at, _READ_FROM_MEMORY)])
+    return await asyncio.to_thread(os.pread, descriptor, count, at)
 
 
 async def wait_for_leave(receive: Receive) -> None:

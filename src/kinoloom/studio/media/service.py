@@ -1,14 +1,15 @@
 """The media service: open files, warm processes and the cache, for the handlers of requests.
 
-Three processes share the work, so that none waits for slower work of another kind: the studio's
-tools draw thumbnails and find facts, a second one keeps the decoders of videos open for single
-frames, and a third one reads whole sounds.
+Three processes share the work, so that none waits for slower work of another kind: one draws
+thumbnails and finds facts, one keeps the decoders of videos open for single frames, and one reads
+whole sounds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import typing
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,10 +29,12 @@ from kinoloom.studio.responses import RequestError
 from kinoloom.studio.warm import process as warm
 
 T = TypeVar("T")
-Worker = Literal["tools", "frames", "sounds"]
+Worker = Literal["pictures", "frames", "sounds"]
 TIMEOUT_S = 120.0
 """A function that takes longer has met a file that never ends; its process is ended."""
 _KEPT_ANSWERS = 2_000
+_LASTING = (415, 504)
+"""Errors that the same content would cause again."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,10 @@ class MediaService:
     """
 
     def __init__(self, studio: Studio) -> None:
-        self._studio = studio
         self.cache = Cache(studio.cache_folder / "media")
         self.proxies = Proxies(self.cache, studio.bus)
         self._workers: dict[Worker, warm.WarmProcess] = {
-            "tools": studio.tools,
-            "frames": warm.WarmProcess("frames", studio.tree),
-            "sounds": warm.WarmProcess("sounds", studio.tree),
+            name: warm.WarmProcess(name, studio.tree) for name in typing.get_args(Worker)
         }
         self._running: dict[tuple[str, ...], asyncio.Task[Any]] = {}
         self._answers: OrderedDict[tuple[str, ...], Any] = OrderedDict()
@@ -92,9 +92,8 @@ class MediaService:
     async def close(self) -> None:
         """End the processes."""
         await self.proxies.close()
-        for name, worker in self._workers.items():
-            if name != "tools":
-                await worker.stop()
+        for worker in self._workers.values():
+            await worker.stop()
 
     async def call(
         self,
@@ -162,7 +161,7 @@ class MediaService:
         try:
             return await self.share(key, run)
         except RequestError as error:
-            if error.status == 415:
+            if error.status in _LASTING:
                 self._keep(key, _Failure(error.status, error.message, error.hint))
             raise
 

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from kinoloom.base.page import Blob
 from kinoloom.errors import InputNotFoundError
 from kinoloom.studio.core import person_of, studio_of
-from kinoloom.studio.media.kinds import SUBTITLES, MediaType, find_kind, find_suffix
+from kinoloom.studio.folders.names import kind_of, suffix_of
+from kinoloom.studio.media.kinds import SUBTITLES, MediaType
 from kinoloom.studio.media.sending import OpenFileResponse
 from kinoloom.studio.media.service import (
     MediaService,
@@ -62,7 +63,7 @@ async def _find_peaks(service: MediaService, request: Request, file: OpenFile) -
     if stored is not None and all(cache.path(key, name).is_file() for name in names.values()):
         found: dict[str, object] = json.loads(stored)
         return found
-    if find_kind(file.text) not in ("audio", "video"):
+    if kind_of(file.name) not in ("audio", "video"):
         raise RequestError(415, f"'{file.text}' has no sound.")
 
     async def compute() -> dict[str, object]:
@@ -87,10 +88,10 @@ async def list_captions(request: Request) -> Response:
             {"source": name, "track": None, "language": language, "title": name.rpartition("/")[2]}
             for name, language in _find_beside(request, file.text)
         ]
-        if find_kind(file.text) == "video":
+        if kind_of(file.name) == "video":
             inside = await service.remember(
                 ("caption tracks", file.version.key),
-                lambda: service.call("tools", "media:caption_tracks", file, person_of(request)),
+                lambda: service.call("pictures", "media:caption_tracks", file, person_of(request)),
             )
             tracks += [{"source": file.text, **one} for one in inside]
         return JsonResponse({"tracks": tracks})
@@ -101,7 +102,7 @@ async def send_captions(request: Request) -> Response:
     service, query = service_of(request), request.query_params
     with open_file(request) as file:
         track: int | None = None
-        if find_suffix(file.text) not in SUBTITLES:
+        if suffix_of(file.name) not in SUBTITLES:
             track = read_number(query, "track", -1, 0, _MOST_TRACKS)
             if track < 0:
                 return await _send_first(service, request, file)
@@ -112,7 +113,7 @@ async def _send_first(service: MediaService, request: Request, file: OpenFile) -
     for name, _ in _find_beside(request, file.text):
         with open_file(request, name) as beside:
             return await _send_track(service, request, beside, None)
-    tracks = await service.call("tools", "media:caption_tracks", file, person_of(request))
+    tracks = await service.call("pictures", "media:caption_tracks", file, person_of(request))
     if not tracks:
         raise RequestError(404, f"'{file.text}' has no captions.")
     return await _send_track(service, request, file, tracks[0]["track"])
@@ -121,7 +122,7 @@ async def _send_first(service: MediaService, request: Request, file: OpenFile) -
 async def _send_track(
     service: MediaService, request: Request, file: OpenFile, track: int | None
 ) -> Response:
-    work = service.call("tools", "media:captions", file, person_of(request), track=track)
+    work = service.call("pictures", "media:captions", file, person_of(request), track=track)
     blob: Blob = await until_left(request, work)
     return Response(blob.data, media_type=blob.media_type)
 
@@ -143,9 +144,9 @@ def _find_beside(request: Request, text: str) -> list[tuple[str, str]]:
         os.close(descriptor)
     found = []
     for one in names:
-        middle = one[len(stem) : len(one) - len(find_suffix(one))]
+        middle = one[len(stem) : len(one) - len(suffix_of(one))]
         is_named = one.startswith(stem) and (not middle or middle.startswith("."))
-        if is_named and find_suffix(one) in SUBTITLES and one != name:
+        if is_named and suffix_of(one) in SUBTITLES and one != name:
             found.append((f"{folder}/{one}" if folder else one, middle.lstrip(".")))
     return found
 

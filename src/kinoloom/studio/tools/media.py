@@ -6,6 +6,7 @@ Each function takes the context, the path of a file as pages write it and its ve
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -35,6 +36,8 @@ from kinoloom.studio.media.versions import Version
 from kinoloom.studio.tools.media_source import open_source
 
 _OPEN_FILES = 4
+_SEARCH_S, _SEARCH_FRAMES = 1.0, 1_000
+"""A list of frames is sent after this long, and is checked after so many frames."""
 _SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
 _THUMB_QUALITY, _FRAME_QUALITY = 82, 92
 _PROXY_QUALITY, _PROXY_SIDE = 92, 4096
@@ -103,14 +106,13 @@ def frame(
         reader = _open_video(context, path, version)
         facts = reader.times.facts
         try:
-            picture = reader.read(number)
+            picture = reader.read(number, width)
         except UsageError:
             raise
         except Exception:
             _close(Version(*version))  # the next request begins with a new decoder
             raise
-        aspect = 1 / facts.aspect if facts.rotation.is_sideways else facts.aspect
-        shown = to_display(fit(picture, width, 0, aspect), facts.color)
+        shown = to_display(picture, facts.color)
         data = (("frame", str(number)), ("time", str(reader.times.time(number))))
         return _encode(shown, _FRAME_QUALITY, media_type, data)
 
@@ -143,13 +145,19 @@ def frames(
 
 
 def _describe_times(times: FrameTimes, start: int, limit: int) -> dict[str, Any]:
-    times.find(start + limit + 1)
+    """Return as many times as are found soon; the next request continues."""
+    end = time.monotonic() + _SEARCH_S
+    while not times.is_complete and len(times.ticks) <= start + limit:
+        times.find(len(times.ticks) + _SEARCH_FRAMES)
+        if time.monotonic() > end:
+            break
     facts, known = times.facts, len(times.ticks)
+    after = min(start + limit, max(known, start))
     length = facts.length if times.end is None else times.end - times.time(0)
     return {
-        "times": [str(time) for time in times.slice(start, start + limit)],
+        "times": [str(one) for one in times.slice(start, after)],
         "from": start,
-        "next": start + limit if known > start + limit else None,
+        "next": None if times.is_complete and known <= after else after,
         "count": known if times.is_complete else facts.frame_count,
         "complete": times.is_complete,
         "end": None if times.end is None else str(times.end),

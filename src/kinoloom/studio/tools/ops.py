@@ -30,6 +30,10 @@ _UNIT_FIELDS = {"s": "seconds", "fps": "rate", "bytes": "bytes"}
 _FIELDS = {bool: "switch", int: "number", float: "number", Fraction: "number", Path: "path"}
 
 
+_LABELS = {"fps": "Frame rate"}
+"""Of options whose name is no word."""
+
+
 def describe_ops(context: Context) -> list[dict[str, Any]]:
     """Return the descriptions of all ops, in the order of the command line's help.
 
@@ -144,6 +148,7 @@ def _describe_option(option: Option, section: str) -> dict[str, Any]:
     return {
         "name": option.name,
         "flag": option.flag,
+        "label": _LABELS.get(option.name),
         "kind": _field_of(option),
         "default": to_jsonable(option.default),
         "help": option.help[:1].upper() + option.help[1:],

@@ -1,1 +1,1 @@
-"""What a script sees of the executions that it starts: progress, Ctrl-C and its exit code."""
+"""What a script sees of the executions that it starts: progress, signals and its exit code."""

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 
+from kinoloom.pipelines.local.script.interrupts import exit_code
 from kinoloom.pipelines.local.script.running import Running
 
 _executions: dict[Running, bool] = {}
@@ -58,6 +59,14 @@ def _show_unattended() -> list[Running]:
     return unattended
 
 
+def _announce_terminated() -> None:
+    """Print the end of executions that SIGTERM or SIGHUP stopped; the script may wait for them."""
+    for one in list(_executions):
+        if one.is_own and one.signal not in (None, signal.SIGINT):
+            one.finished.wait()
+            one.progress.announce()
+
+
 @atexit.register
 def _leave() -> None:
     """End the process with the exit code that its executions give it.
@@ -65,6 +74,7 @@ def _leave() -> None:
     A function of `atexit` cannot set the exit code. This one is registered early, so it runs after
     most others, and ends the process itself.
     """
+    _announce_terminated()
     unattended = _show_unattended()
     for one in unattended:
         one.finished.wait()
@@ -73,7 +83,8 @@ def _leave() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # none, or closed
             stream.flush()
-    if any(one.is_interrupted for one in unattended):
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGINT)
-    os._exit(1)
+    number = next((one.signal for one in unattended if one.signal is not None), None)
+    if number is signal.SIGINT:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    os._exit(1 if number is None else exit_code(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 from kinoloom.pipelines.local.script.progress import Progress
@@ -22,7 +23,7 @@ class Running:
             Python 3.11 takes a thread for finished when an interrupt ends `Thread.join`.
         is_observed: Whether the script has waited for the end, or seen it.
         is_unattended: Whether the script has ended without waiting for it.
-        is_interrupted: Whether Ctrl-C stopped it.
+        signal: The signal that stopped it; None if none did.
         is_stored: Whether the state has its end, once it has finished.
     """
 
@@ -31,7 +32,7 @@ class Running:
         self.finished = threading.Event()
         self.is_observed = False
         self.is_unattended = False
-        self.is_interrupted = False
+        self.signal: signal.Signals | None = None
         self.is_stored = True
         self._listener = listener
         self._pid = os.getpid()
@@ -58,17 +59,17 @@ class Running:
         """Wait for the end, at most `limit_s` seconds.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, which stops the execution; it has ended.
+            KeyboardInterrupt, SystemExit: A signal stopped the execution; it has ended.
         """
         self.is_observed = True
         try:
             self.finished.wait(limit_s)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self.stop()
             while not self.finished.is_set():
                 try:
                     self.finished.wait()
-                except KeyboardInterrupt:
+                except (KeyboardInterrupt, SystemExit):
                     self.kill()
             raise
 
@@ -80,12 +81,12 @@ class Running:
         """Kill the running steps of a stopped execution and do not wait for other work."""
         self._listener.kill()
 
-    def interrupt(self) -> None:
+    def interrupt(self, number: signal.Signals) -> None:
         """Stop the execution at the first call, kill its steps at the second.
 
         A signal handler may call it: it takes no lock.
         """
-        if self.is_interrupted:
+        if self.signal is not None:
             self.kill()
-        self.is_interrupted = True
+        self.signal = number
         self.stop()

@@ -6,7 +6,7 @@ import { connection, probe, whenBack } from './connection.js';
 
 /**
  * @typedef {{topic: string, fn: (data: any, topic: string) => void, read?: () => void,
- *   isRead: boolean}} Listener isRead: whether `read` was called since it listens
+ *   isRead: boolean}} Listener isRead: `read` was called, or will be
  */
 
 const CHANNEL = 'kinoloom-events';
@@ -17,9 +17,6 @@ const listeners = new Set();
 const tab = Math.random().toString(36).slice(2);
 /** The topics of other tabs; only the leader uses them. @type {Map<string, string[]>} */
 const others = new Map();
-/** Topics of other tabs whose states they must read once the stream is open; of the leader.
- * @type {Map<string, Set<string>>} */
-const waiting = new Map();
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel(CHANNEL) : null;
 
 let isLeader = false;
@@ -29,6 +26,8 @@ let source = null;
 /** The topics of the open stream. @type {string} */
 let opened = '';
 let lastId = '';
+/** Whether a stream was open before, in any tab: what happened since then may be missed. */
+let wasOpen = false;
 let gathering = 0;
 
 /**
@@ -91,15 +90,12 @@ function receive(message) {
   if (message.kind === 'event') {
     lastId = message.id;
     deliver(message.topic, message.data);
-  } else if (message.kind === 'open' && !isLeader && [undefined, tab].includes(message.tab)) {
-    readStates(message.topics);
+  } else if (message.kind === 'open' && !isLeader) {
+    readNew(message.topics);
   } else if (message.kind === 'who') {
     channel?.postMessage({ kind: 'topics', tab, topics: ownTopics() });
   } else if (message.kind === 'topics' && isLeader) {
     if (!others.has(message.tab)) watch(message.tab);
-    const known = new Set(others.get(message.tab));
-    const added = message.topics.filter((/** @type {string} */ topic) => !known.has(topic));
-    waiting.set(message.tab, new Set([...(waiting.get(message.tab) ?? []), ...added]));
     others.set(message.tab, message.topics);
     announce();
   } else if (message.kind === 'back' && isLeader) {
@@ -111,7 +107,6 @@ function receive(message) {
 function watch(other) {
   navigator.locks.request(`kinoloom-tab-${other}`, () => {
     others.delete(other);
-    waiting.delete(other);
     announce();
   });
 }
@@ -127,40 +122,41 @@ function openStream() {
   const topics = [...new Set([...ownTopics(), ...[...others.values()].flat()])].sort();
   const wanted = topics.join('\n');
   if (wanted === opened) {
-    if (source?.readyState === EventSource.OPEN) readUnread();
+    if (source?.readyState === EventSource.OPEN) confirm(topics);
     return;
   }
-  const before = new Set(opened.split('\n'));
-  const added = topics.filter((topic) => !before.has(topic));
   opened = wanted;
   source?.close();
   source = null;
   if (topics.length === 0) return;
   const query = new URLSearchParams(topics.map((topic) => ['topic', topic]));
   if (lastId) query.set('after', lastId);
-  connect(new EventSource(`/events?${query}`), added);
+  connect(new EventSource(`/events?${query}`), topics);
+}
+
+/** Let listeners whose topics are now open read their states. @param {string[]} topics */
+function confirm(topics) {
+  channel?.postMessage({ kind: 'open', topics });
+  readNew(topics);
 }
 
 /**
  * @param {EventSource} stream
- * @param {string[]} added the topics whose states have not been read yet
+ * @param {string[]} topics of the stream
  */
-function connect(stream, added) {
+function connect(stream, topics) {
   source = stream;
-  let unread = added;
   stream.onopen = () => {
     if (connection.value !== 'ok') probe();
-    if (unread.length) channel?.postMessage({ kind: 'open', topics: unread });
-    readStates(unread);
-    for (const topics of waiting.values()) for (const topic of unread) topics.delete(topic);
-    unread = [];
-    readUnread();
+    confirm(topics);
+    // The server sends what was missed since an event; without one, all must be read again.
+    if (wasOpen && !lastId) pass('resync', {});
+    wasOpen = true;
   };
   stream.onmessage = (message) => {
     const { topic, data } = JSON.parse(message.data);
     lastId = message.lastEventId;
-    channel?.postMessage({ kind: 'event', topic, data, id: lastId });
-    deliver(topic, data);
+    pass(topic, data);
   };
   stream.onerror = () => {
     // The browser opens the stream again by itself, unless the server answered with an error.
@@ -171,34 +167,31 @@ function connect(stream, added) {
   };
 }
 
+/** Give an event to every tab. @param {string} topic @param {any} data */
+function pass(topic, data) {
+  channel?.postMessage({ kind: 'event', topic, data, id: lastId });
+  deliver(topic, data);
+}
+
 function reopenLater() {
   window.setTimeout(() => opened === '' && openStream(), 2000);
 }
 
 /** @param {string} topic @param {any} data */
 function deliver(topic, data) {
-  if (topic === 'resync') readStates(ownTopics());
+  if (topic === 'resync') {
+    for (const one of listeners) one.isRead = false;
+    readNew(ownTopics());
+  }
   for (const one of [...listeners]) if (one.topic === topic) guard(() => one.fn(data, topic));
 }
 
-/** @param {string[]} topics */
-function readStates(topics) {
+/** Call `read` of listeners that have not read their state. @param {string[]} topics */
+function readNew(topics) {
+  wasOpen = wasOpen || !isLeader;
   const chosen = new Set(topics);
   for (const one of [...listeners]) {
-    if (!chosen.has(one.topic)) continue;
-    one.isRead = true;
-    if (one.read) guard(one.read);
-  }
-}
-
-/** Read the states of topics that the open stream had before this tab or another one listened. */
-function readUnread() {
-  for (const [other, topics] of waiting) {
-    if (topics.size) channel?.postMessage({ kind: 'open', tab: other, topics: [...topics] });
-  }
-  waiting.clear();
-  for (const one of [...listeners]) {
-    if (one.isRead) continue;
+    if (one.isRead || !chosen.has(one.topic)) continue;
     one.isRead = true;
     if (one.read) guard(one.read);
   }

@@ -7,11 +7,17 @@ import { JobDetail } from './jobs/detail.js';
 import { isActive } from './jobs/texts.js';
 
 export { JobsCard } from './jobs/card.js';
-export { startJob } from './jobs/actions.js';
 
 /** @typedef {import('./jobs/texts.js').Job} Job */
 
 const PAGE = 100;
+const KEYS = {
+  p: 'Pause the chosen job, or continue it',
+  c: 'Cancel the chosen job',
+  r: 'Resume the chosen job',
+  a: 'Run the chosen job again',
+  delete: 'Remove the chosen job from the list',
+};
 addStyles();
 
 /** @param {Element} host @param {any} studio */
@@ -19,9 +25,7 @@ export function mount(host, studio) {
   const removers = [
     studio.keys('j', 'Next job', () => move(studio, 1)),
     studio.keys('k', 'Previous job', () => move(studio, -1)),
-    ...[['p', 'Pause or continue'], ['c', 'Cancel'], ['r', 'Resume'], ['a', 'Run again'], ['delete', 'Remove from the list']].map(
-      ([key, label]) => studio.keys(key, `${label} the chosen job`.replace('from the list the', 'the'), () => press(studio, key)),
-    ),
+    ...Object.entries(KEYS).map(([key, label]) => studio.keys(key, label, () => press(studio, key))),
   ];
   studio.render(html`<${JobsPage} studio=${studio} />`, host);
   return () => removers.forEach((remove) => remove());

@@ -42,6 +42,7 @@ export const PATHS = /** @type {Record<string, string>} */ ({
   move: 'M3 9h12M6 6 3 9l3 3M12 6l3 3-3 3',
   muted: 'M3 7v4h2.500L9 14V4L5.5 7zM12 7l4 4M16 7l-4 4',
   next: 'M6 4l6 5-6 5z',
+  note: 'M4 2.5h10v13H4zM6.5 6h5M6.5 9h5M6.5 12h3',
   open: 'M10 3h5v5M15 3l-6 6M13 10v5H3V5h5',
   page: 'M3 3h12v12H3zM3 6.500h12',
   parts: 'M3 3h5v5H3zM10 3h5v5h-5zM3 10h5v5H3zM12.5 10v5M10 12.500h5',

@@ -59,7 +59,7 @@ export function Player(props) {
     /** @type {PlayerControl} */
     const made = {
       show: (n) => latest.current.show(n),
-      step: (by) => (made.pause(), latest.current.show((engine.current?.wanted ?? at.current) + by)),
+      step: (by) => (made.pause(), latest.current.show((engine.current?.target ?? at.current) + by)),
       play: () => void video.current?.play().catch(() => {}),
       pause: () => video.current?.pause(),
       toggle: () => (video.current?.paused ? made.play() : made.pause()),

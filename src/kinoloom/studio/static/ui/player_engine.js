@@ -18,6 +18,8 @@ export class PlayerEngine {
     this.onShow = onShow;
     /** @type {number | null} */
     this.wanted = null;
+    /** The frame of the newest request, while it is being shown. @type {number | null} */
+    this.target = null;
     this.isBusy = false;
     this.isClosed = false;
     /** The time of the frame that was presented last. @type {number | null} */
@@ -57,7 +59,7 @@ export class PlayerEngine {
    * @param {number} n
    */
   async show(n) {
-    this.wanted = Math.min(Math.max(0, n), this.frames.last);
+    this.wanted = this.target = Math.min(Math.max(0, n), this.frames.last);
     if (this.isBusy) return;
     this.isBusy = true;
     try {
@@ -70,6 +72,7 @@ export class PlayerEngine {
       }
     } finally {
       this.isBusy = false;
+      this.target = null;
     }
   }
 

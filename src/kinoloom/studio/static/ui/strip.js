@@ -18,13 +18,14 @@ import { dragHandlers, stepByKey } from './drag.js';
  */
 export function Strip({ label, stills, chosen, onChoose, marks = [], step = 0.005 }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const scrolled = useRef(/** @type {HTMLDivElement | null} */ (null));
   const at = Math.max(0, stills.findIndex((one) => one.key === chosen));
   useEffect(() => {
     // Not scrollIntoView, which may scroll the page, too.
-    const box = list.current;
+    const box = scrolled.current;
     const shown = /** @type {HTMLElement | null | undefined} */ (box?.querySelector('[aria-selected="true"]'));
     if (!box || !shown) return;
-    const left = shown.offsetLeft - box.offsetLeft;
+    const left = shown.offsetLeft;
     if (left < box.scrollLeft) box.scrollLeft = left;
     else if (left + shown.offsetWidth > box.scrollLeft + box.clientWidth) {
       box.scrollLeft = left + shown.offsetWidth - box.clientWidth;
@@ -37,9 +38,9 @@ export function Strip({ label, stills, chosen, onChoose, marks = [], step = 0.00
     onChoose?.(stills[target].key);
     /** @type {HTMLElement | undefined} */ (list.current?.children[target])?.focus();
   };
-  return html`<div class="strip">
+  return html`<div class="strip" ref=${scrolled}><div class="strip-inner" style=${{ '--count': stills.length }}>
     <div class="strip-stills" role="listbox" aria-orientation="horizontal" aria-label=${label}
-      ref=${list} onKeyDown=${onKeyDown} style=${{ '--count': stills.length }}>
+      ref=${list} onKeyDown=${onKeyDown}>
       ${stills.map(
         (one, number) => html`<div role="option" key=${one.key} aria-label=${one.label}
           aria-selected=${String(one.key === chosen)} tabindex=${number === at ? 0 : -1}
@@ -50,7 +51,7 @@ export function Strip({ label, stills, chosen, onChoose, marks = [], step = 0.00
     ${marks.length > 0 && html`<div class="strip-marks" role="group" aria-label=${`${label}: marks`}>
       ${marks.map((mark) => html`<${StripMark} key=${mark.key} mark=${mark} step=${step} />`)}
     </div>`}
-  </div>`;
+  </div></div>`;
 }
 
 /** @param {{mark: Mark, step: number}} props */

@@ -1,4 +1,4 @@
-// What a person may do with a job, and the questions before one starts.
+// What a person may do with a job.
 import { Button } from '../../ui/basics.js';
 import { Dialog } from '../../ui/dialog.js';
 import { RequestError } from '../request.js';
@@ -41,21 +41,6 @@ export async function act(studio, job, verb, body = {}) {
   }
 }
 
-/**
- * Start a job. Asks before it runs code; says where the result is if it was made before.
- * @param {any} studio
- * @param {{op: string, inputs: string[], options?: object, output?: string | null,
- *   report?: boolean, again?: boolean}} body
- * @returns {Promise<{id: string | null, output: string | null} | null>} null: nothing was started
- */
-export async function startJob(studio, body) {
-  const answer = await withConsent((more) => studio.jobs.start({ ...body, ...more }));
-  if (!answer?.made_before) return answer;
-  return (await askWhetherAgain(answer.made_before.path))
-    ? startJob(studio, { ...body, again: true })
-    : (studio.open(answer.made_before.path), null);
-}
-
 /** @param {(more: object) => Promise<any>} run */
 async function withConsent(run) {
   try {
@@ -77,19 +62,11 @@ function askWhetherToRun({ path, sha256 }) {
   </div>`);
 }
 
-/** @param {string} path */
-function askWhetherAgain(path) {
-  const text = 'The same work was done on the same files, and nothing has changed since.';
-  return ask('This was made before', 'Make it again', html`<div class="rows">
-    <p>${text}</p><p><strong>${path}</strong></p>
-  </div>`, 'Open it');
-}
-
 /**
- * @param {string} title @param {string} yes @param {any} content @param {string} [no]
+ * @param {string} title @param {string} yes @param {any} content
  * @returns {Promise<boolean>}
  */
-function ask(title, yes, content, no = 'Leave it') {
+function ask(title, yes, content) {
   const host = document.createElement('div');
   document.body.append(host);
   return new Promise((resolve) => {
@@ -98,7 +75,7 @@ function ask(title, yes, content, no = 'Leave it') {
       host.remove();
       resolve(answer);
     };
-    const actions = html`<${Button} onClick=${end(false)}>${no}<//>
+    const actions = html`<${Button} onClick=${end(false)}>Leave it<//>
       <${Button} kind="primary" onClick=${end(true)}>${yes}<//>`;
     render(html`<${Dialog} title=${title} onClose=${end(false)} actions=${actions}>${content}<//>`, host);
   });

@@ -80,7 +80,7 @@ function Facts({ studio, job }) {
   const choices = Object.entries(job.options ?? {});
   /** @type {[string, any][]} */
   const facts = [
-    ['Inputs', job.inputs.length ? job.inputs.map((path) => html`<div key=${path}>${link(path)}</div>`) : ''],
+    ['Inputs', job.inputs.length ? html`<${Inputs} job=${job} link=${link} />` : ''],
     ['Output', job.output && (job.state === 'done' ? link(job.output) : job.output)],
     ['Result', (job.facts ?? []).join(', ') || job.summary],
     ['Choices', choices.map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`).join(', ')],
@@ -90,6 +90,15 @@ function Facts({ studio, job }) {
   return html`<dl class="job-facts">${facts
     .filter(([, value]) => value)
     .map(([name, value]) => html`<div key=${name}><dt class="small">${name}</dt><dd class="n">${value}</dd></div>`)}</dl>`;
+}
+
+const INPUTS = 8;
+
+/** @param {{job: Job, link: (path: string) => any}} props */
+function Inputs({ job, link }) {
+  const more = (job.input_count ?? job.inputs.length) - INPUTS;
+  return html`${job.inputs.slice(0, INPUTS).map((path, number) => html`<div key=${number}>${link(path)}</div>`)}
+    ${more > 0 && html`<div>and ${more} more</div>`}`;
 }
 
 /** @param {{studio: any, job: Job}} props */

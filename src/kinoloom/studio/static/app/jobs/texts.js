@@ -2,7 +2,7 @@
 import { showCount, showDate, showDuration } from '../../ui/texts.js';
 
 /** @typedef {import('../job_list.js').Job & {unit?: string, cancelling?: boolean, report?: string | null,
- *   can_resume?: boolean, position?: number, facts?: string[], summary?: string}} Job */
+ *   can_resume?: boolean, position?: number, facts?: string[], summary?: string, input_count?: number}} Job */
 
 const STATES = /** @type {Record<string, {word: string, tone: any, icon: string}>} */ ({
   waiting: { word: 'Waiting', tone: '', icon: 'clock' },
@@ -49,5 +49,5 @@ export function describeReason(job) {
 
 /** @param {Job} job @returns {number | null} seconds from its start to its end */
 export function measureTime(job) {
-  return job.started === null || job.ended === null ? null : job.ended - job.started;
+  return job.started === null || job.ended === null ? null : Math.max(0, job.ended - job.started);
 }

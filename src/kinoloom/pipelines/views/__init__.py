@@ -1,0 +1,1 @@
+"""Executions, steps and models as plain values, for pages that show them."""

@@ -1,0 +1,188 @@
+"""Requests for jobs: what is refused, what must be confirmed, names, and work done before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_client import StudioProcess, list_processes, write_film, write_photos
+from job_ops import install_ops
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with photos, a film, a Python file and a link that leads outside."""
+    root = tmp_path_factory.mktemp("requests")
+    with pytest.MonkeyPatch.context() as patched:
+        site = install_ops(root / "site")
+        paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
+        patched.setenv("PYTHONPATH", os.pathsep.join(paths))
+        films = root / "films"
+        (films / "sub").mkdir(parents=True)
+        (root / "outside").mkdir()
+        (films / "link").symlink_to(root / "outside")
+        write_photos(films)
+        write_film(films, "in.mkv", 12, size=32)
+        (films / "flow.py").write_text("raise SystemExit('no pipeline here')\n")
+        yield films
+
+
+@pytest.fixture(scope="module")
+def studio(folder: Path) -> Iterator[StudioProcess]:
+    """A studio of the folder."""
+    started = StudioProcess(folder)
+    yield started
+    started.stop()
+    for pid in list_processes(str(folder)):
+        os.kill(pid, signal.SIGKILL)
+
+
+PHOTOS = ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message", "hint"),
+    [
+        ({"op": "interpolat"}, 422, "Unknown op 'interpolat'.", "interpolate"),
+        ({"op": 7}, 422, "Unknown op '7'.", ""),
+        ({"op": "interpolate", "inputs": "a.png"}, 422, "must be a list of paths", ""),
+        ({"op": "interpolate", "inputs": []}, 422, "needs an input", ""),
+        ({"op": "interpolate", "inputs": ["c.png"]}, 404, "no file 'c.png'", ""),
+        ({"op": "interpolate", "inputs": ["../requests"]}, 404, "no file", ""),
+        ({"op": "interpolate", "inputs": ["/etc/passwd"]}, 404, "no file", ""),
+        ({"op": "interpolate", "inputs": [".kinoloom/studio.db"]}, 404, "no file", ""),
+        ({"op": "interpolate", "inputs": ["a\0.png"]}, 404, "no file", ""),
+        ({"inputs": PHOTOS, "options": [1]}, 422, "'options' must be", ""),
+        ({"inputs": PHOTOS, "options": {"fps": [1]}}, 422, "'options' must be", ""),
+        ({"inputs": PHOTOS, "options": {"fsp": 60}}, 422, "Unknown option 'fsp'", "fps"),
+        ({"inputs": PHOTOS, "options": {"fps": "x"}}, 422, "--fps: ", ""),
+        ({"inputs": PHOTOS, "options": {"quality": 101}}, 422, "from 0 to 100", ""),
+        ({"inputs": PHOTOS, "options": {"weights": "../w"}}, 422, "not a path inside", ""),
+        ({"inputs": PHOTOS, "options": {"weights": "/etc/passwd"}}, 422, "not a path inside", ""),
+        ({"inputs": PHOTOS, "options": {"weights": "link/w"}}, 422, "behind a link", ""),
+        ({"inputs": PHOTOS, "output": "../x.mp4"}, 422, "not a path inside", ""),
+        ({"inputs": PHOTOS, "output": "link/x.mp4"}, 422, "behind a link", ""),
+        ({"inputs": PHOTOS, "output": ".hidden.mp4"}, 422, "not a path inside", ""),
+        ({"inputs": PHOTOS, "output": "none/x.mp4"}, 507, "does not exist", ""),
+        ({"inputs": PHOTOS, "output": "in.mkv"}, 422, "already exists", "another name"),
+        ({"inputs": PHOTOS, "output": "a.png", "options": {"overwrite": True}}, 422, "input", ""),
+        ({"inputs": PHOTOS, "output": 5}, 422, "'output' must be", ""),
+        ({"op": "burst", "inputs": ["a.png"]}, 422, "takes no input", ""),
+        ({"op": "stubborn", "inputs": PHOTOS}, 422, "takes one folder, not 2", ""),
+        ({"op": "burst", "report": True}, 422, "no separate report", ""),
+    ],
+)
+def test_wrong_request_is_refused(
+    studio: StudioProcess, body: dict[str, Any], status: int, message: str, hint: str
+) -> None:
+    before = studio.get("/api/jobs")["total"]
+    found, answer = studio.request("POST", "/api/jobs", {"op": "interpolate", **body})
+    assert (found, message in answer["error"], hint in answer["hint"]) == (status, True, True), (
+        answer
+    )
+    assert studio.get("/api/jobs")["total"] == before
+
+
+def test_output_gets_the_next_free_name(studio: StudioProcess, folder: Path) -> None:
+    options = {"pause": 0}
+    ids = [studio.start("crawl", "in.mkv", **options, again=True) for _ in range(3)]
+    outputs = [studio.wait(id_)["output"] for id_ in ids]
+    assert outputs == ["in-crawl.mp4", "in-crawl-2.mp4", "in-crawl-3.mp4"]
+    inside = studio.start("crawl", "in.mkv", pause=0, output="sub/é 1.mkv")
+    assert studio.wait(inside)["output"] == "sub/é 1.mkv"
+    assert (folder / "sub" / "é 1.mkv").is_file()
+
+
+def test_two_jobs_cannot_write_one_output(studio: StudioProcess) -> None:
+    first = studio.start("crawl", "in.mkv", pause=0.3, output="one.mkv")
+    body = {"op": "crawl", "inputs": ["in.mkv"], "output": "one.mkv", "again": True}
+    status, answer = studio.request("POST", "/api/jobs", body)
+    assert status == 422
+    assert "Another job, which has not ended, writes one.mkv." in answer["error"]
+    studio.post(f"/api/jobs/{first}/cancel")
+    studio.wait(first)
+
+
+def test_work_that_was_done_before_is_offered(studio: StudioProcess, folder: Path) -> None:
+    body = {"op": "crawl", "inputs": ["in.mkv"], "options": {"pause": 0.001}, "output": "w.mkv"}
+    studio.wait(studio.post("/api/jobs", body)["id"])
+    again = {**body, "output": None}
+    again["options"] = {"pause": "0.001", "codec": None}  # the same values, written differently
+    assert studio.post("/api/jobs", {**again, "output": "other.mkv"}) == {
+        "id": None,
+        "output": "w.mkv",
+        "made_before": {"path": "w.mkv"},
+    }
+    assert studio.post("/api/jobs", {**again, "output": "o.mkv", "again": True})["id"]
+    different = {**again, "output": "x.mkv", "options": {"pause": 0.002}}
+    assert studio.post("/api/jobs", different)["id"]
+    times = (folder / "in.mkv").stat().st_atime_ns, (folder / "in.mkv").stat().st_mtime_ns
+    os.utime(folder / "in.mkv", ns=(times[0], times[1] + 1))  # the input may have changed
+    assert studio.post("/api/jobs", {**again, "output": "y.mkv"})["id"]
+    os.utime(folder / "in.mkv", ns=times)
+    assert studio.post("/api/jobs", {**again, "output": "z.mkv"})["made_before"]
+    shutil.copy(folder / "in.mkv", folder / "w.mkv")  # the outputs have changed
+    for name in ("w.mkv", "o.mkv", "y.mkv"):
+        (folder / name).unlink(missing_ok=True)
+    assert studio.post("/api/jobs", {**again, "output": "z.mkv"})["id"]
+
+
+def test_code_runs_only_when_its_content_was_confirmed(studio: StudioProcess, folder: Path) -> None:
+    digest = hashlib.sha256((folder / "flow.py").read_bytes()).hexdigest()
+    body = {"op": "pipeline.run", "inputs": ["flow.py"]}
+    status, answer = studio.request("POST", "/api/jobs", body)
+    assert (status, answer["path"], answer["sha256"]) == (409, "flow.py", digest)
+    status, _ = studio.request("POST", "/api/jobs", {**body, "confirmed": "0" * 64})
+    assert status == 409
+    studio.wait(studio.post("/api/jobs", {**body, "confirmed": digest})["id"])
+    studio.wait(studio.post("/api/jobs", body)["id"])  # confirmed once per content
+    (folder / "flow.py").write_text("import os\n")
+    status, answer = studio.request("POST", "/api/jobs", body)
+    assert status == 409
+    assert answer["sha256"] != digest
+
+
+def test_jobs_are_listed_by_pages_and_removed(studio: StudioProcess) -> None:
+    ids = [studio.start("crawl", "in.mkv", pause=0, again=True) for _ in range(3)]
+    for id_ in ids:
+        studio.wait(id_)
+    first = studio.get("/api/jobs?limit=2")
+    assert [job["id"] for job in first["jobs"]] == [ids[2], ids[1]]
+    second = studio.get(f"/api/jobs?limit=2&after={first['next']}")
+    assert second["jobs"][0]["id"] == ids[0]
+    assert studio.request("DELETE", f"/api/jobs/{ids[1]}", {}) == (200, {})
+    assert studio.request("GET", f"/api/jobs/{ids[1]}")[0] == 404
+    assert studio.request("DELETE", f"/api/jobs/{ids[1]}", {})[0] == 404
+    assert studio.get("/api/jobs")["total"] == first["total"] - 1
+    assert studio.request("GET", "/api/jobs?limit=x")[0] == 422
+    assert studio.request("GET", "/api/jobs?after=none")[0] == 404
+
+
+def test_running_job_is_on_the_first_page_and_cannot_be_removed(studio: StudioProcess) -> None:
+    running = studio.start("crawl", "in.mkv", pause=0.5)
+    waiting = [studio.start("crawl", "in.mkv", pause=0, again=True) for _ in range(2)]
+    page = studio.get("/api/jobs?limit=1")
+    assert [job["id"] for job in page["jobs"]] == [running, waiting[1]]
+    active = studio.get("/api/jobs?state=active")["jobs"]
+    assert {job["id"] for job in active} == {running, *waiting}
+    assert studio.request("DELETE", f"/api/jobs/{running}", {})[0] == 409
+    assert studio.request("POST", f"/api/jobs/{running}/dance", {})[0] == 404
+    assert studio.request("POST", f"/api/jobs/{waiting[0]}/pause", {})[0] == 409
+    assert studio.request("POST", f"/api/jobs/{waiting[0]}/resume", {})[0] == 409
+    for id_ in (*waiting, running):
+        studio.post(f"/api/jobs/{id_}/cancel")
+    assert studio.wait(running)["state"] == "cancelled"
+
+
+def test_server_loads_no_numerical_library(studio: StudioProcess) -> None:
+    studio.wait(studio.start("crawl", "in.mkv", pause=0, again=True))
+    maps = Path(f"/proc/{studio.process.pid}/maps").read_text()
+    assert "python" in maps
+    for library in ("numpy", "libav", "cv2", "onnxruntime", "torch", "/PIL/"):
+        assert library not in maps
