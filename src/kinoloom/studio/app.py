@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from kinoloom.errors import KinoloomError
 from kinoloom.studio import static_files
+from kinoloom.studio.compression import CompressJson
 from kinoloom.studio.core import Studio
 from kinoloom.studio.documents import routes as documents
 from kinoloom.studio.events import stream
@@ -54,7 +55,7 @@ def build_app(studio: Studio, address: Address) -> ASGIApp:
     )
     app.state.studio = studio
     return Guard(
-        app,
+        CompressJson(app),
         studio.sessions,
         address,
         scripts=static_files.inline_scripts(),

@@ -32,7 +32,7 @@ export function Choices({ studio, film }) {
     studio.request('GET', '/api/ops/interpolate').then(setDeclaration, setError);
     studio.call('engines').then(setEngines, studio.toastError);
   }, []);
-  const usable = engines.filter((one) => !one.missing).map((one) => one.name);
+  const usable = engines.filter((/** @type {any} */ one) => !one.missing).map((/** @type {any} */ one) => one.name);
   const shown = declaration && select(declaration, plan?.stills ?? true, usable);
   return html`<div class="rows film-side">
     <${ui.Card} title="Make the film" note="interpolate">

@@ -26,7 +26,7 @@ function Film({ studio, film }) {
   const { html, use } = studio;
   const files = use(film.files);
   studio.hooks.useEffect(() => {
-    const names = files.map((path) => path.split('/').at(-1));
+    const names = files.map((/** @type {string} */ path) => path.split('/').at(-1));
     studio.bar({ title: files.length ? names.join(', ') : 'Film' });
   }, [files]);
   if (!files.length) return html`<${Picker} studio=${studio} film=${film} />`;

@@ -13,18 +13,18 @@ export function Picker({ studio, film }) {
   }, [folder]);
   if (error) return html`<${ui.Failure} error=${error} />`;
   if (!files) return html`<${ui.Meter} label="Reading the folder" value=${null} />`;
-  const shown = files.filter((one) => ['folder', 'photo', 'video'].includes(one.kind));
+  const shown = files.filter((/** @type {any} */ one) => ['folder', 'photo', 'video'].includes(one.kind));
   /** @param {any} file */
   const toggle = (file) => {
     if (file.kind === 'folder') setFolder(file.path);
     else if (file.kind === 'video') film.choose([file.path]);
-    else setChosen(chosen.includes(file.path) ? chosen.filter((one) => one !== file.path) : [...chosen, file.path]);
+    else setChosen(chosen.includes(file.path) ? chosen.filter((/** @type {string} */ one) => one !== file.path) : [...chosen, file.path]);
   };
   const up = folder && html`<${ui.Button} kind="quiet" onClick=${() => setFolder(folder.split('/').slice(0, -1).join('/'))}>Back<//>`;
   return html`<${ui.Card} class="film-picker" title="Choose photos, or a video" note=${folder} actions=${up}>
     <p class="soft">Two or more photos of one scene become a film, in the order in which you choose them. A video becomes smoother or slower.</p>
     ${shown.length === 0 && html`<${ui.Empty} icon="film" title="No photos or videos here"><p>Add some on Home.</p><//>`}
-    <ul class="film-files">${shown.map((file) => html`<li key=${file.path}><${Choice} studio=${studio} file=${file}
+    <ul class="film-files">${shown.map((/** @type {any} */ file) => html`<li key=${file.path}><${Choice} studio=${studio} file=${file}
       place=${chosen.indexOf(file.path) + 1} onClick=${() => toggle(file)} /></li>`)}</ul>
     <div class="film-actions">
       <${ui.Button} kind="primary" disabled=${chosen.length < 2 && 'Choose at least two photos'}

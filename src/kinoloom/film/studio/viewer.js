@@ -49,7 +49,7 @@ function Picture({ studio, film }) {
   const drawing = use(film.drawing);
   const busy = use(film.busy);
   const plan = use(film.plan);
-  const alt = frame ? `${DRAWINGS[drawing]} at ${ui.showTime(parseFraction(frame.facts.time ?? '0'))}` : '';
+  const alt = frame ? `${DRAWINGS[/** @type {keyof typeof DRAWINGS} */ (drawing)]} at ${ui.showTime(parseFraction(frame.facts.time ?? '0'))}` : '';
   const compared =
     frame && other && drawing === 'frame'
       ? html`<${ui.Slider} label="Compare two engines"

@@ -15,7 +15,7 @@ export function Callbacks({ studio, listed }) {
   }, []);
   if (!open.length) return null;
   return html`<${ui.Card} title="Waiting for an answer" tags=${html`<${ui.Tag} tone="warn">${open.length}<//>`}>
-    <ul class="rows">${open.map((one) => html`<li key=${one.token}>
+    <ul class="rows">${open.map((/** @type {any} */ one) => html`<li key=${one.token}>
       <${Callback} studio=${studio} callback=${one} onAnswer=${() => setAnswered((/** @type {number} */ k) => k + 1)} /></li>`)}</ul>
   <//>`;
 }

@@ -112,7 +112,7 @@ function Results({ studio, execution }) {
         <${Image} studio=${studio} execution=${execution.id} image=${one} /></li>`)}</ul>
     <//>`}
     ${execution.metrics.length > 0 && html`<${ui.Card} title="Metrics">
-      <dl class="pipelines-facts">${execution.metrics.map(([source, name, value]) => html`<div>
+      <dl class="pipelines-facts">${execution.metrics.map((/** @type {[string, string, any]} */ [source, name, value]) => html`<div>
         <dt>${source}: ${name}</dt><dd class="n">${showNumber(value)}</dd></div>`)}</dl>
     <//>`}
     ${parameters.length > 0 && html`<${ui.Card} title="Parameters">

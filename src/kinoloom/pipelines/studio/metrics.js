@@ -15,7 +15,7 @@ export function Metrics({ studio, latest }) {
     setPoints(null);
     studio.call('metrics', { pipeline }, { latest: 'metrics' }).then(setPoints, studio.toastError);
   }, [pipeline, latest.executions[0]?.status]);
-  const series = [...new Set((points ?? []).flatMap((one) => Object.keys(one.metrics)))];
+  const series = [...new Set((points ?? []).flatMap((/** @type {any} */ one) => Object.keys(one.metrics)))];
   return html`<div class="rows">
     <${ui.Field} kind="choice" label="Pipeline" value=${pipeline} choices=${names}
       onChange=${(/** @type {string} */ value) => studio.setParams({ pipeline: value })} />

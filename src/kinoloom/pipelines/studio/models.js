@@ -20,10 +20,10 @@ export function Models({ studio }) {
   }, [changed]);
   if (!models) return html`<${ui.Meter} label="Reading the models" value=${null} />`;
   if (!models.length) return html`<${ui.Empty} icon="box" title="No models yet"><p>A RegisterModel step of a pipeline adds them.</p><//>`;
-  const families = [...new Set(models.map((one) => one.family))];
+  const families = [...new Set(models.map((/** @type {any} */ one) => one.family))];
   return html`<div class="rows">
     ${families.map((family) => html`<${Family} key=${family} studio=${studio} family=${family}
-      versions=${models.filter((one) => one.family === family)} onDecide=${setDeciding} />`)}
+      versions=${models.filter((/** @type {any} */ one) => one.family === family)} onDecide=${setDeciding} />`)}
     ${deciding && html`<${Decision} studio=${studio} deciding=${deciding} onClose=${() => {
       setDeciding(null);
       setChanged((/** @type {number} */ k) => k + 1);

@@ -1,15 +1,18 @@
 // The page Home: files, what can be done with them, results, and jobs.
 import { Button, Tag } from '../ui/basics.js';
 import { Drop } from '../ui/drop.js';
-import { loadStyle } from '../ui/lazy.js';
+import { lazy, loadStyle } from '../ui/lazy.js';
 import { Files } from './home_page/files.js';
 import { FileList } from './home_page/listing.js';
-import { JobResult, Result } from './home_page/result.js';
 import { UploadList } from './home_page/upload_list.js';
 import { addFiles, uploads } from './home_page/uploads.js';
 import { Things } from './ops.js';
 import { JobsSlot } from './home_page/jobs_slot.js';
 import { html, signal, use, useEffect, useRef } from './view.js';
+
+const MEDIA = '/static/css/media.css';
+const Result = lazy(() => import('./home_page/result.js'), 'Result', MEDIA);
+const JobResult = lazy(() => import('./home_page/result.js'), 'JobResult', MEDIA);
 
 /**
  * @typedef {object} Home
@@ -31,7 +34,7 @@ import { html, signal, use, useEffect, useRef } from './view.js';
  * @param {any} studio
  */
 export async function mount(host, studio) {
-  await Promise.all([loadStyle('/static/css/home.css'), loadStyle('/static/css/media.css')]);
+  await loadStyle('/static/css/home.css');
   const home = createHome(studio);
   const stop = studio.listen('files', (/** @type {any} */ changed) => home.list.take(changed), () => home.list.read());
   studio.render(html`<${View} home=${home} />`, host);

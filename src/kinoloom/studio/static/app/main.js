@@ -1,7 +1,7 @@
 // The entry of the client: starts the shell.
 import { followJobs } from './job_list.js';
 import { addShortcut } from './keys.js';
-import { areShortcutsOpen, isPaletteOpen } from './palette.js';
+import { areShortcutsOpen, isPaletteOpen } from './open_dialogs.js';
 import { RequestError } from './request.js';
 import { Shell } from './shell.js';
 import { readState } from './state.js';

@@ -3,18 +3,16 @@ import { Dialog, moveIn } from '../ui/dialog.js';
 import { Icon } from '../ui/icons.js';
 import { request } from './request.js';
 import { go } from './router.js';
+import { areShortcutsOpen, isPaletteOpen } from './open_dialogs.js';
 import { listPages } from './state.js';
 import { toggle } from './theme.js';
-import { html, signal, use, useEffect, useMemo, useRef, useState } from './view.js';
+import { html, useEffect, useMemo, useRef, useState } from './view.js';
 
 /** @typedef {{group: string, icon: string, label: string, note: string, run: () => void}} Hit */
 
 const FILES = 8;
 const OPS = 8;
 const WAIT_MS = 120;
-
-export const isPaletteOpen = signal(false);
-export const areShortcutsOpen = signal(false);
 
 /** @type {Promise<any[]> | null} */
 let ops = null;
@@ -121,13 +119,11 @@ function useHits(query) {
   );
 }
 
-/** The search, while it is open. */
+/** The search. */
 export function Palette() {
-  return use(isPaletteOpen) ? html`<${Search} onClose=${() => (isPaletteOpen.value = false)} />` : null;
-}
-
-/** @param {{onClose: () => void}} props */
-function Search({ onClose }) {
+  const onClose = () => {
+    isPaletteOpen.value = false;
+  };
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const hits = useHits(query.trim());

@@ -8,9 +8,8 @@ import { connection, probe } from './connection.js';
 import { jobs, runningJobs } from './job_list.js';
 import { showCombo } from './keys.js';
 import { PageHost } from './page_host.js';
-import { Palette, areShortcutsOpen, isPaletteOpen } from './palette.js';
+import { OpenDialogs, areShortcutsOpen, isPaletteOpen } from './open_dialogs.js';
 import { address, go, place } from './router.js';
-import { ShortcutList } from './shortcut_list.js';
 import { findPage, hasState, listPages, state } from './state.js';
 import { choice, choose, theme, toggle } from './theme.js';
 import { close, toasts } from './toasts.js';
@@ -37,7 +36,7 @@ export function Shell() {
         </main>
       </div>
     </div>
-    <${Toasts} /><${Palette} /><${ShortcutList} />`;
+    <${Toasts} /><${OpenDialogs} />`;
 }
 
 /** @param {Event} event */

@@ -1,13 +1,12 @@
 // The list of keyboard shortcuts, opened by "?".
 import { Dialog } from '../ui/dialog.js';
 import { shortcuts, showCombo } from './keys.js';
-import { areShortcutsOpen } from './palette.js';
+import { areShortcutsOpen } from './open_dialogs.js';
 import { html, use } from './view.js';
 
-/** The list, while it is open. */
+/** The list. */
 export function ShortcutList() {
   const all = use(shortcuts);
-  if (!use(areShortcutsOpen)) return null;
   const groups = Map.groupBy(all, (one) => one.group);
   return html`<${Dialog} title="Keyboard shortcuts" onClose=${() => (areShortcutsOpen.value = false)}>
     <div class="shortcuts">

@@ -6,7 +6,7 @@ export function JobsSlot({ studio }) {
   const [Card, setCard] = useState(/** @type {any} */ (null));
   useEffect(() => {
     // Without the page of jobs there is no card.
-    import('../jobs.js').then((module) => setCard(() => module.JobsCard), () => {});
+    import('../jobs/card.js').then((module) => setCard(() => module.JobsCard), () => {});
   }, []);
   return Card ? html`<${Card} studio=${studio} />` : null;
 }
