@@ -89,8 +89,8 @@ def test_ten_thousand_words_are_edited_with_exact_undo(
     assert second.get_by_label("Paragraph 1", exact=True).input_value() == "Now " + before
     for _ in range(4):
         second.get_by_role("button", name="Undo", exact=True).click()
+    wait_for_text(page, before)
     page.get_by_text("10,000 words. All changes kept").wait_for()
-    assert first.input_value() == before
     region = page.get_by_role("region", name="Text")
     region.evaluate("(element) => { element.scrollTop = element.scrollHeight; }")
     page.get_by_label("Paragraph 167", exact=True).wait_for()
@@ -119,10 +119,15 @@ def test_a_thousand_undos_come_back_to_the_first_text(
     assert first.input_value() != before
     page.get_by_role("button", name="Undo a thousand times").click()
     page.locator("[data-undo-ms]").wait_for(state="attached")
-    page.wait_for_function(
-        "(text) => document.querySelector('.words-paragraph').value === text", arg=before
-    )
+    wait_for_text(page, before)
     page.close()
+
+
+def wait_for_text(page: Page, text: str) -> None:
+    """Wait until the first paragraph has a text."""
+    page.wait_for_function(
+        "(text) => document.querySelector('.words-paragraph').value === text", arg=text
+    )
 
 
 def read_numbers(page: Page) -> list[int]:
@@ -273,7 +278,8 @@ def test_every_page_fits_and_is_accessible(
 
 def is_on_map(violation: str) -> bool:
     """Whether things on a map are too close to each other: where they are is essential there."""
-    return violation.startswith("target-size") and "button[aria-label=" in violation
+    is_thing = "map-thing" in violation or "button[aria-label=" in violation
+    return violation.startswith("target-size") and is_thing
 
 
 def reach_controls(page: Page, name: str) -> None:
