@@ -159,7 +159,7 @@ def test_page_has_no_violations(
     for pause in (1, 2):
         studio.start("crawl", "in.mkv", pause=pause)
     page = open_jobs(browser, studio, width, theme)
-    row(page, "Crawl in.mkv (pause 2.0)", "Waiting")
+    row(page, "Crawl in.mkv (pause 2)", "Waiting")
     assert axe(page) == []
     failed = page.get_by_role("link", name=re.compile("Failed")).first
     failed.click()
@@ -169,4 +169,17 @@ def test_page_has_no_violations(
     if width < 760:
         page.get_by_role("button", name="All jobs").click()
         failed.wait_for()
+    page.context.close()
+
+
+def test_card_on_home_leads_to_the_job(browser: Browser, studio: StudioProcess) -> None:
+    id_ = studio.start("crawl", "in.mkv", pause=0.5)
+    page = open_jobs(browser, studio)
+    page.goto(f"{studio.facts['url']}/#/home")
+    card = page.get_by_role("region", name="Jobs")
+    card.get_by_text("1 running").wait_for()
+    card.get_by_role("link", name=re.compile("^Crawl in.mkv")).click()
+    page.get_by_role("heading", level=1, name="Jobs").wait_for()
+    assert id_ in page.url
+    page.get_by_role("heading", level=2, name="Crawl in.mkv (pause 0.5)").wait_for()
     page.context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -295,3 +296,32 @@ def test_second_command_opens_the_same_studio(folder: Path, start: Start) -> Non
     assert second.process.wait(60) == 0
     id_ = second.start("crawl", "in.mkv", pause=0)
     assert first.wait(id_)["state"] == "done"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a tmpfs requires root")
+def test_job_on_a_full_disk_fails_and_resumes_when_there_is_room(
+    folder: Path, start: Start
+) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a tmpfs cannot be mounted here")
+    try:
+        write_film(folder, "in.mkv", 60, size=96)
+        studio = start()
+        id_ = studio.start("crawl", "in.mkv", pause=0.05, codec="ffv1", output="out.mkv")
+        studio.wait_for(id_, lambda job: job["done"])
+        with pytest.raises(OSError, match="No space left"), (folder / "fill").open("wb") as fill:
+            while True:
+                fill.write(bytes(1024))
+        while job_processes(folder):
+            time.sleep(0.05)
+        assert studio.get("/api/jobs")["total"] == 1  # the server still answers
+        (folder / "fill").unlink()
+        job = studio.wait(id_)
+        assert (job["state"], "the disk is full" in job["error"]) == ("failed", True), job
+        studio.post(f"/api/jobs/{id_}/resume")
+        assert studio.wait(id_)["state"] == "done"
+        assert len(list(read(folder / "out.mkv"))) == 60
+        studio.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

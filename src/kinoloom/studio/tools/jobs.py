@@ -72,9 +72,8 @@ def plan(
 
     Raises:
         RegistryError: an unknown op.
-        UsageError: an option, a path or the number of inputs is wrong.
+        UsageError: an option, a path or the number of inputs is wrong, or an input is missing.
         MissingExtraError: the op's extra is not installed.
-        InputNotFoundError: an input does not exist.
         OutputExistsError, OutputError: the output cannot be written.
     """
     tree = Tree([Path(root) for root in roots.values()])
@@ -251,6 +250,8 @@ def _describe_choice(name: str, value: Any) -> str:
     words = name.strip("_").replace("_", " ")
     if isinstance(value, bool):
         return words if value else f"no {words}"
+    if isinstance(value, float):
+        return f"{words} {value:g}"
     return f"{words} {value.name if isinstance(value, Path) else value}"
 
 

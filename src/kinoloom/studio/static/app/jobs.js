@@ -18,7 +18,6 @@ const KEYS = {
   a: 'Run the chosen job again',
   delete: 'Remove the chosen job from the list',
 };
-addStyles();
 
 /** @param {Element} host @param {any} studio */
 export function mount(host, studio) {
@@ -29,13 +28,6 @@ export function mount(host, studio) {
   ];
   studio.render(html`<${JobsPage} studio=${studio} />`, host);
   return () => removers.forEach((remove) => remove());
-}
-
-/** Load the styles of jobs once. */
-function addStyles() {
-  const href = '/static/css/jobs.css';
-  if (document.querySelector(`link[href="${href}"]`)) return;
-  document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href }));
 }
 
 /** @param {any} studio @param {number} step */

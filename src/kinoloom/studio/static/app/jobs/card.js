@@ -42,7 +42,7 @@ export function JobSummary({ job }) {
   const state = describeState(job);
   const isCounted = job.state === 'running' || job.state === 'paused';
   const reason = describeReason(job);
-  return html`<span class="row job-head"><span class="strong cut-short grow">${job.title}</span
+  return html`<span class="row job-head"><span class="strong grow job-title">${job.title}</span
     ><${Tag} tone=${state.tone}>${state.word}<//></span>
     ${isCounted && html`<${Meter} label=${`Progress of ${job.title}`} value=${job.total ? job.done : null}
       max=${job.total || 1} text=${reason} tone=${job.state === 'paused' ? 'warn' : ''} />`}
