@@ -38,7 +38,7 @@ from kinoloom.learn.data.triplets import find_triplets
 from kinoloom.learn.data.videos import open_videos
 from kinoloom.metrics import psnr
 
-_ENGINES = ("deep", "fast")
+_ENGINES = ("best", "deep", "fast")
 _SEED = 11
 _LOW_PSNR_DB = 22.0
 _PIXEL_STRIDE = 7

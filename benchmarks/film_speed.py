@@ -1,6 +1,9 @@
 """FILM on the CPU at 640x480 against plain torch: time and peak memory.
 
-    python -m benchmarks.film_speed [--rounds N]
+    python -m benchmarks.film_speed [--rounds N] [--photos]
+
+`--photos` measures films of photos instead (`benchmarks.photo_films`), and adds them to the same
+file.
 
 The peer is `benchmarks.film_plain`, in one process with torch's own threads, as the engine. Both
 have the published size and the same seeded random weights, which affect neither time nor memory.
@@ -13,6 +16,7 @@ the number of cores).
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import time
@@ -24,8 +28,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.common import ROOT, spread, write_results
+from benchmarks.common import RESULTS, ROOT, spread, write_results
 from benchmarks.film_plain import plain_film
+from benchmarks.photo_films import measure_films
 from kinoloom.base.arrays import to_float
 from kinoloom.base.machine import peak_memory_bytes
 from kinoloom.film.engines.film import Film
@@ -42,7 +47,28 @@ def main() -> None:
     """Measure and write benchmarks/results/film_speed.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--photos", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.photos:
+        _add_photo_films(arguments.rounds)
+    else:
+        _compare_film(arguments.rounds)
+
+
+def _add_photo_films(rounds: int) -> None:
+    """Measure films of photos and add them to the results."""
+    command = f"python -m benchmarks.film_speed --photos --rounds {rounds}"
+    path = write_results("photo_films", command, measure_films(rounds))
+    record = json.loads(path.read_text())
+    path.unlink()
+    path = RESULTS / "film_speed.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**results, "photo_films": record}, indent=2) + "\n")
+    print(path)
+
+
+def _compare_film(rounds: int) -> None:
+    """Compare FILM with plain torch; keep the films of photos of earlier runs."""
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in _CONTESTANTS}
     for _ in range(rounds):
         for name, results in runs.items():
@@ -63,6 +89,10 @@ def main() -> None:
             for key in ("wall_s", "cpu_s", "peak_mb")
         },
     }
+    path = RESULTS / "film_speed.json"
+    earlier = json.loads(path.read_text()) if path.exists() else {}
+    if "photo_films" in earlier:
+        findings["photo_films"] = earlier["photo_films"]
     print(
         write_results("film_speed", f"python -m benchmarks.film_speed --rounds {rounds}", findings)
     )

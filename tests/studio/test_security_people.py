@@ -162,6 +162,13 @@ def test_the_name_is_recorded_with_changes_and_shown_as_it_is(clients: dict[Role
     assert entry["person"] == "Edda Ö. <b>"
 
 
+def test_a_signed_change_has_the_name_of_who_made_it(clients: dict[Role, Client]) -> None:
+    change = {"type": "add", "by": 1, "person": "Ona"}
+    body = {"changes": [{"key": "signed", "seq": 0, "change": change}]}
+    answer = clients["operator"].post("/api/documents/lab/alert/signed/changes", body)
+    assert answer.json["applied"][0]["change"]["person"] == "Otto"
+
+
 def test_a_feed_and_its_role(clients: dict[Role, Client]) -> None:
     with clients["owner"].listen("feed:lab/secrets") as listening:
         assert listening.next()["data"] == {"secret": True}

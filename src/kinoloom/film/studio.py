@@ -104,13 +104,13 @@ def plan(context: Context, options: FilmOptions) -> Mapping[str, Any]:
 def frame(context: Context, options: FrameOptions) -> Blob:
     """Return one frame of the film as a picture."""
     film = _open(context, options, options.width)
-    found = film.read_frame(options.number)
+    picture = film.read_frame(options.number)
     facts = (
-        ("time", str(found.time)),
+        ("time", str(film.time_of(options.number))),
         ("engine", str(film.film.made_with["engine"])),
-        ("size", f"{found.image.shape[1]} x {found.image.shape[0]}"),
+        ("size", f"{picture.shape[1]} x {picture.shape[0]}"),
     )
-    return _encode(found.image, options.width, facts)
+    return _encode(picture, options.width, facts)
 
 
 @call(cost="model")

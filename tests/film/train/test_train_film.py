@@ -13,6 +13,7 @@ from skimage import data
 
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import InputNotFoundError, UsageError, WeightsError
+from kinoloom.film.cards import FUSION
 from kinoloom.film.engine import EngineOptions
 from kinoloom.film.engines.deep import DEEP
 from kinoloom.film.nets import film_net
@@ -20,6 +21,7 @@ from kinoloom.film.nets.flow_net import FlowNet
 from kinoloom.film.nets.fusion_net import FusionNet, FusionSize
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
+from kinoloom.film.train.export import export_fusion
 from kinoloom.film.train.initial_weights import load_initial_weights
 from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset
 from kinoloom.learn.checkpointing.weights import read_weights, write_weights
@@ -98,6 +100,23 @@ def test_initial_weights_of_another_network_are_rejected(tmp_path: Path) -> None
     write_weights(tmp_path / "wider.safetensors", FusionNet(FusionSize(half=24)).state_dict(), {})
     with pytest.raises(WeightsError, match=r"of shape \(20, 5, 4, 4\)"):
         load_initial_weights(FusionNet(), tmp_path / "wider.safetensors")
+
+
+def test_training_starts_from_the_shipped_weights(tmp_path: Path) -> None:
+    assert FUSION.file is not None
+    net, copied = FusionNet(), tmp_path / "again.onnx"
+    load_initial_weights(net, FUSION.file)
+    export_fusion(net, copied)
+    assert copied.read_bytes() == FUSION.file.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network"])
+def test_initial_weights_that_are_no_onnx_model_are_rejected(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "other.onnx").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"other\.onnx"):
+        load_initial_weights(FusionNet(), tmp_path / "other.onnx")
 
 
 def test_unsuitable_footage_is_rejected(

@@ -30,6 +30,8 @@ class Document:
         invert: (state before, change) -> the change that undoes it. None: a document is undone by
             computing its state without the change.
         role: the least role of the person who may change it.
+        is_signed: whether the server writes the name of the person into `change["person"]`,
+            whatever the client sends, so that states can show who did what.
     """
 
     initial: Callable[[], State]
@@ -37,3 +39,4 @@ class Document:
     validate: Callable[[State, Change], None]
     invert: Callable[[State, Change], Change] | None = None
     role: Role = "editor"
+    is_signed: bool = False

@@ -43,14 +43,20 @@ from kinoloom.film.synthesis.fusion import (
     fade_to_mean,
     fuse,
     measure_speed,
+    merge_copies,
 )
-from kinoloom.film.synthesis.key_weights import KeyWeights, choose_key_times
+from kinoloom.film.synthesis.key_weights import (
+    HELD_KEYS,
+    FusionWeights,
+    KeyWeights,
+    choose_key_times,
+)
 from kinoloom.film.synthesis.parallel import render_in_order
+from kinoloom.film.synthesis.photo_frames import render_photo_frames
 from kinoloom.film.synthesis.pixels import unpremultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
-from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.static import StaticPixels
 from kinoloom.film.synthesis.warping import Box, MotionSource, WarpedPair, warp_pair
-from kinoloom.motion.camera import global_motion
 from kinoloom.motion.flow import Field, Flow
 from kinoloom.motion.flow_network import network_size
 from kinoloom.runtime.models import require_weights
@@ -70,8 +76,8 @@ _FIXED_NETWORK_BYTES = 40_000_000
 _FLOW_BYTES_PER_CELL = 460
 """Measured, as the fixed part."""
 _FUSION_BYTES_PER_PIXEL = 450
-_BYTES_PER_WEIGHTED_PIXEL = 32 * SOURCES
-"""Memory of the weights at the key times that are held at once."""
+_KEY_BYTES_PER_PIXEL = 2 * SOURCES * HELD_KEYS
+"""Weights of a photo film, always included, so that they never depend on the memory limit."""
 _TILE_PX = 704
 _CONTEXT_PX = 64
 """Pixels around a tile that the network also sees: more than its receptive field."""
@@ -91,7 +97,6 @@ class Deep:
     def __init__(self, options: EngineOptions, *, full_size: bool) -> None:
         self._estimator = MotionEstimator(Fast(options, _estimate_networks))
         self._full_size = full_size
-        self._memory_bytes = options.memory_bytes
         self._fusion = open_model(
             require_weights(CARD, options.weights), _CONTRACT, options.memory_bytes
         )
@@ -112,73 +117,57 @@ class Deep:
         self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
         """Interpolate as `interpolate`, with the known camera motion and weights at key times."""
-        render = partial(self._render_frames, pair=pair)
+        render = partial(self._render_photos, pair=pair)
         return interpolate_pair(first, second, times, render)
 
-    def _render_frames(
-        self,
-        first: Picture,
-        second: Picture,
-        times: Sequence[float],
-        pair: PairOfPhotos | None = None,
-    ) -> NewFrames:
-        estimate = global_motion if pair is None else lambda *_: pair.camera
-        motion = self._estimator.estimate(
-            first, second, full_size=self._full_size, estimate_camera=estimate
-        )
-        weights = None if pair is None else self._plan_weights(first, second, motion, pair.times)
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        motion = self._estimator.estimate(first, second, full_size=self._full_size)
+        static = StaticPixels(first, second)
 
         def render(time: float) -> tuple[Picture, ErrorMap]:
             sources, error = motion.build_sources(time)
-            return self._fuse_sources(first, second, sources, time, weights), error
+            frame = np.empty_like(first)
+            for own, inside, pairs, weights in self._weigh_tiles(first, second, sources, time):
+                frame[own] = unpremultiply_alpha(fuse(pairs, weights)[inside], like=first)
+            static.copy_to(frame, time)
+            return frame, error
 
         yield from render_in_order(render, times, first.shape[0] * first.shape[1])
 
-    def _plan_weights(
-        self, first: Picture, second: Picture, motion: PairMotion, times: Sequence[float]
-    ) -> KeyWeights | None:
-        """Return weights at key times of a pair; None if they save no time or need much memory."""
-        height, width = first.shape[:2]
-        keys = choose_key_times(times, motion.measure_top_speed(width))
-        is_affordable = _BYTES_PER_WEIGHTED_PIXEL * height * width <= self._memory_bytes // 4
-        if 2 * len(keys) >= len(times) or not is_affordable:
-            return None
-        return KeyWeights(keys, partial(self._predict_weights, first, second, motion))
-
-    def _fuse_sources(
-        self,
-        first: Picture,
-        second: Picture,
-        sources: list[MotionSource],
-        time: float,
-        weights: KeyWeights | None,
-    ) -> Picture:
-        """Render the frame at a time, with weights from key times or of its own."""
-        height, width = first.shape[:2]
-        frame = np.empty_like(first)
-        speeds = _measure_speeds(sources, height, width) if weights is None else []
-        for number, (own, seen) in enumerate(_plan_tiles(height, width)):
-            if weights is not None:
-                pairs = [warp_pair(first, second, each, time, own) for each in sources]
-                fused = fuse(pairs, weights.interpolate(time, number))
-            else:
-                pairs = [warp_pair(first, second, each, time, seen) for each in sources]
-                seen_speeds = [speed[_halve(seen)] for speed in speeds]
-                fused = fuse(pairs, self._compute_weights(pairs, seen_speeds))[_crop(own, seen)]
-            frame[own] = unpremultiply_alpha(fused, like=first)
-        copy_static(first, second, frame, time)
-        return frame
+    def _render_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
+    ) -> NewFrames:
+        motion = self._estimator.estimate(
+            first, second, full_size=self._full_size, estimate_camera=lambda *_: pair.camera
+        )
+        keys = choose_key_times(pair.times, motion.measure_top_speed(first.shape[1]))
+        weights = KeyWeights(keys, partial(self._predict_weights, first, second, motion))
+        build_sources = partial(motion.build_sources, is_quick=True)
+        images = first, second
+        yield from render_photo_frames(images, motion.views, times, build_sources, weights)
 
     def _predict_weights(
-        self, first: Picture, second: Picture, motion: PairMotion, time: float, number: int
-    ) -> Field:
-        """Return the weights of a tile at a key time, (2 SOURCES, h, w)."""
+        self, first: Picture, second: Picture, motion: PairMotion, time: float
+    ) -> FusionWeights:
+        """Predict the weights of a photo film at a key time."""
+        sources, _ = motion.build_sources(time, is_quick=True)
+        result = np.empty((2, len(sources), *first.shape[:2]), np.uint8)
+        for own, inside, pairs, weights in self._weigh_tiles(first, second, sources, time):
+            merged = merge_copies(weights, len(pairs))
+            result[:, :, *own] = np.rint(merged[:, :, *inside] * np.float32(255))
+        return result
+
+    def _weigh_tiles(
+        self, first: Picture, second: Picture, sources: list[MotionSource], time: float
+    ) -> Iterator[tuple[Box, Box, list[WarpedPair], Field]]:
+        """Yield each tile of a frame, its place in the area that the network sees, the moved images
+        and the weights of that area."""
         height, width = first.shape[:2]
-        own, seen = list(_plan_tiles(height, width))[number]
-        sources, _ = motion.build_sources(time)
-        pairs = [warp_pair(first, second, each, time, seen) for each in sources]
-        speeds = [speed[_halve(seen)] for speed in _measure_speeds(sources, height, width)]
-        return self._compute_weights(pairs, speeds)[:, *_crop(own, seen)].copy()
+        speeds = _measure_speeds(sources, height, width)
+        for own, seen in _plan_tiles(height, width):
+            pairs = [warp_pair(first, second, each, time, seen) for each in sources]
+            seen_speeds = [speed[_halve(seen)] for speed in speeds]
+            yield own, _crop(own, seen), pairs, self._compute_weights(pairs, seen_speeds)
 
     def _compute_weights(self, pairs: list[WarpedPair], speeds: Sequence[Field]) -> Field:
         """Return the weights of all moved images, (2 SOURCES, h, w)."""
@@ -189,12 +178,13 @@ class Deep:
 
 
 def _estimate_networks(height: int, width: int, options: EngineOptions) -> int:
-    """Return the memory of both networks on the finest grid, in bytes."""
+    """Return the memory of both networks on the finest grid and of the key weights, in bytes."""
     scale = choose_scale(height, width, options)
     rows, columns = network_size(ceil(height * scale), ceil(width * scale))
     pixels = min(height, _TILE_PX + 2 * _CONTEXT_PX) * min(width, _TILE_PX + 2 * _CONTEXT_PX)
     networks = _FLOW_BYTES_PER_CELL * rows * columns + _FUSION_BYTES_PER_PIXEL * pixels
-    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES)
+    keys = _KEY_BYTES_PER_PIXEL * height * width
+    return min(_FIXED_NETWORK_BYTES + networks, _NETWORK_BYTES) + keys
 
 
 def _measure_speeds(sources: list[MotionSource], height: int, width: int) -> list[Field]:

@@ -33,9 +33,10 @@ from kinoloom.film.engine import (
 from kinoloom.film.quality.error_estimate import estimate_error
 from kinoloom.film.synthesis.candidates import View, build_candidates, build_views
 from kinoloom.film.synthesis.parallel import render_in_order
+from kinoloom.film.synthesis.photo_frames import render_photo_frames
 from kinoloom.film.synthesis.pixels import check_same_format, premultiply_alpha
 from kinoloom.film.synthesis.preprocess import interpolate_pair
-from kinoloom.film.synthesis.static import copy_static
+from kinoloom.film.synthesis.static import StaticPixels
 from kinoloom.film.synthesis.warping import MotionSource, blend_source
 from kinoloom.motion.camera import CameraEstimator, global_motion
 from kinoloom.motion.dense_flow import dense_flow
@@ -87,26 +88,31 @@ class Fast:
         self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
     ) -> NewFrames:
         """Interpolate as `interpolate`, with the known camera motion."""
-        render = partial(self._render_frames, estimate_camera=lambda *_: pair.camera)
+        render = partial(self._render_photos, pair=pair)
         return interpolate_pair(first, second, times, render)
 
-    def _render_frames(
-        self,
-        first: Picture,
-        second: Picture,
-        times: Sequence[float],
-        estimate_camera: CameraEstimator = global_motion,
-    ) -> NewFrames:
-        pair = self.analyse(first, second, estimate_camera)
+    def _render_frames(self, first: Picture, second: Picture, times: Sequence[float]) -> NewFrames:
+        views = self.analyse(first, second)
+        static = StaticPixels(first, second)
 
         def render(time: float) -> tuple[Picture, ErrorMap]:
-            candidates, fit = build_candidates(*pair, time)
-            source = MotionSource(candidates, "cubic")
-            frame = blend_source(first, second, source, time)
-            copy_static(first, second, frame, time)
+            candidates, fit = build_candidates(*views, time)
+            frame = blend_source(first, second, MotionSource(candidates, "cubic"), time)
+            static.copy_to(frame, time)
             return frame, estimate_error(fit)
 
-        yield from render_in_order(render, times, first.shape[0] * first.shape[1])
+        return render_in_order(render, times, first.shape[0] * first.shape[1])
+
+    def _render_photos(
+        self, first: Picture, second: Picture, times: Sequence[float], pair: PairOfPhotos
+    ) -> NewFrames:
+        views = self.analyse(first, second, lambda *_: pair.camera)
+
+        def build_sources(time: float) -> tuple[list[MotionSource], ErrorMap]:
+            candidates, fit = build_candidates(*views, time, is_quick=True)
+            return [MotionSource(candidates, "cubic")], estimate_error(fit)
+
+        return render_photo_frames((first, second), views, times, build_sources)
 
     def estimate_flow(self, first: Picture, second: Picture) -> tuple[Flow, Flow]:
         """Return the flow from first to second and the flow back, each (H, W, 2) in pixels.

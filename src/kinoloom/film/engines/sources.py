@@ -10,7 +10,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import ErrorMap
 from kinoloom.film.engines.fast import Fast, resize_colors
 from kinoloom.film.quality.error_estimate import estimate_error
-from kinoloom.film.synthesis.candidates import View, build_candidates
+from kinoloom.film.synthesis.candidates import View, build_candidates, measure_top_speed
 from kinoloom.film.synthesis.midpoint_flow import project_midpoint_flow
 from kinoloom.film.synthesis.resolution import find_fine_cells, plan_tiles, refine_motion
 from kinoloom.film.synthesis.warping import Box, MotionSource
@@ -38,19 +38,25 @@ class PairMotion:
     fine: MidpointFlow | None = None
     presence: Field | None = None
 
-    def build_sources(self, time: float) -> tuple[list[MotionSource], ErrorMap]:
+    def build_sources(
+        self, time: float, *, is_quick: bool = False
+    ) -> tuple[list[MotionSource], ErrorMap]:
         """Return the motion sources at a time, and the error estimate of optical flow alone.
 
         The sources are, in this order: optical flow, the network at half size, and, if there is
         `fine`, the network at full size with the kernel it was trained with, and with a cubic one.
+
+        Args:
+            time: in the open interval (0, 1).
+            is_quick: project motion by `splat.project_quickly`.
         """
-        candidates, fit = build_candidates(*self.views, time)
+        candidates, fit = build_candidates(*self.views, time, is_quick=is_quick)
         sources = [
             MotionSource(candidates, "cubic"),
-            MotionSource(project_midpoint_flow(self.coarse, time), "bilinear"),
+            MotionSource(project_midpoint_flow(self.coarse, time, is_quick=is_quick), "bilinear"),
         ]
         if self.fine is not None:
-            fine = project_midpoint_flow(self.fine, time)
+            fine = project_midpoint_flow(self.fine, time, is_quick=is_quick)
             sources += [
                 MotionSource(fine, "bilinear", self.presence),
                 MotionSource(fine, "cubic", self.presence),
@@ -58,15 +64,8 @@ class PairMotion:
         return sources, estimate_error(fit)
 
     def measure_top_speed(self, width: int) -> float:
-        """Return the 95th percentile of the lengths of the optical flow, in pixels of an image.
-
-        Args:
-            width: of the image.
-        """
-        flows = [view.flow for view in self.views]
-        speeds = [np.hypot(flow[..., 0], flow[..., 1]) for flow in flows]
-        top = float(np.percentile(np.stack(speeds), 95))
-        return float(top * width / flows[0].shape[1])
+        """Return `candidates.measure_top_speed` of the optical flow."""
+        return measure_top_speed(self.views, width)
 
 
 class MotionEstimator:

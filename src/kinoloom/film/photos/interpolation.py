@@ -42,6 +42,11 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     Raises:
         UsageError: fewer than two photos, or an option for videos.
     """
+    return open_photo_film(photos, options)[0]
+
+
+def open_photo_film(photos: Clip, options: InterpolateOptions) -> tuple[Clip, PhotoFilm]:
+    """Build the lazy film, and what renders single frames of it; see `interpolate_photos`."""
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
@@ -51,7 +56,7 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
     count, frame_format = _choose_format(photos, options.size)
     rate = options.fps or _DEFAULT_RATE
     path = _plan_path(count, options)
-    film = _PhotoFilm(
+    film = PhotoFilm(
         photos,
         path,
         rate,
@@ -60,7 +65,7 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         BLEND.build(engine_options),
         engine_options.memory_bytes,
     )
-    return Clip(
+    clip = Clip(
         film.read,
         width=frame_format.width,
         height=frame_format.height,
@@ -73,6 +78,7 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
         made_with=describe_engine(engine, engine_options),
         budget=budget,
     )
+    return clip, film
 
 
 def _plan_path(count: int, options: InterpolateOptions) -> PhotoPath:
@@ -134,7 +140,9 @@ def _choose_format(photos: Clip, max_side_px: int) -> tuple[int, _FrameFormat]:
 
 
 @dataclass(frozen=True, eq=False)
-class _PhotoFilm:
+class PhotoFilm:
+    """The frames of a film of photos, rendered when they are read."""
+
     photos: Clip
     path: PhotoPath
     rate: Fraction
@@ -153,6 +161,11 @@ class _PhotoFilm:
             images = self._render_transition(transition, load, positions)
             for number, image in zip(numbers, images, strict=True):
                 yield Frame(image, number / self.rate, 1 / self.rate)
+
+    def render(self, number: int) -> Picture:
+        """Return the frame of a number alone, as `read` yields it; no other frame is rendered."""
+        position = self.path.positions[number]
+        return next(self._render_transition(position.transition, self._load_photo, (position,)))
 
     def _load_photo(self, index: int) -> Picture:
         frame = next(self.photos.read(Fraction(index)))

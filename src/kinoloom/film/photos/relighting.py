@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,12 +60,13 @@ class Relighting:
         levels = np.arange(np.iinfo(picture.dtype).max + 1, dtype=picture.dtype)
         ramp = to_float(np.repeat(levels, 3).reshape(-1, 1, 3))
         table = from_float(apply_gain(ramp, self.gain, power), dtype)[:, 0]
-        result = np.empty(picture.shape, dtype)
-        for channel in range(3):
-            result[..., channel] = table[:, channel][picture[..., channel]]
-        if picture.shape[2] == 4:
-            result[..., 3] = _convert_alpha(picture[..., 3], dtype)
-        return result
+        planes = cv2.split(picture)
+        converted = [
+            np.ascontiguousarray(table[:, channel]).take(np.asarray(plane, picture.dtype))
+            for channel, plane in enumerate(planes[:3])
+        ]
+        converted += [_convert_alpha(alpha, dtype) for alpha in planes[3:]]
+        return np.asarray(cv2.merge(converted))
 
 
 def plan_relighting(gain: Gain, photo: Picture, memory_bytes: int) -> Relighting:

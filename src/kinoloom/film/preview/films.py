@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.arrays import Picture
+from kinoloom.base.clip import Clip
 from kinoloom.base.files import files_of
 from kinoloom.errors import UsageError
 from kinoloom.film.ops import interpolate
 from kinoloom.film.options import InterpolateOptions
+from kinoloom.film.photos.interpolation import PhotoFilm, open_photo_film
 
 _HELD_FILMS = 3
 
@@ -25,11 +27,13 @@ class OpenFilm:
         source: the photos or the video.
         film: the result of `interpolate`.
         options: its options.
+        photo_film: renders single frames of a film of photos; None for a video.
     """
 
     source: Clip
     film: Clip
     options: InterpolateOptions
+    photo_film: PhotoFilm | None = None
 
     def count_frames(self) -> int:
         """Return the number of frames, estimated by the rate where it is not known."""
@@ -38,17 +42,24 @@ class OpenFilm:
         duration, rate = self.film.duration or Fraction(0), self.film.rate or Fraction(0)
         return max(1, round(duration * rate))
 
-    def read_frame(self, number: int) -> Frame:
+    def read_frame(self, number: int) -> Picture:
         """Return the frame of a number, from 0.
 
         Raises:
             UsageError: the film has fewer frames.
         """
-        time = Fraction(number) / self.film.rate if self.film.rate else Fraction(number)
-        frame = next(self.film.read(time), None)
+        if number >= self.count_frames():
+            raise UsageError(f"The film has no frame {number}.")
+        if self.photo_film is not None:
+            return self.photo_film.render(number)
+        frame = next(self.film.read(self.time_of(number)), None)
         if frame is None:
             raise UsageError(f"The film has no frame {number}.")
-        return frame
+        return frame.image
+
+    def time_of(self, number: int) -> Fraction:
+        """Return the time of a frame, in seconds."""
+        return Fraction(number) / (self.film.rate or 1)
 
 
 class Films:
@@ -80,9 +91,11 @@ class Films:
 def _open(files: Sequence[Path], options: InterpolateOptions, size: int) -> OpenFilm:
     reader = files_of(Clip)
     source: Clip = reader.read(files, reader.read_options())
-    if source.stills:
-        options = replace(options, size=min(options.size, size))
-    return OpenFilm(source, interpolate(source, options), options)
+    if not source.stills:
+        return OpenFilm(source, interpolate(source, options), options)
+    options = replace(options, size=min(options.size, size))
+    film, photo_film = open_photo_film(source, options)
+    return OpenFilm(source, film, options, photo_film)
 
 
 def _identify(file: Path) -> tuple[int, int, int]:

@@ -67,7 +67,7 @@ def _build_interpolator(film: OpenFilm) -> Interpolator:
 
 def _find_pair(film: OpenFilm, number: int) -> tuple[Picture, Picture, Fraction]:
     """Return the source frames around a frame, in the film's size, and its place between them."""
-    time = Fraction(number) / (film.film.rate or 1)
+    time = film.time_of(number)
     first, second, position = (
         _find_photos(film, time) if film.source.stills else _find_frames(film, time)
     )

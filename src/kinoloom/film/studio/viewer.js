@@ -106,7 +106,7 @@ function Sources({ studio, film, plan }) {
     return html`<li><button type="button" title=${`Go to ${name}`} aria-label=${`Go to ${name}`}
       onClick=${() => (film.number.value = place)}><img src=${src} alt="" loading="lazy" /></button></li>`;
   });
-  return html`<ul class="film-strip">${items}</ul>`;
+  return html`<ul class=${count > 4 ? 'film-strip many' : 'film-strip'}>${items}</ul>`;
 }
 
 /** @param {{studio: any, film: import('./state.js').Film, plan: import('./state.js').Plan}} props */

@@ -18,14 +18,14 @@ Everything is computed on a grid of at most half the image size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from kinoloom.motion.flow import Field, Flow, consistency, pixel_grid, sample
-from kinoloom.motion.splat import project
+from kinoloom.motion.splat import project, project_quickly
 
 _WINDOW_SIGMA_PX = 3.0
 """Standard deviation of the window over which two samples are compared."""
@@ -34,6 +34,8 @@ _NOISE_VARIANCE = 1.0
 _OUTSIDE_CONFIDENCE = 0.1
 """Confidence in a sample from outside the image."""
 _MIN_ARRIVED_WEIGHT = 1e-4
+Project = Callable[[Flow, float, Field], tuple[Flow, Field]]
+"""See `motion.splat`."""
 _MEAN_OF_COLOURS = np.array([[1 / 3, 1 / 3, 1 / 3, 0]])
 
 
@@ -44,11 +46,13 @@ class View:
     Attributes:
         planes: (h, w, 4): red, green and blue in 0..255, and the consistency of `flow` in 0..1.
         flow: (h, w, 2), the motion to the other image, in pixels of the grid.
+        reverse: (h, w, 2), its negative.
         fit: (h, w), how well the other image agrees along the flow.
     """
 
     planes: Field
     flow: Flow
+    reverse: Flow
     fit: Field
 
 
@@ -76,53 +80,76 @@ def build_views(first: Field, second: Field, forward: Flow, backward: Flow) -> t
     planes2 = np.dstack([second, consistency(backward, forward)])
     here = pixel_grid(*forward.shape[:2])
     return (
-        View(planes1, forward, _compute_fit(planes1, sample(planes2, here + forward))),
-        View(planes2, backward, _compute_fit(planes2, sample(planes1, here + backward))),
+        View(planes1, forward, -forward, _compute_fit(planes1, sample(planes2, here + forward))),
+        View(planes2, backward, -backward, _compute_fit(planes2, sample(planes1, here + backward))),
     )
 
 
-def build_candidates(first: View, second: View, time: float) -> tuple[list[Candidate], Field]:
+def measure_top_speed(views: tuple[View, View], width: int) -> float:
+    """Return the 95th percentile of the lengths of both flows, in pixels of an image.
+
+    Args:
+        views: from `build_views`.
+        width: of the image.
+    """
+    speeds = [np.hypot(view.flow[..., 0], view.flow[..., 1]) for view in views]
+    top = float(np.percentile(np.stack(speeds), 95))
+    return float(top * width / views[0].flow.shape[1])
+
+
+def build_candidates(
+    first: View, second: View, time: float, *, is_quick: bool = False
+) -> tuple[list[Candidate], Field]:
     """Build the motion candidates at a time and measure their joint fit.
 
     Args:
         first, second: from `build_views`.
         time: in the open interval (0, 1).
+        is_quick: project flows by `splat.project_quickly`.
 
     Returns:
         The candidates, whose weights sum to 1 at each pixel; and (h, w), the sum of the weights
         before normalisation.
     """
     planes = first.planes, second.planes
-    found = [
-        _weight_motion(*planes, motion, time) for motion in _enumerate_motions(first, second, time)
-    ]
-    total: Field = np.sum([each.weights for each in found], axis=(0, 3), dtype=np.float32)
-    return [Candidate(each.motion, each.weights / total[..., None]) for each in found], total
+    motions = list(
+        _enumerate_motions(first, second, time, project_quickly if is_quick else project)
+    )
+    weights = [_weigh_samples(*planes, motion, time) for motion in motions]
+    total: Field = np.sum(weights, axis=(0, 1))
+    inverse = 1 / total
+    return [
+        Candidate(motion, np.asarray(cv2.merge([side * inverse for side in sides]), np.float32))
+        for motion, sides in zip(motions, weights, strict=True)
+    ], total
 
 
-def _enumerate_motions(first: View, second: View, time: float) -> Iterator[Flow]:
+def _enumerate_motions(first: View, second: View, time: float, splat: Project) -> Iterator[Flow]:
     yield first.flow
-    yield -second.flow
-    mean = (first.flow - second.flow) * np.float32(0.5)
-    yield _project_flow(first, time, mean)
-    yield -_project_flow(second, 1 - time, -mean)
+    yield second.reverse
+    mean = (first.flow + second.reverse) * np.float32(0.5)
+    yield _project_flow(splat, first, time, mean)
+    yield -_project_flow(splat, second, 1 - time, -mean)
     yield np.zeros_like(mean)
 
 
-def _project_flow(view: View, elapsed: float, fallback: Flow) -> Flow:
+def _project_flow(splat: Project, view: View, elapsed: float, fallback: Flow) -> Flow:
     """Project the view's flow to a time; use `fallback` where no pixel arrives."""
-    motion, arrived = project(view.flow, elapsed, view.fit)
+    motion, arrived = splat(view.flow, elapsed, view.fit)
     return np.where(arrived[..., None] > _MIN_ARRIVED_WEIGHT, motion, fallback)
 
 
-def _weight_motion(first: Field, second: Field, motion: Flow, time: float) -> Candidate:
+def _weigh_samples(first: Field, second: Field, motion: Flow, time: float) -> tuple[Field, Field]:
+    """Return the weights of a motion's samples from both images, each (h, w)."""
     here = pixel_grid(*motion.shape[:2])
-    before, after = here - np.float32(time) * motion, here + np.float32(1 - time) * motion
+    before, after = (
+        np.asarray(cv2.scaleAdd(motion, elapsed, here), np.float32) for elapsed in (-time, 1 - time)
+    )
     sample_before, sample_after = sample(first, before), sample(second, after)
     fit = _compute_fit(sample_before, sample_after)
     weight_before = np.float32(1 - time) * fit * _compute_confidence(before, sample_before)
     weight_after = np.float32(time) * fit * _compute_confidence(after, sample_after)
-    return Candidate(motion, np.dstack([weight_before, weight_after]))
+    return weight_before, weight_after
 
 
 def _compute_fit(first: Field, second: Field) -> Field:
@@ -135,6 +162,6 @@ def _compute_fit(first: Field, second: Field) -> Field:
 def _compute_confidence(positions: Field, samples: Field) -> Field:
     """Return the confidence in samples of planes apart from their fit, (h, w) in 0.1..2."""
     height, width = samples.shape[:2]
-    confidence = 2 - samples[..., 3]
-    confidence[cv2.inRange(positions, (-1, -1), (width, height)) == 0] = _OUTSIDE_CONFIDENCE
-    return confidence
+    confidence = 2 - cv2.extractChannel(samples, 3)
+    inside = cv2.inRange(positions, (-1, -1), (width, height))
+    return np.asarray(cv2.copyTo(confidence, inside, np.full_like(confidence, _OUTSIDE_CONFIDENCE)))

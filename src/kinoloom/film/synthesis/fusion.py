@@ -8,7 +8,7 @@ Training and inference build its input by the same functions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -59,13 +59,13 @@ def measure_speed(source: MotionSource, height: int, width: int) -> Field:
         source: on a grid of any size, which the result has, too.
         height, width: of the image.
     """
-    motion = np.sum(
-        [each.motion * each.weights.sum(axis=2)[..., None] for each in source.candidates], axis=0
-    )
-    rows, columns = motion.shape[:2]
-    return np.asarray(
-        np.hypot(motion[..., 0] * (width / columns), motion[..., 1] * (height / rows)), np.float32
-    )
+    rows, columns = source.candidates[0].weights.shape[:2]
+    across, down = np.zeros((2, rows, columns), np.float32)
+    for each in source.candidates:
+        weight = each.weights[..., 0] + each.weights[..., 1]
+        for total, motion in zip((across, down), cv2.split(each.motion), strict=True):
+            cv2.accumulateProduct(motion, weight, total)
+    return np.asarray(cv2.magnitude(across * (width / columns), down * (height / rows)))
 
 
 def build_fusion_input(pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> FusionInput:
@@ -77,33 +77,30 @@ def build_fusion_input(pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> 
         pairs: one per source, at most `SOURCES`; channels beyond three are ignored.
         speeds: one per source, (H / 2, W / 2), rounded up: the length of the motion in pixels.
     """
-    missing = SOURCES - len(pairs)
-    absent = replace(pairs[-1], presence=np.zeros_like(pairs[-1].presence))
-    pairs, speeds = [*pairs, *[absent] * missing], [*speeds, *[speeds[-1]] * missing]
+    (height, width), count = pairs[0].share.shape, len(pairs)
+    rows, columns = (side + -side % SIZE_MULTIPLE for side in (height, width))
+    sides = np.empty((2, 2 * SOURCES, rows, columns), np.float32)
+    common = np.empty((1, 1 + SOURCES, rows, columns), np.float32)
+    inside = np.s_[:height, :width]
     lumas = [[_compute_luma(image) for image in (each.before, each.after)] for each in pairs]
     shares = [(each.presence * each.share, each.presence * (1 - each.share)) for each in pairs]
     mean = sum(
         share[0] * luma[0] + share[1] * luma[1] for share, luma in zip(shares, lumas, strict=True)
     ) / sum(each.presence for each in pairs)
-    sides = np.stack(
-        [
-            [
-                *((luma[k] - mean) * _DIFFERENCE_SCALE for luma in lumas),
-                *(np.log(share[k] + _MIN_SHARE) / LOG_SHARE_SCALE for share in shares),
-            ]
-            for k in range(2)
-        ]
-    )
-    gaps = [_compress(np.float32(255) * np.abs(one - other)) for one, other in lumas]
-    common = np.stack([mean - np.float32(0.5), *gaps])[None]
-    return FusionInput(
-        _pad(np.asarray(sides, np.float32), SIZE_MULTIPLE),
-        _pad(np.asarray(common, np.float32), SIZE_MULTIPLE),
-        _pad(
-            np.asarray(np.stack([_compress(speed) for speed in speeds])[None], np.float32),
-            SIZE_MULTIPLE // 2,
-        ),
-    )
+    np.subtract(mean, np.float32(0.5), out=common[0, 0][inside])
+    for k, (luma, share) in enumerate(zip(lumas, shares, strict=True)):
+        _compress(np.float32(255) * cv2.absdiff(*luma), out=common[0, 1 + k][inside])
+        for side in range(2):
+            difference = sides[side, k][inside]
+            np.subtract(luma[side], mean, out=difference)
+            difference *= _DIFFERENCE_SCALE
+            _log_share(share[side], out=sides[side, SOURCES + k][inside])
+    common[:, 1 + count :] = common[:, count, None]
+    sides[:, count:SOURCES] = sides[:, count - 1, None]
+    sides[:, SOURCES + count :] = np.log(_MIN_SHARE) / np.float32(LOG_SHARE_SCALE)
+    for planes in (sides, common):
+        _repeat_edge(planes, height, width)
+    return FusionInput(sides, common, _stack_speeds(speeds))
 
 
 def fade_to_mean(weights: Field, pairs: Sequence[WarpedPair], speeds: Sequence[Field]) -> Field:
@@ -127,6 +124,23 @@ def fade_to_mean(weights: Field, pairs: Sequence[WarpedPair], speeds: Sequence[F
     return np.asarray(mean + trust * (weights - mean), np.float32)
 
 
+def merge_copies(weights: Field, sources: int) -> Field:
+    """Add the weights of the last source's copies to its own.
+
+    Args:
+        weights: (2 S, h, w), of the network.
+        sources: number of sources without copies.
+
+    Returns:
+        (2, sources, h, w): of the first and of the second image, for each source.
+    """
+    sides = weights.reshape(2, -1, *weights.shape[1:])
+    if sides.shape[1] == sources:
+        return sides
+    last = sides[:, sources - 1 :].sum(axis=1, keepdims=True)
+    return np.concatenate([sides[:, : sources - 1], last], axis=1)
+
+
 def fuse(pairs: Sequence[WarpedPair], weights: Field) -> NDArray[np.float32]:
     """Blend moved images by the network's weights.
 
@@ -137,12 +151,12 @@ def fuse(pairs: Sequence[WarpedPair], weights: Field) -> NDArray[np.float32]:
     Returns:
         (h, w, C).
     """
-    last = len(pairs) - 1  # the weights of its copies are its own
     frame = np.zeros_like(pairs[0].before)
+    channels = frame.shape[2]
+    merged = merge_copies(weights, len(pairs))
     for k, pair in enumerate(pairs):
-        own = np.s_[k:SOURCES] if k == last else np.s_[k : k + 1]
-        for image, side in zip((pair.before, pair.after), np.split(weights, 2), strict=True):
-            cv2.add(frame, image * side[own].sum(axis=0)[..., None], dst=frame)
+        for image, side in zip((pair.before, pair.after), merged, strict=True):
+            cv2.accumulateProduct(image, cv2.merge([side[k]] * channels), frame)
     return frame
 
 
@@ -150,12 +164,34 @@ def _compute_luma(image: NDArray[np.float32]) -> Field:
     return np.asarray(cv2.transform(image[..., :3], _LUMA), np.float32)
 
 
-def _compress(values: Field) -> Field:
-    return np.asarray(np.log1p(values) * _LOG_SCALE, np.float32)
+def _stack_speeds(speeds: Sequence[Field]) -> Field:
+    """Return the plane of each source, padded; the last one takes the places of missing ones."""
+    height, width = speeds[0].shape
+    multiple = SIZE_MULTIPLE // 2
+    rows, columns = (side + -side % multiple for side in (height, width))
+    planes = np.empty((1, SOURCES, rows, columns), np.float32)
+    for k, speed in enumerate(speeds):
+        _compress(speed, out=planes[0, k, :height, :width])
+    planes[:, len(speeds) :] = planes[:, len(speeds) - 1, None]
+    _repeat_edge(planes, height, width)
+    return planes
 
 
-def _pad(planes: Field, multiple: int) -> Field:
-    """Pad the last two axes to a multiple by repeating the edge."""
-    padding = [(0, -side % multiple) for side in planes.shape[-2:]]
-    widths = [(0, 0)] * (planes.ndim - 2) + padding
-    return np.ascontiguousarray(np.pad(planes, widths, mode="edge"), np.float32)
+def _compress(values: Field, out: Field) -> None:
+    """Write the scaled logarithm of 1 + `values`."""
+    np.add(values, np.float32(1), out=out)
+    np.log(out, out=out)
+    out *= _LOG_SCALE
+
+
+def _log_share(share: Field, out: Field) -> None:
+    """Write the scaled logarithm of a share."""
+    np.add(share, _MIN_SHARE, out=out)
+    np.log(out, out=out)
+    out /= np.float32(LOG_SHARE_SCALE)
+
+
+def _repeat_edge(planes: Field, height: int, width: int) -> None:
+    """Fill the last two axes beyond a height and a width by repeating the edge, in place."""
+    planes[..., height:, :width] = planes[..., height - 1 : height, :width]
+    planes[..., width:] = planes[..., width - 1 : width]

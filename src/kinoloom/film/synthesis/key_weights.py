@@ -1,9 +1,8 @@
-"""Fusion weights of many frames of one pair, predicted at key times and interpolated between them.
+"""Fusion weights of the frames of one pair, predicted at key times and blended between them.
 
-A film of two photos has dozens of new frames, and between two of them the picture moves by a
-fraction of a pixel. The fusion network, which takes half of the time of a frame, then predicts
-nearly the same weights again and again. It runs at key times only, between which the picture moves
-by at most four pixels; the images are moved and blended at each time as ever.
+A film of two photos has dozens of new frames, between which the weights change little. The fusion
+network, which takes longer than the rest of a frame, runs at key times only. Everything else is
+computed for each frame: motion blended between key times would be wrong at motion borders.
 """
 
 from __future__ import annotations
@@ -11,17 +10,26 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from math import ceil
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kinoloom.motion.flow import Field
 
-MAX_MOTION_PX = 4.0
+MAX_MOTION_PX = 16.0
 """Motion between two key times."""
-_MAX_SPAN = 0.25
+MAX_SPAN = 0.26
 """Time between two key times: the weights depend on the time, too."""
-_MAX_HELD_KEYS = 4
+MIN_SPAN = 0.1
+"""On motion that is too fast for `MAX_MOTION_PX`: the network is unreliable there in any case."""
+HELD_KEYS = 3
+"""Two frames that are rendered at once use at most three key times."""
+
+FusionWeights = NDArray[np.uint8]
+"""(2, S, H, W): the weights of the first and of the second image for each source, times 255."""
 
 
 def choose_key_times(times: Sequence[float], speed_px: float) -> list[float]:
@@ -35,52 +43,70 @@ def choose_key_times(times: Sequence[float], speed_px: float) -> list[float]:
         In ascending order, with the first and the last time.
     """
     ordered = sorted(set(times))
-    span = min(_MAX_SPAN, MAX_MOTION_PX / max(speed_px, 1e-6))
-    keys = ordered[:1]
-    for time, following in pairwise(ordered[1:]):
-        if following - keys[-1] > span:
-            keys.append(time)
-    return [*keys, *ordered[1:][-1:]]
+    if len(ordered) < 3:
+        return ordered
+    span = min(MAX_SPAN, max(MIN_SPAN, MAX_MOTION_PX / max(speed_px, 1e-6)))
+    places = np.linspace(ordered[0], ordered[-1], ceil((ordered[-1] - ordered[0]) / span) + 1)
+    nearest = {int(np.abs(np.array(ordered) - place).argmin()) for place in places}
+    return [ordered[k] for k in sorted(nearest | {0, len(ordered) - 1})]
+
+
+@dataclass(frozen=True)
+class BlendedWeights:
+    """The weights at any time.
+
+    Attributes:
+        before, after: the weights at the key times around it.
+        share: of those after.
+    """
+
+    before: FusionWeights
+    after: FusionWeights
+    share: float
+
+    def read(self, source: int, side: int, rows: slice) -> Field:
+        """Return the weights of an image in some rows, (rows, W) in 0..255."""
+        one, other = (each[side, source, rows] for each in (self.before, self.after))
+        blended = cv2.addWeighted(one, 1 - self.share, other, self.share, 0, dtype=cv2.CV_32F)
+        return np.asarray(blended, np.float32)
 
 
 class KeyWeights:
-    """The weights of all tiles of a pair at any time between the first and the last key time.
+    """The weights of a pair at any time between the first and the last key time.
 
     Args:
         keys: key times, ascending.
-        predict: returns the weights (K, h, w) of a tile at a key time, by the number of the tile.
+        predict: returns the weights at a key time.
     """
 
-    def __init__(self, keys: Sequence[float], predict: Callable[[float, int], Field]) -> None:
+    def __init__(self, keys: Sequence[float], predict: Callable[[float], FusionWeights]) -> None:
         self.keys = list(keys)
         self._predict = predict
-        self._held: dict[tuple[int, int], Field] = {}
+        self._held: dict[int, FusionWeights] = {}
         self._lock = threading.Lock()
-        self._locks: dict[tuple[int, int], threading.Lock] = {}
+        self._locks = [threading.Lock() for _ in keys]
 
-    def interpolate(self, time: float, tile: int) -> Field:
-        """Return the weights of a tile at a time; those of a key time are as predicted."""
+    def blend(self, time: float) -> BlendedWeights:
+        """Return the weights at a time; those of a key time are as predicted."""
         index = min(max(bisect_right(self.keys, time) - 1, 0), len(self.keys) - 1)
-        before = self._get(index, tile)
         if self.keys[index] >= time or index + 1 == len(self.keys):
-            return before
-        share = np.float32((time - self.keys[index]) / (self.keys[index + 1] - self.keys[index]))
-        return before + share * (self._get(index + 1, tile) - before)
+            weights = self._get(index)
+            return BlendedWeights(weights, weights, 0.0)
+        # Two threads that start at one key time predict for different ones first.
+        order = (index + 1, index) if self._locks[index].locked() else (index, index + 1)
+        found = {each: self._get(each) for each in order}
+        share = (time - self.keys[index]) / (self.keys[index + 1] - self.keys[index])
+        return BlendedWeights(found[index], found[index + 1], share)
 
-    def _get(self, index: int, tile: int) -> Field:
+    def _get(self, index: int) -> FusionWeights:
         """Return the weights at a key time, predicted by the first thread that asks."""
-        place = index, tile
-        with self._lock:
-            own = self._locks.setdefault(place, threading.Lock())
-        with own:
-            if place not in self._held:
-                weights = self._predict(self.keys[index], tile)
+        with self._locks[index]:
+            with self._lock:
+                weights = self._held.get(index)
+            if weights is None:
+                weights = self._predict(self.keys[index])
                 with self._lock:
-                    self._held[place] = weights
-                    self._forget(index)
-            return self._held[place]
-
-    def _forget(self, newest: int) -> None:
-        """Drop the weights of key times that are far from the newest one."""
-        for place in [key for key in self._held if abs(key[0] - newest) >= _MAX_HELD_KEYS]:
-            del self._held[place]
+                    self._held[index] = weights
+                    for far in [each for each in self._held if abs(each - index) >= HELD_KEYS]:
+                        del self._held[far]
+            return weights

@@ -106,17 +106,23 @@ def warp_pair(
     scale = _grid_scale(source.candidates[0].motion, *first.shape[:2])
     on_grid = _to_grid(here, scale)
     for candidate in source.candidates:
-        weights = cv2.split(sample(candidate.weights, on_grid))
-        if max(weight.max() for weight in weights) < _MIN_WEIGHT:
-            continue
-        motion = cv2.transform(sample(candidate.motion, on_grid), scale)
-        for k, (image, elapsed) in enumerate(((first, -time), (second, 1 - time))):
-            if weights[k].max() < _MIN_WEIGHT:
+        # OpenCV samples four channels in a third of the time of twice two.
+        fields = sample(np.dstack([candidate.motion, candidate.weights]), on_grid)
+        *motion, before, after = cv2.split(fields)
+        for k, (image, elapsed, weight) in enumerate(
+            ((first, -time, before), (second, 1 - time, after))
+        ):
+            if weight.max() < _MIN_WEIGHT:
                 continue
-            samples = _sample_image(image, here + np.float32(elapsed) * motion, source.kernel)
-            planes = cv2.merge([weights[k]] * channels)
-            cv2.add(sums[k], cv2.multiply(samples, planes, dtype=cv2.CV_32F), dst=sums[k])
-            totals[k] += weights[k]
+            positions = here + cv2.merge(
+                [
+                    np.float32(elapsed * by) * way
+                    for by, way in zip(np.diag(scale), motion, strict=True)
+                ]
+            )
+            samples = np.asarray(_sample_image(image, positions, source.kernel), np.float32)
+            cv2.accumulateProduct(samples, cv2.merge([weight] * channels), sums[k])
+            totals[k] += weight
     presence = np.ones((height, width), np.float32)
     if source.presence is not None:
         presence = source.presence[box]

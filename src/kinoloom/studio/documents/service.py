@@ -112,11 +112,16 @@ class Documents:
             RequestError: as `read`; also if the person may not change the document (403).
         """
 
+        signature = {"person": person.name} if self._kind(place).is_signed else {}
+
         def apply(history: History, answered: list[Entry]) -> None:
             for one in changes:
                 with _rejecting(history, one):
                     entry = history.find(one.key) or history.change(
-                        one.change, person.name, one.key, based_on=one.based_on
+                        {**one.change, **signature},
+                        person.name,
+                        one.key,
+                        based_on=one.based_on,
                     )
                 answered.append(entry)
 

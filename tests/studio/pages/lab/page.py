@@ -210,7 +210,7 @@ def _count(state: int, change: Mapping[str, Any]) -> int:
 
 
 COUNTER = Document(lambda: 0, _count, _check_counter)
-ACKNOWLEDGED = Document(lambda: 0, _count, _check_counter, role="operator")
+ACKNOWLEDGED = Document(lambda: 0, _count, _check_counter, role="operator", is_signed=True)
 
 _CALLS = (
     "add",

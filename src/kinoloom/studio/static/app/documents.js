@@ -10,10 +10,13 @@ import { toastError } from './toasts.js';
 /**
  * @typedef {{key: string, change: any, resolve: (value: any) => void,
  *   reject: (error: unknown) => void}} Pending
+ * @typedef {{verb: 'undo' | 'redo', keys: string[], done: Promise<void>}} Steps
  * @typedef {{seq: number, key: string, change: any, person?: string, time?: number, state?: any}} Applied
  */
 
 const GAP_MS = 500;
+/** Undos or redos in one request. */
+const MAX_STEPS = 1000;
 const tab = Math.random().toString(36).slice(2);
 
 /** One document of a page, open in this tab. */
@@ -38,12 +41,16 @@ export class OpenDocument {
     this.confirmed = null;
     this.isRead = false;
     this.isSending = false;
+    this.isSaving = false;
     this.isClosed = false;
     /** @type {Map<number, Applied>} */
     this.inbox = new Map();
     this.gapTimer = 0;
     /** @type {Pending[]} */
     this.pending = [];
+    /** @type {Steps[]} */
+    this.steps = [];
+    this.stepping = Promise.resolve();
     this.adopt();
     const read = () => void this.read().catch(toastError);
     const topic = `doc:${page}/${kind}/${name}`;
@@ -126,11 +133,17 @@ export class OpenDocument {
     done.resolve(undefined);
   }
 
+  /** Keep the pending changes in the browser, once for all that happens now. */
   save() {
     this.kept.value = this.pending.length === 0;
-    const kept = this.pending.map(({ key, change }) => ({ key, change }));
-    if (kept.length) localStorage.setItem(this.store + tab, JSON.stringify(kept));
-    else localStorage.removeItem(this.store + tab);
+    if (this.isSaving) return;
+    this.isSaving = true;
+    queueMicrotask(() => {
+      this.isSaving = false;
+      const kept = this.pending.map(({ key, change }) => ({ key, change }));
+      if (kept.length) localStorage.setItem(this.store + tab, JSON.stringify(kept));
+      else localStorage.removeItem(this.store + tab);
+    });
   }
 
   /**
@@ -201,13 +214,31 @@ export class OpenDocument {
     return this.step('redo');
   }
 
-  /** @param {'undo' | 'redo'} verb */
-  async step(verb) {
-    while (this.pending.length && connection.value === 'ok') await this.whenKept();
+  /**
+   * Undo or redo; steps that wait for the server are sent together.
+   * @param {'undo' | 'redo'} verb
+   * @returns {Promise<void>}
+   */
+  step(verb) {
     const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
-    const answer = await request('POST', `${this.path}/${verb}`, { key });
-    if ('state' in answer) this.reset(answer.seq, answer.state);
-    else if (answer.applied?.length) this.take(answer.applied);
+    const last = this.steps.at(-1);
+    if (last?.verb === verb && last.keys.length < MAX_STEPS) {
+      last.keys.push(key);
+      return last.done;
+    }
+    const some = { verb, keys: [key], done: Promise.resolve() };
+    some.done = this.stepping.then(() => this.sendSteps(some));
+    this.steps.push(some);
+    this.stepping = some.done.catch(() => {}); // who has called `step` gets the error
+    return some.done;
+  }
+
+  /** @param {Steps} some */
+  async sendSteps(some) {
+    while (this.pending.length && connection.value === 'ok') await this.whenKept();
+    this.steps = this.steps.filter((one) => one !== some);
+    const answer = await request('POST', `${this.path}/${some.verb}`, { keys: some.keys });
+    if (answer.applied.length) this.take(answer.applied);
     else await this.read();
   }
 

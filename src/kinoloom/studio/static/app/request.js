@@ -1,6 +1,8 @@
 // Requests to the studio's server, with its errors as values of one class.
 import { reportLost } from './connection.js';
 
+const tab = crypto.getRandomValues(new Uint32Array(1))[0].toString(36);
+
 /** What the server, or the connection to it, answers instead of a value. */
 export class RequestError extends Error {
   /**
@@ -85,7 +87,8 @@ export function createCaller(page) {
       running.set(key, control);
     }
     try {
-      const body = latest === undefined ? { options } : { options, latest };
+      // Calls of other tabs go on.
+      const body = latest === undefined ? { options } : { options, latest: `${tab} ${latest}` };
       const path = `/api/${page}/${encodeURIComponent(name)}`;
       return await readValue(await send('POST', path, body, { signal: control.signal }));
     } finally {

@@ -1,0 +1,110 @@
+"""Draw the pictures of the studio in the README: its pages in chromium, with the examples.
+
+    python scripts/docs/studio_pictures.py [FOLDER]
+
+Needs the extras `studio` and `dev`, and Debian's chromium. They are written to docs/assets, or
+FOLDER.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+WIDTH, HEIGHT = 1280, 860
+_TIMEOUT_MS = 300_000
+
+
+def main() -> None:
+    """Draw all pictures."""
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "assets"
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text) / "films"
+        folder.mkdir()
+        for name in ("aloe1.jpg", "aloe2.jpg"):
+            shutil.copy(EXAMPLES / "photos" / name, folder)
+        shutil.copy(EXAMPLES / "clips" / "bunny.mp4", folder)
+        run_kinoloom(folder, "pipeline", "run", str(EXAMPLES / "pipelines/abalone/pipeline.py"))
+        run_kinoloom(folder, "interpolate", "bunny.mp4", "-o", "slow.mp4", "--slow", "4")
+        with _open(folder) as page:
+            draw_film(page, target)
+            draw_home(page, target)
+            draw_pipelines(page, target)
+
+
+def draw_film(page: Page, target: Path) -> None:
+    """Draw the film page, and make the film."""
+    _go(page, "#/film?path=aloe1.jpg%0Aaloe2.jpg")
+    page.get_by_role("img", name="New frame at").wait_for()
+    page.get_by_label("Length").wait_for()
+    _save(page, target / "studio_film.webp")
+    page.get_by_role("button", name="Make the film").click()
+    page.get_by_role("button", name="Open aloe1-interpolate.mp4").wait_for()
+
+
+def draw_home(page: Page, target: Path) -> None:
+    """Draw Home with the film that was made."""
+    _go(page, "#/home?path=aloe1-interpolate.mp4")
+    page.get_by_role("heading", name="aloe1-interpolate.mp4").first.wait_for()
+    _save(page, target / "studio_home.webp")
+
+
+def draw_pipelines(page: Page, target: Path) -> None:
+    """Draw an execution with the log of a step."""
+    _go(page, "#/pipelines")
+    page.get_by_role("heading", name="Times").wait_for()
+    _save(page, target / "studio_pipelines.webp")
+
+
+def run_kinoloom(folder: Path, *words: str) -> None:
+    """Run a command in a folder."""
+    subprocess.run([sys.executable, "-m", "kinoloom", *words], cwd=folder, check=True)
+
+
+@contextmanager
+def _open(folder: Path) -> Iterator[Page]:
+    words = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as studio:
+        assert studio.stdout is not None
+        link = json.loads(studio.stdout.readline())
+        try:
+            with sync_playwright() as playwright:
+                chromium = shutil.which("chromium")
+                browser: Browser = playwright.chromium.launch(
+                    executable_path=chromium, args=["--no-sandbox"]
+                )
+                page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+                page.set_default_timeout(_TIMEOUT_MS)
+                page.goto(f"{link['url']}/?token={link['token']}")
+                yield page
+                browser.close()
+        finally:
+            studio.terminate()
+
+
+def _go(page: Page, place: str) -> None:
+    page.evaluate("(place) => { location.hash = place }", place)
+
+
+def _save(page: Page, path: Path) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => [...document.images].every((image) => image.complete)")
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    picture.convert("RGB").save(path, quality=82, method=6)
+    print(path, path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A skeleton page for tests: A map with tracks, lights and alerts."""

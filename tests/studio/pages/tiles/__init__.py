@@ -1,0 +1,1 @@
+"""A skeleton page for tests: Live pictures, the newest only."""

@@ -1,0 +1,1 @@
+"""A skeleton page for tests: Four synchronised videos with points."""
