@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 from driving import StudioServer, overflow, watch
@@ -264,6 +265,15 @@ def test_two_photos_become_a_film_by_keyboard_alone(
     ).click()
     assert watched.errors == []
     assert watched.foreign == []
+
+
+def test_chosen_photos_open_with_the_film_page_in_their_order(home: Page, folder: Path) -> None:
+    tile(home, "dusk-2.png").click()
+    tile(home, "dusk-1.png").click()
+    home.get_by_role("group", name="Open with").get_by_role("button", name="Film").click()
+    home.get_by_role("heading", level=1, name="Film").wait_for()
+    query = parse_qs(home.url.partition("?")[2])
+    assert query["path"] == [f"{folder.name}/dusk-2.png\n{folder.name}/dusk-1.png"]
 
 
 def test_a_damaged_file_is_explained(home: Page, folder: Path) -> None:

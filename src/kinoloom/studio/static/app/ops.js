@@ -99,14 +99,16 @@ function OpenWith({ home, entries }) {
   if (!pages.length) return null;
   return html`<div class="row wrap" role="group" aria-label="Open with">
     <span class="small">Open with</span>
-    ${pages.map((page) => html`<${Button} key=${page.name} icon=${page.icon} onClick=${() => openWith(home, page.name, entries)}>${page.title}<//>`)}
+    ${pages.map((page) => html`<${Button} key=${page.name} icon=${page.icon} onClick=${() => openWith(home, page.name)}>${page.title}<//>`)}
   </div>`;
 }
 
-/** @param {import('./home.js').Home} home @param {string} page @param {any[]} entries */
-function openWith(home, page, entries) {
-  const paths = entries.map((one) => one.path);
-  home.studio.go(page, { path: paths[0], paths: paths.length > 1 ? JSON.stringify(paths) : '' });
+/**
+ * Open files with a page, in the order in which they were chosen, one path a line.
+ * @param {import('./home.js').Home} home @param {string} page
+ */
+function openWith(home, page) {
+  home.studio.go(page, { path: home.chosen.value.join('\n') });
 }
 
 /** @param {import('./state.js').PageEntry} page @param {any[]} entries */
