@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 @dataclass
@@ -46,7 +47,9 @@ class StudioServer:
     def start(self, port: int | None = None) -> None:
         """Start it, on a given port or a free one, and wait until it answers."""
         command = [sys.executable, "-m", "kinoloom", "studio", str(self.folder)]
-        place = ["--port", str(port)] if port else []
+        # Not the studio's own choice, the first free port from 8765 on: another test might take it
+        # while this one restarts its server.
+        place = ["--port", str(port or find_free_port())]
         self.process = subprocess.Popen(
             [*command, "--no-open", "--json", *place, *self.arguments],
             stdout=subprocess.PIPE,
@@ -56,6 +59,7 @@ class StudioServer:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
+            self._close()
             raise RuntimeError(f"the studio did not start: exit code {self.process.wait()}")
         answer = json.loads(line)
         self.url, self.token = answer["url"], answer["token"]
@@ -118,6 +122,18 @@ def watch(page: Page, url: str) -> Watched:
 
     page.on("request", lambda request: check(request.url))
     return watched
+
+
+def find_free_port() -> int:
+    """Return a port that no process uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_banner(page: Page) -> Locator:
+    """Return the banner that says that the server is gone."""
+    return page.get_by_role("strong").filter(has_text="The studio does not answer.")
 
 
 def overflow(page: Page) -> int:

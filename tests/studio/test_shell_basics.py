@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import StudioServer, overflow
+from driving import StudioServer, find_banner, overflow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -89,9 +89,9 @@ def test_shell_recovers_by_itself_when_the_server_returns(
     page.get_by_role("heading", level=1).wait_for()
     port = studio_server.port
     studio_server.kill()
-    page.get_by_text("The studio does not answer.").wait_for()
+    find_banner(page).wait_for()
     studio_server.start(port)
-    page.get_by_text("The studio does not answer.").wait_for(state="detached")
+    find_banner(page).wait_for(state="detached")
 
 
 def test_shell_is_accessible(page: Page, axe: Callable[[Page], list[str]]) -> None:

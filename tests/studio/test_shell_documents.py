@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from driving import StudioServer
+from driving import StudioServer, find_banner
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -72,7 +72,7 @@ def test_changes_made_while_the_server_is_away_are_sent_later(
     studio_server.kill()
     for text in ("a", "ab", "abc"):
         assert edit(page, text) == [text, False]
-    page.get_by_text("The studio does not answer.").wait_for()
+    find_banner(page).wait_for()
     studio_server.start(port)
     wait(page, "note.kept.value")
     assert read_title(page) == "abc"

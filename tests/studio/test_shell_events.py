@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import StudioServer
+from driving import StudioServer, find_banner
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -60,9 +60,9 @@ def test_events_after_a_restart_are_seen(
     page = open_tab(context, studio_server.link, [])
     port = studio_server.port
     studio_server.kill()
-    page.get_by_text("The studio does not answer.").wait_for()
+    find_banner(page).wait_for()
     studio_server.start(port)
-    page.get_by_text("The studio does not answer.").wait_for(state="detached")
+    find_banner(page).wait_for(state="detached")
     page.evaluate(LISTEN.replace("window.seen = []", "window.seen ??= []"))
     (studio_server.folder / "three.txt").write_text("3")
     wait_for_file(page, "three.txt")
@@ -83,6 +83,6 @@ def test_states_are_read_again_after_a_restart(
     page.wait_for_function("() => window.reads === 1")
     port = studio_server.port
     studio_server.kill()
-    page.get_by_text("The studio does not answer.").wait_for()
+    find_banner(page).wait_for()
     studio_server.start(port)
     page.wait_for_function("() => window.reads >= 2")

@@ -6,7 +6,19 @@ import { batch, computed, effect, signal } from 'signals';
 
 export const html = htm.bind(h);
 export { Fragment, batch, computed, effect, h, hooks, signal };
-export const { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } = hooks;
+export const { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } = hooks;
+
+let ids = 0;
+
+/**
+ * Return an id for an element; unlike Preact's own, it is unique over the shell and all pages,
+ * which are rendered separately.
+ * @returns {string}
+ */
+export function useId() {
+  const [id] = useState(() => `id-${++ids}`);
+  return id;
+}
 
 /**
  * Return the value of a signal, and render the component again when it changes.
