@@ -46,7 +46,11 @@ def interpolate_photos(photos: Clip, options: InterpolateOptions) -> Clip:
 
 
 def open_photo_film(photos: Clip, options: InterpolateOptions) -> tuple[Clip, PhotoFilm]:
-    """Build the lazy film, and what renders single frames of it; see `interpolate_photos`."""
+    """Build the lazy film, and what renders single frames of it.
+
+    Raises:
+        UsageError: fewer than two photos, or an option for videos.
+    """
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to videos, but the input consists of photos.")
