@@ -18,6 +18,7 @@ PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
+    "npm": "nodejs npm",
     "qemu-system-arm": "qemu-system-arm",
 }
 """Optional commands of the system, each with the Debian packages that install it.

@@ -13,6 +13,7 @@ BROWSER = ROOT / "tests/browser"
 STATIC = ROOT / "src/kinoloom/studio/static"
 
 
+@pytest.mark.system_package("npm")
 def test_types_are_correct() -> None:
     compiler = BROWSER / "node_modules/.bin/tsc"
     if not compiler.exists():
