@@ -24,14 +24,14 @@ CLOCKS = ("steps_per_s", "waited", "elapsed_s")
 class RunOptions:
     """Options of `learn`."""
 
-    runs: str = option("run", "name of the run directory")
+    out: Path | None = option(None, "run directory")
 
 
 @op("learn")
 def learn(folder: Path, options: RunOptions) -> Report:
     """Train a small network."""
     samples = {"sample": np.zeros((4, 4, 3), np.uint8)}
-    train(toy.task(SHORT, samples=lambda net: samples), SHORT, folder / options.runs)
+    train(toy.task(SHORT, samples=lambda net: samples), SHORT, options.out or folder / "run")
     return Report("Trained", ())
 
 
@@ -52,5 +52,8 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_failed_training_resumes_to_the_same_result(tmp_path: Path, family: str) -> None:
-    work = Work(lambda folder: run_job(Job(learn, (folder,))), read_run, ("run",))
+    def run(folder: Path) -> object:
+        return run_job(Job(learn, (folder,), options={"out": folder / "run"}))
+
+    work = Work(run, read_run, ("run",))
     assert check_all_failures(work, family, tmp_path) > 0

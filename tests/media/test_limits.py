@@ -138,6 +138,8 @@ def test_frame_without_memory_is_not_damage() -> None:
     class Decoder:
         """Stands for a decoder that cannot allocate a frame."""
 
+        codec = av.Codec("h264", "r")
+
         def decode(self, packet: object) -> None:
             raise av.error.MemoryError(12, "Cannot allocate memory")
 
