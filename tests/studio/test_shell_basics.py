@@ -80,7 +80,7 @@ def test_unknown_page_leads_back(page: Page) -> None:
     page.goto(page.url.partition("#")[0] + "#/nothing")
     page.get_by_text("There is no page").wait_for()
     page.get_by_role("link", name="Go to the files").click()
-    page.get_by_role("heading", level=1, name="Home").wait_for()
+    page.get_by_role("heading", level=1, name="films").wait_for()
 
 
 def test_shell_recovers_by_itself_when_the_server_returns(

@@ -102,7 +102,7 @@ def test_page_gets_the_address_and_what_it_opened_ends_with_it(page: Page) -> No
     page.get_by_text("path a b/é.mp4").wait_for()
     page.keyboard.press("Control+y")
     assert page.evaluate("() => window.probe") == ["key"]
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_role("heading", level=1, name="Jobs").wait_for()
     page.keyboard.press("Control+y")
     assert page.evaluate("() => window.probe") == ["key", "unmounted"]
@@ -128,10 +128,10 @@ def test_unhandled_errors_of_requests_become_messages(page: Page) -> None:
 
 
 def test_another_browser_is_told_how_to_log_in(page: Page, studio_server: StudioServer) -> None:
-    page.context.clear_cookies()
-    page.get_by_role("link", name="Jobs").click()
     page.get_by_role("button", name="Find a file, a page, a thing to do").click()
-    page.get_by_role("combobox").fill("lake")
+    search = page.get_by_role("combobox", name="Find a file, a page, a thing to do")
+    search.wait_for()
+    page.context.clear_cookies()
+    search.fill("lake")
     page.get_by_text("This browser is not logged in.").wait_for()
-    page.keyboard.press("Escape")
     assert studio_server.process is not None

@@ -93,8 +93,11 @@ async def _serve(
         proxy_headers=False,  # the guard reads them, from the one proxy that it knows
         timeout_graceful_shutdown=_GRACE_S,
     )
-    await _Server(config, studio, start).serve(sockets=[listening])
-    sys.stderr.write(f"The studio has stopped.{_describe_left(studio.jobs.running_count)}\n")
+    try:
+        await _Server(config, studio, start).serve(sockets=[listening])
+    finally:  # uvicorn repeats the signal that has stopped it
+        left = _describe_left(studio.jobs.running_count)
+        sys.stderr.write(f"The studio has stopped.{left}\n")
 
 
 def _describe_left(jobs: int) -> str:
