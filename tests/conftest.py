@@ -56,12 +56,16 @@ def is_installed(command: str) -> bool:
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C where a shell started the suite in the background, deaf to it.
+    """Take Ctrl-C and SIGHUP where a shell or nohup started the suite deaf to them.
 
     What ignores a signal hands that on to its children, and several tests interrupt theirs.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
