@@ -36,4 +36,4 @@ def close_terminal_when(is_due: Callable[[], bool], *words: str) -> int:
             time.sleep(0.01)
         os.close(master)
         os.close(slave)
-        return process.wait(60)
+        return process.wait(300)

@@ -269,7 +269,7 @@ def test_interrupted_video_is_playable_and_resumes(tmp_path: Path, number: signa
     child = start_process(*words)
     wait_for(tmp_path / ".out.mp4.parts", child, segments=1)
     child.send_signal(number)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 130, err
     assert "Traceback" not in err
     assert not (tmp_path / "out.mp4").exists()
