@@ -2,8 +2,7 @@
 
     python -m benchmarks.studio --rounds 5 --gradio PYTHON
 
-`--gradio` names an interpreter that has Gradio; its rows are omitted without it. Times of the
-browser are measured by `benchmarks.studio_browser`.
+`--gradio` names an interpreter that has Gradio; its rows are omitted without it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import statistics
@@ -90,7 +88,6 @@ def main() -> None:
         folder = Path(text)
         findings["ranges"] = _measure_ranges(folder)
         findings["listeners"] = _measure_listeners(folder)
-    findings["first page"] = _measure_first_page()
     command = "python -m benchmarks.studio --gradio PYTHON"
     print(json.dumps(findings, indent=2))
     write_results("studio", command, findings)
@@ -226,18 +223,6 @@ def _measure_listeners(folder: Path) -> dict[str, Any]:
         "lost": sum(total - count for count in counts),
         "share of a core": round(share, 3),
     }
-
-
-def _measure_first_page() -> dict[str, float]:
-    """Return the bytes of the page, its modules and styles, as chromium requests them."""
-    from benchmarks.studio_browser import count_first_page_bytes
-
-    with tempfile.TemporaryDirectory() as text:
-        folder = Path(text)
-        photos = ROOT / "examples" / "photos"
-        shutil.copy(photos / "aloe1.jpg", folder)
-        with _studio(folder) as server:
-            return count_first_page_bytes(server.port, server.headers["cookie"])
 
 
 def _find_port() -> int:
