@@ -62,7 +62,7 @@ export function Tag({ tone = '', icon, children, title }) {
 }
 
 /**
- * How much of something is done or used; without `value`, only that it goes on.
+ * How much of something is done or used; without `value`, only that work is in progress.
  * @param {{label: string, value?: number | null, max?: number, text?: string, tone?: Tone}} props
  */
 export function Meter({ label, value, max = 1, text, tone = '' }) {
