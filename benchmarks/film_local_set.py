@@ -1,11 +1,12 @@
 """Generate triplets with large local motion in front of a still background.
 
-    python -m benchmarks.film_local_set PHOTOS OUT [--count N]
+    python -m benchmarks.film_local_set PHOTOS OUT [--count N] [--record]
 
 Each triplet (640x448) shows one photo of PHOTOS, which does not move, and a cut-out of another one,
 of irregular shape, which moves evenly by 40 to 200 px from the first to the last frame, with a
 little rotation and zoom. Frames have independent noise of one level; the middle frame is exact.
-Exclude PHOTOS from training.
+Exclude PHOTOS from training: `benchmarks.film_training_set` selects them. --record writes the names
+of the photos of each triplet to benchmarks/results/film_local_set.json.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import write_results
 from kinoloom.base.arrays import Picture
 from kinoloom.learn.synthetic.shapes import draw_shape
 from kinoloom.learn.synthetic.textures import find_photos
@@ -35,25 +37,35 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
-    photos = [read_photo(path).image[..., :3] for path in find_photos(arguments.photos)]
+    files = find_photos(arguments.photos)
+    rows = []
     for number in range(arguments.count):
         rng = np.random.default_rng([_SEED, number])
+        back, front = (files[k] for k in rng.choice(len(files), 2, replace=False))
+        photos = [read_photo(path).image[..., :3] for path in (back, front)]
         folder = arguments.out / f"local{number}"
         folder.mkdir(parents=True)
         for k, frame in enumerate(render_triplet(photos, number / arguments.count, rng)):
             write_photo(folder / f"frame{k}.png", frame)
+        rows.append({"triplet": folder.name, "background": back.stem, "object": front.stem})
+    if arguments.record:
+        command = "python -m benchmarks.film_local_set"
+        command += f" {arguments.photos.name} {arguments.out.name} --count {arguments.count}"
+        findings = {"photos": len(files), "triplets": rows}
+        print(write_results("film_local_set", f"{command} --record", findings))
 
 
 def render_triplet(photos: list[Picture], amount: float, rng: np.random.Generator) -> list[Picture]:
     """Render three frames.
 
     Args:
-        photos: (H, W, 3) uint8.
+        photos: of the background and of the object, (H, W, 3) uint8.
         amount: position of the length of the motion in its range, 0..1.
         rng: decides everything else.
     """
-    back, front = (photos[k] for k in rng.choice(len(photos), 2, replace=False))
+    back, front = photos
     background = _cover(back, _WIDTH, _HEIGHT)
     cutout = _cover(front, _CUTOUT_PX, _CUTOUT_PX)
     shape = draw_shape(rng, float(rng.uniform(30, 75)), _CUTOUT_PX)
