@@ -17,8 +17,7 @@ def draw_pan(height: int, width: int, step: int) -> FrameTriplet:
     photo = data.astronaut()
     noise = np.random.default_rng(0).normal(0, 4, (3, height, width, 3))
     frames = [
-        np.clip(photo[:height, k * step : k * step + width] + noise[k], 0, 255)
-        for k in range(3)
+        np.clip(photo[:height, k * step : k * step + width] + noise[k], 0, 255) for k in range(3)
     ]
     first, middle, last = (np.asarray(np.rint(frame), np.uint8) for frame in frames)
     return FrameTriplet((first, middle, last), 0.5, "pan")
