@@ -5,6 +5,10 @@
 FILM contains train/videos and train/photos. OUT/train gets links to what may be used in training,
 OUT/local to the photos from which `benchmarks.film_local_set` generates its triplets. Excluded from
 training are the videos of val_small, the photos of val_made, and every eighth photo for val_local.
+
+    python -m benchmarks.film_training_set FILM runs/data
+    python -m benchmarks.film_local_set runs/data/local runs/val_local --record
+    kinoloom train film runs/data/train --out runs/fusion
 """
 
 from __future__ import annotations

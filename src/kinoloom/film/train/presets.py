@@ -35,7 +35,7 @@ class FilmPreset:
 
 _CALM_SCENES = SceneOptions(
     layers=(1, 3),
-    motion=MotionOptions(max_px=64.0, accelerated=0.1),
+    motion=MotionOptions(max_px=24.0, accelerated=0.1),
     shuffled=0.1,
     blurred=0.0,
     degrade=DegradationOptions(exposure=0.0, noise=0.2, jpeg=0.1),
@@ -57,11 +57,11 @@ class FusionPreset:
     """
 
     settings: Settings
-    samples: int = 120
+    samples: int = 400
     held_out: int = 24
     synthetic_share: float = 0.5
     any_time: float = 0.3
-    strides: tuple[int, int] = (1, 6)
+    strides: tuple[int, int] = (1, 3)
     scenes: SceneOptions = _CALM_SCENES
 
 
@@ -77,8 +77,6 @@ _FUSION = Settings(
     final_rate=0.02,
     ema=0.995,
     loaders=1,
-    validate_steps=200,
-    validate_s=None,
 )
 _PAPER = Settings(
     steps=3_000_000,

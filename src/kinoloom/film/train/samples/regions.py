@@ -6,7 +6,7 @@ are stored, from which each step takes patches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from kinoloom.film.engines.sources import MotionEstimator, PairMotion
 from kinoloom.film.selection import build_engine_options
 from kinoloom.film.synthesis.fusion import measure_speed
 from kinoloom.film.synthesis.resolution import find_fine_cells, plan_tiles
-from kinoloom.film.synthesis.warping import Box, MotionSource, warp_pair
+from kinoloom.film.synthesis.warping import MotionSource, warp_pair
 from kinoloom.film.train.samples.preparation import load_arrays
 from kinoloom.learn.data.source import FrameTriplet
 from kinoloom.learn.synthetic.packing import pack
@@ -34,17 +34,13 @@ from kinoloom.motion.flow import Field
 SCENE_PX = 256
 """Side of synthetic scenes, and the least side of frames."""
 REGION_PX = 224
-_CROP_PX = 384
-"""Side of the parts of real frames in which motion is estimated, around a region."""
-_REGIONS_PER_SHOT = 4
+_REGIONS_PER_SHOT = 2
 _TRIALS = 3
-"""Random parts per stored region; the one that changes most is taken."""
+"""Random regions per stored one; the one that changes most is stored."""
 _MIN_CHANGE_LEVELS = 1.0
-_USEFUL_PSNR_DB = (22.0, 43.0)
+_USEFUL_PSNR_DB = (24.0, 43.0)
 """Regions on which the mean of the sources is outside this range are skipped: no choice among the
 sources helps, or none is needed."""
-_REFINED_SHARE = 0.35
-"""Share of the regions with motion at full size, which takes longest."""
 _FULL_GRID_SHARE = 0.2
 """Share of synthetic scenes with a grid of full size, as small frames have it."""
 
@@ -52,8 +48,6 @@ _FULL_GRID_SHARE = 0.2
 @dataclass(frozen=True)
 class Region:
     """A region of a triplet, and both images moved to its middle frame by S sources.
-
-    S is `COARSE_SOURCES` without motion at full size, `SOURCES` with it.
 
     Attributes:
         time: of the truth, in the open interval (0, 1).
@@ -81,40 +75,29 @@ def extract_regions(drawn: FrameTriplet | Scene, rng: np.random.Generator) -> It
         rng: source of all randomness.
     """
     if isinstance(drawn, Scene):
+        first, truth, second = _render_scene(drawn)
         scale = 1.0 if rng.random() < _FULL_GRID_SHARE else 0.5
-        yield from _extract_region(_render_scene(drawn), drawn.time, scale, rng)
+        count = 1
+    else:
+        height, width = (side // 2 * 2 for side in drawn.frames[0].shape[:2])
+        first, truth, second = (
+            np.ascontiguousarray(frame[:height, :width]) for frame in drawn.frames
+        )
+        scale, count = 1.0, _REGIONS_PER_SHOT
+    if min(first.shape[:2]) < SCENE_PX:
         return
-    if min(drawn.frames[0].shape[:2]) < SCENE_PX:
-        return
-    change = cv2.absdiff(drawn.frames[0], drawn.frames[2]).mean(axis=2)
-    for _ in range(_REGIONS_PER_SHOT):
-        boxes = [_draw_box(change, _CROP_PX, rng) for _ in range(_TRIALS)]
-        box = max(boxes, key=lambda each: change[each].mean())
-        if change[box].mean() < _MIN_CHANGE_LEVELS:
-            continue
-        crops = [np.ascontiguousarray(frame[box]) for frame in drawn.frames]
-        yield from _extract_region(crops, drawn.time, 1.0, rng)
-
-
-def _extract_region(
-    frames: Sequence[Picture],
-    time: float,
-    flow_scale: float,
-    rng: np.random.Generator,
-) -> Iterator[Region]:
-    """Yield the middle of three frames, or a random region if they are a scene, if it is useful."""
-    first, truth, second = frames
-    height, width = first.shape[:2]
-    estimator = _get_estimator(flow_scale)
+    estimator = _get_estimator(scale)
     motion = estimator.estimate_coarse(first, second)
-    top, left = (2 * int(rng.integers((side - REGION_PX) // 2 + 1)) for side in (height, width))
-    region = _warp_region(first, second, truth, motion, time, top, left)
-    if not _USEFUL_PSNR_DB[0] < _measure_mean(region) < _USEFUL_PSNR_DB[1]:
-        return
-    if rng.random() < _REFINED_SHARE:
+    change = cv2.absdiff(first, second).mean(axis=2)
+    for _ in range(count):
+        corners = [_draw_corner(first, rng) for _ in range(_TRIALS)]
+        top, left = max(corners, key=lambda each: change[_box(*each)].mean())
+        if change[_box(top, left)].mean() < _MIN_CHANGE_LEVELS:
+            continue
         refined = _refine_around(estimator, first, second, motion, top, left)
-        region = _warp_region(first, second, truth, refined, time, top, left)
-    yield region
+        region = _warp_region(first, second, truth, refined, drawn.time, top, left)
+        if _USEFUL_PSNR_DB[0] < _measure_mean(region) < _USEFUL_PSNR_DB[1]:
+            yield region
 
 
 def load_region(file: Path) -> Region:
@@ -197,19 +180,13 @@ def _render_scene(scene: Scene) -> list[Picture]:
     ]
 
 
-def _draw_box(image: NDArray[Any], side_px: int, rng: np.random.Generator) -> Box:
-    """Draw a box with even corners, at most side_px high and wide."""
-    rows, columns = (_draw_span(side, side_px, rng) for side in image.shape[:2])
-    return rows, columns
+def _draw_corner(image: Picture, rng: np.random.Generator) -> tuple[int, int]:
+    """Draw the even position (top, left) of a region."""
+    top, left = (2 * int(rng.integers((side - REGION_PX) // 2 + 1)) for side in image.shape[:2])
+    return top, left
 
 
-def _draw_span(side: int, length: int, rng: np.random.Generator) -> slice:
-    length = min(length, side // 2 * 2)
-    start = 2 * int(rng.integers((side - length) // 2 + 1))
-    return slice(start, start + length)
-
-
-def _box(top: int, left: int) -> Box:
+def _box(top: int, left: int) -> tuple[slice, slice]:
     return slice(top, top + REGION_PX), slice(left, left + REGION_PX)
 
 

@@ -44,8 +44,6 @@ _MSE_FLOOR = 5e-5
 """Mean squared error (43 dB) below which improvements of a patch weigh less and less."""
 _LAPLACIAN_LEVELS = 5
 _LAPLACIAN_FLOOR = 0.02
-_FINE_SHARE = 0.75
-"""Share of the regions with sources at full size whose patches keep them."""
 _SHOWN_REGIONS = 4
 
 Batch = Mapping[str, Tensor]
@@ -188,12 +186,11 @@ def _stack_images(pairs: Sequence[WarpedPair]) -> NDArray[np.float32]:
 
 
 def _augment(region: Region, rng: np.random.Generator) -> Region:
-    """Shuffle the channels; reverse, flip and transpose; hide the sources at full size.
+    """Shuffle the channels; reverse, flip, transpose and keep only coarse sources.
 
-    Each has a probability of one half, the last one of 1 - _FINE_SHARE.
+    Each of these has a probability of one half.
     """
-    reverse, flip_x, flip_y, transpose = rng.random(4) < 0.5
-    keeps_fine = rng.random() < _FINE_SHARE
+    reverse, flip_x, flip_y, transpose, keeps_fine = rng.random(5) < 0.5
     channels = rng.permutation(3)
     truth, before, after = (
         image[..., channels] for image in (region.truth, region.before, region.after)
@@ -208,7 +205,7 @@ def _augment(region: Region, rng: np.random.Generator) -> Region:
             fields = [np.flip(field, axis) for field in fields]
     if transpose:
         fields = [field.swapaxes(1, 2) for field in fields]
-    is_fine = region.is_fine and keeps_fine
+    is_fine = region.is_fine and bool(keeps_fine)
     return Region(time, fields[0][0], fields[1], fields[2], fields[3], fields[4], is_fine)
 
 
