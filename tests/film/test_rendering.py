@@ -22,9 +22,9 @@ def test_rows_equal_those_of_the_resized_field(
     size: tuple[int, int], channels: tuple[int, ...]
 ) -> None:
     field = np.random.default_rng(0).random((30, 40, *channels), np.float32)
-    whole = upsample_rows(field, slice(0, size[0]), *size)
+    whole = upsample_rows([field], slice(0, size[0]), *size)
     np.testing.assert_allclose(whole, cv2.resize(field, size[::-1]), atol=1e-5)
-    parts = [upsample_rows(field, slice(k, min(k + 7, size[0])), *size) for k in range(0, 61, 7)]
+    parts = [upsample_rows([field], slice(k, min(k + 7, size[0])), *size) for k in range(0, 61, 7)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
