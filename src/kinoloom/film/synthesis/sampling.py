@@ -6,6 +6,7 @@ is premultiplied by it, in 0..1.
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 import cv2
@@ -66,8 +67,8 @@ def round_levels(colors: Field, dtype: np.dtype[Any]) -> Picture:
 def _crop_rows(picture: Picture, y: Field, reach: int) -> tuple[Picture, Field]:
     """Return the rows of a picture around some positions, and the positions in them."""
     last = len(picture) - 1
-    top = int(np.clip(np.floor(y.min()) - reach + 1, 0, last))
-    bottom = int(np.clip(np.ceil(y.max()) + reach - 1, 0, last)) + 1
+    top = min(max(floor(y.min()) - reach + 1, 0), last)
+    bottom = min(max(ceil(y.max()) + reach - 1, 0), last) + 1
     return picture[top:bottom], y - np.float32(top)
 
 
