@@ -14,7 +14,7 @@ STEP_PX = 5
 
 
 def draw_pan(height: int, width: int, step: int) -> FrameTriplet:
-    photo = data.astronaut()
+    photo = data.astronaut()  # type: ignore[no-untyped-call]
     noise = np.random.default_rng(0).normal(0, 4, (3, height, width, 3))
     frames = [
         np.clip(photo[:height, k * step : k * step + width] + noise[k], 0, 255) for k in range(3)
