@@ -1,7 +1,8 @@
 // The page Home: files, what can be done with them, results, and jobs.
 import { Button, Tag } from '../ui/basics.js';
 import { Drop } from '../ui/drop.js';
-import { lazy, loadStyle } from '../ui/lazy.js';
+import { lazy } from '../ui/lazy.js';
+import { loadStyle } from './load.js';
 import { Files } from './home_page/files.js';
 import { FileList } from './home_page/listing.js';
 import { UploadList } from './home_page/upload_list.js';

@@ -4,7 +4,7 @@ import { Menu } from '../ui/dialog.js';
 import { Icon } from '../ui/icons.js';
 import { showBytes } from '../ui/texts.js';
 import { bar } from './bar.js';
-import { connection, probe } from './connection.js';
+import { connection, loginHint, probe } from './connection.js';
 import { jobs, runningJobs } from './job_list.js';
 import { showCombo } from './keys.js';
 import { PageHost } from './page_host.js';
@@ -143,11 +143,12 @@ function Bar({ page }) {
 
 function Banner() {
   const now = use(connection);
+  const hint = use(loginHint).replaceAll('`', '');
   if (now === 'ok') return html`<div role="status" class="sr"></div>`;
   const [what, then] =
     now === 'gone'
       ? ['The studio does not answer.', 'Jobs continue. Start it again with kinoloom studio; this page then reconnects by itself.']
-      : ['This browser is not logged in.', 'Run kinoloom studio FOLDER --link and open the printed address in this browser.'];
+      : ['This browser is not logged in.', hint || 'Run kinoloom studio FOLDER --link and open the printed address.'];
   return html`<div class="banner" role="alert">
     <${Icon} name="warn" />
     <p class="grow"><strong>${what}</strong> ${then}</p>
