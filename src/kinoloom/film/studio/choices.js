@@ -16,6 +16,11 @@ const LABELS = {
   memory: 'Memory limit',
   flow_scale: 'Scale of the motion',
 };
+/** Shorter than the help of the command line: these two are next to each other. @type {Record<string, string>} */
+const HELP = {
+  seconds: '1.5 s for each photo after the first',
+  fps: '30 for photos; such as 60 or 60000/1001',
+};
 const FIRST = ['seconds', 'fps', 'times', 'slow', 'ease', 'engine', 'hold', 'loop', 'boomerang', 'sound'];
 const SHOWN = 5;
 const PREVIEW_SECONDS = '2';
@@ -54,7 +59,7 @@ function select(declaration, stills, engines) {
     .map((/** @type {any} */ one) => ({
       ...one,
       label: LABELS[one.name],
-      help: one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help,
+      help: (stills && HELP[one.name]) || (one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help),
       ...(one.name === 'engine' && engines.length ? { kind: 'choice', choices: ['auto', ...engines] } : {}),
     }));
   const rank = (/** @type {any} */ one) => (FIRST.includes(one.name) ? FIRST.indexOf(one.name) : FIRST.length);

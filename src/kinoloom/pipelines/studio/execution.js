@@ -12,17 +12,19 @@ export function Execution({ studio, id }) {
   const [error, setError] = hooks.useState(/** @type {unknown} */ (null));
   const [step, setStep] = hooks.useState('');
   const status = now?.status ?? whole?.status;
+  const read = () => studio.call('execution', { execution: id });
   hooks.useEffect(() => {
-    let isGone = false;
-    studio.call('execution', { execution: id }).then(
-      (/** @type {any} */ found) => isGone || setWhole(found),
-      (/** @type {unknown} */ found) => isGone || setError(found),
-    );
-    return () => {
-      isGone = true;
+    const take = (/** @type {any} */ found) => {
+      if (found.failure) setError(found.failure);
+      else if (found.graph) (setWhole(found), setNow(null));
+      else setNow(found);
     };
-  }, [id, status]);
-  hooks.useEffect(() => studio.feed('steps', { execution: id }, setNow), [id]);
+    return studio.feed('steps', { execution: id }, take, () => read().catch((/** @type {any} */ failure) => ({ failure })));
+  }, [id]);
+  hooks.useEffect(() => {
+    // Its pictures and metrics are there when it ends.
+    if (now && now.status !== whole?.status) read().then(setWhole, studio.toastError);
+  }, [status]);
   if (error) return html`<${ui.Failure} error=${error} />`;
   if (!whole) return html`<${ui.Card} title="Execution"><${ui.Meter} label="Reading the execution" value=${null} /><//>`;
   const shown = { ...whole, ...now };

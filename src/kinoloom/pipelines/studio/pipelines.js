@@ -24,7 +24,8 @@ export function mount(host, studio) {
   style.href = '/pages/pipelines/pipelines.css';
   document.head.append(style);
   const listed = studio.signal(/** @type {any} */ (null));
-  const stop = studio.feed('latest', {}, (/** @type {any} */ now) => (listed.value = now));
+  const take = (/** @type {any} */ now) => (now.failure ? studio.toastError(now.failure) : (listed.value = now));
+  const stop = studio.feed('latest', {}, take, () => studio.call('executions'));
   studio.render(studio.html`<${Pipelines} studio=${studio} listed=${listed} />`, host);
   return () => {
     stop();
