@@ -43,7 +43,10 @@ export function Choices({ studio, film }) {
     <${ui.Card} title="Make the film" note="interpolate">
       ${error && html`<${ui.Failure} error=${error} />`}
       ${shown && html`<${ui.Form} declaration=${shown} values=${values} shown=${SHOWN}
-        onChange=${(/** @type {any} */ changed) => (film.values.value = changed)} />`}
+        onChange=${(/** @type {any} */ changed, /** @type {boolean} */ valid) => {
+          film.isValid.value = valid;
+          film.values.value = changed;
+        }} />`}
       <${Engines} studio=${studio} film=${film} engines=${usable} />
       <${Actions} studio=${studio} film=${film} />
     <//>
@@ -86,6 +89,7 @@ function Actions({ studio, film }) {
   const { html, use, ui, hooks } = studio;
   const plan = use(film.plan);
   const jobs = use(studio.jobs.list);
+  const reason = !use(film.isValid) ? 'Correct what is marked first' : !plan && 'The files are still read';
   const [loop, setLoop] = hooks.useState('');
   const [busy, setBusy] = hooks.useState('');
   const [before, setBefore] = hooks.useState(/** @type {{path: string, again: () => void} | null} */ (null));
@@ -125,8 +129,8 @@ function Actions({ studio, film }) {
   };
   const job = jobs.find((/** @type {any} */ one) => one.id === started);
   return html`<div class="film-actions">
-      <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${!plan && 'The files are still read'} onClick=${make}>Make the film<//>
-      <${ui.Button} busy=${busy === 'loop'} disabled=${!plan && 'The files are still read'} onClick=${preview}>Preview loop<//>
+      <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${reason} onClick=${make}>Make the film<//>
+      <${ui.Button} busy=${busy === 'loop'} disabled=${reason} onClick=${preview}>Preview loop<//>
     </div>
     ${loop && html`<img class="film-loop" src=${loop} alt="A small loop of the film" />`}
     ${before && html`<${MadeBefore} studio=${studio} before=${before} />`}
