@@ -1,10 +1,12 @@
 """What the studio's client costs in a browser: keystrokes, undo, first views, exact frames, bytes.
 
-    python -m benchmarks.studio_browser [--films FOLDER]
+    python -m benchmarks.studio_browser [--films FOLDER] [--only NAME]
 
 Needs the extras `studio` and `dev`, and Debian's chromium; it takes three to four minutes on an
 idle machine. `--films` names films whose frames carry their number, with numbers.json; without it,
-some are generated. Times of keystrokes are compared with empty frames of the same run.
+some are generated. Times of keystrokes are compared with empty frames of the same run: those after
+a key that changes nothing. `--only` names one measurement ("first page", "words", "views", "tabs"
+or "player"), which is printed, but not written.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,11 +63,28 @@ _GOALS = {
 }
 
 
+@dataclass(frozen=True)
+class Filled:
+    """The folder of the studio.
+
+    Attributes:
+        folder: with files, films and executions.
+        wide: the execution of a pipeline of many steps.
+        small: the execution of a pipeline of one step.
+    """
+
+    folder: Path
+    wide: str
+    small: str
+
+
 def main() -> None:
     """Measure and write benchmarks/results/studio_browser.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=Path, help="films with numbered frames")
+    parser.add_argument("--only", choices=list(_MEASUREMENTS), help="one measurement, only printed")
     arguments = parser.parse_args()
+    names = [arguments.only] if arguments.only else list(_MEASUREMENTS)
     findings: dict[str, Any] = {"goals": _GOALS, "load_of_the_machine": _read_load()}
     with tempfile.TemporaryDirectory() as text:
         folder, site = Path(text) / "films", Path(text) / "site"
@@ -72,28 +93,29 @@ def main() -> None:
         paths = [str(site), str(PAGES), os.environ.get("PYTHONPATH", "")]
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         with run_studio(folder, environment) as studio, _open_browser() as browser:
-            findings |= _measure(browser, studio, folder, executions)
+            findings |= _measure(browser, studio, Filled(folder, *executions), names)
     print(json.dumps(findings, indent=2))
-    write_results("studio_browser", "python -m benchmarks.studio_browser", findings)
+    if not arguments.only:
+        write_results("studio_browser", "python -m benchmarks.studio_browser", findings)
 
 
 def _measure(
-    browser: Browser, studio: RunningStudio, folder: Path, executions: tuple[str, str]
+    browser: Browser, studio: RunningStudio, filled: Filled, names: list[str]
 ) -> dict[str, Any]:
-    """Run each measurement, the first page first: nothing is cached then."""
+    """Run measurements, the first page first: nothing is cached then."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(_TIMEOUT_MS)
     foreign: list[str] = []
     own = (studio.url, "blob:", "data:", "about:")
     context.on("request", lambda one: one.url.startswith(own) or foreign.append(one.url))
-    findings: dict[str, Any] = {"first page": _measure_first_page(context, studio)}
-    for name, words in (("10,000 words", 10_000), ("30,000 words", 30_000)):
-        findings[name] = _measure_words(context, studio, words)
-    findings["first views, ms"], findings["rows in the document"] = _measure_views(
-        context, studio, *executions
-    )
-    findings["tabs"] = _measure_tabs(context, studio)
-    findings["player"] = _measure_player(context, studio, folder)
+    findings: dict[str, Any] = {}
+    first = _measure_first_page(context, studio)
+    for name in names:
+        begin = time.monotonic()
+        findings |= (
+            {name: first} if name == "first page" else _MEASUREMENTS[name](context, studio, filled)
+        )
+        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     findings["requests to other hosts"] = len(foreign)
     context.close()
     return findings
@@ -122,6 +144,14 @@ def _measure_first_page(context: BrowserContext, studio: RunningStudio) -> dict[
     return {"bytes": int(sum(counted.values())), "requests": len(counted)}
 
 
+def _measure_texts(
+    context: BrowserContext, studio: RunningStudio, filled: Filled
+) -> dict[str, Any]:
+    """Edit a text of usual length, and one that is three times as long."""
+    lengths = {"10,000 words": 10_000, "30,000 words": 30_000}
+    return {name: _measure_words(context, studio, words) for name, words in lengths.items()}
+
+
 def _measure_words(context: BrowserContext, studio: RunningStudio, words: int) -> dict[str, Any]:
     """Type into the middle of a text, then undo a thousand changes, three times."""
     page = context.new_page()
@@ -132,12 +162,13 @@ def _measure_words(context: BrowserContext, studio: RunningStudio, words: int) -
     middle = page.get_by_label(f"Paragraph {words // 120 + 1}", exact=True)
     middle.focus()
     page.evaluate(WATCH_KEYS)
-    empty = []
     for k in range(_KEYS):
-        empty.append(page.evaluate("() => emptyFrameMs()"))
+        page.keyboard.press("F9")
         page.keyboard.press("abcdefghij "[k % 11])
-    page.wait_for_function("(count) => keysMs.length === count", arg=_KEYS)
-    keys = page.evaluate("() => keysMs")
+    page.wait_for_function(
+        "(count) => keysMs.letters.length === count && keysMs.empty.length === count", arg=_KEYS
+    )
+    keys, empty = page.evaluate("() => [keysMs.letters, keysMs.empty]")
     undos = [_measure_undos(page) for _ in range(3)]
     page.close()
     frame = statistics.median(empty)
@@ -167,8 +198,8 @@ def _measure_undos(page: Page) -> float:
 
 
 def _measure_views(
-    context: BrowserContext, studio: RunningStudio, wide: str, small: str
-) -> tuple[dict[str, Any], dict[str, int]]:
+    context: BrowserContext, studio: RunningStudio, filled: Filled
+) -> dict[str, Any]:
     """Open long lists in new tabs; scroll through each, and count its rows in the document."""
     views = {
         "10,000 files": (
@@ -178,13 +209,13 @@ def _measure_views(
             (None, ".home-tile"),
         ),
         "1,000 executions": (
-            f"pipelines?execution={small}",
+            f"pipelines?execution={filled.small}",
             "document.querySelectorAll('.list-row').length > 9"
             " && document.querySelector('.graph-node')",
             (".list", ".list-row"),
         ),
         "a graph of 1,000 steps": (
-            f"pipelines?execution={wide}",
+            f"pipelines?execution={filled.wide}",
             "document.querySelectorAll('.graph-node').length > 9",
             (".graph", ".graph-node"),
         ),
@@ -209,10 +240,10 @@ def _measure_views(
                 rows[name] = page.evaluate(COUNT_ROWS, [box, row, 100])
             page.close()
         times[name] = {"shown": spread(shown), "with pictures": spread(complete)}
-    return times, rows
+    return {"first views, ms": times, "rows in the document": rows}
 
 
-def _measure_tabs(context: BrowserContext, studio: RunningStudio) -> dict[str, Any]:
+def _measure_tabs(context: BrowserContext, studio: RunningStudio, filled: Filled) -> dict[str, Any]:
     """Open tabs that stay open; a browser allows six connections to a server."""
     pages, shown = [], []
     for _ in range(_TABS):
@@ -226,15 +257,15 @@ def _measure_tabs(context: BrowserContext, studio: RunningStudio) -> dict[str, A
         pages.append(page)
     for page in pages:
         page.close()
-    return {"shown, ms": shown, "last to first": round(shown[-1] / shown[0], 2)}
+    return {"tabs": {"shown, ms": shown, "last to first": round(shown[-1] / shown[0], 2)}}
 
 
 def _measure_player(
-    context: BrowserContext, studio: RunningStudio, folder: Path
-) -> dict[str, dict[str, Any]]:
+    context: BrowserContext, studio: RunningStudio, filled: Filled
+) -> dict[str, Any]:
     """Step through every film in both directions and read the number of each frame."""
     found: dict[str, dict[str, Any]] = {}
-    films = json.loads((folder / "films" / "numbers.json").read_text())
+    films = json.loads((filled.folder / "films" / "numbers.json").read_text())
     for film in (one for one in films if "frames" in one):
         page = context.new_page()
         page.goto(f"{studio.url}/#/parts?story=Player&path=films/{film['file']}")
@@ -242,7 +273,16 @@ def _measure_player(
         one = page.evaluate(STEP_THROUGH, film["frames"])
         found[film["file"]] = {**one, "steps_ms": spread(one["steps_ms"])}
         page.close()
-    return found
+    return {"player": found}
+
+
+_MEASUREMENTS: dict[str, Callable[[BrowserContext, RunningStudio, Filled], dict[str, Any]]] = {
+    "first page": lambda context, studio, filled: {},
+    "words": _measure_texts,
+    "views": _measure_views,
+    "tabs": _measure_tabs,
+    "player": _measure_player,
+}
 
 
 @contextmanager

@@ -47,17 +47,14 @@ WATCH_KEYS = (
     "() => {"
     + NEXT_PAINT
     + """
-  window.keysMs = [];
+  window.keysMs = { letters: [], empty: [] };
   window.addEventListener('keydown', async (event) => {
-    if (event.key.length === 1) window.keysMs.push((await nextPaint()) - event.timeStamp);
+    const kind = event.key === 'F9' ? 'empty' : 'letters';
+    window.keysMs[kind].push((await nextPaint()) - event.timeStamp);
   }, true);
-  window.emptyFrameMs = async () => {
-    const begin = performance.now();
-    return (await nextPaint()) - begin;
-  };
 }"""
 )
-"""Records the time from each keystroke to the frame that shows it."""
+"""Records the time from each keystroke to the next frame; F9 changes nothing: its frame is empty."""
 
 EDIT_OFTEN = """async (count) => {
   const area = document.querySelector('.words-paragraph');
