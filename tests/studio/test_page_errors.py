@@ -35,7 +35,7 @@ def open_film(page: Page, *names: str) -> None:
 def test_a_choice_out_of_range_is_explained_at_the_choice(page: Page, photos: Path) -> None:
     open_film(page, "one.png", "two.png")
     page.get_by_role("img", name="New frame at").wait_for()
-    length = page.get_by_label("Length")
+    length = page.get_by_role("textbox", name="Length")
     length.fill("soon")
     page.get_by_role("alert").get_by_text("soon").wait_for()
     assert length.get_attribute("aria-invalid") == "true"
@@ -63,7 +63,7 @@ def test_a_failed_job_says_why(page: Page, photos: Path) -> None:
     (photos / "two.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged since")
     page.get_by_role("button", name="Make the film").click()
     job = page.get_by_role("status").filter(has_text="All jobs")
-    job.get_by_text("failed").wait_for()
+    job.get_by_text("failed", exact=True).wait_for()
     job.get_by_text("two.png").last.wait_for()
     assert not list(photos.glob("*.mp4"))
 

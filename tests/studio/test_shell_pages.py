@@ -152,3 +152,20 @@ def test_search_reports_a_server_that_is_gone(page: Page, studio_server: StudioS
     page.get_by_role("dialog").get_by_text("The studio does not answer.").wait_for()
     studio_server.start(port)
     page.get_by_role("combobox", name="Find a file, a page, a thing to do").wait_for()
+
+
+def test_logging_out_ends_the_session_of_this_browser(
+    page: Page, studio_server: StudioServer
+) -> None:
+    other = page.context.new_page()
+    other.goto(f"{studio_server.url}/#/jobs")
+    other.get_by_role("heading", name="No jobs yet").wait_for()
+    cookies = page.context.cookies()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("heading", name="You are logged out").wait_for()
+    assert page.get_by_role("navigation", name="Pages").count() == 0
+    page.context.add_cookies(cookies)  # what someone may have copied
+    other.get_by_role("link", name="Home").click()
+    other.get_by_text("This browser is not logged in.").wait_for()
+    other.goto(studio_server.create_link())
+    page.get_by_role("navigation", name="Pages").wait_for()
