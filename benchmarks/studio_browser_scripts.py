@@ -54,7 +54,8 @@ WATCH_KEYS = (
   }, true);
 }"""
 )
-"""Records the time from each keystroke to the next frame; F9 changes nothing: its frame is empty."""
+"""Records the time from each keystroke to the next frame; that of F9, which changes nothing, is
+empty."""
 
 EDIT_OFTEN = """async (count) => {
   const area = document.querySelector('.words-paragraph');

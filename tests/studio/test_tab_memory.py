@@ -15,10 +15,11 @@ pytestmark = pytest.mark.system_package("chromium")
 EVENTS, AT_ONCE = 2000, 50
 GROWTH = 1.10
 SEND = """async ([first, count]) => {
+  const title = (number) => (number ? `title ${number}` : '');
   const changes = Array.from({ length: count }, (_, k) => ({
     key: `event-${first + k}`,
     seq: first + k,
-    change: { type: 'title', text: `title ${first + k + 1}`, was: first + k ? `title ${first + k}` : '' },
+    change: { type: 'title', text: title(first + k + 1), was: title(first + k) },
   }));
   const answer = await fetch('/api/documents/notes/note/busy/changes', {
     method: 'POST',

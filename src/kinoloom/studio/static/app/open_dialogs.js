@@ -11,15 +11,11 @@ const ShortcutList = lazy(() => import('./shortcut_list.js'), 'ShortcutList', ''
 
 /** Whichever of them is open. */
 export function OpenDialogs() {
-  return html`${use(isPaletteOpen) && html`<${Palette} />`}
-    ${use(areShortcutsOpen) && html`<${ShortcutList} />`}`;
+  return html`${use(isPaletteOpen) && html`<${Palette} onClose=${() => (isPaletteOpen.value = false)} />`}
+    ${use(areShortcutsOpen) && html`<${ShortcutList} onClose=${() => (areShortcutsOpen.value = false)} />`}`;
 }
 
-/** A dialog whose code is missing. @param {{children?: any}} props */
-function Unloaded({ children }) {
-  const onClose = () => {
-    isPaletteOpen.value = false;
-    areShortcutsOpen.value = false;
-  };
+/** A dialog whose code cannot be loaded. @param {{onClose: () => void, children?: any}} props */
+export function Unloaded({ onClose, children }) {
   return html`<${Dialog} title="Not available" onClose=${onClose}><div>${children}</div><//>`;
 }
