@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -86,7 +87,9 @@ def run_kinoloom(folder: Path, *words: str) -> None:
 @contextmanager
 def _open(folder: Path) -> Iterator[Page]:
     words = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as studio:
+    # At home, where the page shows no path of this machine.
+    home = {**os.environ, "HOME": str(folder.parent)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=home) as studio:
         assert studio.stdout is not None
         link = json.loads(studio.stdout.readline())
         try:
