@@ -37,7 +37,7 @@ const JobResult = lazy(() => import('./home_page/result.js'), 'JobResult', MEDIA
 export async function mount(host, studio) {
   await loadStyle('/static/css/home.css');
   const home = createHome(studio);
-  const stop = studio.listen('files', (/** @type {any} */ changed) => home.list.take(changed), () => home.list.read());
+  const stop = studio.listen('files', (/** @type {any} */ changed) => home.list.take(changed), () => home.list.refresh());
   studio.render(html`<${View} home=${home} />`, host);
   return () => {
     stop();
