@@ -10,8 +10,8 @@ import { request } from '../request.js';
 import { toast, toastError } from '../toasts.js';
 import { html, use, useEffect, useState } from '../view.js';
 import { Grid } from './grid.js';
-import { NameDialog } from './name_dialog.js';
 
+const NameDialog = lazy(() => import('./name_dialog.js'), 'NameDialog', '', Unloaded);
 const TrashDialog = lazy(() => import('./trash_dialog.js'), 'TrashDialog', '', Unloaded);
 
 /** @typedef {import('./listing.js').Entry} Entry */
