@@ -194,7 +194,8 @@ def _measure_listeners(folder: Path) -> dict[str, Any]:
         ready.wait()
         begin, cpu = time.monotonic(), _read_cpu_s(server)
         for number in range(total):
-            change = {"type": "write", "text": f"line {number}"}
+            was = f"line {number - 1}" if number else ""
+            change = {"type": "title", "text": f"line {number}", "was": was}
             body = {"changes": [{"key": f"bench-{number}", "seq": number, "change": change}]}
             status, content = server.request(
                 "POST", "/api/documents/notes/note/bench/changes", body
