@@ -45,7 +45,7 @@ from numbered import write_numbered
 from page_packages import PAGES, declare_pages
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 _FILES, _EXECUTIONS, _STEPS, _ROWS = 10_000, 1_000, 1_000, 100_000
 _KEYS, _UNDOS, _ROUNDS, _TABS = 100, 1_000, 5, 10
@@ -107,7 +107,12 @@ def _measure(
     context.set_default_timeout(_TIMEOUT_MS)
     foreign: list[str] = []
     own = (studio.url, "blob:", "data:", "about:")
-    context.on("request", lambda one: one.url.startswith(own) or foreign.append(one.url))
+
+    def check(request: Request) -> None:
+        if not request.url.startswith(own):
+            foreign.append(request.url)
+
+    context.on("request", check)
     findings: dict[str, Any] = {}
     first = _measure_first_page(context, studio)
     for name in names:
