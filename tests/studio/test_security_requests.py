@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driving import Client, StudioServer, find_free_port, run_studio
 from security_requests import (
     HOSTILE,
     Hostile,
@@ -17,7 +18,6 @@ from security_requests import (
     parse_answer,
     run_proxy,
 )
-from studio_process import Client, StudioProcess, find_free_port, run_studio
 
 from kinoloom.studio.security.people import add_person
 
@@ -25,7 +25,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = build_hostile_folder(tmp_path_factory.mktemp("local") / "films")
     with run_studio(folder) as studio:
         yield studio
@@ -34,12 +34,11 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
 @pytest.fixture(scope="module", params=["loopback", "proxy"])
 def sender(
     request: pytest.FixtureRequest,
-    local: StudioProcess,
+    local: StudioServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Sender]:
     if request.param == "loopback":
-        client = local.client()
-        client.log_in(local.token)
+        client = local.client
         yield Sender(local.port, client.authority, client.origin, client.cookie)
         return
     place = tmp_path_factory.mktemp("shared")
@@ -47,8 +46,8 @@ def sender(
     add_person(place / "people", "Ada", "owner", PASSWORD)
     words = ("--listen", f"127.0.0.1:{port}", "--host", "studio.test")
     words += ("--people", str(place / "people"), "--behind", "127.0.0.1")
-    with run_studio(folder, *words), run_proxy(port) as proxy:
-        client = Client("127.0.0.1", proxy, authority="studio.test", origin="https://studio.test")
+    with run_studio(folder, arguments=words), run_proxy(port) as proxy:
+        client = Client(proxy, authority="studio.test", origin="https://studio.test")
         answer = client.post("/api/login", {"name": "Ada", "password": PASSWORD})
         assert answer.status == 200
         cookie = answer.headers["set-cookie"].partition(";")[0]
@@ -117,7 +116,7 @@ def test_a_link_logs_in_once_and_its_cookie_is_confined(
 ) -> None:
     folder = tmp_path_factory.mktemp("link")
     with run_studio(folder) as studio:
-        client = studio.client()
+        client = studio.stranger()
         assert len(studio.token) >= 32  # 192 bits
         answer = client.get(f"/?token={studio.token}")
         assert (answer.status, answer.headers["location"]) == (303, "/")
@@ -128,7 +127,7 @@ def test_a_link_logs_in_once_and_its_cookie_is_confined(
         assert client.get("/?token=wrong").status == 403
         another = print_link(folder)
         assert another["url"] == studio.url
-        assert studio.client().log_in(another["token"]).get("/api/state").status == 200
+        assert studio.stranger().log_in(another["token"]).get("/api/state").status == 200
         secret = cookie.partition("=")[2]
         database = b"".join(file.read_bytes() for file in (folder / ".kinoloom").glob("studio.db*"))
         assert secret.encode() not in database
@@ -145,16 +144,16 @@ def test_a_cookie_outlives_the_server_but_not_its_end(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder, port = tmp_path_factory.mktemp("again"), str(find_free_port())
-    with run_studio(folder, "--port", port) as studio:
-        cookie = studio.client().log_in(studio.token).cookie
-    with run_studio(folder, "--port", port) as studio:
-        client = Client("127.0.0.1", studio.port, cookie)
+    with run_studio(folder, arguments=("--port", port)) as studio:
+        cookie = studio.client.cookie
+    with run_studio(folder, arguments=("--port", port)) as studio:
+        client = Client(studio.port, cookie)
         assert client.get("/api/state").status == 200
         assert client.post("/api/logout").status == 200
         assert client.get("/api/state").status == 401
 
 
-def test_the_server_listens_on_loopback_only(local: StudioProcess) -> None:
+def test_the_server_listens_on_loopback_only(local: StudioServer) -> None:
     sockets = Path(f"/proc/{local.pid}/net/tcp").read_text().splitlines()[1:]
     addresses = {line.split()[1] for line in sockets if line.split()[3] == "0A"}
     assert f"0100007F:{local.port:04X}" in addresses
@@ -163,7 +162,7 @@ def test_the_server_listens_on_loopback_only(local: StudioProcess) -> None:
 
 def test_more_than_64_listeners_are_rejected(tmp_path: Path) -> None:
     with run_studio(tmp_path) as studio:
-        client = studio.client().log_in(studio.token)
+        client = studio.client
         with ExitStack() as listeners:
             for _ in range(64):
                 assert listeners.enter_context(client.listen("jobs")).answer.status == 200
