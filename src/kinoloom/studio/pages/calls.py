@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from kinoloom.base.page import Call, Person
 from kinoloom.studio.pages.catalogue import Pages
-from kinoloom.studio.pages.context import Services, ThreadContext
+from kinoloom.studio.pages.context import Services
 from kinoloom.studio.responses import RequestError
 from kinoloom.studio.warm.process import CancelledRequestError, Request, WarmProcess
 
@@ -101,14 +102,15 @@ class Calls:
 
     async def _run_in_thread(self, call: Call, options: Any, asked: Asked) -> Any:
         loop = asyncio.get_running_loop()
-        context = ThreadContext(self._services, asked.page, asked.person, loop)
+        stop = threading.Event()
+        context = self._services.build_context(asked.page, asked.person, loop, stop)
         try:
             running = loop.run_in_executor(self._threads, call, context, options)
             return await asyncio.wait_for(running, CALL_S)
         except TimeoutError:
             raise _overdue(CALL_S) from None
         finally:
-            context.stop.set()
+            stop.set()
 
     async def _run_in_process(self, call: Call, options: Any, asked: Asked) -> Any:
         process = self._processes.get(asked.page)
