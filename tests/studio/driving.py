@@ -93,7 +93,7 @@ class Client:
         finally:
             connection.close()
 
-    def get(self, path: str, **query: object) -> Answer:
+    def get(self, path: str, /, **query: object) -> Answer:
         """Send GET with a query."""
         pairs = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
         return self.request("GET", f"{path}?{pairs}" if pairs else path)

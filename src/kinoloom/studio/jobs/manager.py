@@ -253,6 +253,7 @@ class JobManager:
             return
         job = job.with_(pid=process.pid, process_started=process.started)
         self._running[job.id] = RunningJob(job, process, Follower(folder / EVENTS))
+        process.watch_end(self._wake.set)
         self._save(job)
         self._wake.set()
 
@@ -275,6 +276,7 @@ class JobManager:
         running = RunningJob(job.with_(result={}), process, Follower(folder / EVENTS))
         running.read_events()
         self._running[job.id] = running
+        process.watch_end(self._wake.set)
         if job.cancelling:
             running.cancel()
 
