@@ -213,6 +213,34 @@ def test_what_was_removed_can_be_restored(client: Client, place: Path, folder: P
     assert client.post("/api/restore", removed.json).status == 404
 
 
+def test_the_trash_is_measured_and_emptied(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        (tmp_path / name / "sub" / "a.bin").write_bytes(bytes(1000))
+        (tmp_path / name / "b.bin").write_bytes(bytes(24))
+    outside = tmp_path / "outside.txt"
+    outside.write_text("kept")
+    (tmp_path / "one" / "sub" / "link").symlink_to(outside)
+    (tmp_path / "one" / "sub" / "folder").symlink_to(tmp_path)
+    with run_studio(tmp_path / "one", tmp_path / "two") as studio:
+        client = studio.client
+        assert client.read("/api/trash") == {"files": 0, "bytes": 0}
+        removed = [
+            client.request("DELETE", f"/api/files?path={path}").json
+            for path in ("one/sub", "two/sub", "two/b.bin")
+        ]
+        before = client.read("/api/trash")
+        assert before["files"] == 4  # with the link to a file, which is not followed
+        assert 2024 <= before["bytes"] < 2024 + 300
+        emptied = client.request("DELETE", "/api/trash")
+        assert (emptied.status, emptied.json) == (200, before)
+        assert client.read("/api/trash") == {"files": 0, "bytes": 0}
+        assert client.post("/api/restore", removed[0]).status == 404
+    assert outside.read_text() == "kept"
+    assert (tmp_path / "one" / "b.bin").is_file()
+    assert list((tmp_path / "two").rglob("*.bin")) == []
+
+
 def test_the_folders_themselves_are_neither_renamed_nor_removed(client: Client) -> None:
     assert client.request("DELETE", "/api/files?path=").status == 404
     assert client.post("/api/rename", {"path": "", "to": "x"}).status == 404

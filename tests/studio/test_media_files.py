@@ -1,6 +1,9 @@
 """GET /media: ranges, conditions, headers that confine, files that change, memory."""
 
+import base64
+import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,8 @@ from driving import Answer, StudioServer, run_studio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinoloom.base.report import Report, Text
+from kinoloom.base.report.files import to_html
 from kinoloom.studio.media.kinds import find_media_type
 from kinoloom.studio.media.ranges import Span, UnsatisfiableRangeError, parse_range
 
@@ -225,6 +230,29 @@ def test_the_connection_ends_when_the_file_changes(studio: StudioServer, how: st
             received += len(data)
     assert received < size
     assert fetch(studio, "a.mp4").status == 200
+
+
+def test_a_report_is_shown_in_a_sandbox(studio: StudioServer) -> None:
+    report = to_html(Report("Findings", (Text("All is well."),)))
+    (studio.folder / "report.html").write_text(report)
+    answer = studio.client.get("/report/report.html")
+    assert (answer.status, answer.body.decode()) == (200, report)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "content-disposition" not in answer.headers
+    policy = [part.strip() for part in answer.headers["content-security-policy"].split(";")]
+    assert "sandbox allow-scripts" in policy
+    assert "default-src 'none'" in policy
+    (scripts,) = [part for part in policy if part.startswith("script-src")]
+    digest = re.search("<script>(.*)</script>", report, re.DOTALL)
+    assert digest is not None
+    hashed = base64.b64encode(hashlib.sha256(digest[1].encode()).digest()).decode()
+    assert scripts == f"script-src 'sha256-{hashed}'"  # of reports, and no other
+
+
+@pytest.mark.parametrize("path", ["a.mp4", "drawing.svg", "data.xml", "none.html", "../x.html"])
+def test_other_files_are_not_shown_as_reports(studio: StudioServer, path: str) -> None:
+    answer = studio.client.get(f"/report/{path}")
+    assert answer.status == (422 if (studio.folder / path).exists() else 404)
 
 
 def test_the_server_does_not_grow_with_a_file(studio: StudioServer) -> None:

@@ -126,6 +126,7 @@ def test_roles_decide_what_a_person_may_do(clients: dict[Role, Client]) -> None:
         ("POST", "/api/folders"): ({"path": "new"}, "editor"),
         ("POST", "/api/rename"): ({"path": "a.txt", "to": "b.txt"}, "editor"),
         ("DELETE", "/api/files?path=b.txt"): ({}, "editor"),
+        ("DELETE", "/api/trash"): ({}, "editor"),
         ("POST", "/api/jobs"): ({"op": "none"}, "editor"),
     }
     for (method, path), (body, role) in allowed.items():
