@@ -249,6 +249,11 @@ class StudioServer:
         Raises:
             RuntimeError: it does not start; with its messages.
         """
+        self.launch(port)
+        self.read_facts()
+
+    def launch(self, port: int | None = None) -> None:
+        """Start its process."""
         line = [sys.executable, "-m", "kinoloom", "studio", str(self.folder), *self.arguments]
         if not {"--port", "--listen"} & set(self.arguments):
             # Not the studio's own choice, the first free port from 8765 on: another test might
@@ -264,6 +269,10 @@ class StudioServer:
             env={**os.environ, "PYTHONPATH": path, **self.environment},
             start_new_session=True,
         )
+
+    def read_facts(self) -> None:
+        """Wait until it answers, as `start` does."""
+        assert self.process is not None
         assert self.process.stdout is not None
         text = self.process.stdout.readline()
         if not text:
@@ -367,15 +376,6 @@ def find_banner(page: Page) -> Locator:
 def overflow(page: Page) -> int:
     """Return by how many px a page is wider than its window."""
     return int(page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def list_processes(text: str) -> list[int]:
