@@ -162,6 +162,31 @@ def test_the_name_is_recorded_with_changes_and_shown_as_it_is(clients: dict[Role
     assert entry["person"] == "Edda Ö. <b>"
 
 
+def test_two_people_change_one_document(clients: dict[Role, Client]) -> None:
+    path, owner, editor = "/api/documents/notes/note/shared", clients["owner"], clients["editor"]
+
+    def insert(client: Client, seq: int, id_: str, text: str) -> Any:
+        change = {"type": "insert", "id": id_, "after": "", "text": text}
+        body = {"changes": [{"key": id_, "seq": seq, "change": change}]}
+        return client.submit(f"{path}/changes", body)
+
+    with editor.listen("doc:notes/note/shared") as listening:
+        insert(owner, 0, "a", "by the owner")
+        insert(editor, 0, "b", "by the editor")  # on a state without the owner's paragraph
+        seen = [listening.next()["data"] for _ in range(2)]
+    assert [one["person"] for one in seen] == ["Ona", "Edda Ö. <b>"]
+    edit = {"type": "edit", "id": "a", "text": "by both", "was": "by the owner"}
+    states = [client.read(path)["state"] for client in (owner, editor)]
+    assert states[0] == states[1]
+    assert {one["text"] for one in states[0]["paragraphs"]} == {"by the owner", "by the editor"}
+    undone = owner.submit(f"{path}/undo", {"key": "u"})  # her own change, not the newest one
+    assert undone["applied"][0]["person"] == "Ona"
+    assert [one["text"] for one in editor.read(path)["state"]["paragraphs"]] == ["by the editor"]
+    stale = editor.post(f"{path}/changes", {"changes": [{"key": "s", "seq": 2, "change": edit}]})
+    assert stale.status == 409
+    assert [one["text"] for one in owner.read(path)["state"]["paragraphs"]] == ["by the editor"]
+
+
 def test_a_signed_change_has_the_name_of_who_made_it(clients: dict[Role, Client]) -> None:
     change = {"type": "add", "by": 1, "person": "Ona"}
     body = {"changes": [{"key": "signed", "seq": 0, "change": change}]}

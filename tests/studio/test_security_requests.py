@@ -1,15 +1,19 @@
 """The guard: what requests a studio rejects, alone on loopback and behind a reverse proxy."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import Client, StudioServer, find_free_port, run_studio
+from driving import Client, StudioServer, find_free_port, python_path, run_studio
+from page_packages import PAGES, declare_pages
 from security_requests import (
     HOSTILE,
     Hostile,
@@ -158,6 +162,46 @@ def test_the_server_listens_on_loopback_only(local: StudioServer) -> None:
     addresses = {line.split()[1] for line in sockets if line.split()[3] == "0A"}
     assert f"0100007F:{local.port:04X}" in addresses
     assert f"00000000:{local.port:04X}" not in addresses
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "status"),
+    [(1_000_000, 1, 422), (1_000_001, 1, 413), (0, 100, 422), (0, 101, 400)],
+)
+def test_json_is_limited_in_size_and_depth(
+    local: StudioServer, size: int, depth: int, status: int
+) -> None:
+    head, tail = b'{"path": ""' + b', "pad": ' * (depth > 1), b"}"
+    head, tail = head + b"[" * (depth - 1), b"]" * (depth - 1) + tail
+    body = head + b" " * (size - len(head) - len(tail)) + tail
+    assert local.client.request("POST", "/api/folders", body).status == status
+
+
+def test_more_than_100_requests_at_once_are_rejected(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site = declare_pages(tmp_path_factory.mktemp("site"), {"lab": "lab.page:PAGE"})
+    path = os.pathsep.join(python_path(site, PAGES))
+    with run_studio(tmp_path, environment={"PYTHONPATH": path}) as studio:
+        client, body = studio.client, b'{"options": {"mark": "mark"}}'
+        head = (
+            f"POST /api/lab/wait HTTP/1.1\r\nhost: {client.authority}\r\n"
+            f"cookie: {client.cookie}\r\norigin: {client.origin}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        with ExitStack() as connections, client.listen("jobs") as listening:
+            for _ in range(100):
+                one = socket.create_connection(("127.0.0.1", studio.port))
+                connections.enter_context(one).sendall(head.encode() + body)
+            while (answer := client.get("/api/state")).status == 200:
+                time.sleep(0.05)
+            assert (answer.status, "100 requests" in answer.json["error"]) == (503, True)
+            assert listening.answer.status == 200
+            with client.listen("files") as another:  # listeners are counted by themselves
+                assert another.answer.status == 200
+        while client.get("/api/state").status == 503:
+            time.sleep(0.05)
+        assert client.get("/api/state").status == 200
 
 
 def test_more_than_64_listeners_are_rejected(tmp_path: Path) -> None:

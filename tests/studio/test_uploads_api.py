@@ -113,6 +113,42 @@ def test_an_interrupted_upload_resumes_in_the_next_server(tmp_path: Path) -> Non
     assert (tmp_path / "cut.mp4").read_bytes() == data
 
 
+def open_upload(client: Client, name: str, length: int, data: bytes) -> socket.socket:
+    """Declare an upload of some length, and send data that may be longer or shorter."""
+    head = (
+        f"PUT /api/upload/{name} HTTP/1.1\r\nhost: {client.authority}\r\norigin: {client.origin}"
+        f"\r\ncookie: {client.cookie}\r\ncontent-type: application/octet-stream\r\n"
+        f"content-length: {length}\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", client.port), timeout=60)
+    connection.sendall(head.encode() + data)
+    return connection
+
+
+def test_an_upload_shorter_than_declared_is_not_published(client: Client, folder: Path) -> None:
+    with open_upload(client, "short.bin", 10, b"0123") as connection:
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)  # there is no answer while the rest is missing
+    assert not (folder / "short.bin").exists()
+    offset = client.read("/api/upload/short.bin")["offset"]
+    assert 0 <= offset <= 4
+    answer = put(client, "short.bin", b"0123456789"[offset:], offset=offset, total=10)
+    assert answer.status == 201
+    assert (folder / "short.bin").read_bytes() == b"0123456789"
+
+
+def test_what_follows_an_upload_of_the_declared_length_is_rejected(
+    client: Client, folder: Path
+) -> None:
+    with open_upload(client, "long.bin", 10, b"0123456789and more\r\n\r\n") as connection:
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.startswith(b"HTTP/1.1 201")
+    assert b"HTTP/1.1 400" in answers  # as a request, after which the connection ends
+    assert (folder / "long.bin").read_bytes() == b"0123456789"
+    assert client.get("/api/state").status == 200
+
+
 def test_other_content_than_declared_is_discarded(client: Client, folder: Path) -> None:
     answer = put(client, "wrong.png", b"data", sha256="0" * 64)
     assert answer.status == 422
