@@ -10,7 +10,12 @@ import pytest
 from driving import StudioServer, find_free_port, list_processes, python_path
 from job_inputs import write_photos
 
-SHIFT = "import os, time\nreal = time.time\ntime.time = lambda: real() + float(os.environ.get('SHIFT', 0))\n"
+SHIFT = """
+import os, time
+
+real = time.time
+time.time = lambda: real() + float(os.environ.get("SHIFT", 0))
+"""
 NOTE = "/api/documents/notes/note/clock"
 
 
