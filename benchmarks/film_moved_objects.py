@@ -1,7 +1,7 @@
 """Measure films of two photos at the place of an object that moved far.
 
-    python -m benchmarks.film_local_set PHOTOS TRIPLETS --count 20
-    python -m benchmarks.film_moved_objects TRIPLETS
+    python -m benchmarks.film_local_set PHOTOS far --width 1024 --motion 150 400
+    python -m benchmarks.film_moved_objects far
 
 Each folder of TRIPLETS holds frame0.png, frame1.png and frame2.png. The outer ones become a film of
 three frames, as users make it. Its middle frame is compared with the truth where the truth differs
@@ -48,7 +48,8 @@ def main() -> None:
         "share_above_6_db": round(float(np.mean([gain >= _TARGET_DB for gain in gains])), 3),
         "share_above_6_db_or_warned": round(float(np.mean(is_fine)), 3),
     }
-    print(write_results("film_moved_objects", "python -m benchmarks.film_moved_objects", findings))
+    command = f"python -m benchmarks.film_moved_objects {arguments.triplets.name}"
+    print(write_results("film_moved_objects", command, findings))
 
 
 def measure(folder: Path, engine: str) -> dict[str, Any]:

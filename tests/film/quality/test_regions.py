@@ -13,10 +13,18 @@ def test_region_is_named_although_the_mean_is_good() -> None:
     assert str(region) == "lower left (x 100-200, y 400-500)"
 
 
+def test_thin_object_is_named() -> None:
+    error = np.zeros((200, 320), np.float32)
+    error[50:150, 100:200] = 0.3
+    error[52:148, 102:198] = 0.0  # a frame around nothing
+    (region,) = find_poor_regions(error, 640, 400)
+    assert str(region) == "centre (x 200-400, y 100-300)"
+
+
 @pytest.mark.parametrize("size", [(1200, 600), (600, 1200), (30, 1000)])
 def test_uniform_error_is_one_region_or_none(size: tuple[int, int]) -> None:
     width, height = size
-    assert find_poor_regions(np.full((5, 7), 0.1, np.float32), width, height) == []
+    assert find_poor_regions(np.full((5, 7), 0.05, np.float32), width, height) == []
     (region,) = find_poor_regions(np.full((5, 7), 0.5, np.float32), width, height)
     assert (region.left, region.top, region.right, region.bottom) == (0, 0, width, height)
     assert region.place == "centre"
