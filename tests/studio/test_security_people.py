@@ -70,13 +70,15 @@ def test_strangers_see_the_page_to_log_in_and_nothing_else(studio: StudioServer)
     client = studio.stranger()
     assert studio.token == ""
     page = client.get("/")
-    assert page.status == 200
+    assert page.status == 401
     assert b"Log in to this studio" in page.body
     for address in re.findall(rb'(?:href|src)="(/[^"]+)"', page.body):
         assert client.get(address.decode()).status == 200
     for address in ("/api/state", "/api/files", "/media/a.txt", "/events?topic=jobs", "/x"):
         assert client.get(address).status == 401
-    assert client.get("/?token=abc").body == page.body
+    with_token = client.get("/", token="abc")
+    assert (with_token.status, with_token.body) == (403, page.body)
+    assert client.get("/login").status == 200
 
 
 def test_a_person_gets_the_own_name_and_role(clients: dict[Role, Client]) -> None:
@@ -316,7 +318,7 @@ def test_only_the_proxy_is_answered(tmp_path: Path, people_file: Path) -> None:
     with run_studio(tmp_path, arguments=(*words, "--behind", "127.0.0.1")) as studio:
         client = Client(port, authority="studio.test", origin="https://studio.test")
         assert client.request("GET", "/", headers={"x-forwarded-proto": "http"}).status == 403
-        assert client.get("/").status == 200
+        assert client.get("/").status == 401  # it answers, with the page to log in
         body = {"name": "Ona", "password": PASSWORD}
         answer = client.post("/api/login", body)
         cookie = answer.headers["set-cookie"]
