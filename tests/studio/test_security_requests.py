@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import Client, StudioServer, find_free_port, python_path, run_studio
+from driving import Answer, Client, StudioServer, find_free_port, python_path, run_studio
 from page_packages import PAGES, declare_pages
 from security_requests import (
     HOSTILE,
@@ -193,15 +193,21 @@ def test_more_than_100_requests_at_once_are_rejected(
             for _ in range(100):
                 one = socket.create_connection(("127.0.0.1", studio.port))
                 connections.enter_context(one).sendall(head.encode() + body)
-            while (answer := client.get("/api/state")).status == 200:
-                time.sleep(0.05)
-            assert (answer.status, "100 requests" in answer.json["error"]) == (503, True)
+            answer = wait_for_status(client, 503)
+            assert "100 requests" in answer.json["error"]
             assert listening.answer.status == 200
             with client.listen("files") as another:  # listeners are counted by themselves
                 assert another.answer.status == 200
-        while client.get("/api/state").status == 503:
-            time.sleep(0.05)
-        assert client.get("/api/state").status == 200
+        wait_for_status(client, 200)
+
+
+def wait_for_status(client: Client, status: int) -> Answer:
+    """Read the state until it is answered with a status; return the answer."""
+    for _ in range(1200):
+        if (answer := client.get("/api/state")).status == status:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"the state is answered with {answer.status}, not {status}")
 
 
 def test_more_than_64_listeners_are_rejected(tmp_path: Path) -> None:
