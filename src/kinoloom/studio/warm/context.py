@@ -1,4 +1,4 @@
-"""The `Context` of calls and feeds: paths are checked here, the server is asked for the rest."""
+"""The `Context` of calls and feeds: it checks paths, and passes the rest on to the server."""
 
 from __future__ import annotations
 
