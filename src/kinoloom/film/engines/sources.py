@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +114,11 @@ class MotionEstimator:
         """Estimate the motion on the grid of `fast` alone."""
         rows, columns = network_size(*self.fast.choose_grid(first))
         small = (resize_colors(image, rows, columns) / np.float32(255) for image in (first, second))
-        return PairMotion(self.fast.analyse(first, second, estimate_camera), self.network(*small))
+        # Neither keeps both cores busy alone.
+        with ThreadPoolExecutor(1, thread_name_prefix="kinoloom-motion") as pool:
+            coarse = pool.submit(self.network, *small)
+            views = self.fast.analyse(first, second, estimate_camera)
+            return PairMotion(views, coarse.result())
 
     def refine(
         self, first: Picture, second: Picture, motion: PairMotion, boxes: list[Box]

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -112,12 +113,16 @@ def build_candidates(
         before normalisation.
     """
     planes = first.planes, second.planes
-    motions = list(
-        _enumerate_motions(first, second, time, project_quickly if is_quick else project)
-    )
-    weights = [_weigh_samples(*planes, motion, time) for motion in motions]
-    total: Field = np.sum(weights, axis=(0, 1))
-    inverse = 1 / total
+    here = pixel_grid(*first.fit.shape)
+    splat = project_quickly if is_quick else project
+    motions = list(_enumerate_motions(first, second, time, splat))
+    weights = [_weigh_samples(*planes, motion, here, time) for motion in motions]
+    motions.append(np.zeros_like(here))
+    weights.append(_weigh_still(*planes, time))
+    total = np.zeros_like(first.fit)
+    for side in chain.from_iterable(weights):
+        total += side
+    inverse = np.float32(1) / total
     return [
         Candidate(motion, np.asarray(cv2.merge([side * inverse for side in sides]), np.float32))
         for motion, sides in zip(motions, weights, strict=True)
@@ -125,23 +130,25 @@ def build_candidates(
 
 
 def _enumerate_motions(first: View, second: View, time: float, splat: Project) -> Iterator[Flow]:
+    """Yield the candidates that move."""
     yield first.flow
     yield second.reverse
     mean = (first.flow + second.reverse) * np.float32(0.5)
     yield _project_flow(splat, first, time, mean)
     yield -_project_flow(splat, second, 1 - time, -mean)
-    yield np.zeros_like(mean)
 
 
 def _project_flow(splat: Project, view: View, elapsed: float, fallback: Flow) -> Flow:
     """Project the view's flow to a time; use `fallback` where no pixel arrives."""
     motion, arrived = splat(view.flow, elapsed, view.fit)
-    return np.where(arrived[..., None] > _MIN_ARRIVED_WEIGHT, motion, fallback)
+    has_arrived = np.asarray(arrived > _MIN_ARRIVED_WEIGHT, np.uint8)
+    return np.asarray(cv2.copyTo(motion, has_arrived, fallback.copy()), np.float32)
 
 
-def _weigh_samples(first: Field, second: Field, motion: Flow, time: float) -> tuple[Field, Field]:
+def _weigh_samples(
+    first: Field, second: Field, motion: Flow, here: Field, time: float
+) -> tuple[Field, Field]:
     """Return the weights of a motion's samples from both images, each (h, w)."""
-    here = pixel_grid(*motion.shape[:2])
     before, after = (
         np.asarray(cv2.scaleAdd(motion, elapsed, here), np.float32) for elapsed in (-time, 1 - time)
     )
@@ -150,6 +157,14 @@ def _weigh_samples(first: Field, second: Field, motion: Flow, time: float) -> tu
     weight_before = np.float32(1 - time) * fit * _compute_confidence(before, sample_before)
     weight_after = np.float32(time) * fit * _compute_confidence(after, sample_after)
     return weight_before, weight_after
+
+
+def _weigh_still(first: Field, second: Field, time: float) -> tuple[Field, Field]:
+    """Return the weights of zero motion, whose samples are the images themselves."""
+    fit = _compute_fit(first, second)
+    confidences = (np.float32(2) - cv2.extractChannel(each, 3) for each in (first, second))
+    before, after = (fit * confidence for confidence in confidences)
+    return np.float32(1 - time) * before, np.float32(time) * after
 
 
 def _compute_fit(first: Field, second: Field) -> Field:

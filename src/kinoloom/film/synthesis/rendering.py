@@ -7,25 +7,20 @@ agree are sampled once (`main_motion`), and sums are not normalised before they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.synthesis.main_motion import MainMotion, find_main_motion
 from kinoloom.film.synthesis.pixels import split_bands
+from kinoloom.film.synthesis.sampling import round_levels, sample_levels, top_level
 from kinoloom.film.synthesis.upsampling import upsample_rows
 from kinoloom.film.synthesis.warping import MotionSource
-from kinoloom.motion.flow import Field, Kernel
+from kinoloom.motion.flow import Field
 
 ReadWeights = Callable[[int, int, slice], Field]
 """(source, side, rows) -> (rows, W): the weights of an image in some rows of a frame."""
-
-_KERNELS = {"bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
-_REACH_PX = 3
-"""Rows beyond the outermost positions that the kernels may use."""
 
 
 def render_frame(
@@ -57,16 +52,16 @@ def render_frame(
         here = columns, np.arange(top, bottom, dtype=np.float32)[:, None]
         blend = _Blend()
         for k, (source, motion) in enumerate(zip(sources, motions, strict=True)):
-            ways = cv2.split(upsample_rows(motion.displacements, rows, height, width))
+            ways = cv2.split(upsample_rows([motion.displacements], rows, height, width))
             for side, picture in enumerate(pair):
                 if read_weights is None:
-                    weight = upsample_rows(motion.weights[side], rows, height, width)
+                    weight = upsample_rows([motion.weights[side]], rows, height, width)
                 else:
                     weight = read_weights(k, side, rows)
                 x, y = (at + way for at, way in zip(here, ways[2 * side :][:2], strict=True))
-                moved = _sample_rows(picture, x, y, source.kernel)
+                moved = sample_levels(picture, x, y, source.kernel)
                 blend.add(_add_rest(moved, motion, side, rows, frame), weight)
-        frame[rows] = _round(blend.mean, frame.dtype)
+        frame[rows] = round_levels(blend.mean, frame.dtype)
     return frame
 
 
@@ -92,44 +87,8 @@ def _add_rest(moved: Field, motion: MainMotion, side: int, rows: slice, frame: P
     if rest is None:
         return moved
     height, width = frame.shape[:2]
-    there = upsample_rows(rest, rows, height, width)
+    there = upsample_rows([rest], rows, height, width)
     share = cv2.extractChannel(there, 3)
     main = cv2.multiply(moved, cv2.merge([share] * 3))
     others = cv2.cvtColor(there, cv2.COLOR_RGBA2RGB)
-    return np.asarray(cv2.scaleAdd(others, _get_top(frame.dtype) / 255, main), np.float32)
-
-
-def _sample_rows(picture: Picture, x: Field, y: Field, kernel: Kernel) -> NDArray[np.float32]:
-    """Sample a picture at positions in pixels, (h, w, 3) float32 in its own levels.
-
-    OpenCV samples integers bilinearly in a third of the time if there are four channels, and
-    floats with a cubic kernel in half the time. The overshoot of that is clipped.
-    """
-    last = len(picture) - 1
-    top = int(np.clip(np.floor(y.min()) - _REACH_PX, 0, last))
-    bottom = int(np.clip(np.ceil(y.max()) + _REACH_PX, 0, last)) + 1
-    part = picture[top:bottom]
-    if kernel == "bilinear":
-        part = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2RGBA))
-    else:
-        part = np.asarray(part, np.float32)
-    samples = cv2.remap(
-        part, x, y - np.float32(top), _KERNELS[kernel], borderMode=cv2.BORDER_REPLICATE
-    )
-    if kernel == "bilinear":
-        return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGBA2RGB), np.float32)
-    return np.asarray(np.clip(samples, 0, np.float32(_get_top(picture.dtype)), out=samples))
-
-
-def _round(colors: Field, dtype: np.dtype[Any]) -> Picture:
-    """Return colours in levels of a dtype in that dtype."""
-    if dtype.kind == "f":
-        return np.clip(colors, 0, 1)
-    if dtype == np.uint8:
-        return np.asarray(cv2.convertScaleAbs(colors))
-    return np.asarray(np.rint(np.clip(colors, 0, np.float32(_get_top(dtype)))), dtype)
-
-
-def _get_top(dtype: np.dtype[Any]) -> float:
-    """Return the level that represents 1."""
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+    return np.asarray(cv2.scaleAdd(others, top_level(frame) / 255, main), np.float32)

@@ -6,6 +6,7 @@ interpolated one by one, so a part of a frame is bit-identical to that part of t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -15,28 +16,36 @@ from numpy.typing import NDArray
 from kinoloom.motion.flow import Field
 
 
-def upsample_rows(field: Field, rows: slice, height: int, width: int) -> Field:
-    """Return some rows of a field that is resized to a frame.
+def upsample_rows(fields: Sequence[Field], rows: slice, height: int, width: int) -> Field:
+    """Return some rows of fields that are resized to a frame.
 
     Args:
-        field: (h, w) or (h, w, C); OpenCV resizes one and four channels fastest.
+        fields: of one height and width, (h, w) or (h, w, C); OpenCV resizes one and four channels
+            fastest, so two fields with two channels each travel together.
         rows: of the frame.
         height, width: of the frame, in pixels.
 
     Returns:
-        (rows, width) or (rows, width, C); edges are repeated.
+        (rows, width) or (rows, width, sum of all C); edges are repeated.
     """
-    count, columns = field.shape[:2]
+    count, columns = fields[0].shape[:2]
     if (count, columns) == (height, width):
-        return field[rows]
+        return _stack([each[rows] for each in fields])
     above, below, shares = _place_rows(rows.start, rows.stop, count, height)
-    lines = field.reshape(count, -1)
-    between, step = lines[above], lines[below]
+    first = int(above[0])
+    seen = _stack([each[first : below[-1] + 1] for each in fields])
+    lines = seen.reshape(len(seen), -1)
+    between, step = lines[above - first], lines[below - first]
     step -= between
     step *= shares
     between += step
-    between = between.reshape(len(above), *field.shape[1:])
+    between = between.reshape(len(above), *seen.shape[1:])
     return np.asarray(cv2.resize(between, (width, len(above))), np.float32)
+
+
+def _stack(fields: Sequence[Field]) -> Field:
+    """Return the channels of all fields in one."""
+    return fields[0] if len(fields) == 1 else np.asarray(cv2.merge(list(fields)), np.float32)
 
 
 @lru_cache(maxsize=256)

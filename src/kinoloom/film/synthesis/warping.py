@@ -10,6 +10,7 @@ The flow network was trained with bilinear samples, and its motion fits them bes
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
 from kinoloom.film.synthesis.candidates import Candidate
-from kinoloom.film.synthesis.pixels import premultiply_alpha, split_bands, unpremultiply_alpha
-from kinoloom.motion.flow import Field, Kernel, pixel_grid, sample
+from kinoloom.film.synthesis.pixels import split_bands, unpremultiply_alpha
+from kinoloom.film.synthesis.sampling import round_levels, sample_levels, top_level
+from kinoloom.film.synthesis.upsampling import upsample_rows
+from kinoloom.motion.flow import Field, Kernel
 
 Box = tuple[slice, slice]
 """The rows and columns of a part of a frame."""
@@ -79,10 +82,19 @@ def blend_source(first: Picture, second: Picture, source: MotionSource, time: fl
         (H, W, C) in the dtype of the images.
     """
     frame = np.empty_like(first)
-    for top, bottom in split_bands(*first.shape[:2]):
-        box = slice(top, bottom), slice(0, first.shape[1])
-        warped = warp_pair(first, second, source, time, box)
-        frame[top:bottom] = unpremultiply_alpha(warped.blend(), like=first)
+    height, width, channels = first.shape
+    for top, bottom in split_bands(height, width):
+        box = slice(top, bottom), slice(0, width)
+        colors = np.zeros((bottom - top, width, channels), np.float32)
+        total: Field = np.zeros((bottom - top, width), np.float32)
+        for _, samples, weight in _sample_candidates(first, second, source, time, box):
+            cv2.accumulateProduct(samples, _repeat(weight, channels), colors)
+            total += weight
+        cv2.multiply(colors, _repeat(np.float32(1) / total, channels), dst=colors)
+        if channels == 3:
+            frame[top:bottom] = round_levels(colors, frame.dtype)
+        else:
+            frame[top:bottom] = unpremultiply_alpha(colors, like=frame)
     return frame
 
 
@@ -99,86 +111,72 @@ def warp_pair(
     """
     rows, columns = box
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    channels = first.shape[2]
-    here = pixel_grid(height, width, rows.start) + np.array([columns.start, 0], np.float32)
-    sums = np.zeros((2, height, width, channels), np.float32)
-    totals = np.zeros((2, height, width), np.float32)
-    scale = _grid_scale(source.candidates[0].motion, *first.shape[:2])
-    on_grid = _to_grid(here, scale)
-    for candidate in source.candidates:
-        # OpenCV samples four channels in a third of the time of twice two.
-        fields = sample(np.dstack([candidate.motion, candidate.weights]), on_grid)
-        *motion, before, after = cv2.split(fields)
-        for k, (image, elapsed, weight) in enumerate(
-            ((first, -time, before), (second, 1 - time, after))
-        ):
-            if weight.max() < _MIN_WEIGHT:
-                continue
-            positions = here + cv2.merge(
-                [
-                    np.float32(elapsed * by) * way
-                    for by, way in zip(np.diag(scale), motion, strict=True)
-                ]
-            )
-            samples = np.asarray(_sample_image(image, positions, source.kernel), np.float32)
-            cv2.accumulateProduct(samples, cv2.merge([weight] * channels), sums[k])
-            totals[k] += weight
+    sides = np.zeros((2, height, width, first.shape[2]), np.float32)
+    share = np.empty((height, width), np.float32)
+    for top, bottom in split_bands(height, width):
+        band = slice(rows.start + top, rows.start + bottom), columns
+        sums, totals = sides[:, top:bottom], np.zeros((2, bottom - top, width), np.float32)
+        for side, samples, weight in _sample_candidates(first, second, source, time, band):
+            cv2.accumulateProduct(samples, _repeat(weight, first.shape[2]), sums[side])
+            totals[side] += weight
+        share[top:bottom] = _normalise(sums, totals, 1 / top_level(first))
     presence = np.ones((height, width), np.float32)
     if source.presence is not None:
         presence = source.presence[box]
-    return _normalise(np.asarray(sums / _full_scale(first), np.float32), totals, presence)
+    return WarpedPair(sides[0], sides[1], share, presence)
 
 
-def _normalise(
-    sums: NDArray[np.float32], totals: NDArray[np.float32], presence: Field
-) -> WarpedPair:
-    """Divide the weighted sums of both images by their weights.
+def _sample_candidates(
+    first: Picture, second: Picture, source: MotionSource, time: float, box: Box
+) -> Iterator[tuple[int, NDArray[np.float32], Field]]:
+    """Yield the samples of each candidate that has weight in a part of a frame.
+
+    Yields:
+        The image, 0 or 1; the samples, (h, w, C) in levels; and their weights, (h, w).
+    """
+    rows, columns = box
+    height, width = first.shape[:2]
+    x = np.arange(columns.start, columns.stop, dtype=np.float32)[None]
+    y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    grid_rows, grid_columns = source.candidates[0].motion.shape[:2]
+    right, down = width / grid_columns, height / grid_rows
+    for candidate in source.candidates:
+        fields = upsample_rows([candidate.motion, candidate.weights], rows, height, width)
+        across, along, *weights = cv2.split(fields[:, columns])
+        for side, (image, elapsed) in enumerate(((first, -time), (second, 1 - time))):
+            weight = np.asarray(weights[side], np.float32)
+            if weight.max() < _MIN_WEIGHT:
+                continue
+            there = (
+                x + np.float32(elapsed * right) * across,
+                y + np.float32(elapsed * down) * along,
+            )
+            yield side, sample_levels(image, *there, source.kernel), weight
+
+
+def _normalise(sums: NDArray[np.float32], totals: NDArray[np.float32], scale: float) -> Field:
+    """Divide the weighted sums of both images by their weights, in place.
 
     Where an image has no weight, the mean of all samples takes its place.
+
+    Args:
+        sums: (2, h, w, C).
+        totals: (2, h, w).
+        scale: of the results.
+
+    Returns:
+        (h, w), the share of the first image in the weights.
     """
-    whole = totals.sum(axis=0)
-    mean = (sums[0] + sums[1]) / whole[..., None]
-    before, after = (
-        (total + _SHARE_OFFSET * mean) / (weight + _SHARE_OFFSET)[..., None]
-        for total, weight in zip(sums, totals, strict=True)
-    )
-    return WarpedPair(before, after, totals[0] / whole, presence)
+    channels = sums.shape[3]
+    whole = totals[0] + totals[1]
+    mean = cv2.multiply(cv2.add(sums[0], sums[1]), _repeat(_SHARE_OFFSET / whole, channels))
+    for part, weight in zip(sums, totals, strict=True):
+        cv2.add(part, mean, dst=part)
+        divisor = (weight + _SHARE_OFFSET) * np.float32(1 / scale)
+        cv2.multiply(part, _repeat(np.float32(1) / divisor, channels), dst=part)
+    return np.asarray(totals[0] / whole, np.float32)
 
 
-def _grid_scale(field: Field, height: int, width: int) -> NDArray[np.float64]:
-    """Return the (2, 2) matrix from grid units of a field to pixels."""
-    return np.diag([width / field.shape[1], height / field.shape[0]])
-
-
-def _to_grid(here: Field, scale: NDArray[np.float64]) -> Field:
-    """Return the grid positions of pixel positions."""
-    moved = cv2.transform(here + np.float32(0.5), np.linalg.inv(scale)) - np.float32(0.5)
-    return np.asarray(moved, np.float32)
-
-
-def _sample_image(image: Picture, positions: Field, kernel: Kernel) -> NDArray[np.float32]:
-    """Sample an image: its own values, or premultiplied ones if it has alpha.
-
-    The overshoot of a cubic kernel is clipped, as it is in integers.
-    """
-    samples = _sample_values(image, positions, kernel)
-    if kernel == "cubic" and samples.dtype.kind == "f":
-        np.clip(samples, 0, 1, out=samples)
-    return samples
-
-
-def _sample_values(image: Picture, positions: Field, kernel: Kernel) -> NDArray[np.float32]:
-    if image.shape[2] == 3:
-        return sample(image, positions, kernel)
-    last = len(image) - 1
-    reach = 1 if kernel == "cubic" else 0  # of the kernel beyond the next pixels
-    top = int(np.clip(np.floor(positions[..., 1].min()) - reach, 0, last))
-    bottom = int(np.clip(np.ceil(positions[..., 1].max()) + reach, 0, last)) + 1
-    inside = positions - np.array([0, top], np.float32)
-    return sample(premultiply_alpha(image[top:bottom]), inside, kernel)
-
-
-def _full_scale(image: Picture) -> np.float32:
-    """Return the sample value that represents 1."""
-    is_integer = image.shape[2] == 3 and image.dtype.kind == "u"
-    return np.float32(np.iinfo(image.dtype).max if is_integer else 1)
+def _repeat(plane: Field, channels: int) -> Field:
+    """Return a plane for each channel of a picture."""
+    return np.asarray(cv2.merge([plane] * channels), np.float32)
