@@ -12,11 +12,8 @@ import http.client
 import json
 import os
 import random
-import signal
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, spread, write_results
+from benchmarks.studio_server import find_port, run_studio
 
 _GIB = 1 << 30
 _RANGE_BYTES = 64 << 10
@@ -102,27 +100,17 @@ def _measure_start(start: Any) -> dict[str, float]:
 
 @contextmanager
 def _studio(folder: Path) -> Iterator[Server]:
-    words = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
-    process = subprocess.Popen(
-        [*words, "--port", str(_find_port())], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    link = json.loads(process.stdout.readline())
-    port = int(link["url"].rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("GET", f"/?token={link['token']}")
-    cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
-    connection.close()
-    try:
-        yield Server(process, port, {"cookie": cookie})
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+    with run_studio(folder) as studio:
+        connection = http.client.HTTPConnection("127.0.0.1", studio.port)
+        connection.request("GET", f"/?token={studio.token}")
+        cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
+        connection.close()
+        yield Server(studio.process, studio.port, {"cookie": cookie})
 
 
 @contextmanager
 def _gradio(python: str) -> Iterator[Server]:
-    port = _find_port()
+    port = find_port()
     script = ROOT / "benchmarks" / "peers" / "gradio_app.py"
     process = subprocess.Popen(
         [python, str(script), str(port)],
@@ -206,7 +194,8 @@ def _measure_listeners(folder: Path) -> dict[str, Any]:
         ready.wait()
         begin, cpu = time.monotonic(), _read_cpu_s(server)
         for number in range(total):
-            change = {"type": "write", "text": f"line {number}"}
+            was = f"line {number - 1}" if number else ""
+            change = {"type": "title", "text": f"line {number}", "was": was}
             body = {"changes": [{"key": f"bench-{number}", "seq": number, "change": change}]}
             status, content = server.request(
                 "POST", "/api/documents/notes/note/bench/changes", body
@@ -223,13 +212,6 @@ def _measure_listeners(folder: Path) -> dict[str, Any]:
         "lost": sum(total - count for count in counts),
         "share of a core": round(share, 3),
     }
-
-
-def _find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _list_processes(server: Server) -> list[int]:

@@ -2,14 +2,15 @@
 
     python scripts/docs/studio_pictures.py [FOLDER]
 
-Needs the extras `studio` and `dev`, and Debian's chromium. They are written to docs/assets, or
-FOLDER.
+FOLDER is docs/assets, if it is not given. Needs the extras `studio` and `dev`, and Debian's
+chromium.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 WIDTH, HEIGHT = 1280, 860
+MOST_BYTES = 80_000
+PHOTO_PX = 720
+"""The longest side of the photos: larger ones take longer, and look the same here."""
 _TIMEOUT_MS = 300_000
 
 
@@ -34,10 +38,11 @@ def main() -> None:
         folder = Path(text) / "films"
         folder.mkdir()
         for name in ("aloe1.jpg", "aloe2.jpg"):
-            shutil.copy(EXAMPLES / "photos" / name, folder)
+            with Image.open(EXAMPLES / "photos" / name) as photo:
+                photo.thumbnail((PHOTO_PX, PHOTO_PX))
+                photo.save(folder / name, quality=92)
         shutil.copy(EXAMPLES / "clips" / "bunny.mp4", folder)
         run_kinoloom(folder, "pipeline", "run", str(EXAMPLES / "pipelines/abalone/pipeline.py"))
-        run_kinoloom(folder, "interpolate", "bunny.mp4", "-o", "slow.mp4", "--slow", "4")
         with _open(folder) as page:
             draw_film(page, target)
             draw_home(page, target)
@@ -55,9 +60,14 @@ def draw_film(page: Page, target: Path) -> None:
 
 
 def draw_home(page: Page, target: Path) -> None:
-    """Draw Home with the film that was made."""
+    """Draw Home with the film that was made, and the form that makes another one."""
     _go(page, "#/home?path=aloe1-interpolate.mp4")
     page.get_by_role("heading", name="aloe1-interpolate.mp4").first.wait_for()
+    for name in ("aloe1.jpg", "aloe2.jpg"):
+        page.get_by_role("option", name=name).click()
+    page.get_by_role("link", name="interpolate").first.click()
+    page.get_by_label("Seconds").wait_for()
+    page.evaluate("() => { window.scrollTo(0, 0); document.activeElement.blur(); }")
     _save(page, target / "studio_home.webp")
 
 
@@ -65,6 +75,7 @@ def draw_pipelines(page: Page, target: Path) -> None:
     """Draw an execution with the log of a step."""
     _go(page, "#/pipelines")
     page.get_by_role("heading", name="Times").wait_for()
+    page.evaluate("() => window.scrollTo(0, 0)")
     _save(page, target / "studio_pipelines.webp")
 
 
@@ -76,7 +87,9 @@ def run_kinoloom(folder: Path, *words: str) -> None:
 @contextmanager
 def _open(folder: Path) -> Iterator[Page]:
     words = [sys.executable, "-m", "kinoloom", "studio", str(folder), "--no-open", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as studio:
+    # At home, where the page shows no path of this machine.
+    home = {**os.environ, "HOME": str(folder.parent)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=home) as studio:
         assert studio.stdout is not None
         link = json.loads(studio.stdout.readline())
         try:
@@ -101,8 +114,11 @@ def _go(page: Page, place: str) -> None:
 def _save(page: Page, path: Path) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_function("() => [...document.images].every((image) => image.complete)")
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    picture.convert("RGB").save(path, quality=82, method=6)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for quality in range(84, 20, -4):
+        picture.save(path, quality=quality, method=6)
+        if path.stat().st_size <= MOST_BYTES:
+            break
     print(path, path.stat().st_size)
 
 

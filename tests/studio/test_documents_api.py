@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_process import Client, StudioProcess, find_free_port, run_studio
+from driving import Client, StudioServer, find_free_port, run_studio
 
 NOTE = "/api/documents/notes/note/talk"
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     with run_studio(tmp_path_factory.mktemp("films")) as studio:
         yield studio
 
 
 @pytest.fixture(scope="module")
-def client(studio: StudioProcess) -> Client:
-    return studio.client().log_in(studio.token)
+def client(studio: StudioServer) -> Client:
+    return studio.client
 
 
 def insert(number: int, after: str = "", text: str = "text") -> dict[str, Any]:
@@ -149,15 +149,15 @@ def test_changes_at_the_same_time_are_all_made(client: Client) -> None:
 
 def test_what_was_answered_is_there_after_a_crash(tmp_path: Path) -> None:
     port = str(find_free_port())
-    with run_studio(tmp_path, "--port", port) as studio:
-        client = studio.client().log_in(studio.token)
+    with run_studio(tmp_path, arguments=("--port", port)) as studio:
+        client = studio.client
         for number in range(450):  # beyond two snapshots
             after = f"p{number - 1}" if number else ""
             submit(client, NOTE, number, (f"k{number}", insert(number, after, str(number))))
         client.post(f"{NOTE}/undo", {"key": "u"})
         studio.kill()
-    with run_studio(tmp_path, "--port", port) as studio:
-        client = Client("127.0.0.1", studio.port, client.cookie)
+    with run_studio(tmp_path, arguments=("--port", port)) as studio:
+        client = Client(studio.port, client.cookie)
         assert texts(client, NOTE) == [str(number) for number in range(449)]
         assert client.post(f"{NOTE}/redo", {"key": "r"}).json["applied"][0]["of"] == 450
         assert submit(client, NOTE, 0, ("k449", insert(449))).json["seq"] == 452

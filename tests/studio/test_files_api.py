@@ -1,12 +1,12 @@
 """Files in the studio: lists, search, pages, folders, names, trash, events; on a real server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_client import Client, run_studio
+from driving import Client, run_studio
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
-    with run_studio(folder) as client:
-        yield client
+    with run_studio(folder) as studio:
+        yield studio.client
 
 
 @pytest.fixture
@@ -195,13 +195,13 @@ def test_a_link_is_neither_renamed_nor_removed(client: Client, place: Path) -> N
     (place / "link").symlink_to("/etc/passwd")
     path = f"{place.name}/link"
     assert client.post("/api/rename", {"path": path, "to": f"{place.name}/x"}).status == 404
-    assert client.send("DELETE", f"/api/files?path={path}").status == 404
+    assert client.request("DELETE", f"/api/files?path={path}").status == 404
     assert (place / "link").is_symlink()
 
 
 def test_what_was_removed_can_be_restored(client: Client, place: Path, folder: Path) -> None:
     (place / "a.png").write_text("a")
-    removed = client.send("DELETE", f"/api/files?path={place.name}/a.png")
+    removed = client.request("DELETE", f"/api/files?path={place.name}/a.png")
     assert removed.status == 200
     assert not (place / "a.png").exists()
     assert [one.read_text() for one in (folder / ".kinoloom" / "trash").rglob("a.png")] == ["a"]
@@ -213,16 +213,41 @@ def test_what_was_removed_can_be_restored(client: Client, place: Path, folder: P
     assert client.post("/api/restore", removed.json).status == 404
 
 
+def test_the_trash_is_measured_and_emptied(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        (tmp_path / name / "sub" / "a.bin").write_bytes(bytes(1000))
+        (tmp_path / name / "b.bin").write_bytes(bytes(24))
+    outside = tmp_path / "outside.txt"
+    outside.write_text("kept")
+    (tmp_path / "one" / "sub" / "link").symlink_to(outside)
+    (tmp_path / "one" / "sub" / "folder").symlink_to(tmp_path)
+    with run_studio(tmp_path / "one", tmp_path / "two") as studio:
+        client = studio.client
+        assert client.read("/api/trash") == {"files": 0, "bytes": 0}
+        removed = [
+            client.request("DELETE", f"/api/files?path={path}").json
+            for path in ("one/sub", "two/sub", "two/b.bin")
+        ]
+        before = client.read("/api/trash")
+        assert before["files"] == 4  # with the link to a file, which is not followed
+        assert 2024 <= before["bytes"] < 2024 + 300
+        emptied = client.request("DELETE", "/api/trash")
+        assert (emptied.status, emptied.json) == (200, before)
+        assert client.read("/api/trash") == {"files": 0, "bytes": 0}
+        assert client.post("/api/restore", removed[0]).status == 404
+    assert outside.read_text() == "kept"
+    assert (tmp_path / "one" / "b.bin").is_file()
+    assert list((tmp_path / "two").rglob("*.bin")) == []
+
+
 def test_the_folders_themselves_are_neither_renamed_nor_removed(client: Client) -> None:
-    assert client.send("DELETE", "/api/files?path=").status == 404
+    assert client.request("DELETE", "/api/files?path=").status == 404
     assert client.post("/api/rename", {"path": "", "to": "x"}).status == 404
 
 
-def changes(client: Client, prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield the changes below a prefix, as (rest of the path, change); first one empty pair."""
-    events = client.events("files")
-    assert next(events) is None
-    yield "", ""
+def changes(events: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the changes below a prefix, as (rest of the path, change)."""
     for event in events:
         path, change = event["data"]["path"], event["data"]["change"]
         if path.startswith(prefix):
@@ -232,15 +257,14 @@ def changes(client: Client, prefix: str) -> Iterator[tuple[str, str]]:
 def test_changes_of_a_folder_in_view_are_published(client: Client, place: Path) -> None:
     (place / "a.png").touch()
     names(client, place)
-    found = changes(client, f"{place.name}/")
-    next(found)
-    (place / "b.png").touch()
-    assert next(found) == ("b.png", "added")
-    (place / "a.png").write_text("more")
-    assert next(found) == ("a.png", "changed")
-    client.post("/api/rename", {"path": f"{place.name}/a.png", "to": f"{place.name}/c.png"})
-    assert {next(found), next(found)} == {("a.png", "removed"), ("c.png", "added")}
-    found.close()  # type: ignore[attr-defined]
+    with client.listen("files") as listening:
+        found = changes(listening, f"{place.name}/")
+        (place / "b.png").touch()
+        assert next(found) == ("b.png", "added")
+        (place / "a.png").write_text("more")
+        assert next(found) == ("a.png", "changed")
+        client.post("/api/rename", {"path": f"{place.name}/a.png", "to": f"{place.name}/c.png"})
+        assert {next(found), next(found)} == {("a.png", "removed"), ("c.png", "added")}
 
 
 def test_many_changes_at_once_are_published_as_one(client: Client, place: Path) -> None:
@@ -249,18 +273,18 @@ def test_many_changes_at_once_are_published_as_one(client: Client, place: Path) 
     for number in range(300):
         (place / "moved" / f"{number}.png").touch()
     client.get("/api/files", folder=f"{place.name}/shown")
-    found = changes(client, f"{place.name}/shown")
-    next(found)
-    (place / "moved").rename(place / "shown")
-    assert next(found) == ("", "changed")
-    found.close()  # type: ignore[attr-defined]
+    with client.listen("files") as listening:
+        found = changes(listening, f"{place.name}/shown")
+        (place / "moved").rename(place / "shown")
+        assert next(found) == ("", "changed")
 
 
 def test_several_folders_are_listed_by_their_labels(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{name}.png").touch()
-    with run_studio(tmp_path / "one", tmp_path / "two") as client:
+    with run_studio(tmp_path / "one", tmp_path / "two") as studio:
+        client = studio.client
         top = client.get("/api/files").json["files"]
         assert [(one["path"], one["kind"]) for one in top] == [("one", "folder"), ("two", "folder")]
         assert [f["path"] for f in client.get("/api/files", folder="two").json["files"]] == [
@@ -269,6 +293,6 @@ def test_several_folders_are_listed_by_their_labels(tmp_path: Path) -> None:
         assert client.get("/api/files", query="png").json["total"] == 2
         moved = client.post("/api/rename", {"path": "one/one.png", "to": "two/one.png"})
         assert moved.status == 200
-        assert client.send("DELETE", "/api/files?path=two/one.png").status == 200
-        assert client.send("DELETE", "/api/files?path=two").status == 404
+        assert client.request("DELETE", "/api/files?path=two/one.png").status == 200
+        assert client.request("DELETE", "/api/files?path=two").status == 404
         assert (tmp_path / "two" / ".kinoloom" / "trash").is_dir()

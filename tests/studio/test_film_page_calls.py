@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from driving import Client, run_studio
 from PIL import Image
 from scenes import clip_of, panning, texture, view
-from studio_client import Client, run_studio
 
 import kinoloom
 
@@ -32,8 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
-    with run_studio(folder) as opened:
-        yield opened
+    with run_studio(folder) as studio:
+        yield studio.client
 
 
 def ask(client: Client, name: str, **options: Any) -> Any:

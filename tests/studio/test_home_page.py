@@ -271,7 +271,7 @@ def test_chosen_photos_open_with_the_film_page_in_their_order(home: Page, folder
     tile(home, "dusk-2.png").click()
     tile(home, "dusk-1.png").click()
     home.get_by_role("group", name="Open with").get_by_role("button", name="Film").click()
-    home.get_by_role("heading", level=1, name="Film").wait_for()
+    home.get_by_role("heading", level=1, name="dusk-2.png, dusk-1.png").wait_for()
     query = parse_qs(home.url.partition("?")[2])
     assert query["path"] == [f"{folder.name}/dusk-2.png\n{folder.name}/dusk-1.png"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from job_client import StudioProcess, list_processes, write_film
+from driving import StudioServer, list_processes
+from job_inputs import write_film
 from job_ops import install_ops
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Axe = Callable[["Page"], list[str]]
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioProcess]:
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioServer]:
     """A studio of a folder with a film, and ops for tests."""
     site = install_ops(tmp_path / "site")
     paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -30,7 +31,8 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioPr
     folder = tmp_path / "films"
     folder.mkdir()
     write_film(folder, "in.mkv", 400, size=32)
-    started = StudioProcess(folder)
+    started = StudioServer(folder)
+    started.start()
     yield started
     started.stop()
     for pid in list_processes(str(folder)):
@@ -39,7 +41,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioPr
 
 def open_jobs(
     browser: Browser,
-    studio: StudioProcess,
+    studio: StudioServer,
     width: int = 1280,
     theme: Literal["light", "dark"] = "light",
 ) -> Page:
@@ -48,10 +50,10 @@ def open_jobs(
         viewport={"width": width, "height": 860}, reduced_motion="reduce", color_scheme=theme
     )
     context.set_default_timeout(60_000)
-    name, _, value = studio.cookie.partition("=")
-    context.add_cookies([{"name": name, "value": value, "url": studio.facts["url"]}])
+    name, _, value = studio.client.cookie.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": studio.url}])
     page = context.new_page()
-    page.goto(f"{studio.facts['url']}/#/jobs")
+    page.goto(f"{studio.url}/#/jobs")
     page.get_by_role("heading", level=1, name="Jobs").wait_for()
     return page
 
@@ -59,23 +61,23 @@ def open_jobs(
 def row(page: Page, title: str, state: str) -> None:
     """Wait until the list shows a job with a state."""
     link = page.get_by_role("link", name=re.compile(f"^{re.escape(title)}.*{state}"))
-    link.first.wait_for()
+    link.first.client.wait_for()
 
 
 def test_job_is_followed_paused_and_cancelled_with_the_mouse(
-    browser: Browser, studio: StudioProcess
+    browser: Browser, studio: StudioServer
 ) -> None:
     page = open_jobs(browser, studio)
     page.get_by_role("heading", name="No jobs yet").wait_for()
-    id_ = studio.start("crawl", "in.mkv", pause=0.3)
+    id_ = studio.client.start("crawl", "in.mkv", pause=0.3)
     row(page, "Crawl in.mkv (pause 0.3)", "Running")
-    page.get_by_text(re.compile(r"^\d+ frames")).first.wait_for()
+    page.get_by_text(re.compile(r"^\d+ frames")).first.client.wait_for()
     page.get_by_text("<img src=x> slow as ever", exact=True).wait_for()  # a note, as text
     page.get_by_role("log", name="Log of Crawl in.mkv").wait_for()
     actions = page.get_by_role("group", name="Actions")
     actions.get_by_role("button", name="Pause").click()
     row(page, "Crawl in.mkv", "Paused")
-    assert studio.job(id_)["state"] == "paused"
+    assert studio.client.job(id_)["state"] == "paused"
     actions.get_by_role("button", name="Continue").click()
     row(page, "Crawl in.mkv", "Running")
     actions.get_by_role("button", name="Cancel").click()
@@ -87,10 +89,10 @@ def test_job_is_followed_paused_and_cancelled_with_the_mouse(
 
 
 def test_queue_is_reordered_and_cancelled_from_the_keyboard(
-    browser: Browser, studio: StudioProcess
+    browser: Browser, studio: StudioServer
 ) -> None:
-    studio.start("crawl", "in.mkv", pause=0.5)
-    first, second = (studio.start("crawl", "in.mkv", pause=p) for p in (0.01, 0.02))
+    studio.client.start("crawl", "in.mkv", pause=0.5)
+    first, second = (studio.client.start("crawl", "in.mkv", pause=p) for p in (0.01, 0.02))
     page = open_jobs(browser, studio)
     row(page, "Crawl in.mkv (pause 0.02)", "Waiting")
     queue = page.get_by_role("region", name="Queue")
@@ -105,45 +107,45 @@ def test_queue_is_reordered_and_cancelled_from_the_keyboard(
         "e.textContent.includes('0.02')) < [...document.querySelectorAll('.job-line')]"
         ".findIndex((e) => e.textContent.includes('0.01'))"
     )
-    assert studio.job(second)["position"] < studio.job(first)["position"]
+    assert studio.client.job(second)["position"] < studio.client.job(first)["position"]
     page.keyboard.press("Enter")
     page.get_by_role("heading", level=2, name="Crawl in.mkv (pause 0.02)").wait_for()
     page.keyboard.press("c")
     row(page, "Crawl in.mkv (pause 0.02)", "Cancelled")
     page.keyboard.press("Delete")
-    page.get_by_role("link", name=re.compile("0.02")).first.wait_for(state="detached")
-    assert studio.request("GET", f"/api/jobs/{second}")[0] == 404
+    page.get_by_role("link", name=re.compile("0.02")).first.client.wait_for(state="detached")
+    assert studio.client.request("GET", f"/api/jobs/{second}").status == 404
     page.context.close()
 
 
 def test_failed_job_shows_its_error_as_text_and_runs_again(
-    browser: Browser, studio: StudioProcess
+    browser: Browser, studio: StudioServer
 ) -> None:
-    studio.wait(studio.start("crawl", "in.mkv", pause=0, fail_at=2))
+    studio.client.wait(studio.client.start("crawl", "in.mkv", pause=0, fail_at=2))
     page = open_jobs(browser, studio)
     reason = page.get_by_role("group", name="Why it ended")
     reason.get_by_text("<b>the snail is tired</b>").wait_for()
     page.get_by_role("log").get_by_text("Traceback").wait_for()
     page.get_by_role("group", name="Actions").get_by_role("button", name="Run again").click()
     page.get_by_role("region", name="Ended").get_by_role("link").nth(1).wait_for()
-    assert studio.get("/api/jobs")["total"] == 2
+    assert studio.client.read("/api/jobs")["total"] == 2
     page.context.close()
 
 
 def test_page_follows_a_job_through_the_end_of_the_server(
-    browser: Browser, studio: StudioProcess
+    browser: Browser, studio: StudioServer
 ) -> None:
-    id_ = studio.start("crawl", "in.mkv", pause=0.5, gate="open")
+    id_ = studio.client.start("crawl", "in.mkv", pause=0.5, gate="open")
     page = open_jobs(browser, studio)
     row(page, "Crawl in.mkv", "Running")
     studio.kill()
     page.get_by_role("alert").get_by_text("The studio does not answer.").wait_for()
-    folder = Path(studio.process.args[4])  # type: ignore[index, arg-type]
-    second = StudioProcess(folder, "--port", str(studio.port))
-    (folder / "open").touch()
+    second = StudioServer(studio.folder)
+    second.start(studio.port)
+    (studio.folder / "open").touch()
     try:
         row(page, "Crawl in.mkv", "Done")
-        assert second.job(id_)["state"] == "done"
+        assert second.client.job(id_)["state"] == "done"
     finally:
         page.context.close()
         second.stop()
@@ -152,12 +154,12 @@ def test_page_follows_a_job_through_the_end_of_the_server(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_has_no_violations(
-    browser: Browser, studio: StudioProcess, axe: Axe, width: int, theme: Literal["light", "dark"]
+    browser: Browser, studio: StudioServer, axe: Axe, width: int, theme: Literal["light", "dark"]
 ) -> None:
-    studio.wait(studio.start("crawl", "in.mkv", pause=0, fail_at=2))
-    studio.start("crawl", "in.mkv", pause=0.5)
+    studio.client.wait(studio.client.start("crawl", "in.mkv", pause=0, fail_at=2))
+    studio.client.start("crawl", "in.mkv", pause=0.5)
     for pause in (1, 2):
-        studio.start("crawl", "in.mkv", pause=pause)
+        studio.client.start("crawl", "in.mkv", pause=pause)
     page = open_jobs(browser, studio, width, theme)
     row(page, "Crawl in.mkv (pause 2)", "Waiting")
     assert axe(page) == []
@@ -172,10 +174,10 @@ def test_page_has_no_violations(
     page.context.close()
 
 
-def test_card_on_home_leads_to_the_job(browser: Browser, studio: StudioProcess) -> None:
-    id_ = studio.start("crawl", "in.mkv", pause=0.5)
+def test_card_on_home_leads_to_the_job(browser: Browser, studio: StudioServer) -> None:
+    id_ = studio.client.start("crawl", "in.mkv", pause=0.5)
     page = open_jobs(browser, studio)
-    page.goto(f"{studio.facts['url']}/#/home")
+    page.goto(f"{studio.url}/#/home")
     card = page.get_by_role("region", name="Jobs")
     card.get_by_text("1 running").wait_for()
     card.get_by_role("link", name=re.compile("^Crawl in.mkv")).click()

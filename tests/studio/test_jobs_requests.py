@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_client import StudioProcess, list_processes, write_film, write_photos
+from driving import StudioServer, list_processes
+from job_inputs import write_film, write_photos
 from job_ops import install_ops
 
 
@@ -34,9 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def studio(folder: Path) -> Iterator[StudioProcess]:
+def studio(folder: Path) -> Iterator[StudioServer]:
     """A studio of the folder."""
-    started = StudioProcess(folder)
+    started = StudioServer(folder)
+    started.start()
     yield started
     started.stop()
     for pid in list_processes(str(folder)):
@@ -79,110 +81,112 @@ PHOTOS = ["a.png", "b.png"]
     ],
 )
 def test_wrong_request_is_refused(
-    studio: StudioProcess, body: dict[str, Any], status: int, message: str, hint: str
+    studio: StudioServer, body: dict[str, Any], status: int, message: str, hint: str
 ) -> None:
-    before = studio.get("/api/jobs")["total"]
-    found, answer = studio.request("POST", "/api/jobs", {"op": "interpolate", **body})
+    before = studio.client.read("/api/jobs")["total"]
+    refused = studio.client.post("/api/jobs", {"op": "interpolate", **body})
+    found, answer = refused.status, refused.json
     assert (found, message in answer["error"], hint in answer["hint"]) == (status, True, True), (
         answer
     )
-    assert studio.get("/api/jobs")["total"] == before
+    assert studio.client.read("/api/jobs")["total"] == before
 
 
-def test_output_gets_the_next_free_name(studio: StudioProcess, folder: Path) -> None:
+def test_output_gets_the_next_free_name(studio: StudioServer, folder: Path) -> None:
     options = {"pause": 0}
-    ids = [studio.start("crawl", "in.mkv", **options, again=True) for _ in range(3)]
-    outputs = [studio.wait(id_)["output"] for id_ in ids]
+    ids = [studio.client.start("crawl", "in.mkv", **options, again=True) for _ in range(3)]
+    outputs = [studio.client.wait(id_)["output"] for id_ in ids]
     assert outputs == ["in-crawl.mp4", "in-crawl-2.mp4", "in-crawl-3.mp4"]
-    inside = studio.start("crawl", "in.mkv", pause=0, output="sub/é 1.mkv")
-    assert studio.wait(inside)["output"] == "sub/é 1.mkv"
+    inside = studio.client.start("crawl", "in.mkv", pause=0, output="sub/é 1.mkv")
+    assert studio.client.wait(inside)["output"] == "sub/é 1.mkv"
     assert (folder / "sub" / "é 1.mkv").is_file()
 
 
-def test_two_jobs_cannot_write_one_output(studio: StudioProcess) -> None:
-    first = studio.start("crawl", "in.mkv", pause=0.3, output="one.mkv")
+def test_two_jobs_cannot_write_one_output(studio: StudioServer) -> None:
+    first = studio.client.start("crawl", "in.mkv", pause=0.3, output="one.mkv")
     body = {"op": "crawl", "inputs": ["in.mkv"], "output": "one.mkv", "again": True}
-    status, answer = studio.request("POST", "/api/jobs", body)
-    assert status == 422
-    assert "Another job, which has not ended, writes one.mkv." in answer["error"]
-    studio.post(f"/api/jobs/{first}/cancel")
-    studio.wait(first)
+    answer = studio.client.post("/api/jobs", body)
+    assert answer.status == 422
+    assert "Another job, which has not ended, writes one.mkv." in answer.json["error"]
+    studio.client.submit(f"/api/jobs/{first}/cancel")
+    studio.client.wait(first)
 
 
-def test_work_that_was_done_before_is_offered(studio: StudioProcess, folder: Path) -> None:
+def test_work_that_was_done_before_is_offered(studio: StudioServer, folder: Path) -> None:
     body = {"op": "crawl", "inputs": ["in.mkv"], "options": {"pause": 0.001}, "output": "w.mkv"}
-    studio.wait(studio.post("/api/jobs", body)["id"])
+    studio.client.wait(studio.client.submit("/api/jobs", body)["id"])
     again = {**body, "output": None}
     again["options"] = {"pause": "0.001", "codec": None}  # the same values, written differently
-    assert studio.post("/api/jobs", {**again, "output": "other.mkv"}) == {
+    assert studio.client.submit("/api/jobs", {**again, "output": "other.mkv"}) == {
         "id": None,
         "output": "w.mkv",
         "made_before": {"path": "w.mkv"},
     }
-    assert studio.post("/api/jobs", {**again, "output": "o.mkv", "again": True})["id"]
+    assert studio.client.submit("/api/jobs", {**again, "output": "o.mkv", "again": True})["id"]
     different = {**again, "output": "x.mkv", "options": {"pause": 0.002}}
-    assert studio.post("/api/jobs", different)["id"]
+    assert studio.client.submit("/api/jobs", different)["id"]
     times = (folder / "in.mkv").stat().st_atime_ns, (folder / "in.mkv").stat().st_mtime_ns
     os.utime(folder / "in.mkv", ns=(times[0], times[1] + 1))  # the input may have changed
-    assert studio.post("/api/jobs", {**again, "output": "y.mkv"})["id"]
+    assert studio.client.submit("/api/jobs", {**again, "output": "y.mkv"})["id"]
     os.utime(folder / "in.mkv", ns=times)
-    assert studio.post("/api/jobs", {**again, "output": "z.mkv"})["made_before"]
+    assert studio.client.submit("/api/jobs", {**again, "output": "z.mkv"})["made_before"]
     shutil.copy(folder / "in.mkv", folder / "w.mkv")  # the outputs have changed
     for name in ("w.mkv", "o.mkv", "y.mkv"):
         (folder / name).unlink(missing_ok=True)
-    assert studio.post("/api/jobs", {**again, "output": "z.mkv"})["id"]
+    assert studio.client.submit("/api/jobs", {**again, "output": "z.mkv"})["id"]
 
 
-def test_code_runs_only_when_its_content_was_confirmed(studio: StudioProcess, folder: Path) -> None:
+def test_code_runs_only_when_its_content_was_confirmed(studio: StudioServer, folder: Path) -> None:
     digest = hashlib.sha256((folder / "flow.py").read_bytes()).hexdigest()
     body = {"op": "pipeline.run", "inputs": ["flow.py"]}
-    status, answer = studio.request("POST", "/api/jobs", body)
-    assert (status, answer["path"], answer["sha256"]) == (409, "flow.py", digest)
-    status, _ = studio.request("POST", "/api/jobs", {**body, "confirmed": "0" * 64})
-    assert status == 409
-    studio.wait(studio.post("/api/jobs", {**body, "confirmed": digest})["id"])
-    studio.wait(studio.post("/api/jobs", body)["id"])  # confirmed once per content
+    answer = studio.client.post("/api/jobs", body)
+    assert (answer.status, answer.json["path"]) == (409, "flow.py")
+    assert answer.json["sha256"] == digest
+    answer = studio.client.post("/api/jobs", {**body, "confirmed": "0" * 64})
+    assert answer.status == 409
+    studio.client.wait(studio.client.submit("/api/jobs", {**body, "confirmed": digest})["id"])
+    studio.client.wait(studio.client.submit("/api/jobs", body)["id"])  # confirmed once per content
     (folder / "flow.py").write_text("import os\n")
-    status, answer = studio.request("POST", "/api/jobs", body)
-    assert status == 409
-    assert answer["sha256"] != digest
+    answer = studio.client.post("/api/jobs", body)
+    assert answer.status == 409
+    assert answer.json["sha256"] != digest
 
 
-def test_jobs_are_listed_by_pages_and_removed(studio: StudioProcess) -> None:
-    ids = [studio.start("crawl", "in.mkv", pause=0, again=True) for _ in range(3)]
+def test_jobs_are_listed_by_pages_and_removed(studio: StudioServer) -> None:
+    ids = [studio.client.start("crawl", "in.mkv", pause=0, again=True) for _ in range(3)]
     for id_ in ids:
-        studio.wait(id_)
-    first = studio.get("/api/jobs?limit=2")
+        studio.client.wait(id_)
+    first = studio.client.read("/api/jobs?limit=2")
     assert [job["id"] for job in first["jobs"]] == [ids[2], ids[1]]
-    second = studio.get(f"/api/jobs?limit=2&after={first['next']}")
+    second = studio.client.read(f"/api/jobs?limit=2&after={first['next']}")
     assert second["jobs"][0]["id"] == ids[0]
-    assert studio.request("DELETE", f"/api/jobs/{ids[1]}", {}) == (200, {})
-    assert studio.request("GET", f"/api/jobs/{ids[1]}")[0] == 404
-    assert studio.request("DELETE", f"/api/jobs/{ids[1]}", {})[0] == 404
-    assert studio.get("/api/jobs")["total"] == first["total"] - 1
-    assert studio.request("GET", "/api/jobs?limit=x")[0] == 422
-    assert studio.request("GET", "/api/jobs?after=none")[0] == 404
+    assert studio.client.request("DELETE", f"/api/jobs/{ids[1]}", {}).json == {}
+    assert studio.client.request("GET", f"/api/jobs/{ids[1]}").status == 404
+    assert studio.client.request("DELETE", f"/api/jobs/{ids[1]}", {}).status == 404
+    assert studio.client.read("/api/jobs")["total"] == first["total"] - 1
+    assert studio.client.request("GET", "/api/jobs?limit=x").status == 422
+    assert studio.client.request("GET", "/api/jobs?after=none").status == 404
 
 
-def test_running_job_is_on_the_first_page_and_cannot_be_removed(studio: StudioProcess) -> None:
-    running = studio.start("crawl", "in.mkv", pause=0.5)
-    waiting = [studio.start("crawl", "in.mkv", pause=0, again=True) for _ in range(2)]
-    page = studio.get("/api/jobs?limit=1")
+def test_running_job_is_on_the_first_page_and_cannot_be_removed(studio: StudioServer) -> None:
+    running = studio.client.start("crawl", "in.mkv", pause=0.5)
+    waiting = [studio.client.start("crawl", "in.mkv", pause=0, again=True) for _ in range(2)]
+    page = studio.client.read("/api/jobs?limit=1")
     assert [job["id"] for job in page["jobs"]] == [running, waiting[1]]
-    active = studio.get("/api/jobs?state=active")["jobs"]
+    active = studio.client.read("/api/jobs?state=active")["jobs"]
     assert {job["id"] for job in active} == {running, *waiting}
-    assert studio.request("DELETE", f"/api/jobs/{running}", {})[0] == 409
-    assert studio.request("POST", f"/api/jobs/{running}/dance", {})[0] == 404
-    assert studio.request("POST", f"/api/jobs/{waiting[0]}/pause", {})[0] == 409
-    assert studio.request("POST", f"/api/jobs/{waiting[0]}/resume", {})[0] == 409
+    assert studio.client.request("DELETE", f"/api/jobs/{running}", {}).status == 409
+    assert studio.client.post(f"/api/jobs/{running}/dance").status == 404
+    assert studio.client.post(f"/api/jobs/{waiting[0]}/pause").status == 409
+    assert studio.client.post(f"/api/jobs/{waiting[0]}/resume").status == 409
     for id_ in (*waiting, running):
-        studio.post(f"/api/jobs/{id_}/cancel")
-    assert studio.wait(running)["state"] == "cancelled"
+        studio.client.submit(f"/api/jobs/{id_}/cancel")
+    assert studio.client.wait(running)["state"] == "cancelled"
 
 
-def test_server_loads_no_numerical_library(studio: StudioProcess) -> None:
-    studio.wait(studio.start("crawl", "in.mkv", pause=0, again=True))
-    maps = Path(f"/proc/{studio.process.pid}/maps").read_text()
+def test_server_loads_no_numerical_library(studio: StudioServer) -> None:
+    studio.client.wait(studio.client.start("crawl", "in.mkv", pause=0, again=True))
+    maps = Path(f"/proc/{studio.pid}/maps").read_text()
     assert "python" in maps
     for library in ("numpy", "libav", "cv2", "onnxruntime", "torch", "/PIL/"):
         assert library not in maps

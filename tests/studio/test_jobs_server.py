@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from job_client import StudioProcess, list_processes, write_film, write_photos
+from driving import StudioServer, list_processes
+from job_inputs import write_film, write_photos
 from job_ops import install_ops
 
 from kinoloom import read
 
-Start = Callable[..., StudioProcess]
+Start = Callable[..., StudioServer]
 
 
 @pytest.fixture
@@ -34,10 +35,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
     """Start studios; they, and their jobs, end with the test."""
-    started: list[StudioProcess] = []
+    started: list[StudioServer] = []
 
-    def start_one(*arguments: str) -> StudioProcess:
-        started.append(StudioProcess(folder, *arguments))
+    def start_one(*arguments: str) -> StudioServer:
+        started.append(StudioServer(folder, arguments))
+        started[-1].start()
         return started[-1]
 
     yield start_one
@@ -54,10 +56,10 @@ def job_processes(folder: Path) -> list[int]:
 def test_film_from_two_photos(folder: Path, start: Start) -> None:
     studio = start()
     write_photos(folder)
-    with studio.events("jobs") as events:
-        id_ = studio.start("interpolate", "a.png", "b.png", fps="12", engine="fast")
+    with studio.client.listen("jobs") as listening:
+        id_ = studio.client.start("interpolate", "a.png", "b.png", fps="12", engine="fast")
         seen = []
-        for job in events:
+        for job in (event["data"] for event in listening):
             seen.append(job)
             if job["state"] not in ("waiting", "running"):
                 break
@@ -73,10 +75,10 @@ def test_film_from_two_photos(folder: Path, start: Start) -> None:
 
 def test_progress_arrives_at_most_four_times_a_second(start: Start) -> None:
     studio = start()
-    with studio.events("jobs") as events:
-        studio.start("crawl", "in.mkv", pause=0.02)
+    with studio.client.listen("jobs") as listening:
+        studio.client.start("crawl", "in.mkv", pause=0.02)
         updates = []
-        for job in events:
+        for job in (event["data"] for event in listening):
             updates.append(job)
             if job["state"] == "done":
                 break
@@ -88,51 +90,52 @@ def test_progress_arrives_at_most_four_times_a_second(start: Start) -> None:
 
 def test_killed_server_loses_nothing(folder: Path, start: Start) -> None:
     first = start()
-    running = first.start("crawl", "long.mkv", pause=0.5, gate="open")
-    waiting = first.start("crawl", "in.mkv", pause=0)
-    job = first.wait_for(running, lambda job: (job["done"] or 0) > 3)
-    assert first.job(waiting)["state"] == "waiting"
-    assert first.job(waiting)["waiting_for"].startswith("Starts when a running job ends: 1 job")
+    running = first.client.start("crawl", "long.mkv", pause=0.5, gate="open")
+    waiting = first.client.start("crawl", "in.mkv", pause=0)
+    job = first.client.wait_for(running, lambda job: (job["done"] or 0) > 3)
+    queued = first.client.job(waiting)
+    assert queued["state"] == "waiting"
+    assert queued["waiting_for"].startswith("Starts when a running job ends: 1 job")
     first.kill()
     before = job_processes(folder)
     assert len(before) == 1
     second = start()
-    adopted = second.job(running)
+    adopted = second.client.job(running)
     assert adopted["state"] == "running"
     assert adopted["done"] >= job["done"]
     assert adopted["notes"] == job["notes"]
     assert job_processes(folder) == before
     (folder / "open").touch()
-    assert second.wait(running)["state"] == "done"
+    assert second.client.wait(running)["state"] == "done"
     assert len(list(read(folder / "long-crawl.mp4"))) == 400
-    assert second.wait(waiting)["state"] == "done"
+    assert second.client.wait(waiting)["state"] == "done"
     assert (folder / "in-crawl.mp4").is_file()
 
 
 def test_job_that_ends_while_no_server_runs_is_done(folder: Path, start: Start) -> None:
     first = start()
-    id_ = first.start("crawl", "in.mkv", pause=0.02)
-    first.wait_for(id_, lambda job: job["done"])
+    id_ = first.client.start("crawl", "in.mkv", pause=0.02)
+    first.client.wait_for(id_, lambda job: job["done"])
     first.kill()
     while job_processes(folder):
         time.sleep(0.05)
-    job = start().wait(id_)
+    job = start().client.wait(id_)
     assert (job["state"], job["done"]) == ("done", 60)
 
 
 def test_killed_job_stops_and_resumes(folder: Path, start: Start) -> None:
     studio = start()
-    id_ = studio.start("crawl", "long.mkv", pause=0.02)
+    id_ = studio.client.start("crawl", "long.mkv", pause=0.02)
     # A segment has 250 frames; it is complete some frames later.
-    studio.wait_for(id_, lambda job: (job["done"] or 0) > 310)
+    studio.client.wait_for(id_, lambda job: (job["done"] or 0) > 310)
     (pid,) = job_processes(folder)
     os.kill(pid, signal.SIGKILL)
-    job = studio.wait(id_)
+    job = studio.client.wait(id_)
     assert job["state"] == "stopped"
     assert "signal 9" in job["error"]
     assert "Resume" in job["hint"]
-    studio.post(f"/api/jobs/{id_}/resume")
-    job = studio.wait(id_)
+    studio.client.submit(f"/api/jobs/{id_}/resume")
+    job = studio.client.wait(id_)
     assert job["state"] == "done"
     assert "250 frames exist already." in [note["message"] for note in job["notes"]]
     assert len(list(read(folder / "long-crawl.mp4"))) == 400
@@ -141,25 +144,25 @@ def test_killed_job_stops_and_resumes(folder: Path, start: Start) -> None:
 
 def test_cancelled_job_leaves_no_process(folder: Path, start: Start) -> None:
     studio = start()
-    id_ = studio.start("crawl", "long.mkv", pause=0.3)
-    studio.wait_for(id_, lambda job: job["done"])
-    assert studio.post(f"/api/jobs/{id_}/cancel")["cancelling"]
-    assert studio.wait(id_)["state"] == "cancelled"
+    id_ = studio.client.start("crawl", "long.mkv", pause=0.3)
+    studio.client.wait_for(id_, lambda job: job["done"])
+    assert studio.client.submit(f"/api/jobs/{id_}/cancel")["cancelling"]
+    assert studio.client.wait(id_)["state"] == "cancelled"
     assert job_processes(folder) == []
     assert not (folder / "long-crawl.mp4").exists()
-    status, answer = studio.request("POST", f"/api/jobs/{id_}/cancel", {})
-    assert (status, answer["error"]) == (409, "This job has ended.")
+    answer = studio.client.post(f"/api/jobs/{id_}/cancel")
+    assert (answer.status, answer.json["error"]) == (409, "This job has ended.")
 
 
 def test_cancel_ends_processes_that_ignore_signals(folder: Path, start: Start) -> None:
     studio = start()
     (folder / "box").mkdir()
-    id_ = studio.start("stubborn", "box")
+    id_ = studio.client.start("stubborn", "box")
     while not (folder / "box" / "ready").exists():
         time.sleep(0.05)
     assert len(list_processes("snail-child")) >= 2
-    studio.post(f"/api/jobs/{id_}/cancel")
-    assert studio.wait(id_)["state"] == "cancelled"
+    studio.client.submit(f"/api/jobs/{id_}/cancel")
+    assert studio.client.wait(id_)["state"] == "cancelled"
     assert list_processes("snail-child") == []
     assert job_processes(folder) == []
 
@@ -167,85 +170,82 @@ def test_cancel_ends_processes_that_ignore_signals(folder: Path, start: Start) -
 def test_cancel_survives_the_server(folder: Path, start: Start) -> None:
     first = start()
     (folder / "box").mkdir()
-    id_ = first.start("stubborn", "box")
+    id_ = first.client.start("stubborn", "box")
     while not (folder / "box" / "ready").exists():
         time.sleep(0.05)
-    first.post(f"/api/jobs/{id_}/cancel")
+    first.client.submit(f"/api/jobs/{id_}/cancel")
     first.kill()
-    assert start().wait(id_)["state"] == "cancelled"
+    assert start().client.wait(id_)["state"] == "cancelled"
     assert list_processes("snail-child") == []
 
 
 def test_paused_job_does_nothing_until_it_continues(folder: Path, start: Start) -> None:
     studio = start()
-    id_ = studio.start("crawl", "long.mkv", pause=0.5, gate="open")
-    studio.wait_for(id_, lambda job: job["done"])
-    assert studio.post(f"/api/jobs/{id_}/pause")["state"] == "paused"
+    id_ = studio.client.start("crawl", "long.mkv", pause=0.5, gate="open")
+    studio.client.wait_for(id_, lambda job: job["done"])
+    assert studio.client.submit(f"/api/jobs/{id_}/pause")["state"] == "paused"
     (pid,) = job_processes(folder)
     stat = Path(f"/proc/{pid}/stat")
     assert stat.read_text().rpartition(")")[2].split()[0] == "T"
-    status, _ = studio.request("POST", f"/api/jobs/{id_}/pause", {})
-    assert status == 409
-    other = studio.start("crawl", "in.mkv", pause=0)
-    assert studio.wait(other)["state"] == "done"  # a paused job leaves its slot to others
-    assert studio.job(id_)["state"] == "paused"
-    assert studio.post(f"/api/jobs/{id_}/continue")["state"] == "running"
+    assert studio.client.post(f"/api/jobs/{id_}/pause").status == 409
+    other = studio.client.start("crawl", "in.mkv", pause=0)
+    assert studio.client.wait(other)["state"] == "done"  # a paused job leaves its slot to others
+    assert studio.client.job(id_)["state"] == "paused"
+    assert studio.client.submit(f"/api/jobs/{id_}/continue")["state"] == "running"
     (folder / "open").touch()
-    assert studio.wait(id_)["state"] == "done"
+    assert studio.client.wait(id_)["state"] == "done"
 
 
 def test_paused_job_can_be_cancelled_by_the_next_server(folder: Path, start: Start) -> None:
     first = start()
-    id_ = first.start("crawl", "long.mkv", pause=0.3)
-    first.wait_for(id_, lambda job: job["done"])
-    first.post(f"/api/jobs/{id_}/pause")
+    id_ = first.client.start("crawl", "long.mkv", pause=0.3)
+    first.client.wait_for(id_, lambda job: job["done"])
+    first.client.submit(f"/api/jobs/{id_}/pause")
     first.kill()
     second = start()
-    assert second.job(id_)["state"] == "paused"
-    second.post(f"/api/jobs/{id_}/cancel")
-    assert second.wait(id_)["state"] == "cancelled"
+    assert second.client.job(id_)["state"] == "paused"
+    second.client.submit(f"/api/jobs/{id_}/cancel")
+    assert second.client.wait(id_)["state"] == "cancelled"
     assert job_processes(folder) == []
 
 
-def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(
-    folder: Path, start: Start, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_stopping_the_server_leaves_jobs_unless_they_are_to_end(folder: Path, start: Start) -> None:
     first = start()
-    id_ = first.start("crawl", "long.mkv", pause=0.5)
-    first.wait_for(id_, lambda job: job["done"])
+    id_ = first.client.start("crawl", "long.mkv", pause=0.5)
+    first.client.wait_for(id_, lambda job: job["done"])
     first.stop()
-    assert "The studio has stopped. 1 job continues" in capfd.readouterr().err
+    assert "The studio has stopped. 1 job continues" in first.messages
     assert len(job_processes(folder)) == 1
     second = start("--end-jobs")
-    assert second.job(id_)["state"] == "running"
+    assert second.client.job(id_)["state"] == "running"
     second.stop()
     assert job_processes(folder) == []
-    assert start().job(id_)["state"] == "cancelled"
+    assert start().client.job(id_)["state"] == "cancelled"
 
 
 def test_failed_job_reports_its_error_as_text(folder: Path, start: Start) -> None:
     studio = start()
-    job = studio.wait(studio.start("crawl", "in.mkv", pause=0, fail_at=3))
+    job = studio.client.wait(studio.client.start("crawl", "in.mkv", pause=0, fail_at=3))
     assert job["state"] == "failed"
     assert job["error"] == "Unexpected error: RuntimeError: <b>the snail is tired</b>"
-    assert "Traceback" in studio.get(f"/api/jobs/{job['id']}/log")["text"]
+    assert "Traceback" in studio.client.read(f"/api/jobs/{job['id']}/log")["text"]
     assert job["notes"][0] == {"level": "warning", "message": "<img src=x> slow as ever"}
-    again = studio.post(f"/api/jobs/{job['id']}/again")
+    again = studio.client.submit(f"/api/jobs/{job['id']}/again")
     assert again["id"] != job["id"]
 
 
 def test_long_log_is_read_in_parts(start: Start) -> None:
     studio = start()
-    id_ = studio.start("burst")
-    job = studio.wait(id_)
+    id_ = studio.client.start("burst")
+    job = studio.client.wait(id_)
     assert (job["state"], job["has_report"], job["output"]) == ("done", True, None)
-    assert studio.get(f"/api/jobs/{id_}/report") == {"lines": 40_000}
-    end = studio.get(f"/api/jobs/{id_}/log")
+    assert studio.client.read(f"/api/jobs/{id_}/report") == {"lines": 40_000}
+    end = studio.client.read(f"/api/jobs/{id_}/log")
     assert end["next"] == end["total"] > 1_000_000
     assert "line 39999" in end["text"]
     text, after = "", 0
     while after < end["total"]:
-        part = studio.get(f"/api/jobs/{id_}/log?after={after}")
+        part = studio.client.read(f"/api/jobs/{id_}/log?after={after}")
         assert len(part["text"]) <= 65_536
         text, after = text + part["text"], part["next"]
     assert text.count("\n") >= 40_000
@@ -254,48 +254,51 @@ def test_long_log_is_read_in_parts(start: Start) -> None:
 
 def test_waiting_jobs_are_reordered(start: Start) -> None:
     studio = start()
-    running = studio.start("crawl", "long.mkv", pause=0.5)
-    one, two, three = (studio.start("crawl", "in.mkv", pause=0) for _ in range(3))
-    status, _ = studio.request("POST", f"/api/jobs/{running}/move", {"before": one})
-    assert status == 409
-    studio.post(f"/api/jobs/{three}/move", {"before": one})
-    studio.post(f"/api/jobs/{one}/move", {"before": None})
-    studio.post(f"/api/jobs/{running}/cancel")
-    started = {id_: studio.wait(id_)["started"] for id_ in (one, two, three)}
+    running = studio.client.start("crawl", "long.mkv", pause=0.5)
+    one, two, three = (studio.client.start("crawl", "in.mkv", pause=0) for _ in range(3))
+    assert studio.client.post(f"/api/jobs/{running}/move", {"before": one}).status == 409
+    studio.client.submit(f"/api/jobs/{three}/move", {"before": one})
+    studio.client.submit(f"/api/jobs/{one}/move", {"before": None})
+    studio.client.submit(f"/api/jobs/{running}/cancel")
+    started = {id_: studio.client.wait(id_)["started"] for id_ in (one, two, three)}
     assert sorted(started, key=lambda id_: started[id_]) == [three, two, one]
 
 
 def test_two_jobs_run_at_once_where_allowed(start: Start) -> None:
     studio = start("--jobs", "2")
-    first, second = (studio.start("crawl", "long.mkv", pause=0.5) for _ in range(2))
-    studio.wait_for(first, lambda job: job["done"])
-    assert {studio.job(id_)["state"] for id_ in (first, second)} == {"running"}
-    third = studio.start("crawl", "in.mkv", pause=0)
-    assert "2 jobs run at once" in studio.job(third)["waiting_for"]
+    first, second = (studio.client.start("crawl", "long.mkv", pause=0.5) for _ in range(2))
+    studio.client.wait_for(first, lambda job: job["done"])
+    assert {studio.client.job(id_)["state"] for id_ in (first, second)} == {"running"}
+    third = studio.client.start("crawl", "in.mkv", pause=0)
+    assert "2 jobs run at once" in studio.client.job(third)["waiting_for"]
 
 
 def test_job_waits_for_memory(start: Start) -> None:
     studio = start("--jobs", "3")
     half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    first = studio.start("crawl", "long.mkv", pause=0.5, memory=half)
-    second = studio.start("crawl", "in.mkv", pause=0, memory=half)
-    third = studio.start("crawl", "in.mkv", pause=0)
-    assert studio.job(first)["state"] == "running"
-    waits = studio.job(second)
+    first = studio.client.start("crawl", "long.mkv", pause=0.5, memory=half)
+    second = studio.client.start("crawl", "in.mkv", pause=0, memory=half)
+    third = studio.client.start("crawl", "in.mkv", pause=0)
+    assert studio.client.job(first)["state"] == "running"
+    waits = studio.client.job(second)
     assert (waits["state"], waits["waiting_for"][:10]) == ("waiting", "Waits for ")
     assert "of memory" in waits["waiting_for"]
-    assert studio.job(third)["state"] == "waiting"  # it may not take what the second waits for
-    studio.post(f"/api/jobs/{first}/cancel")
-    assert studio.wait(second)["state"] == "done"
+    # It may not take what the second waits for.
+    assert studio.client.job(third)["state"] == "waiting"
+    studio.client.submit(f"/api/jobs/{first}/cancel")
+    assert studio.client.wait(second)["state"] == "done"
 
 
 def test_second_command_opens_the_same_studio(folder: Path, start: Start) -> None:
     first = start()
-    second = StudioProcess(folder)
-    assert second.facts["pid"] == first.process.pid
-    assert second.process.wait(60) == 0
-    id_ = second.start("crawl", "in.mkv", pause=0)
-    assert first.wait(id_)["state"] == "done"
+    second = StudioServer(folder)
+    second.start()
+    assert second.pid == first.pid
+    assert second.process is not None
+    second.process.wait(60)
+    assert second.stop() == 0
+    id_ = second.client.start("crawl", "in.mkv", pause=0)
+    assert first.client.wait(id_)["state"] == "done"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a tmpfs requires root")
@@ -308,19 +311,19 @@ def test_job_on_a_full_disk_fails_and_resumes_when_there_is_room(
     try:
         write_film(folder, "in.mkv", 60, size=96)
         studio = start()
-        id_ = studio.start("crawl", "in.mkv", pause=0.05, codec="ffv1", output="out.mkv")
-        studio.wait_for(id_, lambda job: job["done"])
+        id_ = studio.client.start("crawl", "in.mkv", pause=0.05, codec="ffv1", output="out.mkv")
+        studio.client.wait_for(id_, lambda job: job["done"])
         with pytest.raises(OSError, match="No space left"), (folder / "fill").open("wb") as fill:
             while True:
                 fill.write(bytes(1024))
         while job_processes(folder):
             time.sleep(0.05)
-        assert studio.get("/api/jobs")["total"] == 1  # the server still answers
+        assert studio.client.read("/api/jobs")["total"] == 1  # the server still answers
         (folder / "fill").unlink()
-        job = studio.wait(id_)
+        job = studio.client.wait(id_)
         assert (job["state"], "the disk is full" in job["error"]) == ("failed", True), job
-        studio.post(f"/api/jobs/{id_}/resume")
-        assert studio.wait(id_)["state"] == "done"
+        studio.client.submit(f"/api/jobs/{id_}/resume")
+        assert studio.client.wait(id_)["state"] == "done"
         assert len(list(read(folder / "out.mkv"))) == 60
         studio.stop()
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import make
 import pytest
-from media_client import Studio, run_studio
+from driving import StudioServer, run_studio
 
 from kinoloom.errors import InputChangedError, InputNotFoundError
 from kinoloom.studio.folders.tree import Tree
@@ -29,7 +29,7 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = tmp_path_factory.mktemp("films")
     make.make(folder / "film.mp4", frames=30)
     with run_studio(folder) as running:
@@ -38,9 +38,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("address", ["/thumb", "/frame", "/api/frames", "/api/peaks", "/api/file"])
-def test_what_is_not_media_is_an_explained_error(studio: Studio, name: str, address: str) -> None:
+def test_what_is_not_media_is_an_explained_error(
+    studio: StudioServer, name: str, address: str
+) -> None:
     (studio.folder / name).write_bytes(BROKEN[name])
-    answer = studio.ask(address, name, n=0)
+    answer = studio.client.get(address, path=name, n=0)
     if address == "/api/file":
         assert answer.status == 200
         explanation = answer.json["problem"]["error"]
@@ -52,31 +54,31 @@ def test_what_is_not_media_is_an_explained_error(studio: Studio, name: str, addr
     assert "kinoloom-" not in explanation
 
 
-def test_a_film_may_be_damaged_in_its_middle(studio: Studio) -> None:
+def test_a_film_may_be_damaged_in_its_middle(studio: StudioServer) -> None:
     path = make.make(studio.folder / "scratched.mkv", frames=60, options={"g": "60"})
     make.scratch(path, 0.5, 2000)
-    statuses = {studio.ask("/frame", path.name, n=n).status for n in range(0, 60, 6)}
+    statuses = {studio.client.get("/frame", path=path.name, n=n).status for n in range(0, 60, 6)}
     assert statuses <= {200, 415, 422}  # the index may be damaged, too
     assert 200 in statuses
-    assert studio.ask("/thumb", path.name).status == 200
+    assert studio.client.get("/thumb", path=path.name).status == 200
 
 
-def test_a_file_may_go_while_it_is_open(studio: Studio) -> None:
+def test_a_file_may_go_while_it_is_open(studio: StudioServer) -> None:
     path = make.make(studio.folder / "going.mp4", frames=20)
-    assert studio.ask("/frame", path.name, n=3).status == 200
+    assert studio.client.get("/frame", path=path.name, n=3).status == 200
     replacement = make.make(studio.folder / "other.mp4", frames=7)
     replacement.replace(path)
-    assert studio.ask("/api/frames", path.name).json["count"] == 7
+    assert studio.client.get("/api/frames", path=path.name).json["count"] == 7
     path.unlink()
-    assert studio.ask("/frame", path.name, n=3).status == 404
+    assert studio.client.get("/frame", path=path.name, n=3).status == 404
 
 
-def test_the_server_loads_no_heavy_library(studio: Studio) -> None:
-    maps = Path(f"/proc/{studio.process.pid}/maps").read_text()
+def test_the_server_loads_no_heavy_library(studio: StudioServer) -> None:
+    maps = Path(f"/proc/{studio.pid}/maps").read_text()
     assert not [name for name in ("libavcodec", "numpy", "PIL", "cv2") if name in maps]
 
 
-def find_worker(studio: Studio, name: str) -> int:
+def find_worker(studio: StudioServer, name: str) -> int:
     """The id of a process that works for the server."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -84,19 +86,19 @@ def find_worker(studio: Studio, name: str) -> int:
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if int(parent) == studio.process.pid and name.encode() in words:
+        if int(parent) == studio.pid and name.encode() in words:
             return int(folder.name)
     raise AssertionError(f"no process {name}")
 
 
-def test_the_studio_outlives_its_workers(studio: Studio) -> None:
+def test_the_studio_outlives_its_workers(studio: StudioServer) -> None:
     for address, worker in (("/frame", "frames"), ("/thumb", "pictures")):
-        assert studio.ask(address, "film.mp4", n=1, width=77).status == 200
+        assert studio.client.get(address, path="film.mp4", n=1, width=77).status == 200
         os.kill(find_worker(studio, worker), signal.SIGKILL)
-        answer = studio.ask(address, "film.mp4", n=2, width=78)
+        answer = studio.client.get(address, path="film.mp4", n=2, width=78)
         if answer.status == 503:  # the server had not noticed the end yet
             assert "ended" in answer.json["error"]
-            answer = studio.ask(address, "film.mp4", n=2, width=78)
+            answer = studio.client.get(address, path="film.mp4", n=2, width=78)
         assert answer.status == 200
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import make
 import photo_files
 import pytest
-from media_client import Studio, run_studio
+from driving import StudioServer, run_studio
 
 from kinoloom.media.files import read, write
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = tmp_path_factory.mktemp("films")
     make.make(folder / "film.mp4", frames=30, sounds=(make.Sound(),))
     (folder / "film.srt").write_text("no media")
@@ -23,33 +23,33 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         yield running
 
 
-def test_facts_are_for_people(studio: Studio) -> None:
-    film = studio.ask("/api/file", "film.mp4").json
+def test_facts_are_for_people(studio: StudioServer) -> None:
+    film = studio.client.get("/api/file", path="film.mp4").json
     facts = film["facts"]
     assert (facts["width"], facts["height"], facts["frames"], facts["rate"]) == (64, 48, 30, "25")
     assert (facts["channels"], facts["sample_rate"]) == (2, 48_000)
     assert (film["kind"], film["problem"], film["record"]) == ("video", None, None)
     assert ["Frame rate", "25 fps"] in film["lines"]
-    photo = studio.ask("/api/file", "deep.png").json["facts"]
+    photo = studio.client.get("/api/file", path="deep.png").json["facts"]
     assert (photo["width"], photo["height"], photo["bits"]) == (32, 24, 16)
-    assert studio.ask("/api/file", "film.srt").json["kind"] == "other"
+    assert studio.client.get("/api/file", path="film.srt").json["kind"] == "other"
 
 
-def test_facts_name_the_damage(studio: Studio) -> None:
+def test_facts_name_the_damage(studio: StudioServer) -> None:
     make.make(studio.folder / "cut.mkv", frames=200, options={"g": "10"})
     make.truncate(studio.folder / "cut.mkv", 0.6)
-    found = studio.ask("/api/file", "cut.mkv").json
+    found = studio.client.get("/api/file", path="cut.mkv").json
     assert [note["kind"] for note in found["notes"]] == ["damage"]
     assert "cut.mkv is damaged" in found["notes"][0]["message"]
     assert found["problem"] is None
 
 
-def test_the_record_and_the_parents_of_an_output_are_found(studio: Studio) -> None:
+def test_the_record_and_the_parents_of_an_output_are_found(studio: StudioServer) -> None:
     shutil.copy(studio.folder / "film.mp4", studio.folder / "source.mp4")
     clip = read(studio.folder / "source.mp4")
     for name in ("made.mp4", "made.gif"):
         write(clip.with_(provenance=clip.record), studio.folder / name)
-        made = studio.ask("/api/file", name).json
+        made = studio.client.get("/api/file", path=name).json
         assert made["op"] == "clip"
         assert made["record"]["kinoloom"] == 1
         (parent,) = made["parents"]
@@ -59,8 +59,8 @@ def test_the_record_and_the_parents_of_an_output_are_found(studio: Studio) -> No
     assert wait_for_parent(studio, "made.mp4") is not True
 
 
-def wait_for_parent(studio: Studio, name: str) -> Any:
+def wait_for_parent(studio: StudioServer, name: str) -> Any:
     """The parent as found for a new version of the output."""
     os.utime(studio.folder / name)
-    (parent,) = studio.ask("/api/file", name).json["parents"]
+    (parent,) = studio.client.get("/api/file", path=name).json["parents"]
     return parent["unchanged"]

@@ -11,7 +11,7 @@ import av
 import make
 import numpy as np
 import pytest
-from media_client import Studio, run_studio
+from driving import StudioServer, run_studio
 from PIL import Image
 
 from kinoloom.base.clip import Color
@@ -45,7 +45,7 @@ FILMS = {
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = tmp_path_factory.mktemp("films")
     for name, video in FILMS.items():
         make.make(folder / name, video)
@@ -66,20 +66,20 @@ def look(data: bytes) -> int:
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_every_frame_is_found_by_its_number(studio: Studio, name: str) -> None:
+def test_every_frame_is_found_by_its_number(studio: StudioServer, name: str) -> None:
     count = FILMS[name].frames
     numbers = [*range(count), *reversed(range(count)), *Random(3).sample(range(count), count)]
     shown = {}
     for number in numbers[:: 1 if count < 30 else 3]:
-        answer = studio.ask("/frame", name, n=number)
+        answer = studio.client.get("/frame", path=name, n=number)
         assert answer.status == 200, answer.body
         shown[number] = look(answer.body)
     assert shown == {number: number for number in shown}
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_the_times_are_those_of_the_file(studio: Studio, name: str) -> None:
-    answer = studio.ask("/api/frames", name).json
+def test_the_times_are_those_of_the_file(studio: StudioServer, name: str) -> None:
+    answer = studio.client.get("/api/frames", path=name).json
     times = read_times(studio.folder / name)
     if times:
         assert answer["times"] == times
@@ -87,12 +87,12 @@ def test_the_times_are_those_of_the_file(studio: Studio, name: str) -> None:
     assert Fraction(answer["end"]) > Fraction(answer["times"][-1])
 
 
-def test_a_long_list_comes_in_windows(studio: Studio) -> None:
+def test_a_long_list_comes_in_windows(studio: StudioServer) -> None:
     name = "h264, loose.mp4"
-    whole = studio.ask("/api/frames", name).json["times"]
+    whole = studio.client.get("/api/frames", path=name).json["times"]
     found, start = [], 0
     while start is not None:
-        window = studio.ask("/api/frames", name, **{"from": start, "limit": 7}).json
+        window = studio.client.get("/api/frames", path=name, **{"from": start, "limit": 7}).json
         assert window["from"] == start
         found += window["times"]
         start = window["next"]
@@ -130,19 +130,20 @@ def test_the_times_of_the_example_films_are_known(shared_data: Path) -> None:
         times.close()
 
 
-def test_a_frame_is_scaled_rotated_and_has_square_pixels(studio: Studio) -> None:
+def test_a_frame_is_scaled_rotated_and_has_square_pixels(studio: StudioServer) -> None:
     make.make(studio.folder / "upright.mp4", frames=3, rotation=90)
     make.make(studio.folder / "wide.mp4", frames=3, pixel_aspect=Fraction(4, 3))
-    small = studio.ask("/frame", "with sound.mp4", n=3, width=32)
+    small = studio.client.get("/frame", path="with sound.mp4", n=3, width=32)
     assert Image.open(io.BytesIO(small.body)).size == (32, 24)
-    assert Image.open(io.BytesIO(studio.ask("/frame", "upright.mp4", n=0).body)).size == (48, 64)
-    assert Image.open(io.BytesIO(studio.ask("/frame", "wide.mp4", n=0).body)).size == (85, 48)
-    exact = studio.ask("/frame", "with sound.mp4", n=3, format="png")
+    for name, size in (("upright.mp4", (48, 64)), ("wide.mp4", (85, 48))):
+        whole = studio.client.get("/frame", path=name, n=0)
+        assert Image.open(io.BytesIO(whole.body)).size == size
+    exact = studio.client.get("/frame", path="with sound.mp4", n=3, format="png")
     assert exact.headers["content-type"] == "image/png"
     assert json.loads(exact.headers["x-facts"]) == {"frame": "3", "time": "3/25"}
 
 
-def test_an_hdr_frame_is_shown_in_sdr(studio: Studio) -> None:
+def test_an_hdr_frame_is_shown_in_sdr(studio: StudioServer) -> None:
     """Reference white (203 cd/m2, code 0.58 of PQ) is light; it would be mid-grey as it is."""
     pq = Color(primaries=9, transfer=16, matrix=9, full_range=False)
     white = round(0.5807 * 65535)
@@ -154,15 +155,16 @@ def test_an_hdr_frame_is_shown_in_sdr(studio: Studio) -> None:
         draw=lambda number, width, height: np.full((height, width, 3), white, np.uint16),
     )
     make.make(studio.folder / "hdr.mp4", video)
-    image = np.asarray(Image.open(io.BytesIO(studio.ask("/frame", "hdr.mp4", n=0).body)))
+    shown = studio.client.get("/frame", path="hdr.mp4", n=0)
+    image = np.asarray(Image.open(io.BytesIO(shown.body)))
     assert image.min() > 215
     assert np.ptp(image.reshape(-1, 3).mean(axis=0)) < 3
 
 
-def test_a_known_frame_is_not_sent_again(studio: Studio) -> None:
-    first = studio.ask("/frame", "one frame.mp4", n=0)
+def test_a_known_frame_is_not_sent_again(studio: StudioServer) -> None:
+    first = studio.client.get("/frame", path="one frame.mp4", n=0)
     address = "/frame?path=one%20frame.mp4&n=0"
-    again = studio.send("GET", address, if_none_match=first.headers["etag"])
+    again = studio.client.request("GET", address, headers={"if-none-match": first.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
 
 
@@ -179,15 +181,15 @@ def test_a_known_frame_is_not_sent_again(studio: Studio) -> None:
     ],
 )
 def test_wrong_questions_get_an_explanation(
-    studio: Studio, query: dict[str, object], status: int
+    studio: StudioServer, query: dict[str, object], status: int
 ) -> None:
-    answer = studio.ask("/frame", "one frame.mp4", **query)
+    answer = studio.client.get("/frame", path="one frame.mp4", **query)
     assert answer.status == status
     assert answer.json["error"]
 
 
-def test_without_a_path_the_address_is_explained(studio: Studio) -> None:
+def test_without_a_path_the_address_is_explained(studio: StudioServer) -> None:
     for address in ("/frame", "/thumb", "/peaks", "/captions", "/proxy", "/api/file"):
-        answer = studio.send("GET", f"{address}?n=0")
+        answer = studio.client.request("GET", f"{address}?n=0")
         assert answer.status == 422
         assert "names no file" in answer.json["error"]

@@ -11,7 +11,7 @@ import make
 import numpy as np
 import photo_files
 import pytest
-from media_client import Studio, run_studio
+from driving import StudioServer, run_studio
 from PIL import Image
 
 from kinoloom.media.preview.captions import Cue, decode_text, parse_captions, write_webvtt
@@ -61,7 +61,7 @@ def write_with_subtitles(path: Path, source: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = tmp_path_factory.mktemp("films")
     make.make(folder / "film.mp4", frames=30, sounds=(make.Sound(),))
     make.make(folder / "silent.mp4", frames=5)
@@ -96,48 +96,50 @@ def open_image(data: bytes) -> Image.Image:
     ],
 )
 def test_a_thumbnail_is_upright_and_of_the_wanted_width(
-    studio: Studio, name: str, size: tuple[int, int]
+    studio: StudioServer, name: str, size: tuple[int, int]
 ) -> None:
-    answer = studio.ask("/thumb", name, width=32)
+    answer = studio.client.get("/thumb", path=name, width=32)
     assert answer.status == 200, answer.body
     image = open_image(answer.body)
     assert image.size == size
     assert answer.headers["content-type"] == f"image/{(image.format or '').lower()}"
 
 
-def test_a_thumbnail_is_computed_once(studio: Studio) -> None:
-    first = studio.ask("/thumb", "film.mp4", width=48)
+def test_a_thumbnail_is_computed_once(studio: StudioServer) -> None:
+    first = studio.client.get("/thumb", path="film.mp4", width=48)
     kept = [p for p in (studio.folder / ".kinoloom" / "cache").rglob("*-48") if p.is_file()]
     assert [path.read_bytes() for path in kept] == [first.body]
     other = open_image(first.body).convert("L")
     other.save(kept[0], format="JPEG")  # the cache is asked, not the film
-    assert studio.ask("/thumb", "film.mp4", width=48).body == kept[0].read_bytes()
-    again = studio.send("GET", "/thumb?path=film.mp4&width=48", if_none_match=first.headers["etag"])
+    assert studio.client.get("/thumb", path="film.mp4", width=48).body == kept[0].read_bytes()
+    known = {"if-none-match": first.headers["etag"]}
+    again = studio.client.request("GET", "/thumb?path=film.mp4&width=48", headers=known)
     assert (again.status, again.body) == (304, b"")
 
 
-def test_a_thumbnail_follows_the_file(studio: Studio) -> None:
+def test_a_thumbnail_follows_the_file(studio: StudioServer) -> None:
     path = studio.folder / "changing.png"
     photo_files.save(path, np.full((8, 8, 3), 255, np.uint8))
-    white = studio.ask("/thumb", path.name)
+    white = studio.client.get("/thumb", path=path.name)
     photo_files.save(path, np.zeros((8, 8, 3), np.uint8))
-    black = studio.ask("/thumb", path.name)
+    black = studio.client.get("/thumb", path=path.name)
     assert np.asarray(open_image(white.body)).min() > 250
     assert np.asarray(open_image(black.body)).max() < 5
 
 
-def test_other_files_have_no_thumbnail(studio: Studio) -> None:
-    assert studio.ask("/thumb", "film.srt").status == 404
+def test_other_files_have_no_thumbnail(studio: StudioServer) -> None:
+    assert studio.client.get("/thumb", path="film.srt").status == 404
 
 
-def test_a_thumbnail_for_a_version_may_be_kept(studio: Studio) -> None:
-    assert "immutable" in studio.ask("/thumb", "film.mp4", v="1").headers["cache-control"]
-    assert "no-cache" in studio.ask("/thumb", "film.mp4").headers["cache-control"]
+def test_a_thumbnail_for_a_version_may_be_kept(studio: StudioServer) -> None:
+    versioned = studio.client.get("/thumb", path="film.mp4", v="1")
+    assert "immutable" in versioned.headers["cache-control"]
+    assert "no-cache" in studio.client.get("/thumb", path="film.mp4").headers["cache-control"]
 
 
 @pytest.mark.parametrize("level", [256, 4_096, 65_536])
-def test_every_level_of_the_peaks_shows_every_spike(studio: Studio, level: int) -> None:
-    answer = studio.ask("/peaks", "spikes.wav", level=level)
+def test_every_level_of_the_peaks_shows_every_spike(studio: StudioServer, level: int) -> None:
+    answer = studio.client.get("/peaks", path="spikes.wav", level=level)
     assert answer.status == 200
     pairs = np.frombuffer(answer.body, np.int8).reshape(-1, 2)
     assert len(pairs) == -(-SOUND_SAMPLES // level)
@@ -148,26 +150,27 @@ def test_every_level_of_the_peaks_shows_every_spike(studio: Studio, level: int) 
     assert pairs.tolist() == expected.tolist()
 
 
-def test_the_peaks_describe_themselves_and_come_in_ranges(studio: Studio) -> None:
-    described = studio.ask("/api/peaks", "spikes.wav").json
+def test_the_peaks_describe_themselves_and_come_in_ranges(studio: StudioServer) -> None:
+    described = studio.client.get("/api/peaks", path="spikes.wav").json
     assert (described["rate"], described["samples"], described["start"]) == (48_000, 100_000, "0")
     assert [one["level"] for one in described["levels"]] == [256, 4_096, 65_536]
-    whole = studio.ask("/peaks", "spikes.wav", level=256)
+    whole = studio.client.get("/peaks", path="spikes.wav", level=256)
     assert len(whole.body) == described["levels"][0]["bytes"]
-    part = studio.send("GET", "/peaks?path=spikes.wav&level=256", range="bytes=2-5")
+    address, some = "/peaks?path=spikes.wav&level=256", {"range": "bytes=2-5"}
+    part = studio.client.request("GET", address, headers=some)
     assert (part.status, part.body) == (206, whole.body[2:6])
 
 
-def test_peaks_need_sound(studio: Studio) -> None:
-    assert studio.ask("/api/peaks", "silent.mp4").status == 415
-    assert studio.ask("/api/peaks", "photo.jpg").status == 415
-    assert studio.ask("/peaks", "spikes.wav", level=7).status == 422
+def test_peaks_need_sound(studio: StudioServer) -> None:
+    assert studio.client.get("/api/peaks", path="silent.mp4").status == 415
+    assert studio.client.get("/api/peaks", path="photo.jpg").status == 415
+    assert studio.client.get("/peaks", path="spikes.wav", level=7).status == 422
 
 
-def test_captions_are_webvtt_in_which_markup_is_text(studio: Studio) -> None:
-    answer = studio.ask("/captions", "film.mp4")
+def test_captions_are_webvtt_in_which_markup_is_text(studio: StudioServer) -> None:
+    answer = studio.client.get("/captions", path="film.mp4")
     assert answer.headers["content-type"] == "text/vtt; charset=utf-8"
-    german = studio.ask("/captions", "film.de.vtt").body.decode()
+    german = studio.client.get("/captions", path="film.de.vtt").body.decode()
     assert (
         german
         == answer.body.decode()
@@ -179,16 +182,16 @@ def test_captions_are_webvtt_in_which_markup_is_text(studio: Studio) -> None:
     )
 
 
-def test_captions_in_a_film_are_found(studio: Studio) -> None:
-    tracks = studio.ask("/api/captions", "captions.mkv").json["tracks"]
+def test_captions_in_a_film_are_found(studio: StudioServer) -> None:
+    tracks = studio.client.get("/api/captions", path="captions.mkv").json["tracks"]
     assert [(one["source"], one["language"]) for one in tracks] == [("captions.mkv", "eng")]
-    answer = studio.ask("/captions", "captions.mkv", track=tracks[0]["track"])
+    answer = studio.client.get("/captions", path="captions.mkv", track=tracks[0]["track"])
     assert "00:00:00.200 --> 00:00:00.700" in answer.body.decode()
     assert "Track &amp; <b>bold</b> &lt;x&gt; {y}" in answer.body.decode()
-    beside = studio.ask("/api/captions", "film.mp4").json["tracks"]
+    beside = studio.client.get("/api/captions", path="film.mp4").json["tracks"]
     assert [one["source"] for one in beside] == ["film.de.vtt", "film.srt"]
-    assert studio.ask("/captions", "silent.mp4").status == 404
-    assert studio.ask("/captions", "captions.mkv", track=0).status == 422
+    assert studio.client.get("/captions", path="silent.mp4").status == 404
+    assert studio.client.get("/captions", path="captions.mkv", track=0).status == 422
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

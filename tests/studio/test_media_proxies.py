@@ -1,7 +1,6 @@
 """/proxy: copies that every browser plays, with the same frames."""
 
 import io
-import json
 import time
 from collections.abc import Iterator
 
@@ -9,12 +8,12 @@ import av
 import make
 import photo_files
 import pytest
-from media_client import Studio, run_studio
+from driving import StudioServer, run_studio
 from PIL import Image
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = tmp_path_factory.mktemp("films")
     make.make(folder / "hevc.mkv", frames=30, codec="libx265", sounds=(make.Sound(codec="ac3"),))
     make.make_sound(folder / "talk.ac3", make.Sound(codec="ac3"))
@@ -28,74 +27,69 @@ def open_image(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def wait_for_proxy(studio: Studio, name: str) -> bytes:
-    while (answer := studio.ask("/proxy", name)).status == 202:
+def wait_for_proxy(studio: StudioServer, name: str) -> bytes:
+    while (answer := studio.client.get("/proxy", path=name)).status == 202:
         assert answer.json["state"] in ("waiting", "running")
         time.sleep(0.1)
     assert answer.status == 200, answer.body
     return answer.body
 
 
-def test_a_proxy_has_the_same_frames_and_plays(studio: Studio) -> None:
-    assert studio.ask("/api/proxy", "hevc.mkv").json["state"] == "none"
+def test_a_proxy_has_the_same_frames_and_plays(studio: StudioServer) -> None:
+    assert studio.client.get("/api/proxy", path="hevc.mkv").json["state"] == "none"
     data = wait_for_proxy(studio, "hevc.mkv")
     with av.open(io.BytesIO(data)) as proxy:
         kinds = [stream.codec_context.name for stream in proxy.streams]
         frames = [frame.to_ndarray(format="rgb24") for frame in proxy.decode(video=0)]
     assert kinds == ["h264", "aac"]
     assert [make.read_number(frame) for frame in frames] == list(range(30))
-    listed = studio.ask("/api/frames", "hevc.mkv", proxy=1).json
-    assert listed["times"] == studio.ask("/api/frames", "hevc.mkv").json["times"]
-    part = studio.send("GET", "/proxy?path=hevc.mkv", range="bytes=4-7")
+    listed = studio.client.get("/api/frames", path="hevc.mkv", proxy=1).json
+    assert listed["times"] == studio.client.get("/api/frames", path="hevc.mkv").json["times"]
+    some = {"range": "bytes=4-7"}
+    part = studio.client.request("GET", "/proxy?path=hevc.mkv", headers=some)
     assert (part.status, part.body) == (206, b"ftyp")
-    assert studio.ask("/api/proxy", "hevc.mkv").json["state"] == "ready"
+    assert studio.client.get("/api/proxy", path="hevc.mkv").json["state"] == "ready"
 
 
-def test_a_proxy_of_a_sound_plays(studio: Studio) -> None:
+def test_a_proxy_of_a_sound_plays(studio: StudioServer) -> None:
     with av.open(io.BytesIO(wait_for_proxy(studio, "talk.ac3"))) as proxy:
         assert [stream.codec_context.name for stream in proxy.streams] == ["aac"]
 
 
 @pytest.mark.parametrize("name", ["photo.tiff", "deep.png"])
-def test_a_proxy_of_a_photo_is_webp(studio: Studio, name: str) -> None:
-    answer = studio.ask("/proxy", name)
+def test_a_proxy_of_a_photo_is_webp(studio: StudioServer, name: str) -> None:
+    answer = studio.client.get("/proxy", path=name)
     assert answer.headers["content-type"] == "image/webp"
     assert open_image(answer.body).size == (32, 24)
-    assert studio.ask("/proxy", name).body == answer.body
+    assert studio.client.get("/proxy", path=name).body == answer.body
 
 
-def test_a_proxy_can_be_stopped(studio: Studio) -> None:
+def test_a_proxy_can_be_stopped(studio: StudioServer) -> None:
     make.make(
         studio.folder / "long.mkv", frames=400, size=(640, 480), options={"preset": "ultrafast"}
     )
-    assert studio.ask("/proxy", "long.mkv").status == 202
-    answer = studio.send("DELETE", "/api/proxy?path=long.mkv")
+    assert studio.client.get("/proxy", path="long.mkv").status == 202
+    answer = studio.client.request("DELETE", "/api/proxy?path=long.mkv")
     assert answer.json["state"] == "cancelled"
     names = [path.name for path in (studio.folder / ".kinoloom" / "cache").rglob("*")]
     assert not [name for name in names if "long" in name or ".parts" in name]
 
 
-def test_a_proxy_of_what_is_not_a_film_fails_once(studio: Studio) -> None:
+def test_a_proxy_of_what_is_not_a_film_fails_once(studio: StudioServer) -> None:
     (studio.folder / "bad.mkv").write_bytes(b"no film")
-    while (answer := studio.ask("/proxy", "bad.mkv")).status == 202:
+    while (answer := studio.client.get("/proxy", path="bad.mkv")).status == 202:
         time.sleep(0.1)
     assert answer.status == 415
     assert "bad.mkv" in answer.json["error"]
-    assert studio.ask("/api/proxy", "bad.mkv").json["state"] == "failed"
+    assert studio.client.get("/api/proxy", path="bad.mkv").json["state"] == "failed"
 
 
-def test_progress_of_a_proxy_is_published(studio: Studio) -> None:
+def test_progress_of_a_proxy_is_published(studio: StudioServer) -> None:
     make.make(studio.folder / "seen.mkv", frames=40)
-    connection = studio.connect()
-    connection.request("GET", "/events?topic=proxies", headers={"cookie": studio.cookie})
-    stream = connection.getresponse()
-    stream.readline()
-    wait_for_proxy(studio, "seen.mkv")
     states = []
-    while not states or states[-1] != "ready":
-        line = stream.readline()
-        if line.startswith(b"data: "):
-            data = json.loads(line[6:])["data"]
+    with studio.client.listen("proxies") as listening:
+        wait_for_proxy(studio, "seen.mkv")
+        while not states or states[-1] != "ready":
+            data = listening.next()["data"]
             states += [data["state"]] if data["path"] == "seen.mkv" else []
-    connection.close()
     assert states[0] == "running"

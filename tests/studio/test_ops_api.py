@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driving import Client, run_studio
 from PIL import Image
-from studio_client import Client, run_studio
 
 from kinoloom.base import registry
 from kinoloom.base.options import options_of
@@ -23,8 +23,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
-    with run_studio(folder) as client:
-        yield client
+    with run_studio(folder) as studio:
+        yield studio.client
 
 
 def test_every_op_of_the_registry_is_listed(client: Client) -> None:
@@ -91,18 +91,18 @@ def test_descriptions_are_kept_and_damage_is_repaired(client: Client, folder: Pa
 
 def test_damaged_or_changed_descriptions_are_made_again(tmp_path: Path) -> None:
     cache = tmp_path / ".kinoloom" / "cache"
-    with run_studio(tmp_path) as client:
-        first = client.get("/api/ops").json
+    with run_studio(tmp_path) as studio:
+        first = studio.client.get("/api/ops").json
     [file] = cache.glob("ops-*.json")
     file.write_text(file.read_text().replace("Interpolate new", "From the cache:"))
-    with run_studio(tmp_path) as client:
-        assert "From the cache:" in client.get("/api/ops").json[0]["summary"]
+    with run_studio(tmp_path) as studio:
+        assert "From the cache:" in studio.client.get("/api/ops").json[0]["summary"]
     file.write_text("{")
-    with run_studio(tmp_path) as client:
-        assert client.get("/api/ops").json == first
+    with run_studio(tmp_path) as studio:
+        assert studio.client.get("/api/ops").json == first
     file.rename(cache / "ops-0123456789abcdef.json")
-    with run_studio(tmp_path) as client:
-        assert client.get("/api/ops").json == first
+    with run_studio(tmp_path) as studio:
+        assert studio.client.get("/api/ops").json == first
     assert [one.name for one in cache.glob("ops-*.json")] == [file.name]
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from driving import Client, StudioServer, python_path, run_studio
 from page_packages import PAGES, declare_pages
-from studio_process import Client, StudioProcess, python_path, run_studio
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+def studio(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     site = tmp_path_factory.mktemp("site")
     broken = site / "broken"
     broken.mkdir()
@@ -51,8 +51,8 @@ def studio(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 @pytest.fixture(scope="module")
-def client(studio: StudioProcess) -> Client:
-    return studio.client().log_in(studio.token)
+def client(studio: StudioServer) -> Client:
+    return studio.client
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -197,7 +197,7 @@ def post_and_leave(client: Client, path: str, body: bytes) -> None:
         f"origin: {client.origin}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection((client.host, client.port)) as connection:
+    with socket.create_connection(("127.0.0.1", client.port)) as connection:
         connection.sendall(head.encode() + body)
         time.sleep(0.2)  # the server may see the end before it has begun; both are right
 
@@ -213,7 +213,7 @@ def test_a_call_is_cancelled_when_the_client_leaves(
         f"origin: {client.origin}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection((client.host, client.port)) as connection:
+    with socket.create_connection(("127.0.0.1", client.port)) as connection:
         connection.sendall(head.encode() + body)
         wait_for(lambda: (folder / mark).exists())
     wait_for(lambda: (folder / mark).read_text() == "cancelled")
@@ -248,7 +248,7 @@ def test_a_feed_that_ends_or_fails_says_so(client: Client) -> None:
 
 
 def test_a_feed_of_a_model_runs_in_a_process_of_its_own(
-    client: Client, studio: StudioProcess
+    client: Client, studio: StudioServer
 ) -> None:
     with client.listen('feed:lab/heavy-ticks?{"a":1,"b":3}') as listening:
         events = [listening.next()["data"] for _ in range(3)]
@@ -258,7 +258,7 @@ def test_a_feed_of_a_model_runs_in_a_process_of_its_own(
     wait_for(lambda: not Path(f"/proc/{pid}").exists())
 
 
-def test_the_server_still_loads_no_heavy_library(studio: StudioProcess) -> None:
+def test_the_server_still_loads_no_heavy_library(studio: StudioServer) -> None:
     """The calls above ran models; the maps of the server's memory show no library of theirs."""
     maps = Path(f"/proc/{studio.pid}/maps").read_text()
     assert "_socket" in maps or "libssl" in maps or "_asyncio" in maps

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from driving import ROOT, python_path, run_studio
 from page_packages import PAGES
 from PIL import Image
-from studio_process import ROOT, python_path, run_studio
 
 from kinoloom.base import registry
 from kinoloom.base.page import Document
@@ -66,7 +66,7 @@ def test_the_page_of_contributing_appears_after_pip_install(tmp_path: Path) -> N
     Image.new("RGB", (20, 20), (200, 30, 40)).save(folder / "photo.png")
     environment = {"PYTHONPATH": os.pathsep.join(python_path(site))}
     with run_studio(folder, environment=environment) as studio:
-        client = studio.client().log_in(studio.token)
+        client = studio.client
         pages = {page["name"]: page for page in client.get("/api/state").json["pages"]}
         assert (pages["palette"]["title"], pages["palette"]["failure"]) == ("Palette", "")
         assert b"export function mount" in client.get(pages["palette"]["module"]).body

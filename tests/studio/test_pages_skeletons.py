@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import overflow, watch
+from driving import StudioServer, find_free_port, overflow, python_path, run_studio, watch
 from numbered_films import READ_NUMBER, write_film
 from page_packages import PAGES, declare_pages
-from studio_process import StudioProcess, find_free_port, python_path, run_studio
 
 from kinoloom.base import registry
 from kinoloom.studio.security.people import add_person
@@ -25,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     site = declare_pages(
         tmp_path_factory.mktemp("site"), {name: f"{name}.page:PAGE" for name in SKELETONS}
     )
@@ -36,20 +35,21 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
         write_film(folder / f"view{k}.mp4", 40, shade=60 + 20 * k)
     add_person(people, "Ada", "owner", PASSWORD)
     add_person(people, "Bo", "operator", PASSWORD)
-    words = ("--listen", f"127.0.0.1:{find_free_port()}", "--host", "127.0.0.1")
+    words = ["--listen", f"127.0.0.1:{find_free_port()}", "--host", "127.0.0.1"]
+    words += ["--people", str(people)]
     environment = {"PYTHONPATH": os.pathsep.join(python_path(site, PAGES))}
-    with run_studio(folder, *words, "--people", str(people), environment=environment) as studio:
+    with run_studio(folder, arguments=words, environment=environment) as studio:
         yield studio
 
 
 @pytest.fixture(scope="module")
-def ada(studio: StudioProcess, browser: Browser) -> Iterator[BrowserContext]:
+def ada(studio: StudioServer, browser: Browser) -> Iterator[BrowserContext]:
     context = log_in(studio, browser, "Ada")
     yield context
     context.close()
 
 
-def log_in(studio: StudioProcess, browser: Browser, name: str) -> BrowserContext:
+def log_in(studio: StudioServer, browser: Browser, name: str) -> BrowserContext:
     """Log in on the page for it."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
     context.set_default_timeout(60_000)
@@ -66,7 +66,7 @@ def log_in(studio: StudioProcess, browser: Browser, name: str) -> BrowserContext
     return context
 
 
-def open_page(context: BrowserContext, studio: StudioProcess, name: str, heading: str) -> Page:
+def open_page(context: BrowserContext, studio: StudioServer, name: str, heading: str) -> Page:
     page = context.new_page()
     page.goto(f"{studio.url}/#/{name}")
     page.get_by_role("heading", name=heading, level=2).wait_for()
@@ -74,7 +74,7 @@ def open_page(context: BrowserContext, studio: StudioProcess, name: str, heading
 
 
 def test_ten_thousand_words_are_edited_with_exact_undo(
-    studio: StudioProcess, ada: BrowserContext
+    studio: StudioServer, ada: BrowserContext
 ) -> None:
     page = open_page(ada, studio, "words", "A long text")
     page.get_by_text("10,000 words. All changes kept").wait_for()
@@ -100,7 +100,7 @@ def test_ten_thousand_words_are_edited_with_exact_undo(
 
 
 def test_a_thousand_undos_come_back_to_the_first_text(
-    studio: StudioProcess, ada: BrowserContext
+    studio: StudioServer, ada: BrowserContext
 ) -> None:
     page = open_page(ada, studio, "words", "A long text")
     first = page.get_by_label("Paragraph 1", exact=True)
@@ -153,7 +153,7 @@ def wait_for_frame(page: Page, number: int) -> None:
 
 
 def test_four_views_step_by_exact_frames_and_take_points_from_the_keyboard(
-    studio: StudioProcess, ada: BrowserContext
+    studio: StudioServer, ada: BrowserContext
 ) -> None:
     page = open_page(ada, studio, "views", "Four views")
     watched = watch(page, studio.url)
@@ -187,7 +187,7 @@ def test_four_views_step_by_exact_frames_and_take_points_from_the_keyboard(
 
 
 def test_a_map_follows_tracks_and_two_people_acknowledge_alerts(
-    studio: StudioProcess, browser: Browser, ada: BrowserContext
+    studio: StudioServer, browser: Browser, ada: BrowserContext
 ) -> None:
     bo = log_in(studio, browser, "Bo")
     pages = [open_page(context, studio, "apron", "Apron") for context in (ada, bo)]
@@ -218,7 +218,7 @@ def test_a_map_follows_tracks_and_two_people_acknowledge_alerts(
 
 
 def test_pictures_are_the_newest_and_at_most_ten_a_second(
-    studio: StudioProcess, ada: BrowserContext
+    studio: StudioServer, ada: BrowserContext
 ) -> None:
     page = open_page(ada, studio, "tiles", "Live")
     page.get_by_role("img", name="Live picture").wait_for()
@@ -259,7 +259,7 @@ def test_pictures_are_the_newest_and_at_most_ten_a_second(
 
 @pytest.mark.parametrize("name", [*SKELETONS, *registry.names("pages")])
 def test_every_page_fits_and_is_accessible(
-    studio: StudioProcess, ada: BrowserContext, axe: Callable[[Page], list[str]], name: str
+    studio: StudioServer, ada: BrowserContext, axe: Callable[[Page], list[str]], name: str
 ) -> None:
     page = ada.new_page()
     watched = watch(page, studio.url)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driving import Client, StudioServer, find_free_port, python_path, run_studio
 from page_packages import PAGES, declare_pages
 from starlette.routing import Route
-from studio_process import Client, StudioProcess, find_free_port, python_path, run_studio
 
 from kinoloom.base.page import Role
 from kinoloom.errors import UsageError
@@ -42,20 +42,19 @@ def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio(people_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+def studio(people_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     site = declare_pages(tmp_path_factory.mktemp("site"), {"lab": "lab.page:PAGE"})
     path = os.pathsep.join(python_path(site, PAGES))
-    words = ("--listen", f"127.0.0.1:{find_free_port()}", "--host", "127.0.0.1")
+    words = ["--listen", f"127.0.0.1:{find_free_port()}", "--host", "127.0.0.1"]
+    words += ["--people", str(people_file)]
     folder = tmp_path_factory.mktemp("films")
     (folder / "a.txt").write_text("a")
-    with run_studio(
-        folder, *words, "--people", str(people_file), environment={"PYTHONPATH": path}
-    ) as studio:
+    with run_studio(folder, arguments=words, environment={"PYTHONPATH": path}) as studio:
         yield studio
 
 
-def log_in(studio: StudioProcess, name: str, password: str = PASSWORD) -> Client:
-    client = studio.client()
+def log_in(studio: StudioServer, name: str, password: str = PASSWORD) -> Client:
+    client = studio.stranger()
     answer = client.post("/api/login", {"name": name, "password": password})
     assert answer.status == 200, answer.body
     client.cookie = answer.headers["set-cookie"].partition(";")[0]
@@ -63,21 +62,23 @@ def log_in(studio: StudioProcess, name: str, password: str = PASSWORD) -> Client
 
 
 @pytest.fixture(scope="module")
-def clients(studio: StudioProcess) -> dict[Role, Client]:
+def clients(studio: StudioServer) -> dict[Role, Client]:
     return {role: log_in(studio, name) for name, role in PEOPLE.items()}
 
 
-def test_strangers_see_the_page_to_log_in_and_nothing_else(studio: StudioProcess) -> None:
-    client = studio.client()
+def test_strangers_see_the_page_to_log_in_and_nothing_else(studio: StudioServer) -> None:
+    client = studio.stranger()
     assert studio.token == ""
     page = client.get("/")
-    assert page.status == 200
+    assert page.status == 401
     assert b"Log in to this studio" in page.body
     for address in re.findall(rb'(?:href|src)="(/[^"]+)"', page.body):
         assert client.get(address.decode()).status == 200
     for address in ("/api/state", "/api/files", "/media/a.txt", "/events?topic=jobs", "/x"):
         assert client.get(address).status == 401
-    assert client.get("/?token=abc").body == page.body
+    with_token = client.get("/", token="abc")
+    assert (with_token.status, with_token.body) == (403, page.body)
+    assert client.get("/login").status == 200
 
 
 def test_a_person_gets_the_own_name_and_role(clients: dict[Role, Client]) -> None:
@@ -86,8 +87,8 @@ def test_a_person_gets_the_own_name_and_role(clients: dict[Role, Client]) -> Non
         assert state["person"] == {"name": name, "role": role}
 
 
-def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(studio: StudioProcess) -> None:
-    client = studio.client()
+def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(studio: StudioServer) -> None:
+    client = studio.stranger()
     answers = [
         client.post("/api/login", {"name": name, "password": password})
         for name, password in (("Ona", "wrong password"), ("Nobody", PASSWORD), ("", ""))
@@ -97,8 +98,8 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(studio: StudioPro
     assert client.post("/api/login", {"name": ["Ona"], "password": {}}).status == 422
 
 
-def test_too_many_attempts_have_to_wait(studio: StudioProcess) -> None:
-    client = studio.client()
+def test_too_many_attempts_have_to_wait(studio: StudioServer) -> None:
+    client = studio.stranger()
     body = {"name": "Mallory", "password": "guess"}
     statuses = [client.post("/api/login", body).status for _ in range(limits.MAX_BY_NAME + 2)]
     assert statuses == [403] * limits.MAX_BY_NAME + [429] * 2
@@ -127,6 +128,7 @@ def test_roles_decide_what_a_person_may_do(clients: dict[Role, Client]) -> None:
         ("POST", "/api/folders"): ({"path": "new"}, "editor"),
         ("POST", "/api/rename"): ({"path": "a.txt", "to": "b.txt"}, "editor"),
         ("DELETE", "/api/files?path=b.txt"): ({}, "editor"),
+        ("DELETE", "/api/trash"): ({}, "editor"),
         ("POST", "/api/jobs"): ({"op": "none"}, "editor"),
     }
     for (method, path), (body, role) in allowed.items():
@@ -162,6 +164,31 @@ def test_the_name_is_recorded_with_changes_and_shown_as_it_is(clients: dict[Role
     assert entry["person"] == "Edda Ö. <b>"
 
 
+def test_two_people_change_one_document(clients: dict[Role, Client]) -> None:
+    path, owner, editor = "/api/documents/notes/note/shared", clients["owner"], clients["editor"]
+
+    def insert(client: Client, seq: int, id_: str, text: str) -> Any:
+        change = {"type": "insert", "id": id_, "after": "", "text": text}
+        body = {"changes": [{"key": id_, "seq": seq, "change": change}]}
+        return client.submit(f"{path}/changes", body)
+
+    with editor.listen("doc:notes/note/shared") as listening:
+        insert(owner, 0, "a", "by the owner")
+        insert(editor, 0, "b", "by the editor")  # on a state without the owner's paragraph
+        seen = [listening.next()["data"] for _ in range(2)]
+    assert [one["person"] for one in seen] == ["Ona", "Edda Ö. <b>"]
+    edit = {"type": "edit", "id": "a", "text": "by both", "was": "by the owner"}
+    states = [client.read(path)["state"] for client in (owner, editor)]
+    assert states[0] == states[1]
+    assert {one["text"] for one in states[0]["paragraphs"]} == {"by the owner", "by the editor"}
+    undone = owner.submit(f"{path}/undo", {"key": "u"})  # her own change, not the newest one
+    assert undone["applied"][0]["person"] == "Ona"
+    assert [one["text"] for one in editor.read(path)["state"]["paragraphs"]] == ["by the editor"]
+    stale = editor.post(f"{path}/changes", {"changes": [{"key": "s", "seq": 2, "change": edit}]})
+    assert stale.status == 409
+    assert [one["text"] for one in owner.read(path)["state"]["paragraphs"]] == ["by the editor"]
+
+
 def test_a_signed_change_has_the_name_of_who_made_it(clients: dict[Role, Client]) -> None:
     change = {"type": "add", "by": 1, "person": "Ona"}
     body = {"changes": [{"key": "signed", "seq": 0, "change": change}]}
@@ -177,7 +204,7 @@ def test_a_feed_and_its_role(clients: dict[Role, Client]) -> None:
 
 
 def test_a_new_password_or_a_removed_line_ends_sessions(
-    studio: StudioProcess, people_file: Path
+    studio: StudioServer, people_file: Path
 ) -> None:
     before = people_file.read_bytes()
     add_person(people_file, "Temp", "editor", PASSWORD)
@@ -195,9 +222,9 @@ def test_a_new_password_or_a_removed_line_ends_sessions(
     assert log_in_status(studio) == 200
 
 
-def log_in_status(studio: StudioProcess) -> int:
+def log_in_status(studio: StudioServer) -> int:
     body = {"name": "Ona", "password": PASSWORD}
-    return studio.client().post("/api/login", body).status
+    return studio.stranger().post("/api/login", body).status
 
 
 def test_the_command_adds_a_person(tmp_path: Path) -> None:
@@ -283,15 +310,15 @@ def test_the_command_rejects_listening_without_people(tmp_path: Path) -> None:
 def test_only_the_proxy_is_answered(tmp_path: Path, people_file: Path) -> None:
     port = find_free_port()
     words = ("--listen", f"127.0.0.1:{port}", "--host", "studio.test", "--people", str(people_file))
-    with run_studio(tmp_path, *words, "--behind", "127.0.0.2") as studio:
-        client = Client("127.0.0.1", port, authority="studio.test", origin="https://studio.test")
+    with run_studio(tmp_path, arguments=(*words, "--behind", "127.0.0.2")) as studio:
+        client = Client(port, authority="studio.test", origin="https://studio.test")
         assert client.get("/").status == 403
-        assert client.get("/", x_forwarded_for="127.0.0.2").status == 403
+        assert client.request("GET", "/", headers={"x-forwarded-for": "127.0.0.2"}).status == 403
         assert studio.url == "https://studio.test"
-    with run_studio(tmp_path, *words, "--behind", "127.0.0.1") as studio:
-        client = Client("127.0.0.1", port, authority="studio.test", origin="https://studio.test")
-        assert client.get("/", x_forwarded_proto="http").status == 403
-        assert client.get("/").status == 200
+    with run_studio(tmp_path, arguments=(*words, "--behind", "127.0.0.1")) as studio:
+        client = Client(port, authority="studio.test", origin="https://studio.test")
+        assert client.request("GET", "/", headers={"x-forwarded-proto": "http"}).status == 403
+        assert client.get("/").status == 401  # it answers, with the page to log in
         body = {"name": "Ona", "password": PASSWORD}
         answer = client.post("/api/login", body)
         cookie = answer.headers["set-cookie"]
@@ -302,10 +329,10 @@ def test_only_the_proxy_is_answered(tmp_path: Path, people_file: Path) -> None:
         link = [sys.executable, "-m", "kinoloom", "studio", str(tmp_path), "--link"]
         assert subprocess.run(link, capture_output=True).returncode == 2
     # The same studio for one person on this computer does not know that cookie's person.
-    with run_studio(tmp_path, "--port", str(port)) as studio:
-        client = Client("127.0.0.1", port, cookie.partition(";")[0].replace("__Host-", ""))
+    with run_studio(tmp_path, arguments=("--port", str(port))) as studio:
+        client = Client(port, cookie.partition(";")[0].replace("__Host-", ""))
         assert client.get("/api/state").status == 401
 
 
-def test_passwords_without_tls_are_warned_of(studio: StudioProcess) -> None:
-    assert any("unencrypted" in line for line in studio.messages)
+def test_passwords_without_tls_are_warned_of(studio: StudioServer) -> None:
+    assert "unencrypted" in studio.messages

@@ -70,7 +70,7 @@ def test_theme_is_remembered(page: Page) -> None:
 def test_narrow_window_has_a_bar_with_a_menu(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert overflow(page) == 0
-    page.get_by_role("button", name="More pages and the theme").click()
+    page.get_by_role("button", name="More pages, theme, log out").click()
     page.get_by_role("menuitemradio", name="Dark theme").click()
     page.get_by_role("menu").wait_for(state="detached")
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"

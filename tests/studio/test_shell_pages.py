@@ -128,10 +128,44 @@ def test_unhandled_errors_of_requests_become_messages(page: Page) -> None:
 
 
 def test_another_browser_is_told_how_to_log_in(page: Page, studio_server: StudioServer) -> None:
-    page.get_by_role("button", name="Find a file, a page, a thing to do").click()
-    search = page.get_by_role("combobox", name="Find a file, a page, a thing to do")
-    search.wait_for()
     page.context.clear_cookies()
-    search.fill("lake")
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    page.get_by_text("Jobs cannot be loaded now").wait_for()
+    page.get_by_role("button", name="Find a file, a page, a thing to do").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("This browser is not logged in").wait_for()
+    dialog.get_by_text("kinoloom studio FOLDER --link").wait_for()
+    page.keyboard.press("Escape")
     page.get_by_text("This browser is not logged in.").wait_for()
-    assert studio_server.process is not None
+    # Another tab logs in: the page that could not be loaded comes by itself.
+    page.context.new_page().goto(studio_server.create_link())
+    page.bring_to_front()
+    page.get_by_role("heading", name="No jobs yet").wait_for()
+    page.get_by_role("button", name="Find a file, a page, a thing to do").click()
+    page.get_by_role("combobox", name="Find a file, a page, a thing to do").wait_for()
+
+
+def test_search_reports_a_server_that_is_gone(page: Page, studio_server: StudioServer) -> None:
+    port = studio_server.port
+    studio_server.kill()
+    page.get_by_role("button", name="Find a file, a page, a thing to do").click()
+    page.get_by_role("dialog").get_by_text("The studio does not answer.").wait_for()
+    studio_server.start(port)
+    page.get_by_role("combobox", name="Find a file, a page, a thing to do").wait_for()
+
+
+def test_logging_out_ends_the_session_of_this_browser(
+    page: Page, studio_server: StudioServer
+) -> None:
+    other = page.context.new_page()
+    other.goto(f"{studio_server.url}/#/jobs")
+    other.get_by_role("heading", name="No jobs yet").wait_for()
+    cookies = page.context.cookies()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("heading", name="You are logged out").wait_for()
+    assert page.get_by_role("navigation", name="Pages").count() == 0
+    page.context.add_cookies(cookies)  # what someone may have copied
+    other.get_by_role("link", name="Home").click()
+    other.get_by_text("This browser is not logged in.").wait_for()
+    other.goto(studio_server.create_link())
+    page.get_by_role("navigation", name="Pages").wait_for()

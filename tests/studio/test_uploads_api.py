@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from studio_client import Answer, Client, run_studio
+from driving import Answer, Client, run_studio
 
 from kinoloom.studio.folders.names import clean_name
 
@@ -22,14 +22,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
-    with run_studio(folder, arguments=("--upload-limit", str(LIMIT))) as client:
-        yield client
+    with run_studio(folder, arguments=("--upload-limit", str(LIMIT))) as studio:
+        yield studio.client
 
 
 def put(client: Client, name: str, body: bytes, **headers: object) -> Answer:
-    texts = {f"x_upload_{key}": str(value) for key, value in headers.items()}
+    texts = {f"x-upload-{key}": str(value) for key, value in headers.items()}
     path = f"/api/upload/{quote(name, safe='/')}"
-    return client.send("PUT", path, body, content_type="application/octet-stream", **texts)
+    return client.request("PUT", path, body, {"content-type": "application/octet-stream", **texts})
 
 
 def hidden(folder: Path) -> list[Path]:
@@ -81,7 +81,7 @@ def test_a_piece_at_the_start_begins_anew(client: Client, folder: Path) -> None:
 def test_an_upload_that_is_not_wanted_leaves_nothing(client: Client, folder: Path) -> None:
     put(client, "unwanted.png", b"xxxx", total=10)
     assert len(hidden(folder)) == 1
-    assert client.send("DELETE", "/api/upload/unwanted.png").status == 200
+    assert client.request("DELETE", "/api/upload/unwanted.png").status == 200
     assert hidden(folder) == []
     assert client.get("/api/upload/unwanted.png").json == {"offset": 0, "total": 0}
 
@@ -92,17 +92,18 @@ def test_an_interrupted_upload_resumes_in_the_next_server(tmp_path: Path) -> Non
         "PUT /api/upload/cut.mp4 HTTP/1.1\r\nhost: {host}\r\norigin: {url}\r\ncookie: {cookie}\r\n"
         "content-type: application/octet-stream\r\ncontent-length: {length}\r\n\r\n"
     )
-    with run_studio(tmp_path) as client:
-        host, port = client.host.split(":")
-        with socket.create_connection((host, int(port))) as connection:
+    with run_studio(tmp_path) as studio:
+        client = studio.client
+        with socket.create_connection(("127.0.0.1", studio.port)) as connection:
             text = head.format(
-                host=client.host, url=client.url, cookie=client.cookie, length=len(data)
+                host=client.authority, url=client.origin, cookie=client.cookie, length=len(data)
             )
             connection.sendall(text.encode() + data[:1_200_000])
         while client.get("/api/upload/cut.mp4").json["offset"] < 1_200_000:
             assert not (tmp_path / "cut.mp4").exists()
-        client.process.kill()
-    with run_studio(tmp_path) as client:
+        studio.kill()
+    with run_studio(tmp_path) as studio:
+        client = studio.client
         offset = client.get("/api/upload/cut.mp4").json["offset"]
         assert offset == 1_200_000
         digest = hashlib.sha256(data).hexdigest()
@@ -110,6 +111,42 @@ def test_an_interrupted_upload_resumes_in_the_next_server(tmp_path: Path) -> Non
         answer = put(client, "cut.mp4", rest, offset=offset, total=len(data), sha256=digest)
         assert answer.status == 201
     assert (tmp_path / "cut.mp4").read_bytes() == data
+
+
+def open_upload(client: Client, name: str, length: int, data: bytes) -> socket.socket:
+    """Declare an upload of some length, and send data that may be longer or shorter."""
+    head = (
+        f"PUT /api/upload/{name} HTTP/1.1\r\nhost: {client.authority}\r\norigin: {client.origin}"
+        f"\r\ncookie: {client.cookie}\r\ncontent-type: application/octet-stream\r\n"
+        f"content-length: {length}\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", client.port), timeout=60)
+    connection.sendall(head.encode() + data)
+    return connection
+
+
+def test_an_upload_shorter_than_declared_is_not_published(client: Client, folder: Path) -> None:
+    with open_upload(client, "short.bin", 10, b"0123") as connection:
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)  # there is no answer while the rest is missing
+    assert not (folder / "short.bin").exists()
+    offset = client.read("/api/upload/short.bin")["offset"]
+    assert 0 <= offset <= 4
+    answer = put(client, "short.bin", b"0123456789"[offset:], offset=offset, total=10)
+    assert answer.status == 201
+    assert (folder / "short.bin").read_bytes() == b"0123456789"
+
+
+def test_what_follows_an_upload_of_the_declared_length_is_rejected(
+    client: Client, folder: Path
+) -> None:
+    with open_upload(client, "long.bin", 10, b"0123456789and more\r\n\r\n") as connection:
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.startswith(b"HTTP/1.1 201")
+    assert b"HTTP/1.1 400" in answers  # as a request, after which the connection ends
+    assert (folder / "long.bin").read_bytes() == b"0123456789"
+    assert client.get("/api/state").status == 200
 
 
 def test_other_content_than_declared_is_discarded(client: Client, folder: Path) -> None:
@@ -139,20 +176,16 @@ def test_contradicting_sizes_are_refused(
 
 
 def test_an_upload_without_a_length_is_refused(client: Client) -> None:
-    answer = client.send(
-        "PUT",
-        "/api/upload/a.png",
-        iter([b"data"]),  # type: ignore[arg-type]  # sent in chunks
-        content_type="application/octet-stream",
-    )
+    headers = {"content-type": "application/octet-stream"}
+    answer = client.request("PUT", "/api/upload/a.png", iter([b"data"]), headers)  # in chunks
     assert answer.status == 411
 
 
 def test_an_upload_leaves_one_gigabyte_free(tmp_path: Path) -> None:
     free = os.statvfs(tmp_path)
     total = free.f_bavail * free.f_frsize
-    with run_studio(tmp_path, arguments=("--upload-limit", str(10 * total))) as client:
-        answer = put(client, "large.mp4", b"data", total=total - 500_000_000)
+    with run_studio(tmp_path, arguments=("--upload-limit", str(10 * total))) as studio:
+        answer = put(studio.client, "large.mp4", b"data", total=total - 500_000_000)
         assert answer.status == 507
         assert "room for" in answer.json["error"]
     assert hidden(tmp_path) == []

@@ -9,8 +9,35 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+_in_order = threading.Semaphore(0)
+"""Counts the blocks of `end_in_order`."""
+
+
+@contextmanager
+def end_in_order() -> Iterator[None]:
+    """Keep the process of a job until the block has ended, although a signal has interrupted it.
+
+    For work that must be stopped elsewhere. Other processes of jobs exit soon after a signal, even
+    during a long call of a C library.
+    """
+    _in_order.release()
+    try:
+        yield
+    finally:
+        _in_order.acquire()
+
+
+def is_ending_in_order() -> bool:
+    """Whether a block of `end_in_order` is open."""
+    if is_open := _in_order.acquire(blocking=False):
+        _in_order.release()
+    return is_open
 
 
 def list_stop_signals() -> list[signal.Signals]:

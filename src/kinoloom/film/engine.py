@@ -80,7 +80,8 @@ class Interpolator(Protocol):
         Args:
             first, second: (H, W, C) of one shape and dtype, see `base.arrays`; with C = 4 the
                 last channel is alpha.
-            times: each in the open interval (0, 1): 0 is `first`, 1 is `second`.
+            times: each in the open interval (0, 1): 0 is `first`, 1 is `second`. Previews add
+                times between two frames: take them one by one, each when its frame is requested.
 
         Yields:
             The frame, (H, W, C) in the dtype of the inputs, and its error map.

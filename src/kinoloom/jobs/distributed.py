@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kinoloom.base.budget import Budget
 from kinoloom.base.files import Growing, Pieces, Progress, Written, files_of
 from kinoloom.base.op import Op
+from kinoloom.base.signals import end_in_order
 from kinoloom.errors import ExecutionError, UsageError
 from kinoloom.jobs.job import Job
 from kinoloom.jobs.options import DistributedOptions
@@ -65,6 +66,7 @@ def write_distributed(
         return growing.finish()
 
 
+@end_in_order()
 def _run_pieces(
     job: Job, growing: Growing, session_name: str, budget: Budget | None, progress: Progress
 ) -> None:

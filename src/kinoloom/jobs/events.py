@@ -20,13 +20,14 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 FLUSH_S = 0.25
 """Events are written at most once in this time."""
 _WINDOW_S = 10.0
 """The rate is the mean over this time."""
+_LAST_S = 2.0
+"""A disk that does not answer must not keep the process."""
 _RESERVE_BYTES = 16_384
 """Kept free for the last events, so that a job on a full disk can report that it is full."""
 
@@ -71,6 +72,7 @@ class EventWriter:
         self._waiting: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._progress: Event | None = None
         self._is_marked = False
+        self._has_end = False
         self.rate = RateMeter()
         self._unwritten = b""
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
@@ -84,18 +86,21 @@ class EventWriter:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Write what is left."""
         self._waiting.put(None)
         self._thread.join()
 
+    def end_now(self, **values: Any) -> None:
+        """Add the last event, if none was added, and write all; the process exits afterwards."""
+        if not self._has_end:
+            self.add("end", **values)
+        self._waiting.put(None)
+        self._thread.join(_LAST_S)
+
     def add(self, event: str, **values: Any) -> None:
         """Add an event that is kept."""
+        self._has_end = self._has_end or event == "end"
         self._waiting.put({"event": event, **values})
 
     def progress(self, done: int, total: int | None) -> None:

@@ -1,8 +1,8 @@
 """Runs a job in a process of its own: python -m kinoloom.jobs.process FOLDER.
 
 In: FOLDER/job.json, a `JobRequest`. Out: FOLDER/events.jsonl, see `jobs.events`; FOLDER/report.json
-if the op returns a report; stdout and stderr are the log. SIGINT and SIGTERM end it in order. Exit
-codes are those of the command line.
+if the op returns a report; stdout and stderr are the log. SIGINT and SIGTERM end it, see
+`jobs.stopping`. Exit codes are those of the command line.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from kinoloom.errors import EXIT_INCOMPLETE, KinoloomError
 from kinoloom.jobs.events import EventWriter
+from kinoloom.jobs.stopping import INTERRUPTED, watch_stop_signals
 
 if TYPE_CHECKING:
     from kinoloom.jobs.job import Job, Outcome
@@ -28,14 +28,12 @@ REQUEST, EVENTS, LOG, REPORT, LOCK = "job.json", "events.jsonl", "log", "report.
 """The files of a job's folder; the process inherits the locked lock."""
 BELL = "bell"
 """The named pipe in the folder of all jobs."""
-_INTERRUPTED = 130
 
 
 def main(folder: Path) -> int:
     """Run the job of a folder; return the exit code."""
     with EventWriter(folder / EVENTS, folder.parent / BELL) as events:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
+        watch_stop_signals(lambda: events.end_now(state="cancelled", time=time.time()))
         if hasattr(signal, "SIGCONT"):
             signal.signal(signal.SIGCONT, lambda number, frame: events.rate.reset())
         started = read_start_time(os.getpid())
@@ -43,7 +41,8 @@ def main(folder: Path) -> int:
         try:
             return _run(folder, events)
         except KeyboardInterrupt:
-            return _end(events, _INTERRUPTED, "cancelled")
+            # The thread of `jobs.stopping` ends the process if this takes long.
+            return _end(events, INTERRUPTED, "cancelled")
         except KinoloomError as error:
             _say(str(error))
             return _end(events, error.exit_code, "failed", error=error.message, hint=error.hint)
@@ -125,9 +124,8 @@ def _say(line: str) -> None:
     sys.stderr.write(f"kinoloom: {printable_line(line)}\n")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    code = main(Path(sys.argv[1]))
+    if code == INTERRUPTED:
+        os._exit(code)  # threads that still compute must not delay the end
+    sys.exit(code)

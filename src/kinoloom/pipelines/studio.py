@@ -24,6 +24,8 @@ _CALLS = (
     "stop", "callbacks", "answer", "models", "approve",
 )  # fmt: skip
 _POLL_S = 0.25
+_RECHECK_S = 2.0
+"""For what changes outside the database: an engine that was killed."""
 _WORKSPACE = ".kinoloom"
 _MAX_LOG_BYTES = 200_000
 
@@ -261,13 +263,32 @@ def steps(context: Context, options: ExecutionOptions) -> Iterator[Mapping[str, 
 
 
 def _changes(read: Any, context: Context) -> Iterator[Mapping[str, Any]]:
+    """Yield what is read when it has changed; it is read again when the database has changed."""
     before: Mapping[str, Any] | None = None
+    stamp: object = None
+    due_s = 0.0
     while not context.cancelled():
-        now = read()
-        if now != before:
-            yield now
-            before = now
+        found = _stamp_database(context.folder / _WORKSPACE)
+        if found != stamp or time.monotonic() >= due_s:
+            stamp, due_s = found, time.monotonic() + _RECHECK_S
+            now = read()
+            if now != before:
+                yield now
+                before = now
         time.sleep(_POLL_S)
+
+
+def _stamp_database(root: Path) -> list[tuple[int, int] | None]:
+    """Return the times and sizes of the files that each change of the state writes to."""
+    stamps: list[tuple[int, int] | None] = []
+    for name in ("state.db", "state.db-wal"):
+        try:
+            found = (root / name).stat()
+        except FileNotFoundError:
+            stamps.append(None)
+        else:
+            stamps.append((found.st_mtime_ns, found.st_size))
+    return stamps
 
 
 def _find_session(context: Context) -> LocalSession | None:

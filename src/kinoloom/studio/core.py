@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from kinoloom.base.machine import available_bytes
 from kinoloom.base.page import Person, StartedJob
 from kinoloom.studio.documents.service import Documents
 from kinoloom.studio.events.bus import Bus
@@ -77,6 +78,7 @@ class Studio:
     feeds: Feeds = field(init=False)
     login_limits: LoginLimits = field(default_factory=LoginLimits)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    _releasing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.pages = Pages()
@@ -84,7 +86,15 @@ class Studio:
         services = Services(self.tree, self.documents, self.start_job)
         self.calls = Calls(self.pages, services)
         self.feeds = Feeds(self.pages, services, self.bus)
+        self.jobs.make_room = self._make_room
         self.closing += [self.calls.close, self.feeds.close]
+
+    def _make_room(self, nbytes: int) -> None:
+        """End the idle processes of pages if a job needs their memory."""
+        if available_bytes() < nbytes:
+            task = asyncio.get_running_loop().create_task(self.calls.release_memory())
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
 
     @property
     def state_folder(self) -> Path:

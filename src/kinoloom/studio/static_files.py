@@ -27,6 +27,9 @@ _TYPES = {
     ".json": "application/json",
 }
 _COMPRESSED = frozenset({".js", ".mjs", ".css", ".svg", ".json"})
+_FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+"""A module or style opened as a page of its own does nothing. Five times shorter than the policy of
+pages, which the first page would carry sixty times."""
 _INLINE_SCRIPT = re.compile(rb"<script type=\"importmap\">(.*?)</script>", re.DOTALL)
 
 
@@ -58,8 +61,13 @@ def serve_package_file(package: str, path: str, request: Request | None = None) 
         raise RequestError(404, "There is nothing at this address.")
     data = file.read_bytes()
     tag = f'"{hashlib.sha256(data).hexdigest()[:20]}"'
-    # Revalidated by each page load, which is cheap here, so that an update is seen at once.
-    headers = {"cache-control": "no-cache", "etag": tag, "vary": "accept-encoding"}
+    headers = {
+        # Revalidated by each page load, which is cheap here, so that an update is seen at once.
+        "cache-control": "no-cache",
+        "etag": tag,
+        "vary": "accept-encoding",
+        "content-security-policy": _FILE_POLICY,
+    }
     asked = request.headers if request is not None else {}
     if asked.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

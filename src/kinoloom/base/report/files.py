@@ -104,20 +104,28 @@ def to_html(report: Report) -> str:
     Its Content-Security-Policy allows its own script, styles and pictures, and no requests.
     """
     style = (_HERE / "report.css").read_text(encoding="utf-8")
-    script = (_HERE / "report.js").read_text(encoding="utf-8")
+    script = _read_script()
     title = _escape(report.title)
     body = "\n".join(_section_html(section) for section in report.sections)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"script-src 'sha256-{digest}'; {_POLICY}"
     return printable(
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{build_policy()}">\n'
         f"<title>{title}</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{style}</style></head>\n<body><main><h1>{title}</h1>\n{body}\n"
         f"{_provenance_html(report)}</main><script>{script}</script></body></html>\n"
     )
+
+
+def build_policy() -> str:
+    """Return the Content-Security-Policy of reports."""
+    digest = base64.b64encode(hashlib.sha256(_read_script().encode()).digest()).decode()
+    return f"script-src 'sha256-{digest}'; {_POLICY}"
+
+
+def _read_script() -> str:
+    return (_HERE / "report.js").read_text(encoding="utf-8")
 
 
 _MAKERS = {".html": to_html, ".txt": to_text, ".json": to_json}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -15,7 +15,13 @@ import numpy as np
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.errors import UsageError
-from kinoloom.film.engine import ErrorMap, Interpolator, PairOfPhotos, PictureFormat
+from kinoloom.film.engine import (
+    ErrorMap,
+    Interpolator,
+    NewFrames,
+    PairOfPhotos,
+    PictureFormat,
+)
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
@@ -157,7 +163,7 @@ class PhotoFilm:
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the film's frames shown at or after `start`."""
-        load = lru_cache(maxsize=2)(self._load_photo)
+        load = lru_cache(maxsize=2)(self.load_photo)
         first = int(start * self.rate)
         numbered = list(enumerate(self.path.positions))[first:]
         for transition, group in groupby(numbered, key=lambda item: item[1].transition):
@@ -166,12 +172,19 @@ class PhotoFilm:
             for number, image in zip(numbers, images, strict=True):
                 yield Frame(image, number / self.rate, 1 / self.rate)
 
-    def render(self, number: int) -> Picture:
-        """Return the frame of a number alone, as `read` yields it; no other frame is rendered."""
-        position = self.path.positions[number]
-        return next(self._render_transition(position.transition, self._load_photo, (position,)))
+    def interpolate_transition(self, transition: int, times: Sequence[float]) -> NewFrames:
+        """Yield new frames of a transition as `read` does, with their error estimates.
 
-    def _load_photo(self, index: int) -> Picture:
+        Args:
+            transition: its number, from 0.
+            times: some of those of its frames, in any order.
+        """
+        i, j = self.path.stops[transition : transition + 2]
+        images = self.load_photo(i), self.load_photo(j)
+        return self._interpolate((i, j), images, times, self._list_times(transition))
+
+    def load_photo(self, index: int) -> Picture:
+        """Return a photo in the format of the film."""
         frame = next(self.photos.read(Fraction(index)))
         fitted = matching.fit(frame.image, self.frame_format.width, self.frame_format.height)
         return matching.convert(fitted, self.frame_format.channels, self.frame_format.dtype)
@@ -182,18 +195,21 @@ class PhotoFilm:
         """Yield the frames at the last positions of a transition between two photos."""
         i, j = self.path.stops[transition : transition + 2]
         first, second = load(i), load(j)
-        times = _list_times(positions)
-        all_times = _list_times(p for p in self.path.positions if p.transition == transition)
-        frames = self._interpolate(i, j, first, second, times, all_times) if times else iter(())
+        times, all_times = _list_times(positions), self._list_times(transition)
+        frames = self._interpolate((i, j), (first, second), times, all_times)
         ends = {Fraction(0): first, Fraction(1): second}
         for position in positions:
-            yield ends[position.progress] if position.progress in ends else next(frames)
+            yield ends[position.progress] if position.progress in ends else next(frames)[0]
+
+    def _list_times(self, transition: int) -> tuple[float, ...]:
+        return _list_times(p for p in self.path.positions if p.transition == transition)
 
     def _interpolate(
-        self, i: int, j: int, first: Picture, second: Picture, times: tuple[float, ...],
+        self, photos: tuple[int, int], images: tuple[Picture, Picture], times: Sequence[float],
         all_times: tuple[float, ...],
-    ) -> Iterator[Picture]:  # fmt: skip
+    ) -> NewFrames:  # fmt: skip
         """Yield new frames whose exposure changes evenly from the first to the second photo."""
+        first, second = images
         overlay = matching.align_pictures(first, second)
         match = matching.match_scene(overlay)
         gain = matching.exposure_gain(overlay)
@@ -203,13 +219,13 @@ class PhotoFilm:
             pair = PairOfPhotos(overlay.motion, all_times)
             render = partial(interpolate_layers, self.engine, pair=pair)
         else:
-            self._warn_of_scenes(i, j, match)
+            self._warn_of_scenes(*photos, match)
         frames = render(*relighting.prepare(first, second), times)
         is_reported = False
         for time, (image, error) in zip(times, frames, strict=True):
             if error is not None and not is_reported:
-                is_reported = self._check_quality(i, j, error)
-            yield relighting.finish(image, time)
+                is_reported = self._check_quality(*photos, error)
+            yield relighting.finish(image, time), error
 
     def _warn_of_scenes(self, i: int, j: int, match: matching.SceneMatch) -> None:
         self.photos.notes.add(

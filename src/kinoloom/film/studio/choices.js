@@ -16,6 +16,11 @@ const LABELS = {
   memory: 'Memory limit',
   flow_scale: 'Scale of the motion',
 };
+/** Shorter than the help of the command line: these two are next to each other. @type {Record<string, string>} */
+const HELP = {
+  seconds: '1.5 s for each photo after the first',
+  fps: '30 for photos; such as 60 or 60000/1001',
+};
 const FIRST = ['seconds', 'fps', 'times', 'slow', 'ease', 'engine', 'hold', 'loop', 'boomerang', 'sound'];
 const SHOWN = 5;
 const PREVIEW_SECONDS = '2';
@@ -38,7 +43,10 @@ export function Choices({ studio, film }) {
     <${ui.Card} title="Make the film" note="interpolate">
       ${error && html`<${ui.Failure} error=${error} />`}
       ${shown && html`<${ui.Form} declaration=${shown} values=${values} shown=${SHOWN}
-        onChange=${(/** @type {any} */ changed) => (film.values.value = changed)} />`}
+        onChange=${(/** @type {any} */ changed, /** @type {boolean} */ valid) => {
+          film.isValid.value = valid;
+          film.values.value = changed;
+        }} />`}
       <${Engines} studio=${studio} film=${film} engines=${usable} />
       <${Actions} studio=${studio} film=${film} />
     <//>
@@ -54,7 +62,7 @@ function select(declaration, stills, engines) {
     .map((/** @type {any} */ one) => ({
       ...one,
       label: LABELS[one.name],
-      help: one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help,
+      help: (stills && HELP[one.name]) || (one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help),
       ...(one.name === 'engine' && engines.length ? { kind: 'choice', choices: ['auto', ...engines] } : {}),
     }));
   const rank = (/** @type {any} */ one) => (FIRST.includes(one.name) ? FIRST.indexOf(one.name) : FIRST.length);
@@ -81,6 +89,7 @@ function Actions({ studio, film }) {
   const { html, use, ui, hooks } = studio;
   const plan = use(film.plan);
   const jobs = use(studio.jobs.list);
+  const reason = !use(film.isValid) ? 'Correct what is marked first' : !plan && 'The files are still read';
   const [loop, setLoop] = hooks.useState('');
   const [busy, setBusy] = hooks.useState('');
   const [before, setBefore] = hooks.useState(/** @type {{path: string, again: () => void} | null} */ (null));
@@ -120,8 +129,8 @@ function Actions({ studio, film }) {
   };
   const job = jobs.find((/** @type {any} */ one) => one.id === started);
   return html`<div class="film-actions">
-      <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${!plan && 'The files are still read'} onClick=${make}>Make the film<//>
-      <${ui.Button} busy=${busy === 'loop'} disabled=${!plan && 'The files are still read'} onClick=${preview}>Preview loop<//>
+      <${ui.Button} kind="primary" busy=${busy === 'make'} disabled=${reason} onClick=${make}>Make the film<//>
+      <${ui.Button} busy=${busy === 'loop'} disabled=${reason} onClick=${preview}>Preview loop<//>
     </div>
     ${loop && html`<img class="film-loop" src=${loop} alt="A small loop of the film" />`}
     ${before && html`<${MadeBefore} studio=${studio} before=${before} />`}

@@ -16,6 +16,7 @@ export function createFilm(studio) {
   const { signal, computed, effect, batch } = studio;
   const files = computed(() => (studio.params.value.path ?? '').split('\n').filter(Boolean));
   const values = signal(/** @type {Record<string, any>} */ ({}));
+  const isValid = signal(true); // whether every choice can be used
   const number = signal(-1); // none yet: the middle of the film, where a new frame is
   const drawing = signal(/** @type {keyof typeof DRAWINGS} */ ('frame'));
   const peer = signal('');
@@ -89,6 +90,11 @@ export function createFilm(studio) {
       const isReady = plan.value && drawing.value && peer.value !== undefined && number.value >= 0;
       if (isReady) void readFrame();
     }),
+    effect(() => {
+      // Read again when the server is back.
+      const isLost = [0, 401].includes(/** @type {any} */ (failure.peek())?.status);
+      if (studio.state.value && isLost) void readPlan();
+    }),
   ];
 
   const findCuts = async () => {
@@ -112,6 +118,7 @@ export function createFilm(studio) {
   return {
     files,
     values,
+    isValid,
     number,
     drawing,
     peer,

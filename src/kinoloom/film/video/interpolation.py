@@ -5,7 +5,7 @@ Memory does not grow with the length of the video.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -17,7 +17,7 @@ from kinoloom.base.audio import Audio
 from kinoloom.base.clip import Clip, Frame
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
-from kinoloom.film.engine import Interpolator, PictureFormat
+from kinoloom.film.engine import Interpolator, NewFrames, PictureFormat
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
 from kinoloom.film.quality.warnings import QualityMonitor
@@ -46,6 +46,15 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         UsageError: an option for photos, or options that contradict each other.
         UnreadableMediaError: the video has no frames.
     """
+    return open_video_film(clip, options)[0]
+
+
+def open_video_film(clip: Clip, options: InterpolateOptions) -> tuple[Clip, VideoFilm]:
+    """Build the lazy clip, and what renders single frames of it.
+
+    Raises:
+        UsageError, UnreadableMediaError: as `interpolate_video`.
+    """
     for name in _PHOTO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to photos, but the input is a video.")
@@ -59,10 +68,10 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         clip, first.time, fps=options.fps, times=options.times, slow=options.slow
     )
     cuts = None if options.cuts is None else parse_cuts(options.cuts)
-    film = _VideoFilm(clip, schedule, engine.build(engine_options), options.dedup, cuts)
+    film = VideoFilm(clip, schedule, engine.build(engine_options), options.dedup, cuts)
     count = schedule.count_frames(clip.duration)
     known = clip.duration and clip.duration * schedule.slow
-    return clip.with_(
+    result = clip.with_(
         read=film.read,
         rate=schedule.rate,
         duration=count / schedule.rate if count and schedule.rate else known,
@@ -73,6 +82,7 @@ def interpolate_video(clip: Clip, options: InterpolateOptions) -> Clip:
         provenance=None,
         budget=budget,
     )
+    return result, film
 
 
 def _estimate_needs(clip: Clip, options: InterpolateOptions) -> FilmNeeds:
@@ -125,7 +135,9 @@ def read_with_preroll(clip: Clip, start: Fraction) -> Iterator[Frame]:
 
 
 @dataclass(frozen=True, eq=False)
-class _VideoFilm:
+class VideoFilm:
+    """The frames of an interpolated video, rendered when they are read."""
+
     clip: Clip
     schedule: Schedule
     engine: Interpolator
@@ -134,15 +146,30 @@ class _VideoFilm:
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the output frames shown at or after `start`, in order."""
-        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
-        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes, cuts=self.cuts)
         monitor = QualityMonitor(self.clip.notes, self.schedule.slow)
-        for interval, slots in self.schedule.assign_frames(intervals, start):
+        for interval, slots in self.read_intervals(start):
             positions = [slot.position for slot in slots if slot.position]
             images = self._render_images(interval, positions, monitor)
             for slot in slots:
                 yield self._build_frame(interval, slot, images)
         monitor.finish()
+
+    def read_intervals(
+        self, start: Fraction
+    ) -> Generator[tuple[SourceInterval, list[OutputFrame]], None, None]:
+        """Yield the source intervals of the frames at or after `start`, with these frames."""
+        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
+        intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes, cuts=self.cuts)
+        yield from self.schedule.assign_frames(intervals, start)
+
+    def interpolate_frames(self, first: Frame, second: Frame, times: Sequence[float]) -> NewFrames:
+        """Yield new frames between two of the source, with their error estimates.
+
+        They are float32 if those of the source were rounded.
+        """
+        pair, headroom = widen_pair(first, second, self.clip.color)
+        for image, error in self.engine.interpolate(*pair, times):
+            yield image if headroom is None else headroom.expand(image), error
 
     def _render_images(
         self, interval: SourceInterval, positions: list[Fraction], monitor: QualityMonitor
@@ -152,11 +179,10 @@ class _VideoFilm:
         if not interval.is_continuous or second is None or np.array_equal(first, second.image):
             yield from (first for _ in positions)
             return
-        pair, headroom = widen_pair(interval.first, second, self.clip.color)
         times = [float(position) for position in positions]
-        for image, error in self.engine.interpolate(*pair, times):
+        for image, error in self.interpolate_frames(interval.first, second, times):
             monitor.add_frame(interval.first.time, interval.end, error)
-            yield image if headroom is None else headroom.expand(image)
+            yield image
 
     def _build_frame(
         self, interval: SourceInterval, slot: OutputFrame, images: Iterator[Picture]

@@ -15,6 +15,7 @@ from typing import Any
 from kinoloom.base.notes import logger
 from kinoloom.base.provenance import Provenance
 from kinoloom.base.report import Report, Table, Text
+from kinoloom.base.signals import end_in_order
 from kinoloom.errors import ExecutionError
 from kinoloom.pipelines.commands.values import parse_parameters
 from kinoloom.pipelines.language import load_file, load_text
@@ -125,6 +126,7 @@ def export_report(file: Path, options: ExportOptions) -> Report:
     return Report(f"Pipeline {pipeline.name}", (Text(text),), checked.definition.to_json())
 
 
+@end_in_order()
 def wait_for(execution: Execution) -> None:
     """Wait for an execution's end, with a live table on a terminal; an interrupt stops it.
 
@@ -158,6 +160,7 @@ def execution_summary(execution: Execution) -> Report:
     return Report(f"Pipeline {data['pipeline']}", sections, data)
 
 
+@end_in_order()
 def run_to_end(session: Session, file: Path, options: RunOptions) -> Execution:
     """Run the pipeline of a file, or the file that starts its pipelines itself, to the end.
 

@@ -12,17 +12,19 @@ export function Execution({ studio, id }) {
   const [error, setError] = hooks.useState(/** @type {unknown} */ (null));
   const [step, setStep] = hooks.useState('');
   const status = now?.status ?? whole?.status;
+  const read = () => studio.call('execution', { execution: id });
   hooks.useEffect(() => {
-    let isGone = false;
-    studio.call('execution', { execution: id }).then(
-      (/** @type {any} */ found) => isGone || setWhole(found),
-      (/** @type {unknown} */ found) => isGone || setError(found),
-    );
-    return () => {
-      isGone = true;
+    const take = (/** @type {any} */ found) => {
+      if (found.failure) setError(found.failure);
+      else if (found.graph) (setWhole(found), setNow(null));
+      else setNow(found);
     };
-  }, [id, status]);
-  hooks.useEffect(() => studio.feed('steps', { execution: id }, setNow), [id]);
+    return studio.feed('steps', { execution: id }, take, () => read().catch((/** @type {any} */ failure) => ({ failure })));
+  }, [id]);
+  hooks.useEffect(() => {
+    // Its pictures and metrics are there when it ends.
+    if (now && now.status !== whole?.status) read().then(setWhole, studio.toastError);
+  }, [status]);
   if (error) return html`<${ui.Failure} error=${error} />`;
   if (!whole) return html`<${ui.Card} title="Execution"><${ui.Meter} label="Reading the execution" value=${null} /><//>`;
   const shown = { ...whole, ...now };
@@ -106,14 +108,15 @@ function Times({ studio, execution, chosen, onChoose }) {
 function Results({ studio, execution }) {
   const { html, ui } = studio;
   const parameters = Object.entries(execution.parameters);
+  const short = shortNames(execution.metrics.map((/** @type {any} */ one) => one[1]));
   return html`
     ${execution.images.length > 0 && html`<${ui.Card} title="Pictures">
       <ul class="pipelines-images">${execution.images.map((/** @type {any} */ one) => html`<li key=${one.index}>
         <${Image} studio=${studio} execution=${execution.id} image=${one} /></li>`)}</ul>
     <//>`}
     ${execution.metrics.length > 0 && html`<${ui.Card} title="Metrics">
-      <dl class="pipelines-facts">${execution.metrics.map((/** @type {[string, string, any]} */ [source, name, value]) => html`<div>
-        <dt>${source}: ${name}</dt><dd class="n">${showNumber(value)}</dd></div>`)}</dl>
+      <dl class="pipelines-facts">${execution.metrics.map((/** @type {[string, string, any]} */ [source, name, value]) => html`<div title=${`${source}: ${name}`}>
+        <dt>${short.get(name)}</dt><dd class="n">${showNumber(value)}</dd></div>`)}</dl>
     <//>`}
     ${parameters.length > 0 && html`<${ui.Card} title="Parameters">
       <dl class="pipelines-facts">${parameters.map(([name, value]) => html`<div><dt>${name}</dt><dd class="n">${value}</dd></div>`)}</dl>
@@ -141,6 +144,18 @@ function lasted(ui, step) {
   const end = step.ended ?? Date.now() / 1000;
   const time = end - step.started;
   return time < 10 ? `${time.toFixed(1)} s` : ui.showDuration(time);
+}
+
+/**
+ * Return the names without the parts that all of them begin with, such as "mse.value".
+ * @param {string[]} names with dots @returns {Map<string, string>}
+ */
+export function shortNames(names) {
+  const parts = [...new Set(names)].map((name) => name.split('.'));
+  let shared = 0;
+  const isShared = () => parts.every((one) => one.length > shared + 2 && one[shared] === parts[0][shared]);
+  while (parts.length && isShared()) shared += 1;
+  return new Map(parts.map((one) => [one.join('.'), one.slice(shared).join('.')]));
 }
 
 /** @param {number} value @returns {string} with four significant digits */

@@ -1,5 +1,5 @@
 // The model registry: versions side by side, approved or rejected with a reason.
-import { showNumber } from './execution.js';
+import { showNumber, shortNames } from './execution.js';
 import { seconds } from './states.js';
 
 /** @type {Record<string, [string, string]>} */
@@ -35,26 +35,27 @@ export function Models({ studio }) {
 function Family({ studio, family, versions, onDecide }) {
   const { html, ui } = studio;
   const names = [...new Set(versions.flatMap((one) => one.metrics.map((/** @type {any} */ pair) => pair[0])))];
+  const short = shortNames(names);
   const value = (/** @type {any} */ version, /** @type {string} */ name) => {
     const found = version.metrics.find((/** @type {any} */ pair) => pair[0] === name);
     return found ? showNumber(found[1]) : '–';
   };
   return html`<${ui.Card} title=${family} note=${`${versions.length} ${versions.length === 1 ? 'version' : 'versions'}`}>
     <div class="pipelines-scroll" tabindex="0" role="region" aria-label=${`Versions of ${family}`}><table class="pipelines-models">
-      <thead><tr><th scope="col">Version</th><th scope="col">State</th>${names.map((name) => html`<th scope="col">${name}</th>`)}
-        <th scope="col">Registered</th><th scope="col">Decision</th></tr></thead>
+      <thead><tr><th scope="col">Version</th><th scope="col">State</th><th scope="col">Decision</th>
+        ${names.map((name) => html`<th scope="col" title=${name}>${short.get(name)}</th>`)}<th scope="col">Registered</th></tr></thead>
       <tbody>${versions.map((one) => html`<tr key=${one.version}>
         <th scope="row" class="n">${one.version}</th>
         <td><${ui.Tag} tone=${(APPROVALS[one.approval] ?? [''])[0]}>${(APPROVALS[one.approval] ?? ['', one.approval])[1]}<//>
           ${one.reason && html`<span class="small"> ${one.reason}</span>`}</td>
-        ${names.map((name) => html`<td class="n">${value(one, name)}</td>`)}
-        <td class="small n">${ui.showDate(seconds(one.created))}
-          <${ui.Button} kind="quiet" onClick=${() => studio.go('pipelines', { execution: one.execution })}
-            aria-label=${`Execution of version ${one.version}`}>Execution<//></td>
         <td><div class="row">${['Approved', 'Rejected'].filter((status) => status !== one.approval).map((status) => html`<${ui.Button}
           kind="quiet" onClick=${() => onDecide({ family, version: one.version, status })}
           aria-label=${`${status === 'Approved' ? 'Approve' : 'Reject'} version ${one.version}`}>
           ${status === 'Approved' ? 'Approve' : 'Reject'}<//>`)}</div></td>
+        ${names.map((name) => html`<td class="n">${value(one, name)}</td>`)}
+        <td class="small n">${ui.showDate(seconds(one.created))}
+          <${ui.Button} kind="quiet" onClick=${() => studio.go('pipelines', { execution: one.execution })}
+            aria-label=${`Execution of version ${one.version}`}>Execution<//></td>
       </tr>`)}</tbody>
     </table></div>
   <//>`;

@@ -4,7 +4,7 @@ import { Execution } from './execution.js';
 import { Executions } from './executions.js';
 import { Metrics } from './metrics.js';
 import { Models } from './models.js';
-import { Start } from './start.js';
+import { Start, Started } from './start.js';
 
 /** @typedef {any} Studio the object that pages get */
 
@@ -24,7 +24,8 @@ export function mount(host, studio) {
   style.href = '/pages/pipelines/pipelines.css';
   document.head.append(style);
   const listed = studio.signal(/** @type {any} */ (null));
-  const stop = studio.feed('latest', {}, (/** @type {any} */ now) => (listed.value = now));
+  const take = (/** @type {any} */ now) => (now.failure ? studio.toastError(now.failure) : (listed.value = now));
+  const stop = studio.feed('latest', {}, take, () => studio.call('executions'));
   studio.render(studio.html`<${Pipelines} studio=${studio} listed=${listed} />`, host);
   return () => {
     stop();
@@ -43,8 +44,9 @@ function Pipelines({ studio, listed }) {
   hooks.useEffect(() => studio.bar({ title: 'Pipelines' }), []);
   if (params.path) return html`<${Start} studio=${studio} file=${params.path} />`;
   if (!latest) return html`<div class="pipelines"><${ui.Meter} label="Reading the executions" value=${null} /></div>`;
-  if (!latest.executions.length) return html`<${Nothing} studio=${studio} />`;
+  if (!latest.executions.length) return html`<div class="pipelines"><${Started} studio=${studio} /><${Nothing} studio=${studio} /></div>`;
   return html`<div class="pipelines">
+    <${Started} studio=${studio} />
     <${Callbacks} studio=${studio} listed=${listed} />
     <${ui.Tabs} label="Pipelines" tabs=${TABS} chosen=${tab} onChoose=${(/** @type {string} */ key) => studio.setParams({ tab: key })}>
       ${tab === 'executions' && html`<div class="pipelines-both">

@@ -12,8 +12,8 @@ export function Start({ studio, file }) {
     const options = set ? { set } : {};
     const body = { op: 'pipeline.run', inputs: [file], options, again: true };
     try {
-      await studio.jobs.start(confirmed ? { ...body, confirmed } : body);
-      studio.go('pipelines');
+      const job = await studio.jobs.start(confirmed ? { ...body, confirmed } : body);
+      studio.go('pipelines', { job: job.id });
     } catch (error) {
       const digest = /** @type {any} */ (error)?.body?.sha256;
       if (digest) setAsks(digest);
@@ -35,4 +35,20 @@ export function Start({ studio, file }) {
       <p class="small">You are asked once for each content of the file: ${asks.slice(0, 12)}</p>
     <//>`}
   </div>`;
+}
+
+/** The job that was started here: its failure, if no execution shows it.
+ * @param {{studio: any}} props */
+export function Started({ studio }) {
+  const { html, ui, use } = studio;
+  const { job: id } = use(studio.params);
+  const job = use(studio.jobs.list).find((/** @type {any} */ one) => one.id === id);
+  if (!job || job.state === 'done') return null;
+  const close = html`<${ui.IconButton} icon="close" label="Close this message" onClick=${() => studio.setParams({ job: '' })} />`;
+  const all = html`<${ui.Button} kind="quiet" onClick=${() => studio.go('jobs', { job: id })}>The job<//>`;
+  if (['waiting', 'running', 'paused'].includes(job.state)) {
+    return html`<p class="row" role="status"><${ui.Tag} tone="on">${job.state}<//><span class="grow">${job.title}</span>${all}${close}</p>`;
+  }
+  const error = { error: job.error || 'The job ended.', hint: job.hint };
+  return html`<${ui.Failure} title=${`${job.title}: ${job.state}`} error=${error} actions=${html`${all}${close}`} />`;
 }

@@ -1,7 +1,8 @@
 """Changes of the folders: new folders, new names, and the trash.
 
-Nothing is replaced and nothing is deleted: what a person removes is moved to .kinoloom/trash of
-its folder, from where it can be restored. All of it works on descriptors that `Tree` opened.
+Nothing is replaced, and only emptying the trash deletes: what a person removes is moved to
+.kinoloom/trash of its folder, from where it can be restored. All of it works on descriptors that
+`Tree` opened.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -178,6 +180,40 @@ class Trash:
         self._database.execute("DELETE FROM trash WHERE id = ?", removal)
         return f"{path[: -len(target[1])]}{name}"
 
+    def measure(self) -> tuple[int, int]:
+        """Return how many files are in the trash of all folders, and their bytes."""
+        sizes = [size for trash in self._open_all() for size in _list_sizes(trash)]
+        return len(sizes), sum(sizes)
+
+    def empty(self) -> tuple[int, int]:
+        """Delete everything in the trash; return how many files that were, and their bytes.
+
+        Raises:
+            OutputError: a folder is read-only.
+        """
+        found = self.measure()
+        for trash in self._open_all():
+            for removal in os.listdir(trash):  # noqa: PTH208  of a descriptor
+                with name_output_errors(Path(removal)):
+                    shutil.rmtree(removal, dir_fd=trash)
+                self._database.execute("DELETE FROM trash WHERE id = ?", removal)
+        return found
+
+    def _open_all(self) -> Iterator[int]:
+        """Yield a descriptor of each folder's trash."""
+        for label in self._tree.roots:
+            folder = self._tree.open_folder(label)
+            try:
+                for name in (".kinoloom", "trash"):
+                    below = os.open(name, _FOLDER, dir_fd=folder)
+                    os.close(folder)
+                    folder = below
+                yield folder
+            except FileNotFoundError:
+                continue
+            finally:
+                os.close(folder)
+
     @contextmanager
     def _open(self, path: str, removal: str, *, make: bool) -> Iterator[int]:
         """Yield a descriptor of ROOT/.kinoloom/trash/ID."""
@@ -196,6 +232,14 @@ class Trash:
             yield folder
         finally:
             os.close(folder)
+
+
+def _list_sizes(folder: int) -> Iterator[int]:
+    """Yield the sizes of all files below a folder, in bytes; links are not followed."""
+    for _, _, names, below in os.fwalk(".", dir_fd=folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # restored in the meantime
+                yield os.stat(name, dir_fd=below, follow_symlinks=False).st_size
 
 
 def _check_exists(path: str, place: tuple[int, str]) -> None:

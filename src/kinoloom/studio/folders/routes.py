@@ -90,6 +90,18 @@ async def restore(request: Request) -> Response:
     return JsonResponse({"path": path})
 
 
+async def describe_trash(request: Request) -> Response:
+    """GET /api/trash: how many files are in the trash, and the bytes that emptying it frees."""
+    files, nbytes = await asyncio.to_thread(studio_of(request).trash.measure)
+    return JsonResponse({"files": files, "bytes": nbytes})
+
+
+async def empty_trash(request: Request) -> Response:
+    """DELETE /api/trash: deletes what is in the trash, and returns what that was."""
+    files, nbytes = await asyncio.to_thread(studio_of(request).trash.empty)
+    return JsonResponse({"files": files, "bytes": nbytes})
+
+
 async def describe_upload(request: Request) -> Response:
     """GET /api/upload/PATH: where an interrupted upload resumes."""
     studio, path = studio_of(request), clean_path(request.path_params["path"])
@@ -176,6 +188,8 @@ ROUTES = [
     Route("/api/folders", make_folder, methods=["POST"]),
     Route("/api/rename", rename, methods=["POST"]),
     Route("/api/restore", restore, methods=["POST"]),
+    Route("/api/trash", describe_trash, methods=["GET"]),
+    Route("/api/trash", empty_trash, methods=["DELETE"]),
     Route("/api/upload/{path:path}", describe_upload, methods=["GET"]),
     Route("/api/upload/{path:path}", receive_upload, methods=["PUT"]),
     Route("/api/upload/{path:path}", discard_upload, methods=["DELETE"]),

@@ -51,6 +51,9 @@ class JobManager:
         working_folder: the first folder of the studio; jobs run in it.
         slots: how many run at once.
         publish: sends events to pages.
+
+    Attributes:
+        make_room: called before a job starts, with the bytes that it is expected to need.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class JobManager:
         self._wake = asyncio.Event()
         self._bell: int | None = None
         self._task: asyncio.Task[None] | None = None
+        self.make_room: Callable[[int], None] = lambda nbytes: None
 
     # --- life ---
 
@@ -242,6 +246,7 @@ class JobManager:
         folder = self.folder / job.id
         job = job.with_(state="running", started=time.time())
         self.table.save(job)  # before the process starts
+        self.make_room(self._slots.need(job).memory_bytes)
         try:
             self._prepare(folder, job)
             process = start_process(folder, self._working_folder, self._slots.threads)
@@ -253,6 +258,7 @@ class JobManager:
             return
         job = job.with_(pid=process.pid, process_started=process.started)
         self._running[job.id] = RunningJob(job, process, Follower(folder / EVENTS))
+        process.watch_end(self._wake.set)
         self._save(job)
         self._wake.set()
 
@@ -275,6 +281,7 @@ class JobManager:
         running = RunningJob(job.with_(result={}), process, Follower(folder / EVENTS))
         running.read_events()
         self._running[job.id] = running
+        process.watch_end(self._wake.set)
         if job.cancelling:
             running.cancel()
 

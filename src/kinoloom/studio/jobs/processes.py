@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,21 @@ class JobProcess:
         if self.pid is not None:
             return bool(self.started) and read_start_time(self.pid) == self.started
         return is_locked(self.folder)
+
+    def watch_end(self, notice: Callable[[], None]) -> None:
+        """Call a function in the running event loop once the process ends, where systems can."""
+        if self.pid is None or not hasattr(os, "pidfd_open"):
+            return
+        with suppress(OSError):  # it has ended; who looks at it sees that
+            handle = os.pidfd_open(self.pid)
+            loop = asyncio.get_running_loop()
+
+            def end() -> None:
+                loop.remove_reader(handle)
+                os.close(handle)
+                notice()
+
+            loop.add_reader(handle, end)
 
     @property
     def exit_code(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kinoloom.studio.jobs.follower import Follower
@@ -69,7 +70,7 @@ class RunningJob:
         end = dict(self._end or {})
         state: State = end.pop("state", None) or self._guess_state()
         result = {**self.job.result, **{name: end[name] for name in end if name != "event"}}
-        if self._end is None and state != "cancelled":
+        if self._end is None and state not in ("cancelled", "done"):
             result |= self._explain_lost()
         return self.job.with_(
             state=state,
@@ -96,9 +97,17 @@ class RunningJob:
             self._end = event
 
     def _guess_state(self) -> State:
+        if self._has_output():
+            return "done"
         if self.job.cancelling:
             return "cancelled"
         return "failed" if (self.process.exit_code or 0) > 0 else "stopped"
+
+    def _has_output(self) -> bool:
+        """Whether the process was killed after its output had appeared, which is then complete."""
+        program = self.job.plan["program"]
+        is_new = not program["options"].get("overwrite")  # else it may be an earlier output
+        return is_new and bool(program["output"]) and Path(program["output"]).exists()
 
     def _explain_lost(self) -> dict[str, str]:
         code = self.process.exit_code

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kinoloom.errors import InputNotFoundError
+from kinoloom.base.report.files import build_policy
+from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.studio.core import person_of, studio_of
 from kinoloom.studio.folders.names import kind_of
-from kinoloom.studio.media.kinds import find_media_type
+from kinoloom.studio.media.kinds import MediaType, find_media_type
 from kinoloom.studio.media.sending import OpenFileResponse
 from kinoloom.studio.media.service import open_file, service_of
 from kinoloom.studio.media.versions import Version
@@ -41,8 +42,28 @@ async def send_file(request: Request) -> Response:
     return open_response(request, text)
 
 
+async def send_report(request: Request) -> Response:
+    """Show a report of the folders: an HTML page with its own style, in a sandbox.
+
+    Its script is allowed if it is the one of reports. It has no origin: it can reach neither the
+    studio nor another page.
+
+    Raises:
+        UsageError: the file is not an HTML page.
+    """
+    text = request.path_params["path"]
+    if find_media_type(text).name != "text/html":
+        raise UsageError(f"'{text}' is not a report.", hint="Reports are .html files.")
+    headers = {"content-security-policy": f"sandbox allow-scripts; {build_policy()}"}
+    kind = MediaType("text/html; charset=utf-8", is_download=False, is_confined=True)
+    return open_response(request, text, headers, kind)
+
+
 def open_response(
-    request: Request, text: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    kind: MediaType | None = None,
 ) -> OpenFileResponse:
     """Return a file of the folders as an answer.
 
@@ -50,13 +71,15 @@ def open_response(
         request: to the studio.
         text: path of the file, as pages write it.
         headers: further headers.
+        kind: how it is sent; None: by its suffix.
 
     Raises:
         InputNotFoundError: there is no such file.
     """
+    kind = kind or find_media_type(text)
     descriptor = studio_of(request).tree.open(text)
     try:
-        return OpenFileResponse(descriptor, text.rpartition("/")[2], find_media_type(text), headers)
+        return OpenFileResponse(descriptor, text.rpartition("/")[2], kind, headers)
     except BaseException:
         os.close(descriptor)
         raise
@@ -100,5 +123,6 @@ def _version_beside(request: Request, text: str) -> str:
 
 ROUTES = [
     Route("/media/{path:name}", send_file),
+    Route("/report/{path:name}", send_report),
     Route("/api/file", describe_file),
 ]

@@ -66,7 +66,9 @@ export function mount(host, studio) {
   /** @param {{name: string}} props */
   function Note({ name }) {
     const doc = useMemo(() => studio.document('note', name, { reduce: apply }), []);
-    const [state, isKept, rejected] = [doc.state, doc.kept, doc.rejected].map(studio.use);
+    const drafts = useMemo(() => studio.signal(0), []);
+    const [state, isStored, rejected, drafted] = [doc.state, doc.kept, doc.rejected, drafts].map(studio.use);
+    const isKept = isStored && drafted === 0;
     useEffect(() => void (isKept && kept.value++), [isKept]);
     const [isSeen, setSeen] = useState(/** @type {any} */ (null));
     useEffect(() => {
@@ -94,11 +96,11 @@ export function mount(host, studio) {
         rejected !== isSeen &&
         html`<${Conflict} rejected=${rejected} state=${state} onClose=${() => setSeen(rejected)} />`
       }
-      <${Text} label="Title" text=${state.title} isTitle=${true}
+      <${Text} label="Title" text=${state.title} isTitle=${true} drafts=${drafts}
         onText=${(/** @type {string} */ text, /** @type {string} */ was) => change({ type: 'title', text, was })} />
       ${state.paragraphs.map(
         (/** @type {any} */ one, /** @type {number} */ number) => html`<div class="notes-paragraph row" key=${one.id}>
-          <${Text} label=${`Paragraph ${number + 1}`} text=${one.text}
+          <${Text} label=${`Paragraph ${number + 1}`} text=${one.text} drafts=${drafts}
             onText=${(/** @type {string} */ text, /** @type {string} */ was) =>
               change({ type: 'edit', id: one.id, text, was })} />
           <${ui.IconButton} icon="close" label=${`Remove paragraph ${number + 1}`}
@@ -126,10 +128,11 @@ export function mount(host, studio) {
 
   /**
    * A text that is changed after a pause, so that one undo takes back some words.
-   * @param {{label: string, text: string, isTitle?: boolean,
+   * @param {{label: string, text: string, isTitle?: boolean, drafts: any,
    *   onText: (text: string, was: string) => void}} props
+   *   drafts: a signal of the number of texts that are being written
    */
-  function Text({ label, text, isTitle = false, onText }) {
+  function Text({ label, text, isTitle = false, drafts, onText }) {
     const [draft, setDraft] = useState(/** @type {string | null} */ (null));
     const latest = useRef({ draft, text, onText });
     latest.current = { draft, text, onText };
@@ -143,6 +146,12 @@ export function mount(host, studio) {
       const timer = window.setTimeout(keep, PAUSE_MS);
       return () => window.clearTimeout(timer);
     }, [draft]);
+    const isDraft = draft !== null;
+    useEffect(() => {
+      if (!isDraft) return;
+      drafts.value += 1;
+      return () => void (drafts.value -= 1);
+    }, [isDraft]);
     useEffect(() => {
       window.addEventListener('pagehide', keep);
       return () => window.removeEventListener('pagehide', keep);

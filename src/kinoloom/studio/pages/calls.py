@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from kinoloom.base.page import Call, Person
 from kinoloom.studio.pages.catalogue import Pages
-from kinoloom.studio.pages.context import Services, ThreadContext
+from kinoloom.studio.pages.context import Services
 from kinoloom.studio.responses import RequestError
 from kinoloom.studio.warm.process import CancelledRequestError, Request, WarmProcess
 
@@ -46,10 +47,20 @@ class Calls:
     Args:
         pages: all pages.
         services: for the contexts of calls.
+        call_s: a call in a thread must answer in this time.
+        model_s: a call in a process must.
     """
 
-    def __init__(self, pages: Pages, services: Services) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        services: Services,
+        *,
+        call_s: float = CALL_S,
+        model_s: float = MODEL_S,
+    ) -> None:
         self._pages, self._services = pages, services
+        self._call_s, self._model_s = call_s, model_s
         self._threads = ThreadPoolExecutor(_THREADS, "call")
         self._processes: dict[str, WarmProcess] = {}
         self._latest: dict[tuple[str, str, str], asyncio.Task[Any]] = {}
@@ -101,14 +112,15 @@ class Calls:
 
     async def _run_in_thread(self, call: Call, options: Any, asked: Asked) -> Any:
         loop = asyncio.get_running_loop()
-        context = ThreadContext(self._services, asked.page, asked.person, loop)
+        stop = threading.Event()
+        context = self._services.build_context(asked.page, asked.person, loop, stop)
         try:
             running = loop.run_in_executor(self._threads, call, context, options)
-            return await asyncio.wait_for(running, CALL_S)
+            return await asyncio.wait_for(running, self._call_s)
         except TimeoutError:
-            raise _overdue(CALL_S) from None
+            raise _overdue(self._call_s) from None
         finally:
-            context.stop.set()
+            stop.set()
 
     async def _run_in_process(self, call: Call, options: Any, asked: Asked) -> Any:
         process = self._processes.get(asked.page)
@@ -122,10 +134,10 @@ class Calls:
             self._services.answer(asked.page, asked.person),
         )
         try:
-            return await asyncio.wait_for(process.call(request), MODEL_S)
+            return await asyncio.wait_for(process.call(request), self._model_s)
         except TimeoutError:
             await process.stop()
-            raise _overdue(MODEL_S) from None
+            raise _overdue(self._model_s) from None
 
 
 def _overdue(seconds: float) -> RequestError:

@@ -1,13 +1,12 @@
-"""Context: what calls and feeds that run in a thread of the server get."""
+"""What the contexts of calls and feeds pass on to the parts of the studio."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kinoloom.base.page import Person, StartedJob
@@ -15,6 +14,7 @@ from kinoloom.errors import UsageError
 from kinoloom.studio.documents.service import Documents, Place, Submitted, new_key
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.responses import RequestError
+from kinoloom.studio.warm.context import AskingContext
 from kinoloom.studio.warm.process import Ask
 
 StartJob = Callable[[Person, Mapping[str, Any]], Awaitable[StartedJob]]
@@ -75,6 +75,27 @@ class Services:
 
         return ask
 
+    def build_context(
+        self, page: str, person: Person, loop: asyncio.AbstractEventLoop, stop: threading.Event
+    ) -> AskingContext:
+        """Return the context of a call or feed in a thread.
+
+        Args:
+            page: the name of the page.
+            person: who called.
+            loop: of the server.
+            stop: set when nobody needs the answer any more.
+        """
+        answer = self.answer(page, person)
+
+        def ask(name: str, values: Mapping[str, Any]) -> Any:
+            async def run() -> Any:
+                return await answer(name, values)
+
+            return asyncio.run_coroutine_threadsafe(run(), loop).result()
+
+        return AskingContext(self.tree, person, ask, stop.is_set)
+
 
 @contextmanager
 def _rejecting() -> Iterator[None]:
@@ -83,56 +104,3 @@ def _rejecting() -> Iterator[None]:
         yield
     except RequestError as error:
         raise UsageError(error.message, hint=error.hint) from error
-
-
-class ThreadContext:
-    """The `Context` of a call or feed in a thread.
-
-    Args:
-        services: of the studio.
-        page: the name of the page.
-        person: who called.
-        loop: of the server.
-
-    Attributes:
-        stop: set when nobody needs the answer any more.
-    """
-
-    def __init__(
-        self, services: Services, page: str, person: Person, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._services, self._page, self._loop = services, page, loop
-        self.folder = services.tree.first
-        self.person = person
-        self.stop = threading.Event()
-
-    def path(self, text: str) -> Path:
-        """Return the file of a path as pages write it."""
-        return self._services.tree.resolve(text)
-
-    def start(
-        self,
-        op: str,
-        inputs: Sequence[str],
-        options: Mapping[str, Any],
-        *,
-        output: str | None = None,
-    ) -> StartedJob:
-        """Start a job."""
-        values = {"op": op, "inputs": list(inputs), "options": dict(options), "output": output}
-        starting = self._services.start(self.person, values)
-        return asyncio.run_coroutine_threadsafe(starting, self._loop).result()
-
-    def document(self, kind: str, name: str) -> Mapping[str, Any]:
-        """Return the state of a document of this page."""
-        state: Mapping[str, Any] = self._services.read(self._page, {"kind": kind, "name": name})
-        return state
-
-    def change(self, kind: str, name: str, change: Mapping[str, Any], *, key: str = "") -> int:
-        """Change a document of this page as the person does."""
-        values = {"kind": kind, "name": name, "change": change, "key": key}
-        return self._services.change(self._page, self.person, values)
-
-    def cancelled(self) -> bool:
-        """Whether nobody needs the answer."""
-        return self.stop.is_set()

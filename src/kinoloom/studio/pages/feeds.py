@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from kinoloom.base.page import Feed, Person
+from kinoloom.base.page import Context, Feed, Person
 from kinoloom.errors import KinoloomError
 from kinoloom.studio.events.bus import Bus
 from kinoloom.studio.pages.catalogue import Pages
-from kinoloom.studio.pages.context import Services, ThreadContext
+from kinoloom.studio.pages.context import Services
 from kinoloom.studio.responses import RequestError, describe_error, parse_object
 from kinoloom.studio.warm.process import Request, WarmProcess
 
@@ -109,10 +109,9 @@ class Feeds:
         if feed.cost == "model":
             running.task = loop.create_task(self._run_process(topic, wanted, running))
             return
-        context = ThreadContext(self._services, wanted.page, AUDIENCE, loop)
-        context.stop = running.stop
+        context = self._services.build_context(wanted.page, AUDIENCE, loop, running.stop)
         name = f"feed {wanted.page}/{wanted.name}"
-        arguments = topic, feed, context, feed.build_options(wanted.options)
+        arguments = topic, feed, context, feed.build_options(wanted.options), running.stop
         threading.Thread(target=self._run, args=arguments, name=name, daemon=True).start()
 
     def _leave(self, topic: str) -> None:
@@ -128,12 +127,14 @@ class Feeds:
             if running.task is not None:
                 running.task.cancel()
 
-    def _run(self, topic: str, feed: Feed, context: ThreadContext, options: Any) -> None:
+    def _run(
+        self, topic: str, feed: Feed, context: Context, options: Any, stop: threading.Event
+    ) -> None:
         """Publish what a feed yields; in a thread of its own."""
         try:
             events = feed(context, options)
             try:
-                self._publish_all(topic, events, context.stop)
+                self._publish_all(topic, events, stop)
             finally:
                 close = getattr(events, "close", None)
                 if close is not None:

@@ -148,6 +148,8 @@ class Guard:
                 "Run `kinoloom studio FOLDER --link` and open the printed address.",
             )
         if scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+            # The page to log in, with the status of what it is shown instead of.
+            scope["login_status"] = 401 if _read_token(scope) is None else 403
             scope["path"] = "/login"
             scope["raw_path"] = b"/login"
         if not scope["path"].startswith(_OPEN_TO_STRANGERS):

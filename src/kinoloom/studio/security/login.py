@@ -19,7 +19,8 @@ _FOLDER = "security/client"
 async def serve_login(request: Request) -> Response:
     """Serve the page, which the guard shows at / to who is not logged in."""
     page = find_package_file("kinoloom.studio", f"{_FOLDER}/login.html")
-    return Response(page.read_bytes() if page else b"", media_type="text/html")
+    status = request.scope.get("login_status", 200)
+    return Response(page.read_bytes() if page else b"", status, media_type="text/html")
 
 
 async def serve_login_file(request: Request) -> Response:

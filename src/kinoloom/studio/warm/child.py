@@ -11,16 +11,18 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from kinoloom import errors
-from kinoloom.base.page import Blob, Call, Feed, Person, StartedJob
+from kinoloom.base.page import Blob, Call, Feed, Person
 from kinoloom.base.registry import load_path
 from kinoloom.errors import KinoloomError
 from kinoloom.studio.folders.tree import Tree
 from kinoloom.studio.responses import RequestError, describe_error
 from kinoloom.studio.warm import messages
+from kinoloom.studio.warm.context import AskingContext
 
 
 class _Server:
@@ -65,42 +67,6 @@ class _Server:
         return reply["value"]
 
 
-class _Context:
-    """The `Context` of a call in this process."""
-
-    def __init__(self, server: _Server, tree: Tree, number: int, person: Person) -> None:
-        self._server, self._tree, self._number = server, tree, number
-        self.folder = tree.first
-        self.person = person
-
-    def path(self, text: str) -> Path:
-        return self._tree.resolve(text)
-
-    def start(
-        self,
-        op: str,
-        inputs: Sequence[str],
-        options: Mapping[str, Any],
-        *,
-        output: str | None = None,
-    ) -> StartedJob:
-        values = {"op": op, "inputs": list(inputs), "options": options, "output": output}
-        return StartedJob(**self._server.ask(self._number, "start", values))
-
-    def document(self, kind: str, name: str) -> Mapping[str, Any]:
-        state: Mapping[str, Any] = self._server.ask(
-            self._number, "document", {"kind": kind, "name": name}
-        )
-        return state
-
-    def change(self, kind: str, name: str, change: Mapping[str, Any], *, key: str = "") -> int:
-        values = {"kind": kind, "name": name, "change": change, "key": key}
-        return int(self._server.ask(self._number, "change", values))
-
-    def cancelled(self) -> bool:
-        return self._server.is_cancelled(self._number)
-
-
 def main(arguments: Sequence[str]) -> None:
     """Answer requests until the server closes the connection."""
     name, number, *roots = arguments
@@ -116,9 +82,13 @@ def _serve(server: _Server, tree: Tree, request: Mapping[str, Any]) -> None:
     number = request["number"]
     if not server.is_cancelled(number):
         try:
-            value = _run(
-                server, _Context(server, tree, number, Person(**request["person"])), request
+            context = AskingContext(
+                tree,
+                Person(**request["person"]),
+                partial(server.ask, number),
+                partial(server.is_cancelled, number),
             )
+            value = _run(server, context, request)
             _send_value(server, number, value)
         except Exception as error:  # noqa: BLE001  the server reports every error
             if not isinstance(error, KinoloomError):
@@ -128,7 +98,7 @@ def _serve(server: _Server, tree: Tree, request: Mapping[str, Any]) -> None:
     server.forget(number)
 
 
-def _run(server: _Server, context: _Context, request: Mapping[str, Any]) -> Any:
+def _run(server: _Server, context: AskingContext, request: Mapping[str, Any]) -> Any:
     target = load_path(request["path"], request["path"])
     if isinstance(target, Call):
         return target(context, target.build_options(request["options"]))
@@ -138,7 +108,7 @@ def _run(server: _Server, context: _Context, request: Mapping[str, Any]) -> Any:
     return target(context, **request["options"])
 
 
-def _emit(server: _Server, context: _Context, request: Mapping[str, Any], feed: Feed) -> None:
+def _emit(server: _Server, context: AskingContext, request: Mapping[str, Any], feed: Feed) -> None:
     """Send what a feed yields until nobody listens."""
     events = feed(context, feed.build_options(request["options"]))
     for event in events:

@@ -1,6 +1,8 @@
 // Whether the server answers. While it does not, it is asked again until it does.
 import { signal } from 'signals';
 
+/** What the server says a browser must do to log in, or "". */
+export const loginHint = signal('');
 /** "ok"; "gone": the server does not answer; "login": this browser is not logged in. */
 export const connection = signal(/** @type {'ok' | 'gone' | 'login'} */ ('ok'));
 
@@ -19,8 +21,9 @@ export function whenBack(back) {
   return () => onBack.delete(back);
 }
 
-/** @param {'gone' | 'login'} state what a request found */
-export function reportLost(state) {
+/** @param {'gone' | 'login'} state what a request found @param {string} [hint] of the server */
+export function reportLost(state, hint = '') {
+  if (hint) loginHint.value = hint;
   connection.value = state;
   schedule();
 }

@@ -5,6 +5,7 @@ import { batch, signal } from 'signals';
 import { connection, whenBack } from './connection.js';
 import { listen } from './events.js';
 import { RequestError, request } from './request.js';
+import { PendingStore } from './pending_store.js';
 import { toastError } from './toasts.js';
 
 /**
@@ -15,9 +16,10 @@ import { toastError } from './toasts.js';
  */
 
 const GAP_MS = 500;
+/** Events that arrive within this time are shown together. */
+const GATHER_MS = 16;
 /** Undos or redos in one request. */
 const MAX_STEPS = 1000;
-const tab = Math.random().toString(36).slice(2);
 
 /** One document of a page, open in this tab. */
 export class OpenDocument {
@@ -27,7 +29,7 @@ export class OpenDocument {
    */
   constructor(page, kind, name, reduce) {
     this.path = `/api/documents/${[page, kind, name].map(encodeURIComponent).join('/')}`;
-    this.store = `kinoloom-pending/${page}/${kind}/${name}/`;
+    this.store = new PendingStore(`${page}/${kind}/${name}`);
     this.reduce = reduce;
     /** What is shown: null until it has been read. */
     this.state = signal(/** @type {any} */ (null));
@@ -41,11 +43,11 @@ export class OpenDocument {
     this.confirmed = null;
     this.isRead = false;
     this.isSending = false;
-    this.isSaving = false;
     this.isClosed = false;
     /** @type {Map<number, Applied>} */
     this.inbox = new Map();
     this.gapTimer = 0;
+    this.gatherTimer = 0;
     /** @type {Pending[]} */
     this.pending = [];
     /** @type {Steps[]} */
@@ -54,21 +56,17 @@ export class OpenDocument {
     this.adopt();
     const read = () => void this.read().catch(toastError);
     const topic = `doc:${page}/${kind}/${name}`;
-    const stopListening = listen(topic, (data) => this.take([data]), read);
+    const stopListening = listen(topic, (data) => this.gather(data), read);
     const stopWaiting = whenBack(read);
     this.stop = () => (stopListening(), stopWaiting());
   }
 
   /** Take over the changes that a closed tab could not send. */
   adopt() {
-    const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.store));
-    for (const key of keys) {
-      for (const { key: id, change } of JSON.parse(localStorage.getItem(key) ?? '[]')) {
-        this.pending.push({ key: id, change, resolve: () => {}, reject: toastError });
-      }
-      localStorage.removeItem(key);
+    for (const { key, change } of this.store.adopt()) {
+      this.pending.push({ key, change, resolve: () => {}, reject: toastError });
     }
-    this.save();
+    this.kept.value = this.pending.length === 0;
   }
 
   /** Read the state from the server. */
@@ -93,6 +91,16 @@ export class OpenDocument {
 
   show() {
     this.state.value = this.pending.reduce((state, one) => this.reduce(state, one.change), this.confirmed);
+  }
+
+  /** Take a change of the server, with those that arrive at nearly the same time. @param {Applied} one */
+  gather(one) {
+    if (one.seq > this.seq.value) this.inbox.set(one.seq, one);
+    if (this.gatherTimer || !this.inbox.size) return;
+    this.gatherTimer = window.setTimeout(() => {
+      this.gatherTimer = 0;
+      this.take([]);
+    }, GATHER_MS);
   }
 
   /**
@@ -128,22 +136,15 @@ export class OpenDocument {
   settle(key) {
     const done = this.pending.find((one) => one.key === key);
     if (!done) return;
-    this.pending = this.pending.filter((one) => one !== done);
-    this.save();
+    this.drop(done);
     done.resolve(undefined);
   }
 
-  /** Keep the pending changes in the browser, once for all that happens now. */
-  save() {
+  /** @param {Pending} done a change that need not be sent any more */
+  drop(done) {
+    this.pending = this.pending.filter((one) => one !== done);
+    this.store.remove(done.key);
     this.kept.value = this.pending.length === 0;
-    if (this.isSaving) return;
-    this.isSaving = true;
-    queueMicrotask(() => {
-      this.isSaving = false;
-      const kept = this.pending.map(({ key, change }) => ({ key, change }));
-      if (kept.length) localStorage.setItem(this.store + tab, JSON.stringify(kept));
-      else localStorage.removeItem(this.store + tab);
-    });
   }
 
   /**
@@ -155,7 +156,8 @@ export class OpenDocument {
     const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
     return new Promise((resolve, reject) => {
       this.pending.push({ key, change, resolve, reject });
-      this.save();
+      this.store.add(key, change);
+      this.kept.value = false;
       if (this.isRead) this.state.value = this.reduce(this.state.value, change);
       this.send();
     });
@@ -198,8 +200,7 @@ export class OpenDocument {
 
   /** @param {Pending} one @param {RequestError} error */
   reject(one, error) {
-    this.pending = this.pending.filter((other) => other !== one);
-    this.save();
+    this.drop(one);
     this.rejected.value = { change: one.change, error: error.error };
     if (error.body && 'state' in error.body) this.reset(error.body.seq, error.body.state);
     else this.show();
@@ -256,6 +257,7 @@ export class OpenDocument {
   close() {
     this.isClosed = true;
     window.clearTimeout(this.gapTimer);
+    window.clearTimeout(this.gatherTimer);
     this.stop();
   }
 }

@@ -1,7 +1,8 @@
 // The page Home: files, what can be done with them, results, and jobs.
 import { Button, Tag } from '../ui/basics.js';
 import { Drop } from '../ui/drop.js';
-import { lazy, loadStyle } from '../ui/lazy.js';
+import { lazy } from '../ui/lazy.js';
+import { loadStyle } from './load.js';
 import { Files } from './home_page/files.js';
 import { FileList } from './home_page/listing.js';
 import { UploadList } from './home_page/upload_list.js';
@@ -36,7 +37,7 @@ const JobResult = lazy(() => import('./home_page/result.js'), 'JobResult', MEDIA
 export async function mount(host, studio) {
   await loadStyle('/static/css/home.css');
   const home = createHome(studio);
-  const stop = studio.listen('files', (/** @type {any} */ changed) => home.list.take(changed), () => home.list.read());
+  const stop = studio.listen('files', (/** @type {any} */ changed) => home.list.take(changed), () => home.list.refresh());
   studio.render(html`<${View} home=${home} />`, host);
   return () => {
     stop();

@@ -2,7 +2,17 @@
 
 /** @param {string} path @returns {string} the address of a file */
 export function fileUrl(path) {
-  return `/media/${path.split('/').map(encodeURIComponent).join('/')}`;
+  return `/media/${encodePath(path)}`;
+}
+
+/** @param {string} path @returns {string} the address at which an HTML file is shown, in a sandbox */
+export function reportUrl(path) {
+  return `/report/${encodePath(path)}`;
+}
+
+/** @param {string} path */
+function encodePath(path) {
+  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 /**

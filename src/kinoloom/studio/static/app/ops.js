@@ -1,7 +1,7 @@
 // What can be done: every op of the registry, found by words, and the form of one.
 import { Button, Card, Failure, Tag } from '../ui/basics.js';
 import { Icon } from '../ui/icons.js';
-import { OpForm } from './home_page/op_form.js';
+import { lazy } from '../ui/lazy.js';
 import { request } from './request.js';
 import { findPage, listPages, state } from './state.js';
 import { html, use, useEffect, useState } from './view.js';
@@ -12,6 +12,7 @@ import { html, use, useEffect, useState } from './view.js';
  *   output: string, has_report: boolean, needs_output: boolean, failure: string}} Op
  */
 
+const OpForm = lazy(() => import('./home_page/op_form.js'), 'OpForm');
 const SUGGESTED = 5;
 /** What a kind of file can be read as. */
 const TYPES = /** @type {Record<string, string[]>} */ ({

@@ -3,7 +3,7 @@ import { Dialog, moveIn } from '../ui/dialog.js';
 import { Icon } from '../ui/icons.js';
 import { request } from './request.js';
 import { go } from './router.js';
-import { areShortcutsOpen, isPaletteOpen } from './open_dialogs.js';
+import { areShortcutsOpen } from './open_dialogs.js';
 import { listPages } from './state.js';
 import { toggle } from './theme.js';
 import { html, useEffect, useMemo, useRef, useState } from './view.js';
@@ -119,11 +119,8 @@ function useHits(query) {
   );
 }
 
-/** The search. */
-export function Palette() {
-  const onClose = () => {
-    isPaletteOpen.value = false;
-  };
+/** The search. @param {{onClose: () => void}} props */
+export function Palette({ onClose }) {
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const hits = useHits(query.trim());

@@ -114,6 +114,6 @@ async function readError(answer) {
   } catch {
     body = { error: `The studio answered with status ${answer.status}.` };
   }
-  if (answer.status === 401) reportLost('login');
+  if (answer.status === 401) reportLost('login', String(body?.hint ?? ''));
   return new RequestError(answer.status, String(body?.error ?? ''), String(body?.hint ?? ''), body);
 }

@@ -4,9 +4,10 @@ import { Menu } from '../ui/dialog.js';
 import { Icon } from '../ui/icons.js';
 import { showBytes } from '../ui/texts.js';
 import { bar } from './bar.js';
-import { connection, probe } from './connection.js';
+import { connection, loginHint, probe } from './connection.js';
 import { jobs, runningJobs } from './job_list.js';
 import { showCombo } from './keys.js';
+import { isLoggedOut, logOut } from './log_out.js';
 import { PageHost } from './page_host.js';
 import { OpenDialogs, areShortcutsOpen, isPaletteOpen } from './open_dialogs.js';
 import { address, go, place } from './router.js';
@@ -24,6 +25,7 @@ export function Shell() {
   use(state);
   const isReady = use(hasState);
   const page = findPage(name);
+  if (use(isLoggedOut)) return html`<${LoggedOut} />`;
   return html`<a class="button skip" href="#content" onClick=${skip}>Skip to the page</a>
     <div class="frame">
       <${Rail} current=${name} />
@@ -37,6 +39,13 @@ export function Shell() {
       </div>
     </div>
     <${Toasts} /><${OpenDialogs} />`;
+}
+
+function LoggedOut() {
+  return html`<main id="content" tabindex="-1"><h1 class="sr">kinoloom</h1>
+    <${Empty} icon="logout" title="You are logged out">
+      <p>Jobs continue. Run kinoloom studio FOLDER --link and open the printed address to log in.</p>
+    <//></main>`;
 }
 
 /** @param {Event} event */
@@ -82,6 +91,7 @@ function Rail({ current }) {
       <div class="row"><${ThemeButton} />
         <${IconButton} icon="keyboard" label="Keyboard shortcuts"
           onClick=${() => (areShortcutsOpen.value = true)} />
+        <${IconButton} icon="logout" label="Log out" onClick=${logOut} />
       </div>
     </div>
   </nav>`;
@@ -108,9 +118,10 @@ function More({ pages, current }) {
   for (const one of themes) {
     items.push({ label: names[one], checked: one === chosen, onSelect: () => choose(one) });
   }
+  items.push('line', { label: 'Log out', icon: 'logout', onSelect: logOut });
   const trigger = (/** @type {object} */ shared) =>
     html`<button type="button" class="rail-item" ...${shared}><${Icon} name="menu" />More</button>`;
-  return html`<${Menu} class="rail-more" label="More pages and the theme" items=${items}
+  return html`<${Menu} class="rail-more" label="More pages, theme, log out" items=${items}
     trigger=${trigger} />`;
 }
 
@@ -143,11 +154,12 @@ function Bar({ page }) {
 
 function Banner() {
   const now = use(connection);
+  const hint = use(loginHint).replaceAll('`', '');
   if (now === 'ok') return html`<div role="status" class="sr"></div>`;
   const [what, then] =
     now === 'gone'
       ? ['The studio does not answer.', 'Jobs continue. Start it again with kinoloom studio; this page then reconnects by itself.']
-      : ['This browser is not logged in.', 'Run kinoloom studio FOLDER --link and open the printed address in this browser.'];
+      : ['This browser is not logged in.', hint || 'Run kinoloom studio FOLDER --link and open the printed address.'];
   return html`<div class="banner" role="alert">
     <${Icon} name="warn" />
     <p class="grow"><strong>${what}</strong> ${then}</p>

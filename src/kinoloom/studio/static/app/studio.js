@@ -53,8 +53,8 @@ export function createStudio(page) {
     request,
     listen: (/** @type {string} */ topic, /** @type {any} */ fn, /** @type {any} */ read) =>
       own(listen(topic, fn, read)),
-    feed: (/** @type {string} */ name, /** @type {any} */ options, /** @type {any} */ fn) =>
-      own(listen(feedTopic(page.name, name, options), fn)),
+    feed: (/** @type {string} */ name, /** @type {any} */ options, /** @type {any} */ fn, /** @type {any} */ read) =>
+      own(follow(feedTopic(page.name, name, options), fn, read)),
     document: (/** @type {string} */ kind, /** @type {string} */ name, /** @type {any} */ how) => {
       const opened = new OpenDocument(page.name, kind, name, how.reduce);
       const close = own(() => opened.close());
@@ -96,6 +96,28 @@ export function createStudio(page) {
     open.clear();
   };
   return { studio, dispose };
+}
+
+/**
+ * Listen to a feed that may have begun before: `read` returns the state that its events change.
+ * @param {string} topic
+ * @param {(data: any) => void} fn
+ * @param {() => Promise<any>} [read]
+ */
+function follow(topic, fn, read) {
+  let count = 0;
+  const take = (/** @type {any} */ data) => (count++, fn(data));
+  const start = async () => {
+    const before = count;
+    try {
+      const found = await read?.();
+      // An event that came in the meantime is newer.
+      if (count === before) fn(found);
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  return listen(topic, take, read && start);
 }
 
 /**

@@ -48,7 +48,9 @@
  * @property {(topic: string, fn: (data: any, topic: string) => void, read?: () => void) =>
  *   (() => void)} listen returns what stops it; `read` is called first and after every gap, to read
  *   the state that the events change
- * @property {(name: string, options: object, fn: (data: any) => void) => (() => void)} feed
+ * @property {(name: string, options: object, fn: (data: any) => void, read?: () => Promise<any>) =>
+ *   (() => void)} feed `read` returns the state that the feed's events change: the feed may have
+ *   begun before, for another tab; `fn` gets it first, and after every gap
  * @property {(kind: string, name: string, how: {reduce: (state: any, change: any) => any}) => Doc
  *   } document
  * @property {(path: string) => void} open shows a file

@@ -33,6 +33,7 @@ export const PATHS = /** @type {Record<string, string>} */ ({
   keyboard: 'M2.5 5h13v8h-13zM5 7.500h.1M8 7.500h.1M11 7.500h.1M13 7.500h.1M5.5 10.500h7',
   last: 'M5 4l6 5-6 5zM13.5 4v10',
   live: 'M3 5h8v8H3zM11 8l4-2.500v7L11 10',
+  logout: 'M8 3H3v12h5M12 5.500 15.5 9 12 12.500M15.5 9H7',
   loop: 'M4 8a5 5 0 0 1 9-1.500L14.5 8M14.5 4.500V8H11M14 10a5 5 0 0 1-9 1.500L3.5 10M3.5 13.500V10H7',
   map: 'M2.5 4.5 7 3l4 1.500L15.5 3v10.500L11 15l-4-1.500L2.5 15zM7 3v10.500M11 4.500V15',
   menu: 'M3 5h12M3 9h12M3 13h12',

@@ -1,5 +1,5 @@
 // The page of parts: every component with its story, or one of them (?story=NAME).
-import { loadStyle } from './lazy.js';
+import { loadStyle } from '../app/load.js';
 import { stories } from './stories.js';
 
 /**

@@ -4,6 +4,14 @@ const PARAGRAPH_WORDS = 60;
 const SHOWN = Math.ceil(WINDOW_WORDS / PARAGRAPH_WORDS);
 const HEIGHT = 108;
 
+/** The number of words of each paragraph; an edited one is another object. */
+const counts = new WeakMap();
+const countWords = (paragraph) => {
+  let count = counts.get(paragraph);
+  if (count === undefined) counts.set(paragraph, (count = paragraph.text.split(' ').length));
+  return count;
+};
+
 const reduce = (state, change) => {
   if (change.type === 'fill') return { paragraphs: change.paragraphs };
   const paragraphs = [...state.paragraphs];
@@ -29,7 +37,7 @@ export function mount(host, studio) {
       return () => (remove(), doc.close());
     }, []);
     const paragraphs = state?.paragraphs ?? [];
-    const count = paragraphs.reduce((sum, one) => sum + one.text.split(' ').length, 0);
+    const count = paragraphs.reduce((sum, one) => sum + countWords(one), 0);
     const start = Math.max(0, Math.min(first, paragraphs.length - SHOWN));
     const edit = (id, text) => {
       const was = doc.state.value.paragraphs.find((one) => one.id === id).text;

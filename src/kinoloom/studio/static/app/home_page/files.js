@@ -2,13 +2,17 @@
 import { Button, Empty, Failure, IconButton } from '../../ui/basics.js';
 import { Menu } from '../../ui/dialog.js';
 import { Icon } from '../../ui/icons.js';
+import { lazy } from '../../ui/lazy.js';
 import { showCount } from '../../ui/texts.js';
 import { fileUrl } from '../media.js';
+import { Unloaded } from '../open_dialogs.js';
 import { request } from '../request.js';
 import { toast, toastError } from '../toasts.js';
 import { html, use, useEffect, useState } from '../view.js';
 import { Grid } from './grid.js';
-import { NameDialog } from './name_dialog.js';
+
+const NameDialog = lazy(() => import('./name_dialog.js'), 'NameDialog', '', Unloaded);
+const TrashDialog = lazy(() => import('./trash_dialog.js'), 'TrashDialog', '', Unloaded);
 
 /** @typedef {import('./listing.js').Entry} Entry */
 
@@ -27,6 +31,7 @@ export function Files({ home }) {
   const listing = use(home.list.listing);
   const chosen = use(home.chosen);
   const [naming, setNaming] = useState(/** @type {any} */ (null));
+  const [isTrashOpen, setTrashOpen] = useState(false);
   const { files, total, complete, loading, error } = listing;
   const folder = params.folder ?? '';
   const open = (/** @type {Entry} */ entry) =>
@@ -57,6 +62,7 @@ export function Files({ home }) {
       <${Search} query=${params.query ?? ''} onQuery=${(/** @type {string} */ query) => home.goTo({ query })} />
       <${Order} params=${params} onChange=${home.goTo} />
       <${IconButton} icon="folder" label="New folder" onClick=${makeFolder} />
+      <${IconButton} icon="remove" label="Trash" onClick=${() => setTrashOpen(true)} />
     </div>
     <${Crumbs} folder=${folder} onOpen=${(/** @type {string} */ path) => home.goTo({ folder: path, query: '' })} />
     ${chosen.length > 0 && html`<${Chosen} home=${home} chosen=${chosen} files=${files} onRename=${rename} onRemove=${remove} />`}
@@ -66,6 +72,7 @@ export function Files({ home }) {
       label=${label} onOpen=${open} onChoose=${home.choose} onRemove=${remove} onRename=${rename}
       onMore=${() => home.list.more()} />`}
     ${naming && html`<${NameDialog} ...${naming} onClose=${() => setNaming(null)} />`}
+    ${isTrashOpen && html`<${TrashDialog} onClose=${() => setTrashOpen(false)} />`}
   </section>`;
 }
 

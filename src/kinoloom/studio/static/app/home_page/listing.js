@@ -23,6 +23,8 @@ export class FileList {
     this.view = { folder: '', query: '', sort: 'name', descending: false };
     this.control = new AbortController();
     this.timer = 0;
+    this.isReading = false;
+    this.isOutdated = false;
   }
 
   /** @param {View} view */
@@ -35,10 +37,26 @@ export class FileList {
     this.read();
   }
 
+  /** Read again, after what is being read: the first view must not wait for it. */
+  refresh() {
+    if (this.isReading) this.isOutdated = true;
+    else this.read();
+  }
+
   /** Read again, all that is shown; what has not changed stays. */
   async read() {
     this.control.abort();
-    this.control = new AbortController();
+    const control = new AbortController();
+    this.control = control;
+    this.isReading = true;
+    this.isOutdated = false;
+    await this.readAll();
+    if (this.control !== control) return; // of another view
+    this.isReading = false;
+    if (this.isOutdated) this.read();
+  }
+
+  async readAll() {
     const wanted = Math.max(PAGE, this.listing.value.files.length);
     /** @type {Entry[]} */
     let files = [];
@@ -75,10 +93,11 @@ export class FileList {
     const parent = changed.path.split('/').slice(0, -1).join('/');
     if (parent !== folder && changed.path !== folder && !this.view.query) return;
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.read(), WAIT_MS);
+    this.timer = window.setTimeout(() => this.refresh(), WAIT_MS);
   }
 
   close() {
+    this.isOutdated = false;
     this.control.abort();
     window.clearTimeout(this.timer);
   }

@@ -3,7 +3,7 @@ import { Button, Card, Failure, IconButton, Meter, Tag } from '../../ui/basics.j
 import { ui } from '../../ui/index.js';
 import { showBytes, showCount, showDuration } from '../../ui/texts.js';
 import { actOnJob, jobs } from '../job_list.js';
-import { fileUrl, frameUrl, thumbUrl } from '../media.js';
+import { fileUrl, frameUrl, reportUrl, thumbUrl } from '../media.js';
 import { request } from '../request.js';
 import { toastError } from '../toasts.js';
 import { html, use, useEffect, useState } from '../view.js';
@@ -136,9 +136,11 @@ function Stage({ path, known, kind, frame, onFrame }) {
     return html`<div class="home-sound"><${ui.Wave} label=${`Sound of ${name}`} path=${path} cursor=${time} onSeek=${setTime} />
       <${Sound} path=${path} name=${name} time=${time} onTime=${setTime} /></div>`;
   }
-  const text = kind === 'page' ? 'A report opens in a window of its own, away from the studio, because a page may contain anything.' : 'The studio shows no picture of this kind of file.';
+  const text = kind === 'page' ? 'A report opens in a tab of its own, where it can reach neither the studio nor another page.' : 'The studio shows no picture of this kind of file.';
   return html`<div class="home-stage home-note"><p class="soft">${text}</p>
-    <${Button} icon="download" href=${fileUrl(path)} download=${name}>${kind === 'page' ? 'Save the report' : 'Save as…'}<//></div>`;
+    <div class="row wrap">
+      ${kind === 'page' && html`<${Button} kind="primary" icon="open" href=${reportUrl(path)} target="_blank" rel="noopener">Open the report<//>`}
+      <${Button} icon="download" href=${fileUrl(path)} download=${name}>${kind === 'page' ? 'Save the report' : 'Save as…'}<//></div></div>`;
 }
 
 /** @param {{path: string, name: string | undefined, time: number, onTime: (time: number) => void}} props */
