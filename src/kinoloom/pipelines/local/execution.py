@@ -152,10 +152,7 @@ class LocalExecution:
             UsageError: No step of that name has started.
             ExecutionError: The step has not succeeded.
         """
-        row = self._step(step_name)
-        if row["status"] != Status.SUCCEEDED.value:
-            raise ExecutionError(f"Step '{step_name}' has not succeeded: {row['status']}.")
-        return row["properties"]
+        return self._succeeded_step(step_name)["properties"]
 
     def result(self, step_name: str) -> Any:
         """Wait for the execution and return the result of a step.
@@ -193,9 +190,8 @@ class LocalExecution:
             UsageError: No step of that name has started.
             ExecutionError: The step has not succeeded.
         """
-        properties = self.properties(step_name)
-        kind = LOCAL_KINDS[self._step(step_name)["type"]]
-        return kind.result(properties, self.workspace.objects.path)
+        row = self._succeeded_step(step_name)
+        return LOCAL_KINDS[row["type"]].result(row["properties"], self.workspace.objects.path)
 
     def _row(self) -> dict[str, Any]:
         row = self.workspace.execution_row(self.id)
@@ -207,10 +203,17 @@ class LocalExecution:
         return row
 
     def _step(self, name: str) -> dict[str, Any]:
-        rows = {row["name"]: row for row in self.workspace.state.list_steps(self.id)}
-        if name not in rows:
-            raise UsageError(f"No step '{name}' has started{suggest(name, rows)}.")
-        return rows[name]
+        row = self.workspace.state.find_step(self.id, name)
+        if row is None:
+            names = [one["name"] for one in self.workspace.state.list_steps(self.id)]
+            raise UsageError(f"No step '{name}' has started{suggest(name, names)}.")
+        return row
+
+    def _succeeded_step(self, name: str) -> dict[str, Any]:
+        row = self._step(name)
+        if row["status"] != Status.SUCCEEDED.value:
+            raise ExecutionError(f"Step '{name}' has not succeeded: {row['status']}.")
+        return row
 
     def _describe_step(self, row: dict[str, Any]) -> dict[str, Any]:
         description: dict[str, Any] = {

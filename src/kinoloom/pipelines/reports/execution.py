@@ -128,8 +128,9 @@ def _metrics(graph: Graph, execution: LocalExecution) -> list[Section]:
 
 def _iter_property_files(graph: Graph, execution: LocalExecution) -> Iterator[tuple[str, Path]]:
     for step in execution.list_steps():
-        outputs = dict(_iter_outputs(execution, step))
-        for file in graph.steps[step["StepName"]].step.property_files:
+        files = graph.steps[step["StepName"]].step.property_files
+        outputs = dict(_iter_outputs(execution, step)) if files else {}
+        for file in files:
             if file.output in outputs:
                 yield f"{step['StepName']}/{file.name}", outputs[file.output] / file.file
 

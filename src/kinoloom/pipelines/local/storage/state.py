@@ -215,6 +215,11 @@ class State:
             "SELECT * FROM steps WHERE execution = ? ORDER BY started, rowid", (execution,)
         )
 
+    def find_step(self, execution: str, name: str) -> dict[str, Any] | None:
+        """Return a step of an execution, or None if none of that name has started."""
+        found = self._all("SELECT * FROM steps WHERE execution = ? AND name = ?", (execution, name))
+        return found[0] if found else None
+
     def find_equal_steps(
         self, name: str, key: str, max_age: timedelta | None
     ) -> list[dict[str, Any]]:
