@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -30,6 +31,7 @@ _GIB = 1 << 30
 _RANGE_BYTES = 64 << 10
 _SMALL_BYTES = 1 << 10
 _LISTENERS, _EVENTS_A_SECOND, _LISTEN_S = 50, 10, 20
+_PREVIEW_PX, _PREVIEWS = 640, 20
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -86,6 +88,7 @@ def main() -> None:
         folder = Path(text)
         findings["ranges"] = _measure_ranges(folder)
         findings["listeners"] = _measure_listeners(folder)
+        findings["previews"] = {name: _measure_previews(folder, name) for name in ("fast", "deep")}
     command = "python -m benchmarks.studio --gradio PYTHON"
     print(json.dumps(findings, indent=2))
     write_results("studio", command, findings)
@@ -221,6 +224,36 @@ def _list_processes(server: Server) -> list[int]:
         for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
             pids += [int(word) for word in tasks.read_text().split()]
     return pids
+
+
+def _measure_previews(folder: Path, engine: str) -> dict[str, Any]:
+    """Compare frames of a film that does not exist yet, in random order, with a whole film."""
+    import kinoloom
+
+    paths = [ROOT / "examples" / "photos" / f"aloe{k}.jpg" for k in (1, 2)]
+    options: dict[str, Any] = {"engine": engine, "size": _PREVIEW_PX, "seconds": 2}
+    begin = time.perf_counter()
+    count = sum(1 for _ in kinoloom.interpolate(paths, **options))
+    own_ms = 1000 * (time.perf_counter() - begin) / (count - 2)  # the photos are frames, too
+    for path in paths:
+        shutil.copy(path, folder)
+    numbers = random.Random(0).sample(range(1, count - 1), _PREVIEWS + 1)
+    times = []
+    with _studio(folder) as server:
+        for number in numbers:
+            asked = {"files": "\n".join(path.name for path in paths), "number": number, **options}
+            body = {"options": {**asked, "width": _PREVIEW_PX}}
+            begin = time.perf_counter()
+            status, content = server.request("POST", "/api/film/frame", body)
+            times.append(1000 * (time.perf_counter() - begin))
+            assert status == 200, content[:200]
+    first_ms, *warm = times
+    return {
+        "a frame of a whole film, ms": round(own_ms, 1),
+        "the first frame, ms": round(first_ms, 1),
+        "another frame, ms": spread(warm),
+        "ratio": round(statistics.median(warm) / own_ms, 2),
+    }
 
 
 def _read_cpu_s(server: Server) -> float:

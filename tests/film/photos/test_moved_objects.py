@@ -38,6 +38,18 @@ def test_object_that_moves_far_is_tracked(
     assert not warnings
 
 
+def test_thin_object_that_fades_is_reported(tmp_path: Path) -> None:
+    pair = make_moved_pair(0, 100)
+    photos = [np.ascontiguousarray(noisy(pair.first, seed, 1.0)) for seed in (1, 2)]
+    cv2.rectangle(photos[0], (60, 60), (180, 180), (30, 200, 220), 8)
+    cv2.circle(photos[1], (360, 220), 60, (220, 30, 200), 8)
+    film = kinoloom.interpolate(save_photos(tmp_path, photos), seconds=1, fps=3, engine="fast")
+    assert len(list(film)) == 3
+    (note,) = [note.message for note in film.notes if note.kind == "quality"]
+    assert "middle left" in note or "upper left" in note, "the frame of the first photo"
+    assert "centre" in note, "the ring of the second"
+
+
 def test_hand_held_photos_with_noise_and_two_objects() -> None:
     one, other = make_moved_pair(0, 200), make_moved_pair(2, 160)
     photos = []

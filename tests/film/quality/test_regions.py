@@ -30,9 +30,19 @@ def test_uniform_error_is_one_region_or_none(size: tuple[int, int]) -> None:
     assert region.place == "centre"
 
 
-def test_worst_regions_come_first_and_are_limited() -> None:
+def test_worst_regions_come_first() -> None:
     error = np.zeros((120, 120), np.float32)
     for k, value in enumerate((0.2, 0.6, 0.4, 0.3)):
         error[10 + 30 * k : 20 + 30 * k, 10:20] = value
     found = find_poor_regions(error, 120, 120)
-    assert [region.top for region in found] == [40, 70, 100]
+    assert [region.top for region in found] == [40, 70, 100, 10]
+
+
+def test_region_shows_a_mask_of_another_size() -> None:
+    error = np.zeros((60, 120), np.float32)
+    error[40:50, 10:20] = 0.3
+    (region,) = find_poor_regions(error, 1200, 600)
+    mask = np.zeros((30, 60), bool)
+    mask[20:25, 5:7] = True
+    assert region.shows(mask, 1200, 600)
+    assert not region.shows(np.roll(mask, 20, axis=1), 1200, 600)

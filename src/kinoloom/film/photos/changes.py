@@ -44,6 +44,10 @@ class Changes:
         """Return the changes outside some places, without small remains."""
         return Changes(_clean(self.first & ~places), _clean(self.second & ~places))
 
+    def keep_large(self, share: float) -> Mask:
+        """Return the parts in either photo that cover a share of the picture or more."""
+        return _keep_large(self.first, share) | _keep_large(self.second, share)
+
 
 def find_unexplained_changes(first: Field, second: Field, seen: Mask) -> Changes:
     """Find the changes that neither the alignment nor optical flow explains.
@@ -100,7 +104,12 @@ def _clean(mask: Mask) -> Mask:
     """Close gaps of a mask and remove its parts that are smaller than an object."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(_SPECK_PX))
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disc(_GAP_PX))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-    is_large = stats[:, cv2.CC_STAT_AREA] >= MIN_SHARE * mask.size
+    return _keep_large(closed > 0, MIN_SHARE)
+
+
+def _keep_large(mask: Mask, share: float) -> Mask:
+    """Return the connected parts of a mask that cover a share of it or more."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    is_large = stats[:, cv2.CC_STAT_AREA] >= share * mask.size
     is_large[0] = False
     return np.asarray(is_large[labels])

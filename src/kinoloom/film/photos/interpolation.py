@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from math import ceil
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ from kinoloom.film.engine import (
 from kinoloom.film.engines.blend import BLEND
 from kinoloom.film.memory import FilmNeeds, choose_engine_within_budget
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.photos.layers import interpolate_layers
+from kinoloom.film.photos.changes import Mask
+from kinoloom.film.photos.layers import find_faded, interpolate_layers
 from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
 from kinoloom.film.photos.relighting import plan_relighting
 from kinoloom.film.quality import warnings as quality_warnings
@@ -39,6 +40,8 @@ _HELD_PHOTOS = 4
 """Pictures of a transition in the format of the film."""
 _HELD_LAYERS = 2
 """Backgrounds without moved objects, in up to 16 bits."""
+_MAX_REGIONS = 3
+"""Regions that a note names."""
 _VIDEO_OPTIONS = ("times", "slow", "sound", "cuts", "dedup")
 
 
@@ -221,10 +224,11 @@ class PhotoFilm:
         else:
             self._warn_of_scenes(*photos, match)
         frames = render(*relighting.prepare(first, second), times)
+        faded = cache(lambda: find_faded(*relighting.prepare(first, second), overlay.motion))
         is_reported = False
         for time, (image, error) in zip(times, frames, strict=True):
             if error is not None and not is_reported:
-                is_reported = self._check_quality(*photos, error)
+                is_reported = self._check_quality(*photos, error, faded)
             yield relighting.finish(image, time), error
 
     def _warn_of_scenes(self, i: int, j: int, match: matching.SceneMatch) -> None:
@@ -235,12 +239,21 @@ class PhotoFilm:
             "warning",
         )
 
-    def _check_quality(self, i: int, j: int, error: ErrorMap) -> bool:
-        """Add a note if low quality is likely in a frame or in a part of it; return whether."""
-        regions = find_poor_regions(error, self.frame_format.width, self.frame_format.height)
-        if not regions and not quality_warnings.is_low_quality(error):
+    def _check_quality(self, i: int, j: int, error: ErrorMap, faded: Callable[[], Mask]) -> bool:
+        """Add a note if low quality is likely in a frame or in a part of it; return whether.
+
+        The error estimate alone is also high at borders that only one photo shows, where frames
+        are good; a part is named if the photos have a change there that nothing explains.
+        """
+        size = self.frame_format.width, self.frame_format.height
+        regions = find_poor_regions(error, *size)
+        is_low = quality_warnings.is_low_quality(error)
+        if not is_low:
+            regions = [one for one in regions if one.shows(faded(), *size)]
+        if not regions and not is_low:
             return False
-        where = f": {', '.join(str(region) for region in regions)}" if regions else ""
+        named = ", ".join(str(region) for region in regions[:_MAX_REGIONS])
+        where = f": {named}" if named else ""
         self.photos.notes.add(
             quality_warnings.NOTE_KIND,
             f"Low quality is likely between {self._name(i)} and {self._name(j)}{where}. Motion or "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.film.engine import Interpolator, NewFrames, PairOfPhotos, PhotoInterpolator
-from kinoloom.film.photos.changes import Mask, grow
+from kinoloom.film.photos.changes import Mask, find_unexplained_changes, grow
 from kinoloom.film.photos.moved_objects import (
     WORKING_SIDE_PX,
     MovedObject,
@@ -32,6 +32,10 @@ _EDGE_SLOPE = 1.6
 _HALO_PX = 7
 """Diameter by which the place of an object grows before it is filled."""
 _MARGIN_PX = 6
+_MIN_FADED_SHARE = 0.01
+"""Smallest share of the picture of what is reported. Where an object fades in the triplets of
+`benchmarks/film_local_set.py`, 1.3 to 4.6 % of the picture are unexplained, and nothing elsewhere;
+in a pair with much parallax, 0.3 %."""
 _INPAINT_RADIUS_PX = 3
 
 
@@ -118,14 +122,8 @@ def split_layers(first: Picture, second: Picture, camera: Homography | None) -> 
     Returns:
         The layers; None if no such object is found.
     """
-    height, width = first.shape[:2]
     camera = np.eye(3) if camera is None else camera
-    size = _working_size(width, height)
-    small1, small2 = _shrink(first, size), _shrink(second, size)
-    scale = size[0] / width, size[1] / height
-    motion = scale_homography(camera, *scale)
-    warped = _warp(small2, motion, size)
-    seen = _warp(np.ones(small2.shape[:2], np.float32), motion, size, cv2.BORDER_CONSTANT) > 0.99
+    small1, warped, seen, scale = _align_copies(first, second, camera)
     found = find_moved_objects(small1, warped, seen)
     if not found:
         return None
@@ -138,6 +136,36 @@ def split_layers(first: Picture, second: Picture, camera: Homography | None) -> 
         tuple(_cut_out(first, second, one, camera, to_working) for one in found),
         camera,
     )
+
+
+def find_faded(first: Picture, second: Picture, camera: Homography | None) -> Mask:
+    """Find what fades in a film: large changes that neither flow nor a layer explains.
+
+    Args:
+        first, second, camera: as those of `split_layers`.
+
+    Returns:
+        (h, w), on the working copy of the first photo.
+    """
+    camera = np.eye(3) if camera is None else camera
+    small1, warped, seen, _ = _align_copies(first, second, camera)
+    changes = find_unexplained_changes(small1, warped, seen)
+    for one in find_moved_objects(small1, warped, seen):
+        changes = changes.without(grow(one.first | one.second, _HALO_PX))
+    return changes.keep_large(_MIN_FADED_SHARE)
+
+
+def _align_copies(
+    first: Picture, second: Picture, camera: Homography
+) -> tuple[Field, Field, Mask, tuple[float, float]]:
+    """Return working copies, the second warped onto the first, where it shows, and their scale."""
+    height, width = first.shape[:2]
+    size = _working_size(width, height)
+    small1, small2 = _shrink(first, size), _shrink(second, size)
+    scale = size[0] / width, size[1] / height
+    motion = scale_homography(camera, *scale)
+    seen = _warp(np.ones(small2.shape[:2], np.float32), motion, size, cv2.BORDER_CONSTANT) > 0.99
+    return small1, _warp(small2, motion, size), seen, scale
 
 
 def _resize_matrix(x_ratio: float, y_ratio: float) -> Homography:

@@ -8,21 +8,21 @@ a thin one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kinoloom.film.engine import ErrorMap
 
 WARNING_PSNR_DB = 22.0
 """Pixels with a lower estimated PSNR belong to a region."""
 _MIN_SHARE = 0.005
-"""Smallest share of the frame that a region covers. In 32 films of three frames (10 triplets of
-DAVIS, 8 of ordinary video, 14 with an object that moves far), the regions named first, with their
-surroundings, had a true PSNR of 12 to 24 dB."""
+"""Smallest share of the frame that a region covers."""
 _GAP = 9 / 512
 """Gaps up to this size are closed, relative to the longer side."""
-_MAX_REGIONS = 3
+_MIN_OVERLAP = 0.1
 _COLUMNS, _ROWS = ("left", "centre", "right"), ("upper", "middle", "lower")
 
 
@@ -41,12 +41,19 @@ class Region:
     bottom: int
     place: str
 
+    def shows(self, what: NDArray[np.bool_], width: int, height: int) -> bool:
+        """Return whether a mask covers a tenth of it; width and height are those of the frame."""
+        y, x = what.shape[0] / height, what.shape[1] / width
+        rows = slice(int(self.top * y), ceil(self.bottom * y))
+        columns = slice(int(self.left * x), ceil(self.right * x))
+        return bool(what[rows, columns].mean() >= _MIN_OVERLAP)
+
     def __str__(self) -> str:
         return f"{self.place} (x {self.left}-{self.right}, y {self.top}-{self.bottom})"
 
 
 def find_poor_regions(error: ErrorMap, width: int, height: int) -> list[Region]:
-    """Return the regions of low estimated quality, at most three, the worst first.
+    """Return the regions of low estimated quality, the worst first.
 
     Args:
         error: error map of a frame.
@@ -61,10 +68,7 @@ def find_poor_regions(error: ErrorMap, width: int, height: int) -> list[Region]:
     squares = np.bincount(labels.ravel(), np.square(error).ravel(), count)
     worst = sorted(large, key=lambda label: -squares[label])
     size = (error.shape[1], error.shape[0])
-    return [
-        _make_region(stats[label][:4] / (*size, *size), width, height)
-        for label in worst[:_MAX_REGIONS]
-    ]
+    return [_make_region(stats[label][:4] / (*size, *size), width, height) for label in worst]
 
 
 def _make_region(box: np.ndarray, width: int, height: int) -> Region:
