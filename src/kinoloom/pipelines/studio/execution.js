@@ -3,6 +3,8 @@ import { State, TONES, WORDS, canResume, isRunning, seconds } from './states.js'
 import { Step } from './step.js';
 
 const [LAYER_PX, MOST_PX] = [108, 720];
+/** Rows of times that are shown together. */
+const MOST_LANES = 100;
 
 /** @param {{studio: any, id: string}} props */
 export function Execution({ studio, id }) {
@@ -86,13 +88,16 @@ function Graph({ studio, execution, chosen, onChoose }) {
 
 /** @param {{studio: any, execution: any, chosen: string, onChoose: (step: string) => void}} props */
 function Times({ studio, execution, chosen, onChoose }) {
-  const { html, ui } = studio;
+  const { html, ui, hooks } = studio;
+  const [part, setPart] = hooks.useState(0);
   const steps = execution.steps.filter((/** @type {any} */ one) => one.started);
   if (!steps.length) return null;
   const begin = Math.min(...steps.map((/** @type {any} */ one) => one.started));
   const last = Date.now() / 1000;
   const end = Math.max(...steps.map((/** @type {any} */ one) => one.ended ?? last));
-  const lanes = steps.map((/** @type {any} */ one) => ({
+  const first = MOST_LANES * part;
+  const shown = steps.slice(first, first + MOST_LANES);
+  const lanes = shown.map((/** @type {any} */ one) => ({
     key: one.name,
     label: one.name,
     spans: [{ key: one.name, from: one.started - begin, to: Math.max((one.ended ?? last) - begin, one.started - begin + 0.01),
@@ -101,6 +106,11 @@ function Times({ studio, execution, chosen, onChoose }) {
   return html`<${ui.Card} title="Times" note=${`${ui.showDuration(end - begin)} in all`}>
     <${ui.Timeline} label="When each step ran" from=${0} to=${Math.max(end - begin, 0.1)} lanes=${lanes}
       chosen=${chosen} onSpan=${(/** @type {any} */ span) => onChoose(span.key)} />
+    ${steps.length > MOST_LANES && html`<div class="row pipelines-parts">
+      <${ui.Button} kind="quiet" disabled=${part === 0} onClick=${() => setPart(part - 1)}>Earlier steps<//>
+      <span class="soft n" role="status">${first + 1} to ${first + shown.length} of ${steps.length} steps</span>
+      <${ui.Button} kind="quiet" disabled=${first + shown.length === steps.length} onClick=${() => setPart(part + 1)}>Later steps<//>
+    </div>`}
   <//>`;
 }
 

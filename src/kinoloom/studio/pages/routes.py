@@ -46,7 +46,7 @@ async def serve_page_file(request: Request) -> Response:
     page = studio_of(request).pages.page(request.path_params["page"])
     folder = page.module_path.rpartition("/")[0]
     path = request.path_params["path"]
-    return serve_package_file(page.package, f"{folder}/{path}" if folder else path)
+    return serve_package_file(page.package, f"{folder}/{path}" if folder else path, request)
 
 
 async def run_call(request: Request) -> Response:

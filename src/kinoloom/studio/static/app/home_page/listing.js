@@ -30,7 +30,7 @@ export class FileList {
   /** @param {View} view */
   show(view) {
     const isSame = JSON.stringify(view) === JSON.stringify(this.view);
-    if (isSame && !this.listing.value.loading) return;
+    if (isSame && (this.isReading || !this.listing.value.loading)) return;
     this.view = view;
     const { files, place } = this.listing.value;
     this.listing.value = { ...EMPTY, place, files: isSame ? files : [] };
