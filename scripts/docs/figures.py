@@ -88,6 +88,61 @@ def engines_by_motion() -> str:
     return _table(("PSNR dB", "mean motion", "triplets", *names), lines)
 
 
+def studio() -> str:
+    """Return what the studio's server and client cost, with their goals."""
+    server, client = _result("studio"), _result("studio_browser")
+    start = {name: row["cpu_s"]["median"] for name, row in server["start"].items()}
+    memory = {name: row["memory_mb"]["median"] for name, row in server["start"].items()}
+    ranges, listeners = server["ranges"], server["listeners"]
+    wrong = sum(len(film["wrong"]) for film in client["player"].values())
+    rows: list[tuple[object, ...]] = [
+        ("CPU time to the first answer, of Gradio's", "1/10", _part(start)),
+        ("memory then, of Gradio's", "1/3", _part(memory)),
+        ("64 KB of a 1 GiB video, 1 KB file = 1", "3", _number(ranges["ratio"], 2)),
+        ("memory growth, 1 GiB sent, MB", "10", ranges["memory growth over 1 GiB, MB"]),
+        ("50 listeners, 10 events a second: lost", "0", listeners["lost"]),
+        ("the same: share of a core", "0.1", listeners["share of a core"]),
+        ("bytes of the first page", "150,000", f"{client['first page']['bytes']:,}"),
+        ("frames with a wrong number in the player", "0", wrong),
+    ]
+    for words in ("10,000 words", "30,000 words"):
+        keys = client[words]
+        rows += [
+            (
+                f"{words}: keystroke in empty frames, median, 95 %",
+                "3, 5",
+                f"{keys['empty frames, median']:.1f}, {keys['empty frames, p95']:.1f}",
+            ),
+            (f"{words}: 1,000 undos, s", "1", _number(keys["1,000 undos, s"]["median"], 2)),
+        ]
+    for name, times in client["first views, ms"].items():
+        row = f"{name}: new tab to first view, s", "1", _number(times["shown"]["median"] / 1000, 1)
+        rows.append(row)
+    for engine, row in server["previews"].items():
+        rows.append(
+            (f"preview of a frame, frame of a whole film = 1, `{engine}`", "1.3", row["ratio"])
+        )
+    return _table(("", "at most", "measured"), rows)
+
+
+def _part(values: dict[str, float]) -> str:
+    return f"1/{values['gradio'] / values['studio']:.1f}"
+
+
+def perceptual() -> str:
+    """Return the ST-LPIPS of the engines on the sets where it was measured."""
+    rows = {name: _result(name)["rows"] for name in _SETS}
+    measured = [name for name in _SETS if rows[name][0]["st_lpips"] is not None]
+    scores = {(row["engine"], name): row["st_lpips"] for name in measured for row in rows[name]}
+    return _table(
+        ("ST-LPIPS", *(_SETS[name] for name in measured)),
+        (
+            (title, *(_number(scores[engine, name], 4) for name in measured))
+            for engine, title in _ENGINES.items()
+        ),
+    )
+
+
 def clifford_speed() -> str:
     """Return the time of a Clifford convolution and of its peers."""
     result = _result("clifford")
@@ -253,6 +308,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "decisions": decisions,
     "engines": engines,
     "engines-by-motion": engines_by_motion,
+    "perceptual": perceptual,
+    "studio": studio,
     "clifford-speed": clifford_speed,
     "clifford-smoke": clifford_smoke,
     "pipelines-overhead": pipelines_overhead,

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.studio.folders.names import Kind, kind_of, natural_key
@@ -25,9 +25,8 @@ MAX_SEARCHED = 500_000
 Sort = Literal["name", "date", "size", "kind"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file or a folder.
+class Entry(NamedTuple):
+    """A file or a folder; a tuple, because a folder may have ten thousand.
 
     Attributes:
         path: as pages write it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 MAX_NEW_NAME_BYTES = 200
@@ -45,6 +46,7 @@ def suffix_of(name: str) -> str:
     return f".{suffix.lower()}" if dot and stem else ""
 
 
+@lru_cache(maxsize=1 << 16)
 def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     """Return a sort key that ignores case and puts "2.jpg" before "10.jpg"."""
     stem, dot, suffix = name.casefold().rpartition(".")

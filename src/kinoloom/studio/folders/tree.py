@@ -130,8 +130,10 @@ class Tree:
 
 def is_valid_name(name: str) -> bool:
     """Whether a file of this name is shown: not hidden, and without separators or NUL."""
-    if not name or name.startswith(".") or any(character in name for character in "/\\\0"):
+    if not name or name[0] == "." or "/" in name or "\\" in name or "\0" in name:
         return False
+    if name.isascii():
+        return len(name) <= MAX_NAME_BYTES
     try:
         return len(os.fsencode(name)) <= MAX_NAME_BYTES
     except UnicodeEncodeError:  # a lone surrogate that stands for no byte
