@@ -72,7 +72,7 @@ FUSION = ModelCard(
         "SSIM of best on 16 triplets of small motion": 0.886,
         "PSNR dB of deep on 8 generated triplets": 33.72,
         "SSIM of deep on 8 generated triplets": 0.971,
-        "PSNR dB of best on 8 generated triplets": 34.09,
+        "PSNR dB of best on 8 generated triplets": 34.10,
         "SSIM of best on 8 generated triplets": 0.973,
         "PSNR dB of deep on 10 triplets of local motion": 30.57,
         "SSIM of deep on 10 triplets of local motion": 0.968,
