@@ -30,7 +30,7 @@ from kinoloom.film.photos.layers import find_faded, interpolate_layers
 from kinoloom.film.photos.path import PathPosition, PhotoPath, plan_path
 from kinoloom.film.photos.relighting import plan_relighting
 from kinoloom.film.quality import warnings as quality_warnings
-from kinoloom.film.quality.regions import find_poor_regions
+from kinoloom.film.quality.regions import find_poor_pixels, find_poor_regions, may_be_poor
 from kinoloom.film.selection import describe_engine
 from kinoloom.film.synthesis.preprocess import Interpolate
 from kinoloom.motion import matching
@@ -240,16 +240,12 @@ class PhotoFilm:
         )
 
     def _check_quality(self, i: int, j: int, error: ErrorMap, faded: Callable[[], Mask]) -> bool:
-        """Add a note if low quality is likely in a frame or in a part of it; return whether.
-
-        The error estimate alone is also high at borders that only one photo shows, where frames
-        are good; a part is named if the photos have a change there that nothing explains.
-        """
+        """Add a note if low quality is likely in a frame or in a part of it; return whether."""
         size = self.frame_format.width, self.frame_format.height
-        regions = find_poor_regions(error, *size)
         is_low = quality_warnings.is_low_quality(error)
-        if not is_low:
-            regions = [one for one in regions if one.shows(faded(), *size)]
+        if not is_low and not may_be_poor(error):
+            return False
+        regions = find_poor_regions(find_poor_pixels(error) if is_low else faded(), error, *size)
         if not regions and not is_low:
             return False
         named = ", ".join(str(region) for region in regions[:_MAX_REGIONS])

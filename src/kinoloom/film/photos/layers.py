@@ -23,6 +23,7 @@ from kinoloom.film.photos.moved_objects import (
     MovedObject,
     find_moved_objects,
 )
+from kinoloom.film.quality.regions import MIN_SHARE
 from kinoloom.film.synthesis.pixels import premultiply_alpha, unpremultiply_alpha
 from kinoloom.motion.camera import Homography
 from kinoloom.motion.flow import Field, scale_homography
@@ -32,10 +33,6 @@ _EDGE_SLOPE = 1.6
 _HALO_PX = 7
 """Diameter by which the place of an object grows before it is filled."""
 _MARGIN_PX = 6
-_MIN_FADED_SHARE = 0.01
-"""Smallest share of the picture of what is reported. Where an object fades in the triplets of
-`benchmarks/film_local_set.py`, 1.3 to 4.6 % of the picture are unexplained, and nothing elsewhere;
-in a pair with much parallax, 0.3 %."""
 _INPAINT_RADIUS_PX = 3
 
 
@@ -139,7 +136,7 @@ def split_layers(first: Picture, second: Picture, camera: Homography | None) -> 
 
 
 def find_faded(first: Picture, second: Picture, camera: Homography | None) -> Mask:
-    """Find what fades in a film: large changes that neither flow nor a layer explains.
+    """Find what fades in a film: changes that neither flow nor a layer explains.
 
     Args:
         first, second, camera: as those of `split_layers`.
@@ -152,7 +149,7 @@ def find_faded(first: Picture, second: Picture, camera: Homography | None) -> Ma
     changes = find_unexplained_changes(small1, warped, seen)
     for one in find_moved_objects(small1, warped, seen):
         changes = changes.without(grow(one.first | one.second, _HALO_PX))
-    return changes.keep_large(_MIN_FADED_SHARE)
+    return changes.keep_large(MIN_SHARE)
 
 
 def _align_copies(
