@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from kinoloom.base.provenance import to_jsonable
 
 KEPT_EVENTS = 1_000
 MAX_BEHIND = 200
@@ -32,6 +36,12 @@ class Event:
     number: int
     topic: str
     data: Mapping[str, Any]
+
+    @cached_property
+    def json(self) -> str:
+        """Topic and data, encoded once for all listeners."""
+        value = {"topic": self.topic, "data": to_jsonable(self.data)}
+        return json.dumps(value, separators=(",", ":"))
 
 
 RESYNC = Event(0, "resync", {})
@@ -139,7 +149,8 @@ class Listener:
         Raises:
             TimeoutError: there was none in time.
         """
-        return await asyncio.wait_for(self._queue.get(), timeout_s)
+        async with asyncio.timeout(timeout_s):  # cheaper than a task of its own for each event
+            return await self._queue.get()
 
     def close(self) -> None:
         """Stop listening."""

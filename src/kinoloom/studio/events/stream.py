@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from kinoloom.base.provenance import to_jsonable
 from kinoloom.studio.core import person_of, studio_of
 from kinoloom.studio.events.bus import Bus, Event, Listener
 from kinoloom.studio.responses import RequestError
@@ -54,11 +52,8 @@ async def _write(bus: Bus, listener: Listener) -> AsyncIterator[str]:
 
 
 def _format(bus: Bus, event: Event) -> str:
-    data = json.dumps(
-        {"topic": event.topic, "data": to_jsonable(event.data)}, separators=(",", ":")
-    )
     number = f"id: {bus.epoch}-{event.number}\n" if event.number else ""
-    return f"{number}data: {data}\n\n"
+    return f"{number}data: {event.json}\n\n"
 
 
 def _parse_number(bus: Bus, text: str) -> int | None:
