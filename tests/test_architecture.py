@@ -268,3 +268,9 @@ def test_no_test_is_disabled(mark: str) -> None:
     pattern = re.compile(rf"pytest\.mark\.{mark}\b")
     tests = [path for path in WRITTEN if path.is_relative_to(ROOT / "tests")]
     assert [path.name for path in tests if pattern.search(path.read_text("utf-8"))] == []
+
+
+def test_names_of_test_modules_are_unique() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    again = sorted({name for name in names if names.count(name) > 1})
+    assert not again, "pytest imports modules by their names"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from driving import list_processes, python_path
 from job_ops import install_ops
 from page_packages import PAGES, declare_pages
 
+from kinoloom.base import registry
 from kinoloom.base.page import Person
 from kinoloom.studio import core
 from kinoloom.studio.core import Studio, open_core
@@ -28,7 +29,7 @@ OWNER = Person("owner", "owner")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder, with the page `lab` and ops for jobs installed."""
     site = install_ops(tmp_path / "site")
     declare_pages(site, {"lab": "lab.page:PAGE"})
@@ -37,7 +38,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(python_path(site, PAGES)))
     films = tmp_path / "films"
     (films / ".kinoloom").mkdir(parents=True)
-    return films
+    registry._table.cache_clear()  # the studio runs in this process
+    yield films
+    registry._table.cache_clear()
 
 
 @asynccontextmanager
