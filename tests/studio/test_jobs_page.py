@@ -61,7 +61,7 @@ def open_jobs(
 def row(page: Page, title: str, state: str) -> None:
     """Wait until the list shows a job with a state."""
     link = page.get_by_role("link", name=re.compile(f"^{re.escape(title)}.*{state}"))
-    link.first.client.wait_for()
+    link.first.wait_for()
 
 
 def test_job_is_followed_paused_and_cancelled_with_the_mouse(
@@ -71,7 +71,7 @@ def test_job_is_followed_paused_and_cancelled_with_the_mouse(
     page.get_by_role("heading", name="No jobs yet").wait_for()
     id_ = studio.client.start("crawl", "in.mkv", pause=0.3)
     row(page, "Crawl in.mkv (pause 0.3)", "Running")
-    page.get_by_text(re.compile(r"^\d+ frames")).first.client.wait_for()
+    page.get_by_text(re.compile(r"^\d+ frames")).first.wait_for()
     page.get_by_text("<img src=x> slow as ever", exact=True).wait_for()  # a note, as text
     page.get_by_role("log", name="Log of Crawl in.mkv").wait_for()
     actions = page.get_by_role("group", name="Actions")
@@ -113,7 +113,7 @@ def test_queue_is_reordered_and_cancelled_from_the_keyboard(
     page.keyboard.press("c")
     row(page, "Crawl in.mkv (pause 0.02)", "Cancelled")
     page.keyboard.press("Delete")
-    page.get_by_role("link", name=re.compile("0.02")).first.client.wait_for(state="detached")
+    page.get_by_role("link", name=re.compile("0.02")).first.wait_for(state="detached")
     assert studio.client.request("GET", f"/api/jobs/{second}").status == 404
     page.context.close()
 
