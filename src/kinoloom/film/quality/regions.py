@@ -19,8 +19,7 @@ from kinoloom.film.quality.error_estimate import estimate_psnr_db
 
 WARNING_PSNR_DB = 24.0
 """Parts with a lower estimated PSNR are reported. In films of 12 triplets of video frames and of 7
-with an object that fades, 19 such parts had a true PSNR of 12 to 24 dB, three of 25 to 26.5 dB, and
-the estimate was within 4 dB of it for 17."""
+with an object that fades, 19 such parts had a true PSNR of 12 to 24 dB, two of 26 dB."""
 MIN_SHARE = 0.007
 """Smallest share of the frame that a region covers, in one of the photos: in a pair with much
 parallax, leaves leave up to 0.6 % unexplained; what fades, 0.75 % and more."""
