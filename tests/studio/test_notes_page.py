@@ -90,6 +90,7 @@ def test_a_change_of_a_killed_tab_is_kept(
     studio_server.kill()
     page.get_by_label("Paragraph 1", exact=True).fill("written before the crash")
     page.get_by_text("Keeping changes…").wait_for()
+    page.wait_for_function("() => JSON.stringify(localStorage).includes('before the crash')")
     find_banner(page).wait_for()
     other = context.new_page()
     crash(page)

@@ -8,7 +8,7 @@ const PAUSE_MS = 400;
 /** @param {Element} host @param {Studio} studio */
 export function mount(host, studio) {
   const { html, hooks, ui } = studio;
-  const { useCallback, useEffect, useMemo, useRef, useState } = hooks;
+  const { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } = hooks;
 
   const kept = studio.signal(0);
 
@@ -147,7 +147,8 @@ export function mount(host, studio) {
       return () => window.clearTimeout(timer);
     }, [draft]);
     const isDraft = draft !== null;
-    useEffect(() => {
+    useLayoutEffect(() => {
+      // Not after the next frame: until then the page would say that all is kept.
       if (!isDraft) return;
       drafts.value += 1;
       return () => void (drafts.value -= 1);

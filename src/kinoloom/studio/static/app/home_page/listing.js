@@ -25,6 +25,7 @@ export class FileList {
     this.timer = 0;
     this.isReading = false;
     this.isOutdated = false;
+    this.isMoreWanted = false;
   }
 
   /** @param {View} view */
@@ -32,6 +33,7 @@ export class FileList {
     const isSame = JSON.stringify(view) === JSON.stringify(this.view);
     if (isSame && (this.isReading || !this.listing.value.loading)) return;
     this.view = view;
+    this.isMoreWanted = false;
     const { files, place } = this.listing.value;
     this.listing.value = { ...EMPTY, place, files: isSame ? files : [] };
     this.read();
@@ -54,6 +56,7 @@ export class FileList {
     if (this.control !== control) return; // of another view
     this.isReading = false;
     if (this.isOutdated) this.read();
+    else if (this.isMoreWanted) this.more();
   }
 
   async readAll() {
@@ -74,16 +77,19 @@ export class FileList {
     }
   }
 
-  /** Read the next page. */
+  /** Read the next page, after what is being read. */
   async more() {
     const { next, files, loading } = this.listing.value;
-    if (!next || loading) return;
+    this.isMoreWanted = this.isReading;
+    if (!next || loading || this.isReading) return;
+    const view = this.view;
     this.listing.value = { ...this.listing.value, loading: true };
     try {
       const answer = await this.ask(next);
       this.listing.value = { ...answer, files: [...files, ...answer.files], loading: false, error: null };
     } catch (error) {
       if (!isAbort(error)) this.listing.value = { ...this.listing.value, loading: false, error };
+      else if (view === this.view) this.isMoreWanted = true; // everything is being read again
     }
   }
 
@@ -98,6 +104,7 @@ export class FileList {
 
   close() {
     this.isOutdated = false;
+    this.isMoreWanted = false;
     this.control.abort();
     window.clearTimeout(this.timer);
   }
