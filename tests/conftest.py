@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=sys.platform == "linux")
+def _ordinary_priority() -> Iterator[None]:
+    """Fail a test that leaves the suite, and all it starts from then on, at real-time priority."""
+    yield
+    policy = os.sched_getscheduler(0)
+    if policy in (os.SCHED_FIFO, os.SCHED_RR):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        pytest.fail("An encoder was opened without keep_scheduling().")
 
 
 @pytest.fixture(scope="session")

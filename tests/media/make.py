@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.clip import Color
+from kinoloom.base.scheduling import keep_scheduling
 
 Picture = NDArray[Any]
 _BARS = 8
@@ -190,6 +191,8 @@ def _picture_stream(file: Any, video: Video) -> Any:
         context.color_range = 2 if video.color.full_range else 1
     if video.rotation or video.mirrored:
         stream.set_display_rotation(video.rotation, hflip=video.mirrored)
+    with keep_scheduling():
+        context.open()
     return stream
 
 

@@ -57,8 +57,8 @@ def read_times(path: Path) -> list[str]:
     """The times of decoded frames, as another program finds them."""
     with av.open(str(path)) as film:
         stream = film.streams.video[0]
-        frames = list(film.decode(stream))
-    return [str(frame.pts * stream.time_base) for frame in frames if frame.pts is not None]
+        unit = stream.time_base
+        return [str(frame.pts * unit) for frame in film.decode(stream) if frame.pts is not None]
 
 
 def look(data: bytes) -> int:

@@ -1,5 +1,7 @@
 """Writing of videos, checked with FFmpeg only."""
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -386,3 +388,20 @@ def test_progress_is_called_for_each_frame(tmp_path: Path) -> None:
     clip = film(5)
     CLIP_FILES.write(clip, tmp_path / "a.mp4", WriteOptions(), lambda *step: result.append(step))
     assert result == [(k, 5) for k in range(1, 6)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="policies of Linux")
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
+def test_encoders_get_no_real_time_priority(tmp_path: Path, codec: str) -> None:
+    """SVT-AV1 takes it from root; a loop that waits for another thread then stops the machine."""
+    clip = film(40)
+    policies = set()
+
+    def watch(start: Fraction) -> Iterator[Frame]:
+        for frame in clip.read(start):
+            tasks = Path("/proc/self/task").iterdir()
+            policies.update(os.sched_getscheduler(int(task.name)) for task in tasks)
+            yield frame
+
+    write(replace(clip, read=watch), tmp_path / "a.mp4", codec=codec)
+    assert policies == {os.SCHED_OTHER}

@@ -31,6 +31,7 @@ from av.video.stream import VideoStream
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Color, Frame
 from kinoloom.base.outputs import name_output_errors
+from kinoloom.base.scheduling import keep_scheduling
 from kinoloom.errors import OutputError, UnsupportedMediaError
 from kinoloom.media.frames.exact import read_exact
 from kinoloom.media.frames.reformat import reformat_yuv
@@ -101,6 +102,8 @@ class Encoder:
         context.sample_aspect_ratio = plan.pixel_aspect
         context.thread_count = plan.threads
         tag_color(context, plan.color)
+        with keep_scheduling():
+            context.open()
         return stream
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
