@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.clip import Color
-from kinoloom.base.scheduling import keep_scheduling
+from kinoloom.media.video.scheduling import keep_scheduling
 
 Picture = NDArray[Any]
 _BARS = 8

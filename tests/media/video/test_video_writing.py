@@ -395,13 +395,13 @@ def test_progress_is_called_for_each_frame(tmp_path: Path) -> None:
 def test_encoders_get_no_real_time_priority(tmp_path: Path, codec: str) -> None:
     """SVT-AV1 takes it from root; a loop that waits for another thread then stops the machine."""
     clip = film(40)
-    policies = set()
+    policies = []
 
     def watch(start: Fraction) -> Iterator[Frame]:
-        for frame in clip.read(start):
-            tasks = Path("/proc/self/task").iterdir()
-            policies.update(os.sched_getscheduler(int(task.name)) for task in tasks)
-            yield frame
+        yield from clip.read(start)  # frames are read ahead: the encoder is open at the last one
+        tasks = Path("/proc/self/task").iterdir()
+        policies.extend(os.sched_getscheduler(int(task.name)) for task in tasks)
 
     write(replace(clip, read=watch), tmp_path / "a.mp4", codec=codec)
-    assert policies == {os.SCHED_OTHER}
+    assert len(policies) > 3
+    assert set(policies) == {os.SCHED_OTHER}

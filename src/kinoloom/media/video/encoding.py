@@ -31,7 +31,6 @@ from av.video.stream import VideoStream
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Color, Frame
 from kinoloom.base.outputs import name_output_errors
-from kinoloom.base.scheduling import keep_scheduling
 from kinoloom.errors import OutputError, UnsupportedMediaError
 from kinoloom.media.frames.exact import read_exact
 from kinoloom.media.frames.reformat import reformat_yuv
@@ -39,6 +38,7 @@ from kinoloom.media.video.codecs import Container
 from kinoloom.media.video.color import to_native
 from kinoloom.media.video.plan import Plan, find_native_format, is_transparent
 from kinoloom.media.video.planes import repack
+from kinoloom.media.video.scheduling import keep_scheduling
 
 _LIMITED, _FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
 

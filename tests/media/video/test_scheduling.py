@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kinoloom.base.scheduling import keep_scheduling
+from kinoloom.media.video.scheduling import keep_scheduling
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="policies of Linux")
 
