@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ from driving import StudioServer
 from numbered import READ_NUMBER, write_numbered
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.system_package("chromium")
 
@@ -30,17 +31,20 @@ FILMS = {
 
 
 @pytest.fixture(scope="module")
-def player(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Page]]:
-    """Open a film in the player."""
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def player(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Page]]:
+    """Return a function that opens a film in the player."""
     folder: Path = tmp_path_factory.mktemp("films")
     for name, (times, codec) in FILMS.items():
         write_numbered(folder / name, times, codec)
     server = StudioServer(folder)
     server.start()
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
-    page = context.new_page()
     page.goto(server.link)
     page.get_by_role("navigation", name="Pages").wait_for()
 
@@ -51,7 +55,6 @@ def player(
         return page
 
     yield open_film
-    context.close()
     server.stop()
 
 
@@ -83,6 +86,37 @@ def test_quick_steps_end_at_the_right_frame(player: Callable[[str], Page]) -> No
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     wait_for_frame(page, 12)
+
+
+def hold(page: Page, pattern: str) -> Callable[[], None]:
+    """Hold requests whose address matches; the returned function lets them go on."""
+    held: list[Route] = []
+
+    def take(route: Route) -> None:
+        held.append(route)
+
+    def release() -> None:
+        for route in held:
+            route.continue_()
+        page.unroute(matching, take)
+
+    matching = re.compile(pattern)
+    page.route(matching, take)
+    return release
+
+
+def test_a_step_outlives_the_change_to_another_version(
+    player: Callable[[str], Page], page: Page
+) -> None:
+    release_times, release_video = hold(page, "proxy=1"), hold(page, r"[0-9]/proxy\?")
+    player("old.avi")
+    page.locator("video[src^='/proxy']").wait_for(state="attached")
+    page.keyboard.press("ArrowRight")  # the engine waits for the video
+    with page.expect_response(lambda answer: "proxy=1" in answer.url):
+        release_times()  # they replace the engine
+    page.wait_for_timeout(300)
+    release_video()
+    wait_for_frame(page, 1)
 
 
 def test_player_plays_and_stops_at_the_frame_that_it_shows(player: Callable[[str], Page]) -> None:

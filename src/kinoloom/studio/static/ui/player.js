@@ -42,6 +42,13 @@ export function Player(props) {
   const [isLooping, setLooping] = useState(Boolean(loop));
   const [isMuted, setMuted] = useState(Boolean(props.muted));
   const at = useRef(frame);
+  /** The frame that was being shown when the engine ended. */
+  const pending = useRef(/** @type {number | null} */ (null));
+  const takePending = () => {
+    const n = pending.current ?? at.current;
+    pending.current = null;
+    return n;
+  };
 
   const report = (/** @type {number} */ n, /** @type {boolean} */ isExact) => {
     const isNew = at.current !== n;
@@ -52,6 +59,7 @@ export function Player(props) {
   };
   const show = (/** @type {number} */ n) => {
     const target = Math.min(Math.max(0, n), frames.last);
+    pending.current = null;
     if (engine.current) engine.current.show(target);
     else if (frames.times.length) report(target, false);
   };
@@ -76,15 +84,16 @@ export function Player(props) {
     if (!video.current || !source.url || !frames.times.length) return;
     const made = new PlayerEngine(video.current, frames, (n, isExact) => latest.current.report(n, isExact));
     engine.current = made;
-    made.show(at.current);
+    made.show(takePending());
     return () => {
+      pending.current = made.target;
       made.close();
       engine.current = null;
     };
   }, [source.url, frames, frames.times.length > 0]);
   useEffect(() => {
     if (props.frame !== undefined && props.frame !== at.current) show(props.frame);
-    else if (!source.url && frames.times.length) report(at.current, false);
+    else if (!source.url && frames.times.length) report(takePending(), false);
   }, [props.frame, source.url, frames.times.length > 0]);
   useEffect(() => props.control?.(api), []);
   useLayoutEffect(() => {

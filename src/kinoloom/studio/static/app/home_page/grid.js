@@ -35,12 +35,13 @@ export function Grid({ files, total, chosen, opened, label, onOpen, onChoose, on
   const { ref, first, last, columns, height } = useVisible(files.length);
   const end = useEndOfList(onMore);
   const current = Math.min(at, Math.max(0, files.length - 1));
-  const toFocus = useRef(false);
+  const toFocus = useRef(/** @type {number | null} */ (null));
   useEffect(() => {
-    if (!toFocus.current || !ref.current) return;
+    // An effect runs late: that of an older render leaves a newer wish alone.
+    if (toFocus.current !== at || !ref.current) return;
     const tile = /** @type {HTMLElement | null} */ (ref.current.querySelector(`[data-at="${current}"]`));
     if (tile) {
-      toFocus.current = false;
+      toFocus.current = null;
       tile.focus();
     } else {
       // Not in the DOM: it will be there after scrolling.
@@ -49,7 +50,7 @@ export function Grid({ files, total, chosen, opened, label, onOpen, onChoose, on
     }
   });
   const move = (/** @type {number} */ target) => {
-    toFocus.current = true;
+    toFocus.current = target;
     setAt(target);
   };
   const toggle = (/** @type {Entry} */ { path }) =>
