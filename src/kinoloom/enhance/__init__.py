@@ -1,0 +1,1 @@
+"""Clean, sharpen and enlarge pictures and video."""

@@ -1,0 +1,7 @@
+"""What enhance adds to the registry."""
+
+from __future__ import annotations
+
+from kinoloom.base.declarations import Entries
+
+ENTRIES = Entries()
