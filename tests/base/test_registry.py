@@ -17,9 +17,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder in which packages may be installed; nothing of it stays behind."""
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)
-    registry._table.cache_clear()
+    registry.refresh()
     yield tmp_path
-    registry._table.cache_clear()
+    registry.refresh()
     for name in set(sys.modules) - before:
         del sys.modules[name]
 

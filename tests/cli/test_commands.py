@@ -23,11 +23,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Install the package of `plugin` for this process, and remove it afterwards."""
     folder = plugin.install(tmp_path_factory.mktemp("packages") / "site")
     sys.path.insert(0, str(folder))
-    registry._table.cache_clear()
+    registry.refresh()
     yield folder
     sys.path.remove(str(folder))
     sys.modules.pop("tally", None)
-    registry._table.cache_clear()
+    registry.refresh()
 
 
 @pytest.fixture

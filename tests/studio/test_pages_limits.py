@@ -38,9 +38,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(python_path(site, PAGES)))
     films = tmp_path / "films"
     (films / ".kinoloom").mkdir(parents=True)
-    registry._table.cache_clear()  # the studio runs in this process
+    registry.refresh()  # the studio runs in this process
     yield films
-    registry._table.cache_clear()
+    registry.refresh()
 
 
 @asynccontextmanager

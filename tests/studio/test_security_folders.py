@@ -68,6 +68,16 @@ def test_a_folder_of_another_user_is_explained(tmp_path: Path) -> None:
     assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
 
 
+def test_a_link_instead_of_the_state_is_explained(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "films", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / ".kinoloom").symlink_to(elsewhere)
+    done = run_command(folder)
+    assert (done.returncode, "is a link" in done.stderr) == (1, True)
+    assert list(elsewhere.iterdir()) == []
+
+
 @pytest.mark.parametrize("fault", ["damaged", "newer", "half"])
 def test_an_unusable_database_is_set_aside(tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "films"

@@ -40,8 +40,7 @@ def declarations(kind: Kind) -> list[tuple[str, str]]:
         for package, entries in _built_in().items()
         for name, entry in getattr(entries, kind).items()
     ]
-    points = metadata.entry_points(group=f"kinoloom.{kind}")
-    return found + [(point.name, point.value) for point in points]
+    return found + _entry_points()[kind]
 
 
 def load(kind: Kind, name: str) -> Any:
@@ -116,6 +115,22 @@ def group_help(name: str) -> str:
             return entries.groups[name]
     below = [one.replace(".", " ") for one in names("ops") if one.startswith(f"{name}.")]
     return f"Commands: {', '.join(below)}."
+
+
+def refresh() -> None:
+    """Read entry points again, after a package was installed or removed."""
+    _entry_points.cache_clear()
+    _table.cache_clear()
+
+
+@cache
+def _entry_points() -> dict[Kind, list[tuple[str, str]]]:
+    """Return name and path of what other packages add; reading all that are installed is slow."""
+    points = metadata.entry_points()
+    return {
+        kind: [(point.name, point.value) for point in points.select(group=f"kinoloom.{kind}")]
+        for kind in KINDS
+    }
 
 
 @cache

@@ -28,13 +28,12 @@ from kinoloom.studio.pages.calls import Calls
 from kinoloom.studio.pages.catalogue import Pages
 from kinoloom.studio.pages.context import Services
 from kinoloom.studio.pages.feeds import Feeds
+from kinoloom.studio.running import STATE_FOLDER
 from kinoloom.studio.security.limits import LoginLimits
 from kinoloom.studio.security.people import People
 from kinoloom.studio.security.sessions import Sessions
 from kinoloom.studio.state.database import Database
 from kinoloom.studio.warm.process import WarmProcess
-
-STATE_FOLDER = ".kinoloom"
 
 
 @dataclass

@@ -12,10 +12,8 @@ from pathlib import Path
 from kinoloom.base.need import need_extra
 from kinoloom.errors import OutputError, UsageError
 from kinoloom.studio.options import StudioOptions
-from kinoloom.studio.running import Running, claim_folder, find_running
+from kinoloom.studio.running import STATE_FOLDER, Running, claim_folder, find_running
 from kinoloom.studio.sharing import add_person, check_sharing
-
-STATE_FOLDER = ".kinoloom"
 
 
 def open_studio(folders: tuple[Path, ...], options: StudioOptions) -> int:
@@ -71,6 +69,11 @@ def _check_folders(folders: Sequence[Path]) -> list[Path]:
 
 def _make_state_folder(folder: Path) -> Path:
     state = folder / STATE_FOLDER
+    if state.is_symlink():
+        raise OutputError(
+            f"{state} is a link, but the studio keeps its state in a folder of its own.",
+            hint="Remove the link.",
+        )
     try:
         state.mkdir(mode=0o700, exist_ok=True)
         probe = state / f"probe-{os.getpid()}"

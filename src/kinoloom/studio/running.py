@@ -13,6 +13,8 @@ from pathlib import Path
 
 from kinoloom.errors import ExecutionError
 
+STATE_FOLDER = ".kinoloom"
+"""In the first folder of a studio."""
 _WAIT_S = 10.0
 
 

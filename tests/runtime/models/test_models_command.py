@@ -28,7 +28,7 @@ def run(
     """Run `kinoloom models`; gives (exit code, standard output, standard error)."""
     site = install_card(tmp_path / "site", simple_card(archive_of(wheel)))
     sys.path.insert(0, str(site))
-    registry._table.cache_clear()
+    registry.refresh()
 
     def run(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as end:
@@ -39,7 +39,7 @@ def run(
     yield run
     sys.path.remove(str(site))
     sys.modules.pop("demo_cards", None)
-    registry._table.cache_clear()
+    registry.refresh()
 
 
 def rows(table: str) -> dict[str, list[str]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +18,9 @@ from pathlib import Path
 from kinoloom.jobs.process import LOCK, LOG, read_start_time
 
 Pid = int
+
+_DEATH_S = 1.0
+"""The longest wait for killed processes, which the system may hold back."""
 
 
 @dataclass
@@ -83,10 +88,30 @@ class JobProcess:
             self._members |= {pid: read_start_time(pid) for pid in list_members(self.pid)}
 
     def kill_rest(self) -> None:
-        """Kill what is left after the process has ended, and reap the process."""
+        """Kill what is left after the process has ended, wait for that, and reap the process."""
         self.send_all(signal.SIGKILL)
+        end = time.monotonic() + _DEATH_S
+        for pid, started in self._members.items():
+            _wait_for_end(pid, started, end - time.monotonic())
         if self.child is not None:
             self.child.wait()
+
+
+def _wait_for_end(pid: Pid, started: str, seconds: float) -> None:
+    """Wait for a killed process, which ends once it is scheduled, where systems can."""
+    if not hasattr(os, "pidfd_open"):
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:  # it has ended
+        return
+    try:
+        if read_start_time(pid) == started:
+            waiting = select.poll()
+            waiting.register(handle, select.POLLIN)
+            waiting.poll(max(0.0, seconds) * 1000)
+    finally:
+        os.close(handle)
 
 
 def _has_ended(pid: Pid) -> bool:
