@@ -1,0 +1,162 @@
+"""GrainModel: the grain of a picture, measured in its flat areas.
+
+The level depends on the luma, the spectrum on the size of the grains, and the correlation of the
+channels on the film. All three are measured in blocks without structure; where a denoised version
+of the picture is known, in the difference of the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinoloom.base.arrays import Picture, check_picture, to_float
+from kinoloom.enhance.filters.channels import find_luma
+from kinoloom.errors import ArrayError
+
+BLOCK = 32
+"""Side of the blocks in which grain is measured, and of its spectrum."""
+LUMA_BINS = 8
+
+_FLAT_SHARE = 0.15
+_FLAT_FACTOR = 1.3
+_MIN_BLOCKS = 4
+_MAX_RATIO = 2.5
+"""Highest level of a tone relative to the lowest; more is texture."""
+
+
+@dataclass(frozen=True, eq=False)
+class GrainModel:
+    """Grain: its level, spectrum and colour.
+
+    Attributes:
+        levels: (8,) float32: standard deviation of the luma, in 0..1, for the luma 0/7 .. 7/7.
+        spectrum: (32, 32) float32: power by spatial frequency, in the order of
+            `numpy.fft.fft2`, with mean 1.
+        mixing: (3, 3) float32: matrix from three independent patterns of standard deviation 1 to
+            red, green and blue, for the luma level 1.
+
+    Raises:
+        ArrayError: wrong shapes, or values that are negative or not finite.
+    """
+
+    levels: NDArray[np.float32]
+    spectrum: NDArray[np.float32]
+    mixing: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        shapes = (self.levels.shape, self.spectrum.shape, self.mixing.shape)
+        if shapes != ((LUMA_BINS,), (BLOCK, BLOCK), (3, 3)):
+            raise ArrayError(f"Grain needs arrays of (8,), (32, 32) and (3, 3), not {shapes}.")
+        values = np.concatenate([self.levels, self.spectrum.ravel()])
+        if not (np.isfinite(values).all() and np.isfinite(self.mixing).all() and min(values) >= 0):
+            raise ArrayError("Levels and spectrum of grain must be finite and at least 0.")
+
+    @property
+    def level(self) -> float:
+        """Mean standard deviation of the luma, in 0..1."""
+        return float(self.levels.mean())
+
+
+def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainModel:
+    """Measure the grain of a picture.
+
+    Args:
+        picture: (H, W, 3) or (H, W, 4), at least 64x64 pixels; see `base.arrays`.
+        denoised: the same picture without grain, of the same shape and dtype; None to measure in
+            the picture itself, which is less exact where nothing is flat.
+
+    Returns:
+        Its model. The level of lumas that the picture does not have is that of the nearest.
+
+    Raises:
+        ArrayError: not pictures, of different shapes, or smaller than 64x64 pixels.
+    """
+    colors = to_float(check_picture(picture))[..., :3]
+    if min(colors.shape[:2]) < 2 * BLOCK:
+        size = f"{colors.shape[1]}x{colors.shape[0]}"
+        raise ArrayError(f"Grain is measured in pictures of at least 64x64 pixels, not {size}.")
+    grain = colors
+    if denoised is not None:
+        if denoised.shape != picture.shape:
+            raise ArrayError(
+                f"The denoised picture must be {picture.shape} like the picture, not "
+                f"{denoised.shape}."
+            )
+        grain = colors - to_float(check_picture(denoised, "denoised picture"))[..., :3]
+    lumas = _split_blocks(find_luma(np.ascontiguousarray(colors))[..., None]).mean(axis=(1, 2, 3))
+    flat = _remove_planes(_split_blocks(grain))
+    luma_grain = flat @ np.array([0.299, 0.587, 0.114], np.float32)
+    deviation = luma_grain.std(axis=(1, 2))
+    tones = np.rint(lumas * (LUMA_BINS - 1)).astype(int)
+    chosen = _choose_flat(tones, deviation)
+    return GrainModel(
+        _fit_levels(tones[chosen], deviation[chosen]),
+        _measure_spectrum(luma_grain[chosen]),
+        _measure_mixing(flat[chosen]),
+    )
+
+
+def _split_blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (K, 32, 32, C) blocks of a picture, those at its last edges excepted."""
+    rows, columns = (side // BLOCK for side in picture.shape[:2])
+    whole = picture[: rows * BLOCK, : columns * BLOCK]
+    blocks = whole.reshape(rows, BLOCK, columns, BLOCK, -1).swapaxes(1, 2)
+    return np.ascontiguousarray(blocks.reshape(rows * columns, BLOCK, BLOCK, -1))
+
+
+def _remove_planes(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Subtract from each block its mean and its slopes."""
+    ramp = np.linspace(-1, 1, BLOCK, dtype=np.float32)
+    square = float((ramp * ramp).sum()) * BLOCK
+    result = blocks - blocks.mean(axis=(1, 2), keepdims=True)
+    for shape in ((1, BLOCK, 1, 1), (1, 1, BLOCK, 1)):
+        slope = ramp.reshape(shape)
+        result -= (result * slope).sum(axis=(1, 2), keepdims=True) / np.float32(square) * slope
+    return result
+
+
+def _choose_flat(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the indices of blocks that hardly vary more than the flattest of the same tone."""
+    counts = np.bincount(tones)
+    if counts.max() < _MIN_BLOCKS:
+        tones = np.zeros_like(tones)
+    chosen = []
+    for tone in np.flatnonzero(np.bincount(tones) >= _MIN_BLOCKS):
+        blocks = np.flatnonzero(tones == tone)
+        flattest = np.quantile(deviation[blocks], _FLAT_SHARE)
+        chosen.append(blocks[deviation[blocks] <= _FLAT_FACTOR * flattest])
+    return np.concatenate(chosen)
+
+
+def _fit_levels(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median deviation of each tone, interpolated where there is no block."""
+    known = np.unique(tones)
+    medians = np.array([np.median(deviation[tones == tone]) for tone in known])
+    inner = (known > 0) & (known < LUMA_BINS - 1)  # black and white are clipped
+    lowest = medians[inner].min() if inner.any() else medians.min()
+    limited = np.minimum(medians, _MAX_RATIO * lowest)
+    return np.interp(np.arange(LUMA_BINS), known, limited).astype(np.float32)
+
+
+def _measure_spectrum(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean power spectrum of (K, 32, 32) blocks, scaled to mean 1."""
+    window = np.hanning(BLOCK + 2)[1:-1]
+    values = np.fft.fft2(blocks * np.outer(window, window))
+    power = (values.real**2 + values.imag**2).mean(axis=0)
+    mean = power.mean()
+    return np.asarray(power / mean if mean > 0 else np.ones_like(power), np.float32)
+
+
+def _measure_mixing(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the factor of the channels' covariance, for a luma of standard deviation 1."""
+    samples = blocks.reshape(-1, 3).astype(np.float64)
+    covariance = samples.T @ samples / len(samples)
+    weights = np.array([0.299, 0.587, 0.114])
+    power = float(weights @ covariance @ weights)
+    if power <= 0:
+        return np.eye(3, dtype=np.float32)
+    values, vectors = np.linalg.eigh(covariance / power)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)), np.float32)
