@@ -45,3 +45,46 @@ def merge(planes: list[Plane]) -> Colors:
 def repeat(plane: Plane) -> Colors:
     """Return a (H, W, 3) picture whose channels are all this plane."""
     return merge([plane] * 3)
+
+
+def find_green_change(red_change: Plane, blue_change: Plane) -> Plane:
+    """Return the change of green with which the luma stays the same."""
+    red, green, blue = LUMA_WEIGHTS
+    return np.asarray((red * red_change + blue * blue_change) * (-1 / green), np.float32)
+
+
+def reduce(plane: Plane, factor: int) -> Plane:
+    """Return the means of squares of pixels; the last row and column are repeated if needed.
+
+    Args:
+        plane: (H, W) float32.
+        factor: side of the squares, at least 1.
+
+    Returns:
+        (ceil(H / factor), ceil(W / factor)) float32.
+    """
+    if factor == 1:
+        return plane
+    height, width = plane.shape
+    bottom, right = -height % factor, -width % factor
+    if bottom or right:
+        plane = np.asarray(
+            cv2.copyMakeBorder(plane, 0, bottom, 0, right, cv2.BORDER_REPLICATE), np.float32
+        )
+    size = (plane.shape[1] // factor, plane.shape[0] // factor)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def enlarge(plane: Plane, factor: int, shape: tuple[int, ...]) -> Plane:
+    """Undo the change of size of `reduce`, by bilinear interpolation.
+
+    Args:
+        plane: the reduced plane.
+        factor: as in `reduce`.
+        shape: (H, W) of the result.
+    """
+    if factor == 1:
+        return plane
+    size = (plane.shape[1] * factor, plane.shape[0] * factor)
+    full = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full, np.float32)[: shape[0], : shape[1]]

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinoloom.base.options import option
-from kinoloom.enhance.filters.channels import Colors, Plane, find_luma, merge, split
+from kinoloom.enhance.filters.channels import (
+    Colors,
+    Plane,
+    find_green_change,
+    find_luma,
+    merge,
+    split,
+)
 from kinoloom.enhance.filters.filter import Context, Filter
 from kinoloom.enhance.filters.guided import smooth_guided
 
@@ -42,7 +49,7 @@ class ChromaDenoise(Filter):
         blue_change, red_change = (
             self._limit(new - old, limit) for new, old in zip(smooth, (blue, red), strict=True)
         )
-        green_change = -(0.114 * blue_change + 0.299 * red_change) / 0.587
+        green_change = find_green_change(red_change, blue_change)
         return merge([red_change, green_change, blue_change]) + picture
 
     def _limit(self, change: Plane, limit: float) -> Plane:

@@ -46,7 +46,7 @@ class Deband(Filter):
             result = result + repeat(new) * difference
             share += new
         if self.dither and context.bits is not None:
-            pattern = tile_dither(*share.shape, context.origin, context.seed)
+            pattern = tile_dither(share.shape, context.origin, context.seed)
             share /= np.float32(2**context.bits - 1)
             result += pattern * repeat(share)
         return result

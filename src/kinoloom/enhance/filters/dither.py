@@ -23,34 +23,34 @@ _MAX_AMPLITUDE = 0.498
 """Below half a step, so that rounding errors cannot cross it."""
 
 
-def tile_dither(height: int, width: int, origin: tuple[int, int], seed: int) -> NDArray[np.float32]:
+def tile_dither(shape: tuple[int, ...], origin: tuple[int, int], seed: int) -> NDArray[np.float32]:
     """Return the pattern of a part of the plane.
 
     Args:
-        height, width: of the part, in pixels.
+        shape: of the part: height and width first, in pixels.
         origin: its first row and column.
         seed: of the pattern.
 
     Returns:
         (height, width, 3) float32 in -0.498..0.498 steps, independent between channels.
     """
-    return tile_pattern(_build_dither(seed), height, width, origin)
+    return tile_pattern(_build_dither(seed), shape, origin)
 
 
 def tile_pattern(
-    pattern: NDArray[np.float32], height: int, width: int, origin: tuple[int, int]
+    pattern: NDArray[np.float32], shape: tuple[int, ...], origin: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Return a part of the plane that is covered with a pattern.
 
     Args:
         pattern: (h, w, ...) float32.
-        height, width: of the part, in pixels.
+        shape: of the part: height and width first, in pixels.
         origin: its first row and column.
 
     Returns:
         (height, width, ...) float32.
     """
-    rows, columns = pattern.shape[:2]
+    (rows, columns), (height, width) = pattern.shape[:2], shape[:2]
     moved = np.roll(pattern, (-origin[0] % rows, -origin[1] % columns), axis=(0, 1))
     counts = (-(-height // rows), -(-width // columns)) + (1,) * (pattern.ndim - 2)
     return np.tile(moved, counts)[:height, :width]

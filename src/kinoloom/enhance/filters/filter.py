@@ -23,6 +23,8 @@ from kinoloom.enhance.filters.channels import Colors
 from kinoloom.enhance.filters.grain_model import GrainModel
 from kinoloom.errors import UsageError
 
+TILE_STEP_PX = 16
+"""Tiles begin at multiples of this, so that reduced planes and grids of blocks agree."""
 _MIN_BITS, _MAX_BITS = 8, 16
 
 
@@ -111,7 +113,11 @@ class Filter(ABC):
     @property
     @abstractmethod
     def reach_px(self) -> int | None:
-        """Distance beyond which other pixels have no influence; None if all of them have."""
+        """Distance beyond which other pixels have no influence; None if all of them have.
+
+        A tile that begins at a multiple of `TILE_STEP_PX` and has a margin of at least this gives
+        the same pixels as the whole picture, up to rounding of float32.
+        """
 
     @abstractmethod
     def _filter(self, picture: Colors, context: Context) -> Colors:

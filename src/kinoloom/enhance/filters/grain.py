@@ -42,7 +42,7 @@ class Grain(Filter):
         if not model.levels.any():
             return picture
         pattern = synthesize_grain(model, context.seed, context.frame)
-        tiled = tile_pattern(pattern, *picture.shape[:2], context.origin)
+        tiled = tile_pattern(pattern, picture.shape, context.origin)
         luma = find_luma(picture)
         steps = np.linspace(0, LUMA_BINS - 1, 256)
         table = np.interp(steps, np.arange(LUMA_BINS), model.levels).astype(np.float32)

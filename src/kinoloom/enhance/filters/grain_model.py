@@ -115,7 +115,7 @@ def _remove_planes(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     for shape in ((1, BLOCK, 1, 1), (1, 1, BLOCK, 1)):
         slope = ramp.reshape(shape)
         result -= (result * slope).sum(axis=(1, 2), keepdims=True) / np.float32(square) * slope
-    return result
+    return np.asarray(result, np.float32)
 
 
 def _choose_flat(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -138,7 +138,7 @@ def _fit_levels(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDAr
     inner = (known > 0) & (known < LUMA_BINS - 1)  # black and white are clipped
     lowest = medians[inner].min() if inner.any() else medians.min()
     limited = np.minimum(medians, _MAX_RATIO * lowest)
-    return np.interp(np.arange(LUMA_BINS), known, limited).astype(np.float32)
+    return np.asarray(np.interp(np.arange(LUMA_BINS), known, limited), np.float32)
 
 
 def _measure_spectrum(blocks: NDArray[np.float32]) -> NDArray[np.float32]:

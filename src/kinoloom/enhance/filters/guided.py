@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]
+from kinoloom.enhance.filters.channels import Plane, enlarge, reduce
 
 
 def smooth_guided(
@@ -28,33 +27,21 @@ def smooth_guided(
     Returns:
         The smoothed planes, each (H, W) float32.
     """
-    height, width = guide.shape
-    small = (max(1, round(width / reduction)), max(1, round(height / reduction)))
     side = 2 * max(1, round(radius / reduction)) + 1
-
-    def reduce(plane: Plane) -> Plane:
-        if small == (width, height):
-            return plane
-        return np.asarray(cv2.resize(plane, small, interpolation=cv2.INTER_AREA), np.float32)
 
     def mean(plane: Plane) -> Plane:
         return np.asarray(cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
 
-    def enlarge(plane: Plane) -> Plane:
-        if small == (width, height):
-            return plane
-        return np.asarray(
-            cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-        )
-
-    reduced = reduce(guide)
+    reduced = reduce(guide, reduction)
     center = mean(reduced)
     variance = np.maximum(mean(reduced * reduced) - center * center, 0)
     results = []
     for plane in planes:
-        values = reduce(plane)
+        values = reduce(plane, reduction)
         average = mean(values)
-        slope = (mean(reduced * values) - center * average) / (variance + np.float32(eps))
+        covariance = mean(reduced * values) - center * average
+        slope = np.asarray(covariance / (variance + np.float32(eps)), np.float32)
         offset = average - slope * center
-        results.append(enlarge(mean(slope)) * guide + enlarge(mean(offset)))
+        full = [enlarge(mean(part), reduction, guide.shape) for part in (slope, offset)]
+        results.append(full[0] * guide + full[1])
     return results

@@ -64,7 +64,8 @@ def estimate_gains(picture: Colors, max_gain: float = 1.5) -> Gains:
         (red, green, blue), each in 1/max_gain..max_gain; ones if the picture has no edges.
     """
     factor = min(1.0, _SIDE_PX / max(picture.shape[:2]))
-    small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(side * factor)) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     use = cv2.dilate((small.max(axis=2) > _CLIPPED).astype(np.uint8), np.ones((5, 5), np.uint8))
     gains = np.ones(3)
     for _ in range(_ROUNDS):
@@ -91,6 +92,7 @@ def _measure_edges(picture: Colors, use: NDArray[np.bool_]) -> NDArray[np.float6
 @lru_cache(maxsize=4)
 def _build_table(gains: tuple[float, ...], strength: float) -> Table:
     ramp = np.repeat(LEVELS.astype(np.float32), 3).reshape(1, -1, 3)
-    table = (apply_gain(ramp, np.array(gains, np.float32), strength) - ramp)[0]
+    lit = apply_gain(ramp, np.array(gains, np.float32), strength)
+    table = np.asarray((lit - ramp)[0], np.float32)
     table.setflags(write=False)
     return table

@@ -27,12 +27,14 @@ from kinoloom.enhance.filters.lut.tables import (
 )
 from kinoloom.errors import (
     InputNotFoundError,
+    MediaError,
     UnreadableMediaError,
     UnsupportedMediaError,
     UsageError,
 )
 
 _MAX_LINE = 1000
+_LARGEST = float(np.finfo(np.float32).max)
 _BATCH_LINES = 1 << 16
 _ZERO, _ONE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 _SIZES = {"LUT_1D_SIZE": MAX_SIZE_1D, "LUT_3D_SIZE": MAX_SIZE_3D}
@@ -84,6 +86,8 @@ def read_cube(path: Path) -> ColorLut:
             if first is not None:
                 _check_header(reader)
                 _read_rows(itertools.chain([first], lines), reader)
+    except MediaError:
+        raise
     except FileNotFoundError as error:
         raise InputNotFoundError(f"{path} does not exist.") from error
     except OSError as error:
@@ -207,15 +211,27 @@ def _read_rows(lines: Iterator[str], reader: _Reader) -> None:
             reader.number = batch[reader.expected - reader.count][0]
             raise reader.fail(f"expected only {reader.expected} rows of data.")
         try:
-            rows = np.array([line.split() for _, line in batch], np.float32)
-            is_valid = rows.shape == (len(batch), 3) and bool(np.isfinite(rows).all())
+            rows = np.array([line.split() for _, line in batch], np.float64)
+            is_valid = rows.shape == (len(batch), 3) and bool((np.abs(rows) <= _LARGEST).all())
         except ValueError:
             is_valid = False
         if not is_valid:
-            for reader.number, line in batch:
-                _parse_numbers(line, 3, reader)
-            raise reader.fail("a value is too large.")
-        reader.rows.append(rows)
+            _find_wrong_row(batch, reader)
+        reader.rows.append(rows.astype(np.float32))
+
+
+def _find_wrong_row(batch: list[tuple[int, str]], reader: _Reader) -> None:
+    """Raise the error of the first wrong row of a batch.
+
+    Raises:
+        UnreadableMediaError: always.
+    """
+    for reader.number, line in batch:
+        numbers = _parse_numbers(line, 3, reader)
+        largest = max(numbers, key=abs)
+        if abs(largest) > _LARGEST:
+            raise reader.fail(f"the value '{largest:g}' is too large.")
+    raise reader.fail("the data cannot be read.")
 
 
 def _assemble(reader: _Reader) -> ColorLut:

@@ -119,7 +119,7 @@ def _scatter(
         np.bincount(index.ravel(), (shares * values[:, channel]).ravel(), size**3)
         for channel in range(3)
     ]
-    return np.stack(planes, axis=1).reshape(size, size, size, 3)
+    return np.stack(planes, axis=1, dtype=np.float64).reshape(size, size, size, 3)
 
 
 def _scatter_diagonal(
@@ -130,7 +130,8 @@ def _scatter_diagonal(
 ) -> NDArray[np.float64]:
     """Return the diagonal of the equations without regularization, (N, N, N)."""
     squares = (shares * shares * weights).ravel()
-    return np.bincount(index.ravel(), squares, size**3).reshape(size, size, size)
+    diagonal = np.asarray(np.bincount(index.ravel(), squares, size**3), np.float64)
+    return diagonal.reshape(size, size, size)
 
 
 def _regularize(offsets: Field, smoothness: float) -> Field:

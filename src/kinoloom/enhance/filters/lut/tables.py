@@ -68,7 +68,7 @@ class Lut3D:
     @property
     def size(self) -> int:
         """Entries along an axis."""
-        return self.table.shape[0]
+        return len(self.table)
 
     @cached_property
     def offsets(self) -> NDArray[np.float32]:
