@@ -1,8 +1,9 @@
 """GrainModel: the grain of a picture, measured in its flat areas.
 
 The level depends on the luma, the spectrum on the size of the grains, and the correlation of the
-channels on the film. All three are measured in blocks without structure; where a denoised version
-of the picture is known, in the difference of the two.
+channels on the film. All three are measured in blocks without structure, at frequencies above 0.2
+cycles per pixel; the power below is extrapolated. Where a denoised version of the
+picture is known, the difference of the two is measured at all frequencies.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, check_picture, to_float
-from kinoloom.enhance.filters.channels import find_luma
+from kinoloom.enhance.filters.channels import LUMA_WEIGHTS, find_luma
 from kinoloom.errors import ArrayError
 
-BLOCK = 32
+BLOCK = 16
 """Side of the blocks in which grain is measured, and of its spectrum."""
 LUMA_BINS = 8
 
+_LOWEST_FREQUENCY = 0.2
+"""In cycles per pixel; below, the grain cannot be separated from the picture."""
+_RING_WIDTH = 0.15
+_GREY = np.eye(3, dtype=np.float32)
+_FREQUENCY = np.hypot(*np.meshgrid(np.fft.fftfreq(BLOCK), np.fft.fftfreq(BLOCK))).astype(np.float32)
 _FLAT_SHARE = 0.15
-_FLAT_FACTOR = 1.3
+_FLAT_FACTOR = 1.5
 _MIN_BLOCKS = 4
 _MAX_RATIO = 2.5
 """Highest level of a tone relative to the lowest; more is texture."""
@@ -33,7 +39,7 @@ class GrainModel:
 
     Attributes:
         levels: (8,) float32: standard deviation of the luma, in 0..1, for the luma 0/7 .. 7/7.
-        spectrum: (32, 32) float32: power by spatial frequency, in the order of
+        spectrum: (16, 16) float32: power by spatial frequency, in the order of
             `numpy.fft.fft2`, with mean 1.
         mixing: (3, 3) float32: matrix from three independent patterns of standard deviation 1 to
             red, green and blue, for the luma level 1.
@@ -49,7 +55,7 @@ class GrainModel:
     def __post_init__(self) -> None:
         shapes = (self.levels.shape, self.spectrum.shape, self.mixing.shape)
         if shapes != ((LUMA_BINS,), (BLOCK, BLOCK), (3, 3)):
-            raise ArrayError(f"Grain needs arrays of (8,), (32, 32) and (3, 3), not {shapes}.")
+            raise ArrayError(f"Grain needs arrays of (8,), (16, 16) and (3, 3), not {shapes}.")
         values = np.concatenate([self.levels, self.spectrum.ravel()])
         if not (np.isfinite(values).all() and np.isfinite(self.mixing).all() and min(values) >= 0):
             raise ArrayError("Levels and spectrum of grain must be finite and at least 0.")
@@ -87,35 +93,38 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
             )
         grain = colors - to_float(check_picture(denoised, "denoised picture"))[..., :3]
     lumas = _split_blocks(find_luma(np.ascontiguousarray(colors))[..., None]).mean(axis=(1, 2, 3))
-    flat = _remove_planes(_split_blocks(grain))
-    luma_grain = flat @ np.array([0.299, 0.587, 0.114], np.float32)
-    deviation = luma_grain.std(axis=(1, 2))
+    waves = _transform_blocks(_split_blocks(grain))
+    power = np.abs(waves @ np.array(LUMA_WEIGHTS)) ** 2
+    band = (_LOWEST_FREQUENCY if denoised is None else 0) <= _FREQUENCY
+    deviation = np.sqrt(power[:, band].mean(axis=1))
     tones = np.rint(lumas * (LUMA_BINS - 1)).astype(int)
     chosen = _choose_flat(tones, deviation)
+    spectrum = _fill_low(power[chosen].mean(axis=0), band)
+    if spectrum.max() <= 0:
+        return GrainModel(np.zeros(LUMA_BINS, np.float32), np.ones_like(_FREQUENCY), _GREY)
+    share = np.sqrt(spectrum.mean() / spectrum[band].mean())
     return GrainModel(
-        _fit_levels(tones[chosen], deviation[chosen]),
-        _measure_spectrum(luma_grain[chosen]),
-        _measure_mixing(flat[chosen]),
+        _fit_levels(tones[chosen], deviation[chosen] * share),
+        np.asarray(spectrum / spectrum.mean(), np.float32),
+        _measure_mixing(waves[chosen][:, band]),
     )
 
 
 def _split_blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (K, 32, 32, C) blocks of a picture, those at its last edges excepted."""
+    """Return (K, 16, 16, C) blocks of a picture, those at its last edges excepted."""
     rows, columns = (side // BLOCK for side in picture.shape[:2])
     whole = picture[: rows * BLOCK, : columns * BLOCK]
     blocks = whole.reshape(rows, BLOCK, columns, BLOCK, -1).swapaxes(1, 2)
     return np.ascontiguousarray(blocks.reshape(rows * columns, BLOCK, BLOCK, -1))
 
 
-def _remove_planes(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Subtract from each block its mean and its slopes."""
-    ramp = np.linspace(-1, 1, BLOCK, dtype=np.float32)
-    square = float((ramp * ramp).sum()) * BLOCK
-    result = blocks - blocks.mean(axis=(1, 2), keepdims=True)
-    for shape in ((1, BLOCK, 1, 1), (1, 1, BLOCK, 1)):
-        slope = ramp.reshape(shape)
-        result -= (result * slope).sum(axis=(1, 2), keepdims=True) / np.float32(square) * slope
-    return np.asarray(result, np.float32)
+def _transform_blocks(blocks: NDArray[np.float32]) -> NDArray[np.complex128]:
+    """Return the spectra of windowed blocks; white noise has the power of its variance."""
+    window = np.hanning(BLOCK + 2)[1:-1]
+    window = np.outer(window, window)[..., None]
+    window /= np.sqrt((window**2).sum())
+    centered = blocks - blocks.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(np.fft.fft2(centered * window, axes=(1, 2)))
 
 
 def _choose_flat(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -132,31 +141,33 @@ def _choose_flat(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDA
 
 
 def _fit_levels(tones: NDArray[np.int_], deviation: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the median deviation of each tone, interpolated where there is no block."""
+    """Return the deviation of each tone, interpolated where there is no block."""
     known = np.unique(tones)
-    medians = np.array([np.median(deviation[tones == tone]) for tone in known])
+    levels = np.array([np.sqrt(np.mean(deviation[tones == tone] ** 2)) for tone in known])
     inner = (known > 0) & (known < LUMA_BINS - 1)  # black and white are clipped
-    lowest = medians[inner].min() if inner.any() else medians.min()
-    limited = np.minimum(medians, _MAX_RATIO * lowest)
+    lowest = levels[inner].min() if inner.any() else levels.min()
+    limited = np.minimum(levels, _MAX_RATIO * lowest)
     return np.asarray(np.interp(np.arange(LUMA_BINS), known, limited), np.float32)
 
 
-def _measure_spectrum(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean power spectrum of (K, 32, 32) blocks, scaled to mean 1."""
-    window = np.hanning(BLOCK + 2)[1:-1]
-    values = np.fft.fft2(blocks * np.outer(window, window))
-    power = (values.real**2 + values.imag**2).mean(axis=0)
-    mean = power.mean()
-    return np.asarray(power / mean if mean > 0 else np.ones_like(power), np.float32)
+def _fill_low(power: NDArray[np.float64], band: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Continue the power of a band to lower frequencies, where the picture itself may be.
+
+    The logarithm of the power is continued as a line over the squared frequency, which is exact for
+    white noise and for noise blurred by a Gaussian.
+    """
+    ring = band & (_FREQUENCY[band].min() + _RING_WIDTH >= _FREQUENCY)
+    if band.all() or power[ring].min() <= 0:
+        return power
+    slope, start = np.polyfit(_FREQUENCY[ring] ** 2, np.log(power[ring]), 1)
+    line = np.exp(start + min(slope, 0) * _FREQUENCY**2)
+    return np.where(band, power, np.minimum(power, line))
 
 
-def _measure_mixing(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+def _measure_mixing(waves: NDArray[np.complex128]) -> NDArray[np.float32]:
     """Return the factor of the channels' covariance, for a luma of standard deviation 1."""
-    samples = blocks.reshape(-1, 3).astype(np.float64)
-    covariance = samples.T @ samples / len(samples)
-    weights = np.array([0.299, 0.587, 0.114])
-    power = float(weights @ covariance @ weights)
-    if power <= 0:
-        return np.eye(3, dtype=np.float32)
-    values, vectors = np.linalg.eigh(covariance / power)
+    samples = waves.reshape(-1, 3)
+    covariance = (samples.conj().T @ samples).real
+    weights = np.array(LUMA_WEIGHTS)
+    values, vectors = np.linalg.eigh(covariance / (weights @ covariance @ weights))
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0)), np.float32)

@@ -18,7 +18,7 @@ from kinoloom.base.options import option
 from kinoloom.enhance.filters.channels import Colors, find_luma, repeat
 from kinoloom.enhance.filters.filter import Context, Filter
 
-_MAX_AMOUNT = 3.0
+_MAX_AMOUNT = 2.0
 _NEIGHBORS = np.ones((3, 3), np.uint8)
 _MIN_THRESHOLD = 0.5 / 255
 

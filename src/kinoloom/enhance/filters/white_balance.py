@@ -1,7 +1,8 @@
 """White balance by the grey-edge hypothesis: edges are grey on average.
 
-Gains act like a camera's: `motion.exposure.apply_gain` multiplies dark and middle tones, while
-black and clipped white stay as they are. They are bounded, and keep the mean luma of the edges.
+A gain multiplies all tones of its channel, but rolls off just below white: what is clipped in the
+picture stays white instead of taking on the opposite cast. The gains are bounded, and keep the mean
+luma of the edges.
 
 Source: van de Weijer, Gevers and Gijsenij, "Edge-based color constancy", IEEE TIP 16(9), 2007, with
 first derivatives and Minkowski norm 6.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,8 +22,8 @@ from kinoloom.base.options import option
 from kinoloom.enhance.filters.channels import LUMA_WEIGHTS, Colors
 from kinoloom.enhance.filters.filter import Context, Filter
 from kinoloom.enhance.filters.tables import LEVELS, Table, add_offsets
-from kinoloom.motion.exposure import apply_gain
 
+T = TypeVar("T", np.float32, np.float64)
 Gains = tuple[float, float, float]
 """Red, green and blue."""
 
@@ -29,6 +31,8 @@ _SIDE_PX = 256
 _SIGMA_PX = 1.0
 _NORM = 6
 _ROUNDS = 4
+_SHOULDER = 8
+"""Exponent of the roll-off; `motion.exposure` has the same form with 2."""
 _CLIPPED = 0.98
 _MIN_EDGE = 1 / 255
 _LUMA = np.array(LUMA_WEIGHTS)
@@ -69,7 +73,7 @@ def estimate_gains(picture: Colors, max_gain: float = 1.5) -> Gains:
     use = cv2.dilate((small.max(axis=2) > _CLIPPED).astype(np.uint8), np.ones((5, 5), np.uint8))
     gains = np.ones(3)
     for _ in range(_ROUNDS):
-        edges = _measure_edges(apply_gain(np.asarray(small), gains.astype(np.float32)), use == 0)
+        edges = _measure_edges(_apply_gains(np.asarray(small, np.float32), gains), use == 0)
         if edges.min() < _MIN_EDGE:
             return 1.0, 1.0, 1.0
         gains *= (_LUMA @ edges) / edges
@@ -91,8 +95,14 @@ def _measure_edges(picture: Colors, use: NDArray[np.bool_]) -> NDArray[np.float6
 
 @lru_cache(maxsize=4)
 def _build_table(gains: tuple[float, ...], strength: float) -> Table:
-    ramp = np.repeat(LEVELS.astype(np.float32), 3).reshape(1, -1, 3)
-    lit = apply_gain(ramp, np.array(gains, np.float32), strength)
-    table = np.asarray((lit - ramp)[0], np.float32)
+    levels = np.repeat(LEVELS[:, None], 3, axis=1)
+    table = np.asarray(_apply_gains(levels, np.array(gains) ** strength) - levels, np.float32)
     table.setflags(write=False)
     return table
+
+
+def _apply_gains(values: NDArray[T], gains: NDArray[np.float64]) -> NDArray[T]:
+    """Multiply values in 0..1 by the gains of the last axis; 0 and 1 stay."""
+    factors = gains.astype(values.dtype)
+    excess = (gains**_SHOULDER - 1).astype(values.dtype)
+    return factors * values / (1 + excess * values**_SHOULDER) ** (1 / _SHOULDER)
