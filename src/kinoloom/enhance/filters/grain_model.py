@@ -21,6 +21,8 @@ BLOCK = 16
 """Side of the blocks in which grain is measured, and of its spectrum."""
 LUMA_BINS = 8
 
+_MIN_SIDE_PX = 64
+
 _LOWEST_FREQUENCY = 0.2
 """In cycles per pixel; below, the grain cannot be separated from the picture."""
 _RING_WIDTH = 0.15
@@ -81,7 +83,7 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
         ArrayError: not pictures, of different shapes, or smaller than 64x64 pixels.
     """
     colors = to_float(check_picture(picture))[..., :3]
-    if min(colors.shape[:2]) < 2 * BLOCK:
+    if min(colors.shape[:2]) < _MIN_SIDE_PX:
         size = f"{colors.shape[1]}x{colors.shape[0]}"
         raise ArrayError(f"Grain is measured in pictures of at least 64x64 pixels, not {size}.")
     grain = colors

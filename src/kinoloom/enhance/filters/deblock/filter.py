@@ -12,6 +12,8 @@ from kinoloom.enhance.filters.channels import Colors
 from kinoloom.enhance.filters.deblock import borders, transform
 from kinoloom.enhance.filters.filter import Context, Filter
 
+Method = Literal["transform", "borders"]
+
 _MODERATE_QUALITY = 50
 _MEAN_STEP = 16 / 8 / 255
 """Quantization step of the mean of a block at quality 50, of a picture in 0..1."""
@@ -22,7 +24,7 @@ class Deblock(Filter):
     """Removes the errors of block compression; at quality 100 it changes nothing."""
 
     quality: int | None = option(None, "JPEG quality; measured, or 50 if unknown", low=1, high=100)
-    method: Literal["transform", "borders"] = option(
+    method: Method = option(
         "transform", "Shifted transforms, or the borders of blocks only, which is faster"
     )
 
