@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from kinoloom.base.options import option
-from kinoloom.enhance.filters.channels import Colors, Plane, find_largest, repeat
+from kinoloom.enhance.filters.channels import Colors, Plane, repeat, split
 from kinoloom.enhance.filters.dither import tile_dither
 from kinoloom.enhance.filters.filter import Context, Filter
 
@@ -36,24 +36,27 @@ class Deband(Filter):
         return 2 * self.radius + 2
 
     def _filter(self, picture: Colors, context: Context) -> Colors:
-        result = picture
+        result = picture.copy()
         share = np.zeros(picture.shape[:2], np.float32)
         for radius in (self.radius, max(1, self.radius // 2)):
-            smooth = _blur(picture, radius)
-            difference = smooth - picture
+            difference = _blur(picture, radius)
+            difference -= picture
             weight = self._weigh(difference, radius) * np.float32(self.strength)
             new = np.maximum(weight - share, 0)
-            result = result + repeat(new) * difference
+            difference *= repeat(new)
+            result += difference
             share += new
         if self.dither and context.bits is not None:
             pattern = tile_dither(share.shape, context.origin, context.seed)
             share /= np.float32(2**context.bits - 1)
-            result += pattern * repeat(share)
+            pattern *= repeat(share)
+            result += pattern
         return result
 
     def _weigh(self, difference: Colors, radius: int) -> Plane:
         """Return 1 where only steps differ, 0 near edges, texture and exactly flat areas."""
-        worst = find_largest(np.abs(difference)) * np.float32(255)
+        planes = [np.abs(plane) for plane in split(difference)]
+        worst = np.maximum(np.maximum(planes[0], planes[1]), planes[2]) * np.float32(255)
         side = 2 * (radius // 2) + 1
         nearby = cv2.dilate(worst, np.ones((side, side), np.uint8))
         weight = np.clip(2 - nearby / np.float32(self.threshold), 0, 1)

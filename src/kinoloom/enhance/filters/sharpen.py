@@ -53,4 +53,5 @@ class Sharpen(Filter):
         margin = np.float32(self.margin)
         result = repeat(detail)
         result += picture
-        return np.clip(result, low - margin, high + margin, out=result)
+        np.maximum(result, low - margin, out=result)
+        return np.minimum(result, high + margin, out=result)
