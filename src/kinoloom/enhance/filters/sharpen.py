@@ -54,4 +54,4 @@ class Sharpen(Filter):
         result = repeat(detail)
         result += picture
         np.maximum(result, low - margin, out=result)
-        return np.minimum(result, high + margin, out=result)
+        return np.asarray(np.minimum(result, high + margin, out=result), np.float32)
