@@ -14,6 +14,7 @@ from kinoloom.enhance.filters.lut.tables import ColorLut, Lut1D, Lut3D, Triple, 
 from kinoloom.errors import (
     ArrayError,
     InputNotFoundError,
+    MediaError,
     OutputExistsError,
     UnreadableMediaError,
     UnsupportedMediaError,
@@ -146,6 +147,8 @@ def test_tables_for_video_range_are_rejected(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError, match=r"none\.cube does not exist"):
         Lut(file=tmp_path / "none.cube")
+    with pytest.raises(UsageError, match=r"--file must name a \.cube file"):
+        Lut()
     with pytest.raises(UnreadableMediaError, match="cannot be read: Is a directory"):
         read_cube(tmp_path)
 
@@ -179,3 +182,26 @@ def test_tables_are_checked() -> None:
         ColorLut()
     with pytest.raises(ArrayError, match=r"2\.\.256 entries .* not 1"):
         identity_lut(1)
+
+
+VALID = b'TITLE "x"\nLUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 0 1\n0 0 0\n1 1 1\n'
+
+
+@given(
+    data=st.one_of(
+        st.binary(max_size=200),
+        st.tuples(st.integers(0, len(VALID)), st.integers(0, 9), st.binary(max_size=6)).map(
+            lambda edit: VALID[: edit[0]] + edit[2] + VALID[edit[0] + edit[1] :]
+        ),
+    )
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_file_is_read_or_rejected_with_a_message(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.cube"
+    path.write_bytes(data)
+    try:
+        lut = read_cube(path)
+    except MediaError as error:
+        assert str(path) in error.message
+    else:
+        assert lut.shaper is not None or lut.lattice is not None

@@ -99,6 +99,16 @@ def test_integer_pictures_are_measured_too(dtype: type) -> None:
     np.testing.assert_allclose(rounded.levels, measure_grain(picture).levels, rtol=0.03)
 
 
+def test_large_pictures_are_sampled_evenly() -> None:
+    picture = np.random.default_rng(2).normal(0, 0.02, (1200, 1200, 3))
+    picture[600:] *= 2
+    picture[:600] += 3 / 7
+    picture[600:] += 5 / 7
+    model = measure_grain(np.clip(picture, 0, 1).astype(np.float32))
+    expected = 0.02 * np.sqrt(np.square(WEIGHTS).sum())
+    np.testing.assert_allclose(model.levels[[3, 5]], [expected, 2 * expected], rtol=0.03)
+
+
 def test_wrong_arguments_are_rejected() -> None:
     scene = build_scene()
     with pytest.raises(ArrayError, match="at least 64x64 pixels, not 128x63"):

@@ -42,8 +42,8 @@ NAMED_CURVES = {
 }
 """Curves that have a name."""
 
-_CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
-_ALL = {"all", "m", "master"}
+_CHANNELS = {"r": "red", "g": "green", "b": "blue", "m": "master", "all": "master"}
+_CHANNELS |= {name: name for name in _CHANNELS.values()}
 _STRAIGHT: Points = ((0.0, 0.0), (1.0, 1.0))
 _HINT = "Write it like 'r=0/0 0.5/0.6 1/1', or name one of: " + ", ".join(NAMED_CURVES) + "."
 
@@ -166,15 +166,12 @@ def _cached_table(text: str) -> Table:
 
 
 def _find_channel(name: str, text: str) -> str:
-    lower = name.lower()
-    if lower in _ALL:
-        return "master"
-    if lower not in _CHANNELS:
+    if name.lower() not in _CHANNELS:
         raise UsageError(
             f"Unknown channel '{name}' in the tone curves '{text}': expected r, g, b or all.",
             hint=_HINT,
         )
-    return ("red", "green", "blue")[_CHANNELS[lower]]
+    return _CHANNELS[name.lower()]
 
 
 def _parse_points(words: str, text: str) -> Points:

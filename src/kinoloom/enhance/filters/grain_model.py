@@ -2,19 +2,21 @@
 
 The level depends on the luma, the spectrum on the size of the grains, and the correlation of the
 channels on the film. All three are measured in blocks without structure, at frequencies above 0.2
-cycles per pixel; the power below is extrapolated. Where a denoised version of the
-picture is known, the difference of the two is measured at all frequencies.
+cycles per pixel; the power below is extrapolated. Where a denoised version of the picture is known,
+the difference of the two is measured at all frequencies. At most 4,096 blocks are used, so that
+memory and time do not grow with the picture.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture, check_picture, to_float
-from kinoloom.enhance.filters.channels import LUMA_WEIGHTS, find_luma
+from kinoloom.enhance.filters.channels import LUMA_WEIGHTS
 from kinoloom.errors import ArrayError
 
 BLOCK = 16
@@ -22,12 +24,11 @@ BLOCK = 16
 LUMA_BINS = 8
 
 _MIN_SIDE_PX = 64
-
 _LOWEST_FREQUENCY = 0.2
 """In cycles per pixel; below, the grain cannot be separated from the picture."""
 _RING_WIDTH = 0.15
 _GREY = np.eye(3, dtype=np.float32)
-_FREQUENCY = np.hypot(*np.meshgrid(np.fft.fftfreq(BLOCK), np.fft.fftfreq(BLOCK))).astype(np.float32)
+_MAX_BLOCKS = 4096
 _FLAT_SHARE = 0.15
 _FLAT_FACTOR = 1.5
 _MIN_BLOCKS = 4
@@ -82,28 +83,30 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
     Raises:
         ArrayError: not pictures, of different shapes, or smaller than 64x64 pixels.
     """
-    colors = to_float(check_picture(picture))[..., :3]
-    if min(colors.shape[:2]) < _MIN_SIDE_PX:
-        size = f"{colors.shape[1]}x{colors.shape[0]}"
+    check_picture(picture)
+    if min(picture.shape[:2]) < _MIN_SIDE_PX:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
         raise ArrayError(f"Grain is measured in pictures of at least 64x64 pixels, not {size}.")
-    grain = colors
+    blocks = grain = _sample_blocks(picture)
     if denoised is not None:
-        if denoised.shape != picture.shape:
+        if check_picture(denoised, "denoised picture").shape != picture.shape:
             raise ArrayError(
                 f"The denoised picture must be {picture.shape} like the picture, not "
                 f"{denoised.shape}."
             )
-        grain = colors - to_float(check_picture(denoised, "denoised picture"))[..., :3]
-    lumas = _split_blocks(find_luma(np.ascontiguousarray(colors))[..., None]).mean(axis=(1, 2, 3))
-    waves = _transform_blocks(_split_blocks(grain))
+        grain = blocks - _sample_blocks(denoised)
+    waves = _transform_blocks(grain)
     power = np.abs(waves @ np.array(LUMA_WEIGHTS)) ** 2
-    band = (_LOWEST_FREQUENCY if denoised is None else 0) <= _FREQUENCY
+    band = _find_frequencies() >= (_LOWEST_FREQUENCY if denoised is None else 0)
+    lumas = blocks.mean(axis=(1, 2)) @ np.array(LUMA_WEIGHTS)
     deviation = np.sqrt(power[:, band].mean(axis=1))
     tones = np.rint(lumas * (LUMA_BINS - 1)).astype(int)
     chosen = _choose_flat(tones, deviation)
     spectrum = _fill_low(power[chosen].mean(axis=0), band)
     if spectrum.max() <= 0:
-        return GrainModel(np.zeros(LUMA_BINS, np.float32), np.ones_like(_FREQUENCY), _GREY)
+        return GrainModel(
+            np.zeros(LUMA_BINS, np.float32), np.ones((BLOCK, BLOCK), np.float32), _GREY
+        )
     share = np.sqrt(spectrum.mean() / spectrum[band].mean())
     return GrainModel(
         _fit_levels(tones[chosen], deviation[chosen] * share),
@@ -112,12 +115,21 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
     )
 
 
-def _split_blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (K, 16, 16, C) blocks of a picture, those at its last edges excepted."""
+def _sample_blocks(picture: Picture) -> NDArray[np.float32]:
+    """Return (K, 16, 16, 3) float32 blocks, evenly spread over a picture."""
     rows, columns = (side // BLOCK for side in picture.shape[:2])
-    whole = picture[: rows * BLOCK, : columns * BLOCK]
-    blocks = whole.reshape(rows, BLOCK, columns, BLOCK, -1).swapaxes(1, 2)
-    return np.ascontiguousarray(blocks.reshape(rows * columns, BLOCK, BLOCK, -1))
+    count = min(rows * columns, _MAX_BLOCKS)
+    index = np.linspace(0, rows * columns - 1, count).astype(int)[:, None, None]
+    inside = np.arange(BLOCK)
+    top, left = index // columns * BLOCK, index % columns * BLOCK
+    return to_float(picture[top + inside[:, None], left + inside, :3])
+
+
+@lru_cache(maxsize=1)
+def _find_frequencies() -> NDArray[np.float64]:
+    """Return the (16, 16) spatial frequencies of a block's spectrum, in cycles per pixel."""
+    one = np.fft.fftfreq(BLOCK)
+    return np.asarray(np.hypot(one[:, None], one[None]))
 
 
 def _transform_blocks(blocks: NDArray[np.float32]) -> NDArray[np.complex128]:
@@ -158,11 +170,12 @@ def _fill_low(power: NDArray[np.float64], band: NDArray[np.bool_]) -> NDArray[np
     The logarithm of the power is continued as a line over the squared frequency, which is exact for
     white noise and for noise blurred by a Gaussian.
     """
-    ring = band & (_FREQUENCY[band].min() + _RING_WIDTH >= _FREQUENCY)
+    frequencies = _find_frequencies()
+    ring = band & (frequencies <= _LOWEST_FREQUENCY + _RING_WIDTH)
     if band.all() or power[ring].min() <= 0:
         return power
-    slope, start = np.polyfit(_FREQUENCY[ring] ** 2, np.log(power[ring]), 1)
-    line = np.exp(start + min(slope, 0) * _FREQUENCY**2)
+    slope, start = np.polyfit(frequencies[ring] ** 2, np.log(power[ring]), 1)
+    line = np.exp(start + min(slope, 0) * frequencies**2)
     return np.where(band, power, np.minimum(power, line))
 
 

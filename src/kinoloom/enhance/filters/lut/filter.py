@@ -15,6 +15,7 @@ from kinoloom.enhance.filters.filter import Context, Filter
 from kinoloom.enhance.filters.lut.cube_file import read_cube
 from kinoloom.enhance.filters.lut.interpolation import apply_lut
 from kinoloom.enhance.filters.lut.tables import ColorLut
+from kinoloom.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Lut(Filter):
     """Replaces colours by those of a table.
 
     Raises:
+        UsageError: no file is named.
         MediaError: the file is missing or damaged; see `read_cube`.
     """
 
@@ -32,6 +34,8 @@ class Lut(Filter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.file == Path():
+            raise UsageError("Filter Lut: --file must name a .cube file.")
         _ = self.table
 
     @cached_property

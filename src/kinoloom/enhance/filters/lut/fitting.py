@@ -13,6 +13,7 @@ time independent of the size of the picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -25,6 +26,8 @@ from kinoloom.errors import ArrayError
 Field = NDArray[np.float64]
 """(N, N, N, 3): offsets on the lattice."""
 
+_MAX_PX = 1 << 22
+"""Of larger pictures, every second or third pixel in both directions is enough."""
 _CELLS = 64
 _FULL_WEIGHT_PX = 50
 _IDENTITY = 1e-4
@@ -48,6 +51,8 @@ def fit_lut(before: Picture, after: Picture, *, size: int = 17, smoothness: floa
     Raises:
         ArrayError: not pictures, different sizes, or an argument out of range.
     """
+    check_picture(before, "picture before")
+    check_picture(after, "picture after")
     if before.shape[:2] != after.shape[:2]:
         raise ArrayError(
             "The pictures before and after must have the same size, not "
@@ -58,8 +63,8 @@ def fit_lut(before: Picture, after: Picture, *, size: int = 17, smoothness: floa
             f"The size must be from 2 to 65 and the smoothness above 0, not {size} and "
             f"{smoothness}."
         )
-    source = to_float(check_picture(before, "picture before"))[..., :3].reshape(-1, 3)
-    target = to_float(check_picture(after, "picture after"))[..., :3].reshape(-1, 3)
+    step = max(1, math.ceil(math.sqrt(before.shape[0] * before.shape[1] / _MAX_PX)))
+    source, target = (to_float(one[::step, ::step, :3]).reshape(-1, 3) for one in (before, after))
     colors, changes, weights = _average_cells(source, target - source)
     index, shares = _find_corners(colors, size)
 

@@ -20,7 +20,7 @@ from kinoloom.enhance.filters.channels import merge, split
 from kinoloom.enhance.filters.lut.tables import ColorLut, Lut1D, Lut3D
 
 Values = NDArray[np.float32]
-Indices = NDArray[np.int32]
+Indices = NDArray[np.intp]
 Interpolation = Literal["tetrahedral", "trilinear"]
 
 _BAND_PX = 1 << 14
@@ -71,10 +71,10 @@ def _apply_3d(picture: Values, lut: Lut3D, interpolation: Interpolation) -> Valu
         ):
             values = np.clip(plane, np.float32(low), np.float32(high))
             position = (values - np.float32(low)) * np.float32((lut.size - 1) / (high - low))
-            corner = np.minimum(position.astype(np.int32), lut.size - 2)
+            corner = np.minimum(position.astype(np.intp), lut.size - 2)
             planes.append(values)
             corners.append(corner)
-            fractions.append(position - corner)
+            fractions.append(position - corner.astype(np.float32))
         index = corners[0] + lut.size * (corners[1] + lut.size * corners[2])
         for plane, change in zip(planes, blend(offsets, index, fractions, lut.size), strict=True):
             plane += change
@@ -87,7 +87,7 @@ def _blend_tetrahedral(
 ) -> list[Values]:
     """Walk from a cell's first corner to its last along the axes, largest fraction first."""
     red, green, blue = fractions
-    one, two, three = np.int32(1), np.int32(size), np.int32(size * size)
+    one, two, three = np.intp(1), np.intp(size), np.intp(size * size)
     above = red >= green
     least, most = np.minimum(red, green), np.maximum(red, green)
     first = np.where(most >= blue, np.where(above, one, two), three)
@@ -111,7 +111,7 @@ def _blend_trilinear(
     corners = []
     for red, green, blue in itertools.product((0, 1), repeat=3):
         weight = shares[0][red] * shares[1][green] * shares[2][blue]
-        corners.append((index + np.int32(red + size * (green + size * blue)), weight))
+        corners.append((index + (red + size * (green + size * blue)), weight))
     return _sum_corners(offsets, corners)
 
 
