@@ -55,6 +55,7 @@ def test_the_margin_allows_some_overshoot() -> None:
 def test_colors_of_edges_stay() -> None:
     result = Sharpen(strength=1, margin=0.05)(blurred_edge())
     np.testing.assert_allclose(result[..., 2] - result[..., 0], 0.1, atol=1e-5)
+    np.testing.assert_allclose(result[..., 1] - result[..., 0], 0.05, atol=1e-5)
 
 
 def test_noise_is_amplified_less_than_detail() -> None:
