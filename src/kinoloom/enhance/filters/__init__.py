@@ -1,0 +1,1 @@
+"""Filters of pictures: colour, sharpness, bands, blocks, light and grain."""

@@ -1,0 +1,1 @@
+"""Colour lookup tables: files, interpolation and fitting."""
