@@ -10,5 +10,26 @@ profile and metadata. `PhotoTree` mirrors whole folders.
 from kinoloom.media.photo.editing.blocks import Metadata
 from kinoloom.media.photo.editing.opening import EditablePhoto, open_photo
 from kinoloom.media.photo.editing.saving import SavedPhoto, choose_format, save_photo
+from kinoloom.media.photo.editing.trees import (
+    Failure,
+    PhotoTree,
+    TreePhoto,
+    TreeReport,
+    find_photos,
+    read_key,
+)
 
-__all__ = ["EditablePhoto", "Metadata", "SavedPhoto", "choose_format", "open_photo", "save_photo"]
+__all__ = [
+    "EditablePhoto",
+    "Failure",
+    "Metadata",
+    "PhotoTree",
+    "SavedPhoto",
+    "TreePhoto",
+    "TreeReport",
+    "choose_format",
+    "find_photos",
+    "open_photo",
+    "read_key",
+    "save_photo",
+]

@@ -93,7 +93,7 @@ def open_photo(path: Path) -> EditablePhoto:
         kind, data = load(path)
         _check_single(kind, data)
         source = open_source(kind, data)
-        skeleton = _read_skeleton(kind, data, source)
+        skeleton = read_skeleton(kind, data, _describe_coding(source))
         pixels = source.pixels()
         is_grey = kind == "PNG" and data[25] in (0, 4)
         remarks: tuple[str, ...] = ()
@@ -134,7 +134,17 @@ def _check_single(kind: str, data: bytes) -> None:
         )
 
 
-def _read_skeleton(kind: str, data: bytes, source: Source) -> Skeleton:
+def read_skeleton(kind: str, data: bytes, coding: Coding | None = None) -> Skeleton:
+    """Return a picture file without its pixels.
+
+    Args:
+        kind: its format.
+        data: the whole file.
+        coding: how the pixels of an AVIF file are coded.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     if kind == "JPEG":
         return read_jpeg(data)
     if kind == "PNG":
@@ -144,10 +154,15 @@ def _read_skeleton(kind: str, data: bytes, source: Source) -> Skeleton:
     if kind == "TIFF":
         return read_tiff(data)
     if kind == "AVIF":
-        tagged = not source.icc and source.primaries not in _SRGB_PRIMARIES
-        colors = (source.primaries, source.transfer) if tagged else (0, 0)
-        return read_avif(data, Coding(bits=source.bits, primaries=colors[0], transfer=colors[1]))
+        return read_avif(data, coding or Coding())
     return PlainSkeleton(tuple(_read_heic(data)) if kind == "HEIC" else ())
+
+
+def _describe_coding(source: Source) -> Coding:
+    """Return bits and colours, those of sRGB or of a file with a profile as unspecified."""
+    if source.icc or source.primaries in _SRGB_PRIMARIES:
+        return Coding(bits=source.bits)
+    return Coding(bits=source.bits, primaries=source.primaries, transfer=source.transfer)
 
 
 def _read_heic(data: bytes) -> list[Block]:
