@@ -14,6 +14,7 @@ from kinoloom.media.photo.editing.exif import (
     update_exif,
 )
 from kinoloom.media.photo.editing.tiff_structure import TiffStructure
+from kinoloom.media.photo.metadata import parse_exif
 
 _NAMES = {"exif": "EXIF", "xmp": "XMP", "photoshop": "Photoshop", "iptc": "IPTC"}
 
@@ -77,8 +78,9 @@ def edit_blocks(blocks: Sequence[Block], change: Change) -> Edits:
     return edits
 
 
-def _edit_exif(block: Block, change: Change, edits: Edits) -> Block:
+def _edit_exif(block: Block, change: Change, edits: Edits) -> Block | None:
     data = block.data
+    parse_exif(data)  # the orientation is not applied if this fails
     if change.without_location:
         structure = TiffStructure(data)
         if remove_location(structure):
@@ -87,7 +89,18 @@ def _edit_exif(block: Block, change: Change, edits: Edits) -> Block:
             edits.remarks.append("its maker note was kept, which some cameras add places to")
         data = bytes(structure.data)
     size = change.width, change.height
-    return replace(block, data=update_exif(data, *size, change.thumbnail, change.exif_limit))
+    data = update_exif(data, *size, change.thumbnail, change.exif_limit)
+    if not _is_upright(data):  # values that overlap
+        edits.remarks.append("its EXIF data is damaged and was dropped")
+        return None
+    return replace(block, data=data)
+
+
+def _is_upright(data: bytes) -> bool:
+    try:
+        return parse_exif(data).orientation == 1
+    except ValueError:
+        return False
 
 
 def _edit_xmp(block: Block, change: Change, edits: Edits) -> Block:

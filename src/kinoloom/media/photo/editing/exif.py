@@ -45,7 +45,10 @@ def update_exif(block: bytes, width: int, height: int, thumbnail: Thumbnailer, l
     set_upright(structure, width, height)
     first = structure.first
     if first.next_offset:
-        _replace_thumbnail(structure, first, thumbnail, limit)
+        try:
+            _replace_thumbnail(structure, first, thumbnail, limit)
+        except ValueError:
+            structure.set_next(first, 0)
     return bytes(structure.data)
 
 
@@ -82,7 +85,8 @@ def remove_location(structure: TiffStructure) -> bool:
         gps = structure.follow(first, GPS)
     if gps is not None and gps.offset != _find_offset(structure, first, EXIF):
         structure.wipe_directory(gps)
-    structure.remove(first, GPS)
+    while GPS in first.entries:  # more than once in a damaged directory
+        first = structure.remove(first, GPS)
     return True
 
 
@@ -114,7 +118,7 @@ def _replace_thumbnail(
     start, size = old
     side = _measure_side(bytes(structure.data[start : start + size]))
     structure.wipe(start, size)
-    if start >= second.end and start + size >= len(structure.data) - 1:
+    if start + size >= len(structure.data) - 1 and _find_end(structure, first, second) <= start:
         del structure.data[start:]
     new = thumbnail(side)
     if size >= len(new) and start + size <= len(structure.data):
@@ -139,6 +143,14 @@ def _find_thumbnail(structure: TiffStructure, second: Directory) -> tuple[int, i
     if start < 8 or size == 0 or start + size > len(structure.data):
         return None
     return start, size
+
+
+def _find_end(structure: TiffStructure, *directories: Directory) -> int:
+    """Return the offset after the last value of directories, and of those of EXIF and GPS."""
+    inner = (structure.follow(directories[0], tag) for tag in (EXIF, GPS))
+    known = [*directories, *(one for one in inner if one is not None)]
+    entries = [entry for directory in known for entry in directory.entries.values()]
+    return max(*(one.end for one in known), *(one.start + one.size for one in entries))
 
 
 def _measure_side(jpeg: bytes) -> int:

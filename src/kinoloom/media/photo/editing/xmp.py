@@ -181,7 +181,8 @@ def _cut(packet: bytes, node: Node) -> _Edit:
     """Return the edit that removes a node, for an element with its indentation."""
     start = node.start
     if isinstance(node, Element):
-        start = len(packet[:start].rstrip(b" \t"))
+        while packet[start - 1 : start] in (b" ", b"\t"):
+            start -= 1
         start -= packet[start - 1 : start] == b"\n"
     return start, node.end, b""
 
