@@ -173,6 +173,53 @@ def tagged_jpeg(path: Path, image: Any, **options: Any) -> Path:
     return path
 
 
+PRIVATE = b"private data" * 20
+
+
+def tagged_tiff(path: Path, image: Any, order: str = "<", rows: int = 5) -> Path:
+    """Write an uncompressed TIFF file with EXIF before, and all other tags after its strips.
+
+    Args:
+        path: the file.
+        image: (H, W) or (H, W, 3) uint8 or uint16.
+        order: byte order, as `struct` spells it.
+        rows: in a strip.
+    """
+    block = TiffStructure(exif(order))
+    values = block.read_values(block.first)
+    places = {tag: entry.start for tag, entry in block.first.entries.items()}
+    thumbnail_offset = block.first.next_offset
+    stored = image.astype(image.dtype.newbyteorder(order))
+    strips = [stored[top : top + rows].tobytes() for top in range(0, len(image), rows)]
+    starts = [block.append(strip) for strip in strips]
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    numbers = {
+        (SHORT, "H"): {
+            258: [8 * image.dtype.itemsize] * channels,
+            259: [1],
+            262: [2 if channels == 3 else 1],
+            277: [channels],
+        },
+        (LONG, "I"): {
+            256: [image.shape[1]],
+            257: [image.shape[0]],
+            273: starts,
+            278: [rows],
+            279: [len(strip) for strip in strips],
+        },
+    }
+    for (kind, letter), table in numbers.items():
+        for tag, items in table.items():
+            values[tag] = (kind, len(items), struct.pack(f"{order}{len(items)}{letter}", *items))
+    blocks = {700: XMP, 33723: iim(), 34377: resources(), 34675: make.P3_ICC, 65000: PRIVATE}
+    values |= {tag: (UNDEFINED, len(content), content) for tag, content in blocks.items()}
+    first = block.append_directory(values, places)
+    block.write("I", 4, first)
+    block.set_next(block.first, thumbnail_offset)
+    path.write_bytes(bytes(block.data))
+    return path
+
+
 def raw_profile(name: bytes, content: bytes) -> bytes:
     """Return ImageMagick's text of a block, as the content of a zTXt chunk."""
     digits = content.hex()

@@ -67,15 +67,15 @@ def test_an_unchanged_picture_comes_back_upright(
     assert np.abs(read_photo(out).image.astype(int) - UPRIGHT).max() <= tolerance
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize(
+    ("suffix", "channels"),
+    [*((".png", count) for count in (1, 2, 3, 4)), *((".tif", count) for count in (1, 3, 4))],
+)
 def test_16_bits_survive_float(tmp_path: Path, suffix: str, channels: int) -> None:
     rng = np.random.default_rng(5)
     samples = rng.integers(0, 65536, (9, 7, channels), dtype=np.uint16)
     path = tmp_path / f"a{suffix}"
     path.write_bytes(encode_png(samples) if suffix == ".png" else encode_tiff(samples))
-    if (suffix, channels) == (".tif", 2):
-        pytest.skip("16-bit TIFF files of grey and alpha are not read")
     photo = open_photo(path)
     colors = 1 if channels < 3 else 3
     assert np.array_equal(photo.samples, samples[..., :colors])

@@ -34,7 +34,7 @@ _TAGS = {kind: tag for tag, kind in _KINDS.items()}
 _ICC, _LAYERS, _SUBFILES = 34675, 37724, 330
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _STARTS, _SAMPLES, _ROWS, _SIZES, _PLANAR, _PREDICTOR, _EXTRA = 273, 277, 278, 279, 284, 317, 338
-_TILE_STARTS, _TILE_SIZES = 324, 325
+_TILE_STARTS, _TILE_SIZES, _JPEG_START, _JPEG_SIZE = 324, 325, 513, 514
 PIXEL_TAGS = frozenset(
     {
         *(_SUBFILE, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, 264, 265, 266),
@@ -148,13 +148,14 @@ def read_tiff(data: bytes) -> TiffSkeleton:
 
 
 def count_pages(data: bytes) -> int:
-    """Return the number of pages of a TIFF file; reduced copies of a page are not pages."""
+    """Return the number of pages of a TIFF file; previews and thumbnails are not pages."""
     pages = 0
     with suppress(ValueError):
         structure = TiffStructure(data)
         for directory in _follow_chain(structure, structure.first):
             kind = directory.entries.get(_SUBFILE)
-            pages += not (kind is not None and structure.read_integers(kind)[0] & 1)
+            is_reduced = kind is not None and structure.read_integers(kind)[0] & 1
+            pages += _WIDTH in directory.entries and not is_reduced
     return pages
 
 
@@ -264,12 +265,19 @@ def _replace(
     values: dict[int, Values],
     places: dict[int, int],
 ) -> None:
-    """Replace the value of a tag, or remove it; the old value is overwritten with zeros."""
-    if tag in first.entries:
-        structure.wipe_values(first.entries[tag])
+    """Replace the value of a tag, at its place if it fits, or remove it.
+
+    The old value is overwritten, with zeros where the new one is shorter.
+    """
+    entry = first.entries.get(tag)
+    if entry is not None:
+        structure.wipe_values(entry)
     values.pop(tag, None)
     places.pop(tag, None)
     if block is not None:
+        if entry is not None and 4 < len(block.data) <= entry.size:
+            structure.data[entry.start : entry.start + len(block.data)] = block.data
+            places[tag] = entry.start
         values[tag] = (1 if block.kind == "xmp" else UNDEFINED, len(block.data), block.data)
 
 
@@ -303,8 +311,9 @@ def _list_previews(structure: TiffStructure, first: Directory) -> list[Directory
 
 
 def _list_strips(structure: TiffStructure, directory: Directory) -> Iterator[tuple[int, int]]:
-    """Yield offset and bytes of the strips or tiles of a directory."""
-    for starts, sizes in ((_STARTS, _SIZES), (_TILE_STARTS, _TILE_SIZES)):
+    """Yield offset and bytes of the strips or tiles of a directory, or of its JPEG thumbnail."""
+    pairs = (_STARTS, _SIZES), (_TILE_STARTS, _TILE_SIZES), (_JPEG_START, _JPEG_SIZE)
+    for starts, sizes in pairs:
         if starts in directory.entries and sizes in directory.entries:
             pair = (structure.read_integers(directory.entries[tag]) for tag in (starts, sizes))
             yield from zip(*pair, strict=False)
