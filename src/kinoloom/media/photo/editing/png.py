@@ -72,8 +72,8 @@ class PngSkeleton:
     remarks: tuple[str, ...] = ()
 
     def strip(self) -> PngSkeleton:
-        """Return the skeleton with only the chunks that define colours."""
-        kept = tuple(one for one in self.before if one[0] in (*_COLOURS, *_TYPED))
+        """Return the skeleton with only the chunks that define colours and resolution."""
+        kept = tuple(one for one in self.before if one[0] in (*_COLOURS, *_TYPED, b"pHYs"))
         return PngSkeleton(self.header, kept, coding=self.coding)
 
     def without_texts(self, start: bytes) -> tuple[PngSkeleton, bool]:
