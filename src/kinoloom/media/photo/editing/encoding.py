@@ -92,9 +92,10 @@ def make_thumbnailer(samples: Picture) -> Thumbnailer:
 
     def thumbnail(side: int) -> bytes:
         color = samples[..., : 1 if samples.shape[2] < 3 else 3]
-        coarse = color if color.dtype == np.uint8 else (color >> 8).astype(np.uint8)
-        image = _to_pillow(coarse)
-        image.thumbnail((side, side))
+        height, width = (max(1, round(n * side / max(color.shape[:2]))) for n in color.shape[:2])
+        small = cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA)
+        coarse = small if small.dtype == np.uint8 else (small >> 8).astype(np.uint8)
+        image = _to_pillow(coarse.reshape(height, width, -1))
         for quality in _THUMBNAIL_QUALITIES:
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=quality)

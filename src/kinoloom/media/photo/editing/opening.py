@@ -189,7 +189,8 @@ def _convert_pillow(image: Image.Image) -> tuple[Picture, tuple[str, ...]]:
             f"its pixels are of the kind {mode}", hint="Save it as RGB or grey first."
         )
     has_alpha = mode in _WITH_ALPHA or "transparency" in image.info
-    samples = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
+    wanted = "RGBA" if has_alpha else "RGB"
+    samples = np.asarray(image if image.mode == wanted else image.convert(wanted))
     remarks = ("its palette was converted to RGB",) if mode in ("P", "PA") else ()
     if mode in _GREY:
         samples = samples[..., [0, 3] if has_alpha else [0]]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from kinoloom.base.arrays import Picture
 from kinoloom.media.photo.editing.blocks import Block, Coding, Kind
 from kinoloom.media.photo.editing.tiff_structure import (
+    BYTE,
     LONG,
     SHORT,
     UNDEFINED,
@@ -47,6 +48,7 @@ PIXEL_TAGS = frozenset(
 _COLOURS_AND_DPI = (_ICC, 282, 283, 296, 301, 318, 319)
 _POINTERS = (0x8769, 0x8825)
 """Tags that point to the directories of EXIF and GPS."""
+_BYTES = (BYTE, UNDEFINED)
 _DEFLATE, _STRAIGHT_ALPHA, _DIFFERENCES = 8, 2, 2
 _STRIP_BYTES = 1 << 18
 _MOST_BYTES = 1 << 32
@@ -272,13 +274,14 @@ def _replace(
     entry = first.entries.get(tag)
     if entry is not None:
         structure.wipe_values(entry)
-    values.pop(tag, None)
+    old = values.pop(tag, None)
     places.pop(tag, None)
     if block is not None:
         if entry is not None and 4 < len(block.data) <= entry.size:
             structure.data[entry.start : entry.start + len(block.data)] = block.data
             places[tag] = entry.start
-        values[tag] = (1 if block.kind == "xmp" else UNDEFINED, len(block.data), block.data)
+        kind = old[0] if old is not None and old[0] in _BYTES else UNDEFINED
+        values[tag] = (kind, len(block.data), block.data)
 
 
 def _follow_chain(structure: TiffStructure, first: Directory) -> Iterator[Directory]:

@@ -18,7 +18,7 @@ Order = Literal["<", ">"]
 _ORDERS: dict[bytes, Order] = {b"II*\0": "<", b"MM\0*": ">"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I"}
-SHORT, LONG, UNDEFINED = 3, 4, 7
+BYTE, SHORT, LONG, UNDEFINED = 1, 3, 4, 7
 
 Values = tuple[int, int, bytes]
 """Type, number and bytes of the values of a tag."""
