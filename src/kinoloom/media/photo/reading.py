@@ -251,7 +251,7 @@ def load(path: Path) -> tuple[str, bytes]:
 
 
 def open_source(kind: str, data: bytes) -> Source:
-    """Open the content of a picture file that is no animation.
+    """Open the content of a picture file, which may not be an animation.
 
     Raises:
         UnsupportedMediaError: it is above `PIXEL_LIMIT`, HDR, or raw camera data.
@@ -282,7 +282,15 @@ def _check_size(width: int, height: int) -> None:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Raise the errors of decoders inside the block as errors that name the file."""
+    """Raise the errors of decoders inside the block as errors that name the file.
+
+    Raises:
+        InputNotFoundError: the file does not exist.
+        UnreadableMediaError: a decoder failed, or the file is a folder.
+        UnsupportedMediaError: the block raised one about "it".
+        MissingExtraError: the format needs an extra.
+        BudgetError: memory ran out.
+    """
     try:
         with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` reports
             warnings.filterwarnings("ignore", module=r"PIL\.")

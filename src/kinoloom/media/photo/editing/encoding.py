@@ -94,7 +94,7 @@ def make_thumbnailer(samples: Picture) -> Thumbnailer:
         color = samples[..., : 1 if samples.shape[2] < 3 else 3]
         height, width = (max(1, round(n * side / max(color.shape[:2]))) for n in color.shape[:2])
         small = cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA)
-        coarse = small if small.dtype == np.uint8 else (small >> 8).astype(np.uint8)
+        coarse = small if small.dtype == np.uint8 else (small // 257).astype(np.uint8)
         image = _to_pillow(coarse.reshape(height, width, -1))
         for quality in _THUMBNAIL_QUALITIES:
             buffer = io.BytesIO()

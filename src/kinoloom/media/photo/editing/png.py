@@ -50,7 +50,8 @@ _KNOWN = (
 )
 _MOST_TEXT_BYTES = 1 << 26
 _STRIP_ROWS = 128
-_LEVEL = 6
+_LEVEL = 4
+"""Of compression: three times as fast as 6, and 2 to 5 % larger."""
 
 
 @dataclass(frozen=True)
