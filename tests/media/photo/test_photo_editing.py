@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kinoloom.base.provenance import Provenance
-from kinoloom.errors import ArrayError, OutputExistsError, UsageError
+from kinoloom.errors import ArrayError, InputChangedError, OutputExistsError, UsageError
 from kinoloom.media.photo.editing import EditablePhoto, open_photo, read_key, save_photo
 from kinoloom.media.photo.editing.png import encode_png
 from kinoloom.media.photo.editing.tiff import encode_tiff
@@ -453,3 +453,60 @@ def test_profiles_in_png_keep_their_compressed_bytes(tmp_path: Path) -> None:
     photo = open_photo(path)
     save_photo(photo, photo.picture, tmp_path / "b.png", metadata="drop")
     assert dict(tagged.split_png((tmp_path / "b.png").read_bytes()))[b"iCCP"] == odd
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif"])
+def test_another_format_has_the_same_resolution(tmp_path: Path, suffix: str, target: str) -> None:
+    photo = open_photo(make.save(tmp_path / f"a{suffix}", make.picture(), dpi=(240, 120)))
+    assert photo.skeleton.dpi == pytest.approx((240, 120), abs=0.1)
+    save_photo(photo, photo.picture, tmp_path / f"b{target}")
+    with Image.open(tmp_path / f"b{target}") as image:
+        assert image.info["dpi"] == pytest.approx((240, 120), abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_a_photo_without_resolution_gets_none(tmp_path: Path, suffix: str) -> None:
+    photo = open_photo(make.save(tmp_path / f"a{suffix}", make.picture()))
+    assert photo.skeleton.dpi is None
+    for target in (".jpg", ".png", ".tif", ".webp", ".avif"):
+        save_photo(photo, photo.picture, tmp_path / f"b{target}", overwrite=True)
+        with Image.open(tmp_path / f"b{target}") as image:
+            assert image.info.get("dpi", (1, 1)) == (1, 1)
+
+
+def test_noise_at_the_best_quality_is_written(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (600, 700, 3), dtype=np.uint8)
+    for progressive in (False, True):
+        path = tmp_path / f"{progressive}.jpg"
+        settings = [
+            *(cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)),
+            *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+        ]
+        path.write_bytes(cv2.imencode(".jpg", noise[..., ::-1], settings)[1].tobytes())
+        photo = open_photo(path)
+        save_photo(photo, photo.picture, tmp_path / "b.jpg", overwrite=True)
+        assert np.abs(read_photo(tmp_path / "b.jpg").image.astype(int) - noise).max() < 16
+
+
+def test_colours_that_the_other_format_cannot_mark_are_a_remark(tmp_path: Path) -> None:
+    path = make.save(tmp_path / "a.png", make.picture())
+    plain = open_photo(path)
+    make.with_chunk(path, b"gAMA", (100_000).to_bytes(4, "big"))
+    linear = open_photo(path)
+    remarks = [
+        save_photo(p, p.picture, tmp_path / "b.jpg", overwrite=True).remarks
+        for p in (plain, linear)
+    ]
+    assert [any("show them as sRGB" in one for one in found) for found in remarks] == [False, True]
+
+
+def test_a_photo_that_changes_before_it_is_written_is_an_error(tmp_path: Path) -> None:
+    path = make.save(tmp_path / "a.png", make.picture())
+    record = Provenance("enhance", {}, (path,))
+    photo = open_photo(path)
+    assert record.key
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(InputChangedError, match=r"a\.png grew"):
+        save_photo(photo, photo.picture, tmp_path / "b.png", provenance=record)
+    assert not (tmp_path / "b.png").exists()

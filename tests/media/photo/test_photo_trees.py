@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import photo_files as make
@@ -159,6 +160,22 @@ def test_bad_inputs_are_errors(tmp_path: Path) -> None:
         find_photos([tmp_path / "nowhere"], tmp_path / "out")
     with pytest.raises(UsageError, match="No photos found"):
         find_photos([tmp_path], tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root, who often runs tests, can read every folder; so the system's answer is replaced."""
+    read = Path.iterdir
+
+    def iterdir(self: Path) -> Iterator[Path]:
+        if self.name == "may":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(UnreadableMediaError, match=r"may cannot be read.*Permission denied"):
+        find_photos([folder], tmp_path / "out")
 
 
 def test_the_key_of_anything_else_is_empty(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from kinoloom.media.photo.editing import open_photo, save_photo
 from kinoloom.media.photo.editing.blocks import Block
 from kinoloom.media.photo.editing.tiff import encode_tiff, read_tiff
+from kinoloom.media.photo.editing.tiff_structure import TiffStructure
 
 TAGS = {700: tagged.XMP, 33723: tagged.iim(), 34377: tagged.resources(), 34675: make.P3_ICC}
 
@@ -133,3 +134,20 @@ def test_any_layout_is_rewritten(
     for content in (tagged.MAKER_NOTE, tagged.PRIVATE, make.P3_ICC):
         assert out.count(content) == 1
     assert struct.unpack_from(order + "H", out, 2) == (42,)
+
+
+@pytest.mark.parametrize("metadata", ["keep", "no-location"])
+def test_damaged_exif_goes_with_the_places(tmp_path: Path, metadata: Any) -> None:
+    path = tagged.tagged_tiff(tmp_path / "a.tif", make.picture())
+    structure = TiffStructure(path.read_bytes())
+    structure.set_integer(structure.first.entries[0x8769], 1 << 30)
+    path.write_bytes(bytes(structure.data))
+    photo = open_photo(path)
+    saved = save_photo(photo, photo.picture, tmp_path / "b.tif", metadata=metadata)
+    data = (tmp_path / "b.tif").read_bytes()
+    has_places = metadata == "keep"
+    assert (tagged.MAKER_NOTE in data) == has_places
+    assert (struct.pack("<2I", 123456, 1000) in data) == has_places
+    assert ("its damaged EXIF data" in saved.removed) != has_places
+    assert tagged.PRIVATE in data
+    assert np.array_equal(open_photo(tmp_path / "b.tif").samples, photo.samples)

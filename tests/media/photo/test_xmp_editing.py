@@ -1,6 +1,7 @@
 """XMP packets: named properties change, everything else keeps its bytes."""
 
 import json
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
@@ -101,3 +102,20 @@ def test_thumbnails_in_the_packet_are_removed() -> None:
 def test_long_runs_of_spaces_take_no_quadratic_time() -> None:
     packet = tagged.XMP.replace(b" " * 2000, b" " * 4_000_000 + b"<!-- -->")
     assert xmp.find_record(xmp.set_record(packet, RECORD, "k"))[1] == "k"
+
+
+def test_lengths_of_panoramas_are_scaled() -> None:
+    names = {"CroppedAreaImageWidthPixels": 32, "CroppedAreaTopPixels": 5}
+    attributes = " ".join(f'g:{name}="{value}"' for name, value in names.items())
+    packet = tagged.XMP.replace(
+        b"tiff:Orientation",
+        b'xmlns:g="http://ns.google.com/photos/1.0/panorama/" g:ProjectionType="7" '
+        + attributes.encode()
+        + b" tiff:Orientation",
+    )
+    packet = packet.replace(
+        b"<e:PixelX", b"<g:FullPanoHeightPixels> 40 </g:FullPanoHeightPixels><e:PixelX"
+    )
+    new = xmp.set_size(packet, 64, 72, (2, Fraction(3, 2)))
+    for text in (b'ImageWidthPixels="64"', b'TopPixels="8"', b"HeightPixels>60<", b'Type="7"'):
+        assert text in new

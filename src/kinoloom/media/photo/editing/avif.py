@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kinoloom.media.photo.editing.blocks import Block, Coding
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi
 
 Box = tuple[bytes, int, int]
 """Type of a box, and offsets of its content and after it."""
@@ -27,6 +27,11 @@ class AvifSkeleton:
     blocks: tuple[Block, ...] = ()
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """None: AVIF files have a resolution only in EXIF data."""
+        return None
 
     def strip(self) -> AvifSkeleton:
         """Return the skeleton without items."""

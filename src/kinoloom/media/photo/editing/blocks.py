@@ -13,6 +13,8 @@ from kinoloom.media.photo.editing.tiff_structure import Order
 
 Kind = Literal["exif", "xmp", "photoshop", "iptc"]
 Metadata = Literal["keep", "drop", "no-location"]
+Dpi = tuple[float, float]
+"""Pixels per inch, horizontally and vertically."""
 Tables = tuple[tuple[int, ...], ...]
 
 
@@ -72,6 +74,11 @@ class Skeleton(Protocol):
     @property
     def remarks(self) -> tuple[str, ...]:
         """Parts that cannot be kept, each a phrase."""
+        ...
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """The resolution that the container has; None without one, or for blocks alone."""
         ...
 
     def strip(self) -> Skeleton:

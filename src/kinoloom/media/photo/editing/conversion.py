@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kinoloom.media.photo.editing.avif import AvifSkeleton
-from kinoloom.media.photo.editing.blocks import Block, Coding, Skeleton
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Skeleton
 from kinoloom.media.photo.editing.encoding import choose_bits
 from kinoloom.media.photo.editing.iptc import has_iptc
 from kinoloom.media.photo.editing.jpeg import EXIF_LIMIT, create_jpeg
 from kinoloom.media.photo.editing.opening import EditablePhoto
-from kinoloom.media.photo.editing.png import create_png
-from kinoloom.media.photo.editing.tiff import TiffSkeleton, adopt_exif, create_tiff, extract_exif
+from kinoloom.media.photo.editing.png import PngSkeleton, create_png
+from kinoloom.media.photo.editing.tiff import TiffSkeleton, adopt_exif, extract_exif
 from kinoloom.media.photo.editing.webp import create_webp
 
 _PLACES = {
@@ -21,6 +21,9 @@ _PLACES = {
     "AVIF": ("exif", "xmp"),
     "TIFF": ("xmp", "photoshop", "iptc"),
 }
+
+_SRGB_GAMMA = (45455).to_bytes(4, "big")
+"""The content of gAMA for pictures in sRGB."""
 
 
 def convert(photo: EditablePhoto, kind: str) -> tuple[Skeleton, list[Block], list[str]]:
@@ -34,6 +37,8 @@ def convert(photo: EditablePhoto, kind: str) -> tuple[Skeleton, list[Block], lis
         kind: the other format.
     """
     remarks = [f"data that only {photo.kind} files have was not carried over to {kind}"]
+    if not photo.icc and _has_own_colours(photo.skeleton):
+        remarks.append(f"its colours have no profile, so {kind} files show them as sRGB")
     blocks: dict[str, Block] = {}
     for block in photo.skeleton.blocks:
         blocks.setdefault(block.kind, block)
@@ -48,24 +53,33 @@ def convert(photo: EditablePhoto, kind: str) -> tuple[Skeleton, list[Block], lis
     return skeleton, [block for block in added if block is not None], remarks
 
 
+def _has_own_colours(skeleton: Skeleton) -> bool:
+    """Whether code points or chunks define colours, which only that format stores."""
+    if isinstance(skeleton, PngSkeleton):
+        chunks = dict(skeleton.before)
+        return b"cICP" in chunks or chunks.get(b"gAMA", _SRGB_GAMMA) != _SRGB_GAMMA
+    return skeleton.coding.primaries != 0
+
+
 def _create(
     photo: EditablePhoto, kind: str, blocks: dict[str, Block], remarks: list[str]
 ) -> Skeleton:
     """Return the skeleton of a new file; that of a TIFF file takes the EXIF data."""
+    dpi = photo.skeleton.dpi
     if kind == "TIFF":
         try:
-            return adopt_exif(blocks.pop("exif", Block("exif", b"")).data, photo.icc)
+            return adopt_exif(blocks.pop("exif", Block("exif", b"")).data, photo.icc, dpi)
         except ValueError:
             remarks.append("its EXIF data is damaged and was not carried over")
-            return create_tiff({}) if not photo.icc else adopt_exif(b"", photo.icc)
+            return adopt_exif(b"", photo.icc, dpi)
     if kind == "AVIF":
         return AvifSkeleton(coding=Coding(bits=choose_bits("AVIF", photo.bits)))
-    creators: dict[str, Callable[[bytes], Skeleton]] = {
+    creators: dict[str, Callable[[bytes, Dpi | None], Skeleton]] = {
         "JPEG": create_jpeg,
         "PNG": create_png,
         "WebP": create_webp,
     }
-    return creators[kind](photo.icc)
+    return creators[kind](photo.icc, dpi)
 
 
 def _fit(block: Block, kind: str, remarks: list[str]) -> Block | None:

@@ -40,6 +40,7 @@ class Change:
 
     Attributes:
         width, height: in pixels.
+        scales: width and height over those of the photo.
         thumbnail: encodes its thumbnail.
         without_location: whether places are removed.
         exif_limit: the most bytes of EXIF data.
@@ -48,6 +49,7 @@ class Change:
     width: int
     height: int
     thumbnail: Thumbnailer
+    scales: xmp.Scales = (1, 1)
     without_location: bool = False
     exif_limit: int = 1 << 31
 
@@ -108,7 +110,7 @@ def _edit_xmp(block: Block, change: Change, edits: Edits) -> Block:
     for k, part in enumerate(parts):
         if not part:
             continue
-        parts[k] = xmp.set_size(part, change.width, change.height)
+        parts[k] = xmp.set_size(part, change.width, change.height, change.scales)
         if change.without_location and (plain := xmp.remove_places(parts[k])) != parts[k]:
             parts[k] = plain
             edits.removed.append("positions and places (XMP)")

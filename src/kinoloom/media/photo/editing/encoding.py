@@ -52,8 +52,8 @@ def choose_bits(kind: str, bits: int) -> int:
 def encode(kind: str, samples: Picture, coding: Coding, quality: int | None, icc: bytes) -> bytes:
     """Encode a picture.
 
-    JPEG has the quantisation tables, subsampling and kind of scans of `coding` unless `quality` is
-    given; WebP is lossless if `coding` is. Otherwise the quality is 90.
+    JPEG has the quantisation tables of `coding` unless `quality` is given, and its subsampling and
+    kind of scans; WebP is lossless if `coding` is. Otherwise the quality is 90.
 
     Args:
         kind: a format in `SUFFIXES`.
@@ -74,7 +74,7 @@ def encode(kind: str, samples: Picture, coding: Coding, quality: int | None, icc
             hint="Choose an output with the suffix .png or .tif.",
         )
     encoders: dict[str, Callable[[], bytes]] = {
-        "JPEG": lambda: _save(samples, "JPEG", **_choose_jpeg_settings(samples, coding, quality)),
+        "JPEG": lambda: _encode_jpeg(samples, _choose_jpeg_settings(samples, coding, quality)),
         "PNG": lambda: encode_png(samples),
         "WebP": lambda: _save(samples, "WebP", **_choose_webp_settings(coding, quality)),
         "TIFF": lambda: encode_tiff(samples, coding.order),
@@ -108,7 +108,7 @@ def make_thumbnailer(samples: Picture) -> Thumbnailer:
 
 def _choose_jpeg_settings(samples: Picture, coding: Coding, quality: int | None) -> dict[str, Any]:
     channels = samples.shape[2]
-    settings: dict[str, Any] = {"progressive": coding.progressive, "optimize": True}
+    settings: dict[str, Any] = {"progressive": coding.progressive}
     if channels == 3:
         settings["subsampling"] = coding.subsampling or "4:4:4"
     if quality is None and len(coding.tables) == channels:
@@ -125,6 +125,14 @@ def _order_by_frequency(table: Sequence[int]) -> list[int]:
     for place, value in zip(_ZIGZAG, table, strict=True):
         ordered[place] = value
     return ordered
+
+
+def _encode_jpeg(samples: Picture, settings: dict[str, Any]) -> bytes:
+    """Encode in JPEG, with optimal tables unless the result exceeds Pillow's buffer for them."""
+    try:
+        return _save(samples, "JPEG", optimize=True, **settings)
+    except OSError:  # noise at the best quality
+        return _save(samples, "JPEG", **settings | {"progressive": False})
 
 
 def _choose_webp_settings(coding: Coding, quality: int | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from kinoloom.media.photo.editing.blocks import Block, Coding, Tables
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Tables
 from kinoloom.media.photo.editing.iptc import wrap_iptc
 from kinoloom.media.photo.editing.xmp import rename_extension
 
@@ -32,6 +32,8 @@ _PART_BYTES = 65400
 """Of extended XMP and Photoshop's resources in a segment."""
 EXIF_LIMIT = _MOST_BYTES - len(_EXIF)
 _HEADERS = {"exif": (_APP1, _EXIF), "xmp": (_APP1, _XMP)}
+_UNITS = {1: 1.0, 2: 2.54}
+"""Units of JFIF, per inch."""
 _SAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 
 
@@ -49,6 +51,15 @@ class JpegSkeleton:
     places: tuple[range, ...] = ()
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """The resolution in JFIF; see `blocks.Skeleton`."""
+        found = next((body for _, body in self.segments if body.startswith(_JFIF)), b"")
+        if len(found) < 12 or found[7] not in _UNITS:
+            return None
+        x, y = struct.unpack(">HH", found[8:12])
+        return (x * _UNITS[found[7]], y * _UNITS[found[7]]) if x and y else None
 
     def strip(self) -> JpegSkeleton:
         """Return the skeleton with JFIF, the colour profile and Adobe's transform only."""
@@ -110,11 +121,13 @@ def read_jpeg(data: bytes) -> JpegSkeleton:
     return _attach_extension(skeleton)
 
 
-def create_jpeg(icc: bytes) -> JpegSkeleton:
-    """Return the skeleton of a new file with a colour profile (b"" for none)."""
+def create_jpeg(icc: bytes, dpi: Dpi | None) -> JpegSkeleton:
+    """Return the skeleton of a new file with a colour profile (b"" for none) and a resolution."""
+    density = [min(max(1, round(value)), 0xFFFF) for value in dpi or (1, 1)]
+    head = _JFIF + struct.pack(">HBHHH", 0x0101, dpi is not None, *density, 0)
     parts = [icc[at : at + _PART_BYTES] for at in range(0, len(icc), _PART_BYTES)]
     profile = [(_APP2, _ICC + bytes([k, len(parts)]) + part) for k, part in enumerate(parts, 1)]
-    return JpegSkeleton(tuple(profile))
+    return JpegSkeleton(((_APP0, head), *profile))
 
 
 def _split_segments(data: bytes) -> tuple[list[Segment], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kinoloom.media.photo.editing.blocks import Block, Coding
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,11 @@ class PlainSkeleton:
     blocks: tuple[Block, ...] = ()
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """None: these files have a resolution only in EXIF data."""
+        return None
 
     def strip(self) -> PlainSkeleton:
         """Return a skeleton without metadata."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.base.arrays import Picture
-from kinoloom.media.photo.editing.blocks import Block, Coding, Kind
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Kind
 from kinoloom.media.photo.editing.iptc import wrap_iptc
 from kinoloom.media.photo.png_chunks import SIGNATURE, pack_chunk, split_chunks
 
@@ -48,6 +48,7 @@ _KNOWN = (
     b"pCAL",
     b"sTER",
 )
+_PER_METRE, _INCH_M = 1, 0.0254
 _MOST_TEXT_BYTES = 1 << 26
 _STRIP_ROWS = 128
 _LEVEL = 4
@@ -71,6 +72,15 @@ class PngSkeleton:
     places: tuple[int, ...] = ()
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """The resolution in pHYs; see `blocks.Skeleton`."""
+        found = dict(self.before).get(b"pHYs", b"")
+        if len(found) != 9 or found[8] != _PER_METRE:
+            return None
+        x, y = struct.unpack(">II", found[:8])
+        return (x * _INCH_M, y * _INCH_M) if x and y else None
 
     def strip(self) -> PngSkeleton:
         """Return the skeleton with only the chunks that define colours and resolution."""
@@ -134,10 +144,13 @@ def read_png_skeleton(data: bytes) -> PngSkeleton:
     )
 
 
-def create_png(icc: bytes) -> PngSkeleton:
-    """Return the skeleton of a new file with a colour profile (b"" for none)."""
-    profile = ((b"iCCP", b"icc\0\0" + zlib.compress(icc)),) if icc else ()
-    return PngSkeleton(before=profile)
+def create_png(icc: bytes, dpi: Dpi | None) -> PngSkeleton:
+    """Return the skeleton of a new file with a colour profile (b"" for none) and a resolution."""
+    chunks = [(b"iCCP", b"icc\0\0" + zlib.compress(icc))] if icc else []
+    if dpi is not None:
+        density = [round(value / _INCH_M) for value in dpi]
+        chunks.append((b"pHYs", struct.pack(">IIB", *density, _PER_METRE)))
+    return PngSkeleton(before=tuple(chunks))
 
 
 def encode_png(samples: Picture) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,10 @@ def save_photo(
         width=samples.shape[1],
         height=samples.shape[0],
         thumbnail=make_thumbnailer(samples),
+        scales=(
+            Fraction(samples.shape[1], photo.samples.shape[1]),
+            Fraction(samples.shape[0], photo.samples.shape[0]),
+        ),
         without_location=metadata == "no-location",
         exif_limit=EXIF_LIMIT if kind == "JPEG" else 1 << 31,
     )
@@ -135,6 +140,8 @@ def save_photo(
     sidecar = sidecar_path(path) if data.needs_sidecar else None
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data.content)
+        if provenance is not None:
+            provenance.files.check()
     if sidecar is not None:
         write_text_atomically(sidecar, json.dumps(record, indent=2) + "\n")
     return SavedPhoto(

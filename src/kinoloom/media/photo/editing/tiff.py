@@ -4,8 +4,8 @@ Private directories and maker notes contain offsets into the file, so everything
 its place. The old strips become gaps, into which new strips are written as far as they fit; the
 rest, and a new first directory, follow at the end.
 
-Sources: TIFF 6.0 (Adobe, 1992), sections 2, 3, 4, 14 (predictor), 18 (alpha); Adobe Photoshop TIFF
-Technical Notes (2002): deflate, layers.
+Sources: TIFF 6.0 (Adobe, 1992), sections 2, 3, 4, 8, 14 (predictor), 18 (alpha); Adobe Photoshop
+TIFF Technical Notes (2002): deflate, layers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kinoloom.base.arrays import Picture
-from kinoloom.media.photo.editing.blocks import Block, Coding, Kind
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Kind
 from kinoloom.media.photo.editing.tiff_structure import (
     BYTE,
     LONG,
@@ -45,7 +45,10 @@ PIXEL_TAGS = frozenset(
     }
 )
 """Tags that describe how pixels are stored; with previews and Photoshop's layers."""
-_COLOURS_AND_DPI = (_ICC, 282, 283, 296, 301, 318, 319)
+_DENSITY, _UNIT, _INCHES = (282, 283), 296, 2
+_PER_INCH = {_INCHES: 1.0, 3: 2.54}
+_COLOURS_AND_DPI = (_ICC, *_DENSITY, _UNIT, 301, 318, 319)
+_RATIONAL = 5
 _POINTERS = (0x8769, 0x8825)
 """Tags that point to the directories of EXIF and GPS."""
 _BYTES = (BYTE, UNDEFINED)
@@ -71,6 +74,18 @@ class TiffSkeleton:
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
 
+    @property
+    def dpi(self) -> Dpi | None:
+        """The resolution of the first directory; see `blocks.Skeleton`."""
+        structure = TiffStructure(self.blocks[0].data)
+        entries = structure.first.entries
+        unit = structure.read_integers(entries[_UNIT])[0] if _UNIT in entries else _INCHES
+        if unit not in _PER_INCH or any(t not in entries or entries[t].size < 8 for t in _DENSITY):
+            return None
+        pairs = [structure.unpack("II", entries[tag].start) for tag in _DENSITY]
+        x, y = (a * _PER_INCH[unit] / b if b else 0.0 for a, b in pairs)
+        return (x, y) if x and y else None
+
     def strip(self) -> TiffSkeleton:
         """Return a new skeleton with the colour profile and the resolution only."""
         structure = TiffStructure(self.blocks[0].data)
@@ -85,13 +100,14 @@ class TiffSkeleton:
 
         Args:
             encoded: the pixels, from `encode_tiff` in the same byte order.
-            edited: see `blocks.Skeleton`; the first may not be None.
-            added: see `blocks.Skeleton`.
+            edited, added: see `blocks.Skeleton`.
 
         Raises:
             ValueError: the file would be larger than 4 GiB.
         """
-        base = edited[0] or self.blocks[0]
+        base, gaps = edited[0], self.gaps
+        if base is None:  # damaged: what remains is moved, so that none of its bytes do
+            base, gaps = self._without_exif(), ()
         structure = TiffStructure(base.data)
         first = structure.first
         changed = [*zip(self.blocks[1:], edited[1:], strict=True), *((one, one) for one in added)]
@@ -106,7 +122,7 @@ class TiffSkeleton:
         source = TiffStructure(encoded)
         form = source.read_values(source.first)
         strips = list(_read_strips(source))
-        starts = list(_place_strips(structure, strips, self.gaps))
+        starts = list(_place_strips(structure, strips, gaps))
         form[_STARTS] = (
             LONG,
             len(starts),
@@ -120,6 +136,13 @@ class TiffSkeleton:
             raise ValueError("a TIFF file cannot be larger than 4 GiB")
         structure.write("I", 4, offset)
         return bytes(structure.data)
+
+    def _without_exif(self) -> Block:
+        """Return the file with only the values of its first directory, without EXIF and GPS."""
+        structure = TiffStructure(self.blocks[0].data)
+        values = structure.read_values(structure.first)
+        kept = {t: v for t, v in values.items() if t not in (*PIXEL_TAGS, *_POINTERS)}
+        return create_tiff(kept, order=structure.order).blocks[0]
 
 
 def read_tiff(data: bytes) -> TiffSkeleton:
@@ -175,22 +198,28 @@ def create_tiff(
     return TiffSkeleton(blocks=(block,), coding=coding or Coding(order=order))
 
 
-def adopt_exif(exif: bytes, icc: bytes) -> TiffSkeleton:
+def adopt_exif(exif: bytes, icc: bytes, dpi: Dpi | None) -> TiffSkeleton:
     """Return the skeleton of a new file with the EXIF data of another format, at its place.
 
     Args:
         exif: a TIFF structure; b"" for none.
         icc: the colour profile; b"" for none.
+        dpi: the resolution, for data without one.
 
     Raises:
         ValueError: the EXIF data is damaged.
     """
-    profile: dict[int, Values] = {_ICC: (UNDEFINED, len(icc), icc)} if icc else {}
+    structure = TiffStructure(exif or _HEADS["<"])
+    first = structure.first if exif else Directory(0, 0, {}, 0)
+    values = structure.read_values(first)
+    values |= {_ICC: (UNDEFINED, len(icc), icc)} if icc else {}
+    if dpi is not None and not any(tag in values for tag in _DENSITY):
+        for tag, value in zip(_DENSITY, dpi, strict=True):
+            number = struct.pack(structure.order + "II", round(value * 1000), 1000)
+            values[tag] = (_RATIONAL, 1, number)
+        values[_UNIT] = (SHORT, 1, struct.pack(structure.order + "H", _INCHES))
     if not exif:
-        return create_tiff(profile)
-    structure = TiffStructure(exif)
-    first = structure.first
-    values = structure.read_values(first) | profile
+        return create_tiff(values)
     places = {tag: entry.start for tag, entry in first.entries.items()}
     structure.write("I", 4, structure.append_directory(values, places))
     block = Block("exif", bytes(structure.data))

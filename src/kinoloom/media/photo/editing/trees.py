@@ -20,7 +20,9 @@ from kinoloom.errors import (
     KinoloomError,
     MediaError,
     OutputExistsError,
+    UnreadableMediaError,
     UsageError,
+    describe_cause,
 )
 from kinoloom.media.photo.editing.encoding import SUFFIXES
 from kinoloom.media.photo.editing.opening import read_skeleton
@@ -149,6 +151,7 @@ def find_photos(inputs: Sequence[Path], out: Path) -> PhotoTree:
     Raises:
         UsageError: no photos, two with the same output, or `out` is an input folder.
         InputNotFoundError: an input does not exist.
+        UnreadableMediaError: a folder cannot be read.
     """
     sources: dict[Path, Path] = {}
     others: list[Path] = []
@@ -203,7 +206,7 @@ def _list_files(place: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     waiting = [place]
     while waiting:
         folder = waiting.pop()
-        for entry in sorted(folder.iterdir()):
+        for entry in _list_entries(folder):
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
@@ -211,6 +214,16 @@ def _list_files(place: Path, out: Path) -> Iterator[tuple[Path, Path]]:
                     waiting.append(entry)
             elif entry.is_file():
                 yield entry, entry.relative_to(place)
+
+
+def _list_entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UnreadableMediaError(
+            f"The folder {folder} cannot be read: {describe_cause(error)}.",
+            hint="Check its permissions, or pass the readable folders.",
+        ) from error
 
 
 def _looks_like_photo(path: Path) -> bool:

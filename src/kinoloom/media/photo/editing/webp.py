@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kinoloom.media.photo.editing.blocks import Block, Coding, Kind
+from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Kind
 
 Chunk = tuple[bytes, bytes]
 
@@ -35,6 +35,11 @@ class WebpSkeleton:
     places: tuple[int, ...] = ()
     coding: Coding = field(default_factory=Coding)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def dpi(self) -> Dpi | None:
+        """None: WebP files have a resolution only in EXIF data."""
+        return None
 
     def strip(self) -> WebpSkeleton:
         """Return the skeleton with the colour profile only."""
@@ -82,7 +87,7 @@ def read_webp(data: bytes) -> WebpSkeleton:
     )
 
 
-def create_webp(icc: bytes) -> WebpSkeleton:
+def create_webp(icc: bytes, _: Dpi | None) -> WebpSkeleton:
     """Return the skeleton of a new file with a colour profile (b"" for none)."""
     return WebpSkeleton(((_ICC, icc),) if icc else ())
 

@@ -4,13 +4,15 @@ Only the named properties change; all other bytes of the packet are kept. The pa
 takes up what it grows by.
 
 Sources: ISO 16684-1; XMP specification part 2 (tiff:, exif:, xmp:Thumbnails) and part 3 (1.1.3.1,
-extended XMP in JPEG); IPTC Photo Metadata Standard 2023.1.
+extended XMP in JPEG); IPTC Photo Metadata Standard 2023.1; Google's Photo Sphere XMP
+metadata (GPano).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 from xml.sax.saxutils import escape, unescape
 
@@ -20,6 +22,7 @@ NAMESPACE = "urn:kinoloom:xmp:1:"
 _PROVENANCE, _KEY = "provenance", "key"
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 _XMP, _NOTE = "http://ns.adobe.com/xap/1.0/", "http://ns.adobe.com/xmp/note/"
+_PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -38,13 +41,31 @@ _EMPTY = (
 )
 
 Node = Element | Attribute
+Scales = tuple[Fraction | int, Fraction | int]
+"""Horizontal and vertical."""
+
+_LENGTHS = {
+    f"{part}{axis}Pixels": index
+    for part, axes in (
+        ("CroppedAreaImage", ("Width", "Height")),
+        ("FullPano", ("Width", "Height")),
+        ("CroppedArea", ("Left", "Top")),
+    )
+    for index, axis in enumerate(axes)
+}
+"""Lengths in pixels of a panorama, each with its axis."""
 _Edit = tuple[int, int, bytes]
 
 
-def set_size(packet: bytes, width: int, height: int) -> bytes:
+def set_size(packet: bytes, width: int, height: int, scales: Scales = (1, 1)) -> bytes:
     """Return a packet with orientation 1 and these sizes in pixels, where it has the properties.
 
     Thumbnails in the packet are removed, because they show the old picture.
+
+    Args:
+        packet: the packet.
+        width, height: of the new picture.
+        scales: the new width and height over the old ones, by which lengths in panoramas change.
 
     Raises:
         ValueError: the packet is damaged.
@@ -62,6 +83,8 @@ def set_size(packet: bytes, width: int, height: int) -> bytes:
             edits += _set_value(node, value)
         elif (node.namespace, node.name) == (_XMP, "Thumbnails"):
             edits.append(_cut(packet, node))
+        elif node.namespace == _PANORAMA and node.name in _LENGTHS:
+            edits += _scale_value(packet, node, scales[_LENGTHS[node.name]])
     return _apply(packet, edits)
 
 
@@ -175,6 +198,17 @@ def _set_value(node: Node, value: bytes) -> list[_Edit]:
     if node.has_children or node.is_empty_tag:
         return []
     return [(node.content, node.content_end, value)]
+
+
+def _scale_value(packet: bytes, node: Node, scale: Fraction | int) -> list[_Edit]:
+    """Return the edit that multiplies a whole number; none for another value."""
+    span = (
+        (node.value_start, node.value_end)
+        if isinstance(node, Attribute)
+        else (node.content, node.content_end)
+    )
+    text = packet[slice(*span)].strip()
+    return _set_value(node, b"%d" % round(int(text) * scale)) if text.isdigit() else []
 
 
 def _cut(packet: bytes, node: Node) -> _Edit:
