@@ -119,3 +119,14 @@ def test_lengths_of_panoramas_are_scaled() -> None:
     new = xmp.set_size(packet, 64, 72, (2, Fraction(3, 2)))
     for text in (b'ImageWidthPixels="64"', b'TopPixels="8"', b"HeightPixels>60<", b'Type="7"'):
         assert text in new
+
+
+def test_width_and_height_are_not_confused() -> None:
+    names = {"t:ImageWidth": 7, "t:ImageLength": 9, "e:PixelXDimension": 7, "e:PixelYDimension": 9}
+    packet = (
+        '<a xmlns:t="http://ns.adobe.com/tiff/1.0/" xmlns:e="http://ns.adobe.com/exif/1.0/" '
+        + " ".join(f'{name}="1"' for name in names)
+        + "/>"
+    )
+    new = xmp.set_size(packet.encode(), 7, 9).decode()
+    assert all(f'{name}="{value}"' in new for name, value in names.items())
