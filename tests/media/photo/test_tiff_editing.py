@@ -151,3 +151,13 @@ def test_damaged_exif_goes_with_the_places(tmp_path: Path, metadata: Any) -> Non
     assert ("its damaged EXIF data" in saved.removed) != has_places
     assert tagged.PRIVATE in data
     assert np.array_equal(open_photo(tmp_path / "b.tif").samples, photo.samples)
+
+
+def test_several_strips_share_a_gap(tmp_path: Path) -> None:
+    path = tagged.tagged_tiff(tmp_path / "a.tif", make.picture(400, 500), rows=400)
+    noise = np.random.default_rng(3).integers(0, 16, (500, 400, 3), dtype=np.uint8)
+    photo = open_photo(path)
+    save_photo(photo, noise, tmp_path / "b.tif")
+    assert len(tags_of(tmp_path / "b.tif")[273]) > 1
+    assert max(tags_of(tmp_path / "b.tif")[273]) < path.read_bytes().index(make.P3_ICC)
+    assert np.array_equal(open_photo(tmp_path / "b.tif").samples, noise)
