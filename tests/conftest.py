@@ -19,6 +19,7 @@ PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
+    "exiftool": "libimage-exiftool-perl",
     "npm": "nodejs npm",
     "qemu-system-arm": "qemu-system-arm",
 }

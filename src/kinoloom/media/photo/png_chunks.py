@@ -74,7 +74,7 @@ def read_png(data: bytes) -> Png:
         height=height,
         bits=bits,
         grey=color in (0, 4),
-        pixels=SIGNATURE + b"".join(_pack(*chunk) for chunk in needed),
+        pixels=SIGNATURE + b"".join(pack_chunk(*chunk) for chunk in needed),
         icc=_unpack_profile(by_name.get(b"iCCP", b"")),
         exif=by_name.get(b"eXIf", b""),
         primaries=primaries,
@@ -114,7 +114,8 @@ def _is_critical(name: bytes) -> bool:
     return name[:1].isupper()
 
 
-def _pack(name: bytes, content: bytes) -> bytes:
+def pack_chunk(name: bytes, content: bytes) -> bytes:
+    """Return a chunk with its length and checksum."""
     checksum = zlib.crc32(name + content).to_bytes(4, "big")
     return len(content).to_bytes(4, "big") + name + content + checksum
 

@@ -103,7 +103,7 @@ def is_photo(path: Path) -> bool:
         UnreadableMediaError: the file is a folder, is empty, or cannot be read.
         UnsupportedMediaError: its canvas is above `PIXEL_LIMIT`.
     """
-    with _translate_errors(path):
+    with translate_errors(path):
         beginning = _read_beginning(path)
         kind = detect_format(beginning)
         _check_size(*read_canvas(beginning))
@@ -120,7 +120,7 @@ def read_photo(path: Path) -> Photo:
         MissingExtraError: HEIC without the extra `heic`.
         BudgetError: the picture does not fit into memory.
     """
-    with _translate_errors(path):
+    with translate_errors(path):
         source = _open(path)
         try:
             image, remarks = decode(source)
@@ -189,7 +189,7 @@ class _PhotoInfo:
 
 
 def _read_info(path: Path) -> _PhotoInfo:
-    with _translate_errors(path):
+    with translate_errors(path):
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
@@ -232,7 +232,13 @@ def _read_content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _open(path: Path) -> Source:
+def load(path: Path) -> tuple[str, bytes]:
+    """Return the format of a picture file, from `detect_format`, and its content.
+
+    Raises:
+        UnreadableMediaError: the file is a folder, is empty, or not a picture.
+        UnsupportedMediaError: it is above `PIXEL_LIMIT` or too large.
+    """
     beginning = _read_beginning(path)
     kind = detect_format(beginning)
     if not kind:
@@ -241,11 +247,16 @@ def _open(path: Path) -> Source:
             hint="The format depends on its content, not its name; convert it first.",
         )
     _check_size(*read_canvas(beginning))
-    data = _read_content(path)
-    if is_animation(data, kind):
-        raise UnsupportedMediaError(
-            "it is an animation", hint="Pass it as the only input; it is read as a video."
-        )
+    return kind, _read_content(path)
+
+
+def open_source(kind: str, data: bytes) -> Source:
+    """Open the content of a picture file, which may not be an animation.
+
+    Raises:
+        UnsupportedMediaError: it is above `PIXEL_LIMIT`, HDR, or raw camera data.
+        The decoder's own errors for a damaged file; `translate_errors` names the file in them.
+    """
     source = OPENERS[kind](data)
     _check_size(source.width, source.height)
     if Color(transfer=source.transfer).is_hdr:
@@ -255,14 +266,31 @@ def _open(path: Path) -> Source:
     return source
 
 
+def _open(path: Path) -> Source:
+    kind, data = load(path)
+    if is_animation(data, kind):
+        raise UnsupportedMediaError(
+            "it is an animation", hint="Pass it as the only input; it is read as a video."
+        )
+    return open_source(kind, data)
+
+
 def _check_size(width: int, height: int) -> None:
     if excess := describe_excess(width, height):
         raise UnsupportedMediaError(excess, hint=SIZE_HINT)
 
 
 @contextmanager
-def _translate_errors(path: Path) -> Iterator[None]:
-    """Raise the errors of decoders inside the block as errors that name the file."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Raise the errors of decoders inside the block as errors that name the file.
+
+    Raises:
+        InputNotFoundError: the file does not exist.
+        UnreadableMediaError: a decoder failed, or the file is a folder.
+        UnsupportedMediaError: the block raised one about "it".
+        MissingExtraError: the format needs an extra.
+        BudgetError: memory ran out.
+    """
     try:
         with warnings.catch_warnings():  # Pillow warns of damage that `Source.remarks` reports
             warnings.filterwarnings("ignore", module=r"PIL\.")
