@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from kinoloom.base.declarations import Entries
+from kinoloom.base.declarations import Entries, OpEntry
 
-ENTRIES = Entries()
+ENTRIES = Entries(
+    ops={
+        "bench.sr": OpEntry(
+            "ops:bench_sr", "Measure upscalers on pictures with known ground truth."
+        ),
+    },
+)
