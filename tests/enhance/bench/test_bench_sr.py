@@ -14,8 +14,9 @@ from PIL import Image
 from tiny_networks import save_denoiser, save_upscaler
 
 from kinoloom.cli.main import main
+from kinoloom.enhance.bench.contestants import find_named
 from kinoloom.enhance.bench.networks import NetworkUpscaler
-from kinoloom.enhance.bench.upscalers import find_filter
+from kinoloom.enhance.bench.upscalers import FILTERS
 from kinoloom.enhance.ops import bench_sr
 from kinoloom.errors import (
     InputNotFoundError,
@@ -94,8 +95,8 @@ def test_networks_and_peers_run_next_to_the_filters(folder: Path, tmp_path: Path
     peer = tmp_path / "peer.py"
     peer.write_text(
         "from dataclasses import replace\n"
-        "from kinoloom.enhance.bench.upscalers import find_filter\n"
-        "UPSCALER = replace(find_filter('nearest'), name='peer', scales=(2,))\n"
+        "from kinoloom.enhance.bench.upscalers import FILTERS\n"
+        "UPSCALER = replace(FILTERS[0], name='peer', scales=(2,))\n"
     )
     report = bench_sr(folder, upscalers="nearest", models=f"{rgb},{triple}", peer=peer)
     rows = {(row["model"], row["scale"]): row["psnr_y_db"] for row in report.data["rows"]}
@@ -114,7 +115,7 @@ def test_luma_network_replaces_luma_and_keeps_the_chroma_of_a_cubic_filter(tmp_p
     low = np.full((9, 7, 3), 128, np.uint8)
     low[..., 0], low[4:, 3:, 1] = 150, 100
     large = network(low)
-    nearest = find_filter("nearest").build(2)(low)
+    nearest = find_named(FILTERS, "nearest").build(2)(low)
     assert to_luma(large) == pytest.approx(to_luma(nearest), abs=1.0)
     assert large[0, 0].tolist() == low[0, 0].tolist()
     far = np.abs(large.astype(int)[..., 0] - large[..., 1] - (nearest[..., 0] - nearest[..., 1]))
@@ -173,7 +174,7 @@ def test_pictures_of_16_bits_are_rejected(folder: Path) -> None:
         (
             {"upscalers": "cubic"},
             RegistryError,
-            "Unknown upscaler 'cubic'. Known: nearest",
+            "Unknown filter 'cubic'. Known: nearest",
         ),
         ({"models": "none.onnx"}, WeightsError, "none.onnx"),
         ({"models": "denoiser.onnx"}, WeightsError, "has 2 inputs; an upscaler has one"),

@@ -21,7 +21,7 @@ from kinoloom.runtime.onnx import OnnxModel
 Floats = NDArray[np.float32]
 
 _PROBE_PX = 32
-"""Side of the picture on which a network runs to find its scale."""
+"""Side of the grey picture on which a network runs when it is opened."""
 _LUMA_RANGE = 219.0
 """Levels from black to white."""
 _SIZE_MULTIPLE = 2
@@ -82,6 +82,7 @@ class NetworkDenoiser:
                 "have a noise map.",
                 hint="Name the file of a denoiser.",
             )
+        self(np.full((_PROBE_PX, _PROBE_PX, 3), 0.5, np.float32), 0.1)
 
     def __call__(self, picture: Floats, sigma: float) -> Floats:
         """Return the denoised picture, (H, W, 3) float32, not clipped.

@@ -7,24 +7,22 @@ picture, so that a slow phase of the machine affects all.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 
 from kinoloom.base.arrays import Picture
-from kinoloom.base.machine import peak_memory_bytes
 from kinoloom.base.notes import logger
 from kinoloom.base.report import Report
+from kinoloom.enhance.bench.contestants import Source, Timed, TimedProcess, list_sources, time_call
 from kinoloom.enhance.bench.pairs import Pair, find_pairs, read_rgb8
 from kinoloom.enhance.bench.report import build_bench_report
-from kinoloom.enhance.bench.upscalers import FILTERS, Upscale, UpscalerSource, find_filter
+from kinoloom.enhance.bench.upscalers import FILTERS, Upscale, Upscaler, load_upscaler
 from kinoloom.enhance.options import BenchSrOptions
 from kinoloom.errors import UsageError
-from kinoloom.learn.bench.contestant import Contestant
 from kinoloom.metrics import psnr_y, ssim_y
 
 SCHEMA = "kinoloom.bench.sr/1"
@@ -51,25 +49,6 @@ class SrRow:
     peak_mb: float
 
 
-@dataclass(frozen=True)
-class _Timed:
-    picture: Picture
-    seconds: float
-    peak_bytes: int
-
-
-@dataclass
-class _Results:
-    """The results of one contestant at one scale so far."""
-
-    process: Contestant
-    source: UpscalerSource
-    psnr_db: list[float] = field(default_factory=list)
-    ssim: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    peak_bytes: int = 0
-
-
 def run_sr_benchmark(folder: Path, options: BenchSrOptions) -> Report:
     """Measure upscalers on the pictures of a folder; see the module docstring.
 
@@ -79,93 +58,73 @@ def run_sr_benchmark(folder: Path, options: BenchSrOptions) -> Report:
 
     Raises:
         InputNotFoundError, UnreadableMediaError: as `pairs.find_pairs` and `pairs.Pair.load`.
-        RegistryError, UsageError, WeightsError: as `upscalers.UpscalerSource.load`.
+        RegistryError, WeightsError: as `upscalers.load_upscaler`.
+        UsageError: as `contestants.list_sources`, no contestant supports a scale of the folder, or
+            a result has the wrong size.
         ArrayError: a picture is too small for the metrics.
     """
     pairs = find_pairs(folder)
-    contestants = _list_contestants(options)
-    if not any(scale in scales for scale in pairs for _, scales in contestants):
+    kind = ("UPSCALER", Upscaler)
+    sources = list_sources(options.upscalers, FILTERS, options.models, options.peer, kind)
+    scales = {source: load_upscaler(source).scales for source in sources}
+    rows: list[SrRow] = []
+    for scale, group in pairs.items():
+        rows += _measure_scale(group, [source for source in sources if scale in scales[source]])
+    if not rows:
         raise UsageError(
             f"{folder} has pictures at the scales {', '.join(map(str, pairs))}, which no upscaler "
             "supports."
         )
-    rows: list[SrRow] = []
-    for scale, group in pairs.items():
-        able = [source for source, scales in contestants if scale in scales]
-        rows += _measure_scale(group, able)
     count = len(next(iter(pairs.values())))
     about = "Seconds are per megapixel of input. PSNR and SSIM are of luma."
     return build_bench_report("Super-resolution", SCHEMA, folder.name, rows, count, about)
 
 
-def _list_contestants(options: BenchSrOptions) -> list[tuple[UpscalerSource, tuple[int, ...]]]:
-    """Return the contestants and the scales they support."""
-    names = [name.strip() for name in options.upscalers.split(",") if name.strip()]
-    filters = [find_filter(name) for name in names] or list(FILTERS)
-    sources = [UpscalerSource(one.name) for one in filters]
-    files = [Path(name.strip()) for name in options.models.split(",") if name.strip()]
-    sources += [UpscalerSource(file.stem, network=file) for file in files]
-    if options.peer is not None:
-        name = UpscalerSource("", peer=options.peer).load().name
-        sources.append(UpscalerSource(name, peer=options.peer))
-    twice = {one.name for one in sources if sum(one.name == two.name for two in sources) > 1}
-    if twice:
-        raise UsageError(f"Two contestants are named {min(twice)}: rename one of the files.")
-    return [(source, source.load().scales) for source in sources]
-
-
-def _measure_scale(pairs: Sequence[Pair], sources: Sequence[UpscalerSource]) -> list[SrRow]:
+def _measure_scale(pairs: Sequence[Pair], sources: Sequence[Source]) -> list[SrRow]:
     scale = pairs[0].scale
     with ExitStack() as stack:
-        results = [
-            _Results(stack.enter_context(Contestant(source.name)), source) for source in sources
-        ]
-        for result in results:
-            logger.info(f"starting {result.source.name} x{scale}")
-            result.process.call(pairs[0].name, _upscale, result.source, pairs[0].low, scale)
+        processes = [stack.enter_context(TimedProcess(source)) for source in sources]
+        for process in processes:
+            logger.info(f"starting {process.name} x{scale}")
+            process.call(pairs[0].name, _upscale, process.source, pairs[0].low, scale)
+        scores: dict[str, list[tuple[float, float]]] = {source.name: [] for source in sources}
         for pair in pairs:
-            _measure_pair(pair, results)
+            low, truth = pair.load()
+            for process in processes:
+                scores[process.name].append(_score(process, pair, low, truth))
         logger.info(f"{len(pairs)} pictures x{scale}")
-    return [_summarise(result, scale) for result in results]
+    return [_summarise(process, scale, scores[process.name]) for process in processes]
 
 
-def _measure_pair(pair: Pair, results: Sequence[_Results]) -> None:
-    low, truth = pair.load()
+def _score(process: TimedProcess, pair: Pair, low: Picture, truth: Picture) -> tuple[float, float]:
+    """Return PSNR and SSIM of one picture."""
     megapixels = low.shape[0] * low.shape[1] / 1e6
-    for result in results:
-        timed = result.process.call(pair.name, _upscale, result.source, pair.low, pair.scale)
-        if timed.picture.shape != truth.shape or timed.picture.dtype != truth.dtype:
-            raise UsageError(
-                f"{result.source.name} returned {timed.picture.shape} {timed.picture.dtype} for "
-                f"{pair.name} x{pair.scale}; expected {truth.shape} uint8."
-            )
-        result.psnr_db.append(psnr_y(timed.picture, truth, pair.scale))
-        result.ssim.append(ssim_y(timed.picture, truth, pair.scale))
-        result.seconds.append(timed.seconds / megapixels)
-        result.peak_bytes = timed.peak_bytes
+    arguments = (process.source, pair.low, pair.scale)
+    large = process.measure(pair.name, megapixels, _upscale, *arguments)
+    if large.shape != truth.shape or large.dtype != truth.dtype:
+        raise UsageError(
+            f"{process.name} returned {large.shape} {large.dtype} for {pair.name} x{pair.scale}; "
+            f"expected {truth.shape} uint8."
+        )
+    return psnr_y(large, truth, pair.scale), ssim_y(large, truth, pair.scale)
 
 
-def _summarise(result: _Results, scale: int) -> SrRow:
+def _summarise(process: TimedProcess, scale: int, scores: Sequence[tuple[float, float]]) -> SrRow:
     return SrRow(
-        result.source.name,
+        process.name,
         scale,
-        fmean(result.psnr_db),
-        fmean(result.ssim),
-        median(result.seconds),
-        result.peak_bytes / 1e6,
+        fmean(psnr_db for psnr_db, _ in scores),
+        fmean(ssim for _, ssim in scores),
+        process.seconds_per_megapixel,
+        process.peak_bytes / 1e6,
     )
 
 
-def _upscale(source: UpscalerSource, file: Path, scale: int) -> _Timed:
+def _upscale(source: Source, file: Path, scale: int) -> Timed:
     """Run in the contestant's process: read and enlarge a picture."""
-    upscale = _build(source, scale)
-    picture = read_rgb8(file)
-    begin = time.perf_counter()
-    large = upscale(picture)
-    seconds = time.perf_counter() - begin
-    return _Timed(large, seconds, peak_memory_bytes())
+    return time_call(_build(source, scale), read_rgb8(file))
 
 
 @cache
-def _build(source: UpscalerSource, scale: int) -> Upscale:
-    return source.load().build(scale)
+def _build(source: Source, scale: int) -> Upscale:
+    return load_upscaler(source).build(scale)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from kinoloom.base.arrays import Picture
+from kinoloom.enhance.bench.contestants import Source, find_named
 from kinoloom.enhance.bench.networks import NetworkUpscaler
-from kinoloom.errors import RegistryError
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.metrics import resize_bicubic
 
@@ -34,47 +33,20 @@ class Upscaler:
     scales: tuple[int, ...] = (2, 3, 4)
 
 
-@dataclass(frozen=True)
-class UpscalerSource:
-    """Where an upscaler comes from, for another process that builds it.
-
-    Attributes:
-        name: of the upscaler.
-        network: the ONNX file, or None.
-        peer: the Python file that defines it, or None.
-    """
-
-    name: str
-    network: Path | None = None
-    peer: Path | None = None
-
-    def load(self) -> Upscaler:
-        """Load the upscaler.
-
-        Raises:
-            RegistryError: there is no filter of this name.
-            UsageError: the peer's file does not define UPSCALER.
-            WeightsError: the file is not an ONNX network that enlarges pictures.
-        """
-        if self.network is not None:
-            network = NetworkUpscaler(self.network)
-            return Upscaler(self.name, lambda scale: network, (network.scale,))
-        if self.peer is not None:
-            return load_peer(self.peer, "UPSCALER", Upscaler)
-        return find_filter(self.name)
-
-
-def find_filter(name: str) -> Upscaler:
-    """Return an interpolation filter.
+def load_upscaler(source: Source) -> Upscaler:
+    """Load an upscaler.
 
     Raises:
         RegistryError: there is no filter of this name.
+        UsageError: the peer's file does not define UPSCALER.
+        WeightsError: the file is not an ONNX network that enlarges pictures.
     """
-    for one in FILTERS:
-        if one.name == name:
-            return one
-    known = ", ".join(one.name for one in FILTERS)
-    raise RegistryError(f"Unknown upscaler '{name}'.", hint=f"Known: {known}.")
+    if source.network is not None:
+        network = NetworkUpscaler(source.network)
+        return Upscaler(source.name, lambda scale: network, (network.scale,))
+    if source.peer is not None:
+        return load_peer(source.peer, "UPSCALER", Upscaler)
+    return find_named(FILTERS, source.name)
 
 
 def _build_nearest(scale: int) -> Upscale:
