@@ -59,7 +59,7 @@ def test_networks_and_peers_run_next_to_the_filters(folder: Path, tmp_path: Path
     rows = {row["model"]: row["psnr_db"] for row in report.data["rows"]}
     assert list(rows) == ["identity", "net", "half"]
     assert rows["net"] == rows["identity"]
-    assert rows["half"] < rows["identity"]
+    assert 21 < rows["half"] < 22.5  # a grey picture: the contrast of the clean ones
 
 
 def test_network_receives_the_noise_and_a_padded_picture(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Denoisers that a benchmark compares: filters, networks and peers.
 
-The strengths of the filters are those of the best PSNR on the photos of BSDS500's training set, as
-multiples of the noise.
+The strengths of the filters gave the best PSNR on seven photos of BSDS500's training set, at noise
+of 15 and 25 levels.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ Denoise = Callable[[Floats, float], Floats]
 """Denoises (H, W, 3) float32 in about 0..1, not clipped; the second argument is the standard
 deviation of the noise in the same unit."""
 
-_GAUSSIAN_PX = 0.45
-_GAUSSIAN_SIGMA_PX = 2.6
+_GAUSSIAN_PX, _GAUSSIAN_SIGMA_PX = 0.3, 5.6
 """Standard deviation of the filter in pixels: a constant, and times the noise."""
-_BILATERAL_DIAMETER_PX, _BILATERAL_PX, _BILATERAL_RANGE = 9, 1.8, 3.5
-_NLMEANS_STRENGTH, _NLMEANS_PATCH_PX, _NLMEANS_WINDOW_PX = 0.85, 5, 21
+_BILATERAL_DIAMETER_PX, _BILATERAL_PX, _BILATERAL_RANGE = 9, 2.2, 4.0
+_NLMEANS_STRENGTH, _NLMEANS_PATCH_PX, _NLMEANS_WINDOW_PX = 0.95, 3, 21
 
 
 @dataclass(frozen=True)
