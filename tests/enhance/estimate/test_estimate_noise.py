@@ -16,7 +16,7 @@ def test_sigma_is_within_7_percent(sigma: float) -> None:
     assert noise.sigma == pytest.approx(sigma, rel=0.07)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 120), (150, 255)])
+@pytest.mark.parametrize(("low", "high"), [(0, 25), (235, 255), (150, 255)])
 def test_clipping_is_corrected(low: float, high: float) -> None:
     noisy = add_gaussian(draw_natural(2, low=low, high=high), 30)
     assert ((noisy == 0) | (noisy == 255)).mean() > 0.04
