@@ -303,10 +303,41 @@ def trials() -> str:
     )
 
 
+def enhance_estimates() -> str:
+    """Return the errors of the blind estimates on photos that were not used to tune them."""
+    truths = {
+        "noise": "noise, sigma {:g}",
+        "signal dependence": "variance rises by {:g} per level",
+        "JPEG quality": "JPEG quality {:g}",
+        "blur": "added blur, sigma {:g} px",
+        "true resolution": "enlarged {:g} times",
+    }
+    rows = _result("enhance_estimates")["rows"]
+    cells = {(row["data"], row["quantity"], row["truth"]): row for row in rows}
+    sets = [name for name in ("photos", "set5") if any(row["data"] == name for row in rows)]
+    errors = (("median", "median"), ("p90_size", "90 %"), ("max_size", "largest"))
+    return _table(
+        ("error", *(f"{name}: {title}" for name in sets for _, title in errors)),
+        (
+            (
+                truths[row["quantity"]].format(row["truth"]),
+                *(
+                    _number(cells[name, row["quantity"], row["truth"]][key], 1)
+                    for name in sets
+                    for key, _ in errors
+                ),
+            )
+            for row in rows
+            if row["data"] == "photos"
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "trials": trials,
     "decisions": decisions,
     "engines": engines,
+    "enhance-estimates": enhance_estimates,
     "engines-by-motion": engines_by_motion,
     "perceptual": perceptual,
     "studio": studio,

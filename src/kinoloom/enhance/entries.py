@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from kinoloom.base.declarations import Entries
+from kinoloom.base.declarations import Entries, OpEntry
 
-ENTRIES = Entries()
+ENTRIES = Entries(
+    ops={
+        "measure": OpEntry(
+            "ops:measure",
+            "Measure noise, compression, blur and light of photos or a video, without a reference.",
+        ),
+        "bench.sr": OpEntry(
+            "ops:bench_sr", "Measure upscalers on pictures with known ground truth."
+        ),
+        "bench.denoise": OpEntry(
+            "ops:bench_denoise", "Measure denoisers on pictures with added Gaussian noise."
+        ),
+    },
+)

@@ -1,0 +1,6 @@
+"""Benchmarks of super-resolution and denoising: quality, speed and memory in one run."""
+
+from kinoloom.enhance.bench.denoise import run_denoise_benchmark
+from kinoloom.enhance.bench.sr import run_sr_benchmark
+
+__all__ = ["run_denoise_benchmark", "run_sr_benchmark"]
