@@ -112,7 +112,7 @@ def _build_fusion(
     torch.manual_seed(settings.seed)
     task = build_fusion_task(*folders, settings.batch, settings.seed, FusionSize(), opened.parts)
     if options.from_ is not None:
-        from kinoloom.film.train.initial_weights import load_initial_weights
+        from kinoloom.learn.checkpointing.initial_weights import load_initial_weights
 
         load_initial_weights(task.net, options.from_)
     return task
