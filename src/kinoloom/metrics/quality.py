@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from kinoloom.base.arrays import Picture, check_picture, to_float
 from kinoloom.errors import ArrayError
 
+Values = NDArray[np.float64]
+"""Samples of pictures in 0..1."""
+
 _WINDOW = 11
 _SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2
@@ -31,9 +34,7 @@ def psnr(picture: Picture, truth: Picture) -> float:
     Raises:
         ArrayError: not pictures, or of different shape or dtype.
     """
-    first, second = _pair(picture, truth)
-    error = float(np.mean(np.square(first.astype(np.float64) - second)))
-    return math.inf if error == 0 else -10 * math.log10(error)
+    return psnr_of_values(*_pair(picture, truth))
 
 
 def ssim(picture: Picture, truth: Picture) -> float:
@@ -45,7 +46,24 @@ def ssim(picture: Picture, truth: Picture) -> float:
     Raises:
         ArrayError: not pictures, of different shape or dtype, or smaller than the window.
     """
-    first, second = (a.astype(np.float64) for a in _pair(picture, truth))
+    return ssim_of_values(*_pair(picture, truth))
+
+
+def psnr_of_values(first: Values, second: Values) -> float:
+    """Return the peak signal-to-noise ratio in dB of two arrays of one shape, with a peak of 1."""
+    error = float(np.mean(np.square(first - second)))
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+def ssim_of_values(first: Values, second: Values) -> float:
+    """Return the structural similarity of two arrays of one shape, with a peak of 1.
+
+    Args:
+        first, second: (H, W) or (H, W, C).
+
+    Raises:
+        ArrayError: a side is smaller than the window.
+    """
     if min(first.shape[:2]) < _WINDOW:
         raise ArrayError(
             f"SSIM needs pictures of at least {_WINDOW}x{_WINDOW} pixels, not "
@@ -61,7 +79,7 @@ def ssim(picture: Picture, truth: Picture) -> float:
     return float(score.mean())
 
 
-def _pair(picture: Picture, truth: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _pair(picture: Picture, truth: Picture) -> tuple[Values, Values]:
     check_picture(picture)
     check_picture(truth, "truth")
     if picture.shape != truth.shape or picture.dtype != truth.dtype:
@@ -69,11 +87,11 @@ def _pair(picture: Picture, truth: Picture) -> tuple[NDArray[np.float32], NDArra
             f"The pictures differ in shape or dtype: {picture.shape} {picture.dtype} and "
             f"{truth.shape} {truth.dtype}."
         )
-    return to_float(picture), to_float(truth)
+    return to_float(picture).astype(np.float64), to_float(truth).astype(np.float64)
 
 
-def _smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Gaussian mean over each window inside the picture, (H-10, W-10, C)."""
+def _smooth(image: Values) -> Values:
+    """Return the Gaussian mean over each window inside the picture: 10 pixels less a side."""
     import cv2
 
     kernel = cv2.getGaussianKernel(_WINDOW, _SIGMA)
