@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from kinoloom.base.declarations import Entries
+from kinoloom.base.declarations import Entries, OpEntry
 
-ENTRIES = Entries()
+ENTRIES = Entries(
+    ops={
+        "train.enhance": OpEntry(
+            "ops:train_enhance", "Train a network for super-resolution or denoising on photos."
+        ),
+    },
+)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kinoloom.enhance.nets.folding import (
+    EDGE_FILTERS,
     LAPLACIAN,
     SOBEL_X,
     SOBEL_Y,
@@ -17,6 +18,7 @@ from kinoloom.enhance.nets.folding import (
     build_convolution,
     compose,
     depthwise_kernel,
+    fold_filters,
     get_kernel,
     identity_kernel,
 )
@@ -87,6 +89,22 @@ def test_a_depthwise_kernel_filters_each_channel_on_its_own() -> None:
     image, kernel = random_image(0, 3), random_kernel(1, 3, 1, 3)
     folded = depthwise_kernel(kernel.weight[:, 0], kernel.bias)
     expected = functional.conv2d(image, kernel.weight, kernel.bias, padding=1, groups=3)
+    torch.testing.assert_close(apply_kernel(folded, image), expected)
+
+
+def test_filters_after_1x1_convolutions_fold_into_their_sum() -> None:
+    image, filters = random_image(0, 3), torch.tensor(EDGE_FILTERS, dtype=torch.float64)
+    mix, scale = random_kernel(1, 3, 4, 3).weight[..., 0], random_kernel(2, 3, 1, 1).bias
+    scale = torch.stack([scale + k for k in range(4)], 1)
+    folded = fold_filters(mix, scale, filters)
+    branches = [
+        compose(
+            Kernel(mix[k][:, :, None, None], torch.zeros(4, dtype=torch.float64)),
+            depthwise_kernel(scale[k, :, None, None] * filters[k], torch.zeros_like(scale[k])),
+        )
+        for k in range(3)
+    ]
+    expected = torch.stack([apply_kernel(branch, image) for branch in branches]).sum(0)
     torch.testing.assert_close(apply_kernel(folded, image), expected)
 
 

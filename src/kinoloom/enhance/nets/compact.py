@@ -27,6 +27,8 @@ class Compact(nn.Module):
         scale: factor S of both sides, at least 1.
     """
 
+    in_channels = 3
+
     def __init__(self, channels: int = 64, blocks: int = 32, scale: int = 4) -> None:
         super().__init__()
         self.channels, self.blocks, self.scale = channels, blocks, scale

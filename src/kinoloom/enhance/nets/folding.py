@@ -16,6 +16,7 @@ Super Resolution on Mobile Devices", ACM MM 2021.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -103,10 +104,9 @@ def add_kernels(*kernels: Kernel) -> Kernel:
         shapes = ", ".join(str(tuple(kernel.weight.shape)) for kernel in kernels)
         raise ArrayError(f"Kernels of different channels cannot be added: {shapes}.")
     side = max(kernel.weight.shape[2] for kernel in kernels)
-    weights = [_centre(kernel.weight, side) for kernel in kernels]
-    return Kernel(
-        torch.stack(weights).sum(0), torch.stack([kernel.bias for kernel in kernels]).sum(0)
-    )
+    weights = (_centre(kernel.weight, side) for kernel in kernels)
+    biases = (kernel.bias for kernel in kernels)
+    return Kernel(reduce(torch.add, weights), reduce(torch.add, biases))
 
 
 def identity_kernel(channels: int, like: Tensor) -> Kernel:
@@ -123,6 +123,21 @@ def depthwise_kernel(filters: Tensor, bias: Tensor) -> Kernel:
         bias: (C,).
     """
     return Kernel(torch.diag_embed(filters.permute(1, 2, 0)).permute(2, 3, 0, 1), bias)
+
+
+def fold_filters(mix: Tensor, scale: Tensor, filters: Tensor) -> Kernel:
+    """Return the kernel of 1x1 convolutions, each followed by a fixed filter in each channel.
+
+    Args:
+        mix: the weights of F convolutions without bias, (F, O, I).
+        scale: of the filter in each output channel, (F, O).
+        filters: (F, K, K).
+
+    Returns:
+        The kernel of the sum, with a bias of zero.
+    """
+    weight = torch.einsum("foi,fo,fyx->oiyx", mix, scale, filters)
+    return Kernel(weight, scale.new_zeros(scale.shape[1]))
 
 
 def apply_kernel(kernel: Kernel, image: Tensor) -> Tensor:
@@ -149,4 +164,4 @@ def build_convolution(kernel: Kernel) -> nn.Conv2d:
 
 def _centre(weight: Tensor, side: int) -> Tensor:
     margin = (side - weight.shape[2]) // 2
-    return functional.pad(weight, (margin,) * 4)
+    return functional.pad(weight, (margin,) * 4) if margin else weight

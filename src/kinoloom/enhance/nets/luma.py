@@ -31,7 +31,7 @@ from kinoloom.enhance.nets.folding import (
     apply_kernel,
     build_convolution,
     compose,
-    depthwise_kernel,
+    fold_filters,
     get_kernel,
     identity_kernel,
 )
@@ -50,12 +50,12 @@ class EdgeConvolution(nn.Module):
 
     - a 3x3 convolution
     - a 1x1 convolution to twice the channels, then a 3x3 one
-    - per filter of `folding.EDGE_FILTERS`, a 1x1 convolution without bias (the filter would remove
-      it), then the filter in each channel, with a learned scale and bias
+    - per filter of `folding.EDGE_FILTERS`, a 1x1 convolution, then the filter in each channel,
+      with a learned scale
     - the identity, where input and output have equally many channels
 
-    It computes their folded kernel in each call, which takes less time and memory than the
-    branches, and has the same gradients.
+    The bias of the first branch serves all of them. A call computes the folded kernel, which takes
+    less time and memory than the branches, and has the same gradients.
 
     Args:
         channels, out: of input and output.
@@ -64,26 +64,23 @@ class EdgeConvolution(nn.Module):
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.plain = nn.Conv2d(channels, out, 3)
-        self.expand = nn.Conv2d(channels, _EXPANSION * out, 1)
-        self.squeeze = nn.Conv2d(_EXPANSION * out, out, 3)
-        self.mix = nn.ModuleList(nn.Conv2d(channels, out, 1, bias=False) for _ in EDGE_FILTERS)
-        shape = (len(EDGE_FILTERS), out)
-        self.edge_scale = nn.Parameter(torch.randn(shape) * _SCALE_STD)
-        self.edge_bias = nn.Parameter(torch.zeros(shape))
-        self.register_buffer("edge_filters", torch.tensor(EDGE_FILTERS), persistent=False)
+        self.expand = nn.Conv2d(channels, _EXPANSION * out, 1, bias=False)
+        self.squeeze = nn.Conv2d(_EXPANSION * out, out, 3, bias=False)
+        filters = len(EDGE_FILTERS)
+        bound = channels**-0.5  # that of torch's convolutions
+        self.mix = nn.Parameter(torch.empty(filters, out, channels).uniform_(-bound, bound))
+        self.edge_scale = nn.Parameter(torch.randn(filters, out) * _SCALE_STD)
+        self.register_buffer("filters", torch.tensor(EDGE_FILTERS), persistent=False)
         self.has_identity = channels == out
 
     def kernel(self) -> Kernel:
         """Return the folded 3x3 kernel."""
-        filters: Tensor = self.edge_filters  # type: ignore[assignment]  # a buffer
+        filters: Tensor = self.filters  # type: ignore[assignment]  # a buffer
         branches = [
             get_kernel(self.plain),
             compose(get_kernel(self.expand), get_kernel(self.squeeze)),
+            fold_filters(self.mix, self.edge_scale, filters),
         ]
-        for k, mix in enumerate(self.mix):
-            scaled = self.edge_scale[k, :, None, None] * filters[k]
-            edges = depthwise_kernel(scaled, self.edge_bias[k])
-            branches.append(compose(get_kernel(mix), edges))  # type: ignore[arg-type]  # a Conv2d
         if self.has_identity:
             branches.append(identity_kernel(self.plain.out_channels, self.plain.weight))
         return add_kernels(*branches)
@@ -103,6 +100,8 @@ class Luma(nn.Module):
         folded: whether to build the folded form.
     """
 
+    in_channels = 1
+
     def __init__(
         self, channels: int = 8, blocks: int = 4, scale: int = 2, *, folded: bool = False
     ) -> None:
@@ -116,6 +115,7 @@ class Luma(nn.Module):
         self.skip = nn.Conv2d(1, scale**2, 2 * _SKIP_PX + 1, bias=False)
         with torch.no_grad():
             self.skip.weight.copy_(_bicubic_kernel(scale))
+            _set_to_zero(self.layers[-1])
 
     @property
     def reach_px(self) -> int:
@@ -138,6 +138,14 @@ class Luma(nn.Module):
             folded.layers[k] = build_convolution(kernel)
         folded.skip.load_state_dict(self.skip.state_dict())
         return folded.eval()
+
+
+def _set_to_zero(layer: nn.Module) -> None:
+    """Set the 3x3 branches of the last layer to zero, so that training starts at bicubic."""
+    for module in layer.modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
+            for parameter in module.parameters():
+                parameter.zero_()
 
 
 def _bicubic_kernel(scale: int) -> Tensor:
