@@ -34,15 +34,17 @@ def apply_branches(layer: EdgeConvolution, features: Tensor) -> Tensor:
         out = mixed.shape[1]
         weight = torch.tensor(filters).to(features).expand(out, 1, 3, 3)
         result = result + scale[:, None, None] * functional.conv2d(mixed, weight, groups=out)
-    return result + features if features.shape[1] == result.shape[1] else result
+    return result + features if layer.has_identity else result
 
 
-@pytest.mark.parametrize(("channels", "out"), [(8, 8), (1, 8), (8, 4)])
+@pytest.mark.parametrize(
+    ("channels", "out", "has_identity"), [(8, 8, True), (8, 8, False), (1, 8, False), (8, 4, False)]
+)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-13)])
 def test_a_layer_equals_the_sum_of_its_branches(
-    channels: int, out: int, dtype: torch.dtype, tolerance: float
+    channels: int, out: int, has_identity: bool, dtype: torch.dtype, tolerance: float
 ) -> None:
-    layer = randomise(EdgeConvolution(channels, out)).to(dtype)
+    layer = randomise(EdgeConvolution(channels, out, has_identity=has_identity)).to(dtype)
     assert isinstance(layer, EdgeConvolution)
     image = torch.rand(2, channels, 9, 7, dtype=dtype)
     expected = apply_branches(layer, image)
@@ -98,9 +100,11 @@ def test_the_convolution_of_the_input_starts_as_bicubic_interpolation(scale: int
     np.testing.assert_allclose(found[inside], expected[inside], atol=2e-6)  # exact to degree 2
 
 
-def test_training_starts_close_to_bicubic_interpolation() -> None:
+@pytest.mark.parametrize(("channels", "scale"), [(8, 2), (4, 2), (16, 4)])
+def test_training_starts_close_to_bicubic_interpolation(channels: int, scale: int) -> None:
     torch.manual_seed(0)
-    net, image = Luma(8, 4, 2), torch.rand(1, 1, 9, 8)
+    net, image = Luma(channels, 4, scale), torch.rand(1, 1, 9, 8)
+    assert [layer.has_identity for layer in net.layers] == [False, True, True, True, True, False]
     folded = net.fold()
     nn.init.zeros_(folded.layers[-1].weight)
     nn.init.zeros_(folded.layers[-1].bias)

@@ -52,16 +52,17 @@ class EdgeConvolution(nn.Module):
     - a 1x1 convolution to twice the channels, then a 3x3 one
     - per filter of `folding.EDGE_FILTERS`, a 1x1 convolution, then the filter in each channel,
       with a learned scale
-    - the identity, where input and output have equally many channels
+    - optionally the identity
 
     The bias of the first branch serves all of them. A call computes the folded kernel, which takes
     less time and memory than the branches, and has the same gradients.
 
     Args:
         channels, out: of input and output.
+        has_identity: whether to add the input; `channels` and `out` are equal then.
     """
 
-    def __init__(self, channels: int, out: int) -> None:
+    def __init__(self, channels: int, out: int, *, has_identity: bool = False) -> None:
         super().__init__()
         self.plain = nn.Conv2d(channels, out, 3)
         self.expand = nn.Conv2d(channels, _EXPANSION * out, 1, bias=False)
@@ -71,7 +72,7 @@ class EdgeConvolution(nn.Module):
         self.mix = nn.Parameter(torch.empty(filters, out, channels).uniform_(-bound, bound))
         self.edge_scale = nn.Parameter(torch.randn(filters, out) * _SCALE_STD)
         self.register_buffer("filters", torch.tensor(EDGE_FILTERS), persistent=False)
-        self.has_identity = channels == out
+        self.has_identity = has_identity
 
     def kernel(self) -> Kernel:
         """Return the folded 3x3 kernel."""
@@ -109,8 +110,10 @@ class Luma(nn.Module):
         self.channels, self.blocks, self.scale = channels, blocks, scale
         sizes = [1, *[channels] * (blocks + 1), scale**2]
         self.layers = nn.ModuleList(
-            nn.Conv2d(before, after, 3, padding=1) if folded else EdgeConvolution(before, after)
-            for before, after in pairwise(sizes)
+            nn.Conv2d(before, after, 3, padding=1)
+            if folded
+            else EdgeConvolution(before, after, has_identity=0 < k <= blocks)
+            for k, (before, after) in enumerate(pairwise(sizes))
         )
         self.skip = nn.Conv2d(1, scale**2, 2 * _SKIP_PX + 1, bias=False)
         with torch.no_grad():
