@@ -165,7 +165,7 @@ def test_invalid_arguments_exit_with_2(
         (["interpolate", "-o", "film.mp4"], "Missing argument 'INPUT...'"),
         (["interpolate", "a.jpg"], "Missing option '-o' / '--output'"),
         (["cuont"], "Unknown command 'cuont'. Did you mean 'count'? Commands: interpolate, bench"),
-        (["bench", "flim"], "Unknown command 'flim'. Did you mean 'film'? Commands: film."),
+        (["bench", "flim"], "Unknown command 'flim'. Did you mean 'film'? Commands: film"),
         (["completion", "powershell"], "'powershell' is not one of 'bash', 'zsh', 'fish'"),
         (["--nonsense"], "No such option"),
     ],

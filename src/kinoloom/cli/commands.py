@@ -22,6 +22,9 @@ from kinoloom.errors import UsageError
 from kinoloom.jobs.job import Job
 from kinoloom.jobs.option_sets import OptionSets
 
+_DATA = "data"
+"""The input's name of ops on a data folder, whose command also accepts it with --data."""
+_DATA_OPTION = "data_folder"
 _METAVARS = {int: "N", float: "X", Fraction: "X", Path: "PATH", str: "TEXT"}
 
 
@@ -52,10 +55,10 @@ def build_command(op: Op) -> click.Command:
         from kinoloom.cli.execution import execute  # loads numpy, which other commands do not need
 
         options, read, write, distributed = sets.split(values)
-        inputs = values.get("inputs", ())
+        inputs = _take_inputs(values)
         job = Job(
             op=op,
-            inputs=tuple(Path(p) for p in ((inputs,) if isinstance(inputs, str) else inputs)),
+            inputs=inputs,
             output=Path(values["output"]) if values["output"] else None,
             options=options,
             read_options=read,
@@ -108,6 +111,10 @@ def _inputs(op: Op) -> list[click.Parameter]:
         return []
     if op.input_type is not Path:
         return [click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")]
+    if op.input_name == _DATA:
+        argument = click.Argument(["inputs"], required=False, metavar="DATA")
+        help_text = "The same as the argument DATA"
+        return [argument, click.Option(["--data", _DATA_OPTION], metavar="DIR", help=help_text)]
     # For one version, the spelling of 0.1 says what to type instead.
     old = click.Option(
         ["--data"],
@@ -117,6 +124,21 @@ def _inputs(op: Op) -> list[click.Parameter]:
         help="Spelling of version 0.1; refused with what to type instead",
     )
     return [click.Argument(["inputs"], required=True, metavar=op.input_name.upper()), old]
+
+
+def _take_inputs(values: dict[str, Any]) -> tuple[Path, ...]:
+    """Remove the inputs from the values of a command and return them.
+
+    Raises:
+        click.UsageError: DATA is missing, or given both as an argument and with --data.
+    """
+    inputs, data = values.pop("inputs", ()), values.pop(_DATA_OPTION, None)
+    if inputs is not None and data is not None:
+        raise click.UsageError("DATA is given twice: as an argument and with --data.")
+    if inputs is None and data is None:
+        raise click.UsageError("Missing argument 'DATA'.")
+    given = inputs if data is None else data
+    return tuple(Path(one) for one in ((given,) if isinstance(given, str) else given))
 
 
 def _refuse_data(context: click.Context, param: click.Parameter, value: Any) -> None:

@@ -13,10 +13,8 @@ from kinoloom.enhance.train.samples.crops import apply_symmetry, draw_corner, to
 from kinoloom.enhance.train.samples.noise import NoiseBatches, add_noise
 from kinoloom.enhance.train.samples.photos import open_training_photos
 from kinoloom.enhance.train.samples.reductions import ReducedPhotos, ReductionBatches
-from kinoloom.enhance.train.samples.test_set import read_pairs
 from kinoloom.errors import (
     InputNotFoundError,
-    UnreadableMediaError,
     UnsupportedMediaError,
     UsageError,
 )
@@ -194,31 +192,3 @@ def test_noise_is_neither_clipped_nor_repeated() -> None:
     assert first.max() > 1.2
     assert not np.array_equal(first, second)
     assert not np.array_equal(first[0], first[1])
-
-
-def test_pairs_are_read_in_order_and_cropped(tmp_path: Path) -> None:
-    for k in range(2):
-        write_photo(tmp_path / "HR" / f"{k}.png", 9 + 2 * k, 8, k)
-        write_photo(tmp_path / "LR_x2" / f"low{k}.png", 4 + k, 4, k)
-    pairs = read_pairs(tmp_path, 2)
-    assert [(low.shape[:2], high.shape[:2]) for low, high in pairs] == [
-        ((4, 4), (8, 8)),
-        ((5, 4), (10, 8)),
-    ]
-
-
-def test_a_test_set_that_does_not_match_is_rejected(tmp_path: Path) -> None:
-    write_photo(tmp_path / "HR" / "a.png", 8, 8)
-    with pytest.raises(InputNotFoundError, match="LR_x2 contains no pictures"):
-        read_pairs(tmp_path, 2)
-    write_photo(tmp_path / "LR_x2" / "a.png", 4, 5)
-    with pytest.raises(UnreadableMediaError, match=r"5x4 pixels where .* 8x8; expected 4x4"):
-        read_pairs(tmp_path, 2)
-    write_photo(tmp_path / "LR_x2" / "b.png", 4, 4)
-    with pytest.raises(UnreadableMediaError, match="1 pictures in HR, but 2 in LR_x2"):
-        read_pairs(tmp_path, 2)
-    (tmp_path / "deep" / "HR").mkdir(parents=True)
-    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep" / "HR" / "a.png")
-    write_photo(tmp_path / "deep" / "LR_x2" / "a.png", 2, 2)
-    with pytest.raises(UnreadableMediaError, match=r"a\.png has more than 8 bits"):
-        read_pairs(tmp_path / "deep", 2)

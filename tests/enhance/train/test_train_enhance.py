@@ -144,8 +144,10 @@ def test_the_test_set_is_reported_and_does_not_select_weights(photos: Path, tmp_
     )
     noisy = train_enhance(photos, preset="denoise", out=tmp_path / "noise", test=tmp_path / "set")
     assert noisy.data["figures"].keys() == {"psnr_db", "gain_db", "test_psnr_db"}
-    with pytest.raises(InputNotFoundError, match="LR_x3 contains no pictures"):
+    with pytest.raises(InputNotFoundError, match="set has no LR_x3"):
         train_enhance(photos, scale=3, out=tmp_path / "three", test=tmp_path / "set")
+    with pytest.raises(InputNotFoundError, match="HR contains no pictures"):
+        train_enhance(photos, preset="denoise", out=tmp_path / "empty", test=tmp_path / "run")
 
 
 def test_the_losses_change_for_the_last_fifth() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from kinoloom.base.arrays import Picture
+from kinoloom.enhance.bench.pairs import find_pairs, list_pictures, read_rgb8
 from kinoloom.enhance.nets.compact import Compact
 from kinoloom.enhance.nets.ffdnet import FFDNet
 from kinoloom.enhance.nets.luma import Luma
@@ -15,8 +17,8 @@ from kinoloom.enhance.train.presets import DenoisePreset, UpscalePreset
 from kinoloom.enhance.train.samples.noise import NoiseBatches
 from kinoloom.enhance.train.samples.photos import TrainingPhotos
 from kinoloom.enhance.train.samples.reductions import ReducedPhotos, ReductionBatches
-from kinoloom.enhance.train.samples.test_set import read_pairs, read_pictures
 from kinoloom.enhance.train.tasks import denoise, upscale
+from kinoloom.errors import InputNotFoundError
 from kinoloom.learn.checkpointing.initial_weights import load_initial_weights
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.task import Task
@@ -91,7 +93,7 @@ def _build_upscaling(preset: UpscalePreset, recipe: Recipe) -> Task:
     if recipe.initial is not None:
         load_initial_weights(net, recipe.initial)
     held_out = ReducedPhotos(recipe.photos.held_out, recipe.scale)
-    test = read_pairs(recipe.test, recipe.scale) if recipe.test else []
+    test = _read_pairs(recipe.test, recipe.scale) if recipe.test else []
     return upscale.build_upscaling_task(
         net,
         _reduce(preset, recipe),
@@ -107,7 +109,7 @@ def _build_denoising(preset: DenoisePreset, recipe: Recipe) -> Task:
     if recipe.initial is not None:
         load_initial_weights(net, recipe.initial)
     held_out = recipe.photos.held_out
-    test = read_pictures(recipe.test / "HR") if recipe.test else []
+    test = _read_pictures(recipe.test / "HR") if recipe.test else []
     return denoise.build_denoising_task(
         net,
         _add_noise(preset, recipe),
@@ -116,3 +118,19 @@ def _build_denoising(preset: DenoisePreset, recipe: Recipe) -> Task:
         recipe.settings.steps,
         recipe.record,
     )
+
+
+def _read_pairs(folder: Path, scale: int) -> list[tuple[Picture, Picture]]:
+    found = find_pairs(folder)
+    if scale not in found:
+        raise InputNotFoundError(
+            f"{folder} has no LR_x{scale}.", hint="Choose another --scale or test set."
+        )
+    return [pair.load() for pair in found[scale]]
+
+
+def _read_pictures(folder: Path) -> list[Picture]:
+    files = list_pictures(folder)
+    if not files:
+        raise InputNotFoundError(f"{folder} contains no pictures.")
+    return [read_rgb8(file) for file in files]
