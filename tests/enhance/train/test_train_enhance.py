@@ -118,6 +118,26 @@ def test_training_improves_and_ends_with_the_second_loss(
 
 
 @pytest.mark.usefixtures("few_steps")
+def test_a_run_resumes_only_with_equal_photos_and_sizes(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "photos"
+    copies.mkdir()
+    for file in photos.iterdir():
+        (copies / file.name).write_bytes(file.read_bytes())
+    first = train_enhance(copies, out=tmp_path / "run")
+    again = train_enhance(copies, out=tmp_path / "run")
+    assert again.data["figures"] == first.data["figures"]
+    (copies / "rocket.png").rename(copies / "zebra.png")
+    with pytest.raises(UsageError, match="run contains a run with other record: names_sha256 was"):
+        train_enhance(copies, out=tmp_path / "run")
+    wider = dataclasses.replace(presets_module.PRESETS["live"], channels=6)
+    monkeypatch.setitem(presets_module.PRESETS, "live", wider)
+    with pytest.raises(UsageError, match="other record: channels was 4, is 6"):
+        train_enhance(copies, out=tmp_path / "run")
+
+
+@pytest.mark.usefixtures("few_steps")
 def test_training_starts_from_other_weights(photos: Path, tmp_path: Path) -> None:
     first = train_enhance(photos, preset="denoise", out=tmp_path / "first")
     best = tmp_path / "first" / "best.safetensors"

@@ -60,13 +60,14 @@ def _settings(steps: int) -> Settings:
         ema=0.999,
         loaders=1,
         log_steps=500,
-        validate_s=120.0,
+        validate_steps=1000,
+        validate_s=None,
     )
 
 
 PRESETS: dict[str, Preset] = {
-    "live": UpscalePreset(_settings(100_000), "luma", 8, 4),
-    "fast": UpscalePreset(_settings(100_000), "luma", 16, 4),
-    "small": UpscalePreset(_settings(100_000), "compact", 24, 8),
-    "denoise": DenoisePreset(_settings(100_000), 48, 8),
+    "live": UpscalePreset(_settings(50_000), "luma", 8, 4),
+    "fast": UpscalePreset(_settings(50_000), "luma", 16, 4),
+    "small": UpscalePreset(_settings(50_000), "compact", 24, 8),
+    "denoise": DenoisePreset(_settings(50_000), 48, 8),
 }

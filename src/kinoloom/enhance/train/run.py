@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from kinoloom.base.provenance import check_job_inputs
-from kinoloom.base.report import Picture, Report, Table, Text
+from kinoloom.base.report import Report, Text
 from kinoloom.enhance.train.card import CARD_FILE, write_card
 from kinoloom.enhance.train.presets import PRESETS, Preset, UpscalePreset
 from kinoloom.enhance.train.samples.photos import TrainingPhotos, open_training_photos
-from kinoloom.errors import InputChangedError, UsageError
+from kinoloom.errors import UsageError
 from kinoloom.learn.checkpointing.weights import read_weights
 from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.files import check_folder
 from kinoloom.learn.loop import Result, train
-from kinoloom.learn.settings import Settings
+from kinoloom.learn.runs import (
+    build_figure_table,
+    check_data,
+    encode_sheet,
+    override_settings,
+    read_initial_figures,
+)
 from kinoloom.learn.task import Task
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from kinoloom.enhance.train.tasks.building import Recipe
 
 SCHEMA = "kinoloom.train.enhance/1"
-_OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
 _PREVIEW_SAMPLES = 8
 
 
@@ -62,19 +62,22 @@ def _build_recipe(photos: TrainingPhotos, options: TrainOptions, preset: Preset)
     from kinoloom.enhance.train.tasks.building import Recipe
 
     scale = (options.scale or preset.scale) if isinstance(preset, UpscalePreset) else 1
+    sizes = {name: value for name, value in vars(preset).items() if name != "settings"}
     record = {
         "preset": options.preset,
+        **sizes,
         "scale": scale,
-        "photos": [file.name for file in photos.kept.files],
-        "held_out": [file.name for file in photos.held_out.files],
+        **_count_photos(photos),
+        "names_sha256": _hash_names(photos),
     }
-    settings = _override_settings(preset.settings, options)
+    settings = override_settings(preset.settings, options)
     return Recipe(photos, settings, scale, options.from_, options.test, record)
 
 
-def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
-    given = {name: getattr(options, name) for name in _OVERRIDES}
-    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+def _hash_names(photos: TrainingPhotos) -> str:
+    """Return a hash of the names and the split, which a resumed run must share."""
+    names = [[file.name for file in each.files] for each in (photos.kept, photos.held_out)]
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 def _train(options: TrainOptions, preset: Preset, recipe: Recipe, out: Path) -> Report:
@@ -86,17 +89,10 @@ def _train(options: TrainOptions, preset: Preset, recipe: Recipe, out: Path) -> 
         task = build_task(preset, recipe)
     result = train(task, recipe.settings, out)
     if result.ended == "done" and processes.is_first:
-        _check_data(out)
+        check_data(out)
         suffix = f"-x{recipe.scale}" if isinstance(preset, UpscalePreset) else ""
         _export_best(task, recipe, out / f"{options.preset}{suffix}.onnx")
     return _report_training(options, recipe, result, task)
-
-
-def _check_data(out: Path) -> None:
-    try:
-        check_job_inputs()
-    except InputChangedError as error:
-        raise error.with_kept(f"The run {out} is kept, and its network is not exported.") from error
 
 
 def _export_best(task: Task, recipe: Recipe, file: Path) -> None:
@@ -109,8 +105,9 @@ def _export_best(task: Task, recipe: Recipe, file: Path) -> None:
     export_network(net, file, overwrite=True)
     folded = fold_network(net)
     kind = f"super-resolution by {recipe.scale}" if recipe.scale > 1 else "denoising"
+    names = [each.name for each in recipe.photos.kept.files]
     summary = f"{kind}, trained with the preset {recipe.record['preset']}"
-    write_card(file, folded, summary, recipe.record["photos"], recipe.settings, info["figures"])
+    write_card(file, folded, summary, names, recipe.settings, info["figures"])
 
 
 def _preview_samples(options: TrainOptions, preset: Preset, recipe: Recipe) -> Report:
@@ -120,9 +117,10 @@ def _preview_samples(options: TrainOptions, preset: Preset, recipe: Recipe) -> R
 
     few = replace(recipe, settings=replace(recipe.settings, batch=_PREVIEW_SAMPLES))
     sheet = draw_batch(build_batches(preset, few)(0, 0, 1))
+    picture = encode_sheet(sheet, "Input and ground truth")
     facts = {"schema": SCHEMA, "preset": options.preset, **_count_photos(recipe.photos)}
     text = f"Samples for the preset {options.preset}: {_describe_photos(recipe.photos)}."
-    return Report(f"Samples for {options.preset}", (Text(text), _encode_sheet(sheet)), facts)
+    return Report(f"Samples for {options.preset}", (Text(text), picture), facts)
 
 
 def _count_photos(photos: TrainingPhotos) -> dict[str, int]:
@@ -138,24 +136,11 @@ def _describe_photos(photos: TrainingPhotos) -> str:
     return f"{text}, {photos.excluded} below val not used" if photos.excluded else text
 
 
-def _encode_sheet(sheet: NDArray[np.uint8]) -> Picture:
-    out = io.BytesIO()
-    Image.fromarray(sheet).save(out, "PNG")
-    return Picture(out.getvalue(), "image/png", "Input and ground truth")
-
-
-def _read_initial_figures(folder: Path) -> dict[str, float]:
-    """Read the figures of the validation before the first step from the log."""
-    with (folder / "log.jsonl").open(encoding="utf-8") as lines:
-        entry = next(line for line in map(json.loads, lines) if line["kind"] == "validation")
-    return {name: value for name, value in entry.items() if name not in ("kind", "step")}
-
-
 def _report_training(options: TrainOptions, recipe: Recipe, result: Result, task: Task) -> Report:
     from kinoloom.enhance.train.export import fold_network
 
     parameters = sum(each.numel() for each in fold_network(task.net).parameters())
-    before = _read_initial_figures(result.folder)
+    before = read_initial_figures(result.folder)
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "preset": options.preset,
@@ -169,10 +154,7 @@ def _report_training(options: TrainOptions, recipe: Recipe, result: Result, task
         "best": result.best,
         "card": CARD_FILE if result.ended == "done" else "",
     }
-    rows = tuple(
-        (name, round(before[name], 3), round(value, 3)) for name, value in result.figures.items()
-    )
-    table = Table(("figure", "before", "after"), rows)
+    table = build_figure_table("figure", before, result.figures)
     status = "complete" if result.ended == "done" else "time limit; repeat the command to resume"
     summary = Text(
         f"{options.preset}: {parameters} parameters, {_describe_photos(recipe.photos)}, "
