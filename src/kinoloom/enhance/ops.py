@@ -1,4 +1,4 @@
-"""Declarations of the ops on enhancement."""
+"""Declarations of the ops on enhancement; the work is in the modules they call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 from kinoloom.base.clip import Clip
 from kinoloom.base.op import op
 from kinoloom.base.report import Report
-from kinoloom.enhance.options import BenchDenoiseOptions, BenchSrOptions, MeasureOptions
+from kinoloom.enhance.options import (
+    BenchDenoiseOptions,
+    BenchSrOptions,
+    MeasureOptions,
+    TrainOptions,
+)
 
 
 @op("measure")
@@ -49,3 +54,17 @@ def bench_denoise(data: Path, options: BenchDenoiseOptions) -> Report:
     from kinoloom.enhance.bench import run_denoise_benchmark
 
     return run_denoise_benchmark(data, options)
+
+
+@op("train.enhance", extra="train")
+def train_enhance(data: Path, options: TrainOptions) -> Report:
+    """Train a network for super-resolution or denoising on photos.
+
+    DATA is a folder of photos, nested to any depth; photos below a folder named val are not used.
+    The presets live, fast and small enlarge pictures, denoise removes noise. The best weights are
+    exported as ONNX, with a card that lists photos and settings. An interrupted run resumes when
+    the command is repeated with the same --out.
+    """
+    from kinoloom.enhance.train.run import train_enhance as run
+
+    return run(data, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from kinoloom.base.options import option
 
@@ -50,3 +51,27 @@ class MeasureOptions:
     """Options of `measure`."""
 
     samples: int = option(9, "Videos: number of frames that are measured", low=1, high=1000)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `train enhance`; unset values come from the preset."""
+
+    preset: Literal["live", "fast", "small", "denoise"] = option("live", "Network and recipe")
+    scale: int | None = option(
+        None, "Enlargement factor, 2 by default (presets live, fast and small)", low=2, high=4
+    )
+    out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
+    preview: bool = option(False, "Show a sheet of training samples instead of training")
+    from_: Path | None = option(None, "Initial weights of the same network", metavar="FILE")
+    test: Path | None = option(
+        None,
+        "Folder with HR/ and LR_x2/, LR_x3/ or LR_x4/, whose PSNR is reported, not used",
+        metavar="DIR",
+    )
+    steps: int | None = option(None, "Number of weight updates", low=1)
+    batch: int | None = option(None, "Samples per update", low=1)
+    learning_rate: float | None = option(None, "Peak learning rate", low=0)
+    hours: float | None = option(None, "Time limit, after which the run is saved", low=0, unit="h")
+    device: Literal["auto", "cuda", "mps", "cpu"] | None = option(None, "Training device")
+    seed: int | None = option(None, "Seed of data, weights and samples", low=0, high=2**31)

@@ -22,8 +22,8 @@ from kinoloom.film.nets.fusion_net import FusionNet, FusionSize
 from kinoloom.film.ops import train_film
 from kinoloom.film.train import presets as presets_module
 from kinoloom.film.train.export import export_fusion
-from kinoloom.film.train.initial_weights import load_initial_weights
 from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset
+from kinoloom.learn.checkpointing.initial_weights import load_initial_weights
 from kinoloom.learn.checkpointing.weights import read_weights, write_weights
 
 

@@ -1,29 +1,21 @@
-"""Export of networks to ONNX, for any image size.
-
-It uses torch's tracing exporter: the newer one, based on torch.export, propagates symbolic sizes
-through every tensor, and takes minutes instead of seconds.
-"""
+"""Export of the networks for frame interpolation to ONNX."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from kinoloom.base.need import need
 from kinoloom.base.outputs import atomic_output
 from kinoloom.film.nets.flow_net import SIZE_MULTIPLE, FlowNet
 from kinoloom.film.nets.fusion_net import FusionNet
 from kinoloom.film.synthesis import fusion
+from kinoloom.learn.export import export_onnx
 
-_OPSET = 18
 _MIN_HALVED_VALUES = 256
 """Smaller tensors stay in 32 bits."""
 HALF_SUFFIX = ".half"
@@ -43,7 +35,7 @@ def export_flow(net: FlowNet, file: Path, *, overwrite: bool = False) -> None:
     shape = (1, 3, 4 * SIZE_MULTIPLE, 5 * SIZE_MULTIPLE)
     with atomic_output(file, overwrite=overwrite) as temporary:
         inputs = {"first": torch.zeros(shape), "second": torch.ones(shape)}
-        _export(net, inputs, ["motion", "mask"], {"first": 2, "second": 2}, temporary)
+        export_onnx(net, inputs, ["motion", "mask"], {"first": 2, "second": 2}, temporary)
         model = onnx.load(temporary)
         _store_in_half(onnx, model.graph)
         onnx.save(model, temporary)
@@ -63,55 +55,7 @@ def export_fusion(net: FusionNet, file: Path, *, overwrite: bool = False) -> Non
         "speeds": torch.zeros(1, sources, rows // 2, columns // 2),
     }
     with atomic_output(file, overwrite=overwrite) as temporary:
-        _export(net, inputs, ["weights"], dict.fromkeys(inputs, 2), temporary)
-
-
-def _strip_metadata(file: Path) -> None:
-    """Remove source files and line numbers from the nodes of a model."""
-    onnx = need("onnx", extra="train")
-    model = onnx.load(file)
-    values = (model.graph.input, model.graph.output, model.graph.value_info)
-    for part in (model, model.graph, *model.graph.node, *chain(*values), *model.functions):
-        del part.metadata_props[:]
-        part.ClearField("doc_string")
-    onnx.save(model, file)
-
-
-def _export(
-    net: nn.Module,
-    inputs: Mapping[str, Tensor],
-    outputs: list[str],
-    heights: Mapping[str, int],
-    file: Path,
-) -> None:
-    """Export a network.
-
-    Args:
-        net: in any mode; it is left in evaluation mode.
-        inputs: examples, by name.
-        outputs: names.
-        heights: the axis of the height of each input of variable size, by name; the next axis is
-            the width.
-        file: output file.
-    """
-    net.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns about its own internals
-        torch.onnx.export(
-            net,
-            tuple(inputs.values()),
-            str(file),
-            input_names=list(inputs),
-            output_names=outputs,
-            opset_version=_OPSET,
-            dynamo=False,
-            do_constant_folding=False,  # keeps the parameter names, for `initial_weights`
-            dynamic_axes={
-                name: {axis: f"{name}_height", axis + 1: f"{name}_width"}
-                for name, axis in heights.items()
-            },
-        )
-    _strip_metadata(file)
+        export_onnx(net, inputs, ["weights"], dict.fromkeys(inputs, 2), temporary)
 
 
 def _store_in_half(onnx: ModuleType, graph: Any) -> None:

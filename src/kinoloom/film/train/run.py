@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from kinoloom.base.provenance import check_job_inputs
-from kinoloom.base.report import Picture, Report, Table, Text
-from kinoloom.errors import InputChangedError, UsageError
+from kinoloom.base.report import Report, Text
+from kinoloom.errors import UsageError
 from kinoloom.film.train.presets import PRESETS, FilmPreset, FusionPreset, Preset
 from kinoloom.film.train.split import limit_strides, split_source
 from kinoloom.learn.checkpointing.weights import read_weights
@@ -25,6 +18,13 @@ from kinoloom.learn.data.source import Source
 from kinoloom.learn.distributed import join_process_group
 from kinoloom.learn.files import check_folder
 from kinoloom.learn.loop import Result, train
+from kinoloom.learn.runs import (
+    build_figure_table,
+    check_data,
+    encode_sheet,
+    override_settings,
+    read_initial_figures,
+)
 from kinoloom.learn.settings import Settings
 from kinoloom.learn.synthetic.scenes import SceneOptions
 from kinoloom.learn.task import Task
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from kinoloom.film.options import TrainOptions
 
 SCHEMA = "kinoloom.train.film/1"
-_OVERRIDES = ("steps", "batch", "learning_rate", "hours", "device", "seed")
 _PREVIEW_SAMPLES = 6
 _PREVIEW_CROP_PX = 256
+_SHEET_CAPTION = "Frames, motion and occlusion masks"
 _VIDEO_INDEX = "videos.json"
 _FORMER_PRESETS = ("refine", "lite")
 
@@ -57,13 +57,13 @@ def train_film(data: Path, options: TrainOptions) -> Report:
         raise UsageError("train film needs a run directory.", hint="Add --out DIR.")
     check_folder(data)
     options.out.mkdir(parents=True, exist_ok=True)
-    settings = _override_settings(preset.settings, options)
+    settings = override_settings(preset.settings, options)
     processes = join_process_group(settings.device)
     with processes.first_process_first():
         task = _build_task(data, options.out, options, preset, settings)
     result = train(task, settings, options.out)
     if isinstance(preset, FusionPreset) and result.ended == "done" and processes.is_first:
-        _check_data(options.out)
+        check_data(options.out)
         _export_best(task, options.out / f"{options.preset}.onnx")
     return _report_training(options, result, task)
 
@@ -112,7 +112,7 @@ def _build_fusion(
     torch.manual_seed(settings.seed)
     task = build_fusion_task(*folders, settings.batch, settings.seed, FusionSize(), opened.parts)
     if options.from_ is not None:
-        from kinoloom.film.train.initial_weights import load_initial_weights
+        from kinoloom.learn.checkpointing.initial_weights import load_initial_weights
 
         load_initial_weights(task.net, options.from_)
     return task
@@ -176,25 +176,6 @@ def _build_film(
     return build_film_task(net, batches, held_out, preset.weights, perceptual, record)
 
 
-def _override_settings(settings: Settings, options: TrainOptions) -> Settings:
-    """Return the preset's settings, overridden by the given options.
-
-    The warm-up is shortened to the number of steps.
-    """
-    given = {name: getattr(options, name) for name in _OVERRIDES}
-    merged = replace(
-        settings, **{name: value for name, value in given.items() if value is not None}
-    )
-    return replace(merged, warmup_steps=min(merged.warmup_steps, merged.steps))
-
-
-def _check_data(out: Path) -> None:
-    try:
-        check_job_inputs()
-    except InputChangedError as error:
-        raise error.with_kept(f"The run {out} is kept, and its network is not exported.") from error
-
-
 def _export_best(task: Task, file: Path) -> None:
     """Export the best weights of a fusion network as ONNX."""
     from kinoloom.film.train.export import export_fusion
@@ -216,25 +197,14 @@ def _preview_samples(data: Path, options: TrainOptions, preset: Preset) -> Repor
         lines.append(f"{len(opened.skipped)} unused files, such as: {opened.skipped[0]}")
     texts = tuple(Text(line) for line in lines)
     facts = {"schema": SCHEMA, "preset": options.preset, "parts": opened.parts}
-    return Report(f"Samples for {options.preset}", (*texts, _encode_sheet(sheet)), facts)
-
-
-def _read_initial_figures(folder: Path) -> dict[str, float]:
-    """Read the figures of the validation before the first step from the log."""
-    with (folder / "log.jsonl").open(encoding="utf-8") as lines:
-        entry = next(line for line in map(json.loads, lines) if line["kind"] == "validation")
-    return {name: value for name, value in entry.items() if name not in ("kind", "step")}
-
-
-def _encode_sheet(sheet: NDArray[np.uint8]) -> Picture:
-    out = io.BytesIO()
-    Image.fromarray(sheet).save(out, "PNG")
-    return Picture(out.getvalue(), "image/png", "Frames, motion and occlusion masks")
+    return Report(
+        f"Samples for {options.preset}", (*texts, encode_sheet(sheet, _SHEET_CAPTION)), facts
+    )
 
 
 def _report_training(options: TrainOptions, result: Result, task: Task) -> Report:
     parameters = sum(parameter.numel() for parameter in task.net.parameters())
-    before = _read_initial_figures(result.folder)
+    before = read_initial_figures(result.folder)
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "preset": options.preset,
@@ -245,10 +215,7 @@ def _report_training(options: TrainOptions, result: Result, task: Task) -> Repor
         "figures": result.figures,
         "best": result.best,
     }
-    rows = tuple(
-        (name, round(before[name], 3), round(value, 3)) for name, value in result.figures.items()
-    )
-    table = Table(("held out", "before", "after"), rows)
+    table = build_figure_table("held out", before, result.figures)
     status = "complete" if result.ended == "done" else "time limit; repeat the command to resume"
     summary = Text(f"{options.preset}: {parameters} parameters, {result.steps} steps ({status}).")
     return Report(f"Training of {options.preset}", (summary, table), facts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
 import cv2
@@ -13,13 +11,13 @@ from numpy.typing import NDArray
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.errors import InputNotFoundError, UnsupportedMediaError
+from kinoloom.learn.data.cache import CACHE_BYTES, ArrayCache
 from kinoloom.learn.files import find_by_suffix
 from kinoloom.media.photo.reading import read_photo
 
 Texture = NDArray[np.uint8]
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic"}
 _MIN_SIDE_PX, _MAX_SIDE_PX = 64, 1024
-_CACHE_BYTES = 1 << 30
 _MIN_ZOOM, _MAX_ZOOM = 0.5, 1.5
 
 
@@ -42,7 +40,7 @@ class Photos:
         InputNotFoundError: the folder does not exist, or contains no photo.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int = _CACHE_BYTES) -> None:
+    def __init__(self, folder: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.files = find_photos(folder)
         if not self.files:
             raise InputNotFoundError(
@@ -50,8 +48,7 @@ class Photos:
                 hint=f"Expected files with these suffixes: {', '.join(sorted(_SUFFIXES))}.",
             )
         self.folder = folder
-        self.cache_bytes = cache_bytes
-        self._clear_cache()
+        self._cache = ArrayCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -63,28 +60,7 @@ class Photos:
             MediaError: the photo cannot be read, or its shorter side is below 64 pixels.
         """
         path = self.files[index]
-        with self._lock:
-            if path in self._cache:
-                self._cache.move_to_end(path)
-                return self._cache[path]
-        image = _read(path)
-        with self._lock:
-            self._cache[path] = image
-            while sum(photo.nbytes for photo in self._cache.values()) > self.cache_bytes:
-                self._cache.popitem(last=False)
-        return image
-
-    def __getstate__(self) -> dict[str, object]:
-        """Return the state for another process, without the decoded photos."""
-        return {"files": self.files, "folder": self.folder, "cache_bytes": self.cache_bytes}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        vars(self).update(state)
-        self._clear_cache()
-
-    def _clear_cache(self) -> None:
-        self._cache: OrderedDict[Path, Texture] = OrderedDict()
-        self._lock = Lock()
+        return self._cache.get(path, lambda: _read(path))
 
 
 def find_photos(folder: Path) -> list[Path]:

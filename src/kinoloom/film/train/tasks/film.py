@@ -11,10 +11,10 @@ from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
-from kinoloom.film.train.contact_sheet import draw_contact_sheet
 from kinoloom.film.train.metrics import compute_psnr_db
 from kinoloom.learn.data.batches import Batches, RawBatch, TripletBatch, finish
 from kinoloom.learn.data.source import Source
+from kinoloom.learn.logging.contact_sheet import draw_contact_sheet
 from kinoloom.learn.losses.photometric import l1
 from kinoloom.learn.schedules import Piecewise
 from kinoloom.learn.task import Task

@@ -28,10 +28,10 @@ from kinoloom.film.synthesis.fusion import (
     build_fusion_input,
 )
 from kinoloom.film.synthesis.warping import WarpedPair
-from kinoloom.film.train.contact_sheet import draw_contact_sheet
 from kinoloom.film.train.metrics import compute_psnr_db
 from kinoloom.film.train.samples.preparation import list_prepared
 from kinoloom.film.train.samples.regions import REGION_PX, Region, load_region
+from kinoloom.learn.logging.contact_sheet import draw_contact_sheet
 from kinoloom.learn.losses.census import census_unflow
 from kinoloom.learn.losses.laplacian import laplacian_pyramid
 from kinoloom.learn.seeds import generator, share_indices

@@ -19,7 +19,7 @@ def load_initial_weights(net: nn.Module, file: Path) -> None:
     Args:
         net: changed in place.
         file: a file that `learn.checkpointing.weights.read_weights` reads, or one that
-            `train.export` wrote, such as the shipped fusion.onnx.
+            `learn.export` wrote, such as the shipped fusion.onnx.
 
     Raises:
         WeightsError: the file does not exist or contains another network.

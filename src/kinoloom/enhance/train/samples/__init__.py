@@ -1,0 +1,1 @@
+"""Training samples: photos with their reductions, and photos with noise."""

@@ -1,0 +1,1 @@
+"""Training tasks: super-resolution and denoising."""
