@@ -104,7 +104,7 @@ def test_converted_networks_equal_the_conformance_vectors(
         (param("Sigmoid s 1 1 nowhere output"), "no earlier layer writes the blob 'nowhere'"),
         (
             param("ReLU s 1 1 data a", "ReLU t 1 1 a a", "ReLU u 1 1 a b"),
-            "two layers write the blob 'data'",
+            "two layers write the blob 'a'",
         ),
         (param("Sigmoid s 1"), "is not a layer"),
         (param("Sigmoid s 1 1 data"), "names fewer than 1 inputs and 1 outputs"),
