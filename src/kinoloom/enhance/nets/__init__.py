@@ -1,0 +1,1 @@
+"""Networks for enhancement, one per file; they need torch."""
