@@ -107,6 +107,7 @@ def test_converted_networks_equal_the_conformance_vectors(
             "two layers write the blob 'a'",
         ),
         (param("Sigmoid s 1"), "is not a layer"),
+        (param(f"Sigmoid {'s' * 256} 1 1 data output"), "has a word of over 255 characters"),
         (param("Sigmoid s 1 1 data"), "names fewer than 1 inputs and 1 outputs"),
         (param("Sigmoid s 1 1 data output 0"), "'0' is not a parameter of the form key=value"),
         (param("Sigmoid s 1 1 data output 0=nan"), "not a finite number"),

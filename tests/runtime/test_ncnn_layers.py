@@ -93,14 +93,6 @@ CHECKS: dict[str, Check] = {
         "0=9 1=6 2=4 21=0", half(CONSTANT), lambda x: x * CONSTANT.astype(np.float16)
     ),
     "constant of channels": constant("0=4", plain(SLOPES), lambda x: x * SLOPES[:, None, None]),
-    "pixel shuffle": one(
-        "PixelShuffle 0=2",
-        lambda x: x.reshape(1, 2, 2, 6, 9).transpose(0, 3, 1, 4, 2).reshape(1, 12, 18),
-    ),
-    "pixel shuffle, other order": one(
-        "PixelShuffle 0=2 1=1",
-        lambda x: x.reshape(2, 2, 1, 6, 9).transpose(2, 3, 0, 4, 1).reshape(1, 12, 18),
-    ),
 }
 
 
@@ -110,6 +102,25 @@ def test_a_layer_computes_its_definition(name: str, tmp_path: Path) -> None:
     found, wanted = run(tmp_path, lines, weights), expected(IMAGE.astype(np.float64))
     assert found.shape == wanted.shape
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "order"), [("", (0, 3, 1, 4, 2)), ("1=0", (0, 3, 1, 4, 2)), ("1=1", (2, 3, 0, 4, 1))]
+)
+def test_a_pixel_shuffle_takes_channels_in_its_order(
+    mode: str, order: tuple[int, ...], tmp_path: Path
+) -> None:
+    image = RNG.normal(size=(12, 3, 5)).astype(np.float32)
+    found = run(tmp_path, [f"PixelShuffle p 1 1 data output 0=2 {mode}"], b"", image)
+    split = image.reshape((2, 2, 3, 3, 5) if mode == "1=1" else (3, 2, 2, 3, 5))
+    np.testing.assert_array_equal(found, split.transpose(order).reshape(3, 6, 10))
+
+
+def test_an_odd_number_of_float16_weights_is_padded(tmp_path: Path) -> None:
+    kernel, bias = np.array([0.5, -1, 2]).reshape(1, 3, 1, 1), np.array([0.25])
+    line = "Convolution c 1 1 data output 0=1 1=1 5=1 6=3"
+    found = run(tmp_path, [line], half(kernel) + plain(bias), IMAGE[:3])
+    np.testing.assert_allclose(found, convolve(IMAGE[:3], kernel, bias), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,17 @@ def test_a_converted_network_is_recognised() -> None:
     assert recognize_file(ANIMEVIDEOV3.file) == Family("compact", 64, (16,), 4)
 
 
+class Resized(nn.Module):
+    """A network whose result is made smaller, as the x2 file of animevideov3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = Compact(6, 2, 4)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(self.net(image), scale_factor=0.5, mode="bicubic")
+
+
 def test_published_files_are_recognised(shared_data: Path) -> None:
     folder = shared_data / "enhance" / "weights"
     assert recognize_file(folder / "ffdnet_color.pth") == Family("ffdnet", 96, (12,))
@@ -167,6 +178,7 @@ class Dense(nn.Module):
     ("net", "title"),
     [
         (Dense(), r"ESRGAN \(RRDB\)"),
+        (Resized(), r"Compact \(SRVGG\) with a resized result; supported are"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 3)), "an unknown network"),
         (nn.Sequential(nn.Conv2d(3, 12, 1), nn.PixelShuffle(2)), "an unknown network"),
         (nn.Conv2d(3, 4, 3), "an unknown network"),
@@ -208,6 +220,23 @@ def test_weights_that_are_not_finite_are_rejected(tmp_path: Path) -> None:
     save_file(state, tmp_path / "net.safetensors")
     with pytest.raises(WeightsError, match=r"body\.0\.bias contains NaN or infinite values"):
         load_network(tmp_path / "net.safetensors")
+
+
+def test_a_small_file_cannot_declare_large_weights(tmp_path: Path) -> None:
+    state = dict(NETWORKS["compact x2"][0].state_dict())
+    state["body.0.weight"] = torch.zeros(1).expand(60_000, 3, 3, 3)
+    torch.save(state, tmp_path / "net.pth")
+    assert (tmp_path / "net.pth").stat().st_size < 20_000
+    with pytest.raises(
+        WeightsError, match=r"net\.pth declares weights of 64\d* bytes in \d+ bytes"
+    ):
+        recognize_file(tmp_path / "net.pth")
+
+
+def test_a_network_of_too_many_levels_is_rejected() -> None:
+    shapes = {f"encoders.{level}.0.sca.1.weight": (4, 4, 1, 1) for level in range(40)}
+    with pytest.raises(WeightsError, match="contains an unknown network"):
+        recognize_tensors(shapes | {"intro.weight": (4, 3, 3, 3)}, "net")
 
 
 class Bomb:

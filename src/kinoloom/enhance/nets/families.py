@@ -56,6 +56,8 @@ _COLOURS = 3
 _SQUARE = 4
 """Pixels that FFDNet turns into channels."""
 _SPAN_BLOCKS = 6
+_MOST_LEVELS = 8
+"""Of NAFNet; each doubles the channels."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,8 @@ def recognize_outline(outline: Outline, file: str) -> Family:
     if family is None:
         title = "ESRGAN (RRDB)" if _is_dense(kernels) else ""
         raise _reject(file, title)
+    if family.name == "compact" and outline.count("Resize") > 1:
+        raise _reject(file, f"{TITLES[family.name]} with a resized result")
     return family
 
 
@@ -216,6 +220,8 @@ def _guess(shapes: Mapping[str, Shape]) -> Family | None:
 
 def _guess_nafnet(shapes: Mapping[str, Shape]) -> Family:
     levels = _count(shapes, r"encoders\.(\d+)\.")
+    if levels > _MOST_LEVELS:
+        raise ValueError(f"{levels} levels")
     groups = [
         *(rf"encoders\.{level}\.(\d+)\." for level in range(levels)),
         r"middle_blks\.(\d+)\.",
@@ -273,6 +279,8 @@ def _guess_nafnet_graph(outline: Outline, kernels: Sequence[Shape]) -> Family | 
     widths = [shape[0] // 2 for shape in kernels if shape[1:] == (1, 3, 3)]
     runs = [(width, len(list(run))) for width, run in groupby(widths)]
     levels = len(runs) // 2
+    if levels > _MOST_LEVELS:
+        return None
     expected = [channels << min(k, 2 * levels - k) for k in range(2 * levels + 1)]
     if [width for width, _ in runs] != expected or kernels[-1][:2] != (_COLOURS, channels):
         return None
@@ -353,6 +361,9 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     from kinoloom.learn.checkpointing.tensor_files import read_tensors
 
     state = read_tensors(path, wrappers=_WRAPPERS)
+    size, declared = path.stat().st_size, sum(each.nbytes for each in state.values())
+    if declared > size:  # strides of 0 let a small file declare any size
+        raise WeightsError(f"{path.name} declares weights of {declared} bytes in {size} bytes.")
     return {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
 
 

@@ -20,6 +20,8 @@ _MAGIC = "7767517"
 _ARRAY_KEY = -23300
 _MOST_LAYERS = 100_000
 _MOST_INT = 1 << 31
+_MOST_CHARACTERS = 255
+"""Of a name, in ncnn too."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,16 @@ def _read_count(words: list[str]) -> int:
     count = numbers[0] if len(numbers) == 2 else 0
     if not isinstance(count, int) or not 1 <= count <= _MOST_LAYERS:
         raise ValueError(
-            f"the second line of the .param file is '{' '.join(words)}'; expected the numbers of "
-            f"layers, 1 to {_MOST_LAYERS}, and blobs"
+            f"the second line of the .param file is '{' '.join(words)[:60]}'; expected the numbers "
+            f"of layers, 1 to {_MOST_LAYERS}, and blobs"
         )
     return count
 
 
 def _read_layer(words: list[str]) -> Layer:
     line = " ".join(words)[:60]
+    if max(map(len, words)) > _MOST_CHARACTERS:
+        raise ValueError(f"the line '{line}' has a word of over {_MOST_CHARACTERS} characters")
     counts = [_parse_number(word) for word in words[2:4]]
     if len(counts) < 2 or not all(isinstance(count, int) and count >= 0 for count in counts):
         raise ValueError(
@@ -138,14 +142,14 @@ def _parse_parameter(word: str) -> tuple[int, Parameter]:
     text, equals, value = word.partition("=")
     key = _parse_number(text)
     if not equals or not isinstance(key, int):
-        raise ValueError(f"'{word}' is not a parameter of the form key=value")
+        raise ValueError(f"'{word[:40]}' is not a parameter of the form key=value")
     values = [_parse_number(each) for each in value.split(",")]
     if key > _ARRAY_KEY:
         if len(values) != 1:
-            raise ValueError(f"the parameter '{word}' has {len(values)} values; expected one")
+            raise ValueError(f"the parameter '{word[:40]}' has {len(values)} values; expected one")
         return key, values[0]
     if values[0] != len(values) - 1:
-        raise ValueError(f"the array '{word}' has {len(values) - 1} values, not {values[0]}")
+        raise ValueError(f"the array '{word[:40]}' has {len(values) - 1} values, not {values[0]}")
     return _ARRAY_KEY - key, tuple(values[1:])
 
 
