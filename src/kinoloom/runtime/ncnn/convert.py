@@ -71,7 +71,6 @@ def _build_graph(layers: Sequence[Layer], weights: WeightReader) -> Graph:
     result = _find_output(layers)
     builder = Builder(weights)
     builder.define(_single_output(entry), builder.name(INPUT))
-    builder.name(OUTPUT)
     for layer in layers:
         if layer is not entry:
             convert_layer(builder, layer)
