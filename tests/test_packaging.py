@@ -46,7 +46,7 @@ def test_the_licences_of_shipped_weights_are_in_the_metadata() -> None:
     shipped = weights | client
     assert licences == {ROOT / "LICENSE", *shipped}
     assert any("MIT License" in path.read_text() for path in shipped)
-    assert PROJECT["license"] == "Apache-2.0 AND MIT AND OFL-1.1"
+    assert PROJECT["license"] == "Apache-2.0 AND BSD-3-Clause AND MIT AND OFL-1.1"
 
 
 def test_every_extra_has_a_job_that_checks_it() -> None:

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kinoloom.errors import WeightsError
-from kinoloom.film.nets.film_weights import load_film, read_tensors
+from kinoloom.film.nets.film_weights import load_film
+from kinoloom.learn.checkpointing.tensor_files import read_tensors
 
 State = dict[str, Tensor]
 pytestmark = pytest.mark.usefixtures("one_core")

@@ -146,6 +146,56 @@ def build_onnx(folder: Path) -> None:
     save("loop.onnx", [loop], {"n": np.array(2**62), "t": np.array(True)})
 
 
+def build_ncnn(folder: Path) -> None:
+    """Networks of ncnn: a small Compact, each other type of layer, and growing tensors."""
+    random = np.random.default_rng(0)
+
+    def plain(count: int) -> bytes:
+        return random.normal(size=count).astype("<f4").tobytes()
+
+    def half(count: int) -> bytes:
+        stored = random.normal(size=count).astype("<f2").tobytes()
+        return struct.pack("<I", 0x01306B47) + stored + bytes(-len(stored) % 4)
+
+    def save(name: str, layers: list[str], weights: bytes = b"") -> None:
+        (folder / name).mkdir(exist_ok=True)
+        lines = ["7767517", f"{len(layers) + 1} 99", "Input in 0 1 data", *layers, ""]
+        (folder / name / "net.param").write_text("\n".join(lines))
+        (folder / name / "net.bin").write_bytes(weights)
+
+    compact = [
+        "Split s 1 2 data a b",
+        "Convolution c 1 1 a d 0=4 1=3 4=1 5=1 6=108",
+        "PReLU p 1 1 d e 0=4",
+        "Convolution f 1 1 e g 0=12 1=3 4=1 5=1 6=432",
+        "PixelShuffle h 1 1 g i 0=2",
+        "Interp j 1 1 b k 0=1 1=2.0 2=2.0",
+        "BinaryOp l 2 1 i k output",
+    ]
+    save("compact", compact, half(108) + plain(4) + plain(4) + half(432) + plain(12))
+    others = [
+        "MemoryData m 0 1 a 0=1 1=1 2=3",
+        "BinaryOp b 2 1 data a c 0=1",
+        "Clip d 1 1 c e 0=-1 1=1",
+        "ConvolutionDepthWise f 1 1 e g 0=3 1=3 4=1 6=27 7=3 9=2 -23310=1,0.2",
+        "Split h 1 4 g i j k l",
+        "Swish n 1 1 i o",
+        "Sigmoid p 1 1 j q",
+        "ReLU r 1 1 k t 0=0.1",
+        "Noop u 1 1 l v",
+        "Eltwise w 2 1 o q x 0=1 -23301=2,0.2,1.0",
+        "Concat output 3 1 x t v output",
+    ]
+    save("others", others, plain(3) + bytes(4) + plain(27))
+    save(
+        "growing",
+        [
+            f"Interp g{k} 1 1 {'data' if k == 0 else f'b{k}'} b{k + 1} 0=2 1=64 2=64"
+            for k in range(4)
+        ],
+    )
+
+
 def build_checkpoint(folder: Path) -> None:
     """State dicts of torch in each format, and a checkpoint of training."""
     import torch
@@ -332,6 +382,7 @@ BUILDERS = (
     build_photo,
     build_animation,
     build_onnx,
+    build_ncnn,
     build_checkpoint,
     build_network,
     build_examples,

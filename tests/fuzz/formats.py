@@ -30,6 +30,7 @@ _EXTREMES: tuple[Any, ...] = (
     "\ud800", "a" * 5000, "../../etc/passwd", "/dev/zero", [], {}, [[[[]]]], float("nan"),
     float("inf"), {"Get": "Steps.A.B"}, {"Std:Join": {"On": "", "Values": []}},
 )  # fmt: skip
+_NUMBERS = (0, 1, -1, 3, 64, -233, 2**16, 2**31, 10**40, 0.5, -1e30, float("nan"))
 _DEEP = 3000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta", b"meta", b"iprp")
@@ -330,6 +331,25 @@ def mutate_tar(data: bytes, random: Random) -> bytes:
     return mutate_bytes(mixed, random) if action == 5 else mixed
 
 
+def mutate_words(data: bytes, random: Random) -> bytes:
+    """Change, move, repeat or remove a word of a text, or the value of a `key=value`."""
+    words = re.split(rb"(\s+)", data)
+    place = random.randrange(0, len(words), 2)
+    action = random.randrange(5)
+    if action == 0:
+        words[place] = b""
+    elif action == 1:
+        words[place] = words[random.randrange(0, len(words), 2)]
+    elif action == 2:
+        words[place] += b" " + words[random.randrange(0, len(words), 2)]
+    elif action == 3:
+        words[place] = mutate_bytes(words[place] or b"0", random)
+    else:
+        key = words[place].partition(b"=")[0]
+        words[place] = key + b"=" + str(random.choice(_NUMBERS)).encode()
+    return b"".join(words)
+
+
 _FORMATS: dict[str, Callable[..., bytes]] = {
     ".png": mutate_png,
     ".apng": mutate_png,
@@ -345,6 +365,7 @@ _FORMATS: dict[str, Callable[..., bytes]] = {
     ".npy": mutate_npy,
     ".safetensors": mutate_safetensors,
     ".onnx": mutate_protobuf,
+    ".param": mutate_words,
     ".tar": mutate_tar,
     ".gz": mutate_tar,
     ".tgz": mutate_tar,

@@ -87,6 +87,29 @@ def run_network(source: Path, out: Path) -> None:
     model({"x": np.zeros((1, 3, 8, 8), np.float32)}, [(1, 3, 8, 8)])
 
 
+def convert_network(source: Path, out: Path) -> None:
+    """Convert a network of ncnn, and run it on one picture."""
+    from kinoloom.runtime.ncnn import convert_ncnn_file
+    from kinoloom.runtime.onnx import OnnxModel
+
+    file = out.parent / "temporary" / "net.onnx"
+    file.write_bytes(convert_ncnn_file(_find(source, ".param")))
+    try:
+        OnnxModel(file, 256 << 20)({"input": np.zeros((1, 3, 8, 8), np.float32)})
+    finally:
+        file.unlink()
+
+
+def recognize_network(source: Path, out: Path) -> None:
+    """Recognize the network for enhancement in a file, and load it."""
+    from kinoloom.enhance.nets.families import load_network, recognize_file
+
+    path = next((path for path in _files(source) if path.suffix != ".bin"), source)
+    recognize_file(path)
+    if path.suffix not in (".onnx", ".param"):
+        load_network(path)
+
+
 def use_weights(source: Path, out: Path) -> None:
     """Interpolate with a user's network."""
     weights = _find(source, ".onnx")
@@ -234,14 +257,21 @@ def program_of_corpus() -> Any:
 
 KINDS: dict[str, tuple[Target, ...]] = {
     "animation": (read_clip, interpolate, write_animation),
-    "checkpoint": (read_tensors, read_vgg, read_initial_weights, read_training),
+    "checkpoint": (
+        read_tensors,
+        read_vgg,
+        read_initial_weights,
+        read_training,
+        recognize_network,
+    ),
     "definition": (validate, report_definition),
     "examples": (read_labelled,),
     "fields": (read_fields,),
     "image": (read_image,),
     "journal": (resume,),
     "network": (report_network,),
-    "onnx": (run_network, use_weights),
+    "ncnn": (convert_network, recognize_network),
+    "onnx": (run_network, use_weights, recognize_network),
     "package": (unpack, read_package),
     "photo": (read_clip, interpolate_photos),
     "scheme": (read_scheme,),
@@ -267,6 +297,7 @@ def preload() -> None:
 _READERS = (
     "kinoloom.cli.main",
     "kinoloom.clifford.fields.from_clip",
+    "kinoloom.enhance.nets.families",
     "kinoloom.film.bench.run",
     "kinoloom.film.engines.deep",
     "kinoloom.film.nets.film_weights",

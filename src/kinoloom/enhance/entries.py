@@ -20,4 +20,11 @@ ENTRIES = Entries(
             "ops:train_enhance", "Train a network for super-resolution or denoising on photos."
         ),
     },
+    cards={
+        "animevideov3": "cards:ANIMEVIDEOV3",
+        "span-x2": "cards:SPAN_X2",
+        "span-x4": "cards:SPAN_X4",
+        "x4plus": "cards:X4PLUS",
+        "x4plus-anime": "cards:X4PLUS_ANIME",
+    },
 )

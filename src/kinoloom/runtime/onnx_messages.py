@@ -78,7 +78,7 @@ def map_onnx(file: Path) -> Iterator[mmap.mmap]:
 
 
 def find_messages(
-    data: mmap.mmap, kind: Literal["Initializer", "Entry", "Node", "Function"]
+    data: mmap.mmap | bytes, kind: Literal["Initializer", "Entry", "Node", "Function"]
 ) -> Iterator[Part]:
     """Yield all initialisers of a model and its subgraphs, or all messages of another kind.
 
@@ -90,7 +90,9 @@ def find_messages(
     yield from _descend(data, Part(0, len(data)), "Model", kind, 0)
 
 
-def _descend(data: mmap.mmap, message: Part, kind: str, wanted: str, depth: int) -> Iterator[Part]:
+def _descend(
+    data: mmap.mmap | bytes, message: Part, kind: str, wanted: str, depth: int
+) -> Iterator[Part]:
     if depth > _MOST_DEPTH:
         raise ValueError(f"messages are nested more than {_MOST_DEPTH} deep")
     for number, wire, part in read_fields(data, message):
@@ -101,7 +103,7 @@ def _descend(data: mmap.mmap, message: Part, kind: str, wanted: str, depth: int)
             yield from _descend(data, part, child, wanted, depth + 1)
 
 
-def read_fields(data: mmap.mmap, message: Part) -> Iterator[tuple[int, int, Part]]:
+def read_fields(data: mmap.mmap | bytes, message: Part) -> Iterator[tuple[int, int, Part]]:
     """Yield number, wire type and content of the fields of a message.
 
     Raises:

@@ -69,6 +69,7 @@ def test_a_wheel_for_one_platform_is_fetched_on_every_platform(cache: Path, inde
         for tag in (
             "cp39-cp39-win_amd64",
             "py3-none-macosx_11_0_arm64",
+            "cp39-none-manylinux1_x86_64",
             "cp37-abi3-manylinux_2_17_aarch64.manylinux2014_aarch64",
         )
     ]

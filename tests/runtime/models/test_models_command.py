@@ -63,10 +63,12 @@ def test_a_model_is_got_listed_verified_and_removed(run: Run, cache: Path) -> No
     code, out, err = run("get", "demo")
     assert (code, out) == (0, f"{path}\n")
     assert err.startswith("Downloading demo-net 1.0 (")
+    licence = f"demo: licence MIT; its text is in {path.parent / 'LICENSE'}.\n"
+    assert err.endswith(licence)
     assert run("path", "demo") == (0, f"{path}\n", "")
     assert rows(run("list")[1])["demo"][-1] == "present"
     assert rows(run("verify")[1])["demo"] == ["intact"]
-    assert run("get", "demo") == (0, f"{path}\n", "")  # nothing is downloaded again
+    assert run("get", "demo") == (0, f"{path}\n", licence)  # nothing is downloaded again
     assert run("remove", "demo") == (0, "", "demo: removed\n")
     assert run("remove", "demo") == (0, "", "demo: was not in the cache\n")
     assert rows(run("verify")[1])["demo"] == ["missing"]

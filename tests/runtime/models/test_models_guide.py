@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kinoloom.base import registry
 from kinoloom.cli.models import models
 from kinoloom.learn.cards import VGG16_ST
 from kinoloom.runtime.models.registries import format_transfer
@@ -31,6 +32,6 @@ def test_the_transfer_is_the_one_that_an_error_prints() -> None:
         assert command.strip() in GUIDE
 
 
-@pytest.mark.parametrize("name", ["vgg16-st", "vgg19", "film", "flow", "fusion"])
+@pytest.mark.parametrize("name", registry.names("cards"))
 def test_the_table_has_every_model(name: str) -> None:
-    assert re.search(rf"^{name} +(train\.film|interpolate) ", GUIDE, re.MULTILINE)
+    assert re.search(rf"^{name} +(train\.film|interpolate|enhance) ", GUIDE, re.MULTILINE)

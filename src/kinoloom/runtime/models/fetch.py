@@ -7,6 +7,7 @@ process at a time fetch a model; another one waits and then finds it.
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 import time
@@ -263,7 +264,10 @@ def _write_all(source: FetchSource, local: _Local, folder: Path) -> None:
         shutil.copyfile(source.licence, folder / source.licence.name)
         sync_file(folder / source.licence.name)
     for file in source.all_files:
-        write_file(file, _open_parts(file, local), folder / file.name)
+        streams = _open_parts(file, local)
+        if file.conversion == "ncnn" and file not in local.files:
+            streams = iter([_convert_ncnn(file, streams)])
+        write_file(file, streams, folder / file.name)
     sync_folder(folder)
 
 
@@ -273,6 +277,20 @@ def _open_parts(file: FetchedFile, local: _Local) -> Iterator[AbstractContextMan
         return
     for part in file.parts:
         yield open_member(part, local.archives[part.archive])
+
+
+def _convert_ncnn(
+    file: FetchedFile, streams: Iterator[AbstractContextManager[IO[bytes]]]
+) -> IO[bytes]:
+    """Convert the parts of a file, a .param and a .bin of known archives, to ONNX."""
+    from kinoloom.runtime.ncnn import convert_ncnn
+
+    parts = []
+    for opening in streams:
+        with opening as stream:
+            parts.append(stream.read())
+    param, weights = parts
+    return io.BytesIO(convert_ncnn(param, weights, file.name))
 
 
 def _publish(staged: Path, folder: Path) -> None:

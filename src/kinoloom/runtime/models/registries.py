@@ -147,7 +147,7 @@ def _pip_options(archive: Archive) -> list[str]:
     options = ["--no-deps", "--only-binary=:all:"]
     if platforms != "any":
         options += [f"--platform={platform}" for platform in platforms.split(".")]
-    if abi.startswith("cp"):
+    if python.startswith("cp"):
         implementation, version = python[:2], python[2:]
         options += [f"--implementation={implementation}", f"--python-version={version}"]
         options += [f"--abi={abi}"]
