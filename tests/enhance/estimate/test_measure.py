@@ -70,6 +70,9 @@ def test_interlacing_is_what_the_reader_found() -> None:
     clip = make_video([to_bytes(draw_natural(5, 120, 160))] * 2)
     clip.notes.add("interlaced", "It is interlaced.")
     clip.notes.add("cut", "A cut.")
+    rows = dict(measure(clip, samples=1).sections[0].rows)  # type: ignore[union-attr]
+    assert rows["interlacing"] == "It is interlaced."
+    assert "JPEG quality" not in rows
     assert measure_clip(clip, 1)[0].interlacing == "It is interlaced."
 
 

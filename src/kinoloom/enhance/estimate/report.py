@@ -51,6 +51,7 @@ def _list_rows(one: Measurement) -> tuple[tuple[object, ...], ...]:
         ("overexposed pixels", _percent(light.bright_share)),
     ]
     if one.repeated_share is not None:
+        rows = [row for row in rows if row[0] != "JPEG quality"]
         rows.insert(1, ("frames measured", str(one.frames)))
         rows.append(("interlacing", one.interlacing or "none"))
         rows.append(("repeated frames", _percent(one.repeated_share)))
