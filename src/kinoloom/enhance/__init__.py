@@ -1,1 +1,1 @@
-"""Clean, sharpen and enlarge pictures and video."""
+"""Measure, clean and enlarge pictures: estimates, filters, networks and their training."""
