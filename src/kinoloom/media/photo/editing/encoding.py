@@ -84,7 +84,7 @@ def encode(kind: str, samples: Picture, coding: Coding, quality: int | None, icc
 
 
 def make_thumbnailer(samples: Picture) -> Thumbnailer:
-    """Return a function that encodes thumbnails of a picture.
+    """Return a function that encodes thumbnails of a picture, at most as large as it.
 
     Args:
         samples: (H, W, C) uint8 or uint16; alpha is ignored.
@@ -92,7 +92,8 @@ def make_thumbnailer(samples: Picture) -> Thumbnailer:
 
     def thumbnail(side: int) -> bytes:
         color = samples[..., : 1 if samples.shape[2] < 3 else 3]
-        height, width = (max(1, round(n * side / max(color.shape[:2]))) for n in color.shape[:2])
+        scale = min(1.0, side / max(color.shape[:2]))
+        height, width = (max(1, round(n * scale)) for n in color.shape[:2])
         small = cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA)
         coarse = small if small.dtype == np.uint8 else (small // 257).astype(np.uint8)
         image = _to_pillow(coarse.reshape(height, width, -1))
