@@ -8,7 +8,7 @@ ENTRIES = Entries(
     ops={
         "measure": OpEntry(
             "ops:measure",
-            "Measure noise, compression, blur and light of photos or a video, without a reference.",
+            "Measure noise, compression, blur and light of photos or a video.",
         ),
         "bench.sr": OpEntry(
             "ops:bench_sr", "Measure upscalers on pictures with known ground truth."

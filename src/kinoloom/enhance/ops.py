@@ -17,7 +17,7 @@ from kinoloom.enhance.options import (
 
 @op("measure")
 def measure(clip: Clip, options: MeasureOptions) -> Report:
-    """Measure noise, compression, blur and light of photos or a video, without a reference.
+    """Measure noise, compression, blur and light of photos or a video.
 
     Noise and its dependence on brightness, JPEG quality, blockiness, blur, banding, exposure, and
     the true resolution below the stored one; of a video, the median over sampled frames, and
