@@ -271,6 +271,8 @@ def test_no_test_is_disabled(mark: str) -> None:
 
 
 def test_names_of_test_modules_are_unique() -> None:
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    modules = (ROOT / "tests").rglob("*.py")
+    names = [path.name for path in modules if not (path.parent / "__init__.py").exists()]
+    names = [name for name in names if name != "conftest.py"]
     again = sorted({name for name in names if names.count(name) > 1})
     assert not again, "pytest imports modules by their names"

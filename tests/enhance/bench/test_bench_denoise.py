@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_networks import save_denoiser, save_upscaler
 from PIL import Image
-from tiny_networks import save_denoiser, save_upscaler
 
 from kinoloom.enhance.bench.denoise import add_noise
 from kinoloom.enhance.bench.networks import NetworkDenoiser

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx_networks import save_denoiser, save_upscaler
 from PIL import Image
-from tiny_networks import save_denoiser, save_upscaler
 
 from kinoloom.cli.main import main
 from kinoloom.enhance.bench.contestants import find_named
