@@ -21,7 +21,7 @@ def measure(clip: Clip, options: MeasureOptions) -> Report:
 
     Noise and its dependence on brightness, JPEG quality, blockiness, blur, banding, exposure, and
     the true resolution below the stored one; of a video, the median over sampled frames, and
-    interlacing and repeated frames. The guide to enhancement states the error of each estimate.
+    interlacing and repeated frames. The guide on measuring states the error of each estimate.
     """
     from kinoloom.enhance.estimate.measure import measure_clip
     from kinoloom.enhance.estimate.report import build_measure_report

@@ -11,7 +11,7 @@ from kinoloom.enhance.estimate.measure import Measurement
 
 SCHEMA = "kinoloom.measure/1"
 _ABOUT = (
-    "Brightness and noise are in 8-bit levels. The guide to enhancement states the error of each "
+    "Brightness and noise are in 8-bit levels. The guide on measuring states the error of each "
     "estimate."
 )
 
