@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kinoloom.media.video import scheduling
 from kinoloom.media.video.scheduling import keep_scheduling
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="policies of Linux")
@@ -45,3 +46,11 @@ def test_older_threads_are_left_alone(waiting_thread: threading.Event) -> None:
     with keep_scheduling():
         pass
     assert os.sched_getscheduler(older.native_id or 0) == os.SCHED_BATCH
+
+
+def test_a_system_without_proc_does_not_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "_THREADS", tmp_path / "none")
+    with keep_scheduling():
+        pass

@@ -17,9 +17,9 @@ def keep_scheduling() -> Iterator[None]:
 
     SVT-AV1 run by root gives real-time priority to its threads and to the one that opens it, whose
     children inherit it. Real-time threads that wait for each other in a loop can stop a machine.
-    Does nothing on systems other than Linux.
+    Does nothing on systems other than Linux, or without /proc.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not _THREADS.is_dir():
         yield
         return
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
@@ -27,10 +27,10 @@ def keep_scheduling() -> Iterator[None]:
     try:
         yield
     finally:
-        os.sched_setscheduler(0, policy, parameters)
-        for thread in _list_threads() - before:
+        for thread in {0} | (_list_threads() - before):
             with suppress(ProcessLookupError):  # it has ended
-                os.sched_setscheduler(thread, policy, parameters)
+                if os.sched_getscheduler(thread) != policy:  # some sandboxes allow no change
+                    os.sched_setscheduler(thread, policy, parameters)
 
 
 def _list_threads() -> set[int]:
