@@ -63,7 +63,7 @@ def stubborn(folder: Path, options: NoChoices) -> Report:
     """Ignore signals, with children that do so, too."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    line = [sys.executable, "-c", "import time; time.sleep(600)", "snail-child"]
+    line = [sys.executable, "-c", "import time; time.sleep(600)", f"child of {folder}"]
     subprocess.Popen(line)
     subprocess.Popen(line, start_new_session=True)
     (folder / "ready").touch()
