@@ -63,7 +63,7 @@ def test_decoders_read_the_stream(pipe: Callable[..., bytes], bits: int, pix_fmt
     assert len(frames) == 4
     assert frames[0].format.name == pix_fmt
     source = next(iter(clip)).image / (255 if bits == 8 else 65535) * 255
-    shown = frames[0].reformat(format="rgb24", src_colorspace="bt709").to_ndarray()
+    shown = frames[0].reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
     assert np.abs(shown - source).mean() < 2
 
 
