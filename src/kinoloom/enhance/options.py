@@ -53,6 +53,26 @@ class MeasureOptions:
     samples: int = option(9, "Videos: number of frames that are measured", low=1, high=1000)
 
 
+DegradationName = Literal["realesrgan", "light", "heavy", "bsrgan", "meeting", "vhs", "phone"]
+
+
+@dataclass(frozen=True)
+class DegradeOptions:
+    """Options of `degrade`."""
+
+    preset: DegradationName = option("realesrgan", "Distribution of the degradations")
+    seed: int = option(0, "Seed of the degradations and their noise", low=0, high=2**31)
+    scale: int | None = option(
+        None, "Divisor of width and height, by default that of the preset", low=1, high=8
+    )
+    recipe: Path | None = option(
+        None, "Record to replay, instead of a preset, scale and seed", metavar="FILE"
+    )
+    record: Path | None = option(
+        None, "Write all parameters to a JSON file for --recipe", metavar="FILE"
+    )
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """Options of `train enhance`; unset values come from the preset."""
