@@ -104,17 +104,25 @@ def _thin(clip: Clip, divisor: int) -> Clip:
             return
         begin = find_slot(shown)
         frames = (f for f in clip.read(begin / rate) if find_slot(f) >= begin)
-        for _, slot in groupby(frames, key=find_slot):
-            first = next(slot)
-            end = first.time + first.duration
-            for later in slot:
-                end = later.time + later.duration
-            if first.time >= start or end > start:
-                yield replace(first, duration=end - first.time)
+        for frame in _merge(frames, find_slot):
+            if frame.time >= start or frame.time + frame.duration > start:
+                yield frame
 
-    frames = None if clip.frame_count is None or not clip.rate else clip.frame_count
-    count = None if frames is None else -(-frames // divisor)
-    return clip.with_(read=read, rate=rate if clip.rate else None, frame_count=count)
+    return clip.with_(read=read, rate=rate if clip.rate else None, frame_count=None)
+
+
+def _merge(frames: Iterator[Frame], find_slot: Callable[[Frame], int]) -> Iterator[Frame]:
+    """Yield the first frame of each slot, which lasts until the next slot begins."""
+    held: Frame | None = None
+    for frame in frames:
+        if held is not None and find_slot(frame) == find_slot(held):
+            held = replace(held, duration=frame.time + frame.duration - held.time)
+            continue
+        if held is not None:
+            yield held
+        held = frame
+    if held is not None:
+        yield held
 
 
 def _degrade_pictures(read: Read, recipe: Recipe) -> Read:

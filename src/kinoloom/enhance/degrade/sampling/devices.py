@@ -42,7 +42,7 @@ def sample_meeting_video(rng: np.random.Generator) -> VideoStage:
     return VideoStage(
         codec=choose(rng, ("h264", "av1"), (0.8, 0.2)),
         crf=None,
-        bits_per_pixel=log_uniform(rng, (0.03, 0.12)),
+        bits_per_pixel=log_uniform(rng, (0.04, 0.15)),
         rate_divisor=2,
         freeze=uniform(rng, (0, 0.1)),
     )
