@@ -138,6 +138,18 @@ class Budgeted(Protocol):
         """Return what estimates the memory for writing to `path`."""
 
 
+@runtime_checkable
+class ReadsEach(Protocol):
+    """An optional ability of `Files`: reading folders whose files are processed one by one."""
+
+    def read_each(self, paths: Sequence[Path], options: Any, budget: Budget | None) -> Any:
+        """Read files and folders; a file that cannot be read raises its error when it is reached.
+
+        Raises:
+            MediaError: a path does not exist, or nothing can be read.
+        """
+
+
 class Growing(Protocol):
     """An output that grows by pieces. If its block ends with an error, finished pieces are kept.
 

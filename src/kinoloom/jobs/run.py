@@ -15,6 +15,7 @@ from kinoloom.base.files import (
     ChecksPath,
     Nothing,
     Progress,
+    ReadsEach,
     Written,
     check_regular,
     files_of,
@@ -140,6 +141,8 @@ def _read(job: Job, budget: Budget) -> Any:
     if job.op.input_type is not Path:
         files = files_of(job.op.input_type)
         read_options = build(files.read_options, job.read_options)
+        if job.op.one_by_one and isinstance(files, ReadsEach):
+            return files.read_each(job.inputs, read_options, budget)
         if isinstance(files, Budgeted):
             return files.read_within(job.inputs, read_options, budget)
         return files.read(job.inputs, read_options)
