@@ -30,16 +30,16 @@ def measure(clip: Clip, options: MeasureOptions) -> Report:
     return build_measure_report(measure_clip(clip, options.samples))
 
 
-@op("degrade")
+@op("degrade", one_by_one=True)
 def degrade(clip: Clip, options: DegradeOptions) -> Clip:
-    """Make realistic low-quality videos from good ones.
+    """Make realistic low-quality photos and videos from good ones.
 
     The preset is a distribution of blur, resizing, noise and compression, from which the seed
     samples. A video is also encoded and decoded by a real codec (H.264, H.265, AV1 or MPEG-4); the
     preset meeting halves its frame rate. realesrgan and bsrgan are the published degradations;
     light and heavy vary the first; meeting, vhs and phone imitate a video call, a tape and a
-    messenger. The output stores the parameters, and a record of them (--record) replays
-    bit-identically (--recipe).
+    messenger. Photos and folders of photos keep their format and metadata. A record of all
+    parameters (--record) replays bit-identically (--recipe).
     """
     from kinoloom.enhance.degrade.run import degrade as run
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kinoloom.base.clip import Clip
 from kinoloom.enhance.degrade.clips import degrade_clip
+from kinoloom.enhance.degrade.photos import degrade_photos
 from kinoloom.enhance.degrade.recipe import Recipe
 from kinoloom.enhance.degrade.records import read_record, write_record
 from kinoloom.enhance.degrade.sampling.presets import sample_recipe
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def degrade(clip: Clip, options: DegradeOptions) -> Clip:
-    """Degrade a video; see `ops.degrade`.
+    """Degrade a video or photos; see `ops.degrade`.
 
     Raises:
         DefinitionError: the record to replay is damaged.
@@ -28,10 +29,14 @@ def degrade(clip: Clip, options: DegradeOptions) -> Clip:
         UnsupportedMediaError: the clip is HDR.
         UsageError: the record is for another number of pictures.
     """
-    (recipe,) = find_recipes(options, 1, moving=True)
+    count = len(clip.files) if clip.stills else 1
+    recipes = find_recipes(options, count, moving=not clip.stills)
     if options.record is not None:
-        write_record([recipe], options.record)
-    return degrade_clip(clip, recipe)
+        write_record(recipes, options.record)
+    result = degrade_photos(clip, recipes) if clip.stills else degrade_clip(clip, recipes[0])
+    if options.recipe is None:
+        return result
+    return result.with_(made_with={**result.made_with, "recipe": options.recipe})
 
 
 def find_recipes(options: DegradeOptions, count: int, *, moving: bool) -> list[Recipe]:
