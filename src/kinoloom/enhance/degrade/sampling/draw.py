@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -38,7 +40,10 @@ def choose(
     rng: np.random.Generator, items: Sequence[T], shares: Sequence[float] | None = None
 ) -> T:
     """Draw one of the items, with equal shares if none are given."""
-    return items[int(rng.choice(len(items), p=shares))]
+    if shares is None:
+        return items[int(rng.integers(len(items)))]
+    index = bisect(list(accumulate(shares)), float(rng.random()))
+    return items[min(index, len(items) - 1)]  # shares may sum to less than 1 by rounding
 
 
 def _shorten(value: float, limits: Range) -> float:
