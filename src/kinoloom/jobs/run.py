@@ -15,11 +15,11 @@ from kinoloom.base.files import (
     ChecksPath,
     Nothing,
     Progress,
-    ReadsEach,
     Written,
     check_regular,
     files_of,
     no_progress,
+    read_input,
 )
 from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
@@ -139,13 +139,7 @@ def _read(job: Job, budget: Budget) -> Any:
     if job.op.input_type is Nothing:
         return Nothing()
     if job.op.input_type is not Path:
-        files = files_of(job.op.input_type)
-        read_options = build(files.read_options, job.read_options)
-        if job.op.one_by_one and isinstance(files, ReadsEach):
-            return files.read_each(job.inputs, read_options, budget)
-        if isinstance(files, Budgeted):
-            return files.read_within(job.inputs, read_options, budget)
-        return files.read(job.inputs, read_options)
+        return read_input(job.op, job.inputs, job.read_options, budget)
     if len(job.inputs) != 1:
         raise UsageError(f"{job.op.name} takes one {job.op.input_name}, not {len(job.inputs)}.")
     return job.inputs[0]

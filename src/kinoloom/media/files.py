@@ -49,10 +49,20 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
+class ReadEachOptions:
+    """How a clip is read whose photos are processed one by one."""
+
+    deinterlace: Literal["auto", "on", "off"] = option(
+        "auto", "Videos: convert interlaced and telecined video to progressive frames"
+    )
+
+
+@dataclass(frozen=True)
 class ClipFiles:
     """Reads and writes clips; implements `base.files.Files`."""
 
     read_options: type = ReadOptions
+    each_options: type = ReadEachOptions
     write_options: type = WriteOptions
 
     def read(self, paths: Sequence[Path], options: ReadOptions) -> Clip:
@@ -107,7 +117,7 @@ class ClipFiles:
             UsageError, MediaError: as `read`; or a folder has no photos.
         """
         if len(paths) == 1 and not paths[0].is_dir() and not _is_photo(paths[0]):
-            return self.read_within(paths, options, budget)
+            return self.read_within(paths, ReadOptions(deinterlace=options.deinterlace), budget)
         from kinoloom.media.photo.editing import open_each_photo
 
         return open_each_photo(paths, budget)

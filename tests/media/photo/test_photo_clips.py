@@ -19,7 +19,7 @@ from kinoloom.errors import (
     UnreadableMediaError,
     UsageError,
 )
-from kinoloom.media.files import CLIP_FILES, ReadOptions
+from kinoloom.media.files import CLIP_FILES, ReadEachOptions
 from kinoloom.media.photo.editing import (
     EditablePhoto,
     EditedPhoto,
@@ -107,7 +107,7 @@ def test_if_no_photo_can_be_written_the_error_is_raised(folder: Path, tmp_path: 
 
 
 def test_inputs_of_ops_on_single_photos(folder: Path, tmp_path: Path) -> None:
-    options = ReadOptions()
+    options = ReadEachOptions()
     assert CLIP_FILES.read_each([folder], options, None).frame_count == 4
     assert CLIP_FILES.read_each([folder / "a.jpg"], options, None).stills
     with pytest.raises(UsageError, match="No photos found"):
