@@ -140,6 +140,11 @@ class TrainOptions:
     scale: int | None = option(
         None, "Enlargement factor, 2 by default (presets live, fast and small)", low=2, high=4
     )
+    degradation: Literal["realesrgan", "light", "heavy", "bsrgan", "meeting", "phone"] | None = (
+        option(
+            None, "Presets that enlarge: degradation of the photos, instead of a bicubic reduction"
+        )
+    )
     out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
     preview: bool = option(False, "Show a sheet of training samples instead of training")
     from_: Path | None = option(None, "Initial weights of the same network", metavar="FILE")
