@@ -19,7 +19,7 @@ from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Color, Frame
 from kinoloom.enhance.degrade.recipe import Recipe, VideoStage, apply_steps
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.video.recompression import recompress
+from kinoloom.media.recompression import recompress
 
 GROUP_S = 2
 """Distance of key frames, in seconds."""

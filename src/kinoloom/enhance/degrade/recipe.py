@@ -24,7 +24,7 @@ from kinoloom.enhance.degrade.steps.resize import Decimate, Reduce, Resize
 from kinoloom.enhance.degrade.steps.step import Step, Surroundings
 from kinoloom.enhance.degrade.steps.tape import Tape
 from kinoloom.errors import DefinitionError
-from kinoloom.media.video.recompression import MAX_CRF, Compression, recompress_picture
+from kinoloom.media.recompression import MAX_CRF, Compression, recompress_picture
 
 MAX_SCALE = 8
 SEED_LIMIT = 2**32
@@ -54,7 +54,7 @@ class VideoStage:
     """What happens to a clip after its pictures: lost frames, and a real codec.
 
     Attributes:
-        codec: see `media.video.recompression`.
+        codec: see `media.recompression`.
         crf: constant rate factor of the codec; None if `bits_per_pixel` is given.
         bits_per_pixel: of the compressed clip; None if `crf` is given.
         rate_divisor: the frame rate is divided by this.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kinoloom.base.clip import Color
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.video.recompression import (
+from kinoloom.media.recompression import (
     MAX_CRF,
     Compression,
     recompress,
