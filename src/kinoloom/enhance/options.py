@@ -20,7 +20,7 @@ class EnhanceOptions:
     auto: bool = option(False, "Measure the input, choose the corrections and say why")
     scale: float | None = option(None, "Factor of both sides", low=0.01, high=64)
     size: str | None = option(None, "Size in pixels instead of a factor", metavar="WxH")
-    tier: Literal["auto", "live", "fast", "small", "best", "drawn"] | None = option(
+    tier: Literal["auto", "live", "fast", "best", "drawn"] | None = option(
         None, "Network that enlarges, from fast to good; drawn is for drawings"
     )
     look: Literal["clean", "real"] | None = option(

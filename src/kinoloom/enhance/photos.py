@@ -24,7 +24,7 @@ from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
 _VIDEO_OPTIONS = ("fps", "times", "slow", "order")
-_TIER = "small"
+_TIER = "fast"
 _HELD_BYTES = 6
 """Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
 
