@@ -110,6 +110,12 @@ def edit(change: str, value: Any) -> str:
         ("scale", True, r"scale must be a whole number, not True"),
         ("seed", -1, r"recipes\[0\].seed must be from 0"),
         ("steps", {}, r"recipes\[0\].steps must be a list"),
+        (
+            "steps",
+            [{"step": "jpeg", "quality": 9}] * 65,
+            "steps must be a list of at most 64 steps",
+        ),
+        ("steps.5.factor", 10.0, r"steps\[5\].factor enlarges the picture to 5 times the sides"),
         ("steps.0", 3, r"recipes\[0\].steps\[0\] must be an object"),
         ("steps.0.step", "smear", r"steps\[0\].step must be one of blur, .*, not 'smear'"),
         ("steps.0.shape", "box", r"steps\[0\].shape must be one of gaussian, plateau"),

@@ -8,7 +8,6 @@ field.
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 import typing
 from collections.abc import Mapping
@@ -92,7 +91,7 @@ def _read_number(value: object, kind: type, limits: tuple[float, float], path: s
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise DefinitionError(f"{path} must be {_KINDS[kind]}, not {_show(value)}.")
     low, high = limits
-    if not math.isfinite(value) or not low <= value <= high:
+    if not low <= value <= high:  # also true for NaN
         raise DefinitionError(f"{path} must be from {low:g} to {high:g}, not {_show(value)}.")
     return kind(value)
 

@@ -28,6 +28,7 @@ from kinoloom.media.recompression import MAX_CRF, Compression, recompress_pictur
 
 MAX_SCALE = 8
 SEED_LIMIT = 2**32
+_MAX_STEPS, _MAX_GROWTH = 64, 4
 STEPS: dict[str, type[Step]] = {
     "blur": Blur,
     "sinc": Sinc,
@@ -127,9 +128,10 @@ def read_recipe(values: object, where: str = "recipe") -> Recipe:
         raise DefinitionError(f"{where}.preset must be text.")
     numbers = {name: values[name] for name in ("scale", "seed")}
     head = read_values(_Head, numbers, where)
-    if not isinstance(values["steps"], list):
-        raise DefinitionError(f"{where}.steps must be a list.")
+    if not isinstance(values["steps"], list) or len(values["steps"]) > _MAX_STEPS:
+        raise DefinitionError(f"{where}.steps must be a list of at most {_MAX_STEPS} steps.")
     steps = tuple(_read_step(step, f"{where}.steps[{k}]") for k, step in enumerate(values["steps"]))
+    _check_growth(steps, head.scale, where)
     video = None if values["video"] is None else _read_video(values["video"], f"{where}.video")
     return Recipe(values["preset"], head.scale, head.seed, steps, video)
 
@@ -196,6 +198,23 @@ def _read_step(values: object, where: str) -> Step:
         raise DefinitionError(f"{where}.step must be one of {', '.join(STEPS)}, not {name!r}.")
     parameters = {key: value for key, value in values.items() if key != "step"}
     return read_values(STEPS[name], parameters, where)
+
+
+def _check_growth(steps: tuple[Step, ...], scale: int, where: str) -> None:
+    """Check that no step enlarges the picture far beyond the input, which would fill the memory.
+
+    Raises:
+        DefinitionError: a step does.
+    """
+    size = 1.0
+    for k, step in enumerate(steps):
+        if isinstance(step, Resize):
+            size = step.factor * (size if step.of == "picture" else 1 / scale)
+        if size > _MAX_GROWTH:
+            raise DefinitionError(
+                f"{where}.steps[{k}].factor enlarges the picture to {size:g} times the sides of "
+                f"the input; at most {_MAX_GROWTH} times are allowed."
+            )
 
 
 def _read_video(values: object, where: str) -> VideoStage:
