@@ -66,10 +66,12 @@ def test_every_preset_takes_odd_and_tiny_pictures_of_all_types(preset: str, dtyp
 
 def test_alpha_is_only_reduced() -> None:
     alpha = np.zeros((72, 96, 1), np.uint8)
-    alpha[:, 48:] = 255
+    alpha[:, 49:] = 200
     result = apply_recipe(np.concatenate([draw_scene(), alpha], axis=2), sample("heavy"))
     assert result.shape == (18, 24, 4)
-    np.testing.assert_array_equal(result[..., 3], np.repeat([[0] * 12 + [255] * 12], 18, axis=0))
+    np.testing.assert_array_equal(
+        result[..., 3], np.repeat([[0] * 12 + [150] + [200] * 11], 18, axis=0)
+    )
 
 
 def test_arrays_that_are_no_pictures_are_rejected() -> None:

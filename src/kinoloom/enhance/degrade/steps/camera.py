@@ -76,12 +76,16 @@ def _demosaic(raw: Floats, shape: tuple[int, ...]) -> Floats:
 
 def _to_linear(image: Floats) -> Floats:
     """Undo the transfer function of sRGB (IEC 61966-2-1)."""
-    return _select(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
+    return _select(image <= 0.04045, image / 12.92, _power((image + 0.055) / 1.055, 2.4))
 
 
 def _from_linear(linear: Floats) -> Floats:
     """Apply the transfer function of sRGB."""
-    return _select(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return _select(linear <= 0.0031308, linear * 12.92, 1.055 * _power(linear, 1 / 2.4) - 0.055)
+
+
+def _power(base: Floats, exponent: float) -> Floats:
+    return np.asarray(cv2.pow(base, exponent), np.float32)
 
 
 def _select(where: NDArray[np.bool_], first: Floats, second: Floats) -> Floats:
