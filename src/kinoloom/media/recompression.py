@@ -54,9 +54,9 @@ _CODERS = {
     ),
     "h265": _Coder(
         "libx265",
-        {"preset": "veryfast", "x265-params": "log-level=none:pools=none:frame-threads=1"},
+        {"preset": "veryfast", "x265-params": "log-level=none:pools=none:frame-threads=1:ctu=32"},
         decoder="hevc",
-        min_px=64,  # x265 4.1 corrupts memory with some smaller sizes
+        min_px=72,  # x265 4.1 reads and writes wrong memory where a block spans the picture
     ),
     "av1": _Coder(
         "libsvtav1", {"preset": "10", "svtav1-params": "lp=1"}, decoder="libdav1d", min_px=64
