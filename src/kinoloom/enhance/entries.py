@@ -6,6 +6,9 @@ from kinoloom.base.declarations import Entries, OpEntry
 
 ENTRIES = Entries(
     ops={
+        "enhance": OpEntry(
+            "ops:enhance", "Clean, sharpen and enlarge photos, folders of photos, or a video."
+        ),
         "measure": OpEntry(
             "ops:measure",
             "Measure noise, compression, blur and light of photos or a video.",
@@ -22,6 +25,8 @@ ENTRIES = Entries(
     },
     cards={
         "animevideov3": "cards:ANIMEVIDEOV3",
+        "live-x2": "cards:LIVE_X2",
+        "fast-x2": "cards:FAST_X2",
         "span-x2": "cards:SPAN_X2",
         "span-x4": "cards:SPAN_X4",
         "x4plus": "cards:X4PLUS",
