@@ -1,8 +1,8 @@
-"""Denoising of a clip: the window filter, then a spatial denoiser with the noise that is left.
+"""Denoising of a clip: a temporal filter, then a spatial denoiser with the noise that is left.
 
-A frame of the result depends on at most two frames before and after it, in its shot, and on the
-noise, so each start time gives the same frames: a job can be resumed, or made in pieces, and memory
-does not grow with the length of the clip.
+Frames depend on a bounded time before them, and on at most two frames after them, so each start
+time gives the same frames: a job can be resumed, or made in pieces, and memory does not grow with
+the length of the clip.
 """
 
 from __future__ import annotations
@@ -21,8 +21,15 @@ from kinoloom.base.prefetch import prefetch
 from kinoloom.enhance.estimate.noise import Noise
 from kinoloom.enhance.temporal import shots
 from kinoloom.enhance.temporal.parameters import LOOKBACK_S, constant_noise, follow_noise
+from kinoloom.enhance.temporal.recursive import filter_live, lookback_begin
 from kinoloom.enhance.temporal.shots import ShotFrame, mark_shots
-from kinoloom.enhance.temporal.window import RADIUS, PreparedFrame, WindowFilter, prepare_frame
+from kinoloom.enhance.temporal.window import (
+    RADIUS,
+    Filtered,
+    PreparedFrame,
+    WindowFilter,
+    prepare_frame,
+)
 from kinoloom.errors import ArrayError, UsageError
 from kinoloom.media.frames.exact import ExactPicture
 
@@ -32,14 +39,17 @@ Denoise = Callable[[Floats, Floats], Floats]
 each pixel (H, W) in the same unit; returns the clean picture (H, W, 3), not clipped."""
 
 
-def denoise_clip(clip: Clip, denoise: Denoise | None, noise: float | Noise | None) -> Clip:
+def denoise_clip(
+    clip: Clip, denoise: Denoise | None, noise: float | Noise | None, *, live: bool = False
+) -> Clip:
     """Build the lazy clip without its noise.
 
     Args:
         clip: of any dtype; alpha is kept. Photos (`Clip.stills`) are denoised one by one.
-        denoise: applied after the window filter; None for the window filter alone.
+        denoise: applied after the temporal filter; None for the temporal filter alone.
         noise: a standard deviation in 8-bit levels, or a variance that depends on brightness; None
             estimates it, see `temporal.parameters`.
+        live: use the recursive filter, which is cheaper, instead of the window.
 
     Raises:
         UsageError: the noise is below 0 or not finite.
@@ -50,7 +60,7 @@ def denoise_clip(clip: Clip, denoise: Denoise | None, noise: float | Noise | Non
     level = constant_noise(noise) if isinstance(noise, (int, float)) else noise
     if level is not None and not (0 <= level.sigma < np.inf):
         raise UsageError(f"The noise must be a number of levels, at least 0, not {level.sigma:g}.")
-    return clip.with_(read=_TemporalReader(clip, denoise, level).read, provenance=None)
+    return clip.with_(read=_TemporalReader(clip, denoise, level, live).read, provenance=None)
 
 
 @dataclass(frozen=True)
@@ -67,17 +77,21 @@ class _TemporalReader:
     clip: Clip
     denoise: Denoise | None
     noise: Noise | None
+    live: bool
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """Yield the clean frames shown at or after `start`; see `Clip.read`."""
-        window_filter = WindowFilter()
-        for window, centre in _slide(self._follow(start), start):
-            yield self._clean(window_filter, window, centre)
+        frames = self._follow(start)
+        filtered = _filter_live(frames, start) if self.live else _filter_windows(frames, start)
+        for frame, found in prefetch(filtered, 1):
+            yield frame if found is None else self._clean(frame, found)
 
     def _follow(self, start: Fraction) -> Iterator[tuple[ShotFrame, Noise]]:
-        """Yield the frames from a few before `start`, with their noise."""
+        """Yield the frames on which those from `start` depend, with their noise."""
         first = next(iter(self.clip.read(start)), None) if start else None
         begin = start if first is None else min(start, first.time)  # it may last long
+        if self.live:
+            begin = lookback_begin(begin)
         if self.noise is None:
             begin = max(begin - LOOKBACK_S, Fraction(0))
         frames = read_with_preroll(self.clip, begin, shots.PREROLL_FRAMES + RADIUS)
@@ -87,12 +101,7 @@ class _TemporalReader:
         known = self.noise
         return ((item, known) for item in marked)
 
-    def _clean(self, window_filter: WindowFilter, window: list[_Held], centre: int) -> Frame:
-        held = window[centre]
-        if not held.noise.sigma:
-            return held.frame
-        prepared = [one.prepared for one in window]
-        filtered = window_filter(prepared, centre, held.noise)
+    def _clean(self, frame: Frame, filtered: Filtered) -> Frame:
         image = filtered.image
         if self.denoise is not None:
             image = self.denoise(image, filtered.noise)
@@ -100,7 +109,28 @@ class _TemporalReader:
                 raise ArrayError(
                     f"The denoiser returned {image.shape}; expected {filtered.image.shape}."
                 )
-        return _build_frame(held.frame, np.asarray(image, np.float32))
+        return _build_frame(frame, np.asarray(image, np.float32))
+
+
+def _filter_windows(
+    frames: Iterable[tuple[ShotFrame, Noise]], start: Fraction
+) -> Iterator[tuple[Frame, Filtered | None]]:
+    """Yield each frame shown at or after `start`; None for its result if it has no noise."""
+    window_filter = WindowFilter()
+    for window, centre in _slide(frames, start):
+        held = window[centre]
+        prepared = [one.prepared for one in window]
+        is_noisy = held.noise.sigma > 0
+        yield held.frame, window_filter(prepared, centre, held.noise) if is_noisy else None
+
+
+def _filter_live(
+    frames: Iterable[tuple[ShotFrame, Noise]], start: Fraction
+) -> Iterator[tuple[Frame, Filtered | None]]:
+    """As `_filter_windows`, by the recursive filter."""
+    for frame, noise, filtered in filter_live(frames):
+        if _is_shown(frame, start):
+            yield frame, filtered if noise.sigma > 0 else None
 
 
 def _slide(
