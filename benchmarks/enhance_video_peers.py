@@ -19,9 +19,9 @@ from kinoloom.enhance.bench.video_clips import Frames, add_clip_noise, find_clip
 from kinoloom.enhance.bench.video_ffmpeg import run_ffmpeg
 from kinoloom.metrics import psnr
 
-_SPATIAL, _CHROMA, _TIME = (25, 30, 35, 45), (40, 50, 70), (25, 40, 60)
-_STRENGTHS, _PATCHES = (8, 10, 12, 15, 20), (5, 7)
-_ONE, _ALL, _COUNTS = (0.2, 0.3), (0.6, 1.2, 2.4, 5.0), (5, 9)
+_SPATIAL, _CHROMA, _TIME = (25, 35, 45), (40, 55, 70), (30, 45)
+_STRENGTHS, _PATCHES = (8, 12, 16, 20, 24), (7,)
+_ONE, _ALL, _COUNTS = (0.3,), (0.6, 1.2, 2.4, 5.0), (5, 9)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -166,7 +166,7 @@ def _is_shown(frame: Frame, start: Fraction) -> bool:
 def _build_frame(source: Frame, image: Floats) -> Frame:
     picture = _with_alpha(image, source.image)
     rounded = from_float(picture, source.image.dtype)
-    return replace(source, image=rounded, native=ExactPicture(lambda: picture))
+    return Frame(rounded, source.time, source.duration, ExactPicture(lambda: picture))
 
 
 def _with_alpha(image: Floats, source: Picture) -> Floats:
