@@ -4,7 +4,7 @@ Frames go through a pipe, as planar YCbCr without subsampling, which these filte
 of a filter is that of the whole run less that of a run without the filter, so that neither the
 start of the program nor the conversion counts; a fast filter is timed on more frames.
 
-Strengths were tuned on clips of the training videos with `benchmarks/enhance_video_peers.py`.
+`benchmarks/enhance_video_peers.py` searches for the strengths that `video_denoisers` sets.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FfmpegFilter:
     """A filter of ffmpeg; call it with frames and their noise.
 
     Attributes:
-        pattern: its description, in which {name} stands for a number.
+        pattern: its description, with {name} in place of a number.
         factors: the numbers by name, for noise of one level.
         limit: of the numbers.
     """

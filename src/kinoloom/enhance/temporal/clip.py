@@ -1,7 +1,7 @@
 """Denoising of a clip: a temporal filter, then a spatial denoiser with the noise that is left.
 
 Frames depend on a bounded time before them, and on at most two frames after them, so each start
-time gives the same frames: a job can be resumed, or made in pieces, and memory does not grow with
+time gives the same frames: a job can be resumed or split into pieces, and memory does not grow with
 the length of the clip.
 """
 
