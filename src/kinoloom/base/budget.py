@@ -16,7 +16,7 @@ from kinoloom.base.machine import default_budget_bytes
 from kinoloom.base.units import format_bytes
 from kinoloom.errors import BudgetError
 
-Part = Literal["reading", "computing", "writing"]
+Part = Literal["reading", "enhancing", "computing", "writing"]
 EstimateWriting = Callable[[int, int, int, int | None], int]
 """Returns the bytes that writing needs, by width, height, bits and number of frames (or None)."""
 

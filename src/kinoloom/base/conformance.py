@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from kinoloom.base import registry
-from kinoloom.base.files import Nothing, files_of
+from kinoloom.base.files import Nothing, files_of, read_options_of
 from kinoloom.base.need import extras
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, build, check, options_of
@@ -100,8 +100,7 @@ def _check_option(op: Op, item: Option) -> None:
 
 def _check_flags(op: Op) -> None:
     """The options of reading, of the op and of writing become the flags of one command."""
-    sets = [op.options, files_of(op.output_type).write_options]
-    sets += [files_of(core_type).read_options for core_type in _read_types(op)]
+    sets = [op.options, files_of(op.output_type).write_options, read_options_of(op)]
     names = Counter(item.flag.removeprefix("--") for cls in sets for item in options_of(cls))
     for name, count in names.items():
         if count > 1 or name in _RESERVED:

@@ -16,6 +16,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from kinoloom.base import registry
 from kinoloom.base.budget import Budget, EstimateWriting
+from kinoloom.base.op import Op
+from kinoloom.base.options import build
 from kinoloom.errors import UnreadableMediaError, UsageError
 
 Progress = Callable[[int, int | None], None]
@@ -138,6 +140,24 @@ class Budgeted(Protocol):
         """Return what estimates the memory for writing to `path`."""
 
 
+@runtime_checkable
+class ReadsEach(Protocol):
+    """An optional ability of `Files`: reading folders whose files are processed one by one.
+
+    Attributes:
+        each_options: the dataclass of its options.
+    """
+
+    each_options: type
+
+    def read_each(self, paths: Sequence[Path], options: Any, budget: Budget | None) -> Any:
+        """Read files and folders; a file that cannot be read raises its error when it is reached.
+
+        Raises:
+            MediaError: a path does not exist, or nothing can be read.
+        """
+
+
 class Growing(Protocol):
     """An output that grows by pieces. If its block ends with an error, finished pieces are kept.
 
@@ -179,6 +199,46 @@ def files_of(core_type: type) -> Files:
         )
     files: Files = registry.load("files", core_type.__name__)
     return files
+
+
+def read_options_of(op: Op) -> type:
+    """Return the dataclass of the options of reading an op's input.
+
+    Raises:
+        UsageError: the input is not stored in files.
+    """
+    if op.input_type in (Path, Nothing):
+        return NoOptions
+    files = files_of(op.input_type)
+    each = _find_each_reader(op, files)
+    return files.read_options if each is None else each.each_options
+
+
+def read_input(op: Op, paths: Sequence[Path], values: Mapping[str, Any], budget: Budget) -> Any:
+    """Read an op's input.
+
+    Args:
+        op: takes a core type that is stored in files.
+        paths: the files; folders, too, if the op processes photos one by one.
+        values: of the options of reading, by name.
+        budget: the memory budget of the job.
+
+    Raises:
+        UsageError: an option is wrong, or the input is not stored in files.
+        MediaError: as `Files.read`.
+    """
+    files = files_of(op.input_type)
+    options = build(read_options_of(op), values)
+    each = _find_each_reader(op, files)
+    if each is not None:
+        return each.read_each(paths, options, budget)
+    if isinstance(files, Budgeted):
+        return files.read_within(paths, options, budget)
+    return files.read(paths, options)
+
+
+def _find_each_reader(op: Op, files: object) -> ReadsEach | None:
+    return files if op.one_by_one and isinstance(files, ReadsEach) else None
 
 
 def check_regular(path: Path) -> None:

@@ -40,6 +40,8 @@ class Op:
             of `--report`, or "".
         reads_first: whether it has read its input completely before it works, so that a later
             change of the input does not affect the result.
+        one_by_one: whether it processes photos one by one: it accepts folders, and a photo that
+            fails does not stop the others.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Op:
     extra: str = ""
     page: str = ""
     reads_first: bool = False
+    one_by_one: bool = False
 
     def __call__(self, value: Any, options: Any = None, /, **values: Any) -> Any:
         """Run the op and attach a provenance record to its result.
@@ -92,7 +95,12 @@ class Op:
 
 
 def op(
-    name: str, *, extra: str = "", page: str = "", reads_first: bool = False
+    name: str,
+    *,
+    extra: str = "",
+    page: str = "",
+    reads_first: bool = False,
+    one_by_one: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a function as an op; see the module's docstring and `Op`.
 
@@ -123,6 +131,7 @@ def op(
             extra,
             page,
             reads_first,
+            one_by_one,
         )
 
     return declare

@@ -6,6 +6,9 @@ from kinoloom.base.declarations import Entries, OpEntry
 
 ENTRIES = Entries(
     ops={
+        "enhance": OpEntry(
+            "ops:enhance", "Clean, sharpen and enlarge photos, folders of photos, or a video."
+        ),
         "measure": OpEntry(
             "ops:measure",
             "Measure noise, compression, blur and light of photos or a video.",

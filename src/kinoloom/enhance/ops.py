@@ -10,9 +10,25 @@ from kinoloom.base.report import Report
 from kinoloom.enhance.options import (
     BenchDenoiseOptions,
     BenchSrOptions,
+    EnhanceOptions,
     MeasureOptions,
     TrainOptions,
 )
+
+
+@op("enhance", one_by_one=True)
+def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
+    """Clean, sharpen and enlarge photos, folders of photos, or a video.
+
+    Photos keep their format, metadata, colour profile and depth; a folder is mirrored, and one
+    that fails does not stop the others. A video keeps its times, sound, subtitles, chapters and
+    tags; --fps, --times and --slow add frames in the same pass. Without an option the corrections
+    are chosen as with --auto.
+    """
+    from kinoloom.enhance.photos import enhance_photos
+    from kinoloom.enhance.video.enhancement import enhance_video
+
+    return enhance_photos(clip, options) if clip.stills else enhance_video(clip, options)
 
 
 @op("measure")

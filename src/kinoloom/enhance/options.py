@@ -3,10 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from kinoloom.base.options import option
+
+
+@dataclass(frozen=True)
+class EnhanceOptions:
+    """Options of `enhance`; those that are not set come from the preset."""
+
+    preset: str | None = option(
+        None, "Named set of options (see 'presets list'), or a TOML file", metavar="NAME"
+    )
+    auto: bool = option(False, "Measure the input, choose the corrections and say why")
+    scale: float | None = option(None, "Factor of both sides", low=0.01, high=64)
+    size: str | None = option(None, "Size in pixels instead of a factor", metavar="WxH")
+    tier: Literal["auto", "live", "fast", "small", "best", "drawn"] | None = option(
+        None, "Network that enlarges, from fast to good; drawn is for drawings"
+    )
+    look: Literal["clean", "real"] | None = option(
+        None, "Networks for clean sources, or for degraded ones"
+    )
+    denoise: str | None = option(
+        None,
+        "auto, off, or the noise in 8-bit levels, from 0 to 100",
+        metavar="auto|off|0..100",
+    )
+    deblock: bool = option(False, "Remove the blocks of JPEG and video compression")
+    chroma: bool = option(False, "Remove colour noise")
+    white_balance: bool = option(False, "Remove a colour cast")
+    lowlight: bool = option(False, "Brighten dark areas")
+    sharpen: bool = option(False, "Sharpen edges without halos")
+    deband: bool = option(False, "Replace steps in smooth areas by gradients")
+    grain: bool = option(False, "Put the grain back that denoising removed")
+    curves: str | None = option(
+        None, "Tone curves such as 'r=0/0 0.5/0.6 1/1', or the name of some", metavar="CURVES"
+    )
+    lut: Path | None = option(None, "Colour look-up table (.cube)", metavar="FILE")
+    without: str = option(
+        "", "Comma-separated corrections of the preset to leave out", metavar="NAMES"
+    )
+    strength: float | None = option(None, "Strength of all corrections", low=0, high=1)
+    fps: Fraction | None = option(None, "Videos: frame rate, with new frames", unit="fps")
+    times: int | None = option(None, "Videos: multiple of the frame count", low=1, high=256)
+    slow: Fraction | None = option(None, "Videos: slow-motion factor", low=1, high=256)
+    dedup: bool = option(False, "Videos: replace repeated frames by interpolated ones")
+    order: str | None = option(
+        None,
+        "Videos: auto, or clean, upscale and interpolate in order, comma-separated",
+        metavar="ORDER",
+    )
+    metadata: Literal["keep", "drop", "no-location"] | None = option(
+        None, "Photos: metadata that is written"
+    )
+    weights: Path | None = option(None, "Network of your own that enlarges", metavar="FILE")
+    memory: int | None = option(
+        None,
+        "Memory limit of the whole job besides Python and its libraries, such as 2GB (default: "
+        "none, and half of the free memory for the networks)",
+        unit="bytes",
+        metavar="SIZE",
+    )
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
-from kinoloom.base.files import NoOptions, Nothing, files_of
+from kinoloom.base.files import NoOptions, files_of, read_options_of
 from kinoloom.base.op import Op
 from kinoloom.base.options import Option, options_of
 from kinoloom.errors import UsageError
@@ -32,10 +31,9 @@ class OptionSets:
     @classmethod
     def of(cls, op: Op) -> OptionSets:
         """Return the option sets of an op."""
-        has_reader = op.input_type not in (Path, Nothing)
         return cls(
             op.options,
-            files_of(op.input_type).read_options if has_reader else NoOptions,
+            read_options_of(op),
             files_of(op.output_type).write_options,
             DistributedOptions if can_distribute(op) else NoOptions,
         )

@@ -19,6 +19,7 @@ from kinoloom.base.files import (
     check_regular,
     files_of,
     no_progress,
+    read_input,
 )
 from kinoloom.base.machine import available_bytes
 from kinoloom.base.need import need_extra
@@ -138,11 +139,7 @@ def _read(job: Job, budget: Budget) -> Any:
     if job.op.input_type is Nothing:
         return Nothing()
     if job.op.input_type is not Path:
-        files = files_of(job.op.input_type)
-        read_options = build(files.read_options, job.read_options)
-        if isinstance(files, Budgeted):
-            return files.read_within(job.inputs, read_options, budget)
-        return files.read(job.inputs, read_options)
+        return read_input(job.op, job.inputs, job.read_options, budget)
     if len(job.inputs) != 1:
         raise UsageError(f"{job.op.name} takes one {job.op.input_name}, not {len(job.inputs)}.")
     return job.inputs[0]

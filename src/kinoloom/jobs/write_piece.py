@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kinoloom.base import registry
 from kinoloom.base.budget import Budget
-from kinoloom.base.files import Budgeted, files_of
+from kinoloom.base.files import files_of, read_input
 from kinoloom.base.op import Op
 from kinoloom.base.options import build
 
@@ -24,16 +24,14 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     root = Path(os.environ["KINOLOOM_ML_ROOT"]) / "processing"
     op: Op = registry.load("ops", request["op"])
-    reader = files_of(op.input_type)
     inputs = [root / "input" / str(k) / name for k, name in enumerate(request["inputs"])]
     files = {option: root / "option" / option / name for option, name in request["files"].items()}
     options = build(op.options, {**request["options"], **files})
-    read_options = build(reader.read_options, request["read"])
-    if "writing" in request and isinstance(reader, Budgeted):
-        budget = Budget(options.memory, lambda *size: int(request["writing"]))
-        source = reader.read_within(inputs, read_options, budget)
-    else:
-        source = reader.read(inputs, read_options)
+    writing = request.get("writing")
+    budget = Budget(
+        getattr(options, "memory", None), None if writing is None else lambda *size: int(writing)
+    )
+    source = read_input(op, inputs, request["read"], budget)
     result = op(source, options)
     writer: object = files_of(op.output_type)
     writer.write_piece(result, request["piece"], root / "piece")  # type: ignore[attr-defined]

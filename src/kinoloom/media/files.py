@@ -6,6 +6,8 @@ The reader depends on the content of the files, the writer on the suffix of the 
     .gif .webp .png .apng .avif       an animated picture
     no suffix, or a folder            a folder of numbered PNG files
 
+Photos that are edited one by one keep their own format, in a file or a folder like that of theirs.
+
 The provenance record is stored in the output, or next to it as `<name>.provenance.json` if the
 format has no place for it.
 """
@@ -47,10 +49,20 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
+class ReadEachOptions:
+    """How a clip is read whose photos are processed one by one."""
+
+    deinterlace: Literal["auto", "on", "off"] = option(
+        "auto", "Videos: convert interlaced and telecined video to progressive frames"
+    )
+
+
+@dataclass(frozen=True)
 class ClipFiles:
     """Reads and writes clips; implements `base.files.Files`."""
 
     read_options: type = ReadOptions
+    each_options: type = ReadEachOptions
     write_options: type = WriteOptions
 
     def read(self, paths: Sequence[Path], options: ReadOptions) -> Clip:
@@ -98,6 +110,18 @@ class ClipFiles:
             )
         return open_video(paths[0], budget, options.deinterlace)
 
+    def read_each(self, paths: Sequence[Path], options: ReadOptions, budget: Budget | None) -> Clip:
+        """Return one video, or photos and folders of photos; see `base.files.ReadsEach`.
+
+        Raises:
+            UsageError, MediaError: as `read`; or a folder has no photos.
+        """
+        if len(paths) == 1 and not paths[0].is_dir() and not _is_photo(paths[0]):
+            return self.read_within(paths, ReadOptions(deinterlace=options.deinterlace), budget)
+        from kinoloom.media.photo.editing import open_each_photo
+
+        return open_each_photo(paths, budget)
+
     def write(
         self,
         value: Clip,
@@ -105,7 +129,7 @@ class ClipFiles:
         options: WriteOptions,
         progress: Progress = no_progress,
     ) -> Written:
-        """Write a clip, completely or not at all.
+        """Write a clip, completely or not at all; of a folder of photos, each of them.
 
         Args:
             value: the clip.
@@ -116,7 +140,8 @@ class ClipFiles:
         Returns:
             Its data has output, frames, duration_s (None without times), width and height in
             pixels, rate ("30000/1001", or None if it varies), codec, hdr (the HDR metadata
-            stored, or None), bytes (of everything written) and seconds (of writing).
+            stored, or None), bytes (of everything written) and seconds (of writing). For edited
+            photos see `photo.editing.writing.write_photos`.
 
         Raises:
             UsageError: an unknown suffix, or an option that the format does not support.
@@ -124,6 +149,10 @@ class ClipFiles:
                 that the clip reads; the disk is full.
         """
         begun = time.monotonic()
+        if value.keeps_format:
+            from kinoloom.media.photo.editing import write_photos
+
+            return write_photos(value, path, options, progress)
         check_not_input(path, value.files)
         written = _write(value, path, options, progress)
         return describe_written(value, path, written, begun, overwrite=options.overwrite)

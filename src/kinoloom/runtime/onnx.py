@@ -93,6 +93,11 @@ class OnnxModel:
         """Names of the inputs."""
         return tuple(each.name for each in self._session.get_inputs())
 
+    @property
+    def properties(self) -> dict[str, str]:
+        """What the file says about the network, by name."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def check(self, contract: Contract) -> None:
         """Check that the file declares the inputs and outputs of a contract.
 

@@ -43,6 +43,10 @@ class Span:
         """The slice of the picture's axis."""
         return slice(self.start, self.stop)
 
+    def scaled(self, factor: int) -> Span:
+        """Return the same extent in a picture that is larger by a factor."""
+        return Span(*(factor * n for n in (self.start, self.stop, self.shared, self.context)))
+
     def weights(self) -> Floats:
         """Return the blending weights of this tile in the overlap, (shared,) from 0 to 1."""
         feather = self.shared - 2 * self.context
@@ -67,7 +71,9 @@ class Tiling:
         return len(self.rows) * len(self.columns)
 
 
-def plan_spans(length: int, side: int, *, context: int, feather: int) -> tuple[Span, ...]:
+def plan_spans(
+    length: int, side: int, *, context: int, feather: int, multiple: int = 1
+) -> tuple[Span, ...]:
     """Cover an axis with the fewest tiles of one length, evenly spaced.
 
     Args:
@@ -75,20 +81,22 @@ def plan_spans(length: int, side: int, *, context: int, feather: int) -> tuple[S
         side: of the tiles; a shorter axis gets one tile of `length`.
         context: pixels at a tile's inner border that are discarded, at least 0.
         feather: minimum width of the blend between two tiles, at least 1.
+        multiple: tiles start at multiples of it; the last one may be longer by less than it.
 
     Raises:
         UsageError: tiles would overlap by more than half, or by less than 1 pixel.
     """
     if length <= side:
         return (Span(0, length),)
-    shared = 2 * context + feather
+    shared = 2 * context + feather + multiple - 1
     if context < 0 or feather < 1 or 2 * shared > side:
         raise UsageError(f"Tiles of {side} px can overlap by 1 to {side // 2} px, not {shared}.")
     count = ceil((length - shared) / (side - shared))
-    starts = [(length - side) * n // (count - 1) for n in range(count)]
+    starts = [(length - side) * n // (count - 1) // multiple * multiple for n in range(count)]
+    stops = [*(start + side for start in starts[:-1]), length]
     spans = [Span(0, side)]
-    for start in starts[1:]:
-        spans.append(Span(start, start + side, spans[-1].stop - start, context))
+    for start, stop in zip(starts[1:], stops[1:], strict=True):
+        spans.append(Span(start, stop, spans[-1].stop - start, context))
     return tuple(spans)
 
 
@@ -119,25 +127,29 @@ def run_tiled(
     pictures: Sequence[NDArray[Any]],
     work: Callable[[slice, slice], Sequence[Floats]],
     finish: Callable[[Floats], NDArray[Any]] = lambda rows: rows,
+    scale: int = 1,
 ) -> None:
     """Compute pictures tile by tile.
 
     Memory holds the pictures and one row of tiles of each in float32.
 
     Args:
-        tiling: of their height and width.
+        tiling: of their height and width, divided by `scale`.
         pictures: (H, W, C) each; filled in place.
         work: called with the rows and columns of each tile; returns the tile of each picture,
-            (h, w, C) float32.
+            (scale h, scale w, C) float32.
         finish: converts complete rows (n, W, C) float32 to the pictures' dtype.
+        scale: how much larger than the tiling's their sides are.
     """
-    rows = tiling.rows
+    rows = [row.scaled(scale) for row in tiling.rows]
+    columns = [column.scaled(scale) for column in tiling.columns]
     ends = [*(row.start for row in rows[1:]), rows[-1].stop]
     below: list[Floats] = []
-    for row, end in zip(rows, ends, strict=True):
+    for source_rows, row, end in zip(tiling.rows, rows, ends, strict=True):
         strips = [np.empty((row.stop - row.start, *p.shape[1:]), np.float32) for p in pictures]
-        for column in tiling.columns:
-            for strip, tile in zip(strips, work(row.slice, column.slice), strict=True):
+        for source_columns, column in zip(tiling.columns, columns, strict=True):
+            tiles = work(source_rows.slice, source_columns.slice)
+            for strip, tile in zip(strips, tiles, strict=True):
                 _write_tile(strip.swapaxes(0, 1), tile.swapaxes(0, 1), column, column.start)
         if row.shared:
             for strip, under in zip(strips, below, strict=True):

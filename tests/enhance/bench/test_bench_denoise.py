@@ -9,7 +9,7 @@ from onnx_networks import save_denoiser, save_upscaler
 from PIL import Image
 
 from kinoloom.enhance.bench.denoise import add_noise
-from kinoloom.enhance.bench.networks import NetworkDenoiser
+from kinoloom.enhance.networks.denoiser import NetworkDenoiser
 from kinoloom.enhance.ops import bench_denoise
 from kinoloom.errors import InputNotFoundError, RegistryError, UsageError, WeightsError
 

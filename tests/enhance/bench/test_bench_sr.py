@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from onnx_networks import save_denoiser, save_upscaler
 from PIL import Image
 
+from kinoloom.base.arrays import from_float, to_float
 from kinoloom.cli.main import main
 from kinoloom.enhance.bench.contestants import find_named
-from kinoloom.enhance.bench.networks import NetworkUpscaler
 from kinoloom.enhance.bench.upscalers import FILTERS
+from kinoloom.enhance.networks.upscaler import NetworkUpscaler
 from kinoloom.enhance.ops import bench_sr
 from kinoloom.errors import (
     InputNotFoundError,
@@ -114,7 +115,7 @@ def test_luma_network_replaces_luma_and_keeps_the_chroma_of_a_cubic_filter(tmp_p
     assert (network.channels, network.scale) == (1, 2)
     low = np.full((9, 7, 3), 128, np.uint8)
     low[..., 0], low[4:, 3:, 1] = 150, 100
-    large = network(low)
+    large = from_float(network(to_float(low)), np.dtype(np.uint8))
     nearest = find_named(FILTERS, "nearest").build(2)(low)
     assert to_luma(large) == pytest.approx(to_luma(nearest), abs=1.0)
     assert large[0, 0].tolist() == low[0, 0].tolist()

@@ -20,8 +20,9 @@ from kinoloom.media.photo.editing import (
     PhotoTree,
     TreePhoto,
     TreeReport,
-    find_photos,
+    list_photos,
     open_photo,
+    plan_tree,
     read_key,
     save_photo,
 )
@@ -62,6 +63,11 @@ def run(tree: PhotoTree, *, strength: int = 1, **options: bool) -> TreeReport:
     return tree.process(describe, work, **options)
 
 
+def find_photos(places: list[Path], out: Path) -> PhotoTree:
+    found = list_photos(places)
+    return plan_tree(tuple(found), tuple(found.values()), out)
+
+
 def names(tree: PhotoTree) -> list[str]:
     return [photo.target.relative_to(tree.out).as_posix() for photo in tree.photos]
 
@@ -69,7 +75,6 @@ def names(tree: PhotoTree) -> list[str]:
 def test_outputs_have_the_same_relative_paths(folder: Path, tmp_path: Path) -> None:
     tree = find_photos([folder], tmp_path / "out")
     assert names(tree) == ["2020/a.webp", "2020/may/a.PNG", "b.jpg", "old.png"]
-    assert tree.others == (folder / "notes.txt",)
     report = run(tree)
     assert len(report.done) == 4
     assert report.failed == report.finished == []

@@ -79,6 +79,9 @@ class Clip:
         origin: the file whose subtitles, chapters and tags are carried over, or None.
         time_scale: how much longer this clip lasts than `origin` (8 for 8x slow motion).
         stills: true for photos: their times only give their order, and their sizes may differ.
+        names: of photos: the path of each below the folder that it was found in; () if unknown.
+        keeps_format: whether each frame's `native` is an edited photo, which is written in the
+            format and with the metadata of its own file.
         notes: events noticed so far; a derived clip shares the notes of its source.
         made_with: details for the provenance record beyond the options (the engine chosen, its
             weights); a `Path` value is recorded with its hash.
@@ -107,6 +110,8 @@ class Clip:
     origin: Path | None = None
     time_scale: Fraction = Fraction(1)
     stills: bool = False
+    names: tuple[Path, ...] = ()
+    keeps_format: bool = False
     notes: Notes = field(default_factory=Notes, repr=False)
     made_with: dict[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = field(default=None, repr=False)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinoloom.enhance.bench.contestants import Source, find_named
-from kinoloom.enhance.bench.networks import NetworkDenoiser
+from kinoloom.enhance.networks.denoiser import NetworkDenoiser
 from kinoloom.learn.bench.peer import load_peer
 
 Floats = NDArray[np.float32]

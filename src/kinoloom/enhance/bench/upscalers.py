@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kinoloom.base.arrays import Picture
+from kinoloom.base.arrays import Picture, from_float, to_float
 from kinoloom.enhance.bench.contestants import Source, find_named
-from kinoloom.enhance.bench.networks import NetworkUpscaler
+from kinoloom.enhance.networks.upscaler import NetworkUpscaler
 from kinoloom.learn.bench.peer import load_peer
 from kinoloom.metrics import resize_bicubic
 
@@ -42,11 +42,17 @@ def load_upscaler(source: Source) -> Upscaler:
         WeightsError: the file is not an ONNX network that enlarges pictures.
     """
     if source.network is not None:
-        network = NetworkUpscaler(source.network)
-        return Upscaler(source.name, lambda scale: network, (network.scale,))
+        return _wrap_network(source.name, NetworkUpscaler(source.network))
     if source.peer is not None:
         return load_peer(source.peer, "UPSCALER", Upscaler)
     return find_named(FILTERS, source.name)
+
+
+def _wrap_network(name: str, network: NetworkUpscaler) -> Upscaler:
+    def upscale(picture: Picture) -> Picture:
+        return from_float(network(to_float(picture[..., :3])), np.dtype(np.uint8))
+
+    return Upscaler(name, lambda scale: upscale, (network.scale,))
 
 
 def _build_nearest(scale: int) -> Upscale:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, pairwise
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.base.clip import Clip, Frame
-from kinoloom.enhance.estimate.blocks import estimate_blockiness
+from kinoloom.enhance.estimate.blocks import BLOCK_PX, estimate_blockiness
 from kinoloom.enhance.estimate.jpeg import estimate_jpeg_quality, read_jpeg_quality
 from kinoloom.enhance.estimate.light import Exposure, estimate_banding, measure_exposure
 from kinoloom.enhance.estimate.noise import Noise, estimate_noise
@@ -24,6 +25,8 @@ from kinoloom.enhance.estimate.sharpness import estimate_blur_px, estimate_true_
 from kinoloom.errors import UnreadableMediaError
 from kinoloom.motion.cuts import is_repeat, take_thumbnail
 
+_MOST_SIDE_PX = 2048
+"""Of a photo, at most this much is measured."""
 _RUN_FRAMES = 7
 """Consecutive frames that are compared for repeats, at each sampled frame."""
 
@@ -87,19 +90,37 @@ def measure_clip(clip: Clip, samples: int) -> list[Measurement]:
         UnreadableMediaError: the video has no frames.
     """
     if clip.stills:
-        return [_measure_photo(clip, k, frame) for k, frame in enumerate(clip)]
+        files = (*clip.files, *[None] * ((clip.frame_count or 0) - len(clip.files)))
+        return [measure_photo(frame.image, path) for frame, path in zip(clip, files, strict=True)]
     return [_measure_video(clip, samples)]
 
 
-def _measure_photo(clip: Clip, index: int, frame: Frame) -> Measurement:
-    estimates = _estimate(frame.image, luma_only=False)
-    path = clip.files[index] if index < len(clip.files) else None
+def measure_photo(image: Picture, path: Path | None) -> Measurement:
+    """Measure a photo, a large one in its centre.
+
+    Args:
+        image: (H, W, 3) or (H, W, 4), see `base.arrays`.
+        path: the file that it is from, whose quantisation tables tell its JPEG quality; or None.
+
+    Raises:
+        ArrayError: not a picture.
+    """
+    estimates = _estimate(_crop_centre(image), luma_only=False)
     stored = read_jpeg_quality(path) if path else None
     source = "file" if stored else "pixels" if estimates.jpeg_quality else ""
     quality = stored or estimates.jpeg_quality
-    height, width = frame.image.shape[:2]
+    height, width = image.shape[:2]
     name = path.name if path else ""
     return Measurement(name, width, height, 1, replace(estimates, jpeg_quality=quality), source)
+
+
+def _crop_centre(image: Picture) -> Picture:
+    """Return the centre of a large picture, on the grid of JPEG blocks."""
+    parts = []
+    for side in image.shape[:2]:
+        start = max(0, side - _MOST_SIDE_PX) // 2 // BLOCK_PX * BLOCK_PX
+        parts.append(slice(start, min(side, start + _MOST_SIDE_PX)))
+    return image[parts[0], parts[1]]
 
 
 def _measure_video(clip: Clip, samples: int) -> Measurement:

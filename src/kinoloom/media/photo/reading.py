@@ -72,7 +72,8 @@ _DECODERS_RAISE = (
 )
 """Errors of the decoders for damaged files."""
 _OPENCV_NO_MEMORY = -4
-_SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
+SRGB = Color(primaries=1, transfer=13, matrix=0, full_range=True)
+"""The colour space of photos as they are read."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def open_photos(
     """
     if not paths:
         raise UsageError("No photos.", hint="Pass at least one file.")
-    sources = {path: _read_info(path) for path in paths}
+    sources = {path: read_info(path) for path in paths}
     files = _sort_by_time(paths, sources) if order == "time" else tuple(paths)
     notes = Notes()
 
@@ -168,7 +169,7 @@ def open_photos(
         height=first.height,
         frame_count=len(files),
         bits=max(source.bits for source in sources.values()),
-        color=_SRGB,
+        color=SRGB,
         files=files,
         stills=True,
         notes=notes,
@@ -178,7 +179,7 @@ def open_photos(
 
 
 @dataclass(frozen=True)
-class _PhotoInfo:
+class PhotoInfo:
     """Size as displayed, depth, time of capture and memory to decode a photo."""
 
     width: int
@@ -188,16 +189,21 @@ class _PhotoInfo:
     decoding_bytes: int
 
 
-def _read_info(path: Path) -> _PhotoInfo:
+def read_info(path: Path) -> PhotoInfo:
+    """Read the header of a photo.
+
+    Raises:
+        MediaError: as `read_photo`.
+    """
     with translate_errors(path):
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
     needed = estimate_photo(width, height, path.stat().st_size, source.bits)
-    return _PhotoInfo(width, height, source.bits, source.meta.taken, needed)
+    return PhotoInfo(width, height, source.bits, source.meta.taken, needed)
 
 
-def _sort_by_time(paths: Sequence[Path], heads: dict[Path, _PhotoInfo]) -> tuple[Path, ...]:
+def _sort_by_time(paths: Sequence[Path], heads: dict[Path, PhotoInfo]) -> tuple[Path, ...]:
     """Return the files in order of capture; by local times unless all have a time zone."""
     times = {path: heads[path].taken for path in paths}
     known = {path: time for path, time in times.items() if time is not None}

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kinoloom.base.files import Progress, no_progress
 from kinoloom.base.outputs import name_output_errors
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import (
@@ -81,12 +82,10 @@ class PhotoTree:
     Attributes:
         out: the folder of the outputs.
         photos: in the order of their paths.
-        others: files in the input folders that are not photos; they are not copied.
     """
 
     out: Path
     photos: tuple[TreePhoto, ...]
-    others: tuple[Path, ...] = ()
 
     def process(
         self,
@@ -95,6 +94,7 @@ class PhotoTree:
         *,
         resume: bool = False,
         overwrite: bool = False,
+        progress: Progress = no_progress,
     ) -> TreeReport:
         """Process each photo; one that fails is reported, and the next one follows.
 
@@ -103,6 +103,7 @@ class PhotoTree:
             work: writes the output of a photo; its folder exists.
             resume: whether photos whose output has the same provenance key are omitted.
             overwrite: whether existing outputs are replaced.
+            progress: called with the number of photos that have ended.
 
         Raises:
             OutputExistsError: outputs exist and neither `resume` nor `overwrite` is set.
@@ -111,7 +112,8 @@ class PhotoTree:
         if not resume and not overwrite:
             self._check_outputs()
         report = TreeReport()
-        for photo in self.photos:
+        for number, photo in enumerate(self.photos):
+            progress(number, len(self.photos))
             try:
                 provenance = describe(photo)
                 if resume and read_key(photo.target) == provenance.key:
@@ -125,6 +127,7 @@ class PhotoTree:
                 if _stops_all(error):
                     raise
                 report.failed.append(Failure(photo, error))
+        progress(len(self.photos), len(self.photos))
         return report
 
     def _check_outputs(self) -> None:
@@ -137,51 +140,64 @@ class PhotoTree:
             )
 
 
-def find_photos(inputs: Sequence[Path], out: Path) -> PhotoTree:
-    """Find the photos in files and folders, and where their outputs go.
+def list_photos(places: Sequence[Path]) -> dict[Path, Path]:
+    """Return the photos in files and folders by their paths in a folder of outputs.
 
-    A photo is recognised by its content, or by its suffix so that damaged ones are reported. The
-    output has the photo's path relative to its input folder; HEIC, BMP and GIF become PNG. Hidden
-    files, links to folders, and `out` itself are omitted.
+    In a folder, a photo is recognised by its content, or by its suffix, so that damaged ones are
+    reported; other files, hidden ones, and links to folders are omitted. An output has the path of
+    its photo relative to the input folder; HEIC, BMP and GIF become PNG.
 
     Args:
-        inputs: files and folders.
-        out: the folder of the outputs; it need not exist.
+        places: files and folders.
 
     Raises:
-        UsageError: no photos, two with the same output, or `out` is an input folder.
+        UsageError: no photos, or two with the same output.
         InputNotFoundError: an input does not exist.
         UnreadableMediaError: a folder cannot be read.
     """
     sources: dict[Path, Path] = {}
-    others: list[Path] = []
-    for place in inputs:
+    for place in places:
         if not place.exists():
             raise InputNotFoundError(
                 f"The input {place} does not exist.", hint="Check its name and folder."
             )
-        if place.is_dir() and out.exists() and out.samefile(place):
-            raise UsageError(
-                f"The output folder {out} is the input folder.", hint="Choose another name."
-            )
-        for path, relative in _list_files(place, out):
-            if not _looks_like_photo(path):
-                others.append(path)
-            elif relative in sources:
+        for path, relative in _list_files(place):
+            if path != place and not _looks_like_photo(path):
+                continue
+            if relative in sources:
                 raise UsageError(
                     f"{sources[relative]} and {path} would have the same output {relative}.",
                     hint="Process the folders one after the other.",
                 )
-            else:
-                sources[relative] = path
+            sources[relative] = path
     if not sources:
         raise UsageError("No photos found.", hint=f"Expected files like {', '.join(SUFFIXES)}.")
     names = set(sources)
+    return {_name_output(path, relative, names): path for relative, path in sorted(sources.items())}
+
+
+def plan_tree(names: Sequence[Path], sources: Sequence[Path], out: Path) -> PhotoTree:
+    """Return the outputs of photos in a folder.
+
+    Args:
+        names: the path of each output below `out`.
+        sources: the photos; those inside `out` are outputs of an earlier run, and omitted.
+        out: the folder of the outputs; it need not exist.
+
+    Raises:
+        UsageError: no photos are left.
+    """
+    inside = out.resolve()
     photos = [
-        TreePhoto(path, out / _name_output(path, relative, names))
-        for relative, path in sorted(sources.items())
+        TreePhoto(source, out / name)
+        for name, source in zip(names, sources, strict=True)
+        if not source.resolve().is_relative_to(inside)
     ]
-    return PhotoTree(out, tuple(photos), tuple(others))
+    if not photos:
+        raise UsageError(
+            f"The output folder {out} is the input folder.", hint="Choose another name."
+        )
+    return PhotoTree(out, tuple(photos))
 
 
 def read_key(path: Path) -> str:
@@ -198,7 +214,7 @@ def read_key(path: Path) -> str:
     return ""
 
 
-def _list_files(place: Path, out: Path) -> Iterator[tuple[Path, Path]]:
+def _list_files(place: Path) -> Iterator[tuple[Path, Path]]:
     """Yield each file of an input, and its path relative to it."""
     if not place.is_dir():
         yield place, Path(place.name)
@@ -210,7 +226,7 @@ def _list_files(place: Path, out: Path) -> Iterator[tuple[Path, Path]]:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                if not entry.is_symlink() and not (out.exists() and entry.samefile(out)):
+                if not entry.is_symlink():
                     waiting.append(entry)
             elif entry.is_file():
                 yield entry, entry.relative_to(place)

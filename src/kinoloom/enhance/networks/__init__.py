@@ -1,0 +1,1 @@
+"""Networks that enlarge or denoise pictures, run from ONNX files in tiles."""

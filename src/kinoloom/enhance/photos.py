@@ -1,0 +1,136 @@
+"""Photos, enhanced one by one, each by what was measured in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinoloom.base.arrays import Picture, from_float, to_float
+from kinoloom.base.budget import Budget
+from kinoloom.base.clip import Clip
+from kinoloom.enhance.estimate.measure import Measurement, measure_photo
+from kinoloom.enhance.options import EnhanceOptions
+from kinoloom.enhance.pictures.building import (
+    Networks,
+    build_work,
+    choose_networks,
+    describe_context,
+)
+from kinoloom.enhance.pictures.resizing import resize
+from kinoloom.enhance.pictures.work import least_bytes
+from kinoloom.enhance.planning.settings import Settings, check_size, merge_preset, resolve
+from kinoloom.errors import UsageError
+from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
+
+_VIDEO_OPTIONS = ("fps", "times", "slow", "order")
+_TIER = "small"
+_HELD_BYTES = 6
+"""Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
+
+
+def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
+    """Return the lazy clip of enhanced photos.
+
+    Raises:
+        UsageError: an option for videos, or options that contradict each other.
+        RegistryError: an unknown preset.
+        WeightsError: a network is missing; the hint has the command that gets it.
+        BudgetError: the memory limit is too low for one tile of a network.
+    """
+    for name in _VIDEO_OPTIONS:
+        if getattr(options, name):
+            raise UsageError(f"--{name} applies to videos, but the input is a photo.")
+    given = Settings(merge_preset(options))
+    networks = choose_networks(given, clip.width, clip.height, tier=_TIER)
+    memory = _declare(clip, options, given, networks)
+    edited = edit_photos(clip, _Editor(options, memory, clip).edit)
+    return edited.with_(made_with={**clip.made_with, **networks.details})
+
+
+def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bits: int) -> Picture:
+    """Return an enhanced picture in its own type.
+
+    Args:
+        picture: (H, W, 3) uint8, uint16 or float32.
+        settings: of the work.
+        memory_bytes: the most memory of the tiles.
+        bits: per sample of the result.
+
+    Raises:
+        UsageError, WeightsError, BudgetError: as `enhance_photos`.
+    """
+    height, width = picture.shape[:2]
+    check_size(*settings.find_size(width, height))
+    networks = choose_networks(settings, width, height, tier=_TIER)
+    work = build_work(settings, networks, memory_bytes)
+    return work.run(picture, describe_context(settings, picture, bits), picture.dtype)
+
+
+@dataclass(frozen=True)
+class _Editor:
+    """Enhances the photos of a clip."""
+
+    options: EnhanceOptions
+    memory_bytes: int
+    clip: Clip
+
+    def edit(self, photo: EditablePhoto) -> EditedPhoto:
+        """Return the enhanced photo."""
+        colors = np.broadcast_to(photo.samples, (*photo.samples.shape[:2], 3))
+
+        def measure() -> Measurement:
+            return measure_photo(colors, photo.path)
+
+        settings = resolve(self.options, measure)
+        self._note(photo, settings)
+        if photo.alpha is None:
+            result = enhance_picture(colors, settings, self.memory_bytes, photo.bits)
+            alpha = None
+        else:
+            result, alpha = self._edit_transparent(photo, colors, settings)
+        samples = _to_grey(result) if photo.is_grey else result
+        return EditedPhoto(photo, samples, alpha, settings.options.metadata or "keep")
+
+    def _edit_transparent(
+        self, photo: EditablePhoto, colors: Picture, settings: Settings
+    ) -> tuple[Picture, Picture]:
+        """Enhance colours multiplied by alpha, so that those of clear pixels do not leak."""
+        assert photo.alpha is not None
+        alpha = to_float(photo.alpha)[..., None]
+        dtype = np.dtype(np.uint16)
+        covered = from_float(to_float(colors) * alpha, dtype)
+        result = to_float(enhance_picture(covered, settings, self.memory_bytes, photo.bits))
+        large = resize(alpha, result.shape[1], result.shape[0]).clip(0, 1)
+        straight = np.where(large > 0, result / np.maximum(large, 1 / 65535), result)
+        return from_float(straight, photo.samples.dtype), from_float(large, photo.alpha.dtype)[
+            ..., 0
+        ]
+
+    def _note(self, photo: EditablePhoto, settings: Settings) -> None:
+        for choice in settings.choices:
+            self.clip.notes.add("choice", f"{photo.path.name}: {choice.reason}")
+
+
+def _to_grey(picture: Picture) -> Picture:
+    """Return the mean of the channels, (H, W, 1)."""
+    mean = to_float(picture).mean(axis=2, keepdims=True, dtype=np.float32)
+    return from_float(mean, picture.dtype)
+
+
+def _declare(clip: Clip, options: EnhanceOptions, given: Settings, networks: Networks) -> int:
+    """Declare the memory of the work, and return what is left for its tiles.
+
+    Raises:
+        BudgetError: the limit of the user is too low.
+    """
+    budget = clip.budget or Budget(options.memory)
+    work = build_work(given, networks, 1)
+    width, height = given.find_size(clip.width, clip.height)
+    held = width * height * _HELD_BYTES
+    least = least_bytes(work.stages, clip.width, clip.height)
+    budget.require("reading", "to read the photo", clip.reading_bytes)
+    budget.require("computing", "to enhance it", least + held)
+    budget.require("writing", "to write it", width * height * 6)
+    budget.check()
+    return max(budget.share("computing") - held, 1)

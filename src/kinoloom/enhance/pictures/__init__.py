@@ -1,0 +1,1 @@
+"""Enhancement of one picture: stages, run in tiles."""

@@ -1,0 +1,1 @@
+"""Enhancement of a video: frames in, frames out, in one pass."""

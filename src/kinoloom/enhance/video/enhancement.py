@@ -1,0 +1,175 @@
+"""A video, cleaned, enlarged and interpolated in one pass, with no file in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from kinoloom.base import registry
+from kinoloom.base.budget import Budget
+from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.op import Op
+from kinoloom.enhance.estimate.measure import Measurement, measure_clip
+from kinoloom.enhance.options import EnhanceOptions
+from kinoloom.enhance.pictures.building import (
+    Networks,
+    build_work,
+    choose_networks,
+    describe_context,
+)
+from kinoloom.enhance.pictures.work import PictureWork, least_bytes
+from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, choose_order
+from kinoloom.enhance.planning.settings import Settings, check_size, resolve
+from kinoloom.enhance.video.frames import map_frames
+from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
+from kinoloom.media.memory import estimate_encoding
+
+_TIER = "fast"
+_SAMPLES = 5
+"""Frames that are measured."""
+_LARGEST_CODEC = "av1"
+_HELD_FRAMES = 10
+"""Pictures that wait between decoding, the work and encoding."""
+
+
+def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
+    """Return the lazy clip of the enhanced video.
+
+    Raises:
+        UsageError: an option for photos, or options that contradict each other.
+        UnsupportedMediaError: an HDR video, with a step that changes its pictures.
+        RegistryError: an unknown preset.
+        UnreadableMediaError: the video has no frames.
+        WeightsError: a network is missing; the hint has the command that gets it.
+        BudgetError: the memory limit is too low.
+    """
+    if options.metadata:
+        raise UsageError("--metadata applies to photos, but the input is a video.")
+    first = next(iter(clip), None)
+    if first is None:
+        raise UnreadableMediaError("The video has no frames.")
+
+    def measure() -> Measurement:
+        return measure_clip(clip, _SAMPLES)[0]
+
+    settings = resolve(options, measure)
+    for choice in settings.choices:
+        clip.notes.add("choice", choice.reason)
+    return _Enhancement(clip, settings, first).build()
+
+
+class _Enhancement:
+    """The steps of the work on one video.
+
+    Args:
+        clip: the source.
+        settings: of the work.
+        first: its first frame.
+    """
+
+    def __init__(self, clip: Clip, settings: Settings, first: Frame) -> None:
+        self.clip, self.settings = clip, settings
+        width, height = settings.find_size(clip.width, clip.height)
+        check_size(width, height)
+        self.networks = choose_networks(settings, clip.width, clip.height, tier=_TIER)
+        self.budget = clip.budget or Budget(settings.options.memory)
+        self.context = describe_context(settings, first.image[..., :3], clip.bits)
+        self.memory_bytes = 1
+        work = self._build_work(self.networks)
+        if clip.color.is_hdr and (work.stages or work.filters or self.settings.size):
+            raise UnsupportedMediaError(
+                "The video is HDR; networks and filters are for SDR.",
+                hint="Convert it to SDR first, or use only --fps, --times or --slow.",
+            )
+        self._declare(work)
+
+    def build(self) -> Clip:
+        """Return the lazy clip."""
+        options = self.settings.options
+        order = choose_order(
+            options.order,
+            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
+            scale=self._build_work(self.networks).scale,
+            frame_ratio=self._estimate_frame_ratio(),
+            interpolates=self._interpolates,
+        )
+        if order.reason:
+            self.clip.notes.add("order", order.reason)
+        clip = self.clip
+        for steps in _join_steps(order.steps, interpolates=self._interpolates):
+            if steps == (INTERPOLATE,):
+                clip = self._interpolate(clip)
+            else:
+                clip = map_frames(clip, self._build_part(steps), self.context)
+        details: dict[str, Any] = {**clip.made_with, **self.networks.details}
+        return clip.with_(made_with=details, provenance=None, budget=self.budget)
+
+    @property
+    def _interpolates(self) -> bool:
+        options = self.settings.options
+        return any((options.fps, options.times, options.slow, options.dedup))
+
+    def _build_work(self, networks: Networks) -> PictureWork:
+        return build_work(self.settings, networks, self.memory_bytes)
+
+    def _build_part(self, steps: tuple[str, ...]) -> PictureWork:
+        """Return the part of the work that belongs to some steps."""
+        work = self._build_work(self.networks)
+        if CLEAN not in steps:
+            work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
+        if UPSCALE not in steps:
+            stages = tuple(s for s in work.stages if s.scale == 1)
+            work = replace(
+                work, stages=stages, filters=(), size=lambda width, height: (width, height)
+            )
+        return work
+
+    def _interpolate(self, clip: Clip) -> Clip:
+        options = self.settings.options
+        names = ("fps", "times", "slow", "dedup")
+        values = {name: one for name in names if (one := getattr(options, name))}
+        if set(values) == {"dedup"}:
+            values["times"] = 1
+        interpolate: Op = registry.load("ops", "interpolate")
+        result: Clip = interpolate(clip.with_(provenance=None), **values)
+        return result
+
+    def _estimate_frame_ratio(self) -> float:
+        options = self.settings.options
+        if options.fps and self.clip.rate:
+            return float(options.fps / self.clip.rate * (options.slow or 1))
+        return float(options.times or options.slow or Fraction(2 if self._interpolates else 1))
+
+    def _declare(self, work: PictureWork) -> None:
+        """Declare the memory of the work, and find out what is left for its tiles.
+
+        Raises:
+            BudgetError: the limit of the user is too low.
+        """
+        clip, budget = self.clip, self.budget
+        width, height = work.size(clip.width, clip.height)
+        itemsize = 1 if clip.bits <= 8 else 2
+        held = _HELD_FRAMES * 3 * itemsize * (width * height + clip.width * clip.height)
+        estimate = budget.estimate_writing
+        size = (width, height, clip.bits, clip.frame_count)
+        writing = estimate(*size) if estimate else estimate_encoding(_LARGEST_CODEC, *size)
+        budget.require("reading", "to read the input", clip.reading_bytes)
+        budget.require("writing", "to write the output", writing)
+        least = least_bytes(work.stages, clip.width, clip.height)
+        budget.require("enhancing", "to enhance the frames", least + held)
+        budget.check()
+        self.memory_bytes = max(budget.share("enhancing") - held, 1)
+
+
+def _join_steps(steps: tuple[str, ...], *, interpolates: bool) -> list[tuple[str, ...]]:
+    """Return the steps in groups that are one pass: neighbours around the interpolation."""
+    groups: list[tuple[str, ...]] = []
+    for step in steps:
+        if step == INTERPOLATE:
+            groups += [(step,)] if interpolates else []
+        elif groups and groups[-1] != (INTERPOLATE,):
+            groups[-1] = (*groups[-1], step)
+        else:
+            groups.append((step,))
+    return groups
