@@ -27,7 +27,9 @@ PACKAGES = (
 )
 """Packages of kinoloom that have an `entries.py`, in the order of the command line's help."""
 
-Kind = Literal["ops", "files", "interpolators", "cards", "checks", "pages", "commands"]
+Kind = Literal[
+    "ops", "files", "interpolators", "cards", "recognizers", "checks", "pages", "commands"
+]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
 
