@@ -142,9 +142,12 @@ def _estimate_sigma(patches: _Patches) -> float:
     for _ in range(_ROUNDS):
         if sigma < _MIN_SIGMA:
             break
-        kept = _keep_share(patches.local, sigma).mean(axis=1)
+        shares = _keep_share(patches.local, sigma)
+        kept = shares.mean(axis=1)
         chosen = kept >= min(_MIN_KEPT_VARIANCE, float(np.quantile(kept, 1 - _MIN_SHARE)))
-        variance = _find_noise_variance(patches.values[chosen]) / kept[chosen].mean()
+        # Of each column on its own: a dark scene under red light clips green and blue only.
+        losses = np.sqrt(shares[chosen].mean(axis=0))
+        variance = _find_noise_variance(patches.values[chosen] / losses)
         previous, sigma = sigma, float(np.sqrt(variance))
         if abs(sigma - previous) < _SETTLED * sigma:
             break
