@@ -3,8 +3,8 @@
 Patches of natural pictures lie near a subspace, so the smallest eigenvalues of the covariance of
 all patches are the variance of the noise. How many they are is found by a property of Gaussian
 samples: their mean is their median. Black and white clip noise, which lowers the estimate. So only
-patches are used where clipping costs little variance, and each column of the covariance is corrected for
-the expected loss, from the moments of a clipped Gaussian at the local brightness.
+patches are used where clipping costs little variance, and each column of the covariance is
+corrected for the expected loss, from the moments of a clipped Gaussian at the local brightness.
 
 Differences to the source: patches of 5x5 instead of 8x8 pixels, whose smaller covariance needs
 fewer samples; the correction for clipping; and for rounding to 8 bits.
