@@ -29,6 +29,7 @@ ENTRIES = Entries(
             "ops:train_enhance", "Train a network for super-resolution or denoising on photos."
         ),
     },
+    recognizers={"enhance": "nets.user_files:store_network"},
     cards={
         "animevideov3": "cards:ANIMEVIDEOV3",
         "live-x2": "cards:LIVE_X2",
