@@ -171,6 +171,12 @@ def test_choices_come_with_reasons(photo: Source) -> None:
     assert "deblock" in found["corrections"]
 
 
+def test_a_choice_can_be_left_out(photo: Source) -> None:
+    found = describe_job(photo, EnhanceOptions(auto=True, without="deblock,denoise"))
+    assert {"deblock", "denoise"}.isdisjoint(found["corrections"])
+    assert {"deblock", "denoise"}.isdisjoint(one["option"] for one in found["choices"])
+
+
 def test_options_of_the_other_kind_are_refused(photo: Source, video: Source) -> None:
     with pytest.raises(UsageError, match="--fps applies to videos"):
         describe_job(photo, EnhanceOptions(scale=2.0, fps=Fraction(30)))
