@@ -9,7 +9,7 @@ from typing import Any
 from kinoloom.base.clip import Clip
 from kinoloom.enhance.estimate.report import list_quantities
 from kinoloom.enhance.options import EnhanceOptions
-from kinoloom.enhance.photos import AUTO_TIER, enhance_photos
+from kinoloom.enhance.photos import TIER, enhance_photos
 from kinoloom.enhance.pictures.building import choose_networks
 from kinoloom.enhance.planning.settings import CORRECTIONS, Settings, resolve
 from kinoloom.enhance.preview.sources import Source
@@ -36,7 +36,7 @@ def describe_job(source: Source, options: EnhanceOptions) -> dict[str, Any]:
     """
     settings = resolve(options, source.measure)
     result = _open_result(source, options, settings)
-    networks = choose_networks(settings, *source.size, tier=AUTO_TIER)
+    networks = choose_networks(settings, *source.size, tier=TIER)
     names = [one.name for one in (networks.denoiser, *networks.upscalers) if one is not None]
     width, height = settings.find_size(*source.size)
     return {

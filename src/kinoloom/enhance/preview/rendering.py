@@ -15,7 +15,7 @@ from kinoloom.enhance.estimate.measure import Measurement, measure_clip, measure
 from kinoloom.enhance.filters.filter import Context
 from kinoloom.enhance.networks.network import Floats
 from kinoloom.enhance.options import EnhanceOptions
-from kinoloom.enhance.photos import AUTO_TIER
+from kinoloom.enhance.photos import TIER
 from kinoloom.enhance.pictures.building import (
     Networks,
     build_work,
@@ -137,7 +137,7 @@ def _choose_view(source: Source, settings: Settings, place: Place) -> tuple[View
     """Return the view, the networks, and the size of the whole result."""
     result = settings.find_size(*source.size)
     check_size(*result)
-    networks = choose_networks(settings, *source.size, tier=AUTO_TIER)
+    networks = choose_networks(settings, *source.size, tier=TIER)
     if place.region is None:
         return choose_overview(source.size, _limit_pixels(networks)), networks, result
     margin = _find_reach(build_work(settings, networks, 1))

@@ -31,6 +31,13 @@ const CORRECTIONS = /** @type {[string, string][]} */ ([
   ['deband', 'Colour steps'],
   ['grain', 'Keep grain'],
 ]);
+const METADATA = {
+  kind: 'choice',
+  choices: ['drop', 'no-location'],
+  names: { drop: 'drop all', 'no-location': 'drop the location' },
+  placeholder: 'keep',
+  help: '',
+};
 const FIRST = ['preset', 'auto', 'scale', 'tier', 'denoise'];
 const NEXT = ['strength', 'fps', 'metadata'];
 const HIDDEN = ['without', 'overwrite', 'resume', ...FIRST, ...CORRECTIONS.map(([name]) => name)];
@@ -51,12 +58,13 @@ export function Choices({ studio, work }) {
   };
   if (!op) return html`<${ui.Card} title="Choices"><${ui.Meter} label="Reading the choices" value=${null} /><//>`;
   const isPhoto = outlook?.photo ?? true;
+  const preset = presets.find((/** @type {any} */ one) => one.name === values.preset);
   const first = FIRST.map((name) => describe(op, name, presets, values));
   return html`<${ui.Card} title="Choices" note="enhance">
     <div class="rows enhance-choices">
       <${ui.Form} declaration=${first} values=${values} shown=${first.length} onChange=${change('first')} />
       <${Corrections} studio=${studio} work=${work} />
-      <${ui.Form} declaration=${listOthers(op, isPhoto)} values=${values} shown=${2} onChange=${change('others')} />
+      <${ui.Form} declaration=${listOthers(op, isPhoto, preset)} values=${values} shown=${2} onChange=${change('others')} />
     </div>
   <//>
   <${Reasons} studio=${studio} work=${work} />`;
@@ -86,8 +94,8 @@ function inherit(preset, name, otherwise) {
   return value === undefined ? otherwise : `${NOISE[value] ?? value} (preset)`;
 }
 
-/** The options below the corrections. @param {any} op @param {boolean} isPhoto */
-function listOthers(op, isPhoto) {
+/** The options below the corrections. @param {any} op @param {boolean} isPhoto @param {any} preset */
+function listOthers(op, isPhoto, preset) {
   const [own, others] = isPhoto ? ['Photos: ', 'Videos: '] : ['Videos: ', 'Photos: '];
   const found = op.options
     .filter((/** @type {any} */ one) => !HIDDEN.includes(one.name) && !one.help.startsWith(others))
@@ -95,6 +103,9 @@ function listOthers(op, isPhoto) {
       ...one,
       label: LABELS[one.name] ?? one.label,
       help: one.help.startsWith(own) ? capitalise(one.help.slice(own.length)) : one.help,
+      ...(one.name === 'strength' ? { placeholder: inherit(preset, 'strength', '1') } : {}),
+      ...(one.name === 'fps' ? { placeholder: inherit(preset, 'fps', 'as the input') } : {}),
+      ...(one.name === 'metadata' ? METADATA : {}),
     }));
   const rank = (/** @type {any} */ one) => (NEXT.includes(one.name) ? NEXT.indexOf(one.name) : NEXT.length);
   return found.sort((/** @type {any} */ one, /** @type {any} */ other) => rank(one) - rank(other));
@@ -140,10 +151,14 @@ function splitNames(text) {
 function Reasons({ studio, work }) {
   const { html, use, ui } = studio;
   const outlook = use(work.outlook);
+  const items = use(work.items);
+  const shown = use(work.shown);
   if (!outlook) return null;
   const reasons = [...outlook.choices.map((/** @type {any} */ one) => one.reason), outlook.order].filter(Boolean);
   if (!reasons.length && !outlook.measured.length) return null;
-  return html`<${ui.Card} title="Why">
+  const isOneOfSeveral = items && items.length > 1;
+  return html`<${ui.Card} title=${reasons.length ? 'Reasons' : 'Measurements'} note=${isOneOfSeveral ? shown.split('/').at(-1) : undefined}>
+    ${isOneOfSeveral && html`<p class="small">Each photo is measured by itself.</p>`}
     ${reasons.length > 0 && html`<ul class="enhance-reasons">${reasons.map((one) => html`<li key=${one}>${one}</li>`)}</ul>`}
     ${
       outlook.measured.length > 0 &&

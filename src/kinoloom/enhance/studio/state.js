@@ -114,6 +114,16 @@ export function createEnhancement(studio) {
       void listItems();
     }),
     effect(() => {
+      if (shown.value === undefined) return;
+      batch(() => {
+        outlook.value = null;
+        number.value = 0;
+        view.value = { ...view.peek(), x: 0.5, y: 0.5 };
+        show(before, null);
+        show(after, null);
+      });
+    }),
+    effect(() => {
       const isReady = shown.value && values.value && op.value && isValid.value;
       if (isReady) settleOutlook(readOutlook);
     }),

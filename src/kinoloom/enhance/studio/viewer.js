@@ -78,7 +78,11 @@ function Picture({ studio, work }) {
   const after = use(work.after);
   const outlook = use(work.outlook);
   const { zoom } = use(work.view);
-  if (!before || !after || !outlook) return html`<div class="enhance-blank" aria-hidden="true"></div>`;
+  const path = use(work.shown);
+  if (!before || !after || !outlook) {
+    if (!path) return html`<div class="enhance-blank" aria-hidden="true"></div>`;
+    return html`<img class="enhance-blank" src=${studio.files.thumb(path, 640)} alt="" />`;
+  }
   const [left, top, width, height] = after.facts.shown.split(' ').map(Number);
   const scale = { x: outlook.result.width / outlook.width, y: outlook.result.height / outlook.height };
   const aspect = (width * scale.x) / (height * scale.y);
