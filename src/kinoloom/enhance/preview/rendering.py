@@ -193,7 +193,7 @@ def _render_frame(task: _Task, time: Fraction) -> Frame:
     width, height = view.computed
     part = task.source.clip.with_(read=read, width=width, height=height)
     settings = task.measure_reduced(lambda: measure_clip(part, 1)[0])
-    options = replace(settings.options, fps=None, times=None, slow=None, dedup=False)
+    options = replace(settings.options, fps=None, times=None, slow=None, dedup=False, latency=None)
     if settings.options.size is None and settings.options.scale is None:
         settings = replace(settings, size=None)  # HDR videos may be passed on unchanged
     settings = replace(settings, options=options)
