@@ -22,6 +22,9 @@ ENTRIES = Entries(
         "bench.denoise": OpEntry(
             "ops:bench_denoise", "Measure denoisers on pictures with added Gaussian noise."
         ),
+        "bench.video": OpEntry(
+            "ops:bench_video", "Measure video denoisers on clips with added Gaussian noise."
+        ),
         "train.enhance": OpEntry(
             "ops:train_enhance", "Train a network for super-resolution or denoising on photos."
         ),
