@@ -40,4 +40,5 @@ ENTRIES = Entries(
         "x4plus": "cards:X4PLUS",
         "x4plus-anime": "cards:X4PLUS_ANIME",
     },
+    pages={"enhance": "studio:PAGE"},
 )

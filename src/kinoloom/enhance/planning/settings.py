@@ -95,7 +95,8 @@ def resolve(options: EnhanceOptions, measure: Measure) -> Settings:
     settings = Settings(given, size=parse_size(given.size))
     if options.auto or not _requests_work(given):
         measurement = measure()
-        choices = choose(measurement)
+        left_out = _parse_names(options.without)
+        choices = tuple(one for one in choose(measurement) if one.option not in left_out)
         chosen = {one.option: one.value for one in choices if one.option}
         settings = replace(
             settings, options=_add(given, chosen), choices=choices, measurement=measurement
@@ -120,15 +121,8 @@ def merge_preset(options: EnhanceOptions) -> EnhanceOptions:
     if any((options.fps, options.times, options.slow)):
         values = {name: one for name, one in values.items() if name not in ("fps", "times", "slow")}
     merged = _add(options, values)
-    names = [name.strip().replace("-", "_") for name in options.without.split(",") if name.strip()]
-    for name in names:
-        if name not in CORRECTIONS:
-            raise UsageError(
-                f"--without: '{name}' is not a correction.",
-                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
-            )
     defaults = {one.name: one.default for one in options_of(EnhanceOptions)}
-    return replace(merged, **{name: defaults[name] for name in names})
+    return replace(merged, **{name: defaults[name] for name in _parse_names(options.without)})
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -182,6 +176,22 @@ def parse_denoise(text: str | None) -> Literal["auto", "off"] | float:
     if not 0 <= sigma <= _MAX_NOISE:
         raise UsageError(f"--denoise must be auto, off, or a number from 0 to 100, not '{text}'.")
     return sigma
+
+
+def _parse_names(text: str) -> list[str]:
+    """Return the corrections of --without.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    names = [name.strip().replace("-", "_") for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in CORRECTIONS:
+            raise UsageError(
+                f"--without: '{name}' is not a correction.",
+                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
+            )
+    return names
 
 
 def _add(options: EnhanceOptions, values: dict[str, object]) -> EnhanceOptions:

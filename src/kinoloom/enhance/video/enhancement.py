@@ -63,7 +63,21 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
     settings = resolve(options, measure)
     for choice in settings.choices:
         clip.notes.add("choice", choice.reason)
-    return _Enhancement(clip, settings, first).build()
+    return build_enhanced_clip(clip, settings, first)
+
+
+def build_enhanced_clip(clip: Clip, settings: Settings, typical: Frame) -> Clip:
+    """Return the lazy clip of a video, or of a part of its pictures, with resolved settings.
+
+    Args:
+        clip: the source.
+        settings: of the work.
+        typical: a whole picture of the video; white balance and grain are estimated from it.
+
+    Raises:
+        UsageError, UnsupportedMediaError, WeightsError, BudgetError: as `enhance_video`.
+    """
+    return _Enhancement(clip, settings, typical).build()
 
 
 class _Enhancement:
