@@ -90,8 +90,9 @@ def list_faster(settings: Settings, networks: Networks, width: int, height: int)
     names = [one[0].name for one in known if one]
     current = networks.upscalers[0].name if networks.upscalers else ""
     start = names.index(current) + 1 if current in names else 0
-    faster = [Networks(None, tuple(one)) for one in known[start:] if one]
-    return [*faster, Networks(None, ())] if networks.upscalers else []
+    faster = [tuple(one) for one in known[start:] if one]
+    upscalers = [*faster, ()] if networks.upscalers else []
+    return [Networks(networks.denoiser, one) for one in upscalers]
 
 
 def find_noise(settings: Settings) -> Noise:
