@@ -16,7 +16,7 @@ from kinoloom.enhance.options import (
 )
 
 
-@op("enhance", one_by_one=True)
+@op("enhance", page="kinoloom.enhance.page:build_enhance_page", one_by_one=True)
 def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
     """Clean, sharpen and enlarge photos, folders of photos, or a video.
 

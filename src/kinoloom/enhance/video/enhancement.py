@@ -13,20 +13,19 @@ from kinoloom.base.op import Op
 from kinoloom.enhance.estimate.measure import Measurement, measure_clip
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.pictures.building import (
-    Networks,
     build_work,
     choose_networks,
     describe_context,
 )
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
-from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, choose_order
+from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, Order, choose_order
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
 from kinoloom.enhance.video.frames import map_frames
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
 from kinoloom.media.memory import estimate_encoding
 
 _TIER = "fast"
-_SAMPLES = 5
+VIDEO_SAMPLES = 5
 """Frames that are measured."""
 _LARGEST_CODEC = "av1"
 _HELD_FRAMES = 10
@@ -44,6 +43,18 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         WeightsError: a network is missing; the hint has the command that gets it.
         BudgetError: the memory limit is too low.
     """
+    work = plan_video(clip, options)
+    for choice in work.settings.choices:
+        clip.notes.add("choice", choice.reason)
+    return work.build()
+
+
+def plan_video(clip: Clip, options: EnhanceOptions) -> VideoWork:
+    """Measure a video as far as its options need it, and plan the work on it.
+
+    Raises:
+        KinoloomError: as `enhance_video`.
+    """
     if options.metadata:
         raise UsageError("--metadata applies to photos, but the input is a video.")
     first = next(iter(clip), None)
@@ -51,15 +62,12 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         raise UnreadableMediaError("The video has no frames.")
 
     def measure() -> Measurement:
-        return measure_clip(clip, _SAMPLES)[0]
+        return measure_clip(clip, VIDEO_SAMPLES)[0]
 
-    settings = resolve(options, measure)
-    for choice in settings.choices:
-        clip.notes.add("choice", choice.reason)
-    return _Enhancement(clip, settings, first).build()
+    return VideoWork(clip, resolve(options, measure), first)
 
 
-class _Enhancement:
+class VideoWork:
     """The steps of the work on one video.
 
     Args:
@@ -76,7 +84,7 @@ class _Enhancement:
         self.budget = clip.budget or Budget(settings.options.memory)
         self.context = describe_context(settings, first.image[..., :3], clip.bits)
         self.memory_bytes = 1
-        work = self._build_work(self.networks)
+        work = self.build_work()
         if clip.color.is_hdr and (work.stages or work.filters or self.settings.size):
             raise UnsupportedMediaError(
                 "The video is HDR; networks and filters are for SDR.",
@@ -84,38 +92,49 @@ class _Enhancement:
             )
         self._declare(work)
 
+    @property
+    def order(self) -> Order:
+        """The order of the steps."""
+        return choose_order(
+            self.settings.options.order,
+            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
+            scale=self.build_work().scale,
+            frame_ratio=self._estimate_frame_ratio(),
+            interpolates=self.interpolates,
+        )
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether frames are added or repeated ones replaced."""
+        options = self.settings.options
+        return any((options.fps, options.times, options.slow, options.dedup))
+
+    @property
+    def time_scale(self) -> Fraction:
+        """How much longer the result lasts."""
+        return self.settings.options.slow or Fraction(1)
+
     def build(self) -> Clip:
         """Return the lazy clip."""
-        options = self.settings.options
-        order = choose_order(
-            options.order,
-            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
-            scale=self._build_work(self.networks).scale,
-            frame_ratio=self._estimate_frame_ratio(),
-            interpolates=self._interpolates,
-        )
+        order = self.order
         if order.reason:
             self.clip.notes.add("order", order.reason)
         clip = self.clip
-        for steps in _join_steps(order.steps, interpolates=self._interpolates):
+        for steps in _join_steps(order.steps, interpolates=self.interpolates):
             if steps == (INTERPOLATE,):
-                clip = self._interpolate(clip)
+                clip = self.interpolate(clip)
             else:
                 clip = map_frames(clip, self._build_part(steps), self.context)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
-    @property
-    def _interpolates(self) -> bool:
-        options = self.settings.options
-        return any((options.fps, options.times, options.slow, options.dedup))
-
-    def _build_work(self, networks: Networks) -> PictureWork:
-        return build_work(self.settings, networks, self.memory_bytes)
+    def build_work(self) -> PictureWork:
+        """Return all of the work on each picture, apart from the interpolation."""
+        return build_work(self.settings, self.networks, self.memory_bytes)
 
     def _build_part(self, steps: tuple[str, ...]) -> PictureWork:
         """Return the part of the work that belongs to some steps."""
-        work = self._build_work(self.networks)
+        work = self.build_work()
         if CLEAN not in steps:
             work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
         if UPSCALE not in steps:
@@ -125,7 +144,8 @@ class _Enhancement:
             )
         return work
 
-    def _interpolate(self, clip: Clip) -> Clip:
+    def interpolate(self, clip: Clip) -> Clip:
+        """Return the lazy clip of the frames of a clip and the new ones between them."""
         options = self.settings.options
         names = ("fps", "times", "slow", "dedup")
         values = {name: one for name in names if (one := getattr(options, name))}
@@ -139,7 +159,7 @@ class _Enhancement:
         options = self.settings.options
         if options.fps and self.clip.rate:
             return float(options.fps / self.clip.rate * (options.slow or 1))
-        return float(options.times or options.slow or Fraction(2 if self._interpolates else 1))
+        return float(options.times or options.slow or Fraction(2 if self.interpolates else 1))
 
     def _declare(self, work: PictureWork) -> None:
         """Declare the memory of the work, and find out what is left for its tiles.

@@ -1,0 +1,83 @@
+"""Before and after: the whole picture, and its busiest part at pixel size."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from kinoloom.base.arrays import Picture as Image
+from kinoloom.base.arrays import from_float, to_float
+from kinoloom.base.report import Picture, Slider
+from kinoloom.enhance.pictures.detail import find_detail
+from kinoloom.enhance.pictures.resizing import resize
+from kinoloom.media.photo.color import to_srgb8
+from kinoloom.media.photo.writing import encode_picture
+
+_MAX_WIDTH_PX = 1600
+"""Of the whole picture in the report."""
+_DETAIL_PX = 480
+"""Side of the part of the result that is stored without loss."""
+_QUALITY = 92
+
+
+def compare(before: Image, after: Image, label: str = "", icc: bytes = b"") -> list[Slider]:
+    """Return sliders over the whole picture and over its busiest part.
+
+    The source is enlarged to the size of the result with a cubic filter.
+
+    Args:
+        before: the source, (H, W, 3) or (H, W, 4), see `base.arrays`.
+        after: the result, (H', W', 3) or (H', W', 4).
+        label: begins the titles, such as the name of a photo.
+        icc: the colour profile of both; b"" for sRGB.
+    """
+    before, after = before[..., :3], after[..., :3]
+    height, width = after.shape[:2]
+    wide = min(width, _MAX_WIDTH_PX)
+    high = max(1, round(height * wide / width))
+    size = f"{before.shape[1]}x{before.shape[0]}"
+    enlarged = "" if before.shape[:2] == (height, width) else ", resized with a cubic filter"
+    head = f"{label}: " if label else ""
+    whole = Slider(
+        _encode(resize(before, wide, high), f"before: {size}{enlarged}", icc, is_exact=False),
+        _encode(resize(after, wide, high), f"after: {width}x{height}", icc, is_exact=False),
+        f"{head}before and after",
+        has_tools=True,
+    )
+    part = find_detail(after, _DETAIL_PX)
+    ratios = before.shape[1] / width, before.shape[0] / height
+    source = part.scale(*ratios).crop(before)
+    result = part.crop(after)
+    wide, high = result.shape[1], result.shape[0]
+    place = f"at ({part.columns.start}, {part.rows.start})"
+    detail = Slider(
+        _encode(resize(source, wide, high), f"before{enlarged}", icc, is_exact=True),
+        _encode(result, f"after: {wide}x{high} pixels {place}, stored without loss", icc),
+        f"{head}the part with the most detail",
+        has_tools=True,
+    )
+    return [whole, detail]
+
+
+def to_display(image: Image, icc: bytes) -> Image:
+    """Return a picture as sRGB in 8 bits, (H, W, 3); a damaged profile is ignored.
+
+    Args:
+        image: (H, W, 3), see `base.arrays`.
+        icc: its colour profile; b"" for sRGB.
+    """
+    plain = from_float(np.clip(to_float(image), 0, 1), np.dtype(np.uint8))
+    if not icc:
+        return plain
+    try:
+        return np.array(to_srgb8(PillowImage.fromarray(plain), icc))
+    except ValueError:  # the writer keeps such a profile, and viewers ignore it, too
+        return plain
+
+
+def _encode(image: Image, caption: str, icc: bytes, *, is_exact: bool = True) -> Picture:
+    kind = "image/png" if is_exact else "image/jpeg"
+    shown = to_display(image, icc)
+    if is_exact:
+        return Picture(encode_picture(shown, "image/png"), kind, caption)
+    return Picture(encode_picture(shown, "image/jpeg", quality=_QUALITY), kind, caption)
