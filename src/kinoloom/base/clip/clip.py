@@ -56,6 +56,34 @@ class Frame:
             raise ArrayError(f"A frame's duration must be at least 0, not {self.duration}.")
 
 
+class DeferredFrame(Frame):
+    """A frame whose picture is computed when it is first used.
+
+    A writer that stores `native` unchanged never needs it.
+
+    Args:
+        image: the picture, or what returns it.
+        time, duration, native: as those of `Frame`.
+    """
+
+    def __init__(
+        self,
+        image: Picture | Callable[[], Picture],
+        time: Fraction,
+        duration: Fraction = Fraction(0),
+        native: object | None = None,
+    ) -> None:
+        known = {"time": time, "duration": duration, "native": native}
+        self.__dict__.update(known, **({"_make": image} if callable(image) else {"image": image}))
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "image" or "_make" not in self.__dict__:
+            raise AttributeError(name)
+        image = check_picture(self.__dict__["_make"](), f"frame at {float(self.time):.3f} s")
+        self.__dict__["image"] = image
+        return image
+
+
 @dataclass(frozen=True)
 class Clip:
     """A lazy, re-iterable sequence of frames with exact times, with audio and metadata.

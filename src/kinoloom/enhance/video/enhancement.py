@@ -124,7 +124,8 @@ class VideoWork:
             if steps == (INTERPOLATE,):
                 clip = self.interpolate(clip)
             else:
-                clip = map_frames(clip, self._build_part(steps), self.context)
+                part = self._build_part(steps)
+                clip = map_frames(clip, part, self.context, uses_samples=not self._interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
