@@ -15,15 +15,18 @@ from kinoloom.media.photo.writing import encode_picture
 
 _MAX_WIDTH_PX = 1600
 """Of the whole picture in the report."""
+_MOST_PIXELS = 1 << 19
+"""Of a picture that is stored without loss."""
 _DETAIL_PX = 480
 """Side of the part of the result that is stored without loss."""
 _QUALITY = 92
 
 
 def compare(before: Image, after: Image, label: str = "", icc: bytes = b"") -> list[Slider]:
-    """Return sliders over the whole picture and over its busiest part.
+    """Return a slider over the whole picture, and over the busiest part of a large one.
 
-    The source is enlarged to the size of the result with a cubic filter.
+    Small pictures and parts are stored without loss. The source is enlarged to the size of the
+    result with a cubic filter.
 
     Args:
         before: the source, (H, W, 3) or (H, W, 4), see `base.arrays`.
@@ -33,27 +36,30 @@ def compare(before: Image, after: Image, label: str = "", icc: bytes = b"") -> l
     """
     before, after = before[..., :3], after[..., :3]
     height, width = after.shape[:2]
-    wide = min(width, _MAX_WIDTH_PX)
-    high = max(1, round(height * wide / width))
     size = f"{before.shape[1]}x{before.shape[0]}"
-    enlarged = "" if before.shape[:2] == (height, width) else ", resized with a cubic filter"
-    head = f"{label}: " if label else ""
+    is_resized = before.shape[:2] != (height, width)
+    resized = ", resized with a cubic filter" if is_resized else ""
+    is_small = width * height <= _MOST_PIXELS
+    wide = width if is_small else min(width, _MAX_WIDTH_PX)
+    high = max(1, round(height * wide / width))
+    encode = _encode_exactly if is_small else _encode
     whole = Slider(
-        _encode(resize(before, wide, high), f"before: {size}{enlarged}", icc, is_exact=False),
-        _encode(resize(after, wide, high), f"after: {width}x{height}", icc, is_exact=False),
-        f"{head}before and after",
+        encode(resize(before, wide, high), f"before: {size}{resized}", icc),
+        encode(resize(after, wide, high), f"after: {width}x{height}", icc),
+        f"{label}: before and after" if label else "Before and after",
         has_tools=True,
     )
+    if is_small:
+        return [whole]
     part = find_detail(after, _DETAIL_PX)
-    ratios = before.shape[1] / width, before.shape[0] / height
-    source = part.scale(*ratios).crop(before)
+    source = part.scale(before.shape[1] / width, before.shape[0] / height).crop(before)
     result = part.crop(after)
     wide, high = result.shape[1], result.shape[0]
     place = f"at ({part.columns.start}, {part.rows.start})"
     detail = Slider(
-        _encode(resize(source, wide, high), f"before{enlarged}", icc, is_exact=True),
-        _encode(result, f"after: {wide}x{high} pixels {place}, stored without loss", icc),
-        f"{head}the part with the most detail",
+        _encode_exactly(resize(source, wide, high), f"before{resized}", icc),
+        _encode_exactly(result, f"after: {wide}x{high} pixels {place}, without loss", icc),
+        f"{label}: the most detailed part" if label else "The most detailed part",
         has_tools=True,
     )
     return [whole, detail]
@@ -75,9 +81,10 @@ def to_display(image: Image, icc: bytes) -> Image:
         return plain
 
 
-def _encode(image: Image, caption: str, icc: bytes, *, is_exact: bool = True) -> Picture:
-    kind = "image/png" if is_exact else "image/jpeg"
-    shown = to_display(image, icc)
-    if is_exact:
-        return Picture(encode_picture(shown, "image/png"), kind, caption)
-    return Picture(encode_picture(shown, "image/jpeg", quality=_QUALITY), kind, caption)
+def _encode(image: Image, caption: str, icc: bytes) -> Picture:
+    data = encode_picture(to_display(image, icc), "image/jpeg", quality=_QUALITY)
+    return Picture(data, "image/jpeg", caption)
+
+
+def _encode_exactly(image: Image, caption: str, icc: bytes) -> Picture:
+    return Picture(encode_picture(to_display(image, icc)), "image/png", caption)

@@ -30,7 +30,7 @@ def tabulate_settings(options: EnhanceOptions, settings: Settings) -> list[Secti
             reason = "set by the command"
         else:
             reason = reasons.get(one.name) or f"preset {options.preset}"
-        text = "on" if value is True else str(value)
+        text = "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
         rows.append((one.name.strip("_").replace("_", " "), text, reason))
     sections: list[Section] = []
     if rows:

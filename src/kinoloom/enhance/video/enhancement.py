@@ -125,7 +125,7 @@ class VideoWork:
                 clip = self.interpolate(clip)
             else:
                 part = self._build_part(steps)
-                clip = map_frames(clip, part, self.context, uses_samples=not self._interpolates)
+                clip = map_frames(clip, part, self.context, uses_samples=not self.interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
