@@ -55,6 +55,18 @@ class EnhanceOptions:
         "Videos: auto, or clean, upscale and interpolate in order, comma-separated",
         metavar="ORDER",
     )
+    latency: Fraction | None = option(
+        None,
+        "Streams (-o -): delay from which on a faster tier is used",
+        low=0,
+        high=60,
+        unit="s",
+    )
+    preview: str | None = option(
+        None,
+        "Videos: enhance and write only this part, such as 5s@1:20 (5 s from 1:20 on)",
+        metavar="DURATION@START",
+    )
     metadata: Literal["keep", "drop", "no-location"] | None = option(
         None, "Photos: metadata that is written"
     )

@@ -23,8 +23,9 @@ from kinoloom.enhance.planning.settings import Settings, check_size, merge_prese
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
-_VIDEO_OPTIONS = ("fps", "times", "slow", "order")
-_TIER = "fast"
+_VIDEO_OPTIONS = ("fps", "times", "slow", "order", "preview")
+TIER = "fast"
+"""What `--tier auto` is for photos."""
 _HELD_BYTES = 6
 """Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
 
@@ -42,7 +43,7 @@ def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to videos, but the input is a photo.")
     given = Settings(merge_preset(options))
-    networks = choose_networks(given, clip.width, clip.height, tier=_TIER)
+    networks = choose_networks(given, clip.width, clip.height, tier=TIER)
     memory = _declare(clip, options, given, networks)
     edited = edit_photos(clip, _Editor(options, memory, clip).edit)
     return edited.with_(made_with={**clip.made_with, **networks.details})
@@ -74,7 +75,7 @@ def plan_photo(
     """
     height, width = picture.shape[:2]
     check_size(*settings.find_size(width, height))
-    networks = choose_networks(settings, width, height, tier=_TIER)
+    networks = choose_networks(settings, width, height, tier=TIER)
     return networks, build_work(settings, networks, memory_bytes)
 
 

@@ -2,6 +2,7 @@
 
 from kinoloom.base.clip.clip import Clip, DeferredFrame, Frame
 from kinoloom.base.clip.color import Color, ContentLight, HdrMetadata, MasteringDisplay
+from kinoloom.base.clip.pacing import Pacing
 
 __all__ = [
     "Clip",
@@ -11,4 +12,5 @@ __all__ = [
     "Frame",
     "HdrMetadata",
     "MasteringDisplay",
+    "Pacing",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,10 @@ def _report_on_photo(
 def measure_result(result: Picture, source: Picture) -> Measurement:
     """Measure an enhanced photo, reduced to the size of its source where it is larger."""
     height, width = source.shape[:2]
-    is_larger = result.shape[0] > height or result.shape[1] > width
-    return measure_photo(resize(result, width, height) if is_larger else result, None)
+    high, wide = result.shape[:2]
+    is_larger = high > height or wide > width
+    found = measure_photo(resize(result, width, height) if is_larger else result, None)
+    return replace(found, width=wide, height=high)
 
 
 def _tabulate_photos(result: Clip, options: EnhanceOptions) -> Table:

@@ -9,7 +9,7 @@ from kinoloom.enhance.estimate.report import list_rows
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.planning.settings import Settings
 
-_NOT_DONE = ("preset", "auto", "without", "memory")
+_NOT_DONE = ("preset", "auto", "without", "memory", "try_")
 """Options that determine others, or do not change the result."""
 
 

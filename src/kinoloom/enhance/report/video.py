@@ -183,7 +183,7 @@ def _measure_costs(plan: VideoWork, frame: Frame, result_frames: int | None) -> 
     frames, steps = plan.clip.frame_count, plan.order.steps
     decoding = StepCost("decode", _time_frames(plan.clip, frame.time), frames)
     is_late = plan.interpolates and steps.index(INTERPOLATE) < steps.index(UPSCALE)
-    work = plan.build_work()
+    work = plan.build_work(plan.networks)
     costs = measure_steps(work, plan.networks, frame.image[..., :3], plan.context, frames)
     if not plan.interpolates:
         return [decoding, *costs]

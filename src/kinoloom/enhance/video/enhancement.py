@@ -8,19 +8,22 @@ from typing import Any
 
 from kinoloom.base import registry
 from kinoloom.base.budget import Budget
-from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.clip import Clip, Frame, Pacing
 from kinoloom.base.op import Op
 from kinoloom.enhance.estimate.measure import Measurement, measure_clip
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.pictures.building import (
+    Networks,
     build_work,
     choose_networks,
     describe_context,
+    list_faster,
 )
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
 from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, Order, choose_order
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
 from kinoloom.enhance.video.frames import map_frames
+from kinoloom.enhance.video.preview import cut_preview
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
 from kinoloom.media.memory import estimate_encoding
 
@@ -64,7 +67,8 @@ def plan_video(clip: Clip, options: EnhanceOptions) -> VideoWork:
     def measure() -> Measurement:
         return measure_clip(clip, VIDEO_SAMPLES)[0]
 
-    return VideoWork(clip, resolve(options, measure), first)
+    settings = resolve(options, measure)
+    return VideoWork(cut_preview(clip, options.preview), settings, first)
 
 
 class VideoWork:
@@ -84,7 +88,7 @@ class VideoWork:
         self.budget = clip.budget or Budget(settings.options.memory)
         self.context = describe_context(settings, first.image[..., :3], clip.bits)
         self.memory_bytes = 1
-        work = self.build_work()
+        work = self.build_work(self.networks)
         if clip.color.is_hdr and (work.stages or work.filters or self.settings.size):
             raise UnsupportedMediaError(
                 "The video is HDR; networks and filters are for SDR.",
@@ -98,14 +102,14 @@ class VideoWork:
         return choose_order(
             self.settings.options.order,
             network=self.networks.upscalers[0].name if self.networks.upscalers else "",
-            scale=self.build_work().scale,
+            scale=self.build_work(self.networks).scale,
             frame_ratio=self._estimate_frame_ratio(),
             interpolates=self.interpolates,
         )
 
     @property
     def interpolates(self) -> bool:
-        """Whether frames are added or repeated ones replaced."""
+        """Whether frames are added, or repeated ones replaced."""
         options = self.settings.options
         return any((options.fps, options.times, options.slow, options.dedup))
 
@@ -119,23 +123,30 @@ class VideoWork:
         order = self.order
         if order.reason:
             self.clip.notes.add("order", order.reason)
-        clip = self.clip
+        latency = self.settings.options.latency
+        clip = self.clip.with_(pacing=Pacing(float(latency)) if latency is not None else None)
         for steps in _join_steps(order.steps, interpolates=self.interpolates):
             if steps == (INTERPOLATE,):
                 clip = self.interpolate(clip)
             else:
-                part = self._build_part(steps)
-                clip = map_frames(clip, part, self.context, uses_samples=not self.interpolates)
+                works = self._build_parts(steps)
+                clip = map_frames(clip, works, self.context, uses_samples=not self.interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
-    def build_work(self) -> PictureWork:
-        """Return all of the work on each picture, apart from the interpolation."""
-        return build_work(self.settings, self.networks, self.memory_bytes)
+    def build_work(self, networks: Networks) -> PictureWork:
+        """Return all of the work on each picture, without the interpolation."""
+        return build_work(self.settings, networks, self.memory_bytes)
 
-    def _build_part(self, steps: tuple[str, ...]) -> PictureWork:
-        """Return the part of the work that belongs to some steps."""
-        work = self.build_work()
+    def _build_parts(self, steps: tuple[str, ...]) -> list[PictureWork]:
+        """Return the part of the work that belongs to some steps, for a stream also faster ones."""
+        networks = [self.networks]
+        if self.settings.options.latency is not None and UPSCALE in steps:
+            networks += list_faster(self.settings, self.networks, self.clip.width, self.clip.height)
+        return [self._build_part(steps, one) for one in networks]
+
+    def _build_part(self, steps: tuple[str, ...], networks: Networks) -> PictureWork:
+        work = self.build_work(networks)
         if CLEAN not in steps:
             work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
         if UPSCALE not in steps:
@@ -146,7 +157,7 @@ class VideoWork:
         return work
 
     def interpolate(self, clip: Clip) -> Clip:
-        """Return the lazy clip of the frames of a clip and the new ones between them."""
+        """Return the lazy clip of a clip's frames and the new ones between them."""
         options = self.settings.options
         names = ("fps", "times", "slow", "dedup")
         values = {name: one for name in names if (one := getattr(options, name))}

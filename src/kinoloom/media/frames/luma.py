@@ -35,7 +35,7 @@ def count_luma_bits(frame: Frame) -> int | None:
     layout = find_layout(native.format.name)
     if layout.kind != "yuv" or layout.alpha:
         return None
-    if (native.height, native.width) != frame.image.shape[:2]:
+    if (native.height, native.width) != frame.shape[:2]:
         return None
     return layout.bits
 
@@ -63,4 +63,7 @@ def enlarge_luma(frame: Frame, color: Color, factor: int, enlarge: EnlargeLuma) 
         planes.append(np.clip(codes, 0, top).astype(plane.dtype))
     result = join_planes(planes, width, height, layout)
     tag_color(result, color)
-    return DeferredFrame(lambda: to_picture(result, color), frame.time, frame.duration, result)
+    shape = (height, width, 3)
+    return DeferredFrame(
+        lambda: to_picture(result, color), frame.time, frame.duration, result, shape
+    )
