@@ -39,14 +39,23 @@ def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
         WeightsError: a network is missing; the hint has the command that gets it.
         BudgetError: the memory limit is too low for one tile of a network.
     """
-    for name in _VIDEO_OPTIONS:
-        if getattr(options, name):
-            raise UsageError(f"--{name} applies to videos, but the input is a photo.")
+    check_photo_options(options)
     given = Settings(merge_preset(options))
     networks = choose_networks(given, clip.width, clip.height, tier=TIER)
     memory = _declare(clip, options, given, networks)
     edited = edit_photos(clip, _Editor(options, memory, clip).edit)
     return edited.with_(made_with={**clip.made_with, **networks.details})
+
+
+def check_photo_options(options: EnhanceOptions) -> None:
+    """Check that no option is for videos only.
+
+    Raises:
+        UsageError: one is.
+    """
+    for name in _VIDEO_OPTIONS:
+        if getattr(options, name):
+            raise UsageError(f"--{name} applies to videos, but the input is a photo.")
 
 
 def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bits: int) -> Picture:

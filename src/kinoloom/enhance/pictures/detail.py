@@ -30,6 +30,13 @@ class Detail:
         """Return the part of a picture, a contiguous copy."""
         return np.ascontiguousarray(picture[self.rows, self.columns])
 
+    def widen(self, margin_px: int, picture: Picture) -> Detail:
+        """Return a larger part, as far as the picture reaches; it begins at the grid of tiles."""
+        return Detail(
+            _widen(self.rows, margin_px, picture.shape[0]),
+            _widen(self.columns, margin_px, picture.shape[1]),
+        )
+
     def scale(self, x_ratio: float, y_ratio: float) -> Detail:
         """Return the same part of the picture after resizing by these ratios."""
         return Detail(_scale(self.rows, y_ratio), _scale(self.columns, x_ratio))
@@ -59,6 +66,11 @@ def _place(start: float, length: int, limit: int) -> slice:
     """Return a span inside 0..limit that begins at the grid of tiles if it can."""
     begin = min(int(start) // TILE_STEP_PX * TILE_STEP_PX, limit - length)
     return slice(begin, begin + length)
+
+
+def _widen(span: slice, margin: int, limit: int) -> slice:
+    begin = max(0, span.start - margin) // TILE_STEP_PX * TILE_STEP_PX
+    return slice(begin, min(limit, span.stop + margin))
 
 
 def _scale(span: slice, ratio: float) -> slice:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image as PillowImage
-
 from kinoloom.base.arrays import Picture as Image
-from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.report import Picture, Slider
 from kinoloom.enhance.pictures.detail import find_detail
+from kinoloom.enhance.pictures.display import to_display
 from kinoloom.enhance.pictures.resizing import resize
-from kinoloom.media.photo.color import to_srgb8
 from kinoloom.media.photo.writing import encode_picture
 
 _MAX_WIDTH_PX = 1600
@@ -63,22 +59,6 @@ def compare(before: Image, after: Image, label: str = "", icc: bytes = b"") -> l
         has_tools=True,
     )
     return [whole, detail]
-
-
-def to_display(image: Image, icc: bytes) -> Image:
-    """Return a picture as sRGB in 8 bits, (H, W, 3); a damaged profile is ignored.
-
-    Args:
-        image: (H, W, 3), see `base.arrays`.
-        icc: its colour profile; b"" for sRGB.
-    """
-    plain = from_float(np.clip(to_float(image), 0, 1), np.dtype(np.uint8))
-    if not icc:
-        return plain
-    try:
-        return np.array(to_srgb8(PillowImage.fromarray(plain), icc))
-    except ValueError:  # the writer keeps such a profile, and viewers ignore it, too
-        return plain
 
 
 def _encode(image: Image, caption: str, icc: bytes) -> Picture:

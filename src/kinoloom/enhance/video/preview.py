@@ -23,6 +23,8 @@ def cut_preview(clip: Clip, text: str | None) -> Clip:
     if text is None:
         return clip
     start, duration = parse_preview(text)
+    if clip.origin is not None:
+        clip.notes.add("preview", "Subtitles, chapters and tags are left out of the preview.")
     return cut_clip(clip, start, duration)
 
 
