@@ -24,6 +24,7 @@ from kinoloom.enhance.photos import check_photo_options, find_colors, plan_photo
 from kinoloom.enhance.pictures.building import Networks, build_work, describe_context
 from kinoloom.enhance.pictures.detail import Detail, find_detail
 from kinoloom.enhance.pictures.display import to_display
+from kinoloom.enhance.pictures.stages import FilterStage
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
 from kinoloom.enhance.planning.settings import Settings
 from kinoloom.enhance.video.enhancement import plan_video
@@ -159,7 +160,11 @@ def _fit(work: PictureWork, source: Picture, ratios: tuple[float, float]) -> Pic
     size = tuple(
         max(1, round(side * ratio)) for side, ratio in zip(source.shape[1::-1], ratios, strict=True)
     )
-    needed = least_bytes(work.stages, source.shape[1], source.shape[0])
+    filters = [FilterStage(one) for one in work.filters]
+    needed = max(
+        least_bytes(work.stages, source.shape[1], source.shape[0]),
+        least_bytes(filters, size[0], size[1]),
+    )
     return replace(work, size=lambda width, height: (size[0], size[1]), memory_bytes=needed)
 
 
