@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from kinoloom.base.clip import Clip
 from kinoloom.errors import UsageError
-from kinoloom.media.video.cutting import cut_clip
+from kinoloom.media.frames.cutting import cut_clip
 
 _DEFAULT_S = Fraction(5)
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kinoloom.base.audio import Audio
 from kinoloom.errors import UsageError
 from kinoloom.media.files import read, write
-from kinoloom.media.video.cutting import cut_audio, cut_clip
+from kinoloom.media.frames.cutting import cut_audio, cut_clip
 
 RATE_HZ, LOW_HZ = 8000, 147
 
