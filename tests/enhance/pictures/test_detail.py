@@ -19,7 +19,7 @@ def test_the_part_with_detail_is_found() -> None:
 def test_noise_is_not_detail() -> None:
     rng = np.random.default_rng(1)
     picture = np.full((256, 256, 3), 128.0)
-    picture[:128] += rng.normal(0, 12, (128, 256, 3))
+    picture[:128] += rng.normal(0, 40, (128, 256, 3))
     stripes = 128 + 60 * np.sign(np.sin(np.arange(256) / 4))
     picture[128:] = stripes[None, :, None]
     part = find_detail(picture.clip(0, 255).astype(np.uint8), 96)
