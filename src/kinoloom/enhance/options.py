@@ -123,6 +123,30 @@ class BenchDenoiseOptions:
 
 
 @dataclass(frozen=True)
+class BenchVideoOptions:
+    """Options of `bench video`."""
+
+    sigma: float = option(
+        25.0, "Standard deviation of the noise, in 8-bit levels", low=0.1, high=255
+    )
+    frames: int | None = option(None, "Measure the first frames of each clip (default: all)", low=2)
+    denoisers: str = option(
+        "",
+        "Comma-separated filters: noisy, window, recursive, and with the program ffmpeg also "
+        "hqdn3d, nlmeans, atadenoise (default: all)",
+        metavar="NAMES",
+    )
+    models: str = option(
+        "",
+        "Comma-separated ONNX networks with a picture and a noise map (default: the shipped one)",
+        metavar="FILES",
+    )
+    peer: Path | None = option(
+        None, "Python file that defines another denoiser as VIDEO_DENOISER", metavar="FILE"
+    )
+
+
+@dataclass(frozen=True)
 class MeasureOptions:
     """Options of `measure`."""
 

@@ -91,6 +91,14 @@ def choose_denoiser() -> Network:
     return Network(card.name, require_weights(card))
 
 
+def find_shipped_denoiser() -> Path | None:
+    """Return the weights of the network that removes noise, None if they are not here."""
+    if DENOISER not in registry.names("cards"):
+        return None
+    found = find_weights(find_card(DENOISER))
+    return None if found is None else found.path
+
+
 def list_upscalers() -> list[Network]:
     """Return all networks of tiers whose weights are on this machine."""
     names = [name for cards in _CARDS.values() for name in cards.values()]

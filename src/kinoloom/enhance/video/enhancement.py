@@ -13,15 +13,21 @@ from kinoloom.base.op import Op
 from kinoloom.enhance.estimate.measure import Measurement, measure_clip
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.pictures.building import (
+    MIN_SIGMA,
     Networks,
     build_work,
     choose_networks,
     describe_context,
+    find_noise,
+    list_deblocking,
     list_faster,
 )
+from kinoloom.enhance.pictures.denoising import TiledDenoiser
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
 from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, Order, choose_order
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
+from kinoloom.enhance.temporal.clip import denoise_clip
+from kinoloom.enhance.tiers import open_denoiser
 from kinoloom.enhance.video.frames import map_frames
 from kinoloom.enhance.video.preview import cut_preview
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
@@ -129,10 +135,28 @@ class VideoWork:
             if steps == (INTERPOLATE,):
                 clip = self.interpolate(clip)
             else:
+                if CLEAN in steps and self._denoises:
+                    clip = self._denoise(clip)
                 works = self._build_parts(steps)
                 clip = map_frames(clip, works, self.context, uses_samples=not self.interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
+
+    @property
+    def _denoises(self) -> bool:
+        noise = find_noise(self.settings)
+        return self.networks.denoiser is not None and noise.sigma >= MIN_SIGMA
+
+    def _denoise(self, clip: Clip) -> Clip:
+        """Return the clip after deblocking and denoising over time."""
+        stages = list_deblocking(self.settings)
+        first = PictureWork(tuple(stages), lambda *size: size, (), self.memory_bytes)
+        clip = map_frames(clip, [first], self.context, uses_samples=False)
+        assert self.networks.denoiser is not None, "_denoises"
+        network = open_denoiser(self.networks.denoiser.file)
+        denoise = TiledDenoiser(network, self.memory_bytes, self.settings.strength)
+        given = None if self.settings.denoise == "auto" else find_noise(self.settings)
+        return denoise_clip(clip, denoise, given)
 
     def build_work(self, networks: Networks) -> PictureWork:
         """Return all of the work on each picture, without the interpolation."""
@@ -147,6 +171,9 @@ class VideoWork:
 
     def _build_part(self, steps: tuple[str, ...], networks: Networks) -> PictureWork:
         work = self.build_work(networks)
+        if self._denoises:
+            done = len(list_deblocking(self.settings)) + 1
+            work = replace(work, stages=work.stages[done:])
         if CLEAN not in steps:
             work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
         if UPSCALE not in steps:
