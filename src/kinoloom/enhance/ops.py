@@ -18,7 +18,12 @@ from kinoloom.enhance.options import (
 )
 
 
-@op("enhance", one_by_one=True)
+@op(
+    "enhance",
+    page="kinoloom.enhance.page:build_enhance_page",
+    one_by_one=True,
+    output_option="try_",
+)
 def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
     """Clean, sharpen and enlarge photos, folders of photos, or a video.
 
@@ -27,6 +32,10 @@ def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
     tags; --fps, --times and --slow add frames in the same pass. Without an option the corrections
     are chosen as with --auto.
     """
+    if options.try_ is not None:
+        from kinoloom.enhance.trial import try_strengths
+
+        return try_strengths(clip, options, options.try_)
     from kinoloom.enhance.photos import enhance_photos
     from kinoloom.enhance.video.enhancement import enhance_video
 

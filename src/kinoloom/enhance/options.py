@@ -62,6 +62,16 @@ class EnhanceOptions:
         high=60,
         unit="s",
     )
+    try_: Path | None = option(
+        None,
+        "Write one picture that shows a detail at four strengths, and nothing else",
+        metavar="PICTURE",
+    )
+    preview: str | None = option(
+        None,
+        "Videos: enhance and write only this part, such as 5s@1:20 (5 s from 1:20 on)",
+        metavar="DURATION@START",
+    )
     metadata: Literal["keep", "drop", "no-location"] | None = option(
         None, "Photos: metadata that is written"
     )

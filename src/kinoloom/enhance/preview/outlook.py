@@ -13,7 +13,7 @@ from kinoloom.enhance.photos import TIER, enhance_photos
 from kinoloom.enhance.pictures.building import choose_networks
 from kinoloom.enhance.planning.settings import CORRECTIONS, Settings, resolve
 from kinoloom.enhance.preview.sources import Source
-from kinoloom.enhance.video.enhancement import build_enhanced_clip
+from kinoloom.enhance.video.enhancement import VideoWork
 from kinoloom.errors import UsageError
 
 _PHOTO_OPTIONS = ("metadata",)
@@ -60,7 +60,7 @@ def _open_result(source: Source, options: EnhanceOptions, settings: Settings) ->
     for name in _PHOTO_OPTIONS:
         if getattr(options, name):
             raise UsageError(f"--{name} applies to photos, but the input is a video.")
-    return build_enhanced_clip(source.clip, settings, source.typical)
+    return VideoWork(source.clip, settings, source.typical).build()
 
 
 def _describe(clip: Clip, width: int, height: int) -> Mapping[str, Any]:

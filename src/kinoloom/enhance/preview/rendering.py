@@ -29,7 +29,7 @@ from kinoloom.enhance.planning.order import estimate_upscaling_s
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
 from kinoloom.enhance.preview.sources import Source, take_first
 from kinoloom.enhance.preview.views import Size, View, choose_overview, choose_region
-from kinoloom.enhance.video.enhancement import build_enhanced_clip
+from kinoloom.enhance.video.enhancement import VideoWork
 from kinoloom.errors import KinoloomError
 
 _WHOLE_S = 2.0
@@ -197,7 +197,7 @@ def _render_frame(task: _Task, time: Fraction) -> Frame:
     if settings.options.size is None and settings.options.scale is None:
         settings = replace(settings, size=None)  # HDR videos may be passed on unchanged
     settings = replace(settings, options=options)
-    enhanced = build_enhanced_clip(part, settings, task.source.typical)
+    enhanced = VideoWork(part, settings, task.source.typical).build()
     return take_first(enhanced.read(time), time)
 
 

@@ -24,16 +24,17 @@ from kinoloom.enhance.pictures.building import (
 )
 from kinoloom.enhance.pictures.denoising import TiledDenoiser
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
-from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, choose_order
+from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, Order, choose_order
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
 from kinoloom.enhance.temporal.clip import denoise_clip
 from kinoloom.enhance.tiers import open_denoiser
 from kinoloom.enhance.video.frames import map_frames
+from kinoloom.enhance.video.preview import cut_preview
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
 from kinoloom.media.memory import estimate_encoding
 
 _TIER = "fast"
-_SAMPLES = 5
+VIDEO_SAMPLES = 5
 """Frames that are measured."""
 _LARGEST_CODEC = "av1"
 _HELD_FRAMES = 10
@@ -51,6 +52,18 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         WeightsError: a network is missing; the hint has the command that gets it.
         BudgetError: the memory limit is too low.
     """
+    work = plan_video(clip, options)
+    for choice in work.settings.choices:
+        clip.notes.add("choice", choice.reason)
+    return work.build()
+
+
+def plan_video(clip: Clip, options: EnhanceOptions) -> VideoWork:
+    """Measure a video as far as its options need it, and plan the work on it.
+
+    Raises:
+        KinoloomError: as `enhance_video`.
+    """
     if options.metadata:
         raise UsageError("--metadata applies to photos, but the input is a video.")
     first = next(iter(clip), None)
@@ -58,16 +71,14 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         raise UnreadableMediaError("The video has no frames.")
 
     def measure() -> Measurement:
-        return measure_clip(clip, _SAMPLES)[0]
+        return measure_clip(clip, VIDEO_SAMPLES)[0]
 
     settings = resolve(options, measure)
-    for choice in settings.choices:
-        clip.notes.add("choice", choice.reason)
-    return build_enhanced_clip(clip, settings, first)
+    return VideoWork(cut_preview(clip, options.preview), settings, first)
 
 
-def build_enhanced_clip(clip: Clip, settings: Settings, typical: Frame) -> Clip:
-    """Return the lazy clip of a video, or of a part of its pictures, with resolved settings.
+class VideoWork:
+    """The steps of the work on one video.
 
     Args:
         clip: the source.
@@ -77,27 +88,16 @@ def build_enhanced_clip(clip: Clip, settings: Settings, typical: Frame) -> Clip:
     Raises:
         UsageError, UnsupportedMediaError, WeightsError, BudgetError: as `enhance_video`.
     """
-    return _Enhancement(clip, settings, typical).build()
 
-
-class _Enhancement:
-    """The steps of the work on one video.
-
-    Args:
-        clip: the source.
-        settings: of the work.
-        first: its first frame.
-    """
-
-    def __init__(self, clip: Clip, settings: Settings, first: Frame) -> None:
+    def __init__(self, clip: Clip, settings: Settings, typical: Frame) -> None:
         self.clip, self.settings = clip, settings
         width, height = settings.find_size(clip.width, clip.height)
         check_size(width, height)
         self.networks = choose_networks(settings, clip.width, clip.height, tier=_TIER)
         self.budget = clip.budget or Budget(settings.options.memory)
-        self.context = describe_context(settings, first.image[..., :3], clip.bits)
+        self.context = describe_context(settings, typical.image[..., :3], clip.bits)
         self.memory_bytes = 1
-        work = self._build_work(self.networks)
+        work = self.build_work(self.networks)
         if clip.color.is_hdr and (work.stages or work.filters or self.settings.size):
             raise UnsupportedMediaError(
                 "The video is HDR; networks and filters are for SDR.",
@@ -105,35 +105,45 @@ class _Enhancement:
             )
         self._declare(work)
 
+    @property
+    def order(self) -> Order:
+        """The order of the steps."""
+        return choose_order(
+            self.settings.options.order,
+            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
+            scale=self.build_work(self.networks).scale,
+            frame_ratio=self._estimate_frame_ratio(),
+            interpolates=self.interpolates,
+        )
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether frames are added, or repeated ones replaced."""
+        options = self.settings.options
+        return any((options.fps, options.times, options.slow, options.dedup))
+
+    @property
+    def time_scale(self) -> Fraction:
+        """How much longer the result lasts."""
+        return self.settings.options.slow or Fraction(1)
+
     def build(self) -> Clip:
         """Return the lazy clip."""
-        options = self.settings.options
-        order = choose_order(
-            options.order,
-            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
-            scale=self._build_work(self.networks).scale,
-            frame_ratio=self._estimate_frame_ratio(),
-            interpolates=self._interpolates,
-        )
+        order = self.order
         if order.reason:
             self.clip.notes.add("order", order.reason)
-        latency = options.latency
+        latency = self.settings.options.latency
         clip = self.clip.with_(pacing=Pacing(float(latency)) if latency is not None else None)
-        for steps in _join_steps(order.steps, interpolates=self._interpolates):
+        for steps in _join_steps(order.steps, interpolates=self.interpolates):
             if steps == (INTERPOLATE,):
-                clip = self._interpolate(clip)
+                clip = self.interpolate(clip)
             else:
                 if CLEAN in steps and self._denoises:
                     clip = self._denoise(clip)
                 works = self._build_parts(steps)
-                clip = map_frames(clip, works, self.context, uses_samples=not self._interpolates)
+                clip = map_frames(clip, works, self.context, uses_samples=not self.interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
-
-    @property
-    def _interpolates(self) -> bool:
-        options = self.settings.options
-        return any((options.fps, options.times, options.slow, options.dedup))
 
     @property
     def _denoises(self) -> bool:
@@ -151,7 +161,8 @@ class _Enhancement:
         given = None if self.settings.denoise == "auto" else find_noise(self.settings)
         return denoise_clip(clip, denoise, given)
 
-    def _build_work(self, networks: Networks) -> PictureWork:
+    def build_work(self, networks: Networks) -> PictureWork:
+        """Return all of the work on each picture, without the interpolation."""
         return build_work(self.settings, networks, self.memory_bytes)
 
     def _build_parts(self, steps: tuple[str, ...]) -> list[PictureWork]:
@@ -162,7 +173,7 @@ class _Enhancement:
         return [self._build_part(steps, one) for one in networks]
 
     def _build_part(self, steps: tuple[str, ...], networks: Networks) -> PictureWork:
-        work = self._build_work(networks)
+        work = self.build_work(networks)
         if self._denoises:
             done = len(list_deblocking(self.settings)) + 1
             work = replace(work, stages=work.stages[done:])
@@ -175,7 +186,8 @@ class _Enhancement:
             )
         return work
 
-    def _interpolate(self, clip: Clip) -> Clip:
+    def interpolate(self, clip: Clip) -> Clip:
+        """Return the lazy clip of a clip's frames and the new ones between them."""
         options = self.settings.options
         names = ("fps", "times", "slow", "dedup")
         values = {name: one for name in names if (one := getattr(options, name))}
@@ -189,7 +201,7 @@ class _Enhancement:
         options = self.settings.options
         if options.fps and self.clip.rate:
             return float(options.fps / self.clip.rate * (options.slow or 1))
-        return float(options.times or options.slow or Fraction(2 if self._interpolates else 1))
+        return float(options.times or options.slow or Fraction(2 if self.interpolates else 1))
 
     def _declare(self, work: PictureWork) -> None:
         """Declare the memory of the work, and find out what is left for its tiles.
