@@ -36,6 +36,7 @@ class Entries:
         cards: paths of `base.model.ModelCard` objects.
         checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
         pages: paths of `base.page.Page` objects, by name.
+        presets: paths of functions () -> list of `base.presets.Preset`, by the op they belong to.
         commands: commands other than ops: functions (folders, options) -> exit code.
     """
 
@@ -46,4 +47,5 @@ class Entries:
     cards: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
+    presets: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, OpEntry] = field(default_factory=dict)

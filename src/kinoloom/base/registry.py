@@ -24,7 +24,7 @@ from kinoloom.errors import RegistryError
 PACKAGES = ("base", "media", "learn", "film", "enhance", "clifford", "tiny", "pipelines", "studio")
 """Packages of kinoloom that have an `entries.py`, in the order of the command line's help."""
 
-Kind = Literal["ops", "files", "interpolators", "cards", "checks", "pages", "commands"]
+Kind = Literal["ops", "files", "interpolators", "cards", "checks", "pages", "presets", "commands"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
 

@@ -32,4 +32,5 @@ ENTRIES = Entries(
         "x4plus": "cards:X4PLUS",
         "x4plus-anime": "cards:X4PLUS_ANIME",
     },
+    presets={"enhance": "planning.presets:list_presets"},
 )

@@ -10,34 +10,17 @@ The names are those of the options of `enhance`, with _ for -.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from kinoloom.base.options import options_of
+from kinoloom.base.presets import Preset
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.errors import RegistryError, UsageError
 
 _SUFFIX = ".toml"
 _NOT_IN_PRESETS = ("preset", "auto", "without", "memory")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named set of options.
-
-    Attributes:
-        name: as given to `--preset`.
-        summary: one line.
-        values: by the names of options of `enhance`, checked.
-        text: the TOML file.
-    """
-
-    name: str
-    summary: str
-    values: dict[str, Any]
-    text: str
 
 
 def list_presets() -> list[Preset]:
