@@ -74,7 +74,8 @@ class BenchSrOptions:
 
     upscalers: str = option(
         "",
-        "Comma-separated filters: nearest, bicubic, lanczos4 (default: all)",
+        "Comma-separated filters and networks: nearest, bicubic, lanczos4, live-x2, ... "
+        "(default: all that are present)",
         metavar="NAMES",
     )
     models: str = option(
@@ -94,7 +95,8 @@ class BenchDenoiseOptions:
     )
     denoisers: str = option(
         "",
-        "Comma-separated filters: identity, gaussian, bilateral, nlmeans (default: all)",
+        "Comma-separated filters and networks: identity, gaussian, bilateral, nlmeans, "
+        "denoise-small (default: all that are present)",
         metavar="NAMES",
     )
     models: str = option(
