@@ -43,7 +43,7 @@ class EnhanceOptions:
     )
     lut: Path | None = option(None, "Colour look-up table (.cube)", metavar="FILE")
     without: str = option(
-        "", "Comma-separated corrections of the preset to leave out", metavar="NAMES"
+        "", "Comma-separated corrections of the preset or of --auto to leave out", metavar="NAMES"
     )
     strength: float | None = option(None, "Strength of all corrections", low=0, high=1)
     fps: Fraction | None = option(None, "Videos: frame rate, with new frames", unit="fps")

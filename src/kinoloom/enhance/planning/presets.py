@@ -42,7 +42,8 @@ def find_preset(name: str) -> Preset:
         try:
             text = Path(name).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The preset {name} cannot be read: {error}.") from error
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise UsageError(f"The preset {name} cannot be read: {why}.") from error
         return _parse(Path(name).stem, text, name)
     if name not in _list_names():
         raise RegistryError(
@@ -65,10 +66,15 @@ def _parse(name: str, text: str, source: str) -> Preset:
             known = ", ".join(one for one in declared if one not in _NOT_IN_PRESETS)
             raise UsageError(f"The preset {source} has the unknown option '{key}'.", hint=known)
         try:
-            checked[key] = declared[key].parse(value)
+            checked[key] = declared[key].parse(_to_text(value, declared[key].kind))
         except UsageError as error:
             raise UsageError(f"The preset {source}: {error.message}", hint=error.hint) from error
     return Preset(name, str(summary), checked, text)
+
+
+def _to_text(value: object, kind: type) -> object:
+    """Return a number as text where an option is text, such as denoise = 20."""
+    return str(value) if kind is str and type(value) in (int, float) else value
 
 
 def _list_names() -> list[str]:
