@@ -23,7 +23,7 @@ from kinoloom.enhance.planning.settings import Settings, check_size, merge_prese
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
-_VIDEO_OPTIONS = ("fps", "times", "slow", "order")
+_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order")
 _TIER = "fast"
 _HELD_BYTES = 6
 """Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
@@ -40,7 +40,10 @@ def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
     """
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
-            raise UsageError(f"--{name} applies to videos, but the input is a photo.")
+            raise UsageError(
+                f"--{name} applies to videos, but the input is a photo.",
+                hint="Leave it out; 'kinoloom interpolate' makes films of photos.",
+            )
     given = Settings(merge_preset(options))
     networks = choose_networks(given, clip.width, clip.height, tier=_TIER)
     memory = _declare(clip, options, given, networks)
