@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.arrays import Picture
 from kinoloom.base.options import build
-from kinoloom.enhance.estimate.measure import Measurement, measure_photo
+from kinoloom.enhance.estimate.measure import Measurement
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.pictures.building import build_work, choose_networks
 from kinoloom.enhance.pictures.stages import FilterStage
@@ -17,21 +16,20 @@ from kinoloom.enhance.planning.settings import Settings, parse_size
 
 
 def draw(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
-    """Return a textured colour picture with edges and some noise, (H, W, 3) float32 in 0..1."""
+    """Return texture, edges, noise and a stepped gradient, (H, W, 3) float32 in 0..1."""
     rng = np.random.default_rng(seed)
     coarse = rng.random((height // 8 + 2, width // 8 + 2, 3), np.float32)
     picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     picture[height // 3 : height // 2, width // 4 : width // 2] = (0.9, 0.1, 0.2)
-    noise = rng.normal(0, 0.03, picture.shape)
-    return np.clip(picture + noise, 0, 1).astype(np.float32).reshape(height, width, 3)
+    picture += rng.normal(0, 0.03, picture.shape).astype(np.float32)
+    ramp = np.arange(width // 2) * np.float32(0.2 / max(width, 1))
+    picture[height // 2 :, : width // 2] = np.floor(ramp * 128)[:, None] / 128 + np.float32(0.3)
+    return np.clip(picture, 0, 1).reshape(height, width, 3)
 
 
-def settings_of(measured: Picture | None = None, **values: object) -> Settings:
-    """Return settings of options, with the measurement of a picture."""
+def settings_of(measurement: Measurement | None = None, **values: object) -> Settings:
+    """Return settings of options, with a measurement."""
     options: EnhanceOptions = build(EnhanceOptions, values)
-    measurement: Measurement | None = None
-    if measured is not None:
-        measurement = measure_photo(measured, None)
     return Settings(options, measurement=measurement, size=parse_size(options.size))
 
 
