@@ -18,12 +18,14 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from kinoloom.base import Audio, Clip, Frame, Report, Timeline, Tracks
+    from kinoloom.enhance.api import Enhancer
     from kinoloom.film.api import interpolate
     from kinoloom.media.files import read, write
 
 __all__ = [
     "Audio",
     "Clip",
+    "Enhancer",
     "Frame",
     "Report",
     "Timeline",
@@ -38,6 +40,7 @@ __getattr__, __dir__ = lazy.attach(
     {
         "Audio": "kinoloom.base",
         "Clip": "kinoloom.base",
+        "Enhancer": "kinoloom.enhance.api",
         "Frame": "kinoloom.base",
         "Report": "kinoloom.base",
         "Timeline": "kinoloom.base",

@@ -134,7 +134,9 @@ def test_the_reasons_of_choices_are_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"fps": 30}, {"times": 2}, {"slow": 2}, {"dedup": True}, {"order": "auto"}], ids=str
+    "options",
+    [{"fps": 30}, {"times": 2}, {"slow": 2}, {"dedup": True}, {"order": "auto"}, {"latency": 1}],
+    ids=str,
 )
 def test_options_of_videos_are_rejected(tmp_path: Path, options: dict[str, object]) -> None:
     make.save(tmp_path / "in.png", make.picture())

@@ -87,6 +87,7 @@ ANIMEVIDEOV3 = ModelCard(
     ),
 )
 
+
 def _describe_own(
     name: str, summary: str, sha256: str, parameters: int, figures: dict[str, float]
 ) -> ModelCard:

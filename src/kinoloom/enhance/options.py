@@ -55,6 +55,13 @@ class EnhanceOptions:
         "Videos: auto, or clean, upscale and interpolate in order, comma-separated",
         metavar="ORDER",
     )
+    latency: Fraction | None = option(
+        None,
+        "Streams (-o -): delay from which on a faster tier is used",
+        low=0,
+        high=60,
+        unit="s",
+    )
     metadata: Literal["keep", "drop", "no-location"] | None = option(
         None, "Photos: metadata that is written"
     )

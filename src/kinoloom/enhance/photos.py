@@ -23,8 +23,9 @@ from kinoloom.enhance.planning.settings import Settings, check_size, merge_prese
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
-_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order")
-_TIER = "fast"
+_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order", "latency")
+TIER = "fast"
+"""What `--tier auto` is for photos."""
 _HELD_BYTES = 6
 """Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
 
@@ -45,7 +46,7 @@ def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
                 hint="Leave it out; 'kinoloom interpolate' makes films of photos.",
             )
     given = Settings(merge_preset(options))
-    networks = choose_networks(given, clip.width, clip.height, tier=_TIER)
+    networks = choose_networks(given, clip.width, clip.height, tier=TIER)
     memory = _declare(clip, options, given, networks)
     edited = edit_photos(clip, _Editor(options, memory, clip).edit)
     return edited.with_(made_with={**clip.made_with, **networks.details})
@@ -65,7 +66,7 @@ def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bit
     """
     height, width = picture.shape[:2]
     check_size(*settings.find_size(width, height))
-    networks = choose_networks(settings, width, height, tier=_TIER)
+    networks = choose_networks(settings, width, height, tier=TIER)
     work = build_work(settings, networks, memory_bytes)
     return work.run(picture, describe_context(settings, picture, bits), picture.dtype)
 

@@ -29,6 +29,8 @@ _CARDS: dict[tuple[str, Look], dict[int, str]] = {
     ("drawn", "real"): {4: "x4plus-anime"},
 }
 """Names of the cards by factor, for each tier and look."""
+FASTER_TIERS = ("fast", "live")
+"""What a stream that is late falls back to, in order."""
 DENOISER = "denoise-small"
 
 

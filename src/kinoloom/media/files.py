@@ -5,6 +5,7 @@ The reader depends on the content of the files, the writer on the suffix of the 
     .mp4 .m4v .mov .mkv .webm         a video with sound, subtitles, chapters and tags
     .gif .webp .png .apng .avif       an animated picture
     no suffix, or a folder            a folder of numbered PNG files
+    -                                 standard output, as y4m, for another program in a pipe
 
 Photos that are edited one by one keep their own format, in a file or a folder like that of theirs.
 
@@ -26,7 +27,13 @@ from kinoloom.base.files import Progress, Written, no_progress
 from kinoloom.base.options import build, option
 from kinoloom.base.outputs import check_not_input, check_output
 from kinoloom.errors import InputNotFoundError, UnreadableMediaError, UsageError
-from kinoloom.media.write_options import WriteOptions, WrittenClip, describe_written, sidecar_path
+from kinoloom.media.write_options import (
+    STDOUT,
+    WriteOptions,
+    WrittenClip,
+    describe_written,
+    sidecar_path,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -140,8 +147,8 @@ class ClipFiles:
         Returns:
             Its data has output, frames, duration_s (None without times), width and height in
             pixels, rate ("30000/1001", or None if it varies), codec, hdr (the HDR metadata
-            stored, or None), bytes (of everything written) and seconds (of writing). For edited
-            photos see `photo.editing.writing.write_photos`.
+            stored, or None), bytes (of everything written; None for a pipe) and seconds (of
+            writing). For edited photos see `photo.editing.writing.write_photos`.
 
         Raises:
             UsageError: an unknown suffix, or an option that the format does not support.
@@ -149,7 +156,7 @@ class ClipFiles:
                 that the clip reads; the disk is full.
         """
         begun = time.monotonic()
-        if value.keeps_format:
+        if value.keeps_format and path != STDOUT:
             from kinoloom.media.photo.editing import write_photos
 
             return write_photos(value, path, options, progress)
@@ -235,6 +242,10 @@ def _is_photo(path: Path) -> bool:
 
 def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write the clip with the writer for its suffix."""
+    if path == STDOUT:
+        from kinoloom.media.video.y4m import write_y4m
+
+        return write_y4m(clip, options, progress)
     from kinoloom.media.video.codecs import ANIMATED, VIDEO
 
     suffix = path.suffix.lower()

@@ -16,6 +16,8 @@ from kinoloom.base.outputs import write_text_atomically
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.errors import OutputExistsError
 
+STDOUT = Path("-")
+"""The output that means standard output."""
 CodecName = Literal["auto", "h264", "h265", "av1", "vp9", "prores", "ffv1"]
 
 
@@ -105,7 +107,7 @@ def describe_written(
         "rate": None if clip.rate is None else str(clip.rate),
         "codec": written.codec,
         "hdr": to_jsonable(clip.hdr),
-        "bytes": sum(map(_bytes, [path, *sidecars])),
+        "bytes": sum(map(_bytes, [path, *sidecars])) if path != STDOUT else None,
         "seconds": time.monotonic() - begun,
     }
     facts = [f"{written.frames} frames"]

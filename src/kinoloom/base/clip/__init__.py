@@ -1,6 +1,16 @@
 """Clip: a lazy sequence of frames with exact times, colour and HDR metadata."""
 
-from kinoloom.base.clip.clip import Clip, Frame
+from kinoloom.base.clip.clip import Clip, DeferredFrame, Frame
 from kinoloom.base.clip.color import Color, ContentLight, HdrMetadata, MasteringDisplay
+from kinoloom.base.clip.pacing import Pacing
 
-__all__ = ["Clip", "Color", "ContentLight", "Frame", "HdrMetadata", "MasteringDisplay"]
+__all__ = [
+    "Clip",
+    "Color",
+    "ContentLight",
+    "DeferredFrame",
+    "Frame",
+    "HdrMetadata",
+    "MasteringDisplay",
+    "Pacing",
+]

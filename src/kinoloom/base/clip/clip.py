@@ -19,6 +19,7 @@ from kinoloom.base.arrays import Picture, check_picture
 from kinoloom.base.audio import Audio
 from kinoloom.base.budget import Budget
 from kinoloom.base.clip.color import BT709, Color, HdrMetadata
+from kinoloom.base.clip.pacing import Pacing
 from kinoloom.base.notes import Notes
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import ArrayError
@@ -55,6 +56,47 @@ class Frame:
         if self.duration < 0:
             raise ArrayError(f"A frame's duration must be at least 0, not {self.duration}.")
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the picture: (H, W, C)."""
+        return self.image.shape
+
+
+class DeferredFrame(Frame):
+    """A frame whose picture is computed when it is first used.
+
+    A writer that stores `native` unchanged never needs it.
+
+    Args:
+        image: what returns the picture; or the picture.
+        time, duration, native: as those of `Frame`.
+        shape: (H, W, C) of the picture; None if it is given.
+    """
+
+    def __init__(
+        self,
+        image: Picture | Callable[[], Picture],
+        time: Fraction,
+        duration: Fraction = Fraction(0),
+        native: object | None = None,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
+        known = {"time": time, "duration": duration, "native": native, "_shape": shape}
+        self.__dict__.update(known, **({"_make": image} if callable(image) else {"image": image}))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the picture: (H, W, C)."""
+        shape: tuple[int, ...] | None = self.__dict__["_shape"]
+        return self.image.shape if shape is None else shape
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "image" or "_make" not in self.__dict__:
+            raise AttributeError(name)
+        image = check_picture(self.__dict__["_make"](), f"frame at {float(self.time):.3f} s")
+        self.__dict__["image"] = image
+        return image
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -86,6 +128,7 @@ class Clip:
         made_with: details for the provenance record beyond the options (the engine chosen, its
             weights); a `Path` value is recorded with its hash.
         provenance: how it was made, set by `Op`; None for clips from outside.
+        pacing: of a stream that must keep up with its own times; None for one that need not.
         reading_bytes: an estimate of the memory that reading its frames takes, frames included.
         budget: the memory budget of the job that reads it; None for no limit.
 
@@ -115,6 +158,7 @@ class Clip:
     notes: Notes = field(default_factory=Notes, repr=False)
     made_with: dict[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = field(default=None, repr=False)
+    pacing: Pacing | None = field(default=None, repr=False, compare=False)
     reading_bytes: int = 0
     budget: Budget | None = field(default=None, repr=False, compare=False)
 

@@ -53,7 +53,7 @@ class NetworkUpscaler:
         """
         if self.channels == 3:
             return self._run(picture)
-        large = self._run(find_studio_luma(picture)[..., None])[..., 0]
+        large = self.enlarge_luma(find_studio_luma(picture))
         size = (large.shape[1], large.shape[0])
         cubic = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.float32)
         np.clip(cubic, 0, 1, out=cubic)
@@ -62,6 +62,17 @@ class NetworkUpscaler:
         large /= _LUMA_RANGE
         cubic += large[..., None]
         return cubic
+
+    def enlarge_luma(self, luma: Floats) -> Floats:
+        """Return enlarged luma, (scale h, scale w) float32, by a network of one channel.
+
+        Args:
+            luma: (h, w) float32 in 16/255..235/255.
+
+        Raises:
+            WeightsError, BudgetError: as `runtime.onnx.OnnxModel`.
+        """
+        return self._run(luma[..., None])[..., 0]
 
     def _run(self, image: Floats) -> Floats:
         planes = to_planes(image)

@@ -19,6 +19,7 @@ from kinoloom.enhance.pictures.stages import DenoiseStage, FilterStage, Stage, U
 from kinoloom.enhance.pictures.work import PictureWork, reduce_for_estimates
 from kinoloom.enhance.planning.settings import Settings
 from kinoloom.enhance.tiers import (
+    FASTER_TIERS,
     Network,
     choose_denoiser,
     choose_upscalers,
@@ -75,6 +76,23 @@ def choose_networks(settings: Settings, width: int, height: int, *, tier: str) -
     upscalers = choose_upscalers(chosen, options.look or "clean", factor, options.weights)
     denoiser = choose_denoiser() if settings.denoise != "off" else None
     return Networks(denoiser, tuple(upscalers))
+
+
+def list_faster(settings: Settings, networks: Networks, width: int, height: int) -> list[Networks]:
+    """Return cheaper networks for the same source, the dearest first; the last one has none.
+
+    Args:
+        settings: of the job.
+        networks: that were chosen.
+        width, height: of the source.
+    """
+    factor = settings.find_factor(width, height)
+    known = [choose_upscalers(tier, "clean", factor) for tier in FASTER_TIERS]
+    names = [one[0].name for one in known if one]
+    current = networks.upscalers[0].name if networks.upscalers else ""
+    start = names.index(current) + 1 if current in names else 0
+    faster = [Networks(None, tuple(one)) for one in known[start:] if one]
+    return [*faster, Networks(None, ())] if networks.upscalers else []
 
 
 def find_noise(settings: Settings) -> Noise:

@@ -54,6 +54,11 @@ class PictureWork:
             factor *= stage.scale
         return factor
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but the size may change."""
+        return not self.stages and not self.filters
+
     def run(self, picture: Picture, context: Context, dtype: np.dtype[Any]) -> Picture:
         """Return the enhanced picture.
 

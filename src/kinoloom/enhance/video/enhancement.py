@@ -8,7 +8,7 @@ from typing import Any
 
 from kinoloom.base import registry
 from kinoloom.base.budget import Budget
-from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.clip import Clip, Frame, Pacing
 from kinoloom.base.op import Op
 from kinoloom.enhance.estimate.measure import Measurement, measure_clip
 from kinoloom.enhance.options import EnhanceOptions
@@ -17,6 +17,7 @@ from kinoloom.enhance.pictures.building import (
     build_work,
     choose_networks,
     describe_context,
+    list_faster,
 )
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
 from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, choose_order
@@ -99,12 +100,14 @@ class _Enhancement:
         )
         if order.reason:
             self.clip.notes.add("order", order.reason)
-        clip = self.clip
+        latency = options.latency
+        clip = self.clip.with_(pacing=Pacing(float(latency)) if latency is not None else None)
         for steps in _join_steps(order.steps, interpolates=self._interpolates):
             if steps == (INTERPOLATE,):
                 clip = self._interpolate(clip)
             else:
-                clip = map_frames(clip, self._build_part(steps), self.context)
+                works = self._build_parts(steps)
+                clip = map_frames(clip, works, self.context, uses_samples=not self._interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
@@ -116,9 +119,15 @@ class _Enhancement:
     def _build_work(self, networks: Networks) -> PictureWork:
         return build_work(self.settings, networks, self.memory_bytes)
 
-    def _build_part(self, steps: tuple[str, ...]) -> PictureWork:
-        """Return the part of the work that belongs to some steps."""
-        work = self._build_work(self.networks)
+    def _build_parts(self, steps: tuple[str, ...]) -> list[PictureWork]:
+        """Return the part of the work that belongs to some steps, for a stream also faster ones."""
+        networks = [self.networks]
+        if self.settings.options.latency is not None and UPSCALE in steps:
+            networks += list_faster(self.settings, self.networks, self.clip.width, self.clip.height)
+        return [self._build_part(steps, one) for one in networks]
+
+    def _build_part(self, steps: tuple[str, ...], networks: Networks) -> PictureWork:
+        work = self._build_work(networks)
         if CLEAN not in steps:
             work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
         if UPSCALE not in steps:

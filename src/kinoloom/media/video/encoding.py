@@ -202,7 +202,7 @@ def _reformat_native(frame: Frame, plan: Plan) -> av.VideoFrame | None:
     native = frame.native
     if not isinstance(native, av.VideoFrame) or not plan.takes_native:
         return None
-    if (native.height, native.width) != frame.image.shape[:2]:
+    if (native.height, native.width) != frame.shape[:2]:
         return None
     size = plan.width, plan.height
     return reformat_yuv(native, plan.pix_fmt, size, full_range=plan.color.full_range)

@@ -57,16 +57,16 @@ def _check_frames(
     for frame in frames:
         if after is not None and frame.time <= after:
             continue
-        if not clip.stills and shape not in (None, frame.image.shape):
+        if not clip.stills and shape not in (None, frame.shape):
             raise UnsupportedMediaError(
                 f"The frame at {float(frame.time):.3f} s is "
-                f"{_describe_size(frame.image.shape)}; the "
+                f"{_describe_size(frame.shape)}; the "
                 f"frames before it are {_describe_size(shape)}.",
                 hint="All frames of a film must have the same size.",
             )
         if last is not None and frame.time <= last:
             raise ArrayError(f"Frame times must increase: {frame.time} s follows {last} s.")
-        shape, last = frame.image.shape, frame.time
+        shape, last = frame.shape, frame.time
         yield frame
         done += 1
         progress(done, clip.frame_count)

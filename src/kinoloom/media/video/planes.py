@@ -143,6 +143,24 @@ def downsample(chroma: NDArray[np.float32], steps: tuple[int, int]) -> NDArray[n
     return chroma
 
 
+def enlarge_chroma(chroma: Plane, steps: tuple[int, int], factor: int) -> NDArray[np.float32]:
+    """Enlarge a chroma plane of a picture whose luma is enlarged about the centre of its pixels.
+
+    Args:
+        chroma: (h, w) as stored.
+        steps: luma samples per chroma sample, horizontally and vertically, before and after.
+        factor: of both sides.
+
+    Returns:
+        (factor h, factor w) float32; if luma has odd sides, the last row or column is beyond it.
+    """
+    full = np.asarray(chroma, np.float32)
+    excess = (factor - 1) / (2 * factor)
+    for axis, shift in ((0, excess), (1, excess / steps[0])):
+        full = _interpolate(full, axis, [k / factor - shift for k in range(factor)])
+    return full
+
+
 def _list_subsampled_axes(steps: tuple[int, int]) -> list[tuple[int, int, float]]:
     """Return (axis, step, first chroma position in luma samples) of each subsampled axis."""
     across, down = steps
