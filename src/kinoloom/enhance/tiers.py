@@ -91,9 +91,14 @@ def choose_denoiser() -> Network:
     return Network(card.name, require_weights(card))
 
 
+def list_tiers() -> list[tuple[str, Look, int, str]]:
+    """Return tier, look, factor and name of the card of all upscaling networks."""
+    return [(*key, factor, name) for key, its in _CARDS.items() for factor, name in its.items()]
+
+
 def list_upscalers() -> list[Network]:
     """Return all networks of tiers whose weights are on this machine."""
-    return _list_present([name for cards in _CARDS.values() for name in cards.values()])
+    return _list_present([name for *_, name in list_tiers()])
 
 
 def list_denoisers() -> list[Network]:

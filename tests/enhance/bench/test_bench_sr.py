@@ -119,10 +119,11 @@ def test_present_tiers_are_contestants_by_default(folder: Path) -> None:
     }
     assert {"live-x2", "fast-x2"} <= set(doubling)
     assert set(found) == {one.name for one in FILTERS} | set(doubling)
-    file = folder.parent / "same.onnx"
+    file = folder.parent / "run" / "live-x2.onnx"
+    file.parent.mkdir()
     file.write_bytes(doubling["live-x2"].read_bytes())
     named = bench_sr(folder, upscalers="live-x2", models=str(file)).data["rows"]
-    assert [row["model"] for row in named] == ["live-x2", "same"]
+    assert [row["model"] for row in named] == ["live-x2", "run/live-x2"]
     assert [row["psnr_y_db"] for row in named] == [found["live-x2"]] * 2
 
 

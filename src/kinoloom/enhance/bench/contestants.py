@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -125,7 +125,10 @@ def list_sources(
     available = [Source(one.name) for one in filters]
     available += [Source(one.name, network=one.file) for one in networks]
     sources = [find_named(available, name) for name in _split(names)] or available
-    sources += [Source(Path(name).stem, network=Path(name)) for name in _split(models)]
+    tiers = {one.name for one in networks}
+    sources += [
+        Source(_name_file(Path(name), tiers), network=Path(name)) for name in _split(models)
+    ]
     if peer is not None:
         sources.append(Source(load_peer(peer, *kind).name, peer=peer))
     found = [source.name for source in sources]
@@ -133,6 +136,11 @@ def list_sources(
         if found.count(name) > 1:
             raise UsageError(f"Two contestants are named {name}.", hint="Rename one of the files.")
     return sources
+
+
+def _name_file(file: Path, tiers: Collection[str]) -> str:
+    """Return the name of a file, with its folder where a tier has the same name."""
+    return f"{file.absolute().parent.name}/{file.stem}" if file.stem in tiers else file.stem
 
 
 def find_named(contestants: Sequence[N], name: str) -> N:
