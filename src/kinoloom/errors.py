@@ -65,7 +65,7 @@ class ArrayError(UsageError):
 
 
 class DefinitionError(UsageError):
-    """A pipeline definition is invalid; the message names the JSON path of each problem."""
+    """A pipeline definition or a record is invalid; the message names the JSON path."""
 
     has_lines = True
 

@@ -302,6 +302,17 @@ def build_definition(folder: Path) -> None:
     _write_json(folder / "one.json", samples.definition(samples.fail("Stop")))
 
 
+def build_degradation(folder: Path) -> None:
+    """Records of degradations, which together have most kinds of steps."""
+    from kinoloom.enhance.degrade.records import write_record
+    from kinoloom.enhance.degrade.sampling.presets import sample_recipe
+
+    for preset in ("realesrgan", "bsrgan", "meeting", "vhs"):
+        write_record(
+            [sample_recipe(preset, np.random.default_rng((7, 0)), 2)], folder / f"{preset}.json"
+        )
+
+
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1))
 
@@ -390,6 +401,7 @@ BUILDERS = (
     build_scheme,
     build_fields,
     build_definition,
+    build_degradation,
     build_package,
     build_triplets,
     build_training,

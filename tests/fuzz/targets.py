@@ -110,6 +110,12 @@ def recognize_network(source: Path, out: Path) -> None:
         load_network(path)
 
 
+def replay_degradation(source: Path, out: Path) -> None:
+    """Replay a record of degradations on a photo."""
+    photo = _CORPUS / "photo" / "rgb.jpg"
+    run_command("degrade", photo, "-o", out / "photo.jpg", "--recipe", source)
+
+
 def use_weights(source: Path, out: Path) -> None:
     """Interpolate with a user's network."""
     weights = _find(source, ".onnx")
@@ -265,6 +271,7 @@ KINDS: dict[str, tuple[Target, ...]] = {
         recognize_network,
     ),
     "definition": (validate, report_definition),
+    "degradation": (replay_degradation,),
     "examples": (read_labelled,),
     "fields": (read_fields,),
     "image": (read_image,),
@@ -297,6 +304,7 @@ def preload() -> None:
 _READERS = (
     "kinoloom.cli.main",
     "kinoloom.clifford.fields.from_clip",
+    "kinoloom.enhance.degrade.run",
     "kinoloom.enhance.nets.families",
     "kinoloom.film.bench.run",
     "kinoloom.film.engines.deep",

@@ -13,6 +13,9 @@ ENTRIES = Entries(
             "ops:measure",
             "Measure noise, compression, blur and light of photos or a video.",
         ),
+        "degrade": OpEntry(
+            "ops:degrade", "Make realistic low-quality photos and videos from good ones."
+        ),
         "bench.sr": OpEntry(
             "ops:bench_sr", "Measure upscalers on pictures with known ground truth."
         ),

@@ -10,6 +10,7 @@ from kinoloom.base.report import Report
 from kinoloom.enhance.options import (
     BenchDenoiseOptions,
     BenchSrOptions,
+    DegradeOptions,
     EnhanceOptions,
     MeasureOptions,
     TrainOptions,
@@ -43,6 +44,22 @@ def measure(clip: Clip, options: MeasureOptions) -> Report:
     from kinoloom.enhance.estimate.report import build_measure_report
 
     return build_measure_report(measure_clip(clip, options.samples))
+
+
+@op("degrade", one_by_one=True)
+def degrade(clip: Clip, options: DegradeOptions) -> Clip:
+    """Make realistic low-quality photos and videos from good ones.
+
+    The preset is a distribution of blur, resizing, noise and compression, from which the seed
+    samples. A video is also encoded and decoded by a real codec (H.264, H.265, AV1 or MPEG-4); the
+    preset meeting halves its frame rate. realesrgan and bsrgan are the published degradations;
+    light and heavy vary the first; meeting, vhs and phone imitate a video call, a tape and a
+    messenger. Photos and folders of photos keep their format and metadata. A record of all
+    parameters (--record) replays bit-identically (--recipe).
+    """
+    from kinoloom.enhance.degrade.run import degrade as run
+
+    return run(clip, options)
 
 
 @op("bench.sr")

@@ -121,6 +121,26 @@ class MeasureOptions:
     samples: int = option(9, "Videos: number of frames that are measured", low=1, high=1000)
 
 
+DegradationName = Literal["realesrgan", "light", "heavy", "bsrgan", "meeting", "vhs", "phone"]
+
+
+@dataclass(frozen=True)
+class DegradeOptions:
+    """Options of `degrade`."""
+
+    preset: DegradationName = option("realesrgan", "Distribution of the degradations")
+    seed: int = option(0, "Seed of the degradations and their noise", low=0, high=2**31)
+    scale: int | None = option(
+        None, "Divisor of width and height, by default that of the preset", low=1, high=8
+    )
+    recipe: Path | None = option(
+        None, "Record to replay, instead of a preset, scale and seed", metavar="FILE"
+    )
+    record: Path | None = option(
+        None, "Write all parameters to a JSON file for --recipe", metavar="FILE"
+    )
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """Options of `train enhance`; unset values come from the preset."""
@@ -128,6 +148,11 @@ class TrainOptions:
     preset: Literal["live", "fast", "small", "denoise"] = option("live", "Network and recipe")
     scale: int | None = option(
         None, "Enlargement factor, 2 by default (presets live, fast and small)", low=2, high=4
+    )
+    degradation: Literal["realesrgan", "light", "heavy", "bsrgan", "meeting", "phone"] | None = (
+        option(
+            None, "Presets that enlarge: degradation of the photos, instead of a bicubic reduction"
+        )
     )
     out: Path | None = option(None, "Run directory; an existing run is resumed", metavar="DIR")
     preview: bool = option(False, "Show a sheet of training samples instead of training")

@@ -243,7 +243,7 @@ def _is_photo(path: Path) -> bool:
 def _write(clip: Clip, path: Path, options: WriteOptions, progress: Progress) -> WrittenClip:
     """Write the clip with the writer for its suffix."""
     if path == STDOUT:
-        from kinoloom.media.video.y4m import write_y4m
+        from kinoloom.media.container.y4m import write_y4m
 
         return write_y4m(clip, options, progress)
     from kinoloom.media.video.codecs import ANIMATED, VIDEO

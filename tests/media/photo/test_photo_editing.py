@@ -19,8 +19,8 @@ from PIL import Image
 from kinoloom.base.provenance import Provenance
 from kinoloom.errors import ArrayError, InputChangedError, OutputExistsError, UsageError
 from kinoloom.media.photo.editing import EditablePhoto, open_photo, read_key, save_photo
-from kinoloom.media.photo.editing.png import encode_png
-from kinoloom.media.photo.editing.tiff import encode_tiff
+from kinoloom.media.photo.editing.skeletons.png import encode_png
+from kinoloom.media.photo.editing.skeletons.tiff import encode_tiff
 from kinoloom.media.photo.reading import read_photo
 
 UPRIGHT = np.rot90(make.picture(), -1)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from kinoloom.media.photo.editing import open_photo, save_photo
 from kinoloom.media.photo.editing.blocks import Block
-from kinoloom.media.photo.editing.tiff import encode_tiff, read_tiff
+from kinoloom.media.photo.editing.skeletons.tiff import encode_tiff, read_tiff
 from kinoloom.media.photo.editing.tiff_structure import TiffStructure
 
 TAGS = {700: tagged.XMP, 33723: tagged.iim(), 34377: tagged.resources(), 34675: make.P3_ICC}

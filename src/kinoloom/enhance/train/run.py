@@ -44,11 +44,12 @@ def train_enhance(data: Path, options: TrainOptions) -> Report:
         UsageError: an option does not apply to the preset, or no run directory.
     """
     preset = PRESETS[options.preset]
-    if options.scale is not None and not isinstance(preset, UpscalePreset):
-        raise UsageError(
-            f"--scale does not apply to the preset {options.preset}.",
-            hint="Use it with live, fast or small.",
-        )
+    for name in ("scale", "degradation"):
+        if getattr(options, name) is not None and not isinstance(preset, UpscalePreset):
+            raise UsageError(
+                f"--{name} does not apply to the preset {options.preset}.",
+                hint="Use it with live, fast or small.",
+            )
     if options.out is None and not options.preview:
         raise UsageError("train enhance needs a run directory.", hint="Add --out DIR.")
     check_folder(data)
@@ -70,8 +71,11 @@ def _build_recipe(photos: TrainingPhotos, options: TrainOptions, preset: Preset)
         **_count_photos(photos),
         "names_sha256": _hash_names(photos),
     }
+    if options.degradation is not None:
+        record["degradation"] = options.degradation
     settings = override_settings(preset.settings, options)
-    return Recipe(photos, settings, scale, options.from_, options.test, record)
+    degradation = options.degradation or ""
+    return Recipe(photos, settings, scale, degradation, options.from_, options.test, record)
 
 
 def _hash_names(photos: TrainingPhotos) -> str:
@@ -91,6 +95,7 @@ def _train(options: TrainOptions, preset: Preset, recipe: Recipe, out: Path) -> 
     if result.ended == "done" and processes.is_first:
         check_data(out)
         suffix = f"-x{recipe.scale}" if isinstance(preset, UpscalePreset) else ""
+        suffix += f"-{recipe.degradation}" if recipe.degradation else ""
         _export_best(task, recipe, out / f"{options.preset}{suffix}.onnx")
     return _report_training(options, recipe, result, task)
 
@@ -105,6 +110,8 @@ def _export_best(task: Task, recipe: Recipe, file: Path) -> None:
     export_network(net, file, overwrite=True)
     folded = fold_network(net)
     kind = f"super-resolution by {recipe.scale}" if recipe.scale > 1 else "denoising"
+    if recipe.degradation:
+        kind += f" of photos with the degradation {recipe.degradation}"
     names = [each.name for each in recipe.photos.kept.files]
     summary = f"{kind}, trained with the preset {recipe.record['preset']}"
     write_card(file, folded, summary, names, recipe.settings, info["figures"])

@@ -1,8 +1,9 @@
 """Skipping: areas whose input did not change keep their output of the previous frame.
 
 The picture is divided into squares. A square is computed again if any input pixel within the reach
-of the network differs from the previous frame. Networks of convolutions return the same bits for a
-pixel wherever the computed rectangle begins and ends, so the result is that of the whole picture.
+of the network differs from the previous frame. Networks of convolutions return exactly the same
+value for a pixel wherever the computed rectangle begins and ends, so the result is that of the
+whole picture.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from kinoloom.enhance.nets.compact import Compact
 from kinoloom.enhance.nets.ffdnet import FFDNet
 from kinoloom.enhance.nets.luma import Luma
 from kinoloom.enhance.train.presets import DenoisePreset, UpscalePreset
+from kinoloom.enhance.train.samples.degraded import DegradedBatches, DegradedPhotos
 from kinoloom.enhance.train.samples.noise import NoiseBatches
 from kinoloom.enhance.train.samples.photos import TrainingPhotos
 from kinoloom.enhance.train.samples.reductions import ReducedPhotos, ReductionBatches
@@ -32,6 +33,7 @@ class Recipe:
         photos: of the data folder.
         settings: of the loop.
         scale: of an upscaler; 1 for a denoiser.
+        degradation: of the photos for an upscaler; "" for a bicubic reduction.
         initial: file of initial weights, or None.
         test: folder of the test set, or None.
         record: see `learn.task.Task`.
@@ -40,6 +42,7 @@ class Recipe:
     photos: TrainingPhotos
     settings: Settings
     scale: int
+    degradation: str
     initial: Path | None
     test: Path | None
     record: dict[str, Any]
@@ -60,14 +63,24 @@ def build_task(preset: UpscalePreset | DenoisePreset, recipe: Recipe) -> Task:
 
 def build_batches(
     preset: UpscalePreset | DenoisePreset, recipe: Recipe
-) -> ReductionBatches | NoiseBatches:
+) -> ReductionBatches | DegradedBatches | NoiseBatches:
     """Build the batches of a preset."""
     if isinstance(preset, UpscalePreset):
         return _reduce(preset, recipe)
     return _add_noise(preset, recipe)
 
 
-def _reduce(preset: UpscalePreset, recipe: Recipe) -> ReductionBatches:
+def _reduce(preset: UpscalePreset, recipe: Recipe) -> ReductionBatches | DegradedBatches:
+    if recipe.degradation:
+        return DegradedBatches(
+            recipe.photos.kept,
+            recipe.scale,
+            recipe.degradation,
+            recipe.settings.batch,
+            preset.low_px,
+            recipe.settings.seed,
+            luma=preset.network == "luma",
+        )
     return ReductionBatches(
         ReducedPhotos(recipe.photos.kept, recipe.scale),
         recipe.settings.batch,
@@ -92,7 +105,7 @@ def _build_upscaling(preset: UpscalePreset, recipe: Recipe) -> Task:
     net = network(preset.channels, preset.blocks, recipe.scale)
     if recipe.initial is not None:
         load_initial_weights(net, recipe.initial)
-    held_out = ReducedPhotos(recipe.photos.held_out, recipe.scale)
+    held_out = _open_held_out(recipe)
     test = _read_pairs(recipe.test, recipe.scale) if recipe.test else []
     return upscale.build_upscaling_task(
         net,
@@ -102,6 +115,13 @@ def _build_upscaling(preset: UpscalePreset, recipe: Recipe) -> Task:
         recipe.settings.steps,
         recipe.record,
     )
+
+
+def _open_held_out(recipe: Recipe) -> ReducedPhotos | DegradedPhotos:
+    photos, scale = recipe.photos.held_out, recipe.scale
+    if recipe.degradation:
+        return DegradedPhotos(photos, scale, recipe.degradation, recipe.settings.seed)
+    return ReducedPhotos(photos, scale)
 
 
 def _build_denoising(preset: DenoisePreset, recipe: Recipe) -> Task:

@@ -1,4 +1,4 @@
-"""The training task of super-resolution: a photo from its bicubic reduction.
+"""The training task of super-resolution: a photo from its reduction, clean or degraded.
 
 The figures are PSNR of luma by the literature's protocol (`metrics.luma`), on 8-bit RGB, without a
 border of as many pixels as the scale.
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.enhance.train.samples.crops import Floats, to_planes
+from kinoloom.enhance.train.samples.degraded import DegradedBatches
 from kinoloom.enhance.train.samples.reductions import ReductionBatches
 from kinoloom.enhance.train.tasks.objective import build_loss_weights, compute_terms
 from kinoloom.learn.logging.contact_sheet import draw_contact_sheet
@@ -67,7 +68,7 @@ def build_cases(pairs: Iterable[tuple[Pixels, Pixels]], scale: int) -> list[Upsc
 
 def build_upscaling_task(
     net: nn.Module,
-    batches: ReductionBatches,
+    batches: ReductionBatches | DegradedBatches,
     held_out: Sequence[UpscalingCase],
     test: Sequence[UpscalingCase],
     steps: int,

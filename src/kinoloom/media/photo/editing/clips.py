@@ -2,7 +2,7 @@
 
 In: files and folders. A frame of the clip is one photo; `edit_photos` replaces its pixels, and the
 writer puts them into a file with everything else of the original. A photo that cannot be read
-raises its error when it is reached, so that a writer can report it and go on with the next one.
+raises its error when it is reached, so that a writer can report it and continue with the next one.
 """
 
 from __future__ import annotations

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kinoloom.media.photo.editing.avif import AvifSkeleton
 from kinoloom.media.photo.editing.blocks import Block, Coding, Dpi, Skeleton
 from kinoloom.media.photo.editing.encoding import choose_bits
 from kinoloom.media.photo.editing.iptc import has_iptc
-from kinoloom.media.photo.editing.jpeg import EXIF_LIMIT, create_jpeg
 from kinoloom.media.photo.editing.opening import EditablePhoto
-from kinoloom.media.photo.editing.png import PngSkeleton, create_png
-from kinoloom.media.photo.editing.tiff import TiffSkeleton, adopt_exif, extract_exif
-from kinoloom.media.photo.editing.webp import create_webp
+from kinoloom.media.photo.editing.skeletons.avif import AvifSkeleton
+from kinoloom.media.photo.editing.skeletons.jpeg import EXIF_LIMIT, create_jpeg
+from kinoloom.media.photo.editing.skeletons.png import PngSkeleton, create_png
+from kinoloom.media.photo.editing.skeletons.tiff import TiffSkeleton, adopt_exif, extract_exif
+from kinoloom.media.photo.editing.skeletons.webp import create_webp
 
 _PLACES = {
     "JPEG": ("exif", "xmp", "photoshop", "iptc"),

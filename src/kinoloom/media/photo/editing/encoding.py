@@ -14,8 +14,8 @@ from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing.blocks import Coding
 from kinoloom.media.photo.editing.exif import Thumbnailer
-from kinoloom.media.photo.editing.png import encode_png
-from kinoloom.media.photo.editing.tiff import encode_tiff
+from kinoloom.media.photo.editing.skeletons.png import encode_png
+from kinoloom.media.photo.editing.skeletons.tiff import encode_tiff
 
 SUFFIXES = {
     ".jpg": "JPEG",

@@ -15,13 +15,13 @@ from PIL import Image
 from kinoloom.base.arrays import Picture, to_float
 from kinoloom.base.need import need
 from kinoloom.errors import UnsupportedMediaError
-from kinoloom.media.photo.editing.avif import read_avif
 from kinoloom.media.photo.editing.blocks import Block, Coding, Skeleton
-from kinoloom.media.photo.editing.jpeg import read_jpeg
-from kinoloom.media.photo.editing.plain import PlainSkeleton
-from kinoloom.media.photo.editing.png import read_png_skeleton
-from kinoloom.media.photo.editing.tiff import count_pages, read_tiff
-from kinoloom.media.photo.editing.webp import read_webp
+from kinoloom.media.photo.editing.skeletons.avif import read_avif
+from kinoloom.media.photo.editing.skeletons.jpeg import read_jpeg
+from kinoloom.media.photo.editing.skeletons.plain import PlainSkeleton
+from kinoloom.media.photo.editing.skeletons.png import read_png_skeleton
+from kinoloom.media.photo.editing.skeletons.tiff import count_pages, read_tiff
+from kinoloom.media.photo.editing.skeletons.webp import read_webp
 from kinoloom.media.photo.formats import is_animation
 from kinoloom.media.photo.metadata import rotate_upright
 from kinoloom.media.photo.reading import load, open_source, translate_errors

@@ -25,9 +25,9 @@ from kinoloom.media.photo.editing.blocks import Block, Metadata, Skeleton
 from kinoloom.media.photo.editing.conversion import convert
 from kinoloom.media.photo.editing.edits import Change, Edits, edit_blocks
 from kinoloom.media.photo.editing.encoding import SUFFIXES, choose_bits, encode, make_thumbnailer
-from kinoloom.media.photo.editing.jpeg import EXIF_LIMIT
 from kinoloom.media.photo.editing.opening import EditablePhoto
-from kinoloom.media.photo.editing.png import PngSkeleton
+from kinoloom.media.photo.editing.skeletons.jpeg import EXIF_LIMIT
+from kinoloom.media.photo.editing.skeletons.png import PngSkeleton
 from kinoloom.media.write_options import sidecar_path
 
 _DTYPES = ("uint8", "uint16", "float32")

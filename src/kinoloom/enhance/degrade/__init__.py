@@ -1,0 +1,1 @@
+"""Degradations: realistic low-quality pictures and clips from good ones, with exact records."""

@@ -1,0 +1,1 @@
+"""Presets: the distributions from which recipes are sampled."""

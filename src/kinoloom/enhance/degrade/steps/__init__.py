@@ -1,0 +1,1 @@
+"""The steps of degradations: blur, resizing, noise, cameras, tape and compression."""
