@@ -36,7 +36,7 @@ class Entries:
         cards: paths of `base.model.ModelCard` objects.
         checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
         pages: paths of `base.page.Page` objects, by name.
-        presets: paths of functions () -> list of `base.presets.Preset`, by the op they belong to.
+        presets: paths of functions () -> list of `base.options.Preset`, by the op they belong to.
         commands: commands other than ops: functions (folders, options) -> exit code.
     """
 

@@ -12,7 +12,7 @@ from kinoloom.cli.output import echo, echo_json
 from kinoloom.errors import RegistryError
 
 if TYPE_CHECKING:
-    from kinoloom.base.presets import Preset
+    from kinoloom.base.options import Preset
 
 
 def _common_flags(command: Any) -> Any:

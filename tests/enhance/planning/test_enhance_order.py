@@ -66,3 +66,13 @@ def test_the_cheaper_order_is_chosen(network: str, scale: int, ratio: float) -> 
         assert order.steps == UPSCALE_FIRST
     if interpolate_first < upscale_first:
         assert order.steps == INTERPOLATE_FIRST
+
+
+def test_interpolating_large_frames_costs_the_square_of_the_scale() -> None:
+    found = []
+    for scale in (1, 2, 3):
+        order = choose_order(None, network="live-x2", scale=scale, frame_ratio=3, interpolates=True)
+        costs = re.search(r": ([\d.]+) and", order.reason)
+        assert costs is not None
+        found.append(float(costs[1]))
+    assert (found[2] - found[0]) / (found[1] - found[0]) == pytest.approx(8 / 3, abs=0.1)

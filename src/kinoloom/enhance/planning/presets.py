@@ -14,8 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kinoloom.base.options import options_of
-from kinoloom.base.presets import Preset
+from kinoloom.base.options import Preset, options_of
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.errors import RegistryError, UsageError
 
