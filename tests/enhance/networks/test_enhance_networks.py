@@ -113,6 +113,29 @@ def test_denoisers_pad_odd_sizes(size: tuple[int, int], tmp_path: Path) -> None:
     np.testing.assert_allclose(denoiser(picture, levels), picture + levels[..., None], atol=1e-6)
 
 
+def test_networks_at_half_size_receive_even_sides(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("SpaceToDepth", ["low"], ["deep"], blocksize=2),
+        helper.make_node("DepthToSpace", ["deep"], ["out"], blocksize=2),
+    ]
+    value = helper.make_tensor_value_info
+    ends = [
+        value(name, TensorProto.FLOAT, [1, 3, f"{name}h", f"{name}w"]) for name in ("low", "out")
+    ]
+    graph = helper.make_graph(nodes, "half", ends[:1], ends[1:])
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "half.onnx")
+    picture = draw(5, 7)
+    np.testing.assert_array_equal(NetworkDenoiser(tmp_path / "half.onnx")(picture, 0.1), picture)
+
+
+def test_the_luma_of_the_result_is_that_of_the_network(tmp_path: Path) -> None:
+    network = NetworkUpscaler(save_upscaler(tmp_path / "net.onnx", channels=1, gain=1.1))
+    picture = draw(12, 14) * np.float32(0.3) + np.float32(0.3)
+    luma = find_studio_luma(picture).repeat(2, 0).repeat(2, 1) * 1.1
+    np.testing.assert_allclose(find_studio_luma(network(picture)), luma, atol=1e-4)
+
+
 def test_luma_is_that_of_the_metric() -> None:
     picture = draw(9, 7)
     byte = np.rint(picture * 255).astype(np.uint8)
