@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import kinoloom
+from kinoloom.enhance.tiers import list_denoisers
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -52,6 +53,41 @@ def test_train_film_network(tmp_path: Path) -> None:
     losses = [line.split()[-1] for line in run(tmp_path, "train_film_network.py").splitlines()]
     assert len(losses) == 3
     assert float(losses[-1]) < float(losses[0])
+
+
+@pytest.mark.skipif(not list_denoisers(), reason="needs the weights of denoise-small")
+def test_enhance_call(video: Path, tmp_path: Path) -> None:
+    source = kinoloom.read(video)
+    size = f"{2 * source.width}x{2 * source.height}"
+    assert f"12 frames of {size}" in run(tmp_path, "enhance_call.py", str(video), "out.mp4")
+
+
+def test_enhance_scans(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for name in ("aloe1.jpg", "aloe2.jpg"):
+        with Image.open(EXAMPLES / "photos" / name) as photo:
+            photo.crop((200, 200, 360, 320)).save(scans / name)
+    words = ("enhance_scans.py", "scans", "clean")
+    assert run(tmp_path, *words) == "2 photos written, 0 finished before\n"
+    assert run(tmp_path, *words) == "0 photos written, 2 finished before\n"
+    with Image.open(tmp_path / "clean" / "aloe1.jpg") as photo:
+        assert photo.size == (160, 120)
+
+
+@pytest.mark.slow
+def test_train_upscaler(tmp_path: Path) -> None:
+    photos, data = tmp_path / "photos", tmp_path / "set"
+    for folder in (photos, data / "HR", data / "LR_x2"):
+        folder.mkdir(parents=True)
+    for name in ("aloe1.jpg", "aloe2.jpg"):
+        with Image.open(EXAMPLES / "photos" / name) as photo:
+            photo.crop((100, 100, 300, 260)).save(photos / name, quality=95)
+            high = photo.crop((300, 300, 380, 360))
+        high.save(data / "HR" / f"{name}.png")
+        high.resize((40, 30), Image.Resampling.BICUBIC).save(data / "LR_x2" / f"{name}.png")
+    lines = run(tmp_path, "train_upscaler.py", "photos", "set", "3").splitlines()
+    assert [line.split(":")[0] for line in lines[-2:]] == ["lanczos4 x2", "live/live-x2 x2"]
 
 
 @pytest.mark.slow

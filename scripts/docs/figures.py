@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from enhance_tables import list_preset_rows, list_tier_rows
+
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = (
@@ -339,6 +341,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "decisions": decisions,
     "engines": engines,
     "enhance-estimates": enhance_estimates,
+    "enhance-presets": lambda: _table(*list_preset_rows()),
+    "enhance-tiers": lambda: _table(*list_tier_rows()),
     "engines-by-motion": engines_by_motion,
     "perceptual": perceptual,
     "studio": studio,

@@ -39,6 +39,7 @@ class Entries:
             WeightsError if it is not supported.
         checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
         pages: paths of `base.page.Page` objects, by name.
+        presets: paths of functions () -> list of `base.options.Preset`, by the op they belong to.
         commands: commands other than ops: functions (folders, options) -> exit code.
     """
 
@@ -50,4 +51,5 @@ class Entries:
     recognizers: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
+    presets: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, OpEntry] = field(default_factory=dict)

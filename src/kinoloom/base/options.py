@@ -103,6 +103,23 @@ class Option:
         return special.get(self.unit, _PARSERS[self.kind])(value)
 
 
+@dataclass(frozen=True)
+class Preset:
+    """A named set of options of an op, as a readable TOML file.
+
+    Attributes:
+        name: as given to `--preset`.
+        summary: one line.
+        values: by the names of options of its op, checked.
+        text: the TOML file.
+    """
+
+    name: str
+    summary: str
+    values: Mapping[str, Any]
+    text: str
+
+
 def option(
     default: Any,
     help: str,  # noqa: A002  the name argparse and click use

@@ -28,7 +28,15 @@ PACKAGES = (
 """Packages of kinoloom that have an `entries.py`, in the order of the command line's help."""
 
 Kind = Literal[
-    "ops", "files", "interpolators", "cards", "recognizers", "checks", "pages", "commands"
+    "ops",
+    "files",
+    "interpolators",
+    "cards",
+    "recognizers",
+    "checks",
+    "pages",
+    "presets",
+    "commands",
 ]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 

@@ -20,6 +20,7 @@ from kinoloom.base.signals import drop_closed_terminal, list_stop_signals
 from kinoloom.cli import info
 from kinoloom.cli.models import models
 from kinoloom.cli.output import echo, echo_line
+from kinoloom.cli.presets import presets
 from kinoloom.errors import KinoloomError
 
 _INTERRUPTED = 130
@@ -107,7 +108,7 @@ def cli() -> None:
     """
 
 
-for _command in (info.ops, models, info.doctor, info.completion):
+for _command in (info.ops, presets, models, info.doctor, info.completion):
     cli.add_command(_command)
 
 

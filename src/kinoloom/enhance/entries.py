@@ -41,4 +41,5 @@ ENTRIES = Entries(
         "x4plus-anime": "cards:X4PLUS_ANIME",
     },
     pages={"enhance": "studio:PAGE"},
+    presets={"enhance": "planning.presets:list_presets"},
 )

@@ -43,7 +43,7 @@ class EnhanceOptions:
     )
     lut: Path | None = option(None, "Colour look-up table (.cube)", metavar="FILE")
     without: str = option(
-        "", "Comma-separated corrections of the preset, or of --auto, to leave out", metavar="NAMES"
+        "", "Comma-separated corrections of the preset or of --auto to leave out", metavar="NAMES"
     )
     strength: float | None = option(None, "Strength of all corrections", low=0, high=1)
     fps: Fraction | None = option(None, "Videos: frame rate, with new frames", unit="fps")
@@ -91,7 +91,8 @@ class BenchSrOptions:
 
     upscalers: str = option(
         "",
-        "Comma-separated filters: nearest, bicubic, lanczos4 (default: all)",
+        "Comma-separated filters and networks: nearest, bicubic, lanczos4, live-x2, ... "
+        "(default: all that are present)",
         metavar="NAMES",
     )
     models: str = option(
@@ -111,7 +112,8 @@ class BenchDenoiseOptions:
     )
     denoisers: str = option(
         "",
-        "Comma-separated filters: identity, gaussian, bilateral, nlmeans (default: all)",
+        "Comma-separated filters and networks: identity, gaussian, bilateral, nlmeans, "
+        "denoise-small (default: all that are present)",
         metavar="NAMES",
     )
     models: str = option(

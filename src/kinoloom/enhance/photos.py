@@ -23,7 +23,7 @@ from kinoloom.enhance.planning.settings import Settings, check_size, merge_prese
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
-_VIDEO_OPTIONS = ("fps", "times", "slow", "order", "preview")
+_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order", "latency", "preview")
 TIER = "fast"
 """What `--tier auto` is for photos."""
 _HELD_BYTES = 6
@@ -55,7 +55,10 @@ def check_photo_options(options: EnhanceOptions) -> None:
     """
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
-            raise UsageError(f"--{name} applies to videos, but the input is a photo.")
+            raise UsageError(
+                f"--{name} applies to videos, but the input is a photo.",
+                hint="Leave it out; 'kinoloom interpolate' makes films of photos.",
+            )
 
 
 def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bits: int) -> Picture:

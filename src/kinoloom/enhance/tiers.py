@@ -99,11 +99,19 @@ def find_shipped_denoiser() -> Path | None:
     return None if found is None else found.path
 
 
+def list_tiers() -> list[tuple[str, Look, int, str]]:
+    """Return tier, look, factor and name of the card of all upscaling networks."""
+    return [(*key, factor, name) for key, its in _CARDS.items() for factor, name in its.items()]
+
+
 def list_upscalers() -> list[Network]:
     """Return all networks of tiers whose weights are on this machine."""
-    names = [name for cards in _CARDS.values() for name in cards.values()]
-    found = [(find_card(name), find_weights(find_card(name))) for name in names]
-    return [Network(card.name, weights.path) for card, weights in found if weights is not None]
+    return _list_present([name for *_, name in list_tiers()])
+
+
+def list_denoisers() -> list[Network]:
+    """Return the network that removes noise if its weights are on this machine."""
+    return _list_present([DENOISER])
 
 
 def find_card(name: str) -> ModelCard:
@@ -142,3 +150,10 @@ def _count_uses(scale: int, factor: int) -> int:
     while reached < factor:
         uses, reached = uses + 1, reached * scale
     return uses
+
+
+def _list_present(names: list[str]) -> list[Network]:
+    declared = set(registry.names("cards"))
+    cards = [find_card(name) for name in names if name in declared]
+    found = [(card.name, find_weights(card)) for card in cards]
+    return [Network(name, weights.path) for name, weights in found if weights is not None]

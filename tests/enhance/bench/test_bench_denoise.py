@@ -8,9 +8,12 @@ import pytest
 from onnx_networks import save_denoiser, save_upscaler
 from PIL import Image
 
+from kinoloom.enhance.bench.contestants import Source, list_sources
 from kinoloom.enhance.bench.denoise import add_noise
+from kinoloom.enhance.bench.denoisers import FILTERS, Denoiser
 from kinoloom.enhance.networks.denoiser import NetworkDenoiser
 from kinoloom.enhance.ops import bench_denoise
+from kinoloom.enhance.tiers import Network, list_denoisers
 from kinoloom.errors import InputNotFoundError, RegistryError, UsageError, WeightsError
 
 ROW = ["model", "sigma", "psnr_db", "seconds_per_megapixel", "peak_mb"]
@@ -41,7 +44,8 @@ def test_filters_remove_noise(folder: Path) -> None:
     report = bench_denoise(folder, sigma=20)
     assert (report.data["schema"], report.data["data"]) == ("kinoloom.bench.denoise/1", "clean")
     rows = {row["model"]: row for row in report.data["rows"]}
-    assert list(rows) == ["identity", "gaussian", "bilateral", "nlmeans"]
+    networks = [one.name for one in list_denoisers()]
+    assert list(rows) == ["identity", "gaussian", "bilateral", "nlmeans", *networks]
     assert all(list(row) == ROW and row["sigma"] == 20 for row in rows.values())
     assert rows["identity"]["psnr_db"] == pytest.approx(20 * np.log10(255 / 20), abs=0.2)
     for name in ("gaussian", "bilateral", "nlmeans"):
@@ -62,6 +66,14 @@ def test_networks_and_peers_run_next_to_the_filters(folder: Path, tmp_path: Path
     assert 21 < rows["half"] < 22.5  # a grey picture: the contrast of the clean ones
 
 
+def test_a_present_network_is_a_contestant(folder: Path, tmp_path: Path) -> None:
+    network = Network("clean-net", save_denoiser(tmp_path / "net.onnx"))
+    kind = ("DENOISER", Denoiser)
+    sources = list_sources("", FILTERS, "", None, kind, [network])
+    assert sources[-1] == Source("clean-net", network=network.file)
+    assert list_sources("clean-net", FILTERS, "", None, kind, [network]) == sources[-1:]
+
+
 def test_network_receives_the_noise_and_a_padded_picture(tmp_path: Path) -> None:
     network = NetworkDenoiser(save_denoiser(tmp_path / "net.onnx"))
     picture = np.random.default_rng(2).normal(0.5, 1, (7, 9, 3)).astype(np.float32)
@@ -71,7 +83,7 @@ def test_network_receives_the_noise_and_a_padded_picture(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"denoisers": "median"}, RegistryError, "Unknown filter 'median'. Known: identity"),
+        ({"denoisers": "median"}, RegistryError, "Unknown contestant 'median'. Known: identity"),
         ({"models": "up.onnx"}, WeightsError, r"up\.onnx"),
         ({"models": "none.onnx"}, WeightsError, r"none\.onnx"),
         ({"models": "identity.onnx"}, UsageError, "Two contestants are named identity"),

@@ -19,6 +19,7 @@ from kinoloom.enhance.bench.contestants import find_named
 from kinoloom.enhance.bench.upscalers import FILTERS
 from kinoloom.enhance.networks.upscaler import NetworkUpscaler
 from kinoloom.enhance.ops import bench_sr
+from kinoloom.enhance.tiers import list_upscalers, open_upscaler
 from kinoloom.errors import (
     InputNotFoundError,
     RegistryError,
@@ -110,6 +111,22 @@ def test_networks_and_peers_run_next_to_the_filters(folder: Path, tmp_path: Path
     assert rows["peer", 2] == rows["nearest", 2]
 
 
+def test_present_tiers_are_contestants_by_default(folder: Path) -> None:
+    remove_all(folder, "LR_x3/*")
+    found = {row["model"]: row["psnr_y_db"] for row in bench_sr(folder).data["rows"]}
+    doubling = {
+        one.name: one.file for one in list_upscalers() if open_upscaler(one.file).scale == 2
+    }
+    assert {"live-x2", "fast-x2"} <= set(doubling)
+    assert set(found) == {one.name for one in FILTERS} | set(doubling)
+    file = folder.parent / "run" / "live-x2.onnx"
+    file.parent.mkdir()
+    file.write_bytes(doubling["live-x2"].read_bytes())
+    named = bench_sr(folder, upscalers="live-x2", models=str(file)).data["rows"]
+    assert [row["model"] for row in named] == ["live-x2", "run/live-x2"]
+    assert [row["psnr_y_db"] for row in named] == [found["live-x2"]] * 2
+
+
 def test_luma_network_replaces_luma_and_keeps_the_chroma_of_a_cubic_filter(tmp_path: Path) -> None:
     network = NetworkUpscaler(save_upscaler(tmp_path / "luma.onnx", channels=1))
     assert (network.channels, network.scale) == (1, 2)
@@ -175,7 +192,7 @@ def test_pictures_of_16_bits_are_rejected(folder: Path) -> None:
         (
             {"upscalers": "cubic"},
             RegistryError,
-            "Unknown filter 'cubic'. Known: nearest",
+            "Unknown contestant 'cubic'. Known: nearest",
         ),
         ({"models": "none.onnx"}, WeightsError, "none.onnx"),
         ({"models": "denoiser.onnx"}, WeightsError, "has 2 inputs; an upscaler has one"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 from numpy.typing import NDArray
 
 from kinoloom.base.machine import peak_memory_bytes
+from kinoloom.enhance.tiers import Network
 from kinoloom.errors import RegistryError, UsageError
 from kinoloom.learn.bench.contestant import Contestant
 from kinoloom.learn.bench.peer import load_peer
@@ -100,24 +101,34 @@ def time_call(function: Callable[[*A], NDArray[Any]], *args: *A) -> Timed:
 
 
 def list_sources(
-    names: str, filters: Sequence[Named], models: str, peer: Path | None, kind: tuple[str, type[N]]
+    names: str,
+    filters: Sequence[Named],
+    models: str,
+    peer: Path | None,
+    kind: tuple[str, type[N]],
+    networks: Sequence[Network] = (),
 ) -> list[Source]:
     """Return the sources of all requested contestants.
 
     Args:
-        names: comma-separated names of filters, "" for all.
+        names: comma-separated names of filters and networks, "" for all.
         filters: the available ones.
         models: comma-separated ONNX files.
         peer: a Python file, or None.
         kind: name and class of the object that a peer's file defines.
+        networks: those of tiers that are present.
 
     Raises:
-        RegistryError: there is no filter of a name.
+        RegistryError: there is no filter or network of a name.
         UsageError: two contestants have one name, or the peer's file does not define the object.
     """
-    requested = _split(names) or [one.name for one in filters]
-    sources = [Source(find_named(filters, name).name) for name in requested]
-    sources += [Source(Path(name).stem, network=Path(name)) for name in _split(models)]
+    available = [Source(one.name) for one in filters]
+    available += [Source(one.name, network=one.file) for one in networks]
+    sources = [find_named(available, name) for name in _split(names)] or available
+    tiers = {one.name for one in networks}
+    sources += [
+        Source(_name_file(Path(name), tiers), network=Path(name)) for name in _split(models)
+    ]
     if peer is not None:
         sources.append(Source(load_peer(peer, *kind).name, peer=peer))
     found = [source.name for source in sources]
@@ -127,17 +138,22 @@ def list_sources(
     return sources
 
 
-def find_named(filters: Sequence[N], name: str) -> N:
-    """Return the filter of a name.
+def _name_file(file: Path, tiers: Collection[str]) -> str:
+    """Return the name of a file, with its folder where a tier has the same name."""
+    return f"{file.absolute().parent.name}/{file.stem}" if file.stem in tiers else file.stem
+
+
+def find_named(contestants: Sequence[N], name: str) -> N:
+    """Return the contestant of a name.
 
     Raises:
         RegistryError: there is none.
     """
-    for one in filters:
+    for one in contestants:
         if one.name == name:
             return one
-    known = ", ".join(one.name for one in filters)
-    raise RegistryError(f"Unknown filter '{name}'.", hint=f"Known: {known}.")
+    known = ", ".join(one.name for one in contestants)
+    raise RegistryError(f"Unknown contestant '{name}'.", hint=f"Known: {known}.")
 
 
 def _split(names: str) -> list[str]:

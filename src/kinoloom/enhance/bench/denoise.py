@@ -26,6 +26,7 @@ from kinoloom.enhance.bench.denoisers import FILTERS, Denoise, Denoiser, load_de
 from kinoloom.enhance.bench.pairs import list_pictures, read_rgb8
 from kinoloom.enhance.bench.report import build_bench_report
 from kinoloom.enhance.options import BenchDenoiseOptions
+from kinoloom.enhance.tiers import list_denoisers
 from kinoloom.errors import InputNotFoundError, UsageError
 from kinoloom.metrics import psnr
 
@@ -68,7 +69,9 @@ def run_denoise_benchmark(folder: Path, options: BenchDenoiseOptions) -> Report:
     if not files:
         raise InputNotFoundError(f"{folder} contains no pictures.", hint="Name their folder.")
     kind = ("DENOISER", Denoiser)
-    sources = list_sources(options.denoisers, FILTERS, options.models, options.peer, kind)
+    sources = list_sources(
+        options.denoisers, FILTERS, options.models, options.peer, kind, list_denoisers()
+    )
     for source in sources:
         load_denoiser(source)  # rejects a wrong file before the first measurement
     rows = _measure(files, sources, options.sigma)

@@ -22,6 +22,7 @@ from kinoloom.enhance.bench.pairs import Pair, find_pairs, read_rgb8
 from kinoloom.enhance.bench.report import build_bench_report
 from kinoloom.enhance.bench.upscalers import FILTERS, Upscale, Upscaler, load_upscaler
 from kinoloom.enhance.options import BenchSrOptions
+from kinoloom.enhance.tiers import list_upscalers
 from kinoloom.errors import UsageError
 from kinoloom.metrics import psnr_y, ssim_y
 
@@ -65,7 +66,9 @@ def run_sr_benchmark(folder: Path, options: BenchSrOptions) -> Report:
     """
     pairs = find_pairs(folder)
     kind = ("UPSCALER", Upscaler)
-    sources = list_sources(options.upscalers, FILTERS, options.models, options.peer, kind)
+    sources = list_sources(
+        options.upscalers, FILTERS, options.models, options.peer, kind, list_upscalers()
+    )
     scales = {source: load_upscaler(source).scales for source in sources}
     rows: list[SrRow] = []
     for scale, group in pairs.items():

@@ -23,7 +23,8 @@ BLOCK = 16
 """Side of the blocks in which grain is measured, and of its spectrum."""
 LUMA_BINS = 8
 
-_MIN_SIDE_PX = 64
+MIN_GRAIN_SIDE_PX = 64
+"""Side of the smallest pictures in which grain is measured."""
 _LOWEST_FREQUENCY = 0.2
 """In cycles per pixel; below, the grain cannot be separated from the picture."""
 _RING_WIDTH = 0.15
@@ -69,6 +70,11 @@ class GrainModel:
         return float(self.levels.mean())
 
 
+def build_no_grain() -> GrainModel:
+    """Return the model of a picture without grain."""
+    return GrainModel(np.zeros(LUMA_BINS, np.float32), np.ones((BLOCK, BLOCK), np.float32), _GREY)
+
+
 def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainModel:
     """Measure the grain of a picture.
 
@@ -84,7 +90,7 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
         ArrayError: not pictures, of different shapes, or smaller than 64x64 pixels.
     """
     check_picture(picture)
-    if min(picture.shape[:2]) < _MIN_SIDE_PX:
+    if min(picture.shape[:2]) < MIN_GRAIN_SIDE_PX:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
         raise ArrayError(f"Grain is measured in pictures of at least 64x64 pixels, not {size}.")
     blocks = grain = _sample_blocks(picture)
@@ -104,9 +110,7 @@ def measure_grain(picture: Picture, denoised: Picture | None = None) -> GrainMod
     chosen = _choose_flat(tones, deviation)
     spectrum = _fill_low(power[chosen].mean(axis=0), band)
     if spectrum.max() <= 0:
-        return GrainModel(
-            np.zeros(LUMA_BINS, np.float32), np.ones((BLOCK, BLOCK), np.float32), _GREY
-        )
+        return build_no_grain()
     share = np.sqrt(spectrum.mean() / spectrum[band].mean())
     return GrainModel(
         _fit_levels(tones[chosen], deviation[chosen] * share),

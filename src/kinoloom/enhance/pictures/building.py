@@ -9,7 +9,11 @@ from kinoloom.base.arrays import Picture
 from kinoloom.enhance.estimate.noise import Noise
 from kinoloom.enhance.filters.catalogue import build_filter
 from kinoloom.enhance.filters.filter import Context, Filter
-from kinoloom.enhance.filters.grain_model import measure_grain
+from kinoloom.enhance.filters.grain_model import (
+    MIN_GRAIN_SIDE_PX,
+    build_no_grain,
+    measure_grain,
+)
 from kinoloom.enhance.filters.white_balance import estimate_gains
 from kinoloom.enhance.pictures.stages import DenoiseStage, FilterStage, Stage, UpscaleStage
 from kinoloom.enhance.pictures.work import PictureWork, reduce_for_estimates
@@ -190,7 +194,8 @@ def describe_context(settings: Settings, picture: Picture, bits: int) -> Context
     if settings.options.white_balance:
         context = replace(context, gains=estimate_gains(reduce_for_estimates(picture)))
     if settings.options.grain:
-        context = replace(context, grain=measure_grain(picture))
+        is_large = min(picture.shape[:2]) >= MIN_GRAIN_SIDE_PX
+        context = replace(context, grain=measure_grain(picture) if is_large else build_no_grain())
     return context
 
 

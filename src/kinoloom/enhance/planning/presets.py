@@ -10,34 +10,16 @@ The names are those of the options of `enhance`, with _ for -.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kinoloom.base.options import options_of
+from kinoloom.base.options import Preset, options_of
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.errors import RegistryError, UsageError
 
 _SUFFIX = ".toml"
 _NOT_IN_PRESETS = ("preset", "auto", "without", "memory", "try_", "preview")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named set of options.
-
-    Attributes:
-        name: as given to `--preset`.
-        summary: one line.
-        values: by the names of options of `enhance`, checked.
-        text: the TOML file.
-    """
-
-    name: str
-    summary: str
-    values: dict[str, Any]
-    text: str
 
 
 def list_presets() -> list[Preset]:
@@ -59,7 +41,8 @@ def find_preset(name: str) -> Preset:
         try:
             text = Path(name).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The preset {name} cannot be read: {error}.") from error
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise UsageError(f"The preset {name} cannot be read: {why}.") from error
         return _parse(Path(name).stem, text, name)
     if name not in _list_names():
         raise RegistryError(
@@ -82,10 +65,15 @@ def _parse(name: str, text: str, source: str) -> Preset:
             known = ", ".join(one for one in declared if one not in _NOT_IN_PRESETS)
             raise UsageError(f"The preset {source} has the unknown option '{key}'.", hint=known)
         try:
-            checked[key] = declared[key].parse(value)
+            checked[key] = declared[key].parse(_to_text(value, declared[key].kind))
         except UsageError as error:
             raise UsageError(f"The preset {source}: {error.message}", hint=error.hint) from error
     return Preset(name, str(summary), checked, text)
+
+
+def _to_text(value: object, kind: type) -> object:
+    """Return a number as text where an option is text, such as denoise = 20."""
+    return str(value) if kind is str and type(value) in (int, float) else value
 
 
 def _list_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -95,7 +96,7 @@ def resolve(options: EnhanceOptions, measure: Measure) -> Settings:
     settings = Settings(given, size=parse_size(given.size))
     if options.auto or not _requests_work(given):
         measurement = measure()
-        left_out = _parse_names(options.without)
+        left_out = _parse_names(given.without)
         choices = tuple(one for one in choose(measurement) if one.option not in left_out)
         chosen = {one.option: one.value for one in choices if one.option}
         settings = replace(
@@ -113,9 +114,8 @@ def merge_preset(options: EnhanceOptions) -> EnhanceOptions:
         RegistryError, UsageError: as `presets.find_preset`; a name in `--without` is unknown; both
             a scale and a size.
     """
-    if options.scale is not None and options.size is not None:
-        raise UsageError("--scale and --size exclude each other.", hint="Leave out one of them.")
-    values = dict(find_preset(options.preset).values) if options.preset else {}
+    _exclude_both(options.scale, options.size)
+    values = _read_preset(options.preset) if options.preset else {}
     if options.scale is not None or options.size is not None:
         values = {name: one for name, one in values.items() if name not in ("scale", "size")}
     if any((options.fps, options.times, options.slow)):
@@ -123,6 +123,43 @@ def merge_preset(options: EnhanceOptions) -> EnhanceOptions:
     merged = _add(options, values)
     defaults = {one.name: one.default for one in options_of(EnhanceOptions)}
     return replace(merged, **{name: defaults[name] for name in _parse_names(options.without)})
+
+
+def _read_preset(name: str) -> dict[str, object]:
+    """Return the values of a preset, also checked together.
+
+    Raises:
+        RegistryError, UsageError: as `merge_preset`.
+    """
+    values = dict(find_preset(name).values)
+    try:
+        parse_size(values.get("size"))
+        parse_denoise(values.get("denoise"))
+        _exclude_both(values.get("scale"), values.get("size"))
+    except UsageError as error:
+        raise UsageError(f"The preset {name}: {error.message}", hint=error.hint) from error
+    return values
+
+
+def _exclude_both(scale: object, size: object) -> None:
+    if scale is not None and size is not None:
+        raise UsageError("--scale and --size exclude each other.", hint="Leave out one of them.")
+
+
+def _parse_names(text: str) -> list[str]:
+    """Return the corrections in the value of --without.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    names = [name.strip().replace("-", "_") for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in CORRECTIONS:
+            raise UsageError(
+                f"--without: '{name}' is not a correction.",
+                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
+            )
+    return names
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -134,7 +171,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.strip().isdecimal() for side in sides):
+    if len(sides) != 2 or not all(re.fullmatch(r"\s*[0-9]{1,9}\s*", side) for side in sides):
         raise UsageError(f"--size must be like 1920x1080, not '{text}'.")
     width, height = (int(side) for side in sides)
     check_size(width, height)
@@ -178,27 +215,15 @@ def parse_denoise(text: str | None) -> Literal["auto", "off"] | float:
     return sigma
 
 
-def _parse_names(text: str) -> list[str]:
-    """Return the corrections of --without.
-
-    Raises:
-        UsageError: one is unknown.
-    """
-    names = [name.strip().replace("-", "_") for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in CORRECTIONS:
-            raise UsageError(
-                f"--without: '{name}' is not a correction.",
-                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
-            )
-    return names
-
-
 def _add(options: EnhanceOptions, values: dict[str, object]) -> EnhanceOptions:
     """Return the options with values where the command sets none."""
-    unset = {one.name for one in fields(options) if getattr(options, one.name) in (None, False, "")}
+    unset = {one.name for one in fields(options) if _is_unset(getattr(options, one.name))}
     added: dict[str, Any] = {name: one for name, one in values.items() if name in unset}
     return replace(options, **added)
+
+
+def _is_unset(value: object) -> bool:
+    return value is None or value is False or value == ""
 
 
 def _requests_work(options: EnhanceOptions) -> bool:

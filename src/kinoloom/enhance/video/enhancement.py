@@ -65,7 +65,9 @@ def plan_video(clip: Clip, options: EnhanceOptions) -> VideoWork:
         KinoloomError: as `enhance_video`.
     """
     if options.metadata:
-        raise UsageError("--metadata applies to photos, but the input is a video.")
+        raise UsageError(
+            "--metadata applies to photos, but the input is a video.", hint="Leave it out."
+        )
     first = next(iter(clip), None)
     if first is None:
         raise UnreadableMediaError("The video has no frames.")
@@ -98,7 +100,8 @@ class VideoWork:
         self.context = describe_context(settings, typical.image[..., :3], clip.bits)
         self.memory_bytes = 1
         work = self.build_work(self.networks)
-        if clip.color.is_hdr and (work.stages or work.filters or self.settings.size):
+        resizes = (width, height) != (clip.width, clip.height)
+        if clip.color.is_hdr and (work.stages or work.filters or resizes):
             raise UnsupportedMediaError(
                 "The video is HDR; networks and filters are for SDR.",
                 hint="Convert it to SDR first, or use only --fps, --times or --slow.",
@@ -225,13 +228,13 @@ class VideoWork:
 
 
 def _join_steps(steps: tuple[str, ...], *, interpolates: bool) -> list[tuple[str, ...]]:
-    """Return the steps in groups that are one pass: neighbours around the interpolation."""
+    """Return the steps in groups that are one pass each: cleaning right before enlarging is one."""
     groups: list[tuple[str, ...]] = []
     for step in steps:
-        if step == INTERPOLATE:
-            groups += [(step,)] if interpolates else []
-        elif groups and groups[-1] != (INTERPOLATE,):
-            groups[-1] = (*groups[-1], step)
+        if step == INTERPOLATE and not interpolates:
+            continue
+        if step == UPSCALE and groups and groups[-1] == (CLEAN,):
+            groups[-1] = (CLEAN, UPSCALE)
         else:
             groups.append((step,))
     return groups
