@@ -309,6 +309,7 @@ def enhance_estimates() -> str:
     """Return the errors of the blind estimates on photos that were not used to tune them."""
     truths = {
         "noise": "noise, sigma {:g}",
+        "added noise": "the same, without the noise of the photo itself, sigma {:g}",
         "signal dependence": "variance rises by {:g} per level",
         "JPEG quality": "JPEG quality {:g}",
         "blur": "added blur, sigma {:g} px",

@@ -129,6 +129,18 @@ def test_slider_is_rendered_as_its_captions_in_text() -> None:
     assert f"[before {EVIL} | after {EVIL}]" in to_text(REPORT)
 
 
+def test_only_a_slider_with_tools_has_buttons() -> None:
+    picture = Picture(PNG, "image/png", "shown")
+    plain, tools = (
+        Report("Film", (Slider(picture, picture, has_tools=has),)) for has in (False, True)
+    )
+    assert Page(to_html(plain)).tags.count("button") == 0
+    page = Page(to_html(tools))
+    assert page.tags.count("button") == 5
+    assert page.open == []
+    assert [page.words.count(one) for one in ("Fit", "1:1", "4:1", "Difference x8")] == [1, 1, 1, 1]
+
+
 def test_json_is_the_data_and_valid() -> None:
     text = to_json(REPORT)
     assert text.endswith("}\n")

@@ -102,6 +102,45 @@ def test_output_gets_the_next_free_name(studio: StudioServer, folder: Path) -> N
     assert (folder / "sub" / "é 1.mkv").is_file()
 
 
+@pytest.mark.parametrize(
+    ("inputs", "output"),
+    [
+        (["a.png"], "a-enhance.png"),
+        (["scans/c.JPEG"], "scans/c-enhance.JPEG"),
+        (["scans/d.bmp"], "scans/d-enhance.png"),  # BMP is not written
+        (["in.mkv"], "in-enhance.mp4"),
+        (["a.png", "b.png"], "a-enhance"),
+        (["scans"], "scans-enhance"),
+        (["sub/my.scans"], "sub/my.scans-enhance"),
+        ([""], "films-enhance"),  # the folder of the studio itself
+    ],
+)
+def test_photos_keep_their_format_and_folders_become_folders(
+    studio: StudioServer, folder: Path, inputs: list[str], output: str
+) -> None:
+    for name in ("scans/c.JPEG", "scans/d.bmp", "sub/my.scans/e.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_photos(folder, name)
+    body = {"inputs": inputs, "options": {"scale": 2}, "output": None, "report": False}
+    answer = studio.client.post("/api/ops/enhance/command", body).json
+    assert (answer["problem"], answer["output"]) == (None, output)
+
+
+def test_a_folder_with_another_photo_is_not_work_done_before(
+    studio: StudioServer, folder: Path
+) -> None:
+    (folder / "roll").mkdir()
+    write_photos(folder, "roll/a.png")
+    body = {"op": "enhance", "inputs": ["roll"], "options": {"scale": 2, "tier": "live"}}
+    job = studio.client.wait(studio.client.submit("/api/jobs", body)["id"])
+    assert (job["state"], job["output"], job["unit"]) == ("done", "roll-enhance", "photos")
+    assert (folder / "roll-enhance/a.png").is_file()
+    again = {**body, "output": "other"}
+    assert studio.client.submit("/api/jobs", again)["made_before"] == {"path": "roll-enhance"}
+    write_photos(folder, "roll/b.png")
+    assert studio.client.submit("/api/jobs", again)["id"]
+
+
 def test_two_jobs_cannot_write_one_output(studio: StudioServer) -> None:
     first = studio.client.start("crawl", "in.mkv", pause=0.3, output="one.mkv")
     body = {"op": "crawl", "inputs": ["in.mkv"], "output": "one.mkv", "again": True}

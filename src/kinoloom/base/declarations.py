@@ -34,6 +34,9 @@ class Entries:
         files: paths of `base.files.Files` objects, by the class name of what they read and write.
         interpolators: paths of `film.engine.Engine` objects.
         cards: paths of `base.model.ModelCard` objects.
+        recognizers: paths of functions (file, target) -> `base.model.ModelCard` for `models add`:
+            write the network of a user's file to target, an .onnx file, and describe it; raise
+            WeightsError if it is not supported.
         checks: paths of functions () -> list of `base.checks.Check`, for `kinoloom doctor`.
         pages: paths of `base.page.Page` objects, by name.
         presets: paths of functions () -> list of `base.options.Preset`, by the op they belong to.
@@ -45,6 +48,7 @@ class Entries:
     files: Mapping[str, str] = field(default_factory=dict)
     interpolators: Mapping[str, str] = field(default_factory=dict)
     cards: Mapping[str, str] = field(default_factory=dict)
+    recognizers: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, str] = field(default_factory=dict)

@@ -120,8 +120,8 @@ class ModelCard:
         licence: SPDX identifier of the weights, or of the method where there are none; NOASSERTION
             where their authors' statements differ.
         weights: where its weights come from.
-        file: path of shipped weights, else None.
-        sha256: of shipped weights, else "".
+        file: path of weights that are shipped or were added by the user, else None.
+        sha256: of that file, else "".
         fetch: the registry packages of fetched weights, else None.
         url: where a user downloads weights that kinoloom neither ships nor fetches, else "".
         parameters: number of trained parameters.
@@ -130,6 +130,8 @@ class ModelCard:
         figures: measured quality by name, as in the committed results.
         limits: known failures, one sentence each.
         licence_note: what to know about the licence before use, one sentence; "" if nothing.
+        family: title of its architecture, such as "SPAN"; "" where no op depends on it.
+        scale: factor of both sides of a picture.
     """
 
     name: str
@@ -148,3 +150,5 @@ class ModelCard:
     figures: dict[str, float] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     licence_note: str = ""
+    family: str = ""
+    scale: int = 1

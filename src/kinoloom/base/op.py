@@ -42,6 +42,8 @@ class Op:
             change of the input does not affect the result.
         one_by_one: whether it processes photos one by one: it accepts folders, and a photo that
             fails does not stop the others.
+        output_option: name of an option, a path, that replaces the output: the op returns something
+            smaller that is written there; "" for none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Op:
     page: str = ""
     reads_first: bool = False
     one_by_one: bool = False
+    output_option: str = ""
 
     def __call__(self, value: Any, options: Any = None, /, **values: Any) -> Any:
         """Run the op and attach a provenance record to its result.
@@ -101,6 +104,7 @@ def op(
     page: str = "",
     reads_first: bool = False,
     one_by_one: bool = False,
+    output_option: str = "",
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a function as an op; see the module's docstring and `Op`.
 
@@ -132,6 +136,7 @@ def op(
             page,
             reads_first,
             one_by_one,
+            output_option,
         )
 
     return declare

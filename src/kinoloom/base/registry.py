@@ -21,10 +21,23 @@ from typing import Any, Literal
 from kinoloom.base.declarations import Entries
 from kinoloom.errors import RegistryError
 
-PACKAGES = ("base", "media", "learn", "film", "enhance", "clifford", "tiny", "pipelines", "studio")
+PACKAGES = (
+    *("base", "media", "runtime", "learn"),
+    *("film", "enhance", "clifford", "tiny", "pipelines", "studio"),
+)
 """Packages of kinoloom that have an `entries.py`, in the order of the command line's help."""
 
-Kind = Literal["ops", "files", "interpolators", "cards", "checks", "pages", "presets", "commands"]
+Kind = Literal[
+    "ops",
+    "files",
+    "interpolators",
+    "cards",
+    "recognizers",
+    "checks",
+    "pages",
+    "presets",
+    "commands",
+]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
 

@@ -54,6 +54,8 @@ def build_command(op: Op) -> click.Command:
     def callback(**values: Any) -> int:
         from kinoloom.cli.execution import execute  # loads numpy, which other commands do not need
 
+        if values["output"] is None and values.get(op.output_option) is None:
+            _require_output(op)
         options, read, write, distributed = sets.split(values)
         inputs = _take_inputs(values)
         job = Job(
@@ -152,7 +154,19 @@ def _refuse_data(context: click.Context, param: click.Parameter, value: Any) -> 
 def _output(op: Op) -> click.Option:
     is_printed = op.output_type is Report
     help_text = "Output file (default: print the report)" if is_printed else "Output file"
-    return click.Option(["-o", "--output"], required=not is_printed, metavar="PATH", help=help_text)
+    required = not is_printed and not op.output_option
+    return click.Option(["-o", "--output"], required=required, metavar="PATH", help=help_text)
+
+
+def _require_output(op: Op) -> None:
+    """Reject a command without an output, if its result is not printed.
+
+    Raises:
+        click.UsageError: always, for an op whose result is written.
+    """
+    if op.output_type is not Report:
+        flag = next(one.flag for one in options_of(op.options) if one.name == op.output_option)
+        raise click.UsageError(f"Missing option '-o' / '--output', or {flag}.")
 
 
 def _options(sets: OptionSets) -> Iterable[click.Option]:

@@ -1,4 +1,4 @@
-"""The commands `kinoloom models ...`: list, get, verify, remove and locate weights."""
+"""The commands `kinoloom models ...`: list, get, add, verify, remove and locate weights."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from kinoloom.base import registry
 from kinoloom.base.model import ModelCard
 from kinoloom.base.provenance import to_jsonable
 from kinoloom.base.units import format_bytes
 from kinoloom.cli.download_bar import DownloadBar
 from kinoloom.cli.output import echo, echo_json
 from kinoloom.errors import ChecksumError
+from kinoloom.runtime.models.added import list_cards, load_card, remove_added
 from kinoloom.runtime.models.find import find_weights, is_damaged, require_weights
 
 _NAME = click.argument("name")
@@ -27,17 +27,20 @@ def _common_flags(command: Any) -> Any:
     return as_json(debug(command))
 
 
-@click.group(invoke_without_command=True, short_help="List, download and verify model weights.")
+@click.group(
+    invoke_without_command=True, short_help="List, download, add and verify model weights."
+)
 @click.option("--json", "as_json", is_flag=True, hidden=True, help="See `models list --json`.")
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
-    """List, download, verify and remove the weights of models.
+    """List, download, add, verify and remove the weights of models.
 
     \b
     kinoloom models list                  all models, and which are present
     kinoloom models get vgg16-st          download a model
     kinoloom models get vgg16-st --from FILE
                                           the same from a file of another machine
+    kinoloom models add mine FILE         store a network of your own
     kinoloom models verify                compare all files with their SHA-256
     """
     if as_json:  # the spelling of version 0.1, to be removed in 0.3
@@ -53,7 +56,7 @@ def list_models(names: tuple[str, ...], as_json: bool) -> None:
     """List all models, or print everything about those named.
 
     Status is `present`, `missing` or `damaged`. The weights of a model are shipped with kinoloom,
-    fetched from a package registry, or supplied by the user.
+    fetched from a package registry, or supplied by the user, also with `models add`.
     """
     cards = _load(names)
     if as_json:
@@ -91,8 +94,29 @@ def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
         echo_json({"models": found})
         return
     for name, path in paths.items():
-        _print_licence(registry.load("cards", name), path)
+        _print_licence(load_card(name), path)
         echo(path)
+
+
+@models.command("add", short_help="Store a network of your own under a name.")
+@_NAME
+@click.argument("file", type=_FILE)
+@_common_flags
+def add(name: str, file: Path, as_json: bool) -> None:
+    """Store a network of your own under a name; print where it is.
+
+    FILE is .onnx, .param or .bin of ncnn, or .safetensors, .pth or .pt of torch. Its architecture
+    is recognized by its weights: Compact (SRVGG), SPAN, FFDNet, DnCNN or NAFNet. It is stored as
+    ONNX, with a card. Files of torch need the extra `train`; no code in them is run.
+    """
+    from kinoloom.runtime.models.added import add_model
+
+    card = add_model(name, file)
+    if as_json:
+        echo_json({"models": [_describe(card)]})
+        return
+    echo(f"{name}: {card.summary}", err=True)
+    echo(card.file)
 
 
 @models.command("verify", short_help="Compare files with their published SHA-256.")
@@ -101,8 +125,8 @@ def get(names: tuple[str, ...], files: tuple[Path, ...], as_json: bool) -> None:
 def verify_models(names: tuple[str, ...], as_json: bool) -> None:
     """Compare the files of models with their published SHA-256.
 
-    Without names, all shipped and fetched models that are present are verified. User-supplied
-    weights have no published hash. Exit code 3 if a file is damaged.
+    Without names, all shipped, fetched and added models that are present are verified. Other
+    user-supplied weights have no known hash. Exit code 3 if a file is damaged.
     """
     results = [_verify(card, required=bool(names)) for card in _load(names)]
     if as_json:
@@ -114,15 +138,12 @@ def verify_models(names: tuple[str, ...], as_json: bool) -> None:
     _refuse_damage([result for result in results if result["status"] == "damaged"])
 
 
-@models.command("remove", short_help="Remove fetched models.")
+@models.command("remove", short_help="Remove fetched and added models.")
 @_NAMES
 @_common_flags
 def remove(names: tuple[str, ...], as_json: bool) -> None:
-    """Remove fetched models, all versions of each, from the cache."""
-    from kinoloom.runtime.models.fetch import remove_weights
-
-    with DownloadBar() as bar:
-        removed = {card.name: remove_weights(card, bar) for card in _load(names)}
+    """Remove fetched models, all versions of each, from the cache; and added models."""
+    removed = {name: _remove(name) for name in names}
     if as_json:
         found = [{"name": name, "removed": was_there} for name, was_there in removed.items()]
         echo_json({"models": found})
@@ -136,8 +157,7 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
 @_common_flags
 def path_of(name: str, as_json: bool) -> None:
     """Print the file of weights that a model uses; exit code 3 if it is missing."""
-    card: ModelCard = registry.load("cards", name)
-    path = require_weights(card)
+    path = require_weights(load_card(name))
     if as_json:
         echo_json({"name": name, "path": str(path)})
     else:
@@ -145,7 +165,16 @@ def path_of(name: str, as_json: bool) -> None:
 
 
 def _load(names: tuple[str, ...]) -> list[ModelCard]:
-    return [registry.load("cards", name) for name in names or registry.names("cards")]
+    return [load_card(name) for name in names] if names else list_cards()
+
+
+def _remove(name: str) -> bool:
+    from kinoloom.runtime.models.fetch import remove_weights
+
+    if remove_added(name):
+        return True
+    with DownloadBar() as bar:
+        return remove_weights(load_card(name), bar)
 
 
 def _get(card: ModelCard, files: tuple[Path, ...]) -> Path:
@@ -235,6 +264,7 @@ def _print_details(card: ModelCard) -> None:
     archives = card.fetch.archives if card.fetch is not None else ()
     lines = {
         "task": card.task,
+        "family": f"{card.family}, scale {card.scale}" if card.family else "",
         "source": card.source,
         "licence": f"{card.licence}. {card.licence_note}" if card.licence_note else card.licence,
         "weights": f"{card.weights}, {card.parameters:,} parameters",

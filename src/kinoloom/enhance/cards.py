@@ -89,7 +89,12 @@ ANIMEVIDEOV3 = ModelCard(
 
 
 def _describe_own(
-    name: str, summary: str, sha256: str, parameters: int, figures: dict[str, float]
+    name: str,
+    summary: str,
+    sha256: str,
+    parameters: int,
+    figures: dict[str, float],
+    limit: str = _OWN_LIMIT,
 ) -> ModelCard:
     """Describe a network of our own; docs/guides/enhance.md has the recipes."""
     return ModelCard(
@@ -104,7 +109,7 @@ def _describe_own(
         parameters=parameters,
         trained_on=_OWN_PHOTOS,
         figures=figures,
-        limits=(_OWN_LIMIT,),
+        limits=(limit,),
     )
 
 
@@ -121,6 +126,15 @@ FAST_X2 = _describe_own(
     "496aee90fb0f3665858f3ab003ac9e34d94b620ab2732a5ff61f689bfa23ac1d",
     10_120,
     {"set5_psnr_y_db": 36.93},
+)
+
+DENOISE_SMALL = _describe_own(
+    "denoise-small",
+    "noise removal with a map of the noise",
+    "de0b9a0e9c25900d71afc19be97d431f89ec0f55980b52aee8143339959c18a1",
+    135_564,
+    {},
+    limit="Trained on Gaussian noise of up to 55 levels; camera noise is spread by its processing.",
 )
 
 X4PLUS = ModelCard(

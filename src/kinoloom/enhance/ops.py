@@ -10,6 +10,7 @@ from kinoloom.base.report import Report
 from kinoloom.enhance.options import (
     BenchDenoiseOptions,
     BenchSrOptions,
+    BenchVideoOptions,
     DegradeOptions,
     EnhanceOptions,
     MeasureOptions,
@@ -17,7 +18,12 @@ from kinoloom.enhance.options import (
 )
 
 
-@op("enhance", one_by_one=True)
+@op(
+    "enhance",
+    page="kinoloom.enhance.page:build_enhance_page",
+    one_by_one=True,
+    output_option="try_",
+)
 def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
     """Clean, sharpen and enlarge photos, folders of photos, or a video.
 
@@ -26,6 +32,10 @@ def enhance(clip: Clip, options: EnhanceOptions) -> Clip:
     tags; --fps, --times and --slow add frames in the same pass. Without an option the corrections
     are chosen as with --auto.
     """
+    if options.try_ is not None:
+        from kinoloom.enhance.trial import try_strengths
+
+        return try_strengths(clip, options, options.try_)
     from kinoloom.enhance.photos import enhance_photos
     from kinoloom.enhance.video.enhancement import enhance_video
 
@@ -87,6 +97,21 @@ def bench_denoise(data: Path, options: BenchDenoiseOptions) -> Report:
     from kinoloom.enhance.bench import run_denoise_benchmark
 
     return run_denoise_benchmark(data, options)
+
+
+@op("bench.video")
+def bench_video(data: Path, options: BenchVideoOptions) -> Report:
+    """Measure video denoisers on clips with added Gaussian noise.
+
+    DATA contains lossless clips: videos, or folders of pictures. Clip i in the order of names gets
+    noise of the generator with seed i, drawn frame by frame, and is stored with 8 bits. PSNR is of
+    the 8-bit RGB result; flicker is the change from frame to frame along the motion of the clean
+    clip, in levels. A network runs frame by frame, and after our window filter as window+NAME. Each
+    denoiser runs in its own process.
+    """
+    from kinoloom.enhance.bench import run_video_benchmark
+
+    return run_video_benchmark(data, options)
 
 
 @op("train.enhance", extra="train")

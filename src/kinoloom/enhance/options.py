@@ -43,7 +43,7 @@ class EnhanceOptions:
     )
     lut: Path | None = option(None, "Colour look-up table (.cube)", metavar="FILE")
     without: str = option(
-        "", "Comma-separated corrections of the preset or of --auto to leave out", metavar="NAMES"
+        "", "Comma-separated corrections of the preset, or of --auto, to leave out", metavar="NAMES"
     )
     strength: float | None = option(None, "Strength of all corrections", low=0, high=1)
     fps: Fraction | None = option(None, "Videos: frame rate, with new frames", unit="fps")
@@ -61,6 +61,16 @@ class EnhanceOptions:
         low=0,
         high=60,
         unit="s",
+    )
+    try_: Path | None = option(
+        None,
+        "Write one picture that shows a detail at four strengths, and nothing else",
+        metavar="PICTURE",
+    )
+    preview: str | None = option(
+        None,
+        "Videos: enhance and write only this part, such as 5s@1:20 (5 s from 1:20 on)",
+        metavar="DURATION@START",
     )
     metadata: Literal["keep", "drop", "no-location"] | None = option(
         None, "Photos: metadata that is written"
@@ -111,6 +121,30 @@ class BenchDenoiseOptions:
     )
     peer: Path | None = option(
         None, "Python file that defines another denoiser as DENOISER", metavar="FILE"
+    )
+
+
+@dataclass(frozen=True)
+class BenchVideoOptions:
+    """Options of `bench video`."""
+
+    sigma: float = option(
+        25.0, "Standard deviation of the noise, in 8-bit levels", low=0.1, high=255
+    )
+    frames: int | None = option(None, "Measure the first frames of each clip (default: all)", low=2)
+    denoisers: str = option(
+        "",
+        "Comma-separated filters: noisy, window, recursive, and with the program ffmpeg also "
+        "hqdn3d, nlmeans, atadenoise (default: all)",
+        metavar="NAMES",
+    )
+    models: str = option(
+        "",
+        "Comma-separated ONNX networks with a picture and a noise map (default: the shipped one)",
+        metavar="FILES",
+    )
+    peer: Path | None = option(
+        None, "Python file that defines another denoiser as VIDEO_DENOISER", metavar="FILE"
     )
 
 

@@ -18,12 +18,12 @@ from kinoloom.enhance.pictures.building import (
     describe_context,
 )
 from kinoloom.enhance.pictures.resizing import resize
-from kinoloom.enhance.pictures.work import least_bytes
+from kinoloom.enhance.pictures.work import PictureWork, least_bytes
 from kinoloom.enhance.planning.settings import Settings, check_size, merge_preset, resolve
 from kinoloom.errors import UsageError
 from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 
-_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order", "latency")
+_VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order", "latency", "preview")
 TIER = "fast"
 """What `--tier auto` is for photos."""
 _HELD_BYTES = 6
@@ -39,17 +39,26 @@ def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
         WeightsError: a network is missing; the hint has the command that gets it.
         BudgetError: the memory limit is too low for one tile of a network.
     """
+    check_photo_options(options)
+    given = Settings(merge_preset(options))
+    networks = choose_networks(given, clip.width, clip.height, tier=TIER)
+    memory = _declare(clip, options, given, networks)
+    edited = edit_photos(clip, _Editor(options, memory, clip).edit)
+    return edited.with_(made_with={**clip.made_with, **networks.details})
+
+
+def check_photo_options(options: EnhanceOptions) -> None:
+    """Check that no option is for videos only.
+
+    Raises:
+        UsageError: one is.
+    """
     for name in _VIDEO_OPTIONS:
         if getattr(options, name):
             raise UsageError(
                 f"--{name} applies to videos, but the input is a photo.",
                 hint="Leave it out; 'kinoloom interpolate' makes films of photos.",
             )
-    given = Settings(merge_preset(options))
-    networks = choose_networks(given, clip.width, clip.height, tier=TIER)
-    memory = _declare(clip, options, given, networks)
-    edited = edit_photos(clip, _Editor(options, memory, clip).edit)
-    return edited.with_(made_with={**clip.made_with, **networks.details})
 
 
 def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bits: int) -> Picture:
@@ -64,11 +73,22 @@ def enhance_picture(picture: Picture, settings: Settings, memory_bytes: int, bit
     Raises:
         UsageError, WeightsError, BudgetError: as `enhance_photos`.
     """
+    _, work = plan_photo(settings, picture, memory_bytes)
+    return work.run(picture, describe_context(settings, picture, bits), picture.dtype)
+
+
+def plan_photo(
+    settings: Settings, picture: Picture, memory_bytes: int = 1
+) -> tuple[Networks, PictureWork]:
+    """Return the networks for a photo, and the work on it.
+
+    Raises:
+        UsageError, WeightsError: as `enhance_photos`.
+    """
     height, width = picture.shape[:2]
     check_size(*settings.find_size(width, height))
     networks = choose_networks(settings, width, height, tier=TIER)
-    work = build_work(settings, networks, memory_bytes)
-    return work.run(picture, describe_context(settings, picture, bits), picture.dtype)
+    return networks, build_work(settings, networks, memory_bytes)
 
 
 @dataclass(frozen=True)
@@ -81,12 +101,8 @@ class _Editor:
 
     def edit(self, photo: EditablePhoto) -> EditedPhoto:
         """Return the enhanced photo."""
-        colors = np.broadcast_to(photo.samples, (*photo.samples.shape[:2], 3))
-
-        def measure() -> Measurement:
-            return measure_photo(colors, photo.path)
-
-        settings = resolve(self.options, measure)
+        colors = find_colors(photo)
+        settings = resolve_photo(photo, self.options)
         self._note(photo, settings)
         if photo.alpha is None:
             result = enhance_picture(colors, settings, self.memory_bytes, photo.bits)
@@ -114,6 +130,24 @@ class _Editor:
     def _note(self, photo: EditablePhoto, settings: Settings) -> None:
         for choice in settings.choices:
             self.clip.notes.add("choice", f"{photo.path.name}: {choice.reason}")
+
+
+def resolve_photo(photo: EditablePhoto, options: EnhanceOptions) -> Settings:
+    """Return what is done to a photo.
+
+    Raises:
+        RegistryError, UsageError: as `planning.settings.resolve`.
+    """
+
+    def measure() -> Measurement:
+        return measure_photo(find_colors(photo), photo.path)
+
+    return resolve(options, measure)
+
+
+def find_colors(photo: EditablePhoto) -> Picture:
+    """Return the samples of a photo as (H, W, 3), without a copy."""
+    return np.broadcast_to(photo.samples, (*photo.samples.shape[:2], 3))
 
 
 def _to_grey(picture: Picture) -> Picture:

@@ -96,6 +96,12 @@ def list_tiers() -> list[tuple[str, Look, int, str]]:
     return [(*key, factor, name) for key, its in _CARDS.items() for factor, name in its.items()]
 
 
+def find_shipped_denoiser() -> Path | None:
+    """Return the weights of the network that removes noise, None if they are not here."""
+    found = list_denoisers()
+    return found[0].file if found else None
+
+
 def list_upscalers() -> list[Network]:
     """Return all networks of tiers whose weights are on this machine."""
     return _list_present([name for *_, name in list_tiers()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from fractions import Fraction
 from itertools import islice
@@ -12,22 +11,21 @@ import numpy as np
 
 from kinoloom.base import registry
 from kinoloom.base.arrays import Picture as Image
-from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.clip import Clip
 from kinoloom.base.report import Picture, Report, Section, Slider, Table, Text
 from kinoloom.film.engine import ErrorMap
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.panels import shrink_to_width
 from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_key, draw_error_map
 from kinoloom.film.quality.error_estimate import estimate_psnr_db
 from kinoloom.film.selection import derive_engine_options
+from kinoloom.media.figures.panels import shrink_to_width
+from kinoloom.media.figures.time_line import draw_time_line
 from kinoloom.media.photo.reading import encode_picture
 from kinoloom.motion import matching
 from kinoloom.motion.flow import Flow
 from kinoloom.motion.flow_color import draw_color_wheel, draw_flow, typical_speed_px
 
 _MAX_WIDTH_PX = 1280
-_STRIP_FRAMES = 7
-_STRIP_WIDTH, _THUMB_HEIGHT = 980, 78
 
 
 def build_interpolation_page(source: Clip, film: Clip, options: InterpolateOptions) -> Report:
@@ -123,32 +121,11 @@ def _show_error_estimate(error: ErrorMap, middle: Image) -> list[Section]:
 
 
 def _draw_time_line(film: Clip) -> Picture:
-    """Draw evenly spaced frames of the film above a bar that marks its notes."""
-    length = film.duration or Fraction(1)
-    frames = [_read_frame_at(film, length * k / _STRIP_FRAMES) for k in range(_STRIP_FRAMES)]
-    pitch = _STRIP_WIDTH / _STRIP_FRAMES
-    parts = []
-    for k, frame in enumerate(frames):
-        thumb = encode_picture(_shrink_to_thumbnail(frame.image), "image/jpeg")
-        data = base64.b64encode(thumb).decode()
-        parts.append(
-            f'<image x="{k * pitch:.1f}" y="0" width="{pitch - 4:.1f}" height="{_THUMB_HEIGHT}" '
-            f'preserveAspectRatio="xMidYMid slice" href="data:image/jpeg;base64,{data}"/>'
-            f'<text x="{k * pitch:.1f}" y="{_THUMB_HEIGHT + 34}" font-size="11" fill="#888" '
-            f'font-family="sans-serif">{float(frame.time):.2f} s</text>'
-        )
-    bar_y = _THUMB_HEIGHT + 8
-    parts.append(f'<rect x="0" y="{bar_y}" width="{_STRIP_WIDTH - 4}" height="8" fill="#0b6bcb"/>')
-    parts += [_draw_mark(float(time / length), bar_y) for time in _list_note_times(film)]
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_STRIP_WIDTH} '
-        f'{_THUMB_HEIGHT + 40}" width="{_STRIP_WIDTH}">{"".join(parts)}</svg>'
-    )
     caption = (
         "the film from its first to its last frame; red marks are scene cuts, damaged frames and "
         "the starts of intervals with a quality warning"
     )
-    return Picture(svg.encode(), "image/svg+xml", caption, "Time line")
+    return draw_time_line(film, _list_note_times(film), caption, title="Time line")
 
 
 def _list_note_times(film: Clip) -> list[Fraction]:
@@ -156,21 +133,6 @@ def _list_note_times(film: Clip) -> list[Fraction]:
     return [note.time * film.time_scale for note in film.notes if note.time is not None]
 
 
-def _draw_mark(position: float, y: int) -> str:
-    x = position * (_STRIP_WIDTH - 4)
-    return f'<rect x="{x - 1:.1f}" y="{y - 4}" width="2" height="16" fill="#d62828"/>'
-
-
-def _read_frame_at(film: Clip, time: Fraction) -> Frame:
-    frame = next(film.read(time), None)
-    return frame if frame is not None else next(iter(film))
-
-
 def _encode_image(image: Image, caption: str) -> Picture:
     encoded = encode_picture(shrink_to_width(image, _MAX_WIDTH_PX), "image/jpeg")
     return Picture(encoded, "image/jpeg", caption)
-
-
-def _shrink_to_thumbnail(image: Image) -> Image:
-    height, width = image.shape[:2]
-    return shrink_to_width(image, max(1, round(2 * _THUMB_HEIGHT * width / height)))

@@ -204,7 +204,7 @@ def _read(file: Path) -> Clip:
 
 
 def _encode(image: Any, width: int, facts: tuple[tuple[str, str], ...]) -> Blob:
-    from kinoloom.film.panels import shrink_to_width
+    from kinoloom.media.figures.panels import shrink_to_width
     from kinoloom.media.photo.reading import encode_picture
 
     data = encode_picture(shrink_to_width(image, width), "image/jpeg")

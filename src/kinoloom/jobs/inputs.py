@@ -33,7 +33,8 @@ class Kept:
 
 def list_inputs(job: Job) -> list[Path]:
     """Return the inputs, and the files that are options: weights, examples, test data."""
-    return [*job.inputs, *(value for value in job.options.values() if isinstance(value, Path))]
+    given = {name: one for name, one in job.options.items() if name != job.op.output_option}
+    return [*job.inputs, *(value for value in given.values() if isinstance(value, Path))]
 
 
 @contextmanager

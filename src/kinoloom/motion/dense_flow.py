@@ -35,19 +35,29 @@ def dense_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: Flow 
 
 
 def create_search(
-    finest_scale: int | None = None, refinements: int | None = None
+    finest_scale: int | None = None,
+    refinements: int | None = None,
+    *,
+    descents: int | None = None,
+    stride_px: int | None = None,
 ) -> cv2.DISOpticalFlow:
     """Create a dense inverse search with OpenCV's medium preset.
 
     Args:
         finest_scale: the search ends at 1 / 2^finest_scale of the size; None is the preset's.
         refinements: iterations of variational refinement; None is the preset's.
+        descents: iterations of gradient descent per patch; None is the preset's.
+        stride_px: between patches; None is the preset's.
     """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     if finest_scale is not None:
         search.setFinestScale(finest_scale)
     if refinements is not None:
         search.setVariationalRefinementIterations(refinements)
+    if descents is not None:
+        search.setGradientDescentIterations(descents)
+    if stride_px is not None:
+        search.setPatchStride(stride_px)
     return search
 
 

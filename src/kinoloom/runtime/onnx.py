@@ -1,32 +1,41 @@
-"""Runs ONNX networks on the CPU, without torch."""
+"""Runs ONNX networks on the CPU or through CUDA, without torch.
+
+providers     where a network runs, and opening it there
+onnx_half     conversion to float16
+external_data, initializers, operators    checks of a file before it is opened
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinoloom.base.machine import cores, default_budget_bytes
-from kinoloom.errors import BudgetError, WeightsError, describe_cause
+from kinoloom.base.machine import default_budget_bytes
+from kinoloom.base.notes import Notes
+from kinoloom.errors import BudgetError, MissingError, WeightsError, describe_cause
 from kinoloom.runtime.external_data import check_external_data
 from kinoloom.runtime.initializers import check_initializers
+from kinoloom.runtime.onnx_half import convert_to_half
 from kinoloom.runtime.operators import check_operators
+from kinoloom.runtime.providers import Provider, open_session, runs_on_cuda
 
+if TYPE_CHECKING:
+    import onnxruntime
+
+Precision = Literal["float32", "float16"]
 Floats = NDArray[np.float32]
 Shape = tuple[int | None, ...]
 """The sides of an array; None is any length."""
 
 _HINT = "Install kinoloom again, or name another file with --weights."
-_MOST_FOLDED_BYTES = 64 << 20
-"""The most memory of a constant that is computed when a file is opened."""
-_OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory")
-"""In the messages of onnxruntime."""
-_BY_REQUEST = 1
-"""The memory pool grows by what is requested, not by powers of two."""
+_OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory", "out of memory")
+"""In the messages of onnxruntime and CUDA."""
 
 
 @dataclass(frozen=True)
@@ -46,44 +55,43 @@ class OnnxModel:
     """A network read from an ONNX file.
 
     Args:
-        file: an .onnx file.
+        file: an .onnx file with float32 inputs and outputs.
         memory_bytes: the most memory of its weights and tensors; None is half of what is available.
+        provider: where it runs. Results of CUDA differ from those of the CPU in the last digits.
+        precision: float16 needs less memory and is meant for GPUs; the CPU has no use for it.
+            Inputs and outputs stay float32. If a result is NaN or infinite, the same inputs run
+            again in float32; an overflow that does not reach the result is not noticed. A network
+            that cannot be converted runs in float32.
+        notes: receives a note on each of these two cases.
+        keeps_pool: whether memory is kept for the next call. Without it, calls with different sizes
+            need no more memory; with it, a small network is faster on pictures of one size.
 
     Raises:
         WeightsError: it cannot be read as an ONNX model, names external data outside its folder,
             contains weights that are NaN or infinite, or control flow.
+        MissingError: the provider is "cuda", and CUDA does not work.
     """
 
-    def __init__(self, file: Path, memory_bytes: int | None = None) -> None:
-        import onnxruntime
-
+    def __init__(
+        self,
+        file: Path,
+        memory_bytes: int | None = None,
+        provider: Provider = "cpu",
+        precision: Precision = "float32",
+        notes: Notes | None = None,
+        *,
+        keeps_pool: bool = False,
+    ) -> None:
         check_external_data(file)
         check_initializers(file)
         check_operators(file)
-        _limit_memory(memory_bytes or default_budget_bytes())
         self.file = file
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # errors are raised; they need not be printed too
-        options.intra_op_num_threads = cores()
-        options.inter_op_num_threads = 1
-        # Spinning threads burn a core while the caller decodes, samples or encodes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        options.add_session_config_entry(
-            "optimization.constant_folding_max_output_size_in_bytes", str(_MOST_FOLDED_BYTES)
-        )
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.log_severity_level = 4
-        # Sizes change from call to call: the pool is emptied after each.
-        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(file), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise WeightsError(
-                f"{file} cannot be read as an ONNX model: {describe_cause(error)}.", hint=_HINT
-            ) from error
+        self.notes = Notes() if notes is None else notes
+        self._keeps_pool = keeps_pool
+        self._place = provider, memory_bytes or default_budget_bytes()
+        half = self._open_half() if precision == "float16" else None
+        self._session = half or self._open(file)
+        self._repeats = half is not None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -139,21 +147,14 @@ class OnnxModel:
                 NaN or infinite values.
             BudgetError: it needs more memory than is available.
         """
-        try:
-            results = self._session.run(None, dict(inputs), self._run_options)
-            outputs = [np.asarray(each) for each in results]
-        except Exception as error:
-            if any(phrase in str(error) for phrase in _OUT_OF_MEMORY):
-                raise BudgetError(
-                    f"The network {self.file} needs more memory than is available.",
-                    hint="Reduce --memory or the size of the pictures, or name another network.",
-                ) from error
-            shapes_given = ", ".join(_format(each.shape) for each in inputs.values())
-            raise WeightsError(
-                f"The network {self.file} failed on inputs of shape {shapes_given}: "
-                f"{describe_cause(error)}.",
-                hint=_HINT,
-            ) from error
+        outputs = self._run(self._session, inputs)
+        if self._repeats and not all(np.isfinite(each).all() for each in outputs):
+            self.notes.add(
+                "float32",
+                f"The network {self.file} returns NaN or infinite values in float16; these parts "
+                "are computed again in float32.",
+            )
+            outputs = self._run(self._full_session, inputs)
         found = [each.shape for each in outputs]
         if shapes is not None and found != list(shapes):
             raise WeightsError(
@@ -167,16 +168,57 @@ class OnnxModel:
             )
         return outputs
 
+    @cached_property
+    def _full_session(self) -> onnxruntime.InferenceSession:
+        """The network in float32, opened when float16 fails for the first time."""
+        return self._open(self.file)
 
-def _limit_memory(memory_bytes: int) -> None:
-    """Create the memory pool of the next network: a small file can request any size."""
-    import onnxruntime
+    def _open(self, model: Path | bytes) -> onnxruntime.InferenceSession:
+        try:
+            return open_session(model, *self._place)
+        except MissingError:
+            raise
+        except Exception as error:
+            raise WeightsError(
+                f"{self.file} cannot be read as an ONNX model: {describe_cause(error)}.", hint=_HINT
+            ) from error
 
-    pool = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    limits = {"max_mem": memory_bytes, "arena_extend_strategy": _BY_REQUEST}
-    onnxruntime.create_and_register_allocator(pool, onnxruntime.OrtArenaCfg(limits))
+    def _open_half(self) -> onnxruntime.InferenceSession | None:
+        """Open the network in float16; return None if it cannot be converted."""
+        try:
+            return self._open(convert_to_half(self.file.read_bytes()))
+        except (ValueError, IndexError) as error:
+            cause = error.__cause__ if isinstance(error, WeightsError) else error
+            reason = describe_cause(cause or error)
+            self.notes.add(
+                "float32", f"The network {self.file} runs in float32, not in float16: {reason}."
+            )
+            return None
+
+    def _run(
+        self, session: onnxruntime.InferenceSession, inputs: Mapping[str, Floats]
+    ) -> list[Floats]:
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        if not self._keeps_pool:
+            pools = "cpu:0;gpu:0" if runs_on_cuda(session) else "cpu:0"
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", pools)
+        try:
+            return [np.asarray(each) for each in session.run(None, dict(inputs), options)]
+        except Exception as error:
+            if any(phrase in str(error) for phrase in _OUT_OF_MEMORY):
+                raise BudgetError(
+                    f"The network {self.file} needs more memory than is available.",
+                    hint="Reduce --memory or the size of the pictures, or name another network.",
+                ) from error
+            shapes_given = ", ".join(_format(each.shape) for each in inputs.values())
+            raise WeightsError(
+                f"The network {self.file} failed on inputs of shape {shapes_given}: "
+                f"{describe_cause(error)}.",
+                hint=_HINT,
+            ) from error
 
 
 def open_model(file: Path, contract: Contract, memory_bytes: int | None = None) -> OnnxModel:

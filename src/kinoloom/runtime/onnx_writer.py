@@ -73,18 +73,18 @@ def encode_model(graph: Graph, opset: int = 18) -> bytes:
         KeyError: a constant has another dtype.
     """
     parts = [
-        *(_message(1, _encode_node(node)) for node in graph.nodes),
-        _text(2, _PRODUCER),
-        *(_message(5, _encode_tensor(*item)) for item in graph.constants.items()),
-        *(_message(11, _encode_value(*item)) for item in graph.inputs.items()),
-        *(_message(12, _encode_value(*item)) for item in graph.outputs.items()),
+        *(encode_message(1, encode_node(node)) for node in graph.nodes),
+        encode_text(2, _PRODUCER),
+        *(encode_message(5, _encode_tensor(*item)) for item in graph.constants.items()),
+        *(encode_message(11, _encode_value(*item)) for item in graph.inputs.items()),
+        *(encode_message(12, _encode_value(*item)) for item in graph.outputs.items()),
     ]
     return b"".join(
         [
-            _number(1, _IR_VERSION),
-            _text(2, _PRODUCER),
-            _message(7, parts),
-            _message(8, [_text(1, ""), _number(2, opset)]),
+            encode_number(1, _IR_VERSION),
+            encode_text(2, _PRODUCER),
+            encode_message(7, parts),
+            encode_message(8, [encode_text(1, ""), encode_number(2, opset)]),
         ]
     )
 
@@ -99,53 +99,57 @@ def encode_varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-def _encode_node(node: Node) -> list[bytes]:
+def encode_node(node: Node) -> list[bytes]:
+    """Encode the fields of a node."""
     return [
-        *(_text(1, name) for name in node.inputs),
-        *(_text(2, name) for name in node.outputs),
-        _text(4, node.op),
-        *(_message(5, _encode_attribute(*item)) for item in node.attributes.items()),
+        *(encode_text(1, name) for name in node.inputs),
+        *(encode_text(2, name) for name in node.outputs),
+        encode_text(4, node.op),
+        *(encode_message(5, _encode_attribute(*item)) for item in node.attributes.items()),
     ]
 
 
 def _encode_attribute(name: str, value: Attribute) -> list[bytes]:
     if isinstance(value, tuple):
-        kind, content = _INTS, [_number(8, each) for each in value]
+        kind, content = _INTS, [encode_number(8, each) for each in value]
     elif isinstance(value, str):
-        kind, content = _STRING, [_text(4, value)]
+        kind, content = _STRING, [encode_text(4, value)]
     elif isinstance(value, float):
         kind, content = _FLOAT, [encode_varint(2 << 3 | FIXED32), struct.pack("<f", value)]
     else:
-        kind, content = _INT, [_number(3, value)]
-    return [_text(1, name), *content, _number(20, kind)]
+        kind, content = _INT, [encode_number(3, value)]
+    return [encode_text(1, name), *content, encode_number(20, kind)]
 
 
 def _encode_tensor(name: str, array: NDArray[Any]) -> list[bytes]:
     kind = _TYPES[array.dtype.name]
     stored = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return [
-        *(_number(1, side) for side in array.shape),
-        _number(2, kind),
-        _text(8, name),
-        _message(9, [stored.tobytes()]),
+        *(encode_number(1, side) for side in array.shape),
+        encode_number(2, kind),
+        encode_text(8, name),
+        encode_message(9, [stored.tobytes()]),
     ]
 
 
 def _encode_value(name: str, shape: Sequence[Side]) -> list[bytes]:
-    sides = (_text(2, s) if isinstance(s, str) else _number(1, s) for s in shape)
-    dimensions = b"".join(_message(1, [side]) for side in sides)
-    tensor = [_number(1, FLOAT32), _message(2, [dimensions])]
-    return [_text(1, name), _message(2, [_message(1, tensor)])]
+    sides = (encode_text(2, s) if isinstance(s, str) else encode_number(1, s) for s in shape)
+    dimensions = b"".join(encode_message(1, [side]) for side in sides)
+    tensor = [encode_number(1, FLOAT32), encode_message(2, [dimensions])]
+    return [encode_text(1, name), encode_message(2, [encode_message(1, tensor)])]
 
 
-def _number(number: int, value: int) -> bytes:
+def encode_number(number: int, value: int) -> bytes:
+    """Encode a field that is a whole number."""
     return encode_varint(number << 3 | VARINT) + encode_varint(value)
 
 
-def _text(number: int, text: str) -> bytes:
-    return _message(number, [text.encode()])
+def encode_text(number: int, text: str) -> bytes:
+    """Encode a field that is a text."""
+    return encode_message(number, [text.encode()])
 
 
-def _message(number: int, parts: Iterable[bytes]) -> bytes:
+def encode_message(number: int, parts: Iterable[bytes]) -> bytes:
+    """Encode a field that is a message or bytes, joined from its parts."""
     content = b"".join(parts)
     return encode_varint(number << 3 | BYTES) + encode_varint(len(content)) + content

@@ -23,6 +23,14 @@ def test_clipping_is_corrected(low: float, high: float) -> None:
     assert estimate_noise(noisy).sigma == pytest.approx(30, rel=0.07)
 
 
+def test_channels_that_clip_differently_are_corrected() -> None:
+    """Dark green and blue under red light keep a third of the variance of their noise."""
+    scene = draw_natural(2) * np.array([0.9, 0.02, 0.02])
+    noisy = add_gaussian(scene, 40)
+    assert noisy[..., 0].std() > 1.5 * noisy[..., 1].std()
+    assert estimate_noise(noisy).sigma == pytest.approx(40, rel=0.07)
+
+
 def test_clean_pictures_have_little_noise() -> None:
     assert estimate_noise(to_bytes(draw_natural(3))).sigma < 2
     assert estimate_noise(np.full((60, 60, 3), 80, np.uint8)).sigma == 0

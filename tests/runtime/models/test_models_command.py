@@ -167,8 +167,8 @@ def test_shipped_models_are_already_there(run: Run) -> None:
 def test_every_command_has_help_for_each_flag(run: Run) -> None:
     code, out, _ = run()
     assert code == 0
-    assert "List, download, verify and remove the weights of models." in out
-    for name in ("list", "get", "verify", "remove", "path"):
+    assert "List, download, add, verify and remove the weights of models." in out
+    for name in ("list", "get", "add", "verify", "remove", "path"):
         code, text, _ = run(name, "--help")
         assert code == 0
         assert "--json" in text

@@ -3,6 +3,7 @@
 from kinoloom.base.clip.clip import Clip, DeferredFrame, Frame
 from kinoloom.base.clip.color import Color, ContentLight, HdrMetadata, MasteringDisplay
 from kinoloom.base.clip.pacing import Pacing
+from kinoloom.base.clip.preroll import read_with_preroll
 
 __all__ = [
     "Clip",
@@ -13,4 +14,5 @@ __all__ = [
     "HdrMetadata",
     "MasteringDisplay",
     "Pacing",
+    "read_with_preroll",
 ]

@@ -23,6 +23,14 @@ _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'"
 )
+_TOOLS = (
+    '<div class="tools" role="group" aria-label="View">'
+    '<button type="button" data-zoom="0" aria-pressed="true">Fit</button>'
+    '<button type="button" data-zoom="1" aria-pressed="false">1:1</button>'
+    '<button type="button" data-zoom="2" aria-pressed="false">2:1</button>'
+    '<button type="button" data-zoom="4" aria-pressed="false">4:1</button>'
+    '<button type="button" class="difference" aria-pressed="false">Difference x8</button></div>'
+)
 
 
 @dataclass(frozen=True)
@@ -212,8 +220,9 @@ def _figure_html(picture: Picture) -> str:
 def _slider_html(slider: Slider) -> str:
     before, after = _escape(slider.before.caption), _escape(slider.after.caption)
     return (
-        f'<figure class="slider"><div class="stack">{_image_html(slider.after)}'
-        f'<div class="top">{_image_html(slider.before)}</div><i class="line"></i></div>'
+        f'<figure class="slider">{_TOOLS if slider.has_tools else ""}'
+        f'<div class="view"><div class="stack">{_image_html(slider.after)}'
+        f'<div class="top">{_image_html(slider.before)}</div><i class="line"></i></div></div>'
         '<input type="range" min="0" max="1000" value="500" aria-label="divider">'
         f"<figcaption><span>{before}</span><span>{after}</span></figcaption></figure>"
     )

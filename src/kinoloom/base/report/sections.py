@@ -51,11 +51,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Slider:
-    """Two pictures of one size, overlaid, with a divider to drag."""
+    """Two pictures of one size, overlaid, with a divider to drag.
+
+    Attributes:
+        before: the picture on the left of the divider.
+        after: the picture on its right.
+        title: of the section.
+        has_tools: whether buttons zoom to the pixels and show the difference of the two pictures.
+    """
 
     before: Picture
     after: Picture
     title: str = ""
+    has_tools: bool = False
 
 
 Section = Text | Table | Picture | Slider

@@ -76,7 +76,9 @@ def run_denoise_benchmark(folder: Path, options: BenchDenoiseOptions) -> Report:
         load_denoiser(source)  # rejects a wrong file before the first measurement
     rows = _measure(files, sources, options.sigma)
     about = "PSNR is of RGB."
-    return build_bench_report("Denoising", SCHEMA, folder.name, rows, len(files), about)
+    return build_bench_report(
+        "Denoising", SCHEMA, folder.name, rows, f"{len(files)} pictures", about
+    )
 
 
 def add_noise(picture: NDArray[np.float32], sigma: float, seed: int) -> NDArray[np.float32]:

@@ -16,6 +16,8 @@ _COLUMNS = {
     "ssim_y": "SSIM",
     "seconds_per_megapixel": "s / megapixel",
     "peak_mb": "peak MB",
+    "seconds_per_frame": "s / frame",
+    "truth_flicker": "flicker of truth",
 }
 
 
@@ -24,7 +26,7 @@ def build_bench_report(
     schema: str,
     folder: str,
     rows: Sequence[Any],
-    pictures: int,
+    count: str,
     about: str,
 ) -> Report:
     """Build the report.
@@ -34,7 +36,7 @@ def build_bench_report(
         schema: of its data.
         folder: name of the data.
         rows: one or more of one dataclass, whose fields are the columns.
-        pictures: number of pictures.
+        count: number of pictures or clips, such as "5 pictures".
         about: what the columns mean, one paragraph.
     """
     machine = describe_machine()
@@ -45,7 +47,7 @@ def build_bench_report(
         "rows": values,
         "machine": {**machine, "versions": versions()},
     }
-    summary = f"{pictures} pictures of {folder}; {machine['cpu']}, {machine['cores']} cores. "
+    summary = f"{count} of {folder}; {machine['cpu']}, {machine['cores']} cores. "
     columns = tuple(_COLUMNS.get(name, name) for name in values[0])
     cells = tuple(
         tuple(round(one) if name == "peak_mb" else one for name, one in row.items())

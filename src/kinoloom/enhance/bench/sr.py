@@ -78,7 +78,7 @@ def run_sr_benchmark(folder: Path, options: BenchSrOptions) -> Report:
             f"{folder} has pictures at the scales {', '.join(map(str, pairs))}, which no upscaler "
             "supports."
         )
-    count = len(next(iter(pairs.values())))
+    count = f"{len(next(iter(pairs.values())))} pictures"
     about = "Seconds are per megapixel of input. PSNR and SSIM are of luma."
     return build_bench_report("Super-resolution", SCHEMA, folder.name, rows, count, about)
 

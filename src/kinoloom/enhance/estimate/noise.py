@@ -3,8 +3,8 @@
 Patches of natural pictures lie near a subspace, so the smallest eigenvalues of the covariance of
 all patches are the variance of the noise. How many they are is found by a property of Gaussian
 samples: their mean is their median. Black and white clip noise, which lowers the estimate. So only
-patches are used where clipping costs little variance, and the result is divided by the expected
-loss, from the moments of a clipped Gaussian at the local brightness.
+patches are used where clipping costs little variance, and each column of the covariance is
+corrected for the expected loss, from the moments of a clipped Gaussian at the local brightness.
 
 Differences to the source: patches of 5x5 instead of 8x8 pixels, whose smaller covariance needs
 fewer samples; the correction for clipping; and for rounding to 8 bits.
@@ -142,9 +142,12 @@ def _estimate_sigma(patches: _Patches) -> float:
     for _ in range(_ROUNDS):
         if sigma < _MIN_SIGMA:
             break
-        kept = _keep_share(patches.local, sigma).mean(axis=1)
+        shares = _keep_share(patches.local, sigma)
+        kept = shares.mean(axis=1)
         chosen = kept >= min(_MIN_KEPT_VARIANCE, float(np.quantile(kept, 1 - _MIN_SHARE)))
-        variance = _find_noise_variance(patches.values[chosen]) / kept[chosen].mean()
+        # Of each column on its own: a dark scene under red light clips green and blue only.
+        losses = np.sqrt(shares[chosen].mean(axis=0))
+        variance = _find_noise_variance(patches.values[chosen] / losses)
         previous, sigma = sigma, float(np.sqrt(variance))
         if abs(sigma - previous) < _SETTLED * sigma:
             break

@@ -23,7 +23,8 @@ def build_measure_report(found: Sequence[Measurement]) -> Report:
         found: one per photo, or one for a video.
     """
     data = {"schema": SCHEMA, "files": [_to_plain(one) for one in found]}
-    tables = [Table(("quantity", "value"), _list_rows(one), one.name or "clip") for one in found]
+    heads = ("quantity", "value")
+    tables = [Table(heads, list_quantities(one), one.name or "clip") for one in found]
     return Report("Measurement", (*tables, Text(_ABOUT)), data)
 
 
@@ -33,7 +34,8 @@ def _to_plain(one: Measurement) -> dict[str, Any]:
     return values | estimates
 
 
-def _list_rows(one: Measurement) -> tuple[tuple[object, ...], ...]:
+def list_quantities(one: Measurement) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of what was measured, as text."""
     estimates, light = one.estimates, one.estimates.exposure
     rows = [
         ("size in pixels", f"{one.width} x {one.height}"),

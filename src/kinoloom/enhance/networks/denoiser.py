@@ -29,7 +29,7 @@ class NetworkDenoiser:
     """
 
     def __init__(self, file: Path) -> None:
-        self.model = OnnxModel(file)
+        self.model = OnnxModel(file, provider="auto", keeps_pool=True)
         if len(self.model.inputs) not in (1, 2):
             raise WeightsError(
                 f"{file} has {len(self.model.inputs)} inputs; a denoiser has a picture, and it may "

@@ -38,7 +38,7 @@ class NetworkUpscaler:
     """
 
     def __init__(self, file: Path) -> None:
-        self.model = OnnxModel(file)
+        self.model = OnnxModel(file, provider="auto", keeps_pool=True)
         self.channels, self.scale = _probe(self.model)
         self.facts = read_facts(self.model, scale=self.scale)
 

@@ -17,6 +17,7 @@ from kinoloom.enhance.filters.grain_model import (
 from kinoloom.enhance.filters.white_balance import estimate_gains
 from kinoloom.enhance.pictures.stages import DenoiseStage, FilterStage, Stage, UpscaleStage
 from kinoloom.enhance.pictures.work import PictureWork, reduce_for_estimates
+from kinoloom.enhance.planning.auto import BLOCKINESS
 from kinoloom.enhance.planning.settings import Settings
 from kinoloom.enhance.tiers import (
     FASTER_TIERS,
@@ -29,8 +30,10 @@ from kinoloom.enhance.tiers import (
 
 _BEFORE = ("chroma", "white_balance", "lowlight")
 _AFTER = ("sharpen", "deband")
-_MIN_SIGMA = 0.8
+MIN_SIGMA = 0.8
 """Noise below this many levels is left as it is."""
+_BLOCK_QUALITY = 40
+"""Of the filter at the borders of blocks, where no JPEG quality is known."""
 _GRAIN_SHARE = 0.5
 """Of the measured grain, put back at full strength."""
 
@@ -91,8 +94,9 @@ def list_faster(settings: Settings, networks: Networks, width: int, height: int)
     names = [one[0].name for one in known if one]
     current = networks.upscalers[0].name if networks.upscalers else ""
     start = names.index(current) + 1 if current in names else 0
-    faster = [Networks(None, tuple(one)) for one in known[start:] if one]
-    return [*faster, Networks(None, ())] if networks.upscalers else []
+    faster = [tuple(one) for one in known[start:] if one]
+    upscalers = [*faster, ()] if networks.upscalers else []
+    return [Networks(networks.denoiser, one) for one in upscalers]
 
 
 def find_noise(settings: Settings) -> Noise:
@@ -127,11 +131,9 @@ def build_cleaning(settings: Settings, networks: Networks) -> list[Stage]:
     """Return what happens at the size of the source, in order."""
     options = settings.options
     stages: list[Stage] = []
-    quality = settings.measurement.estimates.jpeg_quality if settings.measurement else None
-    if options.deblock and quality is not None:
-        stages += [FilterStage(one) for one in build_filters(settings, ("deblock",))]
+    stages += list_deblocking(settings)
     noise = find_noise(settings)
-    if networks.denoiser is not None and noise.sigma >= _MIN_SIGMA:
+    if networks.denoiser is not None and noise.sigma >= MIN_SIGMA:
         network = open_denoiser(networks.denoiser.file)
         stages.append(DenoiseStage(network, noise, settings.strength))
     stages += [FilterStage(one) for one in build_filters(settings, _BEFORE)]
@@ -140,6 +142,23 @@ def build_cleaning(settings: Settings, networks: Networks) -> list[Stage]:
     if options.lut is not None:
         stages.append(_correct(settings, "lut", file=options.lut))
     return stages
+
+
+def list_deblocking(settings: Settings) -> list[Stage]:
+    """Return the filter for the block errors that were found; none if none is requested.
+
+    JPEG errors have a quality; other codecs have visible borders of blocks.
+    """
+    if not settings.options.deblock:
+        return []
+    estimates = settings.measurement.estimates if settings.measurement else None
+    if estimates is None:
+        return []
+    if estimates.jpeg_quality is not None:
+        return [_correct(settings, "deblock")]
+    if estimates.blockiness >= BLOCKINESS:
+        return [_correct(settings, "deblock", method="borders", quality=_BLOCK_QUALITY)]
+    return []
 
 
 def build_enlarging(settings: Settings, networks: Networks) -> list[Stage]:

@@ -10,7 +10,8 @@ from kinoloom.enhance.estimate.measure import Measurement
 _NOISE = 2.0
 """Standard deviation in 8-bit levels from which noise is visible."""
 _JPEG_QUALITY = 88
-_BLOCKINESS = 0.15
+BLOCKINESS = 0.15
+"""From which on blocks are visible."""
 _BANDING = 0.02
 _DARK_MEAN, _DARK_HIGH = 60.0, 235.0
 _SOFT_PX = 1.0
@@ -46,7 +47,7 @@ def choose(measured: Measurement) -> tuple[Choice, ...]:
     quality = found.jpeg_quality
     if quality is not None and quality <= _JPEG_QUALITY:
         choices.append(Choice("deblock", True, f"JPEG errors of quality {quality} are removed."))
-    elif quality is None and isfinite(found.blockiness) and found.blockiness >= _BLOCKINESS:
+    elif quality is None and isfinite(found.blockiness) and found.blockiness >= BLOCKINESS:
         choices.append(Choice("deblock", True, "Blocks of the compression are removed."))
     if isfinite(found.banding) and found.banding >= _BANDING:
         choices.append(

@@ -58,7 +58,7 @@ def choose_order(
         return Order(_parse(requested))
     if not interpolates or not network:
         return Order(STEPS)
-    upscaling = _UPSCALING.get(network, _OTHER_NETWORK)
+    upscaling = estimate_upscaling_s(network)
     new = max(frame_ratio - 1, 0) * _INTERPOLATION
     first_upscale = upscaling + new * scale**2
     first_interpolate = upscaling * frame_ratio + new
@@ -70,6 +70,11 @@ def choose_order(
         reason = f"Frames are enlarged before they are interpolated: {costs} per megapixel of input"
         steps = STEPS
     return Order(steps, f"{reason}, upscaling first and last.")
+
+
+def estimate_upscaling_s(network: str) -> float:
+    """Return the processor seconds of a network for a megapixel of input."""
+    return _UPSCALING.get(network, _OTHER_NETWORK)
 
 
 def _parse(text: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.errors import RegistryError, UsageError
 
 _SUFFIX = ".toml"
-_NOT_IN_PRESETS = ("preset", "auto", "without", "memory")
+_NOT_IN_PRESETS = ("preset", "auto", "without", "memory", "try_", "preview")
 
 
 def list_presets() -> list[Preset]:

@@ -96,7 +96,7 @@ def resolve(options: EnhanceOptions, measure: Measure) -> Settings:
     settings = Settings(given, size=parse_size(given.size))
     if options.auto or not _requests_work(given):
         measurement = measure()
-        left_out = _parse_names(given.without)
+        left_out = _parse_names(options.without)
         choices = tuple(one for one in choose(measurement) if one.option not in left_out)
         chosen = {one.option: one.value for one in choices if one.option}
         settings = replace(
@@ -144,22 +144,6 @@ def _read_preset(name: str) -> dict[str, object]:
 def _exclude_both(scale: object, size: object) -> None:
     if scale is not None and size is not None:
         raise UsageError("--scale and --size exclude each other.", hint="Leave out one of them.")
-
-
-def _parse_names(text: str) -> list[str]:
-    """Return the corrections in the value of --without.
-
-    Raises:
-        UsageError: one is unknown.
-    """
-    names = [name.strip().replace("-", "_") for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in CORRECTIONS:
-            raise UsageError(
-                f"--without: '{name}' is not a correction.",
-                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
-            )
-    return names
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -213,6 +197,22 @@ def parse_denoise(text: str | None) -> Literal["auto", "off"] | float:
     if not 0 <= sigma <= _MAX_NOISE:
         raise UsageError(f"--denoise must be auto, off, or a number from 0 to 100, not '{text}'.")
     return sigma
+
+
+def _parse_names(text: str) -> list[str]:
+    """Return the corrections of --without.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    names = [name.strip().replace("-", "_") for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in CORRECTIONS:
+            raise UsageError(
+                f"--without: '{name}' is not a correction.",
+                hint=f"Corrections: {', '.join(CORRECTIONS)}.",
+            )
+    return names
 
 
 def _add(options: EnhanceOptions, values: dict[str, object]) -> EnhanceOptions:

@@ -13,21 +13,28 @@ from kinoloom.base.op import Op
 from kinoloom.enhance.estimate.measure import Measurement, measure_clip
 from kinoloom.enhance.options import EnhanceOptions
 from kinoloom.enhance.pictures.building import (
+    MIN_SIGMA,
     Networks,
     build_work,
     choose_networks,
     describe_context,
+    find_noise,
+    list_deblocking,
     list_faster,
 )
+from kinoloom.enhance.pictures.denoising import TiledDenoiser
 from kinoloom.enhance.pictures.work import PictureWork, least_bytes
-from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, choose_order
+from kinoloom.enhance.planning.order import CLEAN, INTERPOLATE, UPSCALE, Order, choose_order
 from kinoloom.enhance.planning.settings import Settings, check_size, resolve
+from kinoloom.enhance.temporal.clip import denoise_clip
+from kinoloom.enhance.tiers import open_denoiser
 from kinoloom.enhance.video.frames import map_frames
+from kinoloom.enhance.video.preview import cut_preview
 from kinoloom.errors import UnreadableMediaError, UnsupportedMediaError, UsageError
 from kinoloom.media.memory import estimate_encoding
 
 _TIER = "fast"
-_SAMPLES = 5
+VIDEO_SAMPLES = 5
 """Frames that are measured."""
 _LARGEST_CODEC = "av1"
 _HELD_FRAMES = 10
@@ -45,6 +52,18 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         WeightsError: a network is missing; the hint has the command that gets it.
         BudgetError: the memory limit is too low.
     """
+    work = plan_video(clip, options)
+    for choice in work.settings.choices:
+        clip.notes.add("choice", choice.reason)
+    return work.build()
+
+
+def plan_video(clip: Clip, options: EnhanceOptions) -> VideoWork:
+    """Measure a video as far as its options need it, and plan the work on it.
+
+    Raises:
+        KinoloomError: as `enhance_video`.
+    """
     if options.metadata:
         raise UsageError(
             "--metadata applies to photos, but the input is a video.", hint="Leave it out."
@@ -54,32 +73,33 @@ def enhance_video(clip: Clip, options: EnhanceOptions) -> Clip:
         raise UnreadableMediaError("The video has no frames.")
 
     def measure() -> Measurement:
-        return measure_clip(clip, _SAMPLES)[0]
+        return measure_clip(clip, VIDEO_SAMPLES)[0]
 
     settings = resolve(options, measure)
-    for choice in settings.choices:
-        clip.notes.add("choice", choice.reason)
-    return _Enhancement(clip, settings, first).build()
+    return VideoWork(cut_preview(clip, options.preview), settings, first)
 
 
-class _Enhancement:
+class VideoWork:
     """The steps of the work on one video.
 
     Args:
         clip: the source.
         settings: of the work.
-        first: its first frame.
+        typical: a whole picture of the video; white balance and grain are estimated from it.
+
+    Raises:
+        UsageError, UnsupportedMediaError, WeightsError, BudgetError: as `enhance_video`.
     """
 
-    def __init__(self, clip: Clip, settings: Settings, first: Frame) -> None:
+    def __init__(self, clip: Clip, settings: Settings, typical: Frame) -> None:
         self.clip, self.settings = clip, settings
         width, height = settings.find_size(clip.width, clip.height)
         check_size(width, height)
         self.networks = choose_networks(settings, clip.width, clip.height, tier=_TIER)
         self.budget = clip.budget or Budget(settings.options.memory)
-        self.context = describe_context(settings, first.image[..., :3], clip.bits)
+        self.context = describe_context(settings, typical.image[..., :3], clip.bits)
         self.memory_bytes = 1
-        work = self._build_work(self.networks)
+        work = self.build_work(self.networks)
         resizes = (width, height) != (clip.width, clip.height)
         if clip.color.is_hdr and (work.stages or work.filters or resizes):
             raise UnsupportedMediaError(
@@ -88,35 +108,64 @@ class _Enhancement:
             )
         self._declare(work)
 
+    @property
+    def order(self) -> Order:
+        """The order of the steps."""
+        return choose_order(
+            self.settings.options.order,
+            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
+            scale=self.build_work(self.networks).scale,
+            frame_ratio=self._estimate_frame_ratio(),
+            interpolates=self.interpolates,
+        )
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether frames are added, or repeated ones replaced."""
+        options = self.settings.options
+        return any((options.fps, options.times, options.slow, options.dedup))
+
+    @property
+    def time_scale(self) -> Fraction:
+        """How much longer the result lasts."""
+        return self.settings.options.slow or Fraction(1)
+
     def build(self) -> Clip:
         """Return the lazy clip."""
-        options = self.settings.options
-        order = choose_order(
-            options.order,
-            network=self.networks.upscalers[0].name if self.networks.upscalers else "",
-            scale=self._build_work(self.networks).scale,
-            frame_ratio=self._estimate_frame_ratio(),
-            interpolates=self._interpolates,
-        )
+        order = self.order
         if order.reason:
             self.clip.notes.add("order", order.reason)
-        latency = options.latency
+        latency = self.settings.options.latency
         clip = self.clip.with_(pacing=Pacing(float(latency)) if latency is not None else None)
-        for steps in _join_steps(order.steps, interpolates=self._interpolates):
+        for steps in _join_steps(order.steps, interpolates=self.interpolates):
             if steps == (INTERPOLATE,):
-                clip = self._interpolate(clip)
+                clip = self.interpolate(clip)
             else:
+                if CLEAN in steps and self._denoises:
+                    clip = self._denoise(clip)
                 works = self._build_parts(steps)
-                clip = map_frames(clip, works, self.context, uses_samples=not self._interpolates)
+                clip = map_frames(clip, works, self.context, uses_samples=not self.interpolates)
         details: dict[str, Any] = {**clip.made_with, **self.networks.details}
         return clip.with_(made_with=details, provenance=None, budget=self.budget)
 
     @property
-    def _interpolates(self) -> bool:
-        options = self.settings.options
-        return any((options.fps, options.times, options.slow, options.dedup))
+    def _denoises(self) -> bool:
+        noise = find_noise(self.settings)
+        return self.networks.denoiser is not None and noise.sigma >= MIN_SIGMA
 
-    def _build_work(self, networks: Networks) -> PictureWork:
+    def _denoise(self, clip: Clip) -> Clip:
+        """Return the clip after deblocking and denoising over time."""
+        stages = list_deblocking(self.settings)
+        first = PictureWork(tuple(stages), lambda *size: size, (), self.memory_bytes)
+        clip = map_frames(clip, [first], self.context, uses_samples=False)
+        assert self.networks.denoiser is not None, "_denoises"
+        network = open_denoiser(self.networks.denoiser.file)
+        denoise = TiledDenoiser(network, self.memory_bytes, self.settings.strength)
+        given = None if self.settings.denoise == "auto" else find_noise(self.settings)
+        return denoise_clip(clip, denoise, given)
+
+    def build_work(self, networks: Networks) -> PictureWork:
+        """Return all of the work on each picture, without the interpolation."""
         return build_work(self.settings, networks, self.memory_bytes)
 
     def _build_parts(self, steps: tuple[str, ...]) -> list[PictureWork]:
@@ -127,7 +176,10 @@ class _Enhancement:
         return [self._build_part(steps, one) for one in networks]
 
     def _build_part(self, steps: tuple[str, ...], networks: Networks) -> PictureWork:
-        work = self._build_work(networks)
+        work = self.build_work(networks)
+        if self._denoises:
+            done = len(list_deblocking(self.settings)) + 1
+            work = replace(work, stages=work.stages[done:])
         if CLEAN not in steps:
             work = replace(work, stages=tuple(s for s in work.stages if s.scale > 1))
         if UPSCALE not in steps:
@@ -137,7 +189,8 @@ class _Enhancement:
             )
         return work
 
-    def _interpolate(self, clip: Clip) -> Clip:
+    def interpolate(self, clip: Clip) -> Clip:
+        """Return the lazy clip of a clip's frames and the new ones between them."""
         options = self.settings.options
         names = ("fps", "times", "slow", "dedup")
         values = {name: one for name in names if (one := getattr(options, name))}
@@ -151,7 +204,7 @@ class _Enhancement:
         options = self.settings.options
         if options.fps and self.clip.rate:
             return float(options.fps / self.clip.rate * (options.slow or 1))
-        return float(options.times or options.slow or Fraction(2 if self._interpolates else 1))
+        return float(options.times or options.slow or Fraction(2 if self.interpolates else 1))
 
     def _declare(self, work: PictureWork) -> None:
         """Declare the memory of the work, and find out what is left for its tiles.

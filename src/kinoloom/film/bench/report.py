@@ -14,10 +14,10 @@ from kinoloom.base.machine import describe_machine
 from kinoloom.base.provenance import versions
 from kinoloom.base.report import Picture, Report, Section, Table, Text
 from kinoloom.film.bench.scores import EngineScores, FrameScore
-from kinoloom.film.panels import draw_panels
 from kinoloom.film.quality.error_color import FULL_SCALE_ERROR, draw_error_map
 from kinoloom.learn.bench.distance import ST_LPIPS_HINT
 from kinoloom.learn.data.triplets import Triplet
+from kinoloom.media.figures.panels import draw_panels
 
 SCHEMA = "kinoloom.bench.film/2"
 _TITLE = "Frame interpolation: the middle frame of triplets"

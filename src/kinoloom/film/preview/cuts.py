@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import takewhile
 
-from kinoloom.base.clip import Clip
+from kinoloom.base.clip import Clip, read_with_preroll
 from kinoloom.base.notes import Notes
-from kinoloom.film.video.interpolation import read_with_preroll
+from kinoloom.film.video.interpolation import PREROLL_FRAMES
 from kinoloom.film.video.intervals import split_intervals
 
 
@@ -19,7 +19,9 @@ def find_cuts(video: Clip, start: Fraction, end: Fraction) -> tuple[list[Fractio
         start, end: of the part, in seconds.
     """
     notes, reached = Notes(), start
-    intervals = split_intervals(read_with_preroll(video, start), dedup=False, notes=notes)
+    intervals = split_intervals(
+        read_with_preroll(video, start, PREROLL_FRAMES), dedup=False, notes=notes
+    )
     for interval in takewhile(lambda one: one.first.time < end, intervals):
         reached = interval.end
     times = [note.time for note in notes if note.kind == "cut" and note.time is not None]

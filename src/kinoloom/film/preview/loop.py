@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from kinoloom.film.options import InterpolateOptions
-from kinoloom.film.panels import shrink_to_width
 from kinoloom.film.preview.films import Films
+from kinoloom.media.figures.panels import shrink_to_width
 
 MAX_FRAMES = 24
 _QUALITY = 75

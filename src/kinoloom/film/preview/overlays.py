@@ -10,11 +10,11 @@ import numpy as np
 
 from kinoloom.base.arrays import Picture
 from kinoloom.errors import UsageError
-from kinoloom.film.panels import shrink_to_width
 from kinoloom.film.preview.films import OpenFilm
 from kinoloom.film.preview.finding import Place
 from kinoloom.film.quality.error_color import draw_error_map
 from kinoloom.film.quality.error_estimate import estimate_psnr_db
+from kinoloom.media.figures.panels import shrink_to_width
 from kinoloom.motion.flow_color import draw_flow, typical_speed_px
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
 
 import numpy as np
 
 from kinoloom.base.arrays import Picture, from_float
 from kinoloom.base.audio import Audio
-from kinoloom.base.clip import Clip, Frame
+from kinoloom.base.clip import Clip, Frame, read_with_preroll
 from kinoloom.base.prefetch import prefetch
 from kinoloom.errors import UnreadableMediaError, UsageError
 from kinoloom.film.engine import Interpolator, NewFrames, PictureFormat
@@ -28,13 +27,12 @@ from kinoloom.film.video.schedule import OutputFrame, Schedule, plan_schedule
 from kinoloom.media.frames.exact import ExactPicture
 
 _PHOTO_OPTIONS = ("seconds", "hold", "loop", "boomerang")
-_PREROLL_FRAMES = 16
+PREROLL_FRAMES = 16
 """Frames read before a seek position, so that cuts and repeats are detected as from the start.
 
 A run of repeats has at most four frames. The first run that is read may be truncated; the
 following ones are complete, and detection looks back one run only.
 """
-_VARIABLE_RATE_PREROLL_S = Fraction(1)
 _HELD_PICTURES = 6
 """The frames on either side of the new ones, exact and with headroom, and new ones that wait."""
 
@@ -116,24 +114,6 @@ def _retime_audio(clip: Clip, slow: Fraction, sound: str | None) -> tuple[Audio,
     return tuple(stretch(track, slow) for track in clip.audio)
 
 
-def read_with_preroll(clip: Clip, start: Fraction) -> Iterator[Frame]:
-    """Yield the clip's frames from `_PREROLL_FRAMES` before a time in seconds, or from the first.
-
-    With a variable rate or missing frames, the search moves back until there are that many.
-    """
-    back = _PREROLL_FRAMES / clip.rate if clip.rate else _VARIABLE_RATE_PREROLL_S
-    while True:
-        begin = max(start - back, Fraction(0))
-        frames, before = clip.read(begin), list[Frame]()
-        for frame in frames:
-            before.append(frame)
-            if len(before) == _PREROLL_FRAMES or frame.time >= start:
-                break
-        if len(before) == _PREROLL_FRAMES or not begin:
-            return chain(before, frames)
-        back *= 2
-
-
 @dataclass(frozen=True, eq=False)
 class VideoFilm:
     """The frames of an interpolated video, rendered when they are read."""
@@ -158,7 +138,7 @@ class VideoFilm:
         self, start: Fraction
     ) -> Generator[tuple[SourceInterval, list[OutputFrame]], None, None]:
         """Yield the source intervals of the frames at or after `start`, with these frames."""
-        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow))
+        frames = prefetch(read_with_preroll(self.clip, start / self.schedule.slow, PREROLL_FRAMES))
         intervals = split_intervals(frames, dedup=self.dedup, notes=self.clip.notes, cuts=self.cuts)
         yield from self.schedule.assign_frames(intervals, start)
 

@@ -1,1 +1,1 @@
-"""Decoded frames: exact colours, one size, other formats."""
+"""Decoded frames: exact colours, one size, other formats, and parts of clips."""

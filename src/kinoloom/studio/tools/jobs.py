@@ -24,6 +24,8 @@ from kinoloom.jobs.command_line import build_command_line
 from kinoloom.jobs.job import Job
 from kinoloom.jobs.option_sets import OptionSets
 from kinoloom.jobs.request import JobRequest
+from kinoloom.media.photo.editing import list_photos
+from kinoloom.media.photo.reading import is_photo
 from kinoloom.studio.folders.tree import MAX_NAME_BYTES, Tree
 
 RUNS_CODE = frozenset({"pipeline.run", "pipeline.start", "pipeline.explain", "pipeline.export"})
@@ -106,7 +108,7 @@ def plan(
         "files": [str(path) for path in files],
         "memory": request.options.get("memory"),
         "uses_accelerator": request.op.extra == "train",
-        "unit": "frames" if request.op.output_type.__name__ == "Clip" else "",
+        "unit": _name_unit(request),
         "can_resume": "resume" in {option.name for option in request.sets},
     }
 
@@ -190,14 +192,20 @@ def _read_options(tree: Tree, sets: OptionSets, values: Mapping[str, Any]) -> di
 def _choose_output(
     tree: Tree, op: Op, inputs: Sequence[Path], taken: Collection[Path]
 ) -> Path | None:
-    """Return the next free "INPUT-OP.mp4" next to the first input; None for printed reports."""
+    """Return the next free "INPUT-OP.mp4" next to the first input; None for printed reports.
+
+    An op that processes photos one by one gets the suffix of its photo, or a folder for several.
+    """
     if op.output_type is Report:
         return None
     verb = op.name.replace(".", "-")
-    folder = inputs[0].parent if inputs else tree.first
-    suffix = _SUFFIXES.get(op.output_type.__name__, "")
+    suffix = _choose_suffix(op, inputs)
     most = MAX_NAME_BYTES - len(f"-{verb}{suffix}.provenance.json".encode()) - _NUMBER_BYTES
-    stem = f"{inputs[0].stem}-{verb}" if inputs else verb
+    folder, stem = tree.first, verb
+    if inputs:
+        first = inputs[0]
+        folder = first if first in tree.roots.values() else first.parent
+        stem = f"{first.name if first.is_dir() else first.stem}-{verb}"
     while len(stem.encode()) > most:
         stem = stem[:-1]
     numbered = (f"{stem}{f'-{k}' if k > 1 else ''}{suffix}" for k in range(1, 10_000))
@@ -205,10 +213,30 @@ def _choose_output(
     return next(path for path in free if not path.exists() and path not in taken)
 
 
+def _choose_suffix(op: Op, inputs: Sequence[Path]) -> str:
+    """Return the suffix of an output, "" for a folder."""
+    if not _edits_photos(op, inputs):
+        return _SUFFIXES.get(op.output_type.__name__, "")
+    if len(inputs) > 1 or inputs[0].is_dir():
+        return ""
+    (name,) = list_photos(inputs)
+    return name.suffix
+
+
+def _edits_photos(op: Op, inputs: Sequence[Path]) -> bool:
+    """Whether an op edits photos, each of which keeps its format."""
+    if not op.one_by_one or not inputs:
+        return False
+    return len(inputs) > 1 or inputs[0].is_dir() or is_photo(inputs[0])
+
+
 def _list_files(request: _Request) -> Iterator[Path]:
-    """Yield the inputs and the options that are existing files."""
+    """Yield the inputs and the options that are existing files, and the photos of folders."""
     options = [value for value in request.options.values() if isinstance(value, Path)]
     yield from (path for path in (*request.inputs, *options) if path.is_file())
+    folders = [path for path in request.inputs if path.is_dir()]
+    if request.op.one_by_one and folders:
+        yield from list_photos(folders).values()
 
 
 def _runs_code(request: _Request, path: Path) -> bool:
@@ -232,6 +260,13 @@ def _fingerprint(request: _Request) -> str:
     }
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_unit(request: _Request) -> str:
+    """Return what the progress counts, in the plural; "" if it is not known."""
+    if request.op.output_type.__name__ != "Clip":
+        return ""
+    return "photos" if _edits_photos(request.op, request.inputs) else "frames"
 
 
 def _title(request: _Request) -> str:

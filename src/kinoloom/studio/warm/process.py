@@ -60,6 +60,10 @@ class Request:
     emit: Callable[[Mapping[str, Any]], None] | None = None
 
 
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+"""Small matrix products of many threads wait for each other where the cores are busy with jobs."""
+
+
 class WarmProcess:
     """One child process that answers requests in order.
 
@@ -251,6 +255,7 @@ async def _start(
         stdout=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
         start_new_session=True,
+        env={**_ENVIRONMENT, **os.environ},
     )
     theirs.close()
     reader, writer = await asyncio.open_connection(sock=ours)

@@ -11,8 +11,8 @@ import numpy as np
 from kinoloom.base.arrays import Picture as Image
 from kinoloom.base.arrays import from_float, to_float
 from kinoloom.base.report import Picture
-from kinoloom.media.photo.reading import encode_picture
-from kinoloom.motion import matching
+from kinoloom.media.frames.framing import fit
+from kinoloom.media.photo.writing import encode_picture
 
 _WIDTH, _GAP, _LABEL_HEIGHT = 960.0, 6.0, 22.0
 _MAX_PANEL_WIDTH_PX = 480
@@ -54,7 +54,7 @@ def shrink_to_width(image: Image, max_width_px: int) -> Image:
     """Return the image at most `max_width_px` wide, in 8 bits and without alpha."""
     height, width = image.shape[:2]
     scale = min(1.0, max_width_px / width)
-    small = matching.fit(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    small = fit(image, max(1, round(width * scale)), max(1, round(height * scale)))
     return from_float(to_float(small)[..., :3], np.dtype(np.uint8))
 
 

@@ -1,0 +1,1 @@
+"""Figures for reports: panels side by side, and the time line of a clip."""
