@@ -91,17 +91,15 @@ def choose_denoiser() -> Network:
     return Network(card.name, require_weights(card))
 
 
-def find_shipped_denoiser() -> Path | None:
-    """Return the weights of the network that removes noise, None if they are not here."""
-    if DENOISER not in registry.names("cards"):
-        return None
-    found = find_weights(find_card(DENOISER))
-    return None if found is None else found.path
-
-
 def list_tiers() -> list[tuple[str, Look, int, str]]:
     """Return tier, look, factor and name of the card of all upscaling networks."""
     return [(*key, factor, name) for key, its in _CARDS.items() for factor, name in its.items()]
+
+
+def find_shipped_denoiser() -> Path | None:
+    """Return the weights of the network that removes noise, None if they are not here."""
+    found = list_denoisers()
+    return found[0].file if found else None
 
 
 def list_upscalers() -> list[Network]:

@@ -117,7 +117,7 @@ def test_strengths_follow_the_noise_up_to_the_limit_of_the_filter() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"denoisers": "median"}, RegistryError, "Unknown filter 'median'. Known: noisy"),
+        ({"denoisers": "median"}, RegistryError, "Unknown contestant 'median'. Known: noisy"),
         ({"models": "up.onnx"}, WeightsError, r"up\.onnx"),
         ({"models": "noisy.onnx"}, UsageError, "Two contestants are named noisy"),
         ({"peer": "peer.py"}, UsageError, r"peer returned \(1, 2, 3\) uint8 for a.mkv"),

@@ -47,13 +47,14 @@ def list_video_sources(options: BenchVideoOptions, shipped: Path | None) -> list
 
     Args:
         options: the contestants.
-        shipped: the network that is used if the options name none; None for none.
+        shipped: the network that is used if the options name no contestant; None for none.
 
     Raises:
         RegistryError, UsageError: as `contestants.list_sources`.
     """
     filters = [one for one in FILTERS if has_ffmpeg() or not _is_peer(one)]
-    models = options.models or ("" if shipped is None else str(shipped))
+    uses_shipped = shipped is not None and not options.denoisers
+    models = options.models or (str(shipped) if uses_shipped else "")
     kind = ("VIDEO_DENOISER", VideoDenoiser)
     sources = list_sources(options.denoisers, filters, models, options.peer, kind)
     networks = [one for one in sources if one.network is not None]
