@@ -26,8 +26,8 @@ from kinoloom.media.photo.editing import EditablePhoto, EditedPhoto, edit_photos
 _VIDEO_OPTIONS = ("fps", "times", "slow", "dedup", "order", "latency", "preview")
 TIER = "fast"
 """What `--tier auto` is for photos."""
-_HELD_BYTES = 6
-"""Memory of the result for each pixel, in 16 bits, before it is rounded to those of the file."""
+_WRITING_BYTES = 10
+"""Memory of encoding for each pixel beyond those of the source."""
 
 
 def enhance_photos(clip: Clip, options: EnhanceOptions) -> Clip:
@@ -164,11 +164,12 @@ def _declare(clip: Clip, options: EnhanceOptions, given: Settings, networks: Net
     """
     budget = clip.budget or Budget(options.memory)
     work = build_work(given, networks, 1)
-    width, height = given.find_size(clip.width, clip.height)
-    held = width * height * _HELD_BYTES
+    held = work.count_held_bytes(clip.width, clip.height, 1 if clip.bits <= 8 else 2)
     least = least_bytes(work.stages, clip.width, clip.height)
-    budget.require("reading", "to read the photo", clip.reading_bytes)
+    width, height = work.size(clip.width, clip.height)
+    growth = max(0, width * height - clip.width * clip.height)
+    budget.require("reading", "to read and write the photo", clip.reading_bytes)
     budget.require("computing", "to enhance it", least + held)
-    budget.require("writing", "to write it", width * height * 6)
+    budget.require("writing", "to write more pixels", growth * _WRITING_BYTES)
     budget.check()
     return max(budget.share("computing") - held, 1)

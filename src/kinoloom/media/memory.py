@@ -40,6 +40,8 @@ _WAITING_FRAMES = 12
 _UNKNOWN_FORMAT_BYTES = 4.0
 _PHOTO_BYTES_PER_PIXEL = {False: 24, True: 36}
 """For pictures of 8 bits, and of more."""
+_EDITED_BYTES_PER_PIXEL = {False: 10, True: 20}
+"""The same for photos that stay in their own colours; writing them back needs about as much."""
 _PHOTO_FILE_COPIES = 4
 _FIXED_PHOTO_BYTES = 8_000_000
 _ROWS_PER_THREAD = 32
@@ -152,6 +154,12 @@ def estimate_photo(width: int, height: int, file_bytes: int, bits: int) -> int:
     """Return the bytes that decoding a photo needs, with its file and its conversion to sRGB."""
     content = _PHOTO_FILE_COPIES * file_bytes
     return _FIXED_PHOTO_BYTES + content + _PHOTO_BYTES_PER_PIXEL[bits > 8] * width * height
+
+
+def estimate_editing(width: int, height: int, file_bytes: int, bits: int) -> int:
+    """Return the bytes that decoding a photo needs that stays in its own colours, with its file."""
+    per_pixel = _EDITED_BYTES_PER_PIXEL[bits > 8]
+    return _FIXED_PHOTO_BYTES + _PHOTO_FILE_COPIES * file_bytes + per_pixel * width * height
 
 
 def estimate_encoding(

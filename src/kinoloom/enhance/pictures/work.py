@@ -59,6 +59,20 @@ class PictureWork:
         """Whether nothing but the size may change."""
         return not self.stages and not self.filters
 
+    def count_held_bytes(self, width: int, height: int, itemsize: int) -> int:
+        """Return the memory of the results of all passes.
+
+        Args:
+            width, height: of the source.
+            itemsize: bytes of a sample of the result.
+        """
+        enlarged = 3 * width * height * self.scale**2
+        wide, high = self.size(width, height)
+        if (wide, high) == (width * self.scale, height * self.scale) and not self.filters:
+            return enlarged * itemsize
+        between = max(itemsize, 2)
+        return enlarged * between + 3 * wide * high * (between + itemsize)
+
     def run(self, picture: Picture, context: Context, dtype: np.dtype[Any]) -> Picture:
         """Return the enhanced picture.
 

@@ -39,7 +39,7 @@ from kinoloom.errors import (
     describe_cause,
 )
 from kinoloom.media.limits import PIXEL_LIMIT, SIZE_HINT, describe_excess, read_canvas
-from kinoloom.media.memory import estimate_photo
+from kinoloom.media.memory import estimate_editing, estimate_photo
 from kinoloom.media.photo.formats import detect_format, is_animation
 from kinoloom.media.photo.pixels import decode
 from kinoloom.media.photo.sources import OPENERS, Source
@@ -180,13 +180,14 @@ def open_photos(
 
 @dataclass(frozen=True)
 class PhotoInfo:
-    """Size as displayed, depth, time of capture and memory to decode a photo."""
+    """Size as displayed, depth, time of capture and memory to decode a photo, or to edit it."""
 
     width: int
     height: int
     bits: int
     taken: datetime | None
     decoding_bytes: int
+    editing_bytes: int
 
 
 def read_info(path: Path) -> PhotoInfo:
@@ -199,8 +200,15 @@ def read_info(path: Path) -> PhotoInfo:
         source = _open(path)
     turned = source.meta.orientation >= 5
     width, height = (source.height, source.width) if turned else (source.width, source.height)
-    needed = estimate_photo(width, height, path.stat().st_size, source.bits)
-    return PhotoInfo(width, height, source.bits, source.meta.taken, needed)
+    size = (width, height, path.stat().st_size, source.bits)
+    return PhotoInfo(
+        width,
+        height,
+        source.bits,
+        source.meta.taken,
+        decoding_bytes=estimate_photo(*size),
+        editing_bytes=estimate_editing(*size),
+    )
 
 
 def _sort_by_time(paths: Sequence[Path], heads: dict[Path, PhotoInfo]) -> tuple[Path, ...]:

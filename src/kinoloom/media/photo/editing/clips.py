@@ -86,7 +86,7 @@ def open_each_photo(places: Sequence[Path], budget: Budget | None = None) -> Cli
         files=files,
         names=tuple(found),
         stills=True,
-        reading_bytes=max(info.decoding_bytes for info in infos),
+        reading_bytes=max(info.editing_bytes for info in infos),
         budget=budget,
     )
 
