@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kinoloom.errors import UnsupportedMediaError
 from kinoloom.metrics import to_luma
 
 Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 SYMMETRIES = 8
 """Rotations by quarters, each with and without a flip."""
 
@@ -54,3 +56,15 @@ def to_planes(picture: Picture, *, luma: bool) -> Floats:
     if luma:
         return (to_luma(np.ascontiguousarray(picture))[None] / 255).astype(np.float32)
     return np.ascontiguousarray(to_float(picture).transpose(2, 0, 1))
+
+
+def crop_to_multiple(photo: Pixels, scale: int) -> Pixels:
+    """Return a photo without the rows and columns beyond a multiple of a factor."""
+    height, width = (side // scale * scale for side in photo.shape[:2])
+    return photo[:height, :width]
+
+
+def stack_pairs(pairs: Iterable[tuple[Floats, Floats]]) -> dict[str, Floats]:
+    """Return the batch of some samples: "low" (B, C, S, S) and "high" (B, C, scale S, scale S)."""
+    low, high = zip(*pairs, strict=True)
+    return {"low": np.stack(low), "high": np.stack(high)}

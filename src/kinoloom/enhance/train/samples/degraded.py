@@ -11,11 +11,13 @@ from kinoloom.enhance.degrade.sampling.presets import sample_recipe
 from kinoloom.enhance.train.samples.crops import (
     SYMMETRIES,
     Floats,
+    Pixels,
     apply_symmetry,
+    crop_to_multiple,
     draw_corner,
+    stack_pairs,
     to_planes,
 )
-from kinoloom.enhance.train.samples.reductions import Pixels
 from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.synthetic.textures import Photos
 
@@ -50,9 +52,7 @@ class DegradedPhotos:
         Raises:
             MediaError: as `learn.synthetic.textures.Photos`.
         """
-        photo = self.photos[index]
-        height, width = (side // self.scale * self.scale for side in photo.shape[:2])
-        high = photo[:height, :width]
+        high = crop_to_multiple(self.photos[index], self.scale)
         rng = generator(self.seed, _HELD_OUT_STREAM, index)
         return apply_recipe(high, sample_recipe(self.degradation, rng, self.scale)), high
 
@@ -88,9 +88,7 @@ class DegradedBatches:
         Raises:
             MediaError: a photo cannot be read, or is smaller than the crop with its margin.
         """
-        pairs = [self._draw(step, k) for k in share_indices(self.size, share, shares)]
-        low, high = zip(*pairs, strict=True)
-        return {"low": np.stack(low), "high": np.stack(high)}
+        return stack_pairs(self._draw(step, k) for k in share_indices(self.size, share, shares))
 
     def _draw(self, step: int, sample: int) -> tuple[Floats, Floats]:
         rng = generator(self.seed, step, sample)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kinoloom.enhance.train.samples.crops import (
     SYMMETRIES,
     Floats,
+    Pixels,
     apply_symmetry,
+    crop_to_multiple,
     draw_corner,
+    stack_pairs,
     to_planes,
 )
 from kinoloom.learn.data.cache import CACHE_BYTES, ArrayCache
 from kinoloom.learn.seeds import generator, share_indices
 from kinoloom.learn.synthetic.textures import Photos
 from kinoloom.metrics import resize_bicubic
-
-Pixels = NDArray[np.uint8]
 
 
 class ReducedPhotos:
@@ -48,9 +46,7 @@ class ReducedPhotos:
         Raises:
             MediaError: as `learn.synthetic.textures.Photos`.
         """
-        photo = self.photos[index]
-        height, width = (side // self.scale * self.scale for side in photo.shape[:2])
-        high = photo[:height, :width]
+        high = crop_to_multiple(self.photos[index], self.scale)
         low = self._cache.get(index, lambda: resize_bicubic(high, Fraction(1, self.scale)))
         return low, high
 
@@ -79,9 +75,7 @@ class ReductionBatches:
         Raises:
             MediaError: a photo cannot be read, or is smaller than the crop.
         """
-        pairs = [self._draw(step, k) for k in share_indices(self.size, share, shares)]
-        low, high = zip(*pairs, strict=True)
-        return {"low": np.stack(low), "high": np.stack(high)}
+        return stack_pairs(self._draw(step, k) for k in share_indices(self.size, share, shares))
 
     def _draw(self, step: int, sample: int) -> tuple[Floats, Floats]:
         rng = generator(self.seed, step, sample)
