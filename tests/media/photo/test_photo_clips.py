@@ -92,6 +92,8 @@ def test_one_photo_has_the_format_of_its_suffix(folder: Path, tmp_path: Path) ->
     assert open_photo(tmp_path / "b.png").kind == "PNG"
     with pytest.raises(UsageError, match=r"2 photos cannot be written as the one file"):
         write(edit(folder / "a.jpg", folder / "old" / "b.png"), tmp_path / "c.png")
+    with pytest.raises(UsageError, match="the name of a video"):
+        write(edit(folder / "a.jpg"), tmp_path / "e.mp4")
     with pytest.raises(UsageError, match="no --codec"):
         write(edit(folder / "a.jpg"), tmp_path / "d.png", codec="h264")
 

@@ -216,6 +216,7 @@ class VideoWork:
         width, height = work.size(clip.width, clip.height)
         itemsize = 1 if clip.bits <= 8 else 2
         held = _HELD_FRAMES * 3 * itemsize * (width * height + clip.width * clip.height)
+        held += work.count_held_bytes(clip.width, clip.height, itemsize)
         estimate = budget.estimate_writing
         size = (width, height, clip.bits, clip.frame_count)
         writing = estimate(*size) if estimate else estimate_encoding(_LARGEST_CODEC, *size)

@@ -20,6 +20,7 @@ from kinoloom.media.photo.editing.clips import EditedPhoto
 from kinoloom.media.photo.editing.encoding import SUFFIXES
 from kinoloom.media.photo.editing.saving import SavedPhoto, save_photo
 from kinoloom.media.photo.editing.trees import PhotoTree, TreePhoto, TreeReport, plan_tree
+from kinoloom.media.video.codecs import ANIMATED, VIDEO
 from kinoloom.media.write_options import WriteOptions
 
 
@@ -37,7 +38,7 @@ def write_photos(clip: Clip, path: Path, options: WriteOptions, progress: Progre
         with file and error each), width and height (of the last one written), bytes and seconds.
 
     Raises:
-        UsageError: several photos for one file, or a codec.
+        UsageError: several photos for one file, the name of a video, or a codec.
         KinoloomError: as `save_photo`; for a folder only if no photo could be written.
     """
     begun = time.monotonic()
@@ -52,6 +53,11 @@ def write_photos(clip: Clip, path: Path, options: WriteOptions, progress: Progre
             )
         writer.write(0, path, clip.record)
         return writer.describe(path, TreeReport([TreePhoto(clip.files[0], path)]), begun)
+    if path.suffix.lower() in VIDEO | ANIMATED and not path.is_dir():
+        raise UsageError(
+            f"{path} is the name of a video, but the inputs are photos.",
+            hint=f"Name a folder, such as -o better/, or a photo ({', '.join(SUFFIXES)}).",
+        )
     tree = plan_tree(clip.names, clip.files, path)
     report = writer.write_tree(tree)
     return writer.describe(path, report, begun)
