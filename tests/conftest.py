@@ -20,6 +20,7 @@ PACKAGES = {
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "exiftool": "libimage-exiftool-perl",
+    "ffmpeg": "ffmpeg",
     "npm": "nodejs npm",
     "qemu-system-arm": "qemu-system-arm",
 }

@@ -63,9 +63,9 @@ def test_help_lists_the_ops_of_all_packages_and_the_general_commands(run: Any) -
     listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:")[2], re.MULTILINE)
     names = [name for name, _ in listed]
     assert names[0] == "interpolate"
-    assert names[-10:] == [
+    assert names[-11:] == [
         *("count", "shout", "needy", "fail", "wait"),
-        *("studio", "ops", "models", "doctor", "completion"),
+        *("studio", "ops", "presets", "models", "doctor", "completion"),
     ]
     assert len(set(names)) == len(names)
     assert dict(listed)["count"] == "Count the files of a folder."
