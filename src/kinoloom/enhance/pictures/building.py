@@ -17,7 +17,7 @@ from kinoloom.enhance.filters.grain_model import (
 from kinoloom.enhance.filters.white_balance import estimate_gains
 from kinoloom.enhance.pictures.stages import DenoiseStage, FilterStage, Stage, UpscaleStage
 from kinoloom.enhance.pictures.work import PictureWork, reduce_for_estimates
-from kinoloom.enhance.planning.auto import BLOCKINESS
+from kinoloom.enhance.planning.auto import BLOCKINESS, VISIBLE_NOISE
 from kinoloom.enhance.planning.settings import Settings
 from kinoloom.enhance.tiers import (
     FASTER_TIERS,
@@ -100,12 +100,13 @@ def list_faster(settings: Settings, networks: Networks, width: int, height: int)
 
 
 def find_noise(settings: Settings) -> Noise:
-    """Return the noise that is removed, in 8-bit levels; 0 for none."""
+    """Return the noise that is removed, in 8-bit levels; 0 for none, or none that is visible."""
     if isinstance(settings.denoise, float):
         return Noise(settings.denoise, settings.denoise**2, 0.0)
     if settings.denoise == "off" or settings.measurement is None:
         return Noise(0.0, 0.0, 0.0)
-    return settings.measurement.estimates.noise
+    noise = settings.measurement.estimates.noise
+    return noise if noise.sigma >= VISIBLE_NOISE else Noise(0.0, 0.0, 0.0)
 
 
 def build_work(settings: Settings, networks: Networks, memory_bytes: int) -> PictureWork:

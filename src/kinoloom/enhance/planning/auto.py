@@ -7,7 +7,7 @@ from math import isfinite
 
 from kinoloom.enhance.estimate.measure import Measurement
 
-_NOISE = 2.0
+VISIBLE_NOISE = 2.0
 """Standard deviation in 8-bit levels from which noise is visible."""
 _JPEG_QUALITY = 88
 BLOCKINESS = 0.15
@@ -42,7 +42,7 @@ def choose(measured: Measurement) -> tuple[Choice, ...]:
     found = measured.estimates
     choices = []
     sigma = found.noise.sigma
-    if isfinite(sigma) and sigma >= _NOISE:
+    if isfinite(sigma) and sigma >= VISIBLE_NOISE:
         choices.append(Choice("denoise", "auto", f"Noise of {sigma:.1f} levels is removed."))
     quality = found.jpeg_quality
     if quality is not None and quality <= _JPEG_QUALITY:
