@@ -2,9 +2,9 @@
 
     python -m benchmarks.enhance_meeting VIDEOS [--frames N]
 
-VIDEOS is a folder of videos. Each is resized to 640x360 at 30 frames a second: the truth. The call
-is the truth at 320x180 and 15 frames a second, stored as H.264 (crf 28). PSNR is of luma (BT.601),
-over all frames:
+VIDEOS is a folder of videos; those below 23 frames a second are left out. Each is resized to
+640x360 at 30 frames a second: the truth. The call is the truth at 320x180 and 15 frames a second,
+stored as H.264 (crf 28). PSNR is of luma (BT.601), over all frames:
 
     lanczos    OpenCV's Lanczos filter, every frame twice
     meeting    `kinoloom enhance call.mp4 -o out.mkv --preset meeting`
@@ -30,6 +30,7 @@ from kinoloom import read
 from kinoloom.metrics import psnr_y
 
 _SIZE, _RATE = (640, 360), 30
+_LEAST_RATE = 23
 Pictures = list[NDArray[np.uint8]]
 
 
@@ -41,6 +42,8 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     for source in sorted(path for path in arguments.videos.iterdir() if path.is_file()):
+        if (read(source).rate or 0) < _LEAST_RATE:
+            continue
         with TemporaryDirectory() as folder:
             rows.append(_measure(Path(folder), source, arguments.frames))
         print(rows[-1])
