@@ -45,6 +45,7 @@ class TestPresets:
         merged = merge_preset(options(preset="meeting", tier="live"))
         assert (merged.scale, merged.fps, merged.tier) == (2.0, Fraction(30), "live")
         assert merged.deblock
+        assert merged.dedup
         assert merged.denoise == "auto"
 
     def test_the_command_takes_precedence(self) -> None:
