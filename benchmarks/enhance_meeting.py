@@ -2,9 +2,10 @@
 
     python -m benchmarks.enhance_meeting VIDEOS [--frames N]
 
-VIDEOS is a folder of videos; those below 23 frames a second are left out. Each is resized to
-640x360 at 30 frames a second: the truth. The call is the truth at 320x180 and 15 frames a second,
-stored as H.264 (crf 28). PSNR is of luma (BT.601), over all frames:
+VIDEOS is a folder of videos on which no network was trained, those of interpolation included; what
+is below 23 frames a second is left out. Each is resized to 640x360 at 30 frames a second: the
+truth. The call is the truth at 320x180 and 15 frames a second, stored as H.264 (crf 28). PSNR is of
+luma (BT.601), over all frames:
 
     lanczos    OpenCV's Lanczos filter, every frame twice
     meeting    `kinoloom enhance call.mp4 -o out.mkv --preset meeting`
